@@ -1,0 +1,114 @@
+/**
+ * What `halyard flags` does: choose an origin and an engine, fetch, show, report.
+ */
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as Download from "../../Download.js"
+import * as Downloader from "../../Downloader.js"
+import * as FlagServer from "../../FlagServer.js"
+import * as Flags from "../../Flags.js"
+import * as Platform from "../../Platform.js"
+import * as Progress from "../../Progress.js"
+import { Spinner } from "../../Spinner.js"
+import * as FileSystemStore from "../../Store/FileSystem.js"
+import { Store } from "../../Store.js"
+import * as Supervisor from "../../Supervisor.js"
+import * as WorkerDownloader from "../../WorkerDownloader.js"
+import { Host } from "../Host.js"
+import { UsageError } from "../UsageError.js"
+import { type Engine, engines } from "./engines.js"
+import * as Report from "./report.js"
+import { embedded, remoteBaseUrl, type Server } from "./servers.js"
+
+export interface FlagsOptions {
+  readonly codes: ReadonlyArray<string>
+  readonly all: boolean
+  readonly every: boolean
+  readonly limit: number | undefined
+  readonly maxReq: number | undefined
+  readonly server: Server
+  readonly verbose: boolean
+  readonly engine: Engine
+  readonly directory: string
+  readonly baseUrl: string | undefined
+  readonly timeout: Duration.Duration
+  readonly seed: number | undefined
+  readonly json: boolean
+}
+
+export const download = Effect.fn("flags.download")(function* (options: FlagsOptions) {
+  const codes = yield* Either.mapLeft(Flags.select(options), ({ rule }) => new UsageError({ rule }))
+  if (options.baseUrl !== undefined && !/^https?:\/\/[^/]/i.test(options.baseUrl)) {
+    return yield* new UsageError({ rule: `--base-url URL must be an http: or https: URL` })
+  }
+  const { concurrency: usual, maximum } = engines[options.engine]
+  const concurrency = Math.min(options.maxReq ?? usual, maximum, codes.length)
+  yield* Effect.flatMap(Store, (store) => store.prepare(options.directory))
+  return yield* Effect.scoped(
+    Effect.gen(function* () {
+      const origin = yield* openOrigin(options)
+      const report = yield* Report.make({ ...options, codes, concurrency, ...origin })
+      return yield* carryOut(options, codes, origin.baseUrl, concurrency, report)
+    })
+  )
+}, Effect.provide(FileSystemStore.layer))
+
+/** The origin's URL and label; an embedded one is started, and stopped with the scope. */
+const openOrigin = Effect.fnUntraced(function* (options: FlagsOptions) {
+  if (options.baseUrl !== undefined) {
+    return { label: "REMOTE" as const, baseUrl: options.baseUrl.replace(/\/+$/, "") }
+  }
+  if (options.server === "REMOTE") {
+    return { label: options.server, baseUrl: remoteBaseUrl }
+  }
+  const host = yield* Host
+  const context = yield* Layer.build(
+    FlagServer.layer({ directory: host.flagsDirectory, seed: options.seed, ...embedded[options.server] }).pipe(
+      Layer.provide(host.listen({ hostname: "127.0.0.1", port: 0 }))
+    )
+  )
+  return { label: options.server, baseUrl: (yield* Effect.provide(FlagServer.FlagServer, context)).baseUrl }
+})
+
+const carryOut = Effect.fnUntraced(function* (
+  options: FlagsOptions,
+  codes: ReadonlyArray<string>,
+  baseUrl: string,
+  concurrency: number,
+  report: Report.Report
+) {
+  const spinner = yield* Spinner
+  const start = yield* Clock.currentTimeNanos
+  const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
+    Effect.map(report.conclude(Number(end - start) / 1e9), Download.exitCode)
+  )
+  yield* report.begin
+  const requests = Flags.requests(codes, { baseUrl, directory: options.directory, timeout: options.timeout })
+  const run = Effect.flatMap(Downloader.Downloader, (downloader) =>
+    Stream.runDrain(downloader.run(Stream.fromIterable(requests), { concurrency }))
+  )
+  return yield* run.pipe(
+    Effect.provide(engineLayer(options.engine, concurrency).pipe(Layer.provide(Progress.layer(report.event)))),
+    Supervisor.supervise({ companions: { spinner: spinner.spin({ message: report.status }) } }),
+    // Whatever was done until then is told, also after Ctrl-C.
+    Effect.onInterrupt(() => conclude),
+    Effect.zipRight(conclude)
+  )
+})
+
+const engineLayer = (engine: Engine, concurrency: number) =>
+  Layer.unwrapEffect(
+    Effect.map(Host, (host) =>
+      engine === "threads"
+        ? WorkerDownloader.layer({
+            // A thread beyond the processors' number adds a start-up and no work done.
+            threads: Math.min(concurrency, Math.max(2, host.parallelism)),
+            concurrency
+          }).pipe(Layer.provide(host.workers), Layer.orDie)
+        : Platform.layer.pipe(Layer.provide(host.httpClient))
+    )
+  )

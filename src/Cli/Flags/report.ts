@@ -1,0 +1,148 @@
+/**
+ * What `halyard flags` prints: what it is about to do, each flag as it completes, and the report.
+ */
+import * as Effect from "effect/Effect"
+import * as Download from "../../Download.js"
+import type { DownloadEvent } from "../../DownloadEvent.js"
+import { displayUrl } from "../../internal/displayUrl.js"
+import { StatusLine } from "../../StatusLine.js"
+import { Host } from "../Host.js"
+
+export interface Report {
+  readonly begin: Effect.Effect<void>
+  readonly event: (event: DownloadEvent) => Effect.Effect<void>
+  /** The spinner's text. */
+  readonly status: () => string
+  /** Prints the report, and gives it. */
+  readonly conclude: (elapsedSeconds: number) => Effect.Effect<Download.RunReport>
+}
+
+export interface ReportOptions {
+  readonly label: string
+  readonly baseUrl: string
+  readonly codes: ReadonlyArray<string>
+  readonly concurrency: number
+  readonly verbose: boolean
+  readonly json: boolean
+}
+
+export const make = (options: ReportOptions): Effect.Effect<Report, never, Host | StatusLine> =>
+  Effect.map(Effect.all([Host, StatusLine]), ([host, statusLine]) => {
+    const total = options.codes.length
+    let report = Download.emptyReport
+    let column = 0
+
+    const write = (text: string) =>
+      Effect.sync(() => {
+        if (host.stdout.isTerminal) {
+          statusLine.print(text, host.stdout.write)
+        } else {
+          host.stdout.write(text)
+        }
+      })
+
+    // One row of codes is as wide as the terminal leaves beside the spinner; without a terminal there is one row.
+    const code = (text: string) => {
+      const room = host.stdout.isTerminal ? Math.max(1, statusLine.columns() - 24) : Number.POSITIVE_INFINITY
+      const wrap = column > 0 && column + text.length > room
+      column = (wrap ? 0 : column) + text.length + 1
+      return write(`${wrap ? "\n" : ""}${text} `)
+    }
+
+    const item = (outcome: Download.DownloadOutcome): Effect.Effect<void> => {
+      if (options.json) {
+        return write(`${JSON.stringify(outcomeLine(outcome))}\n`)
+      }
+      if (options.verbose) {
+        return write(`${verboseLine(outcome)}\n`)
+      }
+      return outcome._tag === "Saved" ? code(outcome.request.id) : Effect.void
+    }
+
+    return {
+      begin: options.json ? Effect.void : write(`${headLines(options).join("\n")}\n`),
+      event: (event) =>
+        Effect.suspend(() => {
+          if (event._tag !== "Finished") {
+            return Effect.void
+          }
+          report = Download.addOutcome(report, event.outcome)
+          return item(event.outcome)
+        }),
+      status: () => `downloading flags: ${report.saved + report.skipped + report.failed + report.cancelled}/${total}`,
+      conclude: (elapsedSeconds) =>
+        Effect.suspend(() => {
+          const text = options.json
+            ? `${JSON.stringify({ report, elapsedSeconds })}\n`
+            : `${column > 0 ? "\n" : ""}${reportLines(report, total, elapsedSeconds, options.verbose).join("\n")}\n`
+          return Effect.as(write(text), report)
+        })
+    }
+  })
+
+const plural = (count: number, noun: string): string => (count === 1 ? noun : `${noun}s`)
+
+const headLines = ({ baseUrl, codes, concurrency, label }: ReportOptions): ReadonlyArray<string> => {
+  const which = codes.length <= 10 ? codes.join(", ") : `from ${codes[0]} to ${codes[codes.length - 1]}`
+  return [
+    `${label} site: ${displayUrl(baseUrl).replace(/\/$/, "")}`,
+    `Searching for ${codes.length} ${plural(codes.length, "flag")}: ${which}`,
+    concurrency === 1 ? "1 connection will be used." : `${concurrency} concurrent connections will be used.`
+  ]
+}
+
+const verboseLine = (outcome: Download.DownloadOutcome): string => {
+  const code = outcome.request.id
+  switch (outcome._tag) {
+    case "Saved":
+      return `${code} OK`
+    case "Skipped":
+      return `${code} skipped`
+    case "Cancelled":
+      return `${code} cancelled`
+    case "Failed":
+      return Download.isNotFound(outcome.error)
+        ? `${code} not found: ${displayUrl(outcome.request.url)}`
+        : `${code} error: ${outcome.error.message}`
+  }
+}
+
+const outcomeLine = (outcome: Download.DownloadOutcome) => {
+  const line = {
+    code: outcome.request.id,
+    outcome: outcome._tag,
+    url: displayUrl(outcome.request.url),
+    file: outcome.request.destination
+  }
+  switch (outcome._tag) {
+    case "Saved":
+      return { ...line, bytes: outcome.bytes, verified: outcome.verified }
+    case "Failed":
+      return { ...line, error: { ...outcome.error, message: outcome.error.message } }
+    default:
+      return line
+  }
+}
+
+/** The short report where all went well and nobody asked for more, else the count of each kind. */
+const reportLines = (
+  report: Download.RunReport,
+  total: number,
+  elapsedSeconds: number,
+  verbose: boolean
+): ReadonlyArray<string> => {
+  const elapsed = `${elapsedSeconds.toFixed(2)}s`
+  if (report.saved === total && !verbose) {
+    return [`${report.saved} ${plural(report.saved, "flag")} downloaded in ${elapsed}`]
+  }
+  const count = (value: number, text: string) => (value === 0 ? [] : [`${String(value).padStart(3)} ${text}`])
+  const errors = report.failed - report.notFound
+  return [
+    "-".repeat(20),
+    `${String(report.saved).padStart(3)} ${plural(report.saved, "flag")} downloaded.`,
+    ...count(report.notFound, "not found."),
+    ...count(errors, `${plural(errors, "error")}.`),
+    ...count(report.cancelled, "cancelled."),
+    `Elapsed time: ${elapsed}`
+  ]
+}

@@ -1,0 +1,21 @@
+/**
+ * Where the flags come from: an embedded origin of the labelled behaviour, or the book's own site.
+ */
+import type * as FlagServer from "../../FlagServer.js"
+
+export const servers = ["DELAY", "ERROR", "LOCAL", "REMOTE"] as const
+
+export type Server = (typeof servers)[number]
+
+export const remoteBaseUrl: string = "https://www.fluentpython.com/data/flags"
+
+const slow = { min: "500 millis", max: "5 seconds" } as const
+
+/** How the embedded origin of a label behaves. */
+export const embedded: {
+  readonly [label in Exclude<Server, "REMOTE">]: Pick<FlagServer.Options, "delay" | "errorRate">
+} = {
+  LOCAL: {},
+  DELAY: { delay: slow },
+  ERROR: { delay: slow, errorRate: 0.25 }
+}

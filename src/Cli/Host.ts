@@ -1,0 +1,75 @@
+/**
+ * What the commands ask of the machine they run on, beyond the services of `@effect/platform`.
+ *
+ * @since 0.1.0
+ */
+import type * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpServer from "@effect/platform/HttpServer"
+import type { ServeError } from "@effect/platform/HttpServerError"
+import type * as Worker from "@effect/platform/Worker"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+
+/**
+ * A command that could not be started.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class CommandError extends Schema.TaggedError<CommandError>("halyard/Cli/CommandError")("CommandError", {
+  command: Schema.String,
+  reason: Schema.Literal("missing", "not-executable", "other"),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    const what = { missing: "there is no such command", "not-executable": "it is not executable", other: this.detail }
+    return `cannot run '${this.command}': ${what[this.reason]}`
+  }
+}
+
+/**
+ * The machine.
+ *
+ * @category tags
+ * @since 0.1.0
+ */
+export class Host extends Context.Tag("halyard/Cli/Host")<
+  Host,
+  {
+    /** Where the flags that come with this package are. */
+    readonly flagsDirectory: string
+    /** How many threads can run at once. */
+    readonly parallelism: number
+    /** An HTTP server on this address; port 0 is any free one. */
+    readonly listen: (address: {
+      readonly hostname: string
+      readonly port: number
+    }) => Layer.Layer<HttpServer.HttpServer, ServeError>
+    /** A client for the network, made for one run. */
+    readonly httpClient: Layer.Layer<HttpClient.HttpClient>
+    /** Starts threads that run `WorkerDownloader.layerRunner`. */
+    readonly workers: Layer.Layer<Worker.WorkerManager | Worker.Spawner>
+    /** Standard output. Writes at once and in order; never throws. */
+    readonly stdout: { readonly isTerminal: boolean; readonly write: (text: string) => void }
+    /**
+     * Blocks the calling thread, and with it every fiber, timer and signal handler. With `spinner`, another thread keeps
+     * a spinner turning meanwhile; it is then asked to stop, and joined. `onStart` is told what that thread is.
+     */
+    readonly block: (
+      duration: Duration.Duration,
+      spinner?: { readonly message: string; readonly onStart: (thread: string) => void }
+    ) => Effect.Effect<void>
+    /**
+     * Runs a command to its end, with signals that this process gets passed on to it. Gives its exit code, or 128 and
+     * the number of the signal that ended it. `print` is given what it writes where that goes to a terminal. An
+     * interruption terminates it and waits for its end.
+     */
+    readonly run: (
+      command: ReadonlyArray<string>,
+      print: (text: string, write: (text: string) => void) => void
+    ) => Effect.Effect<number, CommandError>
+  }
+>() {}

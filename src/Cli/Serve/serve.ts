@@ -1,0 +1,69 @@
+/**
+ * What `halyard serve` does, until it is interrupted.
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as FlagServer from "../../FlagServer.js"
+import * as Printable from "../../internal/printable.js"
+import { Host } from "../Host.js"
+
+export interface ServeOptions {
+  readonly hostname: string
+  readonly port: number
+  readonly directory: string | undefined
+  readonly delay: { readonly min: Duration.Duration; readonly max: Duration.Duration } | undefined
+  readonly errorRate: number
+  readonly seed: number | undefined
+}
+
+/** A server that could not be started. */
+class CannotServe extends Schema.TaggedError<CannotServe>("halyard/Cli/CannotServe")("CannotServe", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
+  const host = yield* Host
+  const say = (text: string) => Effect.sync(() => host.stdout.write(`${text}\n`))
+  const directory = options.directory ?? host.flagsDirectory
+
+  const server = FlagServer.layer({
+    directory,
+    delay: options.delay,
+    errorRate: options.errorRate,
+    seed: options.seed,
+    onRequest: (exchange) => say(FlagServer.describe(exchange))
+  }).pipe(
+    Layer.provide(host.listen(options)),
+    Layer.catchAll((error) =>
+      Layer.fail(
+        new CannotServe({
+          detail:
+            error._tag === "ServeError"
+              ? `cannot listen on ${options.hostname}:${options.port}: ${whyNot(error.cause)}`
+              : `cannot read the directory ${Printable.line(directory)}: ${error.message}`
+        })
+      )
+    )
+  )
+
+  return yield* Effect.flatMap(FlagServer.FlagServer, ({ baseUrl, seed }) =>
+    Effect.zipRight(say(`Serving flags at ${baseUrl} (seed ${seed})`), Effect.never)
+  ).pipe(Effect.provide(server))
+})
+
+const whyNot = (cause: unknown): string => {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+  const known: Readonly<Record<string, string>> = {
+    EADDRINUSE: "the port is in use",
+    EACCES: "permission was denied",
+    EADDRNOTAVAIL: "this machine has no such address",
+    ENOTFOUND: "there is no such host"
+  }
+  return known[code] ?? (code === "" ? Printable.line(String(cause)) : code)
+}

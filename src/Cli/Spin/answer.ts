@@ -1,0 +1,41 @@
+/**
+ * The chapter's program: a spinner beside a function that takes three seconds and gives 42.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { Spinner } from "../../Spinner.js"
+import { StatusLine } from "../../StatusLine.js"
+import * as Supervisor from "../../Supervisor.js"
+import { Host } from "../Host.js"
+
+const pretended = Duration.seconds(3)
+
+export const answer = Effect.fn("spin.answer")(function* (options: {
+  readonly message: string
+  readonly threaded: boolean
+  readonly blocking: boolean
+}) {
+  const host = yield* Host
+  const spinner = yield* Spinner
+  const statusLine = yield* StatusLine
+  const say = (text: string) => statusLine.print(`${text}\n`, host.stdout.write)
+
+  const blockingFunction = Effect.as(host.block(pretended), 42)
+  const slowFunction = options.blocking ? blockingFunction : Effect.as(Effect.sleep(pretended), 42)
+
+  const result = yield* options.threaded
+    ? Effect.as(
+        host.block(pretended, {
+          message: options.message,
+          onStart: (thread) => say(`spinner object: ${thread}`)
+        }),
+        42
+      )
+    : Supervisor.supervise(slowFunction, {
+        companions: { spinner: spinner.spin({ message: options.message }) },
+        onStart: (children) =>
+          Effect.forEach(children, (child) => Effect.map(Supervisor.describe(child), say), { discard: true })
+      })
+  say(`Answer: ${result}`)
+  return 0
+})

@@ -1,0 +1,200 @@
+/**
+ * What is asked for and what became of it: the request, its one outcome, and the report of a run.
+ *
+ * Values only. Who carries a request out is the `Downloader`.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+import { DownloadError } from "./DownloadError.js"
+
+/**
+ * One file to fetch.
+ *
+ * `id` is the caller's own name for it (a country code, a line number); every event and outcome carries the request, so
+ * an outcome never has to be matched to its input by URL or by order.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard/DownloadRequest")({
+  id: Schema.String,
+  /** Absolute, `http:` or `https:`. */
+  url: Schema.String,
+  /** The path of the finished file. Its directory must exist. */
+  destination: Schema.String,
+  /** For the whole transfer, up to the last byte of the body. */
+  timeout: Schema.DurationFromMillis,
+  /** What happens where the destination exists already; decided atomically when the file is published. */
+  onExists: Schema.Literal("overwrite", "skip", "fail")
+}) {}
+
+/**
+ * What holds for a request that says nothing else: 30 seconds, and never overwrite.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const defaults: {
+  readonly timeout: Duration.Duration
+  readonly onExists: DownloadRequest["onExists"]
+} = { timeout: Duration.seconds(30), onExists: "fail" }
+
+/**
+ * Builds a request; `id` defaults to the URL.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const request = (options: {
+  readonly url: string
+  readonly destination: string
+  readonly id?: string | undefined
+  readonly timeout?: Duration.DurationInput | undefined
+  readonly onExists?: DownloadRequest["onExists"] | undefined
+}): DownloadRequest =>
+  new DownloadRequest({
+    id: options.id ?? options.url,
+    url: options.url,
+    destination: options.destination,
+    timeout: Duration.decode(options.timeout ?? defaults.timeout),
+    onExists: options.onExists ?? defaults.onExists
+  })
+
+/**
+ * The file stands complete under its final name, and will after a power cut.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Saved extends Schema.TaggedClass<Saved>("halyard/DownloadOutcome/Saved")("Saved", {
+  request: DownloadRequest,
+  bytes: Schema.Number,
+  /** Whether the content was checked against an announced length. */
+  verified: Schema.Boolean
+}) {}
+
+/**
+ * The destination existed and the request said `skip`; nothing was written.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Skipped extends Schema.TaggedClass<Skipped>("halyard/DownloadOutcome/Skipped")("Skipped", {
+  request: DownloadRequest
+}) {}
+
+/**
+ * Nothing was written, for the reason that `error` gives.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Failed extends Schema.TaggedClass<Failed>("halyard/DownloadOutcome/Failed")("Failed", {
+  request: DownloadRequest,
+  error: DownloadError
+}) {}
+
+/**
+ * The run was interrupted before this file was published; nothing was written.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard/DownloadOutcome/Cancelled")("Cancelled", {
+  request: DownloadRequest
+}) {}
+
+/**
+ * What became of one request. Every request that a run took in ends in exactly one.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const DownloadOutcome = Schema.Union(Saved, Skipped, Failed, Cancelled)
+
+/**
+ * What became of one request.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type DownloadOutcome = typeof DownloadOutcome.Type
+
+/**
+ * Outcomes, counted. `saved + skipped + failed + cancelled` is the number of requests taken in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RunReport {
+  readonly saved: number
+  readonly skipped: number
+  readonly failed: number
+  readonly cancelled: number
+  /** How many of the failed were `404 Not Found`. */
+  readonly notFound: number
+  /** The failed by the tag of their error. */
+  readonly failures: { readonly [tag in DownloadError["_tag"]]?: number }
+  /** Bytes of the saved files. */
+  readonly bytes: number
+}
+
+/**
+ * The report of no outcomes.
+ *
+ * @category reports
+ * @since 0.1.0
+ */
+export const emptyReport: RunReport = {
+  saved: 0,
+  skipped: 0,
+  failed: 0,
+  cancelled: 0,
+  notFound: 0,
+  failures: {},
+  bytes: 0
+}
+
+/**
+ * Adds one outcome to a report.
+ *
+ * @category reports
+ * @since 0.1.0
+ */
+export const addOutcome = (report: RunReport, outcome: DownloadOutcome): RunReport => {
+  switch (outcome._tag) {
+    case "Saved":
+      return { ...report, saved: report.saved + 1, bytes: report.bytes + outcome.bytes }
+    case "Skipped":
+      return { ...report, skipped: report.skipped + 1 }
+    case "Cancelled":
+      return { ...report, cancelled: report.cancelled + 1 }
+    case "Failed": {
+      const tag = outcome.error._tag
+      return {
+        ...report,
+        failed: report.failed + 1,
+        notFound: report.notFound + (isNotFound(outcome.error) ? 1 : 0),
+        failures: { ...report.failures, [tag]: (report.failures[tag] ?? 0) + 1 }
+      }
+    }
+  }
+}
+
+/**
+ * Whether the server said that there is no such file (RFC 9110 §15.5.5).
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isNotFound = (error: DownloadError): boolean => error._tag === "HttpStatus" && error.status === 404
+
+/**
+ * The exit code that says what a report says: 0 where all files were saved or skipped, 1 where some failed.
+ *
+ * @category reports
+ * @since 0.1.0
+ */
+export const exitCode = (report: RunReport): 0 | 1 => (report.failed > 0 ? 1 : 0)

@@ -1,0 +1,171 @@
+/**
+ * Why a transfer failed: one class for each decision of the caller, with what is needed to take it.
+ *
+ * Every error encodes to JSON and back, because errors travel: to worker threads, journals and `--json` output. URLs in
+ * them are made for showing; credentials and query values are removed.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { reasonPhrase } from "./internal/reasonPhrase.js"
+
+const seconds = (millis: number): string => `${Number((millis / 1000).toFixed(3))}s`
+
+/**
+ * A wait reached its bound. `phase` says what was waited for: `connect` a connection, `headers` the response's head,
+ * `body` the rest of the content. Worth a retry.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Timeout extends Schema.TaggedError<Timeout>("halyard/DownloadError/Timeout")("Timeout", {
+  url: Schema.String,
+  phase: Schema.Literal("connect", "headers", "body"),
+  /** How long the bound was, in milliseconds. */
+  limitMillis: Schema.Number,
+  receivedBytes: Schema.Number
+}) {
+  override get message(): string {
+    const what = { connect: "a connection", headers: "the response headers", body: "the rest of the body" }
+    return `timed out after ${seconds(this.limitMillis)} waiting for ${what[this.phase]}`
+  }
+}
+
+/**
+ * The server answered, and not with the file (RFC 9110 §15.5, §15.6). The body of such a response is never saved.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard/DownloadError/HttpStatus")("HttpStatus", {
+  url: Schema.String,
+  status: Schema.Number
+}) {
+  override get message(): string {
+    const phrase = reasonPhrase(this.status)
+    return `HTTP error ${this.status}${phrase === undefined ? "" : ` - ${phrase}`}`
+  }
+}
+
+/**
+ * No connection, or one that broke: name resolution, refusal, reset, TLS. Worth a retry, except for `tls`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Connection extends Schema.TaggedError<Connection>("halyard/DownloadError/Connection")("Connection", {
+  url: Schema.String,
+  reason: Schema.Literal("dns", "refused", "unreachable", "reset", "tls", "other"),
+  receivedBytes: Schema.Number,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    const what = {
+      dns: "the host name could not be resolved",
+      refused: "the connection was refused",
+      unreachable: "the host could not be reached",
+      reset: "the connection was lost",
+      tls: "no secure connection could be made",
+      other: "the connection failed"
+    }
+    return this.detail === "" ? what[this.reason] : `${what[this.reason]} (${this.detail})`
+  }
+}
+
+/**
+ * The connection closed before the announced content was complete (RFC 9112 §8). Worth a retry.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Truncated extends Schema.TaggedError<Truncated>("halyard/DownloadError/Truncated")("Truncated", {
+  url: Schema.String,
+  /** The announced length, where there was one. */
+  expectedBytes: Schema.UndefinedOr(Schema.Number),
+  receivedBytes: Schema.Number
+}) {
+  override get message(): string {
+    return this.expectedBytes === undefined
+      ? `the body broke off after ${this.receivedBytes} bytes`
+      : `the body broke off after ${this.receivedBytes} of ${this.expectedBytes} bytes`
+  }
+}
+
+/**
+ * The server's message breaks the protocol, or a redirect leads nowhere allowed. Not worth a retry.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Protocol extends Schema.TaggedError<Protocol>("halyard/DownloadError/Protocol")("Protocol", {
+  url: Schema.String,
+  reason: Schema.Literal("message", "length", "redirect-loop", "redirect-location", "redirect-refused"),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    const what = {
+      message: "the response could not be understood",
+      length: "the body does not have the announced length",
+      "redirect-loop": "too many redirects",
+      "redirect-location": "the redirect names no usable location",
+      "redirect-refused": "the redirect leads where this request may not go"
+    }
+    return this.detail === "" ? what[this.reason] : `${what[this.reason]} (${this.detail})`
+  }
+}
+
+/**
+ * The request cannot be made at all: its URL is none, or not one of `http:` and `https:`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard/DownloadError/InvalidRequest")(
+  "InvalidRequest",
+  { url: Schema.String, detail: Schema.String }
+) {
+  override get message(): string {
+    return `this URL cannot be fetched: ${this.detail}`
+  }
+}
+
+/**
+ * The destination could not be written. Nothing that stood there before is lost, and no temporary file stays.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")("Disk", {
+  path: Schema.String,
+  reason: Schema.Literal("full", "permission", "missing", "exists", "not-a-directory", "too-many-open", "other"),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    const what = {
+      full: "there is no space left",
+      permission: "permission was denied",
+      missing: "the directory does not exist",
+      exists: "there is such a file already",
+      "not-a-directory": "its directory is not a directory",
+      "too-many-open": "too many files are open",
+      other: this.detail
+    }
+    return `cannot write ${this.path}: ${what[this.reason]}`
+  }
+}
+
+/**
+ * Everything that can go wrong with one transfer.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const DownloadError = Schema.Union(Timeout, HttpStatus, Connection, Truncated, Protocol, InvalidRequest, Disk)
+
+/**
+ * Everything that can go wrong with one transfer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type DownloadError = typeof DownloadError.Type

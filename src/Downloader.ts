@@ -1,0 +1,175 @@
+/**
+ * Carries requests out: one transfer, or a stream of them at bounded concurrency.
+ *
+ * Whatever happens to a request that was taken in, it ends in exactly one outcome. The outcome is decided in the
+ * uninterruptible step that gives the file its name, so that a file which stands there is never reported as cancelled.
+ *
+ * @since 0.1.0
+ */
+import * as Chunk from "effect/Chunk"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Mailbox from "effect/Mailbox"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type Skipped } from "./Download.js"
+import type { DownloadError } from "./DownloadError.js"
+import { Finished, Started } from "./DownloadEvent.js"
+import { type Restore, settle, toExit } from "./internal/settle.js"
+import { makeTransfer, type Transfer } from "./internal/transfer.js"
+import { Progress } from "./Progress.js"
+import type { Store } from "./Store.js"
+import type { Transport } from "./Transport.js"
+
+/**
+ * Carries requests out.
+ *
+ * @category tags
+ * @since 0.1.0
+ */
+export class Downloader extends Context.Tag("halyard/Downloader")<
+  Downloader,
+  {
+    /**
+     * Fetches one file. Fails with the `DownloadError` that says why not. An interruption gives the connection up and
+     * removes the part; if it comes while the file is being published, the file stands complete.
+     */
+    readonly download: (request: DownloadRequest) => Effect.Effect<Saved | Skipped, DownloadError>
+    /**
+     * Fetches files, at most `concurrency` (default 5) at a time, and gives their outcomes in the order of completion.
+     * No more requests are taken in than can be worked on, and a slow consumer slows the run down. A failed file is an
+     * outcome, not a failure of the stream; the stream fails where `requests` does, after what is under way is done.
+     *
+     * Interrupting the consumer cancels what is under way; those outcomes have no consumer any more and go to
+     * `Progress` alone, which has all of them.
+     */
+    readonly run: <E = never, R = never>(
+      requests: Stream.Stream<DownloadRequest, E, R>,
+      options?: { readonly concurrency?: number | undefined }
+    ) => Stream.Stream<DownloadOutcome, E, R>
+  }
+>() {}
+
+/**
+ * How many transfers a run has under way where nothing else is said.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const defaults: { readonly concurrency: number } = { concurrency: 5 }
+
+/**
+ * Makes a downloader of the transport and the store in the context.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<typeof Downloader.Service, never, Transport | Store> = Effect.flatMap(
+  makeTransfer,
+  (transfer) => fromTransfer(transfer)
+)
+
+/**
+ * The downloader over the transport and the store in the context.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Downloader, never, Transport | Store> = Layer.effect(Downloader, make)
+
+/** @internal */
+export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloader.Service> =>
+  Effect.map(Progress, (progress) => {
+    const tell = (request: DownloadRequest, restore: Restore) =>
+      progress.event(new Started({ request })).pipe(
+        Effect.zipRight(settle(transfer, request, restore)),
+        Effect.tap((outcome) => progress.event(new Finished({ outcome })))
+      )
+    return Downloader.of({
+      download: Effect.fn("Downloader.download")((request: DownloadRequest) =>
+        Effect.uninterruptibleMask((restore) => Effect.flatMap(tell(request, restore), toExit))
+      ),
+      run: (requests, options) =>
+        runWith(tell, progress.event, requests, Math.max(1, options?.concurrency ?? defaults.concurrency))
+    })
+  })
+
+/**
+ * A fixed number of loops over one cursor. Between the moment a request is taken from the input and its outcome there
+ * is no step at which an interruption could lose it.
+ */
+const runWith = <E, R>(
+  carry: (request: DownloadRequest, restore: Restore) => Effect.Effect<DownloadOutcome>,
+  event: (typeof Progress.Service)["event"],
+  requests: Stream.Stream<DownloadRequest, E, R>,
+  concurrency: number
+): Stream.Stream<DownloadOutcome, E, R> =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const pull = yield* Stream.toPull(requests)
+      const outcomes = yield* Mailbox.make<DownloadOutcome, E>({ capacity: concurrency })
+      const lock = yield* Effect.makeSemaphore(1)
+      // Requests that were pulled, in input order; those before `cursor` are somebody's.
+      let taken: ReadonlyArray<DownloadRequest> = []
+      let cursor = 0
+      let ended = false
+
+      const refill = Effect.suspend(() =>
+        cursor < taken.length || ended
+          ? Effect.void
+          : Effect.matchEffect(pull, {
+              onFailure: Option.match({
+                onNone: () =>
+                  Effect.sync(() => {
+                    ended = true
+                  }),
+                onSome: (error: E) =>
+                  Effect.suspend(() => {
+                    ended = true
+                    return Effect.fail(error)
+                  })
+              }),
+              onSuccess: (chunk) =>
+                Effect.sync(() => {
+                  taken = Chunk.toReadonlyArray(chunk)
+                  cursor = 0
+                })
+            })
+      ).pipe(lock.withPermits(1))
+
+      const loop: Effect.Effect<void, E, R> = Effect.uninterruptibleMask((restore) => {
+        const step: Effect.Effect<void, E, R> = Effect.suspend(() => {
+          const request = taken[cursor]
+          if (request === undefined) {
+            return ended ? Effect.void : Effect.zipRight(restore(refill), step)
+          }
+          cursor++
+          return carry(request, restore).pipe(
+            Effect.flatMap((outcome) => restore(outcomes.offer(outcome))),
+            Effect.zipRight(step)
+          )
+        })
+        return step
+      })
+
+      yield* Effect.addFinalizer(() =>
+        // What was taken in and never begun, because the run was interrupted.
+        Effect.forEach(taken.slice(cursor), (request) => event(new Finished({ outcome: new Cancelled({ request }) })), {
+          discard: true
+        })
+      )
+      yield* Effect.all(
+        Array.from({ length: concurrency }, () => loop),
+        {
+          concurrency: "unbounded",
+          discard: true
+        }
+      ).pipe(
+        Effect.onExit((exit) => (Exit.isSuccess(exit) ? outcomes.end : Effect.asVoid(outcomes.failCause(exit.cause)))),
+        Effect.forkScoped
+      )
+      return Mailbox.toStream(outcomes)
+    })
+  )

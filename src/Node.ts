@@ -1,0 +1,96 @@
+/**
+ * Every layer closed for Node. The only entry point of the library that needs `@effect/platform-node`.
+ *
+ * @since 0.1.0
+ */
+import { Worker } from "node:worker_threads"
+import type { PlatformError } from "@effect/platform/Error"
+import type { ServeError } from "@effect/platform/HttpServerError"
+import type { WorkerError } from "@effect/platform/WorkerError"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as NodeWorker from "@effect/platform-node/NodeWorker"
+import * as Layer from "effect/Layer"
+import type { Downloader } from "./Downloader.js"
+import * as FlagServer from "./FlagServer.js"
+import * as FlagsDirectory from "./Node/flagsDirectory.js"
+import * as HttpServer from "./Node/HttpServer.js"
+import * as NodeScreen from "./Node/Screen.js"
+import * as Platform from "./Platform.js"
+import * as Spinner from "./Spinner.js"
+import type { StatusLine } from "./StatusLine.js"
+import type { Store } from "./Store.js"
+import type { Transport } from "./Transport.js"
+import * as WorkerDownloader from "./WorkerDownloader.js"
+
+/**
+ * The downloader, over undici and on the file system. Connections are closed with the layer.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Downloader | Transport | Store> = Platform.layer.pipe(
+  Layer.provide(Layer.mergeAll(NodeHttpClient.layerUndici, NodeFileSystem.layer, NodePath.layer))
+)
+
+/**
+ * The downloader with its transfers in worker threads, which end with the layer.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerThreads = (options: {
+  readonly threads: number
+  readonly concurrency: number
+  /** The module that the threads start with. Default: this package's own. */
+  readonly workerUrl?: URL | undefined
+}): Layer.Layer<Downloader, WorkerError> =>
+  WorkerDownloader.layer(options).pipe(
+    Layer.provide(
+      NodeWorker.layer(
+        () =>
+          new Worker(options.workerUrl ?? new URL("./Node/worker.js", import.meta.url), {
+            workerData: { halyard: "downloader" }
+          })
+      )
+    )
+  )
+
+/**
+ * The spinner on standard error.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSpinner: Layer.Layer<Spinner.Spinner | StatusLine> = Spinner.layer.pipe(
+  Layer.provide(NodeScreen.layer)
+)
+
+/**
+ * Where the flags that come with this package are, as `{cc}.gif`.
+ *
+ * @category flags
+ * @since 0.1.0
+ */
+export const flagsDirectory: () => string = FlagsDirectory.flagsDirectory
+
+/**
+ * The origin of the flags that come with this package, on a free port of the loopback interface where nothing else is
+ * said.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFlagServer = (
+  options?: Partial<FlagServer.Options> & {
+    readonly hostname?: string | undefined
+    readonly port?: number | undefined
+  }
+): Layer.Layer<FlagServer.FlagServer, ServeError | PlatformError> =>
+  Layer.suspend(() =>
+    FlagServer.layer({ ...options, directory: options?.directory ?? flagsDirectory() }).pipe(
+      Layer.provide(HttpServer.layer({ hostname: options?.hostname ?? "127.0.0.1", port: options?.port ?? 0 })),
+      Layer.provide(NodeFileSystem.layer)
+    )
+  )

@@ -1,0 +1,62 @@
+/**
+ * The machine of the command line, on Node. What only some commands need is loaded when they ask for it.
+ */
+import { availableParallelism } from "node:os"
+import { Worker } from "node:worker_threads"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Host } from "../Cli/Host.js"
+import { Screen } from "../Screen.js"
+import { flagsDirectory } from "./flagsDirectory.js"
+import type { Role } from "./role.js"
+import { isTerminal } from "./Screen.js"
+import type { Signals } from "./signals.js"
+
+export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never, Screen> =>
+  Layer.effect(
+    Host,
+    Effect.map(Screen, (screen) => ({
+      get flagsDirectory() {
+        return flagsDirectory()
+      },
+      parallelism: availableParallelism(),
+      stdout: {
+        isTerminal: isTerminal(process.stdout),
+        write: (text) => {
+          process.stdout.write(text)
+        }
+      },
+      listen: (address) =>
+        lazily(
+          () => import("./HttpServer.js"),
+          (module) => module.layer(address)
+        ),
+      httpClient: lazily(
+        () => import("@effect/platform-node/NodeHttpClient"),
+        (module) => module.layerUndici
+      ),
+      workers: lazily(
+        () => import("@effect/platform-node/NodeWorker"),
+        (module) => {
+          const role: Role = { halyard: "downloader" }
+          return module.layer(() => new Worker(workerUrl, { workerData: role }))
+        }
+      ),
+      block: (duration, spinner) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./blocking.js")),
+          ({ block, blockWithSpinner }) =>
+            spinner === undefined
+              ? block(signals, duration)
+              : blockWithSpinner(signals, screen, workerUrl, duration, spinner)
+        ),
+      run: (commandLine, print) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./childCommand.js")),
+          ({ run }) => run(signals, commandLine, print)
+        )
+    }))
+  )
+
+const lazily = <M, A, E, R>(load: () => Promise<M>, use: (module: M) => Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
+  Layer.unwrapEffect(Effect.map(Effect.promise(load), use))

@@ -1,0 +1,40 @@
+/**
+ * An HTTP server on Node that stops within a bounded time.
+ *
+ * @since 0.1.0
+ */
+import { createServer } from "node:http"
+import * as HttpServer from "@effect/platform/HttpServer"
+import type { ServeError } from "@effect/platform/HttpServerError"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+/**
+ * Listens on an address; port 0 is any free one. Closing the layer takes no new connection, lets answers that are under
+ * way go out for up to half a second, and then ends what is left.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (address: {
+  readonly hostname: string
+  readonly port: number
+}): Layer.Layer<HttpServer.HttpServer, ServeError> =>
+  Layer.scoped(
+    HttpServer.HttpServer,
+    Effect.gen(function* () {
+      const server = createServer()
+      const listening = yield* NodeHttpServer.make(() => server, { host: address.hostname, port: address.port })
+      yield* Effect.addFinalizer(() =>
+        Effect.async<void>((resume) => {
+          server.close(() => resume(Effect.void))
+          server.closeIdleConnections()
+        }).pipe(
+          Effect.timeoutTo({ duration: "500 millis", onSuccess: () => undefined, onTimeout: () => undefined }),
+          Effect.zipRight(Effect.sync(() => server.closeAllConnections()))
+        )
+      )
+      return listening
+    })
+  )

@@ -1,0 +1,32 @@
+/**
+ * Standard error as a screen.
+ *
+ * @since 0.1.0
+ */
+import * as Layer from "effect/Layer"
+import * as Screen from "../Screen.js"
+
+/**
+ * Whether escape sequences may be written to a stream: it is a terminal that understands them, and nobody asked for
+ * none (`NO_COLOR`, `TERM=dumb`).
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isTerminal = (stream: { readonly isTTY?: boolean }): boolean =>
+  stream.isTTY === true && process.env["TERM"] !== "dumb" && (process.env["NO_COLOR"] ?? "") === ""
+
+/**
+ * Standard error as a screen.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Screen.Screen> = Layer.sync(Screen.Screen, () => ({
+  isTerminal: isTerminal(process.stderr),
+  write: (text) => {
+    process.stderr.write(text)
+  },
+  // 0 where the terminal does not say.
+  columns: () => process.stderr.columns || 80
+}))

@@ -1,0 +1,89 @@
+/**
+ * The process edge of the command line: signals, exit codes, a reader that goes away.
+ */
+
+import * as Terminal from "@effect/platform/Terminal"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Cli from "../Cli.js"
+import * as Spinner from "../Spinner.js"
+import * as NodeHost from "./Host.js"
+import * as NodeScreen from "./Screen.js"
+import * as Signals from "./signals.js"
+
+const signalNumbers: { readonly [signal in Signals.Signal]: number } = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
+
+// What a shell reports for a process that wrote to a closed pipe.
+const brokenPipe = 141
+
+// A runner such as npm passes a Ctrl-C on to a process that the terminal has sent it to already. Two within this time
+// are one; a person takes longer.
+const sameSignalMillis = 300
+
+const showCursor = "\u001b[?25h"
+
+export const main = (version: string, workerUrl: URL): void => {
+  let interrupted: { readonly exitCode: number; readonly at: number } | undefined
+
+  const interrupt = (exitCode: number): void => {
+    interrupted ??= { exitCode, at: performance.now() }
+    fiber.unsafeInterruptAsFork(fiber.id())
+  }
+  const signals = Signals.open((signal) => {
+    const exitCode = 128 + signalNumbers[signal]
+    if (interrupted !== undefined && performance.now() - interrupted.at > sameSignalMillis) {
+      if (NodeScreen.isTerminal(process.stderr)) {
+        process.stderr.write(showCursor)
+      }
+      process.exit(exitCode)
+    }
+    interrupt(exitCode)
+  })
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      // Whoever read this has left, or its disk is full: there is nobody to tell it to.
+      interrupt(error.code === "EPIPE" ? brokenPipe : 1)
+    })
+  }
+
+  const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
+  fiber.addObserver((exit) => {
+    signals.close()
+    if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) {
+      process.stderr.write(`${Cause.pretty(exit.cause)}\n`)
+    }
+    const exitCode = interrupted?.exitCode ?? (Exit.isSuccess(exit) ? exit.value : 1)
+    process.exitCode = exitCode
+    if (interrupted !== undefined) {
+      // Standard input may still hold the process; what was written goes out first.
+      flush(process.stdout, () => flush(process.stderr, () => process.exit(exitCode)))
+    }
+  })
+}
+
+const flush = (stream: NodeJS.WriteStream, then: () => void): void => {
+  if (stream.writable) {
+    stream.write("", then)
+  } else {
+    then()
+  }
+}
+
+// The wizard alone reads the terminal; merely looking at standard input would take it from a command that is run.
+const terminalLayer = Layer.suspend(() =>
+  process.argv.includes("--wizard") ? NodeTerminal.layer : Layer.mock(Terminal.Terminal, {})
+)
+
+const layer = (signals: Signals.Signals, workerUrl: URL) =>
+  Layer.mergeAll(
+    NodeHost.layer(signals, workerUrl),
+    Spinner.layer,
+    NodeFileSystem.layer,
+    NodePath.layer,
+    terminalLayer
+  ).pipe(Layer.provideMerge(NodeScreen.layer))

@@ -1,0 +1,62 @@
+/**
+ * SIGINT, SIGTERM and SIGHUP, and who takes them: the program, which is interrupted; a command that it runs, to which
+ * they are passed on; or nobody, while the main thread is blocked and could not react.
+ */
+import * as Effect from "effect/Effect"
+
+export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP"
+
+export interface Signals {
+  /** Runs an effect with the signals going to `take` instead. */
+  readonly redirected: (
+    take: (signal: Signal) => void
+  ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Runs an effect with no handler installed, so that a signal ends the process at once, as the system does it. */
+  readonly undisturbed: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Takes all handlers away. */
+  readonly close: () => void
+}
+
+const names: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
+
+/** Installs the handlers; `take` is the program's own. */
+export const open = (take: (signal: Signal) => void): Signals => {
+  let current = take
+  const handler = (signal: NodeJS.Signals): void => {
+    const name = names.find((candidate) => candidate === signal)
+    if (name !== undefined) {
+      current(name)
+    }
+  }
+  const install = () => {
+    for (const name of names) {
+      process.on(name, handler)
+    }
+  }
+  const remove = () => {
+    for (const name of names) {
+      process.removeListener(name, handler)
+    }
+  }
+  install()
+  return {
+    redirected: (to) => (effect) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => {
+          current = to
+        }),
+        () => effect,
+        () =>
+          Effect.sync(() => {
+            current = take
+          })
+      ),
+    undisturbed: (effect) =>
+      Effect.acquireUseRelease(
+        Effect.sync(remove),
+        () => effect,
+        () => Effect.sync(install)
+      ),
+    close: remove
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * A store on the `FileSystem` of the host program.
+ *
+ * A part is a file of its own beside the destination, opened exclusively, so that neither a link nor another process's
+ * file is written through. It is published by sync, rename (or link, where nothing may be replaced) and a sync of the
+ * directory.
+ *
+ * @since 0.1.0
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
+import { Disk } from "../DownloadError.js"
+import { errnoOf, fromPlatformError } from "../internal/diskErrors.js"
+import * as Printable from "../internal/printable.js"
+import { Store } from "../Store.js"
+
+// Codes with which file systems and platforms say that they have no such operation, not that it failed.
+const unsupported: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EPERM", "EISDIR"])
+
+/**
+ * Makes a store of the `FileSystem` and `Path` in the context.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSystem | Path.Path> = Effect.gen(
+  function* () {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+
+    // Short and of one length, so that it fits wherever the destination's own name fits.
+    const partName = Effect.map(
+      Effect.all([Random.nextIntBetween(0, 2 ** 31), Random.nextIntBetween(0, 2 ** 31)]),
+      (numbers) => `.halyard-${numbers.map((number) => number.toString(36).padStart(6, "0")).join("")}.part`
+    )
+
+    const exists = (destination: string) =>
+      fs.readLink(destination).pipe(
+        Effect.as(true),
+        Effect.orElse(() => fs.exists(destination)),
+        Effect.mapError(fromPlatformError(destination))
+      )
+
+    const openPart = (
+      destination: string,
+      attempts: number
+    ): Effect.Effect<{ readonly file: FileSystem.File; readonly name: string }, Disk, Scope.Scope> =>
+      Effect.flatMap(partName, (name) => {
+        const temporary = path.join(path.dirname(destination), name)
+        return fs.open(temporary, { flag: "wx" }).pipe(
+          Effect.map((file) => ({ file, name: temporary })),
+          Effect.mapError(fromPlatformError(destination)),
+          // A seeded Random can repeat another process's names.
+          Effect.catchIf(
+            (error) => error.reason === "exists" && attempts > 1,
+            () => openPart(destination, attempts - 1)
+          )
+        )
+      })
+
+    const syncDirectory = (directory: string) =>
+      Effect.scoped(Effect.flatMap(fs.open(directory, { flag: "r" }), (handle) => handle.sync)).pipe(
+        Effect.catchIf(
+          (error) => unsupported.has(errnoOf(error)),
+          () => Effect.void
+        )
+      )
+
+    // Links where nothing may be replaced: unlike rename, link fails where the name is taken. File systems without
+    // links leave a look beforehand as the second best.
+    const moveExclusively = (temporary: string, destination: string) =>
+      fs.link(temporary, destination).pipe(
+        Effect.zipRight(fs.remove(temporary)),
+        Effect.mapError((error) => ({ error, code: errnoOf(error) })),
+        Effect.catchIf(
+          ({ code }) => unsupported.has(code),
+          () =>
+            exists(destination).pipe(
+              Effect.flatMap((taken) =>
+                taken
+                  ? Effect.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
+                  : Effect.mapError(fs.rename(temporary, destination), fromPlatformError(destination))
+              ),
+              Effect.mapError((error) => ({ error, code: "" }))
+            )
+        ),
+        Effect.mapError(({ error }) => (error._tag === "Disk" ? error : fromPlatformError(destination)(error)))
+      )
+
+    return Store.of({
+      prepare: (directory) =>
+        fs.makeDirectory(directory, { recursive: true }).pipe(
+          Effect.zipRight(fs.access(directory, { writable: true })),
+          Effect.zipRight(fs.stat(directory)),
+          Effect.mapError((error) =>
+            // A file where the directory should be is EEXIST to mkdir.
+            errnoOf(error) === "EEXIST"
+              ? new Disk({ path: Printable.line(directory), reason: "not-a-directory", detail: "" })
+              : fromPlatformError(directory)(error)
+          ),
+          Effect.flatMap((info) =>
+            info.type === "Directory"
+              ? Effect.void
+              : new Disk({ path: Printable.line(directory), reason: "not-a-directory", detail: "" })
+          )
+        ),
+      exists,
+      open: Effect.fnUntraced(function* (destination) {
+        const scope = yield* Effect.scope
+        let published = false
+        // Acquisition is uninterruptible as a whole: there is no moment at which the file exists and nobody removes it.
+        const { descriptors, file, name } = yield* Effect.acquireRelease(
+          Effect.flatMap(Scope.fork(scope, scope.strategy), (descriptors) =>
+            openPart(destination, 8).pipe(
+              Scope.extend(descriptors),
+              Effect.map((opened) => ({ ...opened, descriptors }))
+            )
+          ),
+          ({ name }) => Effect.suspend(() => (published ? Effect.void : Effect.ignore(fs.remove(name))))
+        )
+        return {
+          // Not interruptible: a write that was handed to the operating system cannot be taken back, and its
+          // descriptor must not be closed under it.
+          write: (chunk) =>
+            Effect.uninterruptible(Effect.mapError(file.writeAll(chunk), fromPlatformError(destination))),
+          publish: (onExists) =>
+            Effect.gen(function* () {
+              const translate = Effect.mapError(fromPlatformError(destination))
+              yield* translate(file.sync)
+              yield* Scope.close(descriptors, Exit.void)
+              if (onExists === "overwrite") {
+                yield* translate(fs.rename(name, destination))
+              } else {
+                const moved = yield* moveExclusively(name, destination).pipe(
+                  Effect.as("Published" as const),
+                  Effect.catchIf(
+                    (error) => onExists === "skip" && error.reason === "exists",
+                    () => Effect.succeed("Skipped" as const)
+                  )
+                )
+                if (moved === "Skipped") {
+                  return moved
+                }
+              }
+              published = true
+              yield* translate(syncDirectory(path.dirname(destination)))
+              return "Published" as const
+            }).pipe(Effect.uninterruptible)
+        }
+      })
+    })
+  }
+)
+
+/**
+ * The store on the `FileSystem` and `Path` in the context.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Store, never, FileSystem.FileSystem | Path.Path> = Layer.effect(Store, make)

@@ -1,0 +1,26 @@
+/**
+ * Fetches files concurrently and shows its work, as an Effect program.
+ *
+ * Every module is an entry point of its own as well: `halyard/Spinner`. The layers for Node are in `halyard/Node`, which
+ * this entry leaves out, so that a host program loads only what it uses.
+ *
+ * @since 0.1.0
+ */
+export * as Download from "./Download.js"
+export * as DownloadError from "./DownloadError.js"
+export * as DownloadEvent from "./DownloadEvent.js"
+export * as Downloader from "./Downloader.js"
+export * as FlagServer from "./FlagServer.js"
+export * as Flags from "./Flags.js"
+export * as Platform from "./Platform.js"
+export * as Progress from "./Progress.js"
+export * as Screen from "./Screen.js"
+export * as Spinner from "./Spinner.js"
+export * as StatusLine from "./StatusLine.js"
+export * as FileSystemStore from "./Store/FileSystem.js"
+export * as MemoryStore from "./Store/Memory.js"
+export * as Store from "./Store.js"
+export * as Supervisor from "./Supervisor.js"
+export * as HttpClientTransport from "./Transport/HttpClient.js"
+export * as Transport from "./Transport.js"
+export * as WorkerDownloader from "./WorkerDownloader.js"

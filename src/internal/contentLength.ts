@@ -1,0 +1,13 @@
+/**
+ * The announced length of a body: digits only, or nothing (RFC 9110 §8.6).
+ *
+ * @internal
+ */
+export const contentLength = (headers: Readonly<Record<string, string | undefined>>): number | undefined => {
+  const value = headers["content-length"]?.trim()
+  if (value === undefined || !/^\d{1,16}$/.test(value)) {
+    return undefined
+  }
+  const bytes = Number(value)
+  return Number.isSafeInteger(bytes) ? bytes : undefined
+}

@@ -1,0 +1,97 @@
+/**
+ * Translates what HTTP clients fail with into the errors of this project, by the code of the cause: the clients' own
+ * reasons are too coarse (a reset in mid-body is reported as a decoding failure).
+ *
+ * @internal
+ */
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import { Connection, InvalidRequest, Protocol, Timeout, Truncated } from "../DownloadError.js"
+import type { TransportError } from "../Transport.js"
+import { displayUrl } from "./displayUrl.js"
+import * as Printable from "./printable.js"
+
+interface Coded {
+  readonly code: string
+  readonly text: string
+}
+
+// The innermost code wins: it is the operating system's or the parser's; those around it only say who was asking.
+const coded = (cause: unknown, depth = 0): Coded => {
+  if (typeof cause !== "object" || cause === null || depth > 8) {
+    return { code: "", text: typeof cause === "string" ? cause : "" }
+  }
+  const inner = "cause" in cause ? coded(cause.cause, depth + 1) : undefined
+  if (inner !== undefined && inner.code !== "") {
+    return inner
+  }
+  // Several addresses were tried (RFC 8305): the errors of all of them, of which one is as good as the other.
+  if ("errors" in cause && Array.isArray(cause.errors) && cause.errors.length > 0) {
+    return coded(cause.errors[0], depth + 1)
+  }
+  const text = "message" in cause && typeof cause.message === "string" ? cause.message : ""
+  return { code: "code" in cause && typeof cause.code === "string" ? cause.code : "", text }
+}
+
+const reasons: Readonly<Record<string, Connection["reason"]>> = {
+  ENOTFOUND: "dns",
+  EAI_AGAIN: "dns",
+  EAI_FAIL: "dns",
+  ECONNREFUSED: "refused",
+  EHOSTUNREACH: "unreachable",
+  ENETUNREACH: "unreachable",
+  EHOSTDOWN: "unreachable",
+  ENETDOWN: "unreachable",
+  ETIMEDOUT: "unreachable",
+  EADDRNOTAVAIL: "unreachable",
+  ECONNRESET: "reset",
+  ECONNABORTED: "reset",
+  EPIPE: "reset",
+  UND_ERR_SOCKET: "reset",
+  UND_ERR_CLOSED: "reset",
+  UND_ERR_DESTROYED: "reset",
+  EPROTO: "tls"
+}
+
+const isTls = (code: string): boolean =>
+  /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|CRL_)/.test(code)
+
+const isParser = (code: string): boolean =>
+  code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW" || code === "UND_ERR_INFO"
+
+/** A failure of the connection or of the message, at any moment of a response. */
+export const fromCause = (
+  url: string,
+  cause: unknown,
+  body?: { readonly receivedBytes: number; readonly expectedBytes: number | undefined }
+): TransportError => {
+  const { code, text } = coded(cause)
+  const shown = displayUrl(url)
+  const receivedBytes = body?.receivedBytes ?? 0
+  const detail = code === "" ? Printable.line(text).slice(0, 200) : code
+  if (code === "UND_ERR_CONNECT_TIMEOUT") {
+    // undici's own bound on connecting.
+    return new Timeout({ url: shown, phase: "connect", limitMillis: 10_000, receivedBytes })
+  }
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" || (body !== undefined && code === "UND_ERR_SOCKET")) {
+    return new Truncated({ url: shown, expectedBytes: body?.expectedBytes, receivedBytes })
+  }
+  if (body !== undefined && code === "HPE_INVALID_EOF_STATE") {
+    return new Truncated({ url: shown, expectedBytes: body.expectedBytes, receivedBytes })
+  }
+  if (isParser(code)) {
+    return new Protocol({ url: shown, reason: "message", detail: code })
+  }
+  return new Connection({ url: shown, reason: isTls(code) ? "tls" : (reasons[code] ?? "other"), receivedBytes, detail })
+}
+
+/** A failure of the `HttpClient` before there was a response, or while its body was read. */
+export const fromHttpClientError = (
+  url: string,
+  error: HttpClientError.HttpClientError,
+  body?: { readonly receivedBytes: number; readonly expectedBytes: number | undefined }
+): TransportError => {
+  if (error._tag === "RequestError" && error.reason === "InvalidUrl") {
+    return new InvalidRequest({ url: displayUrl(url), detail: "it is not an absolute URL" })
+  }
+  return fromCause(url, error.cause, body)
+}

@@ -1,0 +1,23 @@
+/**
+ * Text that came from outside (a server, a user, a file name) made inert before a person sees it: control characters,
+ * escape sequences and invisible direction marks can rewrite a terminal's screen or its title.
+ *
+ * @internal
+ */
+
+// C0 and C1 controls, and the characters that reorder or hide what stands around them (Unicode TR 36 §3.6).
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+
+// CSI and OSC sequences, and the two-byte escapes (ECMA-48 §5.3 to §5.6).
+const escapes = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g
+
+/** One line with every unsafe character written as an escape such as `\x1b`. */
+export const line = (text: string): string =>
+  text.replace(unsafe, (character) => {
+    const code = character.charCodeAt(0)
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`
+  })
+
+/** The text without terminal escape sequences; line ends and tabs stay. */
+export const withoutEscapes = (text: string): string =>
+  text.replace(escapes, "").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")

@@ -1,0 +1,63 @@
+/**
+ * From a transfer to its one outcome, and from an outcome to the exit it stands for.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, type Saved, type Skipped } from "../Download.js"
+import type { DownloadError } from "../DownloadError.js"
+import type { Transfer } from "./transfer.js"
+
+/** Turns interruption on again where it is off. */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/**
+ * Runs one transfer to its outcome, an interrupted one included. Interruption is off throughout, except that `restore`
+ * turns it on for the transfer.
+ */
+export const settle = (
+  transfer: Transfer,
+  request: DownloadRequest,
+  restore: Restore
+): Effect.Effect<DownloadOutcome> =>
+  Effect.uninterruptible(
+    Effect.suspend(() => {
+      let decided: DownloadOutcome | undefined
+      const decide = (outcome: DownloadOutcome) => {
+        decided = outcome
+      }
+      return Effect.flatMap(Effect.exit(restore(transfer(request, decide))), (exit) =>
+        decided === undefined ? fromExit(request, exit) : Effect.succeed(decided)
+      )
+    })
+  )
+
+const fromExit = (
+  request: DownloadRequest,
+  exit: Exit.Exit<Saved | Skipped, DownloadError>
+): Effect.Effect<DownloadOutcome> => {
+  if (Exit.isSuccess(exit)) {
+    return Effect.succeed(exit.value)
+  }
+  const failure = Cause.failureOrCause(exit.cause)
+  if (failure._tag === "Left") {
+    return Effect.succeed(new Failed({ request, error: failure.left }))
+  }
+  return Cause.isInterruptedOnly(failure.right)
+    ? Effect.succeed(new Cancelled({ request }))
+    : Effect.failCause(failure.right)
+}
+
+/** The outcome as an exit: a file that is there, a typed failure, or an interruption. */
+export const toExit = (outcome: DownloadOutcome): Effect.Effect<Saved | Skipped, DownloadError> => {
+  switch (outcome._tag) {
+    case "Failed":
+      return Effect.fail(outcome.error)
+    case "Cancelled":
+      return Effect.interrupt
+    default:
+      return Effect.succeed(outcome)
+  }
+}
