@@ -3,17 +3,29 @@
  *
  * @internal
  */
-import measure from "fast-string-truncated-width"
+import stringWidth from "string-width"
 
 const ellipsis = "…"
 
-export const displayWidth = (text: string): number => measure(text).width
+export const displayWidth = (text: string): number => stringWidth(text)
 
-/** The text cut to at most `columns`, with an ellipsis where something was left out. */
+/** The text cut between two characters to at most `columns`, with an ellipsis where something was left out. */
 export const clip = (text: string, columns: number): string => {
   if (columns <= 0) {
     return ""
   }
-  const fit = measure(text, { limit: columns, ellipsis })
-  return fit.truncated ? `${text.slice(0, fit.index)}${fit.ellipsed ? ellipsis : ""}` : text
+  let width = 0
+  // The part that leaves room for the ellipsis.
+  let kept = 0
+  for (const { index, segment } of new Intl.Segmenter().segment(text)) {
+    const next = width + displayWidth(segment)
+    if (next > columns) {
+      return `${text.slice(0, kept)}${ellipsis}`
+    }
+    width = next
+    if (width < columns) {
+      kept = index + segment.length
+    }
+  }
+  return text
 }

@@ -1,0 +1,36 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as FastCheck from "effect/FastCheck"
+import * as Schema from "effect/Schema"
+import * as DownloadError from "../src/DownloadError.js"
+
+describe("DownloadError", () => {
+  it("encodes any error to JSON and back, with its fields", () => {
+    const json = Schema.parseJson(DownloadError.DownloadError)
+    const same = Schema.equivalence(DownloadError.DownloadError)
+    FastCheck.assert(
+      FastCheck.property(Arbitrary.make(DownloadError.DownloadError), (error) => {
+        // JSON has neither infinities nor NaN, and no length or time is one.
+        FastCheck.pre(Object.values(error).every((value) => typeof value !== "number" || Number.isFinite(value)))
+        FastCheck.pre(Object.values(error).every((value) => !Object.is(value, -0)))
+        assert.isTrue(same(Schema.decodeSync(json)(Schema.encodeSync(json)(error)), error))
+      })
+    )
+  })
+
+  it("says in the chapter's words what an HTTP status is", () => {
+    const message = (status: number) => new DownloadError.HttpStatus({ url: "http://origin/", status }).message
+    assert.strictEqual(message(418), "HTTP error 418 - I'm a Teapot")
+    assert.strictEqual(message(599), "HTTP error 599")
+  })
+
+  it("has a message of one line for every error", () => {
+    FastCheck.assert(
+      FastCheck.property(Arbitrary.make(DownloadError.DownloadError), (error) => {
+        assert.isAbove(error.message.length, 0)
+      })
+    )
+    const timeout = new DownloadError.Timeout({ url: "", phase: "body", limitMillis: 3100, receivedBytes: 9 })
+    assert.strictEqual(timeout.message, "timed out after 3.1s waiting for the rest of the body")
+  })
+})

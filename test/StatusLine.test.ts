@@ -1,0 +1,124 @@
+import { assert, describe, it } from "@effect/vitest"
+import xterm from "@xterm/headless"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Screen from "../src/Screen.js"
+import * as StatusLine from "../src/StatusLine.js"
+
+/** A terminal as a person sees it: its rows, where the cursor is, and whether it is shown. */
+class Seen extends Context.Tag("test/Seen")<
+  Seen,
+  { readonly rows: Effect.Effect<ReadonlyArray<string>>; readonly resize: (columns: number) => void }
+>() {}
+
+const terminal = (columns: number) =>
+  Layer.effectContext(
+    Effect.sync(() => {
+      const screen = new xterm.Terminal({ cols: columns, rows: 10, allowProposedApi: true, convertEol: true })
+      const rows = Effect.async<ReadonlyArray<string>>((resume) => {
+        screen.write("", () => {
+          const lines = Array.from(
+            { length: screen.rows },
+            (_, row) => screen.buffer.active.getLine(row)?.translateToString(true) ?? ""
+          )
+          const last = lines.findLastIndex((line) => line.trim() !== "")
+          resume(Effect.succeed(lines.slice(0, last + 1).map((line) => line.trimEnd())))
+        })
+      })
+      return Context.make(Screen.Screen, {
+        isTerminal: true,
+        write: (text) => screen.write(text),
+        columns: () => screen.cols
+      }).pipe(Context.add(Seen, { rows, resize: (next) => screen.resize(next, 10) }))
+    })
+  )
+
+const at = (columns: number) => Layer.provideMerge(StatusLine.layer, terminal(columns))
+
+const rows = Effect.flatMap(Seen, (seen) => seen.rows)
+
+describe("StatusLine", () => {
+  it.effect("shows one line in place of the one before", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      line.draw("a long status")
+      line.draw("short")
+      assert.deepStrictEqual(yield* rows, ["short"])
+      line.clear()
+      assert.deepStrictEqual(yield* rows, [])
+    }).pipe(Effect.provide(at(40)))
+  )
+
+  it.effect("prints whole lines above itself", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      const screen = yield* Screen.Screen
+      line.draw("working")
+      line.print("first\nsecond\n", screen.write)
+      assert.deepStrictEqual(yield* rows, ["first", "second", "working"])
+    }).pipe(Effect.provide(at(40)))
+  )
+
+  it.effect("stands behind a row that is not ended, and lets it go on", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      const screen = yield* Screen.Screen
+      line.draw("| 0/3")
+      line.print("BD ", screen.write)
+      line.draw("/ 1/3")
+      line.print("BR ", screen.write)
+      assert.deepStrictEqual(yield* rows, ["BD BR / 1/3"])
+      line.clear()
+      line.print("CD\n", screen.write)
+      assert.deepStrictEqual(yield* rows, ["BD BR CD"])
+    }).pipe(Effect.provide(at(40)))
+  )
+
+  it.effect("waits where a row that is not ended may be a prompt", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      const screen = yield* Screen.Screen
+      line.draw("| working")
+      line.print("password: ", screen.write, { partial: "wait" })
+      line.draw("/ working")
+      assert.deepStrictEqual(yield* rows, ["password:"])
+      line.print("\n", screen.write, { partial: "wait" })
+      line.draw("- working")
+      assert.deepStrictEqual(yield* rows, ["password:", "- working"])
+    }).pipe(Effect.provide(at(40)))
+  )
+
+  it.effect("clips to the width of the screen", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      line.draw("a status that does not fit")
+      assert.deepStrictEqual(yield* rows, ["a status tha…"])
+    }).pipe(Effect.provide(at(14)))
+  )
+
+  it.effect("is drawn at the new width after the window became narrower or wider", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      const seen = yield* Seen
+      line.draw("a status that fits well")
+      yield* rows
+      seen.resize(12)
+      line.draw("a status that fits well")
+      assert.deepStrictEqual(yield* rows, ["a status t…"])
+      seen.resize(40)
+      line.draw("a status that fits well")
+      assert.deepStrictEqual(yield* rows, ["a status that fits well"])
+    }).pipe(Effect.provide(at(40)))
+  )
+
+  it.effect("is gone when its layer is closed", () =>
+    Effect.gen(function* () {
+      yield* Effect.provide(
+        Effect.map(StatusLine.StatusLine, (line) => line.draw("working")),
+        StatusLine.layer
+      )
+      assert.deepStrictEqual(yield* rows, [])
+    }).pipe(Effect.provide(terminal(40)))
+  )
+})

@@ -1,0 +1,191 @@
+import { SystemError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
+import * as FileSystemStore from "../../src/Store/FileSystem.js"
+import { Store } from "../../src/Store.js"
+import { storeContract } from "../support/storeContract.js"
+
+const nodeLayer = Layer.merge(NodeFileSystem.layer, NodePath.layer)
+
+const storeLayer = FileSystemStore.layer.pipe(Layer.provide(nodeLayer))
+
+const write = (destination: string, onExists: "overwrite" | "skip" | "fail" = "overwrite") =>
+  Effect.flatMap(Store, (store) =>
+    Effect.scoped(
+      Effect.flatMap(store.open(destination), (part) =>
+        Effect.zipRight(part.write(new TextEncoder().encode("new")), part.publish(onExists))
+      )
+    )
+  )
+
+/** The real file system, with some of its operations failing or being noted. */
+const storeOver = (change: (fs: FileSystem.FileSystem) => Partial<FileSystem.FileSystem>) =>
+  FileSystemStore.layer.pipe(
+    Layer.provide(
+      Layer.effect(
+        FileSystem.FileSystem,
+        Effect.map(FileSystem.FileSystem, (fs) => FileSystem.FileSystem.of({ ...fs, ...change(fs) }))
+      )
+    ),
+    Layer.provide(nodeLayer)
+  )
+
+const failing = (code: string) =>
+  new SystemError({
+    reason: "Unknown",
+    module: "FileSystem",
+    method: "test",
+    cause: Object.assign(new Error(code), { code })
+  })
+
+describe("Store/FileSystem", () => {
+  storeContract(
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* fs.makeTempDirectoryScoped()
+      const destination = `${directory}/file`
+      return {
+        layer: storeLayer,
+        destination,
+        read: Effect.orElseSucceed(fs.readFileString(destination), () => undefined),
+        put: (text: string) => Effect.orDie(fs.writeFileString(destination, text)),
+        parts: Effect.map(
+          Effect.orDie(fs.readDirectory(directory)),
+          (names) => names.filter((name) => name !== "file").length
+        )
+      }
+    }).pipe(Effect.orDie, Effect.provide(nodeLayer))
+  )
+
+  const inDirectory = (
+    title: string,
+    body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<void, unknown, Store>
+  ) =>
+    it.scopedLive(title, () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        yield* body(yield* fs.makeTempDirectoryScoped(), fs)
+      }).pipe(Effect.provide([storeLayer, nodeLayer]))
+    )
+
+  inDirectory("replaces a link, and does not write through it", (directory, fs) =>
+    Effect.gen(function* () {
+      yield* fs.writeFileString(`${directory}/precious`, "precious")
+      yield* fs.symlink(`${directory}/precious`, `${directory}/file`)
+      yield* write(`${directory}/file`)
+      assert.strictEqual(yield* fs.readFileString(`${directory}/precious`), "precious")
+      assert.strictEqual(yield* fs.readFileString(`${directory}/file`), "new")
+    })
+  )
+
+  inDirectory("counts a broken link as something that exists", (directory, fs) =>
+    Effect.gen(function* () {
+      yield* fs.symlink(`${directory}/nowhere`, `${directory}/file`)
+      assert.isTrue(yield* Effect.flatMap(Store, (store) => store.exists(`${directory}/file`)))
+      const error = yield* Effect.flip(write(`${directory}/file`, "fail"))
+      assert.propertyVal(error, "reason", "exists")
+    })
+  )
+
+  inDirectory("says which directory is missing", (directory) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(write(`${directory}/no/such/file`))
+      assert.deepInclude(error, { _tag: "Disk", reason: "missing", path: `${directory}/no/such/file` })
+    })
+  )
+
+  inDirectory("publishes under the longest name that the file system takes", (directory, fs) =>
+    Effect.gen(function* () {
+      const name = "n".repeat(255)
+      yield* write(`${directory}/${name}`)
+      assert.deepStrictEqual(yield* fs.readDirectory(directory), [name])
+    })
+  )
+
+  inDirectory("prepares a directory, and says where it cannot", (directory, fs) =>
+    Effect.gen(function* () {
+      const store = yield* Store
+      yield* store.prepare(`${directory}/a/b`)
+      yield* store.prepare(`${directory}/a/b`)
+      assert.strictEqual((yield* fs.stat(`${directory}/a/b`)).type, "Directory")
+      yield* fs.writeFileString(`${directory}/file`, "")
+      for (const path of [`${directory}/file`, `${directory}/file/below`]) {
+        assert.strictEqual((yield* Effect.flip(store.prepare(path))).reason, "not-a-directory")
+      }
+    })
+  )
+
+  for (const [code, reason] of [
+    ["ENOSPC", "full"],
+    ["EDQUOT", "full"],
+    ["EACCES", "permission"],
+    ["EROFS", "permission"],
+    ["EMFILE", "too-many-open"],
+    ["EIO", "other"]
+  ] as const) {
+    it.scopedLive(`reports ${code} from every step as ${reason}, and leaves nothing behind`, () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const error = failing(code)
+        const broken = (part: Partial<Omit<FileSystem.File, "fd">>) => (real: FileSystem.FileSystem) => ({
+          open: (path: string, options?: FileSystem.OpenFileOptions) =>
+            Effect.map(
+              real.open(path, options),
+              (file): FileSystem.File =>
+                options?.flag === "wx"
+                  ? Object.assign(Object.create(file), { writeAll: file.writeAll.bind(file), ...part })
+                  : file
+            )
+        })
+        const steps = {
+          open: () => ({ open: () => Effect.fail(error) }),
+          write: broken({ writeAll: () => Effect.fail(error) }),
+          rename: () => ({ rename: () => Effect.fail(error) })
+        }
+        for (const [step, change] of Object.entries(steps)) {
+          const directory = yield* fs.makeTempDirectoryScoped()
+          yield* fs.writeFileString(`${directory}/file`, "old")
+          const failure = yield* Effect.flip(Effect.provide(write(`${directory}/file`), storeOver(change)))
+          assert.deepInclude(failure, { _tag: "Disk", reason }, step)
+          assert.deepStrictEqual(yield* fs.readDirectory(directory), ["file"], step)
+          assert.strictEqual(yield* fs.readFileString(`${directory}/file`), "old", step)
+        }
+      }).pipe(Effect.provide(nodeLayer))
+    )
+  }
+
+  it.scopedLive("publishes without replacing where the file system has no links", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* fs.makeTempDirectoryScoped()
+      const withoutLinks = storeOver(() => ({ link: () => Effect.fail(failing("EOPNOTSUPP")) }))
+      assert.strictEqual(yield* Effect.provide(write(`${directory}/file`, "fail"), withoutLinks), "Published")
+      assert.strictEqual(yield* Effect.provide(write(`${directory}/file`, "skip"), withoutLinks), "Skipped")
+      const error = yield* Effect.flip(Effect.provide(write(`${directory}/file`, "fail"), withoutLinks))
+      assert.strictEqual(error.reason, "exists")
+      assert.deepStrictEqual(yield* fs.readDirectory(directory), ["file"])
+    }).pipe(Effect.provide(nodeLayer))
+  )
+
+  it.scopedLive("takes another temporary name where one is taken", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* fs.makeTempDirectoryScoped()
+      const refusals = yield* Ref.make(2)
+      const crowded = storeOver((real) => ({
+        open: (path, options) =>
+          Effect.flatMap(
+            Ref.updateAndGet(refusals, (left) => left - 1),
+            (left) => (options?.flag === "wx" && left >= 0 ? Effect.fail(failing("EEXIST")) : real.open(path, options))
+          )
+      }))
+      yield* Effect.provide(write(`${directory}/file`), crowded)
+      assert.deepStrictEqual(yield* fs.readDirectory(directory), ["file"])
+    }).pipe(Effect.provide(nodeLayer))
+  )
+})
