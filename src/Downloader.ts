@@ -9,7 +9,6 @@
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
@@ -115,22 +114,18 @@ const runWith = <E, R>(
       let taken: ReadonlyArray<DownloadRequest> = []
       let cursor = 0
       let ended = false
+      let failure: Option.Option<E> = Option.none()
 
       const refill = Effect.suspend(() =>
         cursor < taken.length || ended
           ? Effect.void
           : Effect.matchEffect(pull, {
-              onFailure: Option.match({
-                onNone: () =>
-                  Effect.sync(() => {
-                    ended = true
-                  }),
-                onSome: (error: E) =>
-                  Effect.suspend(() => {
-                    ended = true
-                    return Effect.fail(error)
-                  })
-              }),
+              // A loop that failed would take the others with it, in the middle of their transfers.
+              onFailure: (end: Option.Option<E>) =>
+                Effect.sync(() => {
+                  ended = true
+                  failure = end
+                }),
               onSuccess: (chunk) =>
                 Effect.sync(() => {
                   taken = Chunk.toReadonlyArray(chunk)
@@ -139,8 +134,8 @@ const runWith = <E, R>(
             })
       ).pipe(lock.withPermits(1))
 
-      const loop: Effect.Effect<void, E, R> = Effect.uninterruptibleMask((restore) => {
-        const step: Effect.Effect<void, E, R> = Effect.suspend(() => {
+      const loop: Effect.Effect<void, never, R> = Effect.uninterruptibleMask((restore) => {
+        const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
           const request = taken[cursor]
           if (request === undefined) {
             return ended ? Effect.void : Effect.zipRight(restore(refill), step)
@@ -167,7 +162,14 @@ const runWith = <E, R>(
           discard: true
         }
       ).pipe(
-        Effect.onExit((exit) => (Exit.isSuccess(exit) ? outcomes.end : Effect.asVoid(outcomes.failCause(exit.cause)))),
+        Effect.zipRight(
+          Effect.suspend(() =>
+            Effect.asVoid(
+              Option.match(failure, { onNone: () => outcomes.end, onSome: (error) => outcomes.fail(error) })
+            )
+          )
+        ),
+        Effect.onError((cause) => outcomes.failCause(cause)),
         Effect.forkScoped
       )
       return Mailbox.toStream(outcomes)

@@ -12,13 +12,14 @@ import * as Printable from "./printable.js"
 
 interface Coded {
   readonly code: string
+  readonly name: string
   readonly text: string
 }
 
 // The innermost code wins: it is the operating system's or the parser's; those around it only say who was asking.
 const coded = (cause: unknown, depth = 0): Coded => {
   if (typeof cause !== "object" || cause === null || depth > 8) {
-    return { code: "", text: typeof cause === "string" ? cause : "" }
+    return { code: "", name: "", text: typeof cause === "string" ? cause : "" }
   }
   const inner = "cause" in cause ? coded(cause.cause, depth + 1) : undefined
   if (inner !== undefined && inner.code !== "") {
@@ -28,8 +29,12 @@ const coded = (cause: unknown, depth = 0): Coded => {
   if ("errors" in cause && Array.isArray(cause.errors) && cause.errors.length > 0) {
     return coded(cause.errors[0], depth + 1)
   }
-  const text = "message" in cause && typeof cause.message === "string" ? cause.message : ""
-  return { code: "code" in cause && typeof cause.code === "string" ? cause.code : "", text }
+  const textOf = (value: unknown): string => (typeof value === "string" ? value : "")
+  return {
+    code: "code" in cause ? textOf(cause.code) : "",
+    name: "name" in cause ? textOf(cause.name) : "",
+    text: "message" in cause ? textOf(cause.message) : ""
+  }
 }
 
 const reasons: Readonly<Record<string, Connection["reason"]>> = {
@@ -52,11 +57,22 @@ const reasons: Readonly<Record<string, Connection["reason"]>> = {
   EPROTO: "tls"
 }
 
+// How undici says that a body ended before its end, by a close or by a reset.
+const endings: ReadonlySet<string> = new Set([
+  "UND_ERR_SOCKET",
+  "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
+  "HPE_INVALID_EOF_STATE"
+])
+
 const isTls = (code: string): boolean =>
   /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|CRL_)/.test(code)
 
-const isParser = (code: string): boolean =>
-  code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW" || code === "UND_ERR_INFO"
+// undici gives its parser's errors a code only for some of them.
+const isParser = ({ code, name }: Coded): boolean =>
+  name === "HTTPParserError" ||
+  code.startsWith("HPE_") ||
+  code === "UND_ERR_HEADERS_OVERFLOW" ||
+  code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"
 
 /** A failure of the connection or of the message, at any moment of a response. */
 export const fromCause = (
@@ -64,7 +80,8 @@ export const fromCause = (
   cause: unknown,
   body?: { readonly receivedBytes: number; readonly expectedBytes: number | undefined }
 ): TransportError => {
-  const { code, text } = coded(cause)
+  const found = coded(cause)
+  const { code, text } = found
   const shown = displayUrl(url)
   const receivedBytes = body?.receivedBytes ?? 0
   const detail = code === "" ? Printable.line(text).slice(0, 200) : code
@@ -72,14 +89,11 @@ export const fromCause = (
     // undici's own bound on connecting.
     return new Timeout({ url: shown, phase: "connect", limitMillis: 10_000, receivedBytes })
   }
-  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" || (body !== undefined && code === "UND_ERR_SOCKET")) {
-    return new Truncated({ url: shown, expectedBytes: body?.expectedBytes, receivedBytes })
-  }
-  if (body !== undefined && code === "HPE_INVALID_EOF_STATE") {
+  if (body !== undefined && endings.has(code)) {
     return new Truncated({ url: shown, expectedBytes: body.expectedBytes, receivedBytes })
   }
-  if (isParser(code)) {
-    return new Protocol({ url: shown, reason: "message", detail: code })
+  if (isParser(found)) {
+    return new Protocol({ url: shown, reason: "message", detail })
   }
   return new Connection({ url: shown, reason: isTls(code) ? "tls" : (reasons[code] ?? "other"), receivedBytes, detail })
 }
