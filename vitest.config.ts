@@ -1,6 +1,15 @@
 import { defineConfig } from "vitest/config"
 
+const source = new URL("src/", import.meta.url).pathname
+
 export default defineConfig({
+  // Examples import the package by its name, as their readers will.
+  resolve: {
+    alias: [
+      { find: /^halyard$/, replacement: `${source}index.ts` },
+      { find: /^halyard\/(.*)$/, replacement: `${source}$1.ts` }
+    ]
+  },
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/package/**"],

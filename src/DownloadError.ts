@@ -2,12 +2,18 @@
  * Why a transfer failed: one class for each decision of the caller, with what is needed to take it.
  *
  * Every error encodes to JSON and back, because errors travel: to worker threads, journals and `--json` output. URLs in
- * them are made for showing; credentials and query values are removed.
+ * them are made for showing; credentials and query values are removed. As errors of an `HttpApi` endpoint they answer
+ * with a gateway's status: 504 a timeout, 502 what the origin did wrong, 507 a disk, 400 a request that cannot be made.
  *
  * @since 0.1.0
  */
+
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import { reasonPhrase } from "./internal/reasonPhrase.js"
+
+// What an HttpApi endpoint answers that fails with such an error: it is a gateway to the origin (RFC 9110 §15.6.3, .5).
+const answers = (status: number) => ({ [HttpApiSchema.AnnotationStatus]: status })
 
 const seconds = (millis: number): string => `${Number((millis / 1000).toFixed(3))}s`
 
@@ -18,13 +24,17 @@ const seconds = (millis: number): string => `${Number((millis / 1000).toFixed(3)
  * @category errors
  * @since 0.1.0
  */
-export class Timeout extends Schema.TaggedError<Timeout>("halyard/DownloadError/Timeout")("Timeout", {
-  url: Schema.String,
-  phase: Schema.Literal("connect", "headers", "body"),
-  /** How long the bound was, in milliseconds. */
-  limitMillis: Schema.Number,
-  receivedBytes: Schema.Number
-}) {
+export class Timeout extends Schema.TaggedError<Timeout>("halyard/DownloadError/Timeout")(
+  "Timeout",
+  {
+    url: Schema.String,
+    phase: Schema.Literal("connect", "headers", "body"),
+    /** How long the bound was, in milliseconds. */
+    limitMillis: Schema.Number,
+    receivedBytes: Schema.Number
+  },
+  answers(504)
+) {
   override get message(): string {
     const what = { connect: "a connection", headers: "the response headers", body: "the rest of the body" }
     return `timed out after ${seconds(this.limitMillis)} waiting for ${what[this.phase]}`
@@ -37,10 +47,14 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard/DownloadError/
  * @category errors
  * @since 0.1.0
  */
-export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard/DownloadError/HttpStatus")("HttpStatus", {
-  url: Schema.String,
-  status: Schema.Number
-}) {
+export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard/DownloadError/HttpStatus")(
+  "HttpStatus",
+  {
+    url: Schema.String,
+    status: Schema.Number
+  },
+  answers(502)
+) {
   override get message(): string {
     const phrase = reasonPhrase(this.status)
     return `HTTP error ${this.status}${phrase === undefined ? "" : ` - ${phrase}`}`
@@ -53,12 +67,16 @@ export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard/Download
  * @category errors
  * @since 0.1.0
  */
-export class Connection extends Schema.TaggedError<Connection>("halyard/DownloadError/Connection")("Connection", {
-  url: Schema.String,
-  reason: Schema.Literal("dns", "refused", "unreachable", "reset", "tls", "other"),
-  receivedBytes: Schema.Number,
-  detail: Schema.String
-}) {
+export class Connection extends Schema.TaggedError<Connection>("halyard/DownloadError/Connection")(
+  "Connection",
+  {
+    url: Schema.String,
+    reason: Schema.Literal("dns", "refused", "unreachable", "reset", "tls", "other"),
+    receivedBytes: Schema.Number,
+    detail: Schema.String
+  },
+  answers(502)
+) {
   override get message(): string {
     const what = {
       dns: "the host name could not be resolved",
@@ -78,12 +96,16 @@ export class Connection extends Schema.TaggedError<Connection>("halyard/Download
  * @category errors
  * @since 0.1.0
  */
-export class Truncated extends Schema.TaggedError<Truncated>("halyard/DownloadError/Truncated")("Truncated", {
-  url: Schema.String,
-  /** The announced length, where there was one. */
-  expectedBytes: Schema.UndefinedOr(Schema.Number),
-  receivedBytes: Schema.Number
-}) {
+export class Truncated extends Schema.TaggedError<Truncated>("halyard/DownloadError/Truncated")(
+  "Truncated",
+  {
+    url: Schema.String,
+    /** The announced length, where there was one. */
+    expectedBytes: Schema.UndefinedOr(Schema.Number),
+    receivedBytes: Schema.Number
+  },
+  answers(502)
+) {
   override get message(): string {
     return this.expectedBytes === undefined
       ? `the body broke off after ${this.receivedBytes} bytes`
@@ -97,11 +119,15 @@ export class Truncated extends Schema.TaggedError<Truncated>("halyard/DownloadEr
  * @category errors
  * @since 0.1.0
  */
-export class Protocol extends Schema.TaggedError<Protocol>("halyard/DownloadError/Protocol")("Protocol", {
-  url: Schema.String,
-  reason: Schema.Literal("message", "length", "redirect-loop", "redirect-location", "redirect-refused"),
-  detail: Schema.String
-}) {
+export class Protocol extends Schema.TaggedError<Protocol>("halyard/DownloadError/Protocol")(
+  "Protocol",
+  {
+    url: Schema.String,
+    reason: Schema.Literal("message", "length", "redirect-loop", "redirect-location", "redirect-refused"),
+    detail: Schema.String
+  },
+  answers(502)
+) {
   override get message(): string {
     const what = {
       message: "the response could not be understood",
@@ -122,7 +148,8 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard/DownloadErro
  */
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard/DownloadError/InvalidRequest")(
   "InvalidRequest",
-  { url: Schema.String, detail: Schema.String }
+  { url: Schema.String, detail: Schema.String },
+  answers(400)
 ) {
   override get message(): string {
     return `this URL cannot be fetched: ${this.detail}`
@@ -135,11 +162,15 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard/
  * @category errors
  * @since 0.1.0
  */
-export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")("Disk", {
-  path: Schema.String,
-  reason: Schema.Literal("full", "permission", "missing", "exists", "not-a-directory", "too-many-open", "other"),
-  detail: Schema.String
-}) {
+export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")(
+  "Disk",
+  {
+    path: Schema.String,
+    reason: Schema.Literal("full", "permission", "missing", "exists", "not-a-directory", "too-many-open", "other"),
+    detail: Schema.String
+  },
+  answers(507)
+) {
   override get message(): string {
     const what = {
       full: "there is no space left",

@@ -115,28 +115,24 @@ export const url = (baseUrl: string, code: string): string => {
 }
 
 /**
- * The requests for some flags, to be saved as `{directory}/{cc}.gif`, over whatever stands there. `id` is the code.
+ * The request for one flag, to be saved as `{directory}/{cc}.gif` over whatever stands there. `id` is the code.
  *
  * @category requests
  * @since 0.1.0
  */
-export const requests = (
-  codes: ReadonlyArray<string>,
+export const request = (
+  code: string,
   options: {
     readonly baseUrl: string
     /** An existing directory. */
     readonly directory: string
     readonly timeout?: Duration.DurationInput | undefined
   }
-): ReadonlyArray<Download.DownloadRequest> => {
-  const separator = /[/\\]$/.test(options.directory) ? "" : "/"
-  return codes.map((code) =>
-    Download.request({
-      id: code,
-      url: url(options.baseUrl, code),
-      destination: `${options.directory}${separator}${code.toLowerCase()}.gif`,
-      timeout: options.timeout,
-      onExists: "overwrite"
-    })
-  )
-}
+): Download.DownloadRequest =>
+  Download.request({
+    id: code,
+    url: url(options.baseUrl, code),
+    destination: `${options.directory.replace(/(?<=.)[/\\]+$/, "")}/${code.toLowerCase()}.gif`,
+    timeout: options.timeout,
+    onExists: "overwrite"
+  })

@@ -47,11 +47,11 @@ describe("Flags", () => {
     assert.strictEqual(rule({ limit: Number.NaN }), "--limit N must be >= 1")
   })
 
-  it("builds one request for each code, tagged with it", () => {
-    const [request] = Flags.requests(["BR"], { baseUrl: "http://origin/flags//", directory: "downloads" })
-    assert.strictEqual(request?.id, "BR")
-    assert.strictEqual(request?.url, "http://origin/flags/br/br.gif")
-    assert.strictEqual(request?.destination, "downloads/br.gif")
-    assert.strictEqual(request?.onExists, "overwrite")
+  it("builds the request for a code, tagged with it", () => {
+    const request = Flags.request("BR", { baseUrl: "http://origin/flags//", directory: "downloads" })
+    assert.strictEqual(request.id, "BR")
+    assert.strictEqual(request.url, "http://origin/flags/br/br.gif")
+    assert.strictEqual(request.destination, "downloads/br.gif")
+    assert.strictEqual(request.onExists, "overwrite")
   })
 })

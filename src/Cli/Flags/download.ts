@@ -87,7 +87,9 @@ const carryOut = Effect.fnUntraced(function* (
     Effect.map(report.conclude(Number(end - start) / 1e9), Download.exitCode)
   )
   yield* report.begin
-  const requests = Flags.requests(codes, { baseUrl, directory: options.directory, timeout: options.timeout })
+  const requests = codes.map((code) =>
+    Flags.request(code, { baseUrl, directory: options.directory, timeout: options.timeout })
+  )
   const run = Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(downloader.run(Stream.fromIterable(requests), { concurrency }))
   )
