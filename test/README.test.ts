@@ -6,7 +6,7 @@ const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.ur
 const readme = read("README.md")
 
 describe("README", () => {
-  const examples = Array.from(readme.matchAll(/<!-- (test\/\S+) -->\n```ts\n([^]*?)```/g))
+  const examples = Array.from(readme.matchAll(/<!-- (test\/\S+) -->\n```ts\n([\s\S]*?)```/g))
 
   it("shows the examples that are run as tests, to the letter", () => {
     assert.strictEqual(examples.length, 3)

@@ -1,0 +1,119 @@
+// Packs the package, judges the tarball, installs it into an empty strict TypeScript project, and uses it there: its
+// types, its entry points, its threads and its command. Needs the npm registry.
+import assert from "node:assert/strict"
+import { execFileSync, spawnSync } from "node:child_process"
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("../../", import.meta.url))
+const project = mkdtempSync(join(tmpdir(), "halyard-package-"))
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+
+const run = (cwd, command, ...parameters) =>
+  execFileSync(command, parameters, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] })
+
+const step = (what, action) => {
+  const result = action()
+  process.stdout.write(`ok - ${what}\n`)
+  return result
+}
+
+try {
+  const tarball = step("the package packs", () => {
+    run(root, "npm", "pack", "--silent", "--pack-destination", project)
+    return join(
+      project,
+      readdirSync(project).find((name) => name.endsWith(".tgz"))
+    )
+  })
+
+  step("publint has nothing to say", () => run(root, "npx", "publint", tarball, "--strict"))
+  step("the types of every entry point resolve", () =>
+    run(root, "npx", "attw", tarball, "--profile", "esm-only", "--exclude-entrypoints", "internal/*", "Cli/*", "bin")
+  )
+
+  step("it installs into an empty project, with one copy of effect", () => {
+    const versions = Object.fromEntries(
+      ["typescript", "@types/node", ...Object.keys(manifest.peerDependencies)].map((name) => [
+        name,
+        manifest.devDependencies[name]
+      ])
+    )
+    writeFileSync(
+      join(project, "package.json"),
+      JSON.stringify({
+        name: "consumer",
+        private: true,
+        type: "module",
+        dependencies: { halyard: `file:${tarball}`, ...versions },
+        overrides: manifest.overrides
+      })
+    )
+    writeFileSync(
+      join(project, "tsconfig.json"),
+      JSON.stringify({
+        compilerOptions: {
+          target: "ES2022",
+          module: "NodeNext",
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          noUncheckedIndexedAccess: true,
+          verbatimModuleSyntax: true,
+          skipLibCheck: false,
+          types: ["node"]
+        }
+      })
+    )
+    copyFileSync(join(root, "test/package/consumer.ts"), join(project, "consumer.ts"))
+    run(project, "npm", "install", "--no-audit", "--no-fund", "--loglevel=error")
+    const copies = run(project, "npm", "ls", "effect", "--all", "--parseable").trim().split("\n")
+    assert.equal(new Set(copies).size, 1)
+  })
+
+  step("a strict program compiles against it", () => run(project, "npx", "tsc"))
+
+  step("that program runs", () => {
+    const result = JSON.parse(run(project, "node", "consumer.js"))
+    assert.equal(result.saved, "Saved")
+    assert.equal(result.report.saved, 1)
+    assert.equal(result.report.notFound, 1)
+    assert.equal(result.threaded, "Saved")
+    assert.equal(result.error, "HTTP error 418 - I'm a Teapot")
+  })
+
+  step("what is internal cannot be imported", () => {
+    for (const path of ["halyard/internal/printable", "halyard/Cli/arguments", "halyard/Node/main", "halyard/bin"]) {
+      const { stderr, status } = spawnSync("node", ["-e", `await import("${path}")`, "--input-type=module"], {
+        cwd: project,
+        encoding: "utf8"
+      })
+      assert.notEqual(status, 0, path)
+      assert.match(stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/, path)
+    }
+  })
+
+  step("its command runs, in threads too", () => {
+    assert.equal(run(project, "npx", "halyard", "--version").trim(), manifest.version)
+    for (const engine of ["fibers", "threads", "sequential"]) {
+      const output = run(project, "npx", "halyard", "flags", "--engine", engine, "-d", engine)
+      assert.match(output, /\n20 flags downloaded in \d+\.\d\ds\n$/)
+      assert.equal(readdirSync(join(project, engine)).length, 20)
+    }
+  })
+
+  step("its command runs where none of its peers is installed", () => {
+    const bare = join(project, "bare")
+    run(project, "mkdir", bare)
+    writeFileSync(
+      join(bare, "package.json"),
+      JSON.stringify({ private: true, dependencies: { halyard: `file:${tarball}` } })
+    )
+    run(bare, "npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--legacy-peer-deps")
+    assert.equal(readdirSync(join(bare, "node_modules")).includes("effect"), false)
+    assert.match(run(bare, "npx", "halyard", "flags", "-d", "flags"), /20 flags downloaded/)
+  })
+} finally {
+  rmSync(project, { recursive: true, force: true })
+}
