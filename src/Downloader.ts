@@ -95,6 +95,8 @@ export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloade
     })
   })
 
+const rampWidth = 4
+
 /**
  * A fixed number of loops over one cursor. Between the moment a request is taken from the input and its outcome there
  * is no step at which an interruption could lose it.
@@ -134,6 +136,10 @@ const runWith = <E, R>(
             })
       ).pipe(lock.withPermits(1))
 
+      // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a
+      // thousand others were begun, and an origin is not met by all of them in one instant.
+      const ramp = (yield* Effect.makeSemaphore(rampWidth)).withPermits(1)(Effect.sleep(0))
+
       const loop: Effect.Effect<void, never, R> = Effect.uninterruptibleMask((restore) => {
         const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
           const request = taken[cursor]
@@ -146,7 +152,7 @@ const runWith = <E, R>(
             Effect.zipRight(step)
           )
         })
-        return step
+        return Effect.zipRight(restore(ramp), step)
       })
 
       yield* Effect.addFinalizer(() =>

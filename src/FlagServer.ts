@@ -33,7 +33,7 @@ import * as Printable from "./internal/printable.js"
 export interface Options {
   /** A directory with the flags as `{cc}.gif` or `{cc}/{cc}.gif`. */
   readonly directory: string
-  /** Each answer waits this long, evenly drawn from 16 equally spaced values. Default: no wait. */
+  /** Each answer waits this long, evenly drawn from 9 equally spaced values. Default: no wait. */
   readonly delay?: { readonly min: Duration.DurationInput; readonly max: Duration.DurationInput } | undefined
   /** How likely an answer is `418`, from 0 to 1. Default 0. */
   readonly errorRate?: number | undefined
@@ -153,7 +153,7 @@ interface Answer {
 
 // How many different delays there are. A client's deadline that is none of them is then some way from all of them:
 // which requests meet it does not depend on how busy the machine is.
-const delayLevels = 16
+const delayLevels = 9
 
 const make = (
   options: Options,

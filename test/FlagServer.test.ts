@@ -79,9 +79,9 @@ describe("FlagServer", () => {
       const delays = drawn.map((line) => Number(line.split(" ")[1]))
       assert.strictEqual(Math.min(...delays), 500)
       assert.strictEqual(Math.max(...delays), 5000)
-      assert.strictEqual(new Set(delays).size, 16)
+      assert.strictEqual(new Set(delays).size, 9)
       const late = delays.filter((millis) => millis > 3100).length / delays.length
-      assert.isTrue(late > 0.38 && late < 0.48, `${late} of the delays are over 3.1 s`)
+      assert.isTrue(late > 0.39 && late < 0.5, `${late} of the delays are over 3.1 s`)
       const refused = drawn.filter((line) => line.endsWith(" 418")).length / drawn.length
       assert.isTrue(refused > 0.21 && refused < 0.29, `${refused} of the answers are errors`)
     })

@@ -31,6 +31,8 @@ export const layer = (address: {
           server.close(() => resume(Effect.void))
           server.closeIdleConnections()
         }).pipe(
+          // A finalizer is not interruptible, and a wait that is not has no time limit.
+          Effect.interruptible,
           Effect.timeoutTo({ duration: "500 millis", onSuccess: () => undefined, onTimeout: () => undefined }),
           Effect.zipRight(Effect.sync(() => server.closeAllConnections()))
         )

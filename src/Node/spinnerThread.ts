@@ -8,14 +8,16 @@ import type { Role } from "./role.js"
 export const turn = ({ frames, millis, signal, width }: Extract<Role, { halyard: "spinner" }>): void => {
   const flag = new Int32Array(signal)
   const stopped = (wait: number): boolean => Atomics.wait(flag, 0, 0, wait) !== "timed-out"
+  // Without a terminal there are no frames, and the thread is there all the same.
+  const show = frames.length === 0 ? () => {} : write
   // The first frame after half an interval, like the spinner that is a fiber. The cursor stays visible: Ctrl-C ends a
   // process whose main thread is blocked before anything could show it again.
   let wait = millis / 2
   for (let index = 0; !stopped(wait); index++) {
-    write(`\r${frames[index % frames.length] ?? ""}`)
+    show(`\r${frames[index % frames.length] ?? ""}`)
     wait = millis
   }
-  write(`\r${" ".repeat(width)}\r`)
+  show(`\r${" ".repeat(width)}\r`)
 }
 
 // Standard error as a stream goes through the main thread, which is blocked.

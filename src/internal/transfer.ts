@@ -12,6 +12,7 @@ import { Disk, type DownloadError, HttpStatus, Protocol, Timeout, Truncated } fr
 import { type Part, Store } from "../Store.js"
 import { Transport, type TransportResponse } from "../Transport.js"
 import { contentLength } from "./contentLength.js"
+import { within } from "./deadline.js"
 import { displayUrl } from "./displayUrl.js"
 
 /**
@@ -49,16 +50,16 @@ export const makeTransfer: Effect.Effect<Transfer, never, Transport | Store> = E
       return Effect.scopeWith((partScope) =>
         receive(request, wait, partScope).pipe(
           // Around the waits alone: the publish must neither be raced nor cut short.
-          Effect.timeoutFail({
-            duration: request.timeout,
-            onTimeout: () =>
+          within(
+            request.timeout,
+            () =>
               new Timeout({
                 url: displayUrl(request.url),
                 phase: wait.phase,
                 limitMillis: Duration.toMillis(request.timeout),
                 receivedBytes: wait.receivedBytes
               })
-          }),
+          ),
           Effect.flatMap(({ part, verified }) =>
             publish(part, request, { bytes: wait.receivedBytes, verified }, decide)
           )
