@@ -125,12 +125,16 @@ const choose = (
       chosen ??
       Effect.sync(() => {
         // A completion script is for a shell, and its blanks are.
-        const text = line.includes("--completions") ? printed : `${tidy(printed, program)}\n`
+        const text = line.includes("--completions") ? completions(printed) : `${tidy(printed, program)}\n`
         stdout.write(stdout.isTerminal ? text : Printable.withoutEscapes(text))
         return 0
       })
     )
   })
+
+// In the script for bash the values of an option stand as one word.
+const completions = (script: string): string =>
+  script.replace(/compgen -W "([^"$]+)"/g, (_, values: string) => `compgen -W "${values.replaceAll(",", " ")}"`)
 
 const ruleOf = (error: ValidationError.ValidationError): string =>
   Printable.withoutEscapes(HelpDoc.toAnsiText(error.error)).replace(/\s+/g, " ").trim()
