@@ -18,6 +18,8 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import { type Action, Chosen } from "./Cli/Action.js"
 import * as Arguments from "./Cli/arguments.js"
 import * as Flags from "./Cli/Flags.js"
@@ -49,9 +51,9 @@ export const run = (
   version: string
 ): Effect.Effect<number, never, Host | Spinner | StatusLine | CliApp.CliApp.Environment> =>
   Effect.gen(function* () {
-    const line = yield* read(argv)
+    const { line, logLevel } = yield* read(argv)
     const action = yield* choose(line, version)
-    return yield* action
+    return yield* logLevel === undefined ? action : Logger.withMinimumLogLevel(action, logLevel)
   }).pipe(
     Effect.catchAll((error) =>
       Effect.map(StatusLine, (statusLine) => {
@@ -67,29 +69,41 @@ const subcommands: ReadonlyMap<string, Descriptor.Command<unknown>> = new Map(
 
 const globalSpec: Arguments.Spec = { options: Arguments.builtIns, passThrough: true }
 
-/** The line in the form in which `@effect/cli` takes it, or what is wrong with it. */
-const read = (argv: ReadonlyArray<string>): Either.Either<ReadonlyArray<string>, UsageError> => {
-  const usageError = (rule: string) => new UsageError({ rule })
-  const at = argv.findIndex((argument) => subcommands.has(argument))
-  const name = argv.find((argument) => !argument.startsWith("-"))
-  const descriptor = name === undefined ? undefined : subcommands.get(name)
-  if (name === undefined || descriptor === undefined || at > 0) {
-    return Arguments.canonical(globalSpec, argv).pipe(
-      Either.mapLeft(usageError),
-      Either.flatMap((line) =>
-        line.includes("--") && name !== undefined
-          ? descriptor === undefined
-            ? Either.left(usageError(Arguments.unknown("command", name, Array.from(subcommands.keys()))))
-            : Either.right([name, ...line.slice(0, line.indexOf("--"))])
-          : Either.right(line)
-      )
-    )
-  }
-  const spec = Arguments.specOf(Descriptor.getUsage(descriptor), name === "spin")
-  return Arguments.canonical(spec, argv.slice(1)).pipe(
-    Either.mapBoth({ onLeft: usageError, onRight: (line) => [name, ...line] })
-  )
+/** A line in the form in which `@effect/cli` takes it, and what it says about logging. */
+interface Read {
+  readonly line: ReadonlyArray<string>
+  readonly logLevel: LogLevel.LogLevel | undefined
 }
+
+/** Reads what stands before the command and what follows it, or says what is wrong with it. */
+const read = (argv: ReadonlyArray<string>): Either.Either<Read, UsageError> =>
+  Either.gen(function* () {
+    const before = yield* Arguments.parse(globalSpec, argv)
+    const [name, ...rest] = before.positional
+    const descriptor = name === undefined ? undefined : subcommands.get(name)
+    if (name !== undefined && descriptor === undefined) {
+      return yield* Either.left(Arguments.unknown("command", name, Array.from(subcommands.keys())))
+    }
+    const after =
+      descriptor === undefined
+        ? { options: [], positional: [] }
+        : yield* Arguments.parse(Arguments.specOf(Descriptor.getUsage(descriptor), name === "spin"), rest)
+    const builtIn = (option: string) =>
+      [...before.options, ...after.options].find((candidate) => candidate.name === option)?.values
+    const command = name === undefined ? [] : [name]
+    const level = builtIn("--log-level")?.[0]
+    const asked = ["--help", "--version", "--completions", "--wizard"].find((option) => builtIn(option) !== undefined)
+    return {
+      line:
+        asked === undefined
+          ? [...command, ...Arguments.canonical({ ...after, options: after.options.filter(isOwn) })]
+          : [...(asked === "--help" || asked === "--wizard" ? command : []), asked, ...(builtIn(asked) ?? [])],
+      logLevel: LogLevel.allLevels.find((candidate) => candidate._tag.toLowerCase() === level)
+    }
+  }).pipe(Either.mapLeft((rule) => new UsageError({ rule })))
+
+const isOwn = ({ name }: { readonly name: string }): boolean =>
+  !Arguments.builtIns.some((builtIn) => builtIn.names.includes(name))
 
 /** Lets `@effect/cli` read the line. What it prints by itself (help, version, completions) is an action like others. */
 const choose = (
@@ -115,6 +129,9 @@ const choose = (
       Effect.mapError((error) => new UsageError({ rule: ruleOf(error) }))
     )
     if (line.includes("--wizard")) {
+      if (!stdout.isTerminal) {
+        return yield* new UsageError({ rule: "--wizard needs a terminal" })
+      }
       yield* reading
     } else {
       yield* Console.consoleWith((console) =>

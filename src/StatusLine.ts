@@ -146,7 +146,7 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
     redraw()
   }
 
-  const line = (text: string): void => print(`${text}\n`, screen.write)
+  const line = (text: string): void => print(`${column > 0 ? "\n" : ""}${text}\n`, screen.write)
 
   return StatusLine.of({
     isTerminal: screen.isTerminal,

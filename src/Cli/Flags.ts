@@ -14,7 +14,7 @@ import { type Action, Chosen } from "./Action.js"
 import type { FlagsOptions } from "./Flags/download.js"
 import { engines } from "./Flags/engines.js"
 import { servers } from "./Flags/servers.js"
-import { integer, seconds } from "./options.js"
+import { integer, nonEmpty, seconds } from "./options.js"
 
 const server = Options.text("server").pipe(
   Options.withPseudoName("LABEL"),
@@ -70,9 +70,8 @@ const options = {
     Options.withDescription("What carries the requests out; the outcomes are the same."),
     Options.withDefault("fibers" as const)
   ),
-  directory: Options.text("directory").pipe(
+  directory: nonEmpty("directory", "DIR").pipe(
     Options.withAlias("d"),
-    Options.withPseudoName("DIR"),
     Options.withDescription("Where the flags are saved, as DIR/cc.gif; made where it is missing."),
     Options.withDefault("downloads")
   ),

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Printable from "../internal/printable.js"
 import { type Action, Chosen } from "./Action.js"
-import { integer, rate, secondsRange } from "./options.js"
+import { integer, nonEmpty, rate, secondsRange } from "./options.js"
 import { UsageError } from "./UsageError.js"
 
 const highestPort = 65_535
@@ -20,15 +20,13 @@ const options = {
     Options.withDescription("The port to listen on; 0 is any free one. Default 8001."),
     Options.optional
   ),
-  bind: Options.text("bind").pipe(
+  bind: nonEmpty("bind", "ADDRESS").pipe(
     Options.withAlias("b"),
-    Options.withPseudoName("ADDRESS"),
     Options.withDescription("The address to listen on; only this machine reaches the default."),
     Options.withDefault("127.0.0.1")
   ),
-  directory: Options.text("directory").pipe(
+  directory: nonEmpty("directory", "DIR").pipe(
     Options.withAlias("d"),
-    Options.withPseudoName("DIR"),
     Options.withDescription("A directory of flags, cc.gif or cc/cc.gif, instead of the ones that come along."),
     Options.optional
   ),

@@ -68,8 +68,14 @@ const optionsOf = (usage: Usage.Usage, repeated: boolean): ReadonlyArray<OptionS
   }
 }
 
-/** The command line in canonical form, or the sentence that says what is wrong with it. */
-export const canonical = (spec: Spec, argv: ReadonlyArray<string>): Either.Either<ReadonlyArray<string>, string> => {
+/** A command line, read: each option by its longest name, with its values. */
+export interface Line {
+  readonly options: ReadonlyArray<{ readonly name: string; readonly values: ReadonlyArray<string> }>
+  readonly positional: ReadonlyArray<string>
+}
+
+/** Reads a command line, or says in a sentence what is wrong with it. */
+export const parse = (spec: Spec, argv: ReadonlyArray<string>): Either.Either<Line, string> => {
   const given = new Map<OptionSpec, ReadonlyArray<string>>()
   const positional: Array<string> = []
   const rest = argv.slice()
@@ -113,12 +119,18 @@ export const canonical = (spec: Spec, argv: ReadonlyArray<string>): Either.Eithe
     }
   }
 
-  const options = Array.from(given).flatMap(([option, values]) => {
-    const name = option.names.find((candidate) => candidate.startsWith("--")) ?? option.names[0] ?? ""
-    return option.takesValue ? values.flatMap((value) => [name, value]) : [name]
-  })
-  return Either.right(positional.length === 0 ? options : [...options, "--", ...positional])
+  const options = Array.from(given, ([option, values]) => ({
+    name: option.names.find((candidate) => candidate.startsWith("--")) ?? option.names[0] ?? "",
+    values
+  }))
+  return Either.right({ options, positional })
 }
+
+/** A line in the one form that `@effect/cli` takes. */
+export const canonical = ({ options, positional }: Line): ReadonlyArray<string> => [
+  ...options.flatMap(({ name, values }) => (values.length === 0 ? [name] : values.flatMap((value) => [name, value]))),
+  ...(positional.length === 0 ? [] : ["--", ...positional])
+]
 
 type Take = (shown: string, option: OptionSpec, value: string | undefined) => string | undefined
 
@@ -152,7 +164,7 @@ const short = (spec: Spec, token: string, take: Take): string | undefined => {
       const attached = token.slice(index + 1)
       return take(name, option, attached === "" ? undefined : attached.replace(/^=/, ""))
     }
-    const problem = take(name, option, undefined)
+    const problem = take(name, option, token[index + 1] === "=" ? token.slice(index + 2) : undefined)
     if (problem !== undefined) {
       return problem
     }

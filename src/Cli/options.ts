@@ -11,17 +11,15 @@ import * as Printable from "../internal/printable.js"
 const invalid = (rule: string, text: string) =>
   Effect.fail(ValidationError.invalidValue(HelpDoc.p(`${rule}, not '${Printable.line(text)}'`)))
 
-/** A decimal number within bounds; `rule` says which. */
 const number =
-  (rule: string, pattern: RegExp, accepts: (value: number) => boolean) =>
+  (read: (text: string) => number | string) =>
   (options: Options.Options<string>): Options.Options<number> =>
     Options.mapEffect(options, (text) => {
-      const value = Number(text)
-      return pattern.test(text) && accepts(value) ? Effect.succeed(value) : invalid(rule, text)
+      const value = read(text)
+      return typeof value === "number" ? Effect.succeed(value) : invalid(value, text)
     })
 
-const whole = /^[+-]?\d{1,15}$/
-const decimal = /^[+-]?(\d{1,15}(\.\d*)?|\.\d+)$/
+const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)$/
 
 /** A whole number of at least `minimum`. */
 export const integer = (
@@ -32,27 +30,42 @@ export const integer = (
 ): Options.Options<number> =>
   Options.text(name).pipe(
     Options.withPseudoName(metavar),
-    number(
-      maximum === Number.MAX_SAFE_INTEGER
+    number((text) => {
+      const value = Number(text)
+      if (!/^[+-]?\d+$/.test(text)) {
+        return `--${name} ${metavar} must be a whole number`
+      }
+      if (maximum !== Number.MAX_SAFE_INTEGER && (value < minimum || value > maximum)) {
+        return `--${name} ${metavar} must be from ${minimum} to ${maximum}`
+      }
+      return value < minimum
         ? `--${name} ${metavar} must be >= ${minimum}`
-        : `--${name} ${metavar} must be from ${minimum} to ${maximum}`,
-      whole,
-      (value) => value >= minimum && value <= maximum
-    )
+        : value > maximum
+          ? `--${name} ${metavar} must be <= ${maximum}`
+          : value
+    })
   )
 
 /** A probability. */
 export const rate = (name: string, metavar: string): Options.Options<number> =>
   Options.text(name).pipe(
     Options.withPseudoName(metavar),
-    number(`--${name} ${metavar} must be from 0 to 1`, decimal, (value) => value >= 0 && value <= 1)
+    number((text) =>
+      decimal.test(text) && Number(text) >= 0 && Number(text) <= 1
+        ? Number(text)
+        : `--${name} ${metavar} must be from 0 to 1`
+    )
   )
 
 /** A positive time in seconds. */
 export const seconds = (name: string, metavar: string): Options.Options<Duration.Duration> =>
   Options.text(name).pipe(
     Options.withPseudoName(metavar),
-    number(`--${name} ${metavar} must be a number of seconds > 0`, decimal, (value) => value > 0),
+    number((text) =>
+      decimal.test(text) && Number(text) > 0 && Number.isFinite(Number(text))
+        ? Number(text)
+        : `--${name} ${metavar} must be a number of seconds > 0`
+    ),
     Options.map(Duration.seconds)
   )
 
@@ -71,4 +84,15 @@ export const secondsRange = (
         ? Effect.succeed({ min: Duration.seconds(min), max: Duration.seconds(max) })
         : invalid(`--${name} ${metavar} must be two numbers of seconds such as 0.5..5`, text)
     })
+  )
+
+/** A text of at least one character. */
+export const nonEmpty = (name: string, metavar: string): Options.Options<string> =>
+  Options.text(name).pipe(
+    Options.withPseudoName(metavar),
+    Options.mapEffect((text) =>
+      text === ""
+        ? Effect.fail(ValidationError.invalidValue(HelpDoc.p(`--${name} ${metavar} must not be empty`)))
+        : Effect.succeed(text)
+    )
   )

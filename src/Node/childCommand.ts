@@ -5,9 +5,13 @@
  * read from, and does not say which signal ended one.
  */
 import { type ChildProcess, spawn } from "node:child_process"
+import { closeSync, openSync } from "node:fs"
 import { constants } from "node:os"
 import { StringDecoder } from "node:string_decoder"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import { CommandError } from "../Cli/Host.js"
 import * as Printable from "../internal/printable.js"
 import { isTerminal } from "./Screen.js"
@@ -31,7 +35,9 @@ export const run = (
       })
   )
 
-/** A started command; `ended` waits for its end and for the end of its output. */
+const leftoverMillis = 200
+
+/** A started command; `ended` waits for its end and for the output that it wrote. */
 interface Started {
   readonly child: ChildProcess
   readonly ended: Effect.Effect<number>
@@ -45,9 +51,14 @@ const start = (
     const [name = "", ...parameters] = commandLine
     // Only what goes to the terminal can run into the spinner. What goes to a file or a pipe is not touched at all.
     const through = (stream: { readonly isTTY?: boolean }) => (isTerminal(stream) ? "pipe" : "inherit")
-    const child = spawn(name, parameters, {
-      stdio: ["inherit", through(process.stdout), through(process.stderr)]
-    })
+    let child: ChildProcess
+    try {
+      child = spawn(name, parameters, { stdio: ["inherit", through(process.stdout), through(process.stderr)] })
+    } catch (error) {
+      // An empty name, or one with a character that no name can have.
+      resume(commandError(name, error))
+      return
+    }
     for (const [from, to] of [
       [child.stdout, process.stdout],
       [child.stderr, process.stderr]
@@ -56,21 +67,20 @@ const start = (
       from?.on("data", (chunk: Buffer) => print(decoder.write(chunk), (text) => to.write(text)))
       from?.on("end", () => print(decoder.end(), (text) => to.write(text)))
     }
-    let exitCode: number | undefined
-    const ended = Effect.async<number>((done) => {
-      if (exitCode !== undefined) {
-        done(Effect.succeed(exitCode))
-        return
-      }
-      const listener = (code: number | null, signal: NodeJS.Signals | null) =>
-        done(Effect.succeed(codeOf(code, signal)))
-      child.once("close", listener)
-      return Effect.sync(() => child.off("close", listener))
+    const ended = Deferred.unsafeMake<number>(FiberId.none)
+    const end = (code: number | null, signal: NodeJS.Signals | null) =>
+      Deferred.unsafeDone(ended, Exit.succeed(codeOf(code, signal)))
+    child.once("close", end)
+    child.once("exit", (code, signal) => {
+      // What the command has left running may keep its output open for ever; what it wrote itself is there by now.
+      const timer = setTimeout(() => {
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+        end(code, signal)
+      }, leftoverMillis)
+      child.once("close", () => clearTimeout(timer))
     })
-    child.once("close", (code, signal) => {
-      exitCode = codeOf(code, signal)
-    })
-    child.once("spawn", () => resume(Effect.succeed({ child, ended })))
+    child.once("spawn", () => resume(Effect.succeed({ child, ended: Deferred.await(ended) })))
     child.once("error", (error) => resume(commandError(name, error)))
   })
 
@@ -79,14 +89,26 @@ const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
 
 // A terminal sends Ctrl-C to every process in its foreground, the command included: passing it on would make it two.
 const forward = (child: ChildProcess, signal: Signal): void => {
-  if (signal !== "SIGINT" || !(process.stdin.isTTY || process.stderr.isTTY)) {
+  if (signal !== "SIGINT" || !hasTerminal()) {
     child.kill(signal)
   }
 }
 
-const commandError = (name: string, error: NodeJS.ErrnoException): CommandError =>
-  new CommandError({
+// Also where standard input and output are pipes or files: every process of a terminal's session can open this.
+const hasTerminal = (): boolean => {
+  try {
+    closeSync(openSync("/dev/tty", "r"))
+    return true
+  } catch {
+    return false
+  }
+}
+
+const commandError = (name: string, error: unknown): CommandError => {
+  const code = error instanceof Error && "code" in error ? String(error.code) : ""
+  return new CommandError({
     command: Printable.line(name),
-    reason: error.code === "ENOENT" ? "missing" : error.code === "EACCES" ? "not-executable" : "other",
-    detail: error.code ?? Printable.line(error.message)
+    reason: code === "ENOENT" || name === "" ? "missing" : code === "EACCES" ? "not-executable" : "other",
+    detail: code === "ERR_INVALID_ARG_VALUE" ? "a NUL character stands in it" : code
   })
+}

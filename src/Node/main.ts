@@ -46,7 +46,12 @@ export const main = (version: string, workerUrl: URL): void => {
   })
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      // Whoever read this has left, or its disk is full: there is nobody to tell it to.
+      // Whoever read this has left: there is nobody to tell it to.
+      if (error.code !== "EPIPE" && stream === process.stdout && interrupted === undefined) {
+        process.stderr.write(
+          `halyard: cannot write standard output: ${error.code === "ENOSPC" ? "there is no space left" : (error.code ?? error.message)}\n`
+        )
+      }
       interrupt(error.code === "EPIPE" ? brokenPipe : 1)
     })
   }

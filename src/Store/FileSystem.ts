@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
@@ -44,6 +45,19 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         Effect.as(true),
         Effect.orElse(() => fs.exists(destination)),
         Effect.mapError(fromPlatformError(destination))
+      )
+
+    // Not by the recursive operation of the file system: Node's never ends where a missing directory cannot be made.
+    const makeDirectories = (directory: string): Effect.Effect<void, PlatformError> =>
+      fs.makeDirectory(directory).pipe(
+        Effect.catchIf(
+          (error) => errnoOf(error) === "ENOENT" && path.dirname(directory) !== directory,
+          () => Effect.zipRight(makeDirectories(path.dirname(directory)), fs.makeDirectory(directory))
+        ),
+        Effect.catchIf(
+          (error) => errnoOf(error) === "EEXIST",
+          () => Effect.void
+        )
       )
 
     const openPart = (
@@ -94,15 +108,10 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
 
     return Store.of({
       prepare: (directory) =>
-        fs.makeDirectory(directory, { recursive: true }).pipe(
+        makeDirectories(directory).pipe(
           Effect.zipRight(fs.access(directory, { writable: true })),
           Effect.zipRight(fs.stat(directory)),
-          Effect.mapError((error) =>
-            // A file where the directory should be is EEXIST to mkdir.
-            errnoOf(error) === "EEXIST"
-              ? new Disk({ path: Printable.line(directory), reason: "not-a-directory", detail: "" })
-              : fromPlatformError(directory)(error)
-          ),
+          Effect.mapError(fromPlatformError(directory)),
           Effect.flatMap((info) =>
             info.type === "Directory"
               ? Effect.void

@@ -14,10 +14,10 @@ const spec: Arguments.Spec = {
   passThrough: false
 }
 
-const read = (...argv: ReadonlyArray<string>) => Either.getOrThrow(Arguments.canonical(spec, argv))
+const read = (...argv: ReadonlyArray<string>) => Arguments.canonical(Either.getOrThrow(Arguments.parse(spec, argv)))
 
 const problem = (...argv: ReadonlyArray<string>) =>
-  Either.match(Arguments.canonical(spec, argv), { onLeft: (sentence) => sentence, onRight: () => undefined })
+  Either.match(Arguments.parse(spec, argv), { onLeft: (sentence) => sentence, onRight: () => undefined })
 
 describe("Cli/arguments", () => {
   it("takes a value attached, after a blank or after an equals sign", () => {
@@ -51,8 +51,8 @@ describe("Cli/arguments", () => {
   })
 
   it("leaves what follows the first positional argument alone where it is another command's", () => {
-    const line = Arguments.canonical({ ...spec, passThrough: true }, ["-v", "npm", "--version", "-c"])
-    assert.deepStrictEqual(Either.getOrThrow(line), ["--verbose", "--", "npm", "--version", "-c"])
+    const line = Arguments.parse({ ...spec, passThrough: true }, ["-v", "npm", "--version", "-c"])
+    assert.deepStrictEqual(Arguments.canonical(Either.getOrThrow(line)), ["--verbose", "--", "npm", "--version", "-c"])
   })
 
   it("refuses an unknown option, with the one that may have been meant", () => {
@@ -69,6 +69,7 @@ describe("Cli/arguments", () => {
     assert.strictEqual(problem("-c"), "option '-c' needs a value")
     assert.strictEqual(problem("--verbose=yes"), "option '--verbose' takes no value")
     assert.strictEqual(problem("-c1", "--concurrency", "2"), "option '--concurrency' was given more than once")
+    assert.strictEqual(problem("-v=yes"), "option '-v' takes no value")
     assert.isUndefined(problem("-v", "-v"))
   })
 

@@ -42,7 +42,7 @@ export interface FlagsOptions {
 
 export const download = Effect.fn("flags.download")(function* (options: FlagsOptions) {
   const codes = yield* Either.mapLeft(Flags.select(options), ({ rule }) => new UsageError({ rule }))
-  if (options.baseUrl !== undefined && !/^https?:\/\/[^/]/i.test(options.baseUrl)) {
+  if (options.baseUrl !== undefined && !isHttp(options.baseUrl)) {
     return yield* new UsageError({ rule: `--base-url URL must be an http: or https: URL` })
   }
   const { concurrency: usual, maximum } = engines[options.engine]
@@ -51,11 +51,14 @@ export const download = Effect.fn("flags.download")(function* (options: FlagsOpt
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const origin = yield* openOrigin(options)
-      const report = yield* Report.make({ ...options, codes, concurrency, ...origin })
-      return yield* carryOut(options, codes, origin.baseUrl, concurrency, report)
+      const requests = codes.map((code) => Flags.request(code, { ...options, baseUrl: origin.baseUrl }))
+      const report = yield* Report.make({ ...options, ...origin, requests, concurrency })
+      return yield* carryOut(options.engine, requests, concurrency, report)
     })
   )
 }, Effect.provide(FileSystemStore.layer))
+
+const isHttp = (url: string): boolean => /^https?:\/\//i.test(url) && URL.canParse(url)
 
 /** The origin's URL and label; an embedded one is started, and stopped with the scope. */
 const openOrigin = Effect.fnUntraced(function* (options: FlagsOptions) {
@@ -75,9 +78,8 @@ const openOrigin = Effect.fnUntraced(function* (options: FlagsOptions) {
 })
 
 const carryOut = Effect.fnUntraced(function* (
-  options: FlagsOptions,
-  codes: ReadonlyArray<string>,
-  baseUrl: string,
+  engine: Engine,
+  requests: ReadonlyArray<Download.DownloadRequest>,
   concurrency: number,
   report: Report.Report
 ) {
@@ -87,14 +89,11 @@ const carryOut = Effect.fnUntraced(function* (
     Effect.map(report.conclude(Number(end - start) / 1e9), Download.exitCode)
   )
   yield* report.begin
-  const requests = codes.map((code) =>
-    Flags.request(code, { baseUrl, directory: options.directory, timeout: options.timeout })
-  )
   const run = Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(downloader.run(Stream.fromIterable(requests), { concurrency }))
   )
   return yield* run.pipe(
-    Effect.provide(engineLayer(options.engine, concurrency).pipe(Layer.provide(Progress.layer(report.event)))),
+    Effect.provide(engineLayer(engine, concurrency).pipe(Layer.provide(Progress.layer(report.event)))),
     Supervisor.supervise({ companions: { spinner: spinner.spin({ message: report.status }) } }),
     // Whatever was done until then is told, also after Ctrl-C.
     Effect.onInterrupt(() => conclude),

@@ -13,14 +13,14 @@ export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
   /** The spinner's text. */
   readonly status: () => string
-  /** Prints the report, and gives it. */
+  /** Prints the report, and gives it. Flags that no event has told of were cancelled before the run took them in. */
   readonly conclude: (elapsedSeconds: number) => Effect.Effect<Download.RunReport>
 }
 
 export interface ReportOptions {
   readonly label: string
   readonly baseUrl: string
-  readonly codes: ReadonlyArray<string>
+  readonly requests: ReadonlyArray<Download.DownloadRequest>
   readonly concurrency: number
   readonly verbose: boolean
   readonly json: boolean
@@ -28,8 +28,9 @@ export interface ReportOptions {
 
 export const make = (options: ReportOptions): Effect.Effect<Report, never, Host | StatusLine> =>
   Effect.map(Effect.all([Host, StatusLine]), ([host, statusLine]) => {
-    const total = options.codes.length
+    const total = options.requests.length
     let report = Download.emptyReport
+    const outstanding = new Map(options.requests.map((request) => [request.id, request]))
     let column = 0
 
     const write = (text: string) =>
@@ -59,30 +60,39 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
       return outcome._tag === "Saved" ? code(outcome.request.id) : Effect.void
     }
 
+    const settled = (outcome: Download.DownloadOutcome): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        outstanding.delete(outcome.request.id)
+        report = Download.addOutcome(report, outcome)
+        return item(outcome)
+      })
+
     return {
       begin: options.json ? Effect.void : write(`${headLines(options).join("\n")}\n`),
-      event: (event) =>
-        Effect.suspend(() => {
-          if (event._tag !== "Finished") {
-            return Effect.void
-          }
-          report = Download.addOutcome(report, event.outcome)
-          return item(event.outcome)
-        }),
+      event: (event) => (event._tag === "Finished" ? settled(event.outcome) : Effect.void),
       status: () => `downloading flags: ${report.saved + report.skipped + report.failed + report.cancelled}/${total}`,
       conclude: (elapsedSeconds) =>
-        Effect.suspend(() => {
-          const text = options.json
-            ? `${JSON.stringify({ report, elapsedSeconds })}\n`
-            : `${column > 0 ? "\n" : ""}${reportLines(report, total, elapsedSeconds, options.verbose).join("\n")}\n`
-          return Effect.as(write(text), report)
-        })
+        Effect.forEach(outstanding.values(), (request) => settled(new Download.Cancelled({ request })), {
+          discard: true
+        }).pipe(
+          Effect.zipRight(
+            Effect.suspend(() =>
+              write(
+                options.json
+                  ? `${JSON.stringify({ report, elapsedSeconds })}\n`
+                  : `${column > 0 ? "\n" : ""}${reportLines(report, total, elapsedSeconds, options.verbose).join("\n")}\n`
+              )
+            )
+          ),
+          Effect.map(() => report)
+        )
     }
   })
 
 const plural = (count: number, noun: string): string => (count === 1 ? noun : `${noun}s`)
 
-const headLines = ({ baseUrl, codes, concurrency, label }: ReportOptions): ReadonlyArray<string> => {
+const headLines = ({ baseUrl, concurrency, label, requests }: ReportOptions): ReadonlyArray<string> => {
+  const codes = requests.map((request) => request.id)
   const which = codes.length <= 10 ? codes.join(", ") : `from ${codes[0]} to ${codes[codes.length - 1]}`
   return [
     `${label} site: ${displayUrl(baseUrl).replace(/\/$/, "")}`,

@@ -5,7 +5,9 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type { Disk } from "../../DownloadError.js"
 import * as FlagServer from "../../FlagServer.js"
+import { fromPlatformError } from "../../internal/diskErrors.js"
 import * as Printable from "../../internal/printable.js"
 import { Host } from "../Host.js"
 
@@ -46,7 +48,7 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
           detail:
             error._tag === "ServeError"
               ? `cannot listen on ${options.hostname}:${options.port}: ${whyNot(error.cause)}`
-              : `cannot read the directory ${Printable.line(directory)}: ${error.message}`
+              : `cannot read the directory ${Printable.line(directory)}: ${unreadable[fromPlatformError(directory)(error).reason] ?? "the file system refuses"}`
         })
       )
     )
@@ -56,6 +58,12 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
     Effect.zipRight(say(`Serving flags at ${baseUrl} (seed ${seed})`), Effect.never)
   ).pipe(Effect.provide(server))
 })
+
+const unreadable: { readonly [reason in Disk["reason"]]?: string } = {
+  missing: "there is no such directory",
+  "not-a-directory": "it is not a directory",
+  permission: "permission was denied"
+}
 
 const whyNot = (cause: unknown): string => {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""

@@ -1,0 +1,103 @@
+/**
+ * A reader that has seen enough: `halyard … | head -1`.
+ */
+import { existsSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { filesIn, halyard, notWhole, runBash, temporaryDirectory } from "../support/program.js"
+
+describe("a pipe whose reader leaves", () => {
+  it.scopedLive("ends the downloads quietly, with whole files only, in every engine", () =>
+    Effect.gen(function* () {
+      const ended = yield* Effect.forEach(
+        ["sequential", "threads", "fibers"],
+        (engine) =>
+          Effect.gen(function* () {
+            const directory = yield* temporaryDirectory
+            const { stderr, stdout } = yield* runBash(
+              `halyard flags -ev --engine ${engine} -d "${directory}" | head -1; echo "\${PIPESTATUS[@]}"`
+            )
+            assert.match(stdout, /^LOCAL site: http:\/\/127\.0\.0\.1:\d+\n141 0\n$/, engine)
+            assert.strictEqual(stderr, "downloading flags: 0/676\n", engine)
+            assert.deepStrictEqual(notWhole(directory), [], engine)
+            return filesIn(directory).length
+          }),
+        { concurrency: 3 }
+      )
+      // All 243 would mean that nobody noticed.
+      assert.isBelow(Math.max(...ended), 243)
+    })
+  )
+
+  it.live("ends help and completions quietly", () =>
+    Effect.forEach(
+      ["flags --help", "--completions bash", "--help"],
+      (line) =>
+        Effect.map(runBash(`halyard ${line} | head -1 | wc -l; echo "\${PIPESTATUS[0]}"`), ({ stderr, stdout }) => {
+          assert.match(stdout, /^ *1\n(?:0|141)\n$/, line)
+          assert.strictEqual(stderr, "", line)
+        }),
+      { concurrency: 3 }
+    )
+  )
+
+  it.scopedLive("ends the chapter's program before its answer", () =>
+    Effect.gen(function* () {
+      const { stderr, stdout } = yield* runBash(`halyard spin | true; echo "\${PIPESTATUS[0]}"`)
+      assert.match(stdout, /^(?:0|141)\n$/)
+      assert.strictEqual(stderr, "thinking!\n")
+    })
+  )
+
+  it.scopedLive("stops a server with the next line that nobody reads", () =>
+    Effect.gen(function* () {
+      const server = yield* halyard(["serve", "0"])
+      yield* server.awaitOutput(/Serving flags at http\S+/)
+      const url = /http\S+/.exec(server.stdout())?.[0] ?? ""
+      yield* server.closeStdout
+      const get = Effect.promise(() =>
+        fetch(`${url}/br/br.gif`)
+          .then((response) => response.arrayBuffer())
+          .catch(() => undefined)
+      )
+      yield* Effect.zipRight(get, get)
+      const { exitCode, stderr } = yield* server.ended
+      assert.deepStrictEqual([exitCode, stderr], [141, ""])
+    })
+  )
+
+  it.scopedLive("ends the downloads quietly where errors go down the same pipe", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const { stderr, stdout } = yield* runBash(
+        `halyard flags -ev -d "${directory}" 2>&1 | head -1; echo "\${PIPESTATUS[@]}"`
+      )
+      assert.match(stdout, /^(?:LOCAL site: \S+|downloading flags: 0\/676)\n141 0\n$/)
+      assert.strictEqual(stderr, "")
+      assert.deepStrictEqual(notWhole(directory), [])
+    })
+  )
+})
+
+describe("an output that has no room", () => {
+  it.scopedLive("is a failure, and told", (context) =>
+    Effect.gen(function* () {
+      if (!existsSync("/dev/full")) {
+        return yield* Effect.sync(() => context.skip("there is no /dev/full here"))
+      }
+      const cwd = yield* temporaryDirectory
+      const ended = yield* Effect.forEach(
+        ["flags -l3", "--help", "--version"],
+        (line) => runBash(`halyard ${line} > /dev/full`, { cwd }),
+        {
+          concurrency: 3
+        }
+      )
+      for (const { exitCode, stderr } of ended) {
+        assert.strictEqual(exitCode, 1)
+        assert.match(stderr, /^(?:downloading flags: 0\/3\n)?halyard[^\n]*: [^\n]+\n$/)
+      }
+      assert.deepStrictEqual(notWhole(`${cwd}/downloads`), [])
+    })
+  )
+})
