@@ -32,6 +32,16 @@ import * as Printable from "./internal/printable.js"
 import type { Spinner } from "./Spinner.js"
 import { StatusLine } from "./StatusLine.js"
 
+export {
+  /**
+   * What `run` asks of the machine beyond `@effect/platform`.
+   *
+   * @category tags
+   * @since 0.1.0
+   */
+  Host
+}
+
 const program = "halyard"
 
 const root = Command.make(program).pipe(

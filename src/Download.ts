@@ -8,6 +8,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { DownloadError } from "./DownloadError.js"
+import { displayUrl } from "./internal/displayUrl.js"
 
 /**
  * One file to fetch.
@@ -42,7 +43,7 @@ export const defaults: {
 } = { timeout: Duration.seconds(30), onExists: "fail" }
 
 /**
- * Builds a request; `id` defaults to the URL.
+ * Builds a request; `id` defaults to the URL, without credentials and query values.
  *
  * @category constructors
  * @since 0.1.0
@@ -55,7 +56,7 @@ export const request = (options: {
   readonly onExists?: DownloadRequest["onExists"] | undefined
 }): DownloadRequest =>
   new DownloadRequest({
-    id: options.id ?? options.url,
+    id: options.id ?? displayUrl(options.url),
     url: options.url,
     destination: options.destination,
     timeout: Duration.decode(options.timeout ?? defaults.timeout),
@@ -192,9 +193,9 @@ export const addOutcome = (report: RunReport, outcome: DownloadOutcome): RunRepo
 export const isNotFound = (error: DownloadError): boolean => error._tag === "HttpStatus" && error.status === 404
 
 /**
- * The exit code that says what a report says: 0 where all files were saved or skipped, 1 where some failed.
+ * The exit code that says what a report says: 0 where all files were saved or skipped, else 1.
  *
  * @category reports
  * @since 0.1.0
  */
-export const exitCode = (report: RunReport): 0 | 1 => (report.failed > 0 ? 1 : 0)
+export const exitCode = (report: RunReport): 0 | 1 => (report.failed + report.cancelled > 0 ? 1 : 0)

@@ -157,7 +157,9 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard/
 }
 
 /**
- * The destination could not be written. Nothing that stood there before is lost, and no temporary file stays.
+ * The destination could not be written. Nothing that stood there before is lost, and no temporary file stays; except
+ * for `not-durable`, where the new file stands complete and the file system could not confirm that it survives a power
+ * cut.
  *
  * @category errors
  * @since 0.1.0
@@ -166,7 +168,16 @@ export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")
   "Disk",
   {
     path: Schema.String,
-    reason: Schema.Literal("full", "permission", "missing", "exists", "not-a-directory", "too-many-open", "other"),
+    reason: Schema.Literal(
+      "full",
+      "permission",
+      "missing",
+      "exists",
+      "not-a-directory",
+      "too-many-open",
+      "not-durable",
+      "other"
+    ),
     detail: Schema.String
   },
   answers(507)
@@ -179,9 +190,27 @@ export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")
       exists: "there is such a file already",
       "not-a-directory": "its directory is not a directory",
       "too-many-open": "too many files are open",
+      "not-durable": "it is written, and may not survive a power cut",
       other: this.detail
     }
     return `cannot write ${this.path}: ${what[this.reason]}`
+  }
+}
+
+/**
+ * The worker thread that carried the transfer ended before it answered (out of memory, for instance). Whether the file
+ * was published is not known. Worth a retry.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class WorkerLost extends Schema.TaggedError<WorkerLost>("halyard/DownloadError/WorkerLost")(
+  "WorkerLost",
+  { url: Schema.String },
+  answers(500)
+) {
+  override get message(): string {
+    return "the worker thread ended before it answered"
   }
 }
 
@@ -191,7 +220,16 @@ export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")
  * @category schemas
  * @since 0.1.0
  */
-export const DownloadError = Schema.Union(Timeout, HttpStatus, Connection, Truncated, Protocol, InvalidRequest, Disk)
+export const DownloadError = Schema.Union(
+  Timeout,
+  HttpStatus,
+  Connection,
+  Truncated,
+  Protocol,
+  InvalidRequest,
+  Disk,
+  WorkerLost
+)
 
 /**
  * Everything that can go wrong with one transfer.

@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,6 +17,7 @@ import * as Stream from "effect/Stream"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
 import { Finished, Started } from "./DownloadEvent.js"
+import { displayUrl } from "./internal/displayUrl.js"
 import { type Restore, settle, toExit } from "./internal/settle.js"
 import { makeTransfer, type Transfer } from "./internal/transfer.js"
 import { Progress } from "./Progress.js"
@@ -37,9 +39,10 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
      */
     readonly download: (request: DownloadRequest) => Effect.Effect<Saved | Skipped, DownloadError>
     /**
-     * Fetches files, at most `concurrency` (default 5) at a time, and gives their outcomes in the order of completion.
-     * No more requests are taken in than can be worked on, and a slow consumer slows the run down. A failed file is an
-     * outcome, not a failure of the stream; the stream fails where `requests` does, after what is under way is done.
+     * Fetches files, at most `concurrency` (default 5, at most 10,000) at a time, and gives their outcomes in the order
+     * of completion. Requests are taken in by the chunks of the input as they can be worked on, and a slow consumer
+     * slows the run down. A failed file is an outcome, not a failure of the stream; the stream fails where `requests`
+     * does, after what is under way is done.
      *
      * Interrupting the consumer cancels what is under way; those outcomes have no consumer any more and go to
      * `Progress` alone, which has all of them.
@@ -80,20 +83,40 @@ export const layer: Layer.Layer<Downloader, never, Transport | Store> = Layer.ef
 
 /** @internal */
 export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloader.Service> =>
-  Effect.map(Progress, (progress) => {
+  Effect.map(Progress, (built) => {
     const tell = (request: DownloadRequest, restore: Restore) =>
-      progress.event(new Started({ request })).pipe(
-        Effect.zipRight(settle(transfer, request, restore)),
-        Effect.tap((outcome) => progress.event(new Finished({ outcome })))
+      Effect.flatMap(progressOr(built), ({ event }) =>
+        event(new Started({ request })).pipe(
+          Effect.zipRight(settle(transfer, request, restore)),
+          // A bug: nothing is known of the file but that nobody said it was saved.
+          Effect.onError(() => event(new Finished({ outcome: new Cancelled({ request }) }))),
+          Effect.tap((outcome) => event(new Finished({ outcome }))),
+          Effect.withSpan("Downloader.transfer", {
+            attributes: { id: request.id, "url.full": displayUrl(request.url) },
+            captureStackTrace: false
+          })
+        )
       )
     return Downloader.of({
-      download: Effect.fn("Downloader.download")((request: DownloadRequest) =>
-        Effect.uninterruptibleMask((restore) => Effect.flatMap(tell(request, restore), toExit))
-      ),
-      run: (requests, options) =>
-        runWith(tell, progress.event, requests, Math.max(1, options?.concurrency ?? defaults.concurrency))
+      download: (request) => Effect.uninterruptibleMask((restore) => Effect.flatMap(tell(request, restore), toExit)),
+      run: (requests, options) => runWith(tell, built, requests, widthOf(options?.concurrency ?? defaults.concurrency))
     })
   })
+
+// The one that the caller provides, or else the one that the layer was built with.
+const progressOr = (built: typeof Progress.Service): Effect.Effect<typeof Progress.Service> =>
+  Effect.contextWith((context: Context.Context<never>) =>
+    context.unsafeMap.has(Progress.key) ? Context.get(context, Progress) : built
+  )
+
+const widest = 10_000
+
+const widthOf = (concurrency: number): number => {
+  if (Number.isNaN(concurrency)) {
+    throw new RangeError("concurrency must be a number from 1 on")
+  }
+  return Math.min(Math.max(1, Math.trunc(concurrency)), widest)
+}
 
 const rampWidth = 4
 
@@ -103,7 +126,7 @@ const rampWidth = 4
  */
 const runWith = <E, R>(
   carry: (request: DownloadRequest, restore: Restore) => Effect.Effect<DownloadOutcome>,
-  event: (typeof Progress.Service)["event"],
+  built: typeof Progress.Service,
   requests: Stream.Stream<DownloadRequest, E, R>,
   concurrency: number
 ): Stream.Stream<DownloadOutcome, E, R> =>
@@ -116,18 +139,20 @@ const runWith = <E, R>(
       let taken: ReadonlyArray<DownloadRequest> = []
       let cursor = 0
       let ended = false
-      let failure: Option.Option<E> = Option.none()
+      let failure: Cause.Cause<E> = Cause.empty
 
       const refill = Effect.suspend(() =>
         cursor < taken.length || ended
           ? Effect.void
-          : Effect.matchEffect(pull, {
+          : Effect.matchCauseEffect(pull, {
               // A loop that failed would take the others with it, in the middle of their transfers.
-              onFailure: (end: Option.Option<E>) =>
-                Effect.sync(() => {
-                  ended = true
-                  failure = end
-                }),
+              onFailure: (cause) =>
+                Cause.isInterrupted(cause)
+                  ? Effect.interrupt
+                  : Effect.sync(() => {
+                      ended = true
+                      failure = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
+                    }),
               onSuccess: (chunk) =>
                 Effect.sync(() => {
                   taken = Chunk.toReadonlyArray(chunk)
@@ -155,6 +180,7 @@ const runWith = <E, R>(
         return Effect.zipRight(restore(ramp), step)
       })
 
+      const { event } = yield* progressOr(built)
       yield* Effect.addFinalizer(() =>
         // What was taken in and never begun, because the run was interrupted.
         Effect.forEach(taken.slice(cursor), (request) => event(new Finished({ outcome: new Cancelled({ request }) })), {
@@ -163,18 +189,9 @@ const runWith = <E, R>(
       )
       yield* Effect.all(
         Array.from({ length: concurrency }, () => loop),
-        {
-          concurrency: "unbounded",
-          discard: true
-        }
+        { concurrency: "unbounded", discard: true }
       ).pipe(
-        Effect.zipRight(
-          Effect.suspend(() =>
-            Effect.asVoid(
-              Option.match(failure, { onNone: () => outcomes.end, onSome: (error) => outcomes.fail(error) })
-            )
-          )
-        ),
+        Effect.zipRight(Effect.suspend(() => (Cause.isEmpty(failure) ? outcomes.end : outcomes.failCause(failure)))),
         Effect.onError((cause) => outcomes.failCause(cause)),
         Effect.forkScoped
       )

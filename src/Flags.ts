@@ -11,6 +11,14 @@ import * as Download from "./Download.js"
 
 const words = (text: string): ReadonlyArray<string> => text.trim().split(/\s+/)
 
+/**
+ * Two letters, in any case: what a country code looks like. For codes that come from outside.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Code: Schema.filter<typeof Schema.String> = Schema.String.pipe(Schema.pattern(/^[A-Za-z]{2}$/))
+
 const alphabet: ReadonlyArray<string> = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 /**
@@ -103,19 +111,22 @@ const chosen = (options: {
   return Either.right(expanded)
 }
 
+const nameOf = (code: string): string => code.toLowerCase().replace(/[^a-z]/g, "_")
+
 /**
- * Where a flag is: `{baseUrl}/{cc}/{cc}.gif`, in lower case.
+ * Where a flag is: `{baseUrl}/{cc}/{cc}.gif`, in lower case. What is no letter in a code becomes `_`.
  *
  * @category requests
  * @since 0.1.0
  */
 export const url = (baseUrl: string, code: string): string => {
-  const cc = code.toLowerCase()
+  const cc = nameOf(code)
   return `${baseUrl.replace(/\/+$/, "")}/${cc}/${cc}.gif`
 }
 
 /**
- * The request for one flag, to be saved as `{directory}/{cc}.gif` over whatever stands there. `id` is the code.
+ * The request for one flag, to be saved as `{directory}/{cc}.gif` over whatever stands there. `id` is the code. What is
+ * no letter in a code becomes `_`: no code leads out of the directory.
  *
  * @category requests
  * @since 0.1.0
@@ -132,7 +143,7 @@ export const request = (
   Download.request({
     id: code,
     url: url(options.baseUrl, code),
-    destination: `${options.directory.replace(/(?<=.)[/\\]+$/, "")}/${code.toLowerCase()}.gif`,
+    destination: `${options.directory.replace(/(?<=.)[/\\]+$/, "")}/${nameOf(code)}.gif`,
     timeout: options.timeout,
     onExists: "overwrite"
   })

@@ -7,11 +7,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Ref from "effect/Ref"
 import type { DownloadEvent } from "./DownloadEvent.js"
 
 /**
- * Takes events. Without a layer for it nothing is told to anybody.
+ * Takes events. It is asked for where a download is: provided to that program, or else to the layer of the downloader.
+ * Without either nothing is told to anybody.
  *
  * @category tags
  * @since 0.1.0
@@ -47,9 +47,12 @@ export class Recorded extends Context.Tag("halyard/Progress/Recorded")<
  * @since 0.1.0
  */
 export const layerRecording: Layer.Layer<Progress | Recorded> = Layer.effectContext(
-  Effect.map(Ref.make<ReadonlyArray<DownloadEvent>>([]), (events) =>
-    Context.make(Progress, { event: (event) => Ref.update(events, (before) => [...before, event]) }).pipe(
-      Context.add(Recorded, { events: Ref.get(events) })
-    )
-  )
+  Effect.sync(() => {
+    const events: Array<DownloadEvent> = []
+    const event = (one: DownloadEvent) =>
+      Effect.sync(() => {
+        events.push(one)
+      })
+    return Context.make(Progress, { event }).pipe(Context.add(Recorded, { events: Effect.sync(() => events.slice()) }))
+  })
 )

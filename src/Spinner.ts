@@ -36,6 +36,17 @@ export interface Options {
 }
 
 /**
+ * What a spinner leaves behind.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Final<A, E> {
+  /** The line that says how it went; undefined for none. */
+  readonly final: (exit: Exit.Exit<A, E>) => string | undefined
+}
+
+/**
  * Draws spinners.
  *
  * @category tags
@@ -79,7 +90,7 @@ export const make: Effect.Effect<typeof Spinner.Service, never, StatusLine.Statu
   (statusLine) => {
     const animate = Effect.fnUntraced(function* (text: () => string, options: Options) {
       const frames = options.frames ?? defaults.frames
-      const interval = Duration.toMillis(options.interval ?? defaults.interval)
+      const interval = Math.max(1, Duration.toMillis(options.interval ?? defaults.interval))
       const now = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)
       let due = (yield* now) + interval / 2
       for (let index = 0; ; index++) {
@@ -140,18 +151,14 @@ export const layerNoop: Layer.Layer<Spinner> = Layer.succeed(Spinner, {
  * @since 0.1.0
  */
 export const withSpinner: {
-  <A, E>(
-    options?: Options & { readonly final?: ((exit: Exit.Exit<A, E>) => string | undefined) | undefined }
-  ): <R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Spinner>
-  <A, E, R>(
-    effect: Effect.Effect<A, E, R>,
-    options?: Options & { readonly final?: ((exit: Exit.Exit<A, E>) => string | undefined) | undefined }
-  ): Effect.Effect<A, E, R | Spinner>
+  <A, E>(options: Options & Final<A, E>): <R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Spinner>
+  (options?: Options): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | Spinner>
+  <A, E, R>(effect: Effect.Effect<A, E, R>, options?: Options & Partial<Final<A, E>>): Effect.Effect<A, E, R | Spinner>
 } = dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(
     effect: Effect.Effect<A, E, R>,
-    options?: Options & { readonly final?: ((exit: Exit.Exit<A, E>) => string | undefined) | undefined }
+    options?: Options & Partial<Final<A, E>>
   ): Effect.Effect<A, E, R | Spinner> =>
     Effect.flatMap(Spinner, (spinner) =>
       spinner.withConsole(effect).pipe(

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as FiberStatus from "effect/FiberStatus"
 import { dual } from "effect/Function"
+import * as Scope from "effect/Scope"
 
 /**
  * A companion, started and not yet done.
@@ -25,48 +26,51 @@ export interface Child {
 }
 
 /**
+ * Who is beside the work.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<R> {
+  /** By name. They are interruptible, also where the caller is not. */
+  readonly companions: { readonly [name: string]: Effect.Effect<unknown, never, R> }
+  /** Shown the companions, started and not yet done, before the work begins. */
+  readonly onStart?: ((children: ReadonlyArray<Child>) => Effect.Effect<void>) | undefined
+}
+
+/**
  * Runs `work` with `companions` beside it, and gives what the work gives.
  *
- * Every companion is forked before the work begins. `onStart` is shown them, not yet done, before the work begins. A
- * companion that ends early, or dies, does not end the work; a death is logged as a warning. When `supervise` returns,
- * every companion has ended and its finalizers have run.
+ * Every companion is forked before the work begins. A companion that ends early, or dies, does not end the work; a
+ * death is logged as a warning. When `supervise` returns, every companion has ended and its finalizers have run. What
+ * the work acquires in the caller's scope stays there.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const supervise: {
-  <R2>(options: {
-    readonly companions: { readonly [name: string]: Effect.Effect<unknown, never, R2> }
-    readonly onStart?: ((children: ReadonlyArray<Child>) => Effect.Effect<void>) | undefined
-  }): <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | R2>
-  <A, E, R, R2>(
-    work: Effect.Effect<A, E, R>,
-    options: {
-      readonly companions: { readonly [name: string]: Effect.Effect<unknown, never, R2> }
-      readonly onStart?: ((children: ReadonlyArray<Child>) => Effect.Effect<void>) | undefined
-    }
-  ): Effect.Effect<A, E, R | R2>
+  <R2>(options: Options<R2>): <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | R2>
+  <A, E, R, R2>(work: Effect.Effect<A, E, R>, options: Options<R2>): Effect.Effect<A, E, R | R2>
 } = dual(
   2,
-  <A, E, R, R2>(
-    work: Effect.Effect<A, E, R>,
-    options: {
-      readonly companions: { readonly [name: string]: Effect.Effect<unknown, never, R2> }
-      readonly onStart?: ((children: ReadonlyArray<Child>) => Effect.Effect<void>) | undefined
-    }
-  ): Effect.Effect<A, E, R | R2> =>
-    Effect.forEach(Object.entries(options.companions), ([name, companion]) =>
-      companion.pipe(
-        Effect.onError((cause) =>
-          Cause.isInterruptedOnly(cause) ? Effect.void : Effect.logWarning(`companion ${name} died`, cause)
+  <A, E, R, R2>(work: Effect.Effect<A, E, R>, options: Options<R2>): Effect.Effect<A, E, R | R2> =>
+    Effect.acquireUseRelease(
+      Scope.make(),
+      (scope) =>
+        Effect.forEach(Object.entries(options.companions), ([name, companion]) =>
+          companion.pipe(
+            Effect.onError((cause) =>
+              Cause.isInterruptedOnly(cause) ? Effect.void : Effect.logWarning(`companion ${name} died`, cause)
+            ),
+            Effect.interruptible,
+            Effect.forkIn(scope),
+            Effect.map((fiber): Child => ({ name, fiber }))
+          )
+        ).pipe(
+          Effect.tap((children) => options.onStart?.(children) ?? Effect.void),
+          Effect.zipRight(work)
         ),
-        Effect.forkScoped,
-        Effect.map((fiber): Child => ({ name, fiber }))
-      )
-    ).pipe(
-      Effect.tap((children) => options.onStart?.(children) ?? Effect.void),
-      Effect.zipRight(work),
-      Effect.scoped
+      Scope.close
     )
 )
 

@@ -11,8 +11,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { DownloadOutcome, DownloadRequest } from "./Download.js"
+import { Cancelled, DownloadOutcome, DownloadRequest, Failed, Saved, Skipped } from "./Download.js"
+import { WorkerLost } from "./DownloadError.js"
 import * as Downloader from "./Downloader.js"
+import { displayUrl } from "./internal/displayUrl.js"
 import { settle, toExit } from "./internal/settle.js"
 import { makeTransfer, type Transfer } from "./internal/transfer.js"
 import type { Store } from "./Store.js"
@@ -69,20 +71,28 @@ export const layerRunner: Layer.Layer<never, WorkerError, WorkerRunner.PlatformR
   Layer.unwrapEffect(
     Effect.map(makeTransfer, (transfer) => {
       const underway = new Map<number, Fiber.RuntimeFiber<DownloadOutcome>>()
+      // Given up before they began.
+      const givenUp = new Set<number>()
+      const carry = (id: number, request: DownloadRequest) =>
+        Effect.acquireUseRelease(
+          // The fiber is uninterruptible but for the transfer in it, so that giving up has an outcome too.
+          Effect.tap(Effect.fork(settle(transfer, request, Effect.interruptible)), (fiber) =>
+            Effect.sync(() => underway.set(id, fiber))
+          ),
+          (fiber) => Fiber.join(fiber),
+          () => Effect.sync(() => underway.delete(id))
+        )
       return WorkerRunner.layerSerialized(Message, {
         Carry: ({ id, request }) =>
-          Effect.acquireUseRelease(
-            // The fiber is uninterruptible but for the transfer in it, so that giving up has an outcome too.
-            Effect.tap(Effect.fork(settle(transfer, request, Effect.interruptible)), (fiber) =>
-              Effect.sync(() => underway.set(id, fiber))
-            ),
-            (fiber) => Fiber.join(fiber),
-            () => Effect.sync(() => underway.delete(id))
-          ),
+          Effect.suspend(() => (givenUp.delete(id) ? Effect.succeed(new Cancelled({ request })) : carry(id, request))),
         GiveUp: ({ id }) =>
           Effect.suspend(() => {
             const fiber = underway.get(id)
-            return fiber === undefined ? Effect.void : Fiber.interruptFork(fiber)
+            if (fiber === undefined) {
+              givenUp.add(id)
+              return Effect.void
+            }
+            return Effect.fiberIdWith((self) => Fiber.interruptAsFork(fiber, self))
           })
       })
     })
@@ -101,21 +111,33 @@ const transferOver = (pool: Worker.SerializedWorkerPool<Message>): Transfer => {
           const worker = yield* restore(pool.backing.get)
           const id = nextId++
           const carrying = yield* Effect.fork(worker.executeEffect(new Carry({ id, request })))
-          const heed = Effect.map(Fiber.join(carrying), (outcome) => {
-            if (outcome._tag === "Saved" || outcome._tag === "Skipped") {
-              decide(outcome)
-            }
-            return outcome
-          })
-          return yield* restore(Fiber.join(carrying)).pipe(
-            Effect.onInterrupt(() => Effect.ignore(Effect.zipRight(worker.executeEffect(new GiveUp({ id })), heed))),
-            Effect.zipRight(heed)
+          yield* restore(Fiber.await(carrying)).pipe(
+            Effect.onInterrupt(() => Effect.ignore(worker.executeEffect(new GiveUp({ id })))),
+            Effect.exit
           )
+          const outcome = withRequest(request, yield* Fiber.join(carrying))
+          if (outcome._tag === "Saved" || outcome._tag === "Skipped") {
+            decide(outcome)
+          }
+          return outcome
         })
       )
     ).pipe(
-      // A worker thread that is lost is a defect of the program, not of a download.
-      Effect.orDie,
+      Effect.catchAll(() => new WorkerLost({ url: displayUrl(request.url) })),
       Effect.flatMap(toExit)
     )
+}
+
+// Of the caller's own request, as without threads, and not of the copy that travelled.
+const withRequest = (request: DownloadRequest, outcome: DownloadOutcome): DownloadOutcome => {
+  switch (outcome._tag) {
+    case "Saved":
+      return new Saved({ ...outcome, request })
+    case "Skipped":
+      return new Skipped({ request })
+    case "Failed":
+      return new Failed({ request, error: outcome.error })
+    case "Cancelled":
+      return new Cancelled({ request })
+  }
 }

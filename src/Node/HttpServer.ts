@@ -10,6 +10,8 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
+const graceMillis = 500
+
 /**
  * Listens on an address; port 0 is any free one. Closing the layer takes no new connection, lets answers that are under
  * way go out for up to half a second, and then ends what is left.
@@ -28,14 +30,14 @@ export const layer = (address: {
       const listening = yield* NodeHttpServer.make(() => server, { host: address.hostname, port: address.port })
       yield* Effect.addFinalizer(() =>
         Effect.async<void>((resume) => {
-          server.close(() => resume(Effect.void))
+          // The process's own timer: a server that closes under a TestClock has real connections all the same.
+          const timer = setTimeout(() => server.closeAllConnections(), graceMillis)
+          server.close(() => {
+            clearTimeout(timer)
+            resume(Effect.void)
+          })
           server.closeIdleConnections()
-        }).pipe(
-          // A finalizer is not interruptible, and a wait that is not has no time limit.
-          Effect.interruptible,
-          Effect.timeoutTo({ duration: "500 millis", onSuccess: () => undefined, onTimeout: () => undefined }),
-          Effect.zipRight(Effect.sync(() => server.closeAllConnections()))
-        )
+        })
       )
       return listening
     })

@@ -31,11 +31,20 @@ export const run = (
           return Effect.void
         }
         child.kill("SIGTERM")
-        return Effect.asVoid(ended)
+        const timer = setTimeout(() => child.kill("SIGKILL"), graceMillis)
+        return Effect.ensuring(
+          Effect.asVoid(ended),
+          Effect.sync(() => clearTimeout(timer))
+        )
       })
   )
 
 const leftoverMillis = 200
+
+const pipeBytes = 1024 * 1024
+
+// From SIGTERM to SIGKILL.
+const graceMillis = 5000
 
 /** A started command; `ended` waits for its end and for the output that it wrote. */
 interface Started {
@@ -59,12 +68,16 @@ const start = (
       resume(commandError(name, error))
       return
     }
+    let read = 0
     for (const [from, to] of [
       [child.stdout, process.stdout],
       [child.stderr, process.stderr]
     ] as const) {
       const decoder = new StringDecoder("utf8")
-      from?.on("data", (chunk: Buffer) => print(decoder.write(chunk), (text) => to.write(text)))
+      from?.on("data", (chunk: Buffer) => {
+        read += chunk.length
+        print(decoder.write(chunk), (text) => to.write(text))
+      })
       from?.on("end", () => print(decoder.end(), (text) => to.write(text)))
     }
     const ended = Deferred.unsafeMake<number>(FiberId.none)
@@ -72,16 +85,26 @@ const start = (
       Deferred.unsafeDone(ended, Exit.succeed(codeOf(code, signal)))
     child.once("close", end)
     child.once("exit", (code, signal) => {
-      // What the command has left running may keep its output open for ever; what it wrote itself is there by now.
-      const timer = setTimeout(() => {
+      // What the command has left running may keep its output open for ever. What it wrote itself is in the pipes by
+      // now, and has been read when nothing comes any more, or more than fits into a pipe.
+      const atExit = read
+      let seen = read
+      const look = () => {
+        if (read !== seen && read - atExit < pipeBytes) {
+          seen = read
+          timer = setTimeout(() => setImmediate(look), leftoverMillis)
+          return
+        }
         child.stdout?.destroy()
         child.stderr?.destroy()
         end(code, signal)
-      }, leftoverMillis)
+      }
+      let timer = setTimeout(() => setImmediate(look), leftoverMillis)
       child.once("close", () => clearTimeout(timer))
     })
     child.once("spawn", () => resume(Effect.succeed({ child, ended: Deferred.await(ended) })))
-    child.once("error", (error) => resume(commandError(name, error)))
+    // Not once: a signal that may not be sent is such an event too, and unheard it would end this process.
+    child.on("error", (error) => resume(commandError(name, error)))
   })
 
 const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>

@@ -32,6 +32,8 @@ export const main = (version: string, workerUrl: URL): void => {
 
   const interrupt = (exitCode: number): void => {
     interrupted ??= { exitCode, at: performance.now() }
+    // What was written may turn out not to be after the program has ended.
+    process.exitCode = interrupted.exitCode
     fiber.unsafeInterruptAsFork(fiber.id())
   }
   const signals = Signals.open((signal) => {

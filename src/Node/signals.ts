@@ -43,12 +43,14 @@ export const open = (take: (signal: Signal) => void): Signals => {
     redirected: (to) => (effect) =>
       Effect.acquireUseRelease(
         Effect.sync(() => {
+          const before = current
           current = to
+          return before
         }),
         () => effect,
-        () =>
+        (before) =>
           Effect.sync(() => {
-            current = take
+            current = before
           })
       ),
     undisturbed: (effect) =>

@@ -80,31 +80,27 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
     const syncDirectory = (directory: string) =>
       Effect.scoped(Effect.flatMap(fs.open(directory, { flag: "r" }), (handle) => handle.sync)).pipe(
         Effect.catchIf(
-          (error) => unsupported.has(errnoOf(error)),
+          // A directory that may be written and not read cannot be synced by this process.
+          (error) => unsupported.has(errnoOf(error)) || errnoOf(error) === "EACCES",
           () => Effect.void
         )
       )
 
     // Links where nothing may be replaced: unlike rename, link fails where the name is taken. File systems without
-    // links leave a look beforehand as the second best.
-    const moveExclusively = (temporary: string, destination: string) =>
-      fs.link(temporary, destination).pipe(
-        Effect.zipRight(fs.remove(temporary)),
-        Effect.mapError((error) => ({ error, code: errnoOf(error) })),
-        Effect.catchIf(
-          ({ code }) => unsupported.has(code),
-          () =>
-            exists(destination).pipe(
-              Effect.flatMap((taken) =>
+    // links leave a look beforehand as the second best. A temporary name that cannot be removed afterwards is left: the
+    // file stands complete under its own.
+    const moveExclusively = (temporary: string, destination: string): Effect.Effect<void, Disk> =>
+      Effect.matchEffect(fs.link(temporary, destination), {
+        onFailure: (error) =>
+          unsupported.has(errnoOf(error))
+            ? Effect.flatMap(exists(destination), (taken) =>
                 taken
                   ? Effect.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
                   : Effect.mapError(fs.rename(temporary, destination), fromPlatformError(destination))
-              ),
-              Effect.mapError((error) => ({ error, code: "" }))
-            )
-        ),
-        Effect.mapError(({ error }) => (error._tag === "Disk" ? error : fromPlatformError(destination)(error)))
-      )
+              )
+            : Effect.fail(fromPlatformError(destination)(error)),
+        onSuccess: () => Effect.ignore(fs.remove(temporary))
+      })
 
     return Store.of({
       prepare: (directory) =>
@@ -157,7 +153,10 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
                 }
               }
               published = true
-              yield* translate(syncDirectory(path.dirname(destination)))
+              yield* Effect.mapError(
+                syncDirectory(path.dirname(destination)),
+                (error) => new Disk({ ...fromPlatformError(destination)(error), reason: "not-durable" })
+              )
               return "Published" as const
             }).pipe(Effect.uninterruptible)
         }

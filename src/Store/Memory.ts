@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Disk } from "../DownloadError.js"
+import * as Printable from "../internal/printable.js"
 import { Store } from "../Store.js"
 
 /**
@@ -61,7 +62,7 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
                 if (onExists !== "overwrite" && files.has(destination)) {
                   return onExists === "skip"
                     ? Effect.succeed("Skipped" as const)
-                    : Effect.fail(new Disk({ path: destination, reason: "exists", detail: "" }))
+                    : Effect.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
                 }
                 files.set(destination, concat(chunks))
                 return Effect.succeed("Published" as const)

@@ -6,11 +6,14 @@
  * @since 0.1.0
  */
 import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { InvalidRequest, Protocol } from "../DownloadError.js"
 import { contentLength } from "../internal/contentLength.js"
@@ -36,21 +39,32 @@ export const make: Effect.Effect<typeof Transport.Service, never, HttpClient.Htt
       HttpClient.withScope
     )
 
-    const hop = (url: URL, count: number): Effect.Effect<TransportResponse, TransportError, Scope.Scope> =>
-      HttpClientRequest.get(url).pipe(
-        HttpClientRequest.setHeaders({ accept: "*/*", "accept-encoding": "identity" }),
-        scoped.execute,
-        Effect.mapError((error) => fromHttpClientError(url.href, error)),
-        Effect.flatMap((response) => {
-          if (!Redirect.isRedirect(response.status)) {
-            return Effect.succeed(fromResponse(url.href, response))
-          }
-          if (count === Redirect.maximum) {
-            return new Protocol({ url: DisplayUrl.displayUrl(url.href), reason: "redirect-loop", detail: "" })
-          }
-          return Effect.flatMap(Redirect.target(url, response.headers["location"]), (next) => hop(next, count + 1))
-        })
+    // As a string, because a URL object would be taken apart and put together differently; without the fragment, which
+    // is not the server's business (RFC 9110 §4.2.5).
+    const get = (url: URL): HttpClientRequest.HttpClientRequest =>
+      HttpClientRequest.get(url.href.slice(0, url.href.length - url.hash.length)).pipe(
+        HttpClientRequest.setHeaders({ accept: "*/*", "accept-encoding": "identity" })
       )
+
+    const hop = (url: URL, count: number): Effect.Effect<TransportResponse, TransportError, Scope.Scope> =>
+      Effect.gen(function* () {
+        // Each hop's connection is given back before the next is opened.
+        const scope = yield* Effect.flatMap(Effect.scope, (outer) => Scope.fork(outer, outer.strategy))
+        const response = yield* scoped.execute(get(url)).pipe(
+          Scope.extend(scope),
+          // A client that filters by status fails with the response that is to be judged here.
+          Effect.catchIf(isFiltered, (error) => Effect.succeed(error.response)),
+          Effect.mapError((error) => fromHttpClientError(url.href, error))
+        )
+        if (!Redirect.isRedirect(response.status)) {
+          return fromResponse(url.href, response)
+        }
+        yield* Scope.close(scope, Exit.void)
+        if (count === Redirect.maximum) {
+          return yield* new Protocol({ url: DisplayUrl.displayUrl(url.href), reason: "redirect-loop", detail: "" })
+        }
+        return yield* hop(yield* Redirect.target(url, response.headers["location"]), count + 1)
+      })
 
     return Transport.of({
       open: (url) => {
@@ -76,6 +90,12 @@ export const make: Effect.Effect<typeof Transport.Service, never, HttpClient.Htt
  */
 export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.effect(Transport, make)
 
+const isFiltered = (error: HttpClientError.HttpClientError): error is HttpClientError.ResponseError =>
+  error._tag === "ResponseError" && error.reason === "StatusCode"
+
+const isEmpty = (error: HttpClientError.HttpClientError): boolean =>
+  error._tag === "ResponseError" && error.reason === "EmptyBody"
+
 const fromResponse = (url: string, response: HttpClientResponse.HttpClientResponse): TransportResponse => ({
   status: response.status,
   headers: response.headers,
@@ -87,6 +107,7 @@ const fromResponse = (url: string, response: HttpClientResponse.HttpClientRespon
         receivedBytes += chunk.length
         return chunk
       }),
+      Stream.catchSome((error) => (isEmpty(error) ? Option.some(Stream.empty) : Option.none())),
       Stream.mapError((error) => fromHttpClientError(url, error, { receivedBytes, expectedBytes }))
     )
   })

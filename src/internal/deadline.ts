@@ -3,11 +3,15 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+
+// A timer beyond this fires at once, or never.
+const longestMillis = 2 ** 31 - 1
 
 // A busy process is late too, but not that late.
 const standstillMillis = 1000
@@ -22,12 +26,15 @@ export const within =
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         let over = false
-        const work = yield* Effect.fork(restore(effect))
-        const watch = yield* expiry(Duration.toMillis(duration)).pipe(
+        // Interruptible also where the caller is not: a limit that cannot interrupt is none. An interruption of the
+        // caller reaches the work through `onInterrupt` alone.
+        const work = yield* Effect.fork(Effect.interruptible(effect))
+        const self = yield* Effect.fiberId
+        const watch = yield* expiry(Math.min(Duration.toMillis(duration), longestMillis)).pipe(
           Effect.zipRight(
             Effect.suspend(() => {
               over = true
-              return Fiber.interruptFork(work)
+              return Fiber.interruptAsFork(work, self)
             })
           ),
           Effect.interruptible,
@@ -37,7 +44,9 @@ export const within =
           Effect.onInterrupt(() => Fiber.interrupt(work)),
           Effect.ensuring(Fiber.interrupt(watch))
         )
-        return yield* over && Exit.isInterrupted(exit) ? Effect.fail(onTimeout()) : exit
+        return yield* over && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)
+          ? Effect.fail(onTimeout())
+          : exit
       })
     )
 

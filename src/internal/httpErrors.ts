@@ -84,7 +84,8 @@ export const fromCause = (
   const { code, text } = found
   const shown = displayUrl(url)
   const receivedBytes = body?.receivedBytes ?? 0
-  const detail = code === "" ? Printable.line(text).slice(0, 200) : code
+  const detail =
+    code === "" ? Printable.line(text.replace(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, displayUrl)).slice(0, 200) : code
   if (code === "UND_ERR_CONNECT_TIMEOUT") {
     // undici's own bound on connecting.
     return new Timeout({ url: shown, phase: "connect", limitMillis: 10_000, receivedBytes })

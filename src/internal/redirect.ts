@@ -26,6 +26,5 @@ export const target = (from: URL, location: string | undefined): Either.Either<U
   if (from.protocol === "https:" && to.protocol === "http:") {
     return refuse("redirect-refused", "from https: to http:")
   }
-  // A fragment is inherited by the target (RFC 9110 §10.2.2) and never sent.
   return Either.right(to)
 }

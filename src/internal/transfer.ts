@@ -14,6 +14,7 @@ import { Transport, type TransportResponse } from "../Transport.js"
 import { contentLength } from "./contentLength.js"
 import { within } from "./deadline.js"
 import { displayUrl } from "./displayUrl.js"
+import * as Printable from "./printable.js"
 
 /**
  * Carries one request out. `decide` is told the outcome in the same uninterruptible step that publishes the file: a
@@ -26,6 +27,7 @@ export type Transfer = (
 
 // A short error body is read to its end, so that its connection can be used again; a longer one is not worth that.
 const drainLimitBytes = 64 * 1024
+const drainLimit = Duration.seconds(1)
 
 export const makeTransfer: Effect.Effect<Transfer, never, Transport | Store> = Effect.gen(function* () {
   const transport = yield* Transport
@@ -36,9 +38,10 @@ export const makeTransfer: Effect.Effect<Transfer, never, Transport | Store> = E
     wait.phase = "body"
     yield* judge(request, response)
     const part = yield* Scope.extend(store.open(request.destination), partScope)
-    yield* Stream.runForEach(response.body, (chunk) => {
+    const expectedBytes = contentLength(response.headers) ?? Number.POSITIVE_INFINITY
+    yield* Stream.runForEach(response.body, (chunk): Effect.Effect<void, DownloadError> => {
       wait.receivedBytes += chunk.length
-      return part.write(chunk)
+      return wait.receivedBytes > expectedBytes ? verify(request, response, wait.receivedBytes) : part.write(chunk)
     })
     const verified = yield* verify(request, response, wait.receivedBytes)
     return { part, verified }
@@ -83,7 +86,7 @@ const unlessThere =
             return transfer
           }
           if (request.onExists === "fail") {
-            return new Disk({ path: request.destination, reason: "exists", detail: "" })
+            return new Disk({ path: Printable.line(request.destination), reason: "exists", detail: "" })
           }
           const outcome = new Skipped({ request })
           decide(outcome)
@@ -97,7 +100,7 @@ const judge = (request: DownloadRequest, response: TransportResponse): Effect.Ef
   const error = new HttpStatus({ url: displayUrl(request.url), status: response.status })
   const length = contentLength(response.headers)
   return length !== undefined && length <= drainLimitBytes
-    ? Effect.zipRight(Effect.ignore(Stream.runDrain(response.body)), error)
+    ? Stream.runDrain(response.body).pipe(Effect.timeout(drainLimit), Effect.ignore, Effect.zipRight(error))
     : error
 }
 
@@ -105,7 +108,7 @@ const verify = (
   request: DownloadRequest,
   response: TransportResponse,
   receivedBytes: number
-): Effect.Effect<boolean, DownloadError> => {
+): Effect.Effect<boolean, Protocol | Truncated> => {
   const expectedBytes = contentLength(response.headers)
   if (expectedBytes === undefined || expectedBytes === receivedBytes) {
     return Effect.succeed(expectedBytes !== undefined)

@@ -52,14 +52,14 @@ const moments = (count: number, millis: number): ReadonlyArray<Moment> =>
     signal: index % 4 === 3 ? "SIGTERM" : "SIGINT"
   }))
 
-describe("interruption of halyard flags", () => {
+describe.concurrent("interruption of halyard flags", () => {
   for (const engine of engines) {
     it.live(`leaves whole files and a report that adds up, at any moment of a slow run: ${engine}`, () =>
       Effect.gen(function* () {
         const found = yield* Effect.forEach(
           moments(10, 1500),
           (moment) => problems(moment, 20, ["-v", "-s", "DELAY", "--seed=7", "-m20", "--engine", engine]),
-          { concurrency: 4 }
+          { concurrency: 2 }
         )
         assert.deepStrictEqual(found.flat(), [])
       })
@@ -70,7 +70,7 @@ describe("interruption of halyard flags", () => {
         const found = yield* Effect.forEach(
           moments(4, 600).map((moment) => ({ ...moment, afterMillis: moment.afterMillis + 300 })),
           (moment) => problems(moment, 676, ["-ev", "--engine", engine]),
-          { concurrency: 4 }
+          { concurrency: 2 }
         )
         assert.deepStrictEqual(found.flat(), [])
       })

@@ -26,19 +26,13 @@ const short: ReadonlyArray<Line> = [
 ]
 
 const runs: ReadonlyArray<Line> = [
-  ["spin", "--engine=thread"],
+  ["spin", "-m", "x", "--", "true"],
   ["flags", "-v", "BR", "ZZ"],
   ["flags", "--engine=threads", "-l3"]
 ]
 
 /** What is looked at on terminals too. */
-const onTerminal: ReadonlyArray<Line> = [
-  ...runs.slice(0, 2),
-  ["spin", "true"],
-  ["flags", "-h"],
-  ["--version"],
-  ["flgas"]
-]
+const onTerminal: ReadonlyArray<Line> = [...runs.slice(0, 2), ["flags", "-h"], ["--version"], ["flgas"]]
 
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/
 

@@ -78,6 +78,19 @@ describe.concurrent("halyard spin", () => {
     )
   )
 
+  for (const engine of ["fiber", "thread"]) {
+    itOnTerminal(
+      `prints one plain line in place of frames on a terminal without colours: ${engine}`,
+      Effect.gen(function* () {
+        const terminal = yield* halyardOnTerminal(["spin", "-m", "wait", "--engine", engine], {
+          env: { NO_COLOR: "1" }
+        })
+        yield* terminal.ended
+        assert.match(terminal.raw(), /^wait\r\nspinner object: [^\r\n]+\r\nAnswer: 42\r\n$/)
+      })
+    )
+  }
+
   it.live("exits with the command's code, or with the one that a shell has for its end", () =>
     Effect.gen(function* () {
       const cases: ReadonlyArray<readonly [exitCode: number, command: ReadonlyArray<string>]> = [

@@ -9,7 +9,7 @@ export const fetchFlag = Effect.fn("fetchFlag")(function* (code: string) {
   return yield* downloader.download(Flags.request(code, { baseUrl, directory: "flags", timeout: "5 seconds" }))
 })
 
-const put = HttpApiEndpoint.put("put", "/flags/:code").setPath(Schema.Struct({ code: Schema.String }))
+const put = HttpApiEndpoint.put("put", "/flags/:code").setPath(Schema.Struct({ code: Flags.Code }))
 const group = HttpApiGroup.make("flags").add(put.addError(DownloadError.DownloadError))
 export const Api = HttpApi.make("api").add(group)
 export const FlagsApi = HttpApiBuilder.group(Api, "flags", (handlers) =>

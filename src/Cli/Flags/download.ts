@@ -11,12 +11,12 @@ import * as Download from "../../Download.js"
 import * as Downloader from "../../Downloader.js"
 import * as FlagServer from "../../FlagServer.js"
 import * as Flags from "../../Flags.js"
-import * as Platform from "../../Platform.js"
 import * as Progress from "../../Progress.js"
 import { Spinner } from "../../Spinner.js"
 import * as FileSystemStore from "../../Store/FileSystem.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
+import * as HttpClientTransport from "../../Transport/HttpClient.js"
 import * as WorkerDownloader from "../../WorkerDownloader.js"
 import { Host } from "../Host.js"
 import { UsageError } from "../UsageError.js"
@@ -85,9 +85,7 @@ const carryOut = Effect.fnUntraced(function* (
 ) {
   const spinner = yield* Spinner
   const start = yield* Clock.currentTimeNanos
-  const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
-    Effect.map(report.conclude(Number(end - start) / 1e9), Download.exitCode)
-  )
+  const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
   yield* report.begin
   const run = Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(downloader.run(Stream.fromIterable(requests), { concurrency }))
@@ -96,8 +94,8 @@ const carryOut = Effect.fnUntraced(function* (
     Effect.provide(engineLayer(engine, concurrency).pipe(Layer.provide(Progress.layer(report.event)))),
     Supervisor.supervise({ companions: { spinner: spinner.spin({ message: report.status }) } }),
     // Whatever was done until then is told, also after Ctrl-C.
-    Effect.onInterrupt(() => conclude),
-    Effect.zipRight(conclude)
+    Effect.onExit(() => conclude),
+    Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
   )
 })
 
@@ -110,6 +108,6 @@ const engineLayer = (engine: Engine, concurrency: number) =>
             threads: Math.min(concurrency, Math.max(2, host.parallelism)),
             concurrency
           }).pipe(Layer.provide(host.workers), Layer.orDie)
-        : Platform.layer.pipe(Layer.provide(host.httpClient))
+        : Downloader.layer.pipe(Layer.provide(HttpClientTransport.layer), Layer.provide(host.httpClient))
     )
   )

@@ -2,7 +2,9 @@
  * What `halyard flags` prints: what it is about to do, each flag as it completes, and the report.
  */
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Download from "../../Download.js"
+import { DownloadError } from "../../DownloadError.js"
 import type { DownloadEvent } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/displayUrl.js"
 import { StatusLine } from "../../StatusLine.js"
@@ -13,8 +15,10 @@ export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
   /** The spinner's text. */
   readonly status: () => string
-  /** Prints the report, and gives it. Flags that no event has told of were cancelled before the run took them in. */
-  readonly conclude: (elapsedSeconds: number) => Effect.Effect<Download.RunReport>
+  /** What was told so far. */
+  readonly current: () => Download.RunReport
+  /** Prints the report. Flags that no event has told of were cancelled before the run took them in. */
+  readonly conclude: (elapsedSeconds: number) => Effect.Effect<void>
 }
 
 export interface ReportOptions {
@@ -83,11 +87,13 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
                   : `${column > 0 ? "\n" : ""}${reportLines(report, total, elapsedSeconds, options.verbose).join("\n")}\n`
               )
             )
-          ),
-          Effect.map(() => report)
-        )
+          )
+        ),
+      current: () => report
     }
   })
+
+const encodeError = Schema.encodeSync(DownloadError)
 
 const plural = (count: number, noun: string): string => (count === 1 ? noun : `${noun}s`)
 
@@ -128,7 +134,7 @@ const outcomeLine = (outcome: Download.DownloadOutcome) => {
     case "Saved":
       return { ...line, bytes: outcome.bytes, verified: outcome.verified }
     case "Failed":
-      return { ...line, error: { ...outcome.error, message: outcome.error.message } }
+      return { ...line, error: { ...encodeError(outcome.error), message: outcome.error.message } }
     default:
       return line
   }
