@@ -181,6 +181,36 @@ const slowToPublish = Layer.effect(
   )
 ).pipe(Layer.provide(MemoryStore.layer))
 
+describe("Downloader.download, where its caller", () => {
+  it.effect("is uninterruptible, still has its time limit", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.fork(Effect.uninterruptible(Effect.flip(download("a"))))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "Timeout")
+      yield* nothingLeft
+    }).pipe(Effect.provide(stack(() => ({ wait: "1 hour" }))))
+  )
+
+  it.effect("provides a Progress of its own, tells that one", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const own = Progress.layer((event) => Effect.asVoid(Effect.sync(() => told.push(event._tag))))
+      yield* Effect.provide(download("a"), own)
+      assert.deepStrictEqual(told, ["Started", "Finished"])
+      assert.deepStrictEqual(yield* finished, [])
+    }).pipe(Effect.provide(stack(() => ({ chunks: ["body"] }))))
+  )
+
+  it.effect("asks for a long time limit, gets it", () =>
+    Effect.gen(function* () {
+      const year = Download.request({ url: url("a"), destination: "a", timeout: "365 days" })
+      const fiber = yield* Effect.fork(Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(year)))
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "Saved")
+    }).pipe(Effect.provide(stack(() => ({ wait: "1 hour" }))))
+  )
+})
+
 describe("Downloader.run", () => {
   const run = <E>(requests: Stream.Stream<Download.DownloadRequest, E>, concurrency: number) =>
     Stream.unwrap(Effect.map(Downloader.Downloader, (downloader) => downloader.run(requests, { concurrency })))
@@ -279,6 +309,45 @@ describe("Downloader.run", () => {
       assert.strictEqual((yield* finished).filter(({ _tag }) => _tag === "Saved").length, 2)
       yield* nothingLeft
     }).pipe(Effect.provide(stack((name) => ({ chunks: [name], wait: "1 second" }))))
+  )
+
+  it.effect("has one outcome for each request although one of them meets a bug", () =>
+    Effect.gen(function* () {
+      const requests = Stream.fromIterable(names(6).map((name) => request(name)))
+      const exit = yield* Effect.exit(Stream.runDrain(run(requests, 3)))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.deepStrictEqual((yield* finished).map((outcome) => outcome.request.id).sort(), names(6))
+      yield* nothingLeft
+    }).pipe(
+      Effect.provide(
+        stack((name) => {
+          if (name === "file-2") {
+            throw new Error("a bug in a transport")
+          }
+          return { chunks: [name], wait: "1 second" }
+        })
+      )
+    )
+  )
+
+  it.effect("lets what is under way end where its input meets a bug", () =>
+    Effect.gen(function* () {
+      const requests = Stream.concat(Stream.make(request("a"), request("b")), Stream.die("a bug in the input"))
+      const fiber = yield* Effect.fork(Effect.exit(Stream.runDrain(run(requests, 5))))
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(fiber)))
+      assert.strictEqual((yield* finished).filter(({ _tag }) => _tag === "Saved").length, 2)
+    }).pipe(Effect.provide(stack((name) => ({ chunks: [name], wait: "1 second" }))))
+  )
+
+  it.effect("takes any number as concurrency, and refuses what is none", () =>
+    Effect.gen(function* () {
+      for (const concurrency of [0, -1, 0.5, 2.7]) {
+        const requests = Stream.fromIterable(names(3).map((name) => request(name)))
+        assert.strictEqual(Chunk.size(yield* Stream.runCollect(run(requests, concurrency))), 3)
+      }
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(Stream.runDrain(run(Stream.empty, Number.NaN)))))
+    }).pipe(Effect.provide(stack((name) => ({ chunks: [name] }))))
   )
 
   it.effect("ends at once where there are no requests", () =>

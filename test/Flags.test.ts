@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
 import * as Flags from "../src/Flags.js"
 
 const selected = (options: Parameters<typeof Flags.select>[0]) => Either.getOrThrow(Flags.select(options))
@@ -53,5 +54,14 @@ describe("Flags", () => {
     assert.strictEqual(request.url, "http://origin/flags/br/br.gif")
     assert.strictEqual(request.destination, "downloads/br.gif")
     assert.strictEqual(request.onExists, "overwrite")
+  })
+
+  it("lets no code lead out of the directory", () => {
+    for (const code of ["../../etc/x", "/etc/x", "..", "a\u0000b", "C:\\x"]) {
+      const request = Flags.request(code, { baseUrl: "http://origin", directory: "downloads" })
+      assert.match(request.destination, /^downloads\/[a-z_]+\.gif$/)
+      assert.isFalse(Schema.is(Flags.Code)(code))
+    }
+    assert.isTrue(Schema.is(Flags.Code)("br"))
   })
 })

@@ -124,4 +124,32 @@ describe("Supervisor", () => {
       assert.strictEqual(result, "done")
     })
   )
+
+  it.effect("leaves what the work acquired in the caller's scope open", () =>
+    Effect.gen(function* () {
+      const open = yield* Ref.make(false)
+      const acquired = Effect.acquireRelease(Ref.set(open, true), () => Ref.set(open, false))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* Supervisor.supervise(acquired, { companions: { companion: Effect.never } })
+          assert.isTrue(yield* Ref.get(open))
+        })
+      )
+      assert.isFalse(yield* Ref.get(open))
+    })
+  )
+
+  it.effect("ends its companions although the caller is uninterruptible", () =>
+    Effect.gen(function* () {
+      const companion = yield* makeCompanion
+      const fiber = yield* Effect.sleep("1 second").pipe(
+        Supervisor.supervise({ companions: { companion: companion.effect } }),
+        Effect.uninterruptible,
+        Effect.fork
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(yield* companion.counts, { begun: 1, interrupted: 1 })
+    })
+  )
 })

@@ -188,4 +188,29 @@ describe("Store/FileSystem", () => {
       assert.deepStrictEqual(yield* fs.readDirectory(directory), ["file"])
     }).pipe(Effect.provide(nodeLayer))
   )
+
+  it.scopedLive("has published where only the temporary name cannot be removed", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      for (const onExists of ["fail", "skip"] as const) {
+        const directory = yield* fs.makeTempDirectoryScoped()
+        const stubborn = storeOver(() => ({ remove: () => Effect.fail(failing("EPERM")) }))
+        assert.strictEqual(yield* Effect.provide(write(`${directory}/file`, onExists), stubborn), "Published")
+        assert.strictEqual(yield* fs.readFileString(`${directory}/file`), "new")
+      }
+    }).pipe(Effect.provide(nodeLayer))
+  )
+
+  it.scopedLive("says that a file stands which the directory's sync could not make durable", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* fs.makeTempDirectoryScoped()
+      const undurable = storeOver((real) => ({
+        open: (path, options) => (options?.flag === "r" ? Effect.fail(failing("EIO")) : real.open(path, options))
+      }))
+      const error = yield* Effect.flip(Effect.provide(write(`${directory}/file`), undurable))
+      assert.deepInclude(error, { _tag: "Disk", reason: "not-durable" })
+      assert.strictEqual(yield* fs.readFileString(`${directory}/file`), "new")
+    }).pipe(Effect.provide(nodeLayer))
+  )
 })

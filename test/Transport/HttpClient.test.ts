@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from "node:http"
 import { type AddressInfo, createServer as createRawServer, type Server, type Socket } from "node:net"
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -186,5 +187,46 @@ describe("Transport/HttpClient over undici", () => {
         assert.strictEqual(sockets(), 0)
       }
     }).pipe(Effect.provide(undici))
+  )
+
+  it.scopedLive("asks for the URL as it was written, without its fragment", () =>
+    Effect.gen(function* () {
+      const asked: Array<string | undefined> = []
+      const { url } = yield* http((request, response) => {
+        asked.push(request.url)
+        response.end()
+      })
+      yield* body(`${url}/a%20b?download&sig=a%20b~c(e)+f&x=#secret`)
+      assert.deepStrictEqual(asked, ["/a%20b?download&sig=a%20b~c(e)+f&x="])
+    }).pipe(Effect.provide(undici))
+  )
+
+  it.scopedLive("gives each hop's connection back before the next", () =>
+    Effect.gen(function* () {
+      const { sockets, url } = yield* http((request, response) => {
+        const hop = Number(request.url?.slice(1))
+        response.writeHead(hop < 5 ? 302 : 200, hop < 5 ? { location: `/${hop + 1}` } : {})
+        response.write("a body that goes on")
+      })
+      yield* open(`${url}/0`)
+      yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => sockets() === 1, schedule: Schedule.recurs(400) })
+      assert.strictEqual(sockets(), 1)
+    }).pipe(Effect.provide(undici))
+  )
+
+  it.scopedLive("judges the response itself where the client filters by status", () =>
+    Effect.gen(function* () {
+      const { url } = yield* http((_, response) => {
+        response.statusCode = 404
+        response.end()
+      })
+      const filtering = HttpClientTransport.layer.pipe(
+        Layer.provide(
+          Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, HttpClient.filterStatusOk))
+        ),
+        Layer.provide(NodeHttpClient.layerUndici)
+      )
+      assert.strictEqual((yield* Effect.provide(open(url), filtering)).status, 404)
+    })
   )
 })
