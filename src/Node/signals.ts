@@ -17,6 +17,11 @@ export interface Signals {
   readonly close: () => void
 }
 
+const turn = Effect.async<void>((resume) => {
+  const immediate = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(immediate))
+})
+
 const names: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
 
 /** Installs the handlers; `take` is the program's own. */
@@ -54,10 +59,14 @@ export const open = (take: (signal: Signal) => void): Signals => {
           })
       ),
     undisturbed: (effect) =>
-      Effect.acquireUseRelease(
-        Effect.sync(remove),
-        () => effect,
-        () => Effect.sync(install)
+      // A signal that has come already is heard in the next whole turn of the event loop, and by nobody after that.
+      Effect.zipRight(
+        Effect.zipRight(turn, turn),
+        Effect.acquireUseRelease(
+          Effect.sync(remove),
+          () => effect,
+          () => Effect.sync(install)
+        )
       ),
     close: remove
   }
