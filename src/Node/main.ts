@@ -36,27 +36,29 @@ export const main = (version: string, workerUrl: URL): void => {
     process.exitCode = interrupted.exitCode
     fiber.unsafeInterruptAsFork(fiber.id())
   }
-  const signals = Signals.open((signal) => {
+  const showTheCursor = (): void => {
+    if (NodeScreen.isTerminal(process.stderr)) {
+      process.stderr.write(showCursor)
+    }
+  }
+  const signals = Signals.open(showTheCursor, (signal) => {
     const exitCode = 128 + signalNumbers[signal]
     if (interrupted !== undefined && performance.now() - interrupted.at > sameSignalMillis) {
-      if (NodeScreen.isTerminal(process.stderr)) {
-        process.stderr.write(showCursor)
-      }
+      showTheCursor()
       process.exit(exitCode)
     }
     interrupt(exitCode)
   })
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      // Whoever read this has left: there is nobody to tell it to.
-      if (error.code !== "EPIPE" && stream === process.stdout && interrupted === undefined) {
-        process.stderr.write(
-          `halyard: cannot write standard output: ${error.code === "ENOSPC" ? "there is no space left" : (error.code ?? error.message)}\n`
-        )
-      }
-      interrupt(error.code === "EPIPE" ? brokenPipe : 1)
-    })
-  }
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // Whoever read this has left: there is nobody to tell it to.
+    if (error.code !== "EPIPE" && interrupted === undefined) {
+      const why = error.code === "ENOSPC" ? "there is no space left" : (error.code ?? error.message)
+      process.stderr.write(`halyard: cannot write standard output: ${why}\n`)
+    }
+    interrupt(error.code === "EPIPE" ? brokenPipe : 1)
+  })
+  // Frames and messages that nobody can see cost nobody the work.
+  process.stderr.on("error", () => {})
 
   const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
   fiber.addObserver((exit) => {

@@ -24,8 +24,11 @@ const turn = Effect.async<void>((resume) => {
 
 const names: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
 
-/** Installs the handlers; `take` is the program's own. */
-export const open = (take: (signal: Signal) => void): Signals => {
+/**
+ * Installs the handlers; `take` is the program's own. `leave` is called before a signal stops the process (Ctrl-Z) or
+ * ends it with a core (Ctrl-\\), which happens as without handlers.
+ */
+export const open = (leave: () => void, take: (signal: Signal) => void): Signals => {
   let current = take
   const handler = (signal: NodeJS.Signals): void => {
     const name = names.find((candidate) => candidate === signal)
@@ -33,12 +36,25 @@ export const open = (take: (signal: Signal) => void): Signals => {
       current(name)
     }
   }
+  const stop = () => {
+    leave()
+    process.kill(process.pid, "SIGSTOP")
+  }
+  const quit = () => {
+    leave()
+    process.removeListener("SIGQUIT", quit)
+    process.kill(process.pid, "SIGQUIT")
+  }
   const install = () => {
+    process.on("SIGTSTP", stop)
+    process.on("SIGQUIT", quit)
     for (const name of names) {
       process.on(name, handler)
     }
   }
   const remove = () => {
+    process.removeListener("SIGTSTP", stop)
+    process.removeListener("SIGQUIT", quit)
     for (const name of names) {
       process.removeListener(name, handler)
     }

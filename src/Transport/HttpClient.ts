@@ -41,10 +41,18 @@ export const make: Effect.Effect<typeof Transport.Service, never, HttpClient.Htt
 
     // As a string, because a URL object would be taken apart and put together differently; without the fragment, which
     // is not the server's business (RFC 9110 §4.2.5).
-    const get = (url: URL): HttpClientRequest.HttpClientRequest =>
-      HttpClientRequest.get(url.href.slice(0, url.href.length - url.hash.length)).pipe(
-        HttpClientRequest.setHeaders({ accept: "*/*", "accept-encoding": "identity" })
+    const get = (url: URL): HttpClientRequest.HttpClientRequest => {
+      const asked = url.href.slice(0, url.href.length - url.hash.length)
+      const plain = { accept: "*/*", "accept-encoding": "identity" }
+      if (url.username === "" && url.password === "") {
+        return HttpClientRequest.setHeaders(HttpClientRequest.get(asked), plain)
+      }
+      // Credentials in a URL are for its own origin, as a header (RFC 7617); a redirect's target has its own, or none.
+      return HttpClientRequest.get(asked.replace(/\/\/[^/]*@/, "//")).pipe(
+        HttpClientRequest.setHeaders(plain),
+        HttpClientRequest.basicAuth(decode(url.username), decode(url.password))
       )
+    }
 
     const hop = (url: URL, count: number): Effect.Effect<TransportResponse, TransportError, Scope.Scope> =>
       Effect.gen(function* () {
@@ -89,6 +97,15 @@ export const make: Effect.Effect<typeof Transport.Service, never, HttpClient.Htt
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.effect(Transport, make)
+
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // A percent sign that encodes nothing stands for itself.
+    return text
+  }
+}
 
 const isFiltered = (error: HttpClientError.HttpClientError): error is HttpClientError.ResponseError =>
   error._tag === "ResponseError" && error.reason === "StatusCode"

@@ -6,7 +6,7 @@
  */
 
 // C0 and C1 controls, and the characters that reorder or hide what stands around them (Unicode TR 36 §3.6).
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
 
 // CSI and OSC sequences, and the two-byte escapes (ECMA-48 §5.3 to §5.6).
 const escapes = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g

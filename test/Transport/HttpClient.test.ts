@@ -229,4 +229,21 @@ describe("Transport/HttpClient over undici", () => {
       assert.strictEqual((yield* Effect.provide(open(url), filtering)).status, 404)
     })
   )
+
+  it.scopedLive("sends the credentials of a URL as a header, to that origin alone", () =>
+    Effect.gen(function* () {
+      const seen: Array<string | undefined> = []
+      const other = yield* http((request, response) => {
+        seen.push(request.headers.authorization)
+        response.end()
+      })
+      const first = yield* http((request, response) => {
+        seen.push(request.headers.authorization)
+        response.writeHead(302, { location: `${other.url}/` })
+        response.end()
+      })
+      yield* body(first.url.replace("//", "//user:p%40ss@"))
+      assert.deepStrictEqual(seen, [`Basic ${btoa("user:p@ss")}`, undefined])
+    }).pipe(Effect.provide(undici))
+  )
 })

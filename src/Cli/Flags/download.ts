@@ -43,7 +43,7 @@ export interface FlagsOptions {
 export const download = Effect.fn("flags.download")(function* (options: FlagsOptions) {
   const codes = yield* Either.mapLeft(Flags.select(options), ({ rule }) => new UsageError({ rule }))
   if (options.baseUrl !== undefined && !isHttp(options.baseUrl)) {
-    return yield* new UsageError({ rule: `--base-url URL must be an http: or https: URL` })
+    return yield* new UsageError({ rule: `--base-url URL must be an http: or https: URL without a query` })
   }
   const { concurrency: usual, maximum } = engines[options.engine]
   const concurrency = Math.min(options.maxReq ?? usual, maximum, codes.length)
@@ -58,7 +58,7 @@ export const download = Effect.fn("flags.download")(function* (options: FlagsOpt
   )
 }, Effect.provide(FileSystemStore.layer))
 
-const isHttp = (url: string): boolean => /^https?:\/\//i.test(url) && URL.canParse(url)
+const isHttp = (url: string): boolean => /^https?:\/\/[^?#]*$/i.test(url) && URL.canParse(url)
 
 /** The origin's URL and label; an embedded one is started, and stopped with the scope. */
 const openOrigin = Effect.fnUntraced(function* (options: FlagsOptions) {

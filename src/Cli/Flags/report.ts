@@ -64,10 +64,24 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
       return outcome._tag === "Saved" ? code(outcome.request.id) : Effect.void
     }
 
+    // Without a line for each flag, each reason is told once.
+    const reasons = new Map<string, number>()
+    const tellReasons = Effect.sync(() => {
+      for (const [reason, count] of Array.from(reasons).slice(0, reasonsAtMost)) {
+        statusLine.line(`${count} ${plural(count, "error")}: ${reason}`)
+      }
+      if (reasons.size > reasonsAtMost) {
+        statusLine.line(`${reasons.size - reasonsAtMost} more kinds of error: --verbose tells them all`)
+      }
+    })
+
     const settled = (outcome: Download.DownloadOutcome): Effect.Effect<void> =>
       Effect.suspend(() => {
         outstanding.delete(outcome.request.id)
         report = Download.addOutcome(report, outcome)
+        if (outcome._tag === "Failed" && !Download.isNotFound(outcome.error) && !options.verbose && !options.json) {
+          reasons.set(outcome.error.message, (reasons.get(outcome.error.message) ?? 0) + 1)
+        }
         return item(outcome)
       })
 
@@ -87,11 +101,14 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
                   : `${column > 0 ? "\n" : ""}${reportLines(report, total, elapsedSeconds, options.verbose).join("\n")}\n`
               )
             )
-          )
+          ),
+          Effect.zipRight(tellReasons)
         ),
       current: () => report
     }
   })
+
+const reasonsAtMost = 3
 
 const encodeError = Schema.encodeSync(DownloadError)
 
