@@ -22,6 +22,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import { isTooManyOpen, whenThereIsOne } from "./internal/descriptors.js"
+import { errnoOf } from "./internal/diskErrors.js"
 import * as Printable from "./internal/printable.js"
 
 /**
@@ -211,6 +213,7 @@ const reader = (fs: FileSystem.FileSystem, directory: string) => (code: string) 
   const cc = code.toLowerCase()
   return fs.readFile(`${directory}/${cc}.gif`).pipe(
     Effect.catchIf(isMissing, () => fs.readFile(`${directory}/${cc}/${cc}.gif`)),
+    whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
     Effect.map((bytes) => new Uint8Array(bytes)),
     Effect.catchIf(isMissing, () => Effect.succeed(undefined))
   )

@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { Disk } from "../DownloadError.js"
+import { isTooManyOpen, whenThereIsOne } from "../internal/descriptors.js"
 import { errnoOf, fromPlatformError } from "../internal/diskErrors.js"
 import * as Printable from "../internal/printable.js"
 import { Store } from "../Store.js"
@@ -67,6 +68,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
       Effect.flatMap(partName, (name) => {
         const temporary = path.join(path.dirname(destination), name)
         return fs.open(temporary, { flag: "wx" }).pipe(
+          whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
           Effect.map((file) => ({ file, name: temporary })),
           Effect.mapError(fromPlatformError(destination)),
           // A seeded Random can repeat another process's names.
@@ -79,6 +81,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
 
     const syncDirectory = (directory: string) =>
       Effect.scoped(Effect.flatMap(fs.open(directory, { flag: "r" }), (handle) => handle.sync)).pipe(
+        whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
         Effect.catchIf(
           // A directory that may be written and not read cannot be synced by this process.
           (error) => unsupported.has(errnoOf(error)) || errnoOf(error) === "EACCES",

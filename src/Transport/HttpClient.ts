@@ -17,6 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { InvalidRequest, Protocol } from "../DownloadError.js"
 import { contentLength } from "../internal/contentLength.js"
+import { isTooManyOpen, whenThereIsOne } from "../internal/descriptors.js"
 import * as DisplayUrl from "../internal/displayUrl.js"
 import { fromHttpClientError } from "../internal/httpErrors.js"
 import * as Redirect from "../internal/redirect.js"
@@ -84,7 +85,10 @@ export const make: Effect.Effect<typeof Transport.Service, never, HttpClient.Htt
         if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
           return new InvalidRequest({ url: shown, detail: `${parsed.protocol} is neither http: nor https:` })
         }
-        return Effect.withSpan(hop(parsed, 0), "Transport.open", { attributes: { "url.full": shown } })
+        return hop(parsed, 0).pipe(
+          whenThereIsOne((error) => error._tag === "Connection" && isTooManyOpen(error.detail)),
+          Effect.withSpan("Transport.open", { attributes: { "url.full": shown } })
+        )
       }
     })
   }
