@@ -188,7 +188,7 @@ export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")
       permission: "permission was denied",
       missing: "the directory does not exist",
       exists: "there is such a file already",
-      "not-a-directory": "it is not a directory, or not in one",
+      "not-a-directory": "a part of its path is not a directory",
       "too-many-open": "too many files are open",
       "not-durable": "it is written, and may not survive a power cut",
       other: this.detail

@@ -31,7 +31,7 @@ describe.concurrent("halyard flags on a terminal", () => {
     "counts in the spinner, behind the codes or below the lines",
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
-      const slow = ["flags", "-s", "DELAY", "--seed=7", "--timeout=1.3", "-m20"]
+      const slow = ["flags", "-s", "DELAY", "--seed=7", "--timeout=2.5", "-m20"]
       const [codes, lines] = yield* Effect.all(
         [halyardOnTerminal(slow, { cwd }), halyardOnTerminal([...slow, "-v"], { cwd })],
         { concurrency: 2 }
@@ -59,18 +59,19 @@ describe.concurrent("halyard flags on a terminal", () => {
       const start = (redirection: string) =>
         startOnTerminal(
           "sh",
-          ["-c", `"$0" "$1" flags -s DELAY --timeout=0.6 -l2 ${redirection}`, process.execPath, bin],
+          ["-c", `"$0" "$1" flags -s DELAY --timeout=0.3 -l2 ${redirection}`, process.execPath, bin],
           { cwd }
         )
       const [spinning, plain] = yield* Effect.all([start("> out"), start("2> errors")], { concurrency: 2 })
       yield* spinning.awaitRows(/^[|/\\-] downloading flags: 0\/2$/)
       yield* Effect.all([spinning.ended, plain.ended])
-      assert.deepStrictEqual(spinning.rows(), [])
+      const reason = "2 errors: timed out after 0.3s waiting for the response headers"
+      assert.deepStrictEqual(spinning.rows(), [reason])
       assert.isTrue(spinning.cursor().visible)
       assert.match(readFileSync(`${cwd}/out`, "utf8"), /^DELAY site: [^\u001b]*$/)
       assert.match(plain.rows().join("\n"), /^DELAY site: /)
       assert.notInclude(plain.raw(), "downloading flags")
-      assert.strictEqual(readFileSync(`${cwd}/errors`, "utf8"), "downloading flags: 0/2\n")
+      assert.strictEqual(readFileSync(`${cwd}/errors`, "utf8"), `downloading flags: 0/2\n${reason}\n`)
     })
   )
 })
