@@ -85,8 +85,8 @@ const options = {
     Options.withDefault(Duration.millis(3100))
   ),
   seed: integer("seed", "N", 0).pipe(
-    Options.withDescription("Makes DELAY and ERROR do the same each time."),
-    Options.optional
+    Options.withDescription("What DELAY and ERROR draw from: the same N, the same each time. Default 1."),
+    Options.withDefault(1)
   ),
   json: Options.boolean("json").pipe(
     Options.withDescription("Print one JSON object a line: an outcome for each flag, then the report.")
@@ -105,8 +105,7 @@ export const command = Command.make("flags", { ...options, codes }, (parsed) => 
     ...parsed,
     limit: Option.getOrUndefined(parsed.limit),
     maxReq: Option.getOrUndefined(parsed.maxReq),
-    baseUrl: Option.getOrUndefined(parsed.baseUrl),
-    seed: Option.getOrUndefined(parsed.seed)
+    baseUrl: Option.getOrUndefined(parsed.baseUrl)
   }
   const action: Action = Effect.flatMap(
     Effect.promise(() => import("./Flags/download.js")),

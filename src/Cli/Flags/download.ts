@@ -36,7 +36,7 @@ export interface FlagsOptions {
   readonly directory: string
   readonly baseUrl: string | undefined
   readonly timeout: Duration.Duration
-  readonly seed: number | undefined
+  readonly seed: number
   readonly json: boolean
 }
 
