@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -35,6 +36,13 @@ const fates = (options: Partial<FlagServer.Options>, codes: ReadonlyArray<string
     }).pipe(Effect.provide(client({ ...options, onRequest: (exchange) => Effect.asVoid(onRequest(exchange)) })))
     return exchanges.map(({ code, delay, status }) => `${code} ${Duration.toMillis(delay)} ${status}`).sort()
   })
+
+/** Until a server of this process has received a request. */
+const requestArrives = Effect.async<void>((resume) => {
+  const arrived = () => resume(Effect.void)
+  subscribe("http.server.request.start", arrived)
+  return Effect.sync(() => unsubscribe("http.server.request.start", arrived))
+})
 
 describe("FlagServer", () => {
   it.effect("answers with a flag's bytes, or that there is none", () =>
@@ -111,8 +119,10 @@ describe("FlagServer", () => {
           const { baseUrl } = yield* FlagServer.FlagServer
           assert.match(baseUrl, /^http:\/\/127\.0\.0\.1:\d+$/)
           const http = yield* HttpClient.HttpClient
+          const arrival = yield* Effect.fork(requestArrives)
+          yield* Effect.yieldNow()
           const response = yield* Effect.forkDaemon(http.get(Flags.url(baseUrl, "BR")))
-          yield* Effect.sleep("100 millis")
+          yield* Fiber.join(arrival)
           return response
         }).pipe(Effect.provide(Node.layerFlagServer({ delay: { min: "1 hour", max: "1 hour" } })))
       )

@@ -17,11 +17,6 @@ export interface Signals {
   readonly close: () => void
 }
 
-const turn = Effect.async<void>((resume) => {
-  const immediate = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(immediate))
-})
-
 const names: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
 
 /**
@@ -75,14 +70,19 @@ export const open = (leave: () => void, take: (signal: Signal) => void): Signals
           })
       ),
     undisturbed: (effect) =>
-      // A signal that has come already is heard in the next whole turn of the event loop, and by nobody after that.
-      Effect.zipRight(
-        Effect.zipRight(turn, turn),
-        Effect.acquireUseRelease(
-          Effect.sync(remove),
-          () => effect,
-          () => Effect.sync(install)
-        )
+      Effect.acquireUseRelease(
+        // A signal that has come already is heard in the next whole turn of the event loop, and by nobody after that: so
+        // a turn is let pass, and the handlers go in the very callback that ends it.
+        Effect.async<void>((resume) => {
+          setImmediate(() =>
+            setImmediate(() => {
+              remove()
+              resume(Effect.void)
+            })
+          )
+        }),
+        () => effect,
+        () => Effect.sync(install)
       ),
     close: remove
   }
