@@ -43,7 +43,8 @@ const leftoverMillis = 200
 
 const pipeBytes = 1024 * 1024
 
-// From SIGTERM to SIGKILL.
+// From SIGTERM to SIGKILL. This timer and the one after an exit are the process's own: another process has its time,
+// whatever Clock the program runs under.
 const graceMillis = 5000
 
 /** A started command; `ended` waits for its end and for the output that it wrote. */

@@ -13,7 +13,8 @@ const spin = (command: ReadonlyArray<string>, message = "building") =>
 
 const spinScript = (script: string) => spin(["sh", "-c", script])
 
-/** Tells its process id, then counts the signals that come within a moment of the first, into a file where one is named. */
+/** Tells its process id, then counts the signals that come within a moment of the first, into a file where one is named.
+ * The timers are in the counted program, which is a process of its own. */
 const counter = `
   let count = 0
   process.on("SIGINT", () => {
