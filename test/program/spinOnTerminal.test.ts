@@ -2,7 +2,7 @@
  * `halyard spin` beside a command on a terminal: its lines stay whole, its prompts can be answered, and Ctrl-C reaches
  * it as if nothing stood between.
  */
-import { readFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { bin, isAlive, temporaryDirectory } from "../support/program.js"
@@ -33,11 +33,19 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   itOnTerminal(
     "shows the spinner below whole lines, and a mark at the end",
     Effect.gen(function* () {
-      const terminal = yield* spinScript("echo one; sleep 0.3; echo two >&2; sleep 0.3; echo three; sleep 0.3; exit 0")
+      const cwd = yield* temporaryDirectory
+      // The command goes on when it was seen, however busy the machine is.
+      const untilSeen = (name: string) => `while [ ! -e ${name} ]; do sleep 0.05; done`
+      const seen = (name: string) => Effect.sync(() => writeFileSync(`${cwd}/${name}`, ""))
+      const script = `echo one; ${untilSeen("a")}; echo two >&2; ${untilSeen("b")}; echo three; ${untilSeen("c")}; exit 0`
+      const terminal = yield* halyardOnTerminal(["spin", "-m", "building", "--", "sh", "-c", script], { cwd })
       yield* terminal.awaitRows(/^one\n[|/\\-] building$/)
       assert.isFalse(terminal.cursor().visible)
+      yield* seen("a")
       yield* terminal.awaitRows(/^one\ntwo\n[|/\\-] building$/)
+      yield* seen("b")
       yield* terminal.awaitRows(/^one\ntwo\nthree\n[|/\\-] building$/)
+      yield* seen("c")
       assert.deepInclude(yield* terminal.ended, { exitCode: 0 })
       assert.deepStrictEqual(terminal.rows(), ["one", "two", "three", "✓ building"])
       assert.deepStrictEqual(terminal.cursor(), { column: 0, row: 4, visible: true })
