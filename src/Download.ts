@@ -6,9 +6,13 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { DownloadError } from "./DownloadError.js"
 import { displayUrl } from "./internal/displayUrl.js"
+
+const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
 /**
  * One file to fetch.
@@ -25,14 +29,25 @@ export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard/Down
   url: Schema.String,
   /** The path of the finished file. Its directory must exist. */
   destination: Schema.String,
-  /** For the whole transfer, up to the last byte of the body. */
+  /** For one attempt, from its first request up to the last byte of the body. */
   timeout: Schema.DurationFromMillis,
   /** What happens where the destination exists already; decided atomically when the file is published. */
-  onExists: Schema.Literal("overwrite", "skip", "fail")
+  onExists: Schema.Literal("overwrite", "skip", "fail"),
+  /** Sent to the URL's own origin and to no other, whatever redirects say. Neither shown nor journalled. */
+  headers: optional(Schema.Record({ key: Schema.String, value: Schema.Redacted(Schema.String) })),
+  /** `sha256:` (or `sha384`, `sha512`) with hexadecimal digits, or Subresource Integrity strings, of which the strongest counts. */
+  digest: optional(Schema.String),
+  /** The exact size of the content in bytes. */
+  sizeBytes: optional(Schema.Number),
+  /** What a body may not exceed, in bytes. */
+  limitBytes: optional(Schema.Number),
+  /** What `Content-Type` must be, parameters aside: `image/gif`, or `image/*`. */
+  mediaType: optional(Schema.String)
 }) {}
 
 /**
- * What holds for a request that says nothing else: 30 seconds, and never overwrite.
+ * What holds for a request that says nothing else: an hour for an attempt (headers and stalls have bounds of their own,
+ * see `Downloader`), and never overwrite.
  *
  * @category constructors
  * @since 0.1.0
@@ -40,7 +55,7 @@ export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard/Down
 export const defaults: {
   readonly timeout: Duration.Duration
   readonly onExists: DownloadRequest["onExists"]
-} = { timeout: Duration.seconds(30), onExists: "fail" }
+} = { timeout: Duration.hours(1), onExists: "fail" }
 
 /**
  * Builds a request; `id` defaults to the URL, without credentials and query values.
@@ -54,17 +69,32 @@ export const request = (options: {
   readonly id?: string | undefined
   readonly timeout?: Duration.DurationInput | undefined
   readonly onExists?: DownloadRequest["onExists"] | undefined
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
+  readonly digest?: string | undefined
+  readonly sizeBytes?: number | undefined
+  readonly limitBytes?: number | undefined
+  readonly mediaType?: string | undefined
 }): DownloadRequest =>
   new DownloadRequest({
     id: options.id ?? displayUrl(options.url),
     url: options.url,
     destination: options.destination,
     timeout: Duration.decode(options.timeout ?? defaults.timeout),
-    onExists: options.onExists ?? defaults.onExists
+    onExists: options.onExists ?? defaults.onExists,
+    ...(options.headers === undefined
+      ? {}
+      : {
+          headers: Record.map(options.headers, (value) => (Redacted.isRedacted(value) ? value : Redacted.make(value)))
+        }),
+    ...(options.digest === undefined ? {} : { digest: options.digest }),
+    ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
+    ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
+    ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType })
   })
 
 /**
- * The file stands complete under its final name, and will after a power cut.
+ * The file stands complete under its final name, and will after a power cut (with `durability: "rename"`: unless the
+ * power is cut in the next moments).
  *
  * @category models
  * @since 0.1.0
@@ -72,8 +102,10 @@ export const request = (options: {
 export class Saved extends Schema.TaggedClass<Saved>("halyard/DownloadOutcome/Saved")("Saved", {
   request: DownloadRequest,
   bytes: Schema.Number,
-  /** Whether the content was checked against an announced length. */
-  verified: Schema.Boolean
+  /** Whether the content was checked against a digest or an announced length. */
+  verified: Schema.Boolean,
+  /** How many attempts it took, from 1. */
+  attempts: Schema.Number
 }) {}
 
 /**
@@ -98,7 +130,7 @@ export class Failed extends Schema.TaggedClass<Failed>("halyard/DownloadOutcome/
 }) {}
 
 /**
- * The run was interrupted before this file was published; nothing was written.
+ * The transfer was interrupted before this file was published; nothing was written.
  *
  * @category models
  * @since 0.1.0

@@ -18,8 +18,8 @@ const answers = (status: number) => ({ [HttpApiSchema.AnnotationStatus]: status 
 const seconds = (millis: number): string => `${Number((millis / 1000).toFixed(3))}s`
 
 /**
- * A wait reached its bound. `phase` says what was waited for: `connect` a connection, `headers` the response's head,
- * `body` the rest of the content. Worth a retry.
+ * A wait reached its bound. `phase` says which one: `connect` for a connection, `headers` for the response's head,
+ * `stall` for content that comes too slowly or not at all, `total` for the whole attempt. Worth a retry.
  *
  * @category errors
  * @since 0.1.0
@@ -28,7 +28,7 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard/DownloadError/
   "Timeout",
   {
     url: Schema.String,
-    phase: Schema.Literal("connect", "headers", "body"),
+    phase: Schema.Literal("connect", "headers", "stall", "total"),
     /** How long the bound was, in milliseconds. */
     limitMillis: Schema.Number,
     receivedBytes: Schema.Number
@@ -36,13 +36,19 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard/DownloadError/
   answers(504)
 ) {
   override get message(): string {
-    const what = { connect: "a connection", headers: "the response headers", body: "the rest of the body" }
+    const what = {
+      connect: "a connection",
+      headers: "the response headers",
+      stall: "more of the body",
+      total: this.receivedBytes === 0 ? "the response" : "the rest of the body"
+    }
     return `timed out after ${seconds(this.limitMillis)} waiting for ${what[this.phase]}`
   }
 }
 
 /**
- * The server answered, and not with the file (RFC 9110 §15.5, §15.6). The body of such a response is never saved.
+ * The server answered, and not with the file (RFC 9110 §15.5, §15.6). The body of such a response is never saved. Worth
+ * a retry for 408, 425, 429, 500, 502, 503 and 504.
  *
  * @category errors
  * @since 0.1.0
@@ -51,7 +57,9 @@ export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard/Download
   "HttpStatus",
   {
     url: Schema.String,
-    status: Schema.Number
+    status: Schema.Number,
+    /** What `Retry-After` asked for (RFC 9110 §10.2.3), in milliseconds from the response on; 0 for a past date. */
+    retryAfterMillis: Schema.optionalWith(Schema.Number, { exact: true })
   },
   answers(502)
 ) {
@@ -114,7 +122,8 @@ export class Truncated extends Schema.TaggedError<Truncated>("halyard/DownloadEr
 }
 
 /**
- * The server's message breaks the protocol, or a redirect leads nowhere allowed. Not worth a retry.
+ * The server's message breaks the protocol, or a redirect leads nowhere allowed. Not worth a retry, except for `range`:
+ * the answer to a request for the rest of a file was not that rest, and the next attempt asks for the whole.
  *
  * @category errors
  * @since 0.1.0
@@ -123,7 +132,7 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard/DownloadErro
   "Protocol",
   {
     url: Schema.String,
-    reason: Schema.Literal("message", "length", "redirect-loop", "redirect-location", "redirect-refused"),
+    reason: Schema.Literal("message", "range", "redirect-loop", "redirect-location", "redirect-refused"),
     detail: Schema.String
   },
   answers(502)
@@ -131,7 +140,7 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard/DownloadErro
   override get message(): string {
     const what = {
       message: "the response could not be understood",
-      length: "the body does not have the announced length",
+      range: "the response is not the range that was asked for",
       "redirect-loop": "too many redirects",
       "redirect-location": "the redirect names no usable location",
       "redirect-refused": "the redirect leads where this request may not go"
@@ -141,7 +150,73 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard/DownloadErro
 }
 
 /**
- * The request cannot be made at all: its URL is none, or not one of `http:` and `https:`.
+ * The content is bigger than the request allows; found by what the server announced, or while it was received. Not worth
+ * a retry.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class TooLarge extends Schema.TaggedError<TooLarge>("halyard/DownloadError/TooLarge")(
+  "TooLarge",
+  {
+    url: Schema.String,
+    limitBytes: Schema.Number,
+    /** As announced, or as received until then. */
+    bytes: Schema.Number
+  },
+  answers(502)
+) {
+  override get message(): string {
+    return `the body has ${this.bytes} bytes, and ${this.limitBytes} are allowed`
+  }
+}
+
+/**
+ * The content is complete and not what the request expects: its `digest`, `size` or media `type` differs, or it is
+ * `unverifiable` and the request wants certainty. Worth a retry only where the content was put together from several
+ * attempts (`resumed`).
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class Mismatch extends Schema.TaggedError<Mismatch>("halyard/DownloadError/Mismatch")(
+  "Mismatch",
+  {
+    url: Schema.String,
+    reason: Schema.Literal("digest", "size", "type", "unverifiable"),
+    expected: Schema.String,
+    actual: Schema.String,
+    resumed: Schema.Boolean
+  },
+  answers(502)
+) {
+  override get message(): string {
+    const what = { digest: "digest", size: "number of bytes", type: "media type" }
+    return this.reason === "unverifiable"
+      ? "nothing that was announced can show whether the body is complete"
+      : `the ${what[this.reason]} is ${this.actual}, not ${this.expected}`
+  }
+}
+
+/**
+ * The host's address is not one that this transport may connect to (a policy for services that fetch on behalf of
+ * others). Not worth a retry.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class AddressRefused extends Schema.TaggedError<AddressRefused>("halyard/DownloadError/AddressRefused")(
+  "AddressRefused",
+  { url: Schema.String, address: Schema.String },
+  answers(403)
+) {
+  override get message(): string {
+    return `the address ${this.address} is not a public one`
+  }
+}
+
+/**
+ * The request cannot be made at all: its URL is none, or not one of `http:` and `https:`; or its digest is none.
  *
  * @category errors
  * @since 0.1.0
@@ -226,6 +301,9 @@ export const DownloadError = Schema.Union(
   Connection,
   Truncated,
   Protocol,
+  TooLarge,
+  Mismatch,
+  AddressRefused,
   InvalidRequest,
   Disk,
   WorkerLost

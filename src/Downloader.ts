@@ -9,19 +9,27 @@
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
 import { Finished, Started } from "./DownloadEvent.js"
 import { displayUrl } from "./internal/displayUrl.js"
-import { type Restore, settle, toExit } from "./internal/settle.js"
+import { type Restore, toExit } from "./internal/settle.js"
+import * as Share from "./internal/share.js"
 import { makeTransfer, type Transfer } from "./internal/transfer.js"
+import * as Journal from "./Journal.js"
+import * as OriginGovernor from "./OriginGovernor.js"
 import { Progress } from "./Progress.js"
-import type { Store } from "./Store.js"
+import * as RetryPolicy from "./RetryPolicy.js"
+import type { Durability, Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
 
 /**
@@ -55,39 +63,107 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
 >() {}
 
 /**
- * How many transfers a run has under way where nothing else is said.
+ * How a downloader goes about it.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Options extends OriginGovernor.Options {
+  /** Default: `RetryPolicy.defaults`. */
+  readonly retry?: RetryPolicy.RetryPolicy | undefined
+  /** From the sending of a request to the last byte of the response's head, absolute. Default 30 seconds. */
+  readonly headersTimeout?: Duration.DurationInput | undefined
+  /** Fewer bytes than this in that time are a stall. Default: 1 byte in 30 seconds. */
+  readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
+  /** What a saved file survives. Default `full`. */
+  readonly durability?: Durability | undefined
+  /** Whether content that nothing can verify (no length, no digest) is refused. Default false: `verified` says so. */
+  readonly strict?: boolean | undefined
+}
+
+/**
+ * What holds where nothing else is said.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const defaults: { readonly concurrency: number } = { concurrency: 5 }
+export const defaults: {
+  /** Transfers of a run. */
+  readonly concurrency: number
+  readonly headersTimeout: Duration.Duration
+  readonly stall: { readonly bytes: number; readonly within: Duration.Duration }
+  readonly durability: Durability
+} = {
+  concurrency: 5,
+  headersTimeout: Duration.seconds(30),
+  stall: { bytes: 1, within: Duration.seconds(30) },
+  durability: "full"
+}
 
 /**
- * Makes a downloader of the transport and the store in the context.
+ * Makes a downloader of the transport and the store in the context. Limits are kept by the `OriginGovernor` in the
+ * context, for all who share it; where there is none, by one of its own, with the limits of `options`.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make: Effect.Effect<typeof Downloader.Service, never, Transport | Store> = Effect.flatMap(
-  makeTransfer,
-  (transfer) => fromTransfer(transfer)
-)
+export const make = (
+  options?: Options
+): Effect.Effect<typeof Downloader.Service, never, Transport | Store | Scope.Scope> =>
+  Effect.flatMap(makeTransferWith(options), fromTransfer)
 
 /**
- * The downloader over the transport and the store in the context.
+ * The downloader over the transport and the store in the context, with the defaults.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<Downloader, never, Transport | Store> = Layer.effect(Downloader, make)
+export const layer: Layer.Layer<Downloader, never, Transport | Store> = Layer.scoped(
+  Downloader,
+  Effect.suspend(() => make())
+)
+
+/**
+ * The downloader over the transport and the store in the context, with these options.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerWith = (options: Options): Layer.Layer<Downloader, never, Transport | Store> =>
+  Layer.scoped(Downloader, make(options))
 
 /** @internal */
-export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloader.Service> =>
-  Effect.map(Progress, (built) => {
-    const tell = (request: DownloadRequest, restore: Restore) =>
+export const makeTransferWith = (options: Options = {}): Effect.Effect<Transfer, never, Transport | Store> =>
+  Effect.gen(function* () {
+    const shared = yield* Effect.serviceOption(OriginGovernor.OriginGovernor)
+    const governor = Option.isSome(shared) ? shared.value : yield* OriginGovernor.make(options)
+    const stall = options.stall ?? defaults.stall
+    return yield* makeTransfer(
+      {
+        retry: options.retry ?? RetryPolicy.defaults,
+        headersTimeout: Duration.decode(options.headersTimeout ?? defaults.headersTimeout),
+        stall: { bytes: stall.bytes, within: Duration.decode(stall.within) },
+        durability: options.durability ?? defaults.durability,
+        strict: options.strict ?? false
+      },
+      governor
+    )
+  })
+
+/** @internal */
+export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloader.Service, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const built = yield* Progress
+    const journal = yield* Effect.serviceOption(Journal.Journal)
+    const share = yield* Share.make(transfer)
+    const remember = (outcome: DownloadOutcome): Effect.Effect<void> =>
+      Option.isNone(journal) ? Effect.void : Effect.flatMap(Journal.entryOf(outcome), journal.value.record)
+
+    const carry: Carry = (request, restore, ask) =>
       Effect.flatMap(progressOr(built), ({ event }) =>
         event(new Started({ request })).pipe(
-          Effect.zipRight(settle(transfer, request, restore)),
+          Effect.zipRight(share(request, restore, { ask, event })),
+          Effect.tap(remember),
           // A bug: nothing is known of the file but that nobody said it was saved.
           Effect.onError(() => event(new Finished({ outcome: new Cancelled({ request }) }))),
           Effect.tap((outcome) => event(new Finished({ outcome }))),
@@ -98,8 +174,19 @@ export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloade
         )
       )
     return Downloader.of({
-      download: (request) => Effect.uninterruptibleMask((restore) => Effect.flatMap(tell(request, restore), toExit)),
-      run: (requests, options) => runWith(tell, built, requests, widthOf(options?.concurrency ?? defaults.concurrency))
+      download: (request) => Effect.uninterruptibleMask((restore) => Effect.flatMap(carry(request, restore), toExit)),
+      run: (requests, options) =>
+        runWith(
+          carry,
+          (request) => {
+            const outcome = new Cancelled({ request })
+            return Effect.flatMap(progressOr(built), ({ event }) =>
+              Effect.zipRight(remember(outcome), event(new Finished({ outcome })))
+            )
+          },
+          requests,
+          widthOf(options?.concurrency ?? defaults.concurrency)
+        )
     })
   })
 
@@ -118,15 +205,20 @@ const widthOf = (concurrency: number): number => {
   return Math.min(Math.max(1, Math.trunc(concurrency)), widest)
 }
 
+type Carry = (request: DownloadRequest, restore: Restore, ask?: OriginGovernor.Ask) => Effect.Effect<DownloadOutcome>
+
 const rampWidth = 4
 
+// So many requests are taken in at most while those before them wait for their origins.
+const lookAhead = (concurrency: number): number => concurrency * 4 + 64
+
 /**
- * A fixed number of loops over one cursor. Between the moment a request is taken from the input and its outcome there
- * is no step at which an interruption could lose it.
+ * A number of loops over one cursor. Between the moment a request is taken from the input and its outcome there is no
+ * step at which an interruption could lose it. While transfers wait for their origins, further loops take their place.
  */
 const runWith = <E, R>(
-  carry: (request: DownloadRequest, restore: Restore) => Effect.Effect<DownloadOutcome>,
-  built: typeof Progress.Service,
+  carry: Carry,
+  giveUp: (request: DownloadRequest) => Effect.Effect<void>,
   requests: Stream.Stream<DownloadRequest, E, R>,
   concurrency: number
 ): Stream.Stream<DownloadOutcome, E, R> =>
@@ -165,14 +257,35 @@ const runWith = <E, R>(
       // thousand others were begun, and an origin is not met by all of them in one instant.
       const ramp = (yield* Effect.makeSemaphore(rampWidth)).withPermits(1)(Effect.sleep(0))
 
+      // What was taken in and never begun, because the run was interrupted. Added before the loops: told after them.
+      yield* Effect.addFinalizer(() => Effect.forEach(taken.slice(cursor), giveUp, { discard: true }))
+      const fork = yield* FiberSet.makeRuntime<R>()
+      const gate: OriginGovernor.Gate = { limit: concurrency, used: 0 }
+      let loops = 0
+      let parked = 0
+      let closed = false
+
+      const ask: OriginGovernor.Ask = {
+        gate,
+        onParked: (is) => {
+          parked += is ? 1 : -1
+          if (is && !closed && !ended && loops - parked < concurrency && loops < lookAhead(concurrency)) {
+            begin()
+          }
+        }
+      }
+
       const loop: Effect.Effect<void, never, R> = Effect.uninterruptibleMask((restore) => {
         const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
+          if (loops - parked > concurrency) {
+            return Effect.void
+          }
           const request = taken[cursor]
           if (request === undefined) {
             return ended ? Effect.void : Effect.zipRight(restore(refill), step)
           }
           cursor++
-          return carry(request, restore).pipe(
+          return carry(request, restore, ask).pipe(
             Effect.flatMap((outcome) => restore(outcomes.offer(outcome))),
             Effect.zipRight(step)
           )
@@ -180,21 +293,25 @@ const runWith = <E, R>(
         return Effect.zipRight(restore(ramp), step)
       })
 
-      const { event } = yield* progressOr(built)
+      const begin = (): void => {
+        loops++
+        fork(loop).addObserver((exit) => {
+          loops--
+          if (Exit.isFailure(exit)) {
+            outcomes.unsafeDone(Exit.failCause(exit.cause))
+          } else if (loops === 0) {
+            outcomes.unsafeDone(Cause.isEmpty(failure) ? Exit.void : Exit.failCause(failure))
+          }
+        })
+      }
       yield* Effect.addFinalizer(() =>
-        // What was taken in and never begun, because the run was interrupted.
-        Effect.forEach(taken.slice(cursor), (request) => event(new Finished({ outcome: new Cancelled({ request }) })), {
-          discard: true
+        Effect.sync(() => {
+          closed = true
         })
       )
-      yield* Effect.all(
-        Array.from({ length: concurrency }, () => loop),
-        { concurrency: "unbounded", discard: true }
-      ).pipe(
-        Effect.zipRight(Effect.suspend(() => (Cause.isEmpty(failure) ? outcomes.end : outcomes.failCause(failure)))),
-        Effect.onError((cause) => outcomes.failCause(cause)),
-        Effect.forkScoped
-      )
+      for (let index = 0; index < concurrency; index++) {
+        begin()
+      }
       return Mailbox.toStream(outcomes)
     })
   )

@@ -8,18 +8,19 @@ import type { PlatformError } from "@effect/platform/Error"
 import type { ServeError } from "@effect/platform/HttpServerError"
 import type { WorkerError } from "@effect/platform/WorkerError"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Layer from "effect/Layer"
-import type { Downloader } from "./Downloader.js"
+import * as Downloader from "./Downloader.js"
 import * as FlagServer from "./FlagServer.js"
 import * as FlagsDirectory from "./Node/flagsDirectory.js"
 import * as HttpServer from "./Node/HttpServer.js"
+import * as Hasher from "./Node/hasher.js"
 import * as NodeScreen from "./Node/Screen.js"
-import * as Platform from "./Platform.js"
+import * as NodeTransport from "./Node/Transport.js"
 import * as Spinner from "./Spinner.js"
 import type { StatusLine } from "./StatusLine.js"
+import * as FileSystemStore from "./Store/FileSystem.js"
 import type { Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
 import * as WorkerDownloader from "./WorkerDownloader.js"
@@ -30,8 +31,30 @@ import * as WorkerDownloader from "./WorkerDownloader.js"
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<Downloader | Transport | Store> = Platform.layer.pipe(
-  Layer.provide(Layer.mergeAll(NodeHttpClient.layerUndici, NodeFileSystem.layer, NodePath.layer))
+export const layer: Layer.Layer<Downloader.Downloader | Transport | Store> = Layer.suspend(() => layerWith({}))
+
+/**
+ * The downloader with these options, over undici and on the file system. Connections are closed with the layer.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerWith = (
+  options: Downloader.Options & { readonly transport?: NodeTransport.Options | undefined }
+): Layer.Layer<Downloader.Downloader | Transport | Store> =>
+  Downloader.layerWith(options).pipe(
+    Layer.provideMerge(Layer.merge(NodeTransport.layer(options.transport), FileSystemStore.layer)),
+    Layer.provide(Layer.mergeAll(Hasher.layer, NodeFileSystem.layer, NodePath.layer))
+  )
+
+/**
+ * The downloader for a service that fetches on behalf of others: as `layer`, and it connects to public addresses only.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerPublicOnly: Layer.Layer<Downloader.Downloader | Transport | Store> = Layer.suspend(() =>
+  layerWith({ transport: { publicOnly: true } })
 )
 
 /**
@@ -45,7 +68,7 @@ export const layerThreads = (options: {
   readonly concurrency: number
   /** The module that the threads start with. Default: this package's own. */
   readonly workerUrl?: URL | undefined
-}): Layer.Layer<Downloader, WorkerError> =>
+}): Layer.Layer<Downloader.Downloader, WorkerError> =>
   WorkerDownloader.layer(options).pipe(
     Layer.provide(
       NodeWorker.layer(

@@ -24,4 +24,19 @@ export const layer: Layer.Layer<
   Downloader.Downloader | Transport | Store,
   never,
   HttpClient.HttpClient | FileSystem.FileSystem | Path.Path
-> = Downloader.layer.pipe(Layer.provideMerge(Layer.merge(HttpClientTransport.layer, FileSystemStore.layer)))
+> = Layer.suspend(() => layerWith({}))
+
+/**
+ * The downloader with these options, with its transport over `HttpClient` and its store on `FileSystem`.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerWith = (
+  options: Downloader.Options
+): Layer.Layer<
+  Downloader.Downloader | Transport | Store,
+  never,
+  HttpClient.HttpClient | FileSystem.FileSystem | Path.Path
+> =>
+  Downloader.layerWith(options).pipe(Layer.provideMerge(Layer.merge(HttpClientTransport.layer, FileSystemStore.layer)))

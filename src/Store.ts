@@ -2,14 +2,36 @@
  * The port through which bytes come to rest: it opens a part beside a destination and publishes it whole or not at all.
  *
  * A destination only ever holds complete bytes. Backends: `Store/FileSystem` over `@effect/platform`'s `FileSystem`,
- * `Store/Memory`.
+ * `Store/Memory`, and the crashable store of `halyard/testing`.
  *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Disk } from "./DownloadError.js"
+
+/**
+ * What a published file survives. `full`: a power cut, because the file and its directory are synced before the publish
+ * is over. `rename`: the end of the process at any moment, because the name changes in one step; after a power cut the
+ * name may hold what it held before, or, on file systems that write names before contents, less than the whole file.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Durability = "full" | "rename"
+
+/**
+ * How a part is published.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface PublishOptions {
+  /** `skip` and `fail` never replace what came to stand there in the meantime. */
+  readonly onExists: "overwrite" | "skip" | "fail"
+  readonly durability: Durability
+}
 
 /**
  * Bytes on their way to a destination.
@@ -18,13 +40,20 @@ import type { Disk } from "./DownloadError.js"
  * @since 0.1.0
  */
 export interface Part {
-  /** Appends; all bytes of the chunk are taken before it returns. */
-  readonly write: (chunk: Uint8Array) => Effect.Effect<void, Disk>
+  /** How many bytes are in it. */
+  readonly sizeBytes: () => number
   /**
-   * Gives the part its final name, once, and makes that survive a power cut. `skip` and `fail` never replace what came
-   * to stand there in the meantime: `fail` then fails with `Disk` and reason `exists`, `skip` says `Skipped`.
+   * Appends. Either all bytes are taken when it returns, which is then undefined; or the effect takes them, to be run
+   * before anything else is done with the part.
    */
-  readonly publish: (onExists: "overwrite" | "skip" | "fail") => Effect.Effect<"Published" | "Skipped", Disk>
+  readonly write: (chunk: Uint8Array) => Effect.Effect<void, Disk> | undefined
+  /** Empties it, to start over. */
+  readonly restart: Effect.Effect<void, Disk>
+  /**
+   * Gives the part its final name, once. Where the name is taken, `fail` fails with `Disk` and reason `exists`, `skip`
+   * says `"Skipped"`. `Disk` with reason `not-durable` alone means that the file stands complete all the same.
+   */
+  readonly publish: (options: PublishOptions) => Effect.Effect<"Published" | "Skipped", Disk>
 }
 
 /**
@@ -44,3 +73,12 @@ export class Store extends Context.Tag("halyard/Store")<
     readonly open: (destination: string) => Effect.Effect<Part, Disk, Scope.Scope>
   }
 >() {}
+
+/**
+ * Appends to a part, as an effect in any case.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const write = (part: Part, chunk: Uint8Array): Effect.Effect<void, Disk> =>
+  Effect.suspend(() => part.write(chunk) ?? Effect.void)

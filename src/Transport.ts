@@ -1,16 +1,19 @@
 /**
- * The port through which bytes come in: it opens one request and gives the status, the headers and the body.
+ * The port through which bytes come in: it sends one request and gives the status, the headers and the body.
  *
- * It judges nothing but redirects: what a status or a length means is the `Downloader`'s decision. Backends:
- * `Transport/HttpClient` over any `HttpClient` of `@effect/platform`.
+ * It judges nothing and follows nothing: what a status, a redirect or a length means is decided above it, once for all
+ * backends. Backends: `Node/Transport` over undici, `Transport/HttpClient` over any `HttpClient` of `@effect/platform`,
+ * and the simulated origin of `halyard/testing`.
  *
  * @since 0.1.0
  */
+import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
-import type { Connection, InvalidRequest, Protocol, Timeout, Truncated } from "./DownloadError.js"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { AddressRefused, Connection, InvalidRequest, Protocol, Timeout, Truncated } from "./DownloadError.js"
 
 /**
  * What a transport can fail with.
@@ -18,24 +21,44 @@ import type { Connection, InvalidRequest, Protocol, Timeout, Truncated } from ".
  * @category models
  * @since 0.1.0
  */
-export type TransportError = Connection | InvalidRequest | Protocol | Timeout | Truncated
+export type TransportError = AddressRefused | Connection | InvalidRequest | Protocol | Timeout | Truncated
 
 /**
- * The final response, after redirects.
+ * One GET, to be sent as it is.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface TransportRequest {
+  /** Absolute, `http:` or `https:`, without credentials and fragment. */
+  readonly url: string
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/**
+ * One response, whatever its status.
  *
  * @category models
  * @since 0.1.0
  */
 export interface TransportResponse {
   readonly status: number
-  /** By lower-case name. */
+  /** By lower-case name; of several fields of one name, the values with commas between them (RFC 9110 §5.3). */
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** The content as it was sent: no content coding is undone. To be read once, inside the scope of `open`. */
-  readonly body: Stream.Stream<Uint8Array, TransportError>
+  /**
+   * Pushes the content, as it was sent (no content coding is undone), chunk by chunk into `onChunk`, from where an
+   * earlier call left off. A chunk is taken in any case; `onChunk` says whether more may come: the effect goes on while
+   * it says true, and is `"Paused"` after the first false. `"Ended"` after the last chunk of a complete body.
+   *
+   * A chunk's memory may be used again after `onChunk` said true, or when `drive` is called again. Interrupting it leaves
+   * the body paused. One call at a time, inside the scope of `open`.
+   */
+  readonly drive: (onChunk: (chunk: Uint8Array) => boolean) => Effect.Effect<"Ended" | "Paused", TransportError>
 }
 
 /**
- * Opens requests.
+ * Sends requests.
  *
  * @category tags
  * @since 0.1.0
@@ -44,9 +67,79 @@ export class Transport extends Context.Tag("halyard/Transport")<
   Transport,
   {
     /**
-     * Sends a GET for an absolute URL and waits for the response's head. At most 10 redirects are followed, never from
-     * `https:` to `http:`. Closing the scope, or an interruption, gives the connection up or back.
+     * Sends a GET and waits for the head of the final response; a redirect is one. Closing the scope, or an
+     * interruption, gives the connection back where the body was read to its end, and closes it where not.
      */
-    readonly open: (url: string) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
+    readonly open: (request: TransportRequest) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
   }
 >() {}
+
+/**
+ * A response over a stream, for backends whose clients have one. The stream is run in the scope of `open`.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const fromStream = (response: {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: Stream.Stream<Uint8Array, TransportError>
+}): Effect.Effect<TransportResponse, never, Scope.Scope> =>
+  Effect.map(Effect.scope, (scope) => {
+    type Pull = Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<TransportError>>
+    let pull: Pull | undefined
+    let pulled: Iterator<Uint8Array> = [].values()
+    const push = (
+      more: Pull,
+      onChunk: (chunk: Uint8Array) => boolean
+    ): Effect.Effect<"Ended" | "Paused", Option.Option<TransportError>> =>
+      Effect.suspend(() => {
+        for (let next = pulled.next(); next.done !== true; next = pulled.next()) {
+          if (!onChunk(next.value)) {
+            return Effect.succeed("Paused" as const)
+          }
+        }
+        return Effect.flatMap(more, (chunks) => {
+          pulled = chunks[Symbol.iterator]()
+          return push(more, onChunk)
+        })
+      })
+    const open = Effect.suspend(() =>
+      pull === undefined
+        ? Effect.tap(Scope.extend(Stream.toPull(response.body), scope), (made) => {
+            pull = made
+          })
+        : Effect.succeed(pull)
+    )
+    return {
+      status: response.status,
+      headers: response.headers,
+      drive: (onChunk) =>
+        open.pipe(
+          Effect.flatMap((more) => push(more, onChunk)),
+          Effect.catchAll(Option.match({ onNone: () => Effect.succeed("Ended" as const), onSome: Effect.fail }))
+        )
+    }
+  })
+
+/**
+ * The content of a response as a stream, to be run once and inside the scope of `open`.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const toStream = (response: TransportResponse): Stream.Stream<Uint8Array, TransportError> =>
+  Stream.paginateChunkEffect(undefined, () => {
+    let chunk: Uint8Array | undefined
+    return Effect.map(
+      response.drive((next) => {
+        // A copy: its memory may be used again.
+        chunk = next.slice()
+        return false
+      }),
+      (how) => [
+        chunk === undefined ? Chunk.empty() : Chunk.of(chunk),
+        how === "Ended" ? Option.none() : Option.some(undefined)
+      ]
+    )
+  })

@@ -11,12 +11,12 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { Cancelled, DownloadOutcome, DownloadRequest, Failed, Saved, Skipped } from "./Download.js"
+import { Cancelled, DownloadOutcome, DownloadRequest } from "./Download.js"
 import { WorkerLost } from "./DownloadError.js"
 import * as Downloader from "./Downloader.js"
 import { displayUrl } from "./internal/displayUrl.js"
-import { settle, toExit } from "./internal/settle.js"
-import { makeTransfer, type Transfer } from "./internal/transfer.js"
+import { settle, toExit, withRequest } from "./internal/settle.js"
+import type { Transfer } from "./internal/transfer.js"
 import type { Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
 
@@ -62,14 +62,17 @@ export const layer = (options: {
 
 /**
  * What runs in a worker thread: it carries out what the calling thread asks for, over the transport and the store in the
- * context.
+ * context. Retries and the limits of an `OriginGovernor` are each thread's own; what a transfer tells before its outcome
+ * stays in the thread.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerRunner: Layer.Layer<never, WorkerError, WorkerRunner.PlatformRunner | Transport | Store> =
+export const layerRunner = (
+  options?: Downloader.Options
+): Layer.Layer<never, WorkerError, WorkerRunner.PlatformRunner | Transport | Store> =>
   Layer.unwrapEffect(
-    Effect.map(makeTransfer, (transfer) => {
+    Effect.map(Downloader.makeTransferWith(options), (transfer) => {
       const underway = new Map<number, Fiber.RuntimeFiber<DownloadOutcome>>()
       // Given up before they began.
       const givenUp = new Set<number>()
@@ -104,7 +107,7 @@ export const layerRunner: Layer.Layer<never, WorkerError, WorkerRunner.PlatformR
  */
 const transferOver = (pool: Worker.SerializedWorkerPool<Message>): Transfer => {
   let nextId = 0
-  return (request, decide) =>
+  return (request, { decide }) =>
     Effect.scoped(
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
@@ -126,18 +129,4 @@ const transferOver = (pool: Worker.SerializedWorkerPool<Message>): Transfer => {
       Effect.catchAll(() => new WorkerLost({ url: displayUrl(request.url) })),
       Effect.flatMap(toExit)
     )
-}
-
-// Of the caller's own request, as without threads, and not of the copy that travelled.
-const withRequest = (request: DownloadRequest, outcome: DownloadOutcome): DownloadOutcome => {
-  switch (outcome._tag) {
-    case "Saved":
-      return new Saved({ ...outcome, request })
-    case "Skipped":
-      return new Skipped({ request })
-    case "Failed":
-      return new Failed({ request, error: outcome.error })
-    case "Cancelled":
-      return new Cancelled({ request })
-  }
 }

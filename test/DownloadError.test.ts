@@ -30,7 +30,7 @@ describe("DownloadError", () => {
         assert.isAbove(error.message.length, 0)
       })
     )
-    const timeout = new DownloadError.Timeout({ url: "", phase: "body", limitMillis: 3100, receivedBytes: 9 })
+    const timeout = new DownloadError.Timeout({ url: "", phase: "total", limitMillis: 3100, receivedBytes: 9 })
     assert.strictEqual(timeout.message, "timed out after 3.1s waiting for the rest of the body")
   })
 })

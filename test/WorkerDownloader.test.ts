@@ -63,7 +63,7 @@ describe("WorkerDownloader", () => {
       const [request] = yield* requests(["BR"], directory, "300 millis")
       assert.isDefined(request)
       const error = yield* Effect.flip(downloader.download(request ?? (yield* Effect.dieMessage("no request"))))
-      assert.deepInclude(error, { _tag: "Timeout", phase: "headers", limitMillis: 300 })
+      assert.deepInclude(error, { _tag: "Timeout", phase: "total", limitMillis: 300 })
     }).pipe(Effect.provide(stack({ delay: { min: "1 minute", max: "1 minute" } })))
   )
 

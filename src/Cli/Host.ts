@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpServer from "@effect/platform/HttpServer"
 import type { ServeError } from "@effect/platform/HttpServerError"
 import type * as Worker from "@effect/platform/Worker"
@@ -12,6 +11,8 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type { Hasher } from "../Hasher.js"
+import type { Transport } from "../Transport.js"
 
 /**
  * A command that could not be started.
@@ -48,8 +49,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       readonly hostname: string
       readonly port: number
     }) => Layer.Layer<HttpServer.HttpServer, ServeError>
-    /** A client for the network, made for one run. */
-    readonly httpClient: Layer.Layer<HttpClient.HttpClient>
+    /** A transport for the network, made for one run, and what computes digests for it. */
+    readonly transport: Layer.Layer<Transport | Hasher>
     /** Starts threads that run `WorkerDownloader.layerRunner`. */
     readonly workers: Layer.Layer<Worker.WorkerManager | Worker.Spawner>
     /** Standard output. Writes at once and in order; never throws. */

@@ -31,9 +31,9 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           () => import("./HttpServer.js"),
           (module) => module.layer(address)
         ),
-      httpClient: lazily(
-        () => import("@effect/platform-node/NodeHttpClient"),
-        (module) => module.layerUndici
+      transport: lazily(
+        () => Promise.all([import("./Transport.js"), import("./hasher.js")]),
+        ([transport, hasher]) => Layer.merge(transport.layer(), hasher.layer)
       ),
       workers: lazily(
         () => import("@effect/platform-node/NodeWorker"),

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { isMainThread, workerData } from "node:worker_threads"
+import * as RetryPolicy from "../RetryPolicy.js"
 import type { Role } from "./role.js"
 
 const isRole = (data: unknown): data is Role => typeof data === "object" && data !== null && "halyard" in data
@@ -14,6 +15,7 @@ if (!isMainThread && isRole(workerData)) {
     turn(workerData)
   } else {
     const { serve } = await import("./downloaderThread.js")
-    serve()
+    // As without threads: each file is asked for once.
+    serve({ retry: RetryPolicy.none, adaptive: false })
   }
 }

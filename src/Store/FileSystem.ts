@@ -120,7 +120,9 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
       exists,
       open: Effect.fnUntraced(function* (destination) {
         const scope = yield* Effect.scope
+        const translate = Effect.mapError(fromPlatformError(destination))
         let published = false
+        let sizeBytes = 0
         // Acquisition is uninterruptible as a whole: there is no moment at which the file exists and nobody removes it.
         const { descriptors, file, name } = yield* Effect.acquireRelease(
           Effect.flatMap(Scope.fork(scope, scope.strategy), (descriptors) =>
@@ -132,14 +134,33 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           ({ name }) => Effect.suspend(() => (published ? Effect.void : Effect.ignore(fs.remove(name))))
         )
         return {
+          sizeBytes: () => sizeBytes,
           // Not interruptible: a write that was handed to the operating system cannot be taken back, and its
           // descriptor must not be closed under it.
           write: (chunk) =>
-            Effect.uninterruptible(Effect.mapError(file.writeAll(chunk), fromPlatformError(destination))),
-          publish: (onExists) =>
+            file.writeAll(chunk).pipe(
+              translate,
+              Effect.tap(
+                Effect.sync(() => {
+                  sizeBytes += chunk.length
+                })
+              ),
+              Effect.uninterruptible
+            ),
+          restart: translate(file.truncate(0)).pipe(
+            Effect.zipRight(file.seek(0, "start")),
+            Effect.tap(
+              Effect.sync(() => {
+                sizeBytes = 0
+              })
+            ),
+            Effect.uninterruptible
+          ),
+          publish: ({ durability, onExists }) =>
             Effect.gen(function* () {
-              const translate = Effect.mapError(fromPlatformError(destination))
-              yield* translate(file.sync)
+              if (durability === "full") {
+                yield* translate(file.sync)
+              }
               yield* Scope.close(descriptors, Exit.void)
               if (onExists === "overwrite") {
                 yield* translate(fs.rename(name, destination))
@@ -156,10 +177,12 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
                 }
               }
               published = true
-              yield* Effect.mapError(
-                syncDirectory(path.dirname(destination)),
-                (error) => new Disk({ ...fromPlatformError(destination)(error), reason: "not-durable" })
-              )
+              if (durability === "full") {
+                yield* Effect.mapError(
+                  syncDirectory(path.dirname(destination)),
+                  (error) => new Disk({ ...fromPlatformError(destination)(error), reason: "not-durable" })
+                )
+              }
               return "Published" as const
             }).pipe(Effect.uninterruptible)
         }

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Disk } from "../DownloadError.js"
 import * as Printable from "../internal/printable.js"
-import { Store } from "../Store.js"
+import { type Part, Store } from "../Store.js"
 
 /**
  * What is in a memory store.
@@ -51,23 +51,29 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
               parts--
             })
         ).pipe(
-          Effect.map((chunks) => ({
-            write: (chunk: Uint8Array) =>
-              Effect.sync(() => {
+          Effect.map(
+            (chunks): Part => ({
+              sizeBytes: () => chunks.reduce((sum, { length }) => sum + length, 0),
+              write: (chunk) => {
                 // A copy: whoever gave the chunk may use its memory again.
                 chunks.push(chunk.slice())
+                return undefined
+              },
+              restart: Effect.sync(() => {
+                chunks.length = 0
               }),
-            publish: (onExists: "overwrite" | "skip" | "fail") =>
-              Effect.suspend(() => {
-                if (onExists !== "overwrite" && files.has(destination)) {
-                  return onExists === "skip"
-                    ? Effect.succeed("Skipped" as const)
-                    : Effect.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
-                }
-                files.set(destination, concat(chunks))
-                return Effect.succeed("Published" as const)
-              })
-          }))
+              publish: ({ onExists }) =>
+                Effect.suspend(() => {
+                  if (onExists !== "overwrite" && files.has(destination)) {
+                    return onExists === "skip"
+                      ? Effect.succeed("Skipped" as const)
+                      : Effect.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
+                  }
+                  files.set(destination, concat(chunks))
+                  return Effect.succeed("Published" as const)
+                })
+            })
+          )
         )
     })
     return Context.make(Store, store).pipe(

@@ -7,24 +7,40 @@ import * as Either from "effect/Either"
 import { Protocol } from "../DownloadError.js"
 import { displayUrl } from "./displayUrl.js"
 
-export const maximum = 10
+/** One request of the chain that a redirect makes. */
+export interface Hop {
+  readonly url: URL
+  /** How many redirects led here. */
+  readonly count: number
+  /** Whether no other origin was met on the way: what the user gave is for the first alone. */
+  readonly isFirstOrigin: boolean
+}
+
+const maximum = 10
 
 const statuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 export const isRedirect = (status: number): boolean => statuses.has(status)
 
-export const target = (from: URL, location: string | undefined): Either.Either<URL, Protocol> => {
-  const refuse = (reason: "redirect-location" | "redirect-refused", detail: string) =>
-    Either.left(new Protocol({ url: displayUrl(from.href), reason, detail }))
-  if (location === undefined || !URL.canParse(location, from.href)) {
+export const next = (from: Hop, location: string | undefined): Either.Either<Hop, Protocol> => {
+  const refuse = (reason: "redirect-location" | "redirect-loop" | "redirect-refused", detail: string) =>
+    Either.left(new Protocol({ url: displayUrl(from.url.href), reason, detail }))
+  if (location === undefined || !URL.canParse(location, from.url.href)) {
     return refuse("redirect-location", location === undefined ? "no Location header" : "its Location is no URL")
   }
-  const to = new URL(location, from)
-  if (to.protocol !== "http:" && to.protocol !== "https:") {
-    return refuse("redirect-refused", `from ${from.protocol} to ${to.protocol}`)
+  const url = new URL(location, from.url)
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    return refuse("redirect-refused", `from ${from.url.protocol} to ${url.protocol}`)
   }
-  if (from.protocol === "https:" && to.protocol === "http:") {
+  if (from.url.protocol === "https:" && url.protocol === "http:") {
     return refuse("redirect-refused", "from https: to http:")
   }
-  return Either.right(to)
+  if (from.count === maximum) {
+    return refuse("redirect-loop", "")
+  }
+  return Either.right({
+    url,
+    count: from.count + 1,
+    isFirstOrigin: from.isFirstOrigin && url.origin === from.url.origin
+  })
 }

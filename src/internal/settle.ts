@@ -6,9 +6,9 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, type Saved, type Skipped } from "../Download.js"
+import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
-import type { Transfer } from "./transfer.js"
+import type { Hooks, Transfer } from "./transfer.js"
 
 /** Turns interruption on again where it is off. */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -20,7 +20,8 @@ export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect
 export const settle = (
   transfer: Transfer,
   request: DownloadRequest,
-  restore: Restore
+  restore: Restore,
+  hooks: Omit<Hooks, "decide"> = {}
 ): Effect.Effect<DownloadOutcome> =>
   Effect.uninterruptible(
     Effect.suspend(() => {
@@ -28,7 +29,7 @@ export const settle = (
       const decide = (outcome: DownloadOutcome) => {
         decided = outcome
       }
-      return Effect.flatMap(Effect.exit(restore(transfer(request, decide))), (exit) =>
+      return Effect.flatMap(Effect.exit(restore(transfer(request, { ...hooks, decide }))), (exit) =>
         decided === undefined ? fromExit(request, exit) : Effect.succeed(decided)
       )
     })
@@ -48,6 +49,23 @@ const fromExit = (
   return Cause.isInterruptedOnly(failure.right)
     ? Effect.succeed(new Cancelled({ request }))
     : Effect.failCause(failure.right)
+}
+
+/** The outcome of another request for the same file, as this one's own. */
+export const withRequest = (request: DownloadRequest, outcome: DownloadOutcome): DownloadOutcome => {
+  if (outcome.request === request) {
+    return outcome
+  }
+  switch (outcome._tag) {
+    case "Saved":
+      return new Saved({ ...outcome, request })
+    case "Skipped":
+      return new Skipped({ request })
+    case "Failed":
+      return new Failed({ request, error: outcome.error })
+    case "Cancelled":
+      return new Cancelled({ request })
+  }
 }
 
 /** The outcome as an exit: a file that is there, a typed failure, or an interruption. */

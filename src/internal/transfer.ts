@@ -1,134 +1,260 @@
 /**
- * The path of one file: open, judge, receive, verify, publish.
+ * The path of one file: permit, attempt, retry, publish.
  *
  * @internal
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
 import { type DownloadRequest, Saved, Skipped } from "../Download.js"
-import { Disk, type DownloadError, HttpStatus, Protocol, Timeout, Truncated } from "../DownloadError.js"
-import { type Part, Store } from "../Store.js"
-import { Transport, type TransportResponse } from "../Transport.js"
-import { contentLength } from "./contentLength.js"
-import { within } from "./deadline.js"
-import { displayUrl } from "./displayUrl.js"
+import { Disk, type DownloadError, InvalidRequest, Timeout } from "../DownloadError.js"
+import { Advanced, type DownloadEvent, Retrying } from "../DownloadEvent.js"
+import { Hasher } from "../Hasher.js"
+import type { Ask, OriginGovernor, Signal } from "../OriginGovernor.js"
+import * as RetryPolicy from "../RetryPolicy.js"
+import { type Durability, type Part, Store } from "../Store.js"
+import { Transport } from "../Transport.js"
+import * as Attempt from "./attempt.js"
+import * as Digest from "./digest.js"
+import * as DisplayUrl from "./displayUrl.js"
+import { Kept } from "./kept.js"
 import * as Printable from "./printable.js"
+import type { Hop } from "./redirect.js"
+import * as RequestHeaders from "./requestHeaders.js"
+import { nowMillis, type Wait, watched } from "./watch.js"
 
-/**
- * Carries one request out. `decide` is told the outcome in the same uninterruptible step that publishes the file: a
- * caller that is interrupted a moment later still knows that it stands there.
- */
-export type Transfer = (
-  request: DownloadRequest,
-  decide: (outcome: Saved | Skipped) => void
-) => Effect.Effect<Saved | Skipped, DownloadError>
+/** What a transfer is told besides its request, and whom it tells. */
+export interface Hooks {
+  /**
+   * Is told the outcome in the same uninterruptible step that publishes the file: a caller that is interrupted a moment
+   * later still knows that it stands there.
+   */
+  readonly decide: (outcome: Saved | Skipped) => void
+  readonly ask?: Ask | undefined
+  readonly event?: ((event: DownloadEvent) => Effect.Effect<void>) | undefined
+}
 
-// A short error body is read to its end, so that its connection can be used again; a longer one is not worth that.
-const drainLimitBytes = 64 * 1024
-const drainLimit = Duration.seconds(1)
+export type Transfer = (request: DownloadRequest, hooks: Hooks) => Effect.Effect<Saved | Skipped, DownloadError>
 
-export const makeTransfer: Effect.Effect<Transfer, never, Transport | Store> = Effect.gen(function* () {
-  const transport = yield* Transport
-  const store = yield* Store
+export interface TransferOptions {
+  readonly retry: RetryPolicy.RetryPolicy
+  readonly headersTimeout: Duration.Duration
+  readonly stall: { readonly bytes: number; readonly within: Duration.Duration }
+  readonly durability: Durability
+  readonly strict: boolean
+}
 
-  const receive = Effect.fnUntraced(function* (request: DownloadRequest, wait: Wait, partScope: Scope.Scope) {
-    const response = yield* transport.open(request.url)
-    wait.phase = "body"
-    yield* judge(request, response)
-    const part = yield* Scope.extend(store.open(request.destination), partScope)
-    const expectedBytes = contentLength(response.headers) ?? Number.POSITIVE_INFINITY
-    yield* Stream.runForEach(response.body, (chunk): Effect.Effect<void, DownloadError> => {
-      wait.receivedBytes += chunk.length
-      return wait.receivedBytes > expectedBytes ? verify(request, response, wait.receivedBytes) : part.write(chunk)
-    })
-    const verified = yield* verify(request, response, wait.receivedBytes)
-    return { part, verified }
-  }, Effect.scoped)
+// `Advanced` is told at most every 200 ms.
+const tellMillis = 200
 
-  return (request, decide) =>
-    Effect.suspend(() => {
-      const wait: Wait = { phase: "headers", receivedBytes: 0 }
-      return Effect.scopeWith((partScope) =>
-        receive(request, wait, partScope).pipe(
-          // Around the waits alone: the publish must neither be raced nor cut short.
-          within(
-            request.timeout,
-            () =>
-              new Timeout({
-                url: displayUrl(request.url),
-                phase: wait.phase,
-                limitMillis: Duration.toMillis(request.timeout),
-                receivedBytes: wait.receivedBytes
+export const makeTransfer = (
+  options: TransferOptions,
+  governor: typeof OriginGovernor.Service
+): Effect.Effect<Transfer, never, Transport | Store> =>
+  Effect.gen(function* () {
+    const transport = yield* Transport
+    const store = yield* Store
+    const hasher = yield* Hasher
+    const clock = yield* Effect.clock
+    const stall = { bytes: options.stall.bytes, millis: Duration.toMillis(options.stall.within) }
+    const headersMillis = Duration.toMillis(options.headersTimeout)
+
+    /** From the first hop to the published file. */
+    const carry = (
+      request: DownloadRequest,
+      url: URL,
+      expected: Digest.Expected | undefined,
+      hooks: Hooks
+    ): Effect.Effect<Saved | Skipped, DownloadError, Scope.Scope> =>
+      Effect.gen(function* () {
+        const partScope = yield* Effect.scope
+        const kept = new Kept(request, expected, hasher)
+        const totalMillis = Duration.toMillis(request.timeout)
+        let toldAt = clock.unsafeCurrentTimeMillis()
+        let startedAt: number | undefined
+
+        const advanced = (): Effect.Effect<void> | undefined => {
+          const now = hooks.event === undefined ? 0 : clock.unsafeCurrentTimeMillis()
+          if (hooks.event === undefined || now - toldAt < tellMillis) {
+            return undefined
+          }
+          toldAt = now
+          return hooks.event(new Advanced({ request, bytes: kept.bytes, totalBytes: kept.totalBytes }))
+        }
+
+        const go = (hop: Hop, attempts: number, totalAt?: number): Effect.Effect<Saved | Skipped, DownloadError> =>
+          governor
+            .withPermit(
+              hop.url.origin,
+              hooks.ask
+            )(
+              Effect.gen(function* () {
+                const now = yield* nowMillis
+                startedAt ??= now
+                const wait: Wait = {
+                  phase: "headers",
+                  headersAt: now + headersMillis,
+                  totalAt: totalAt ?? now + totalMillis,
+                  windowAt: now,
+                  windowBytes: 0,
+                  resting: false
+                }
+                const result = yield* Attempt.attempt({
+                  request,
+                  transport,
+                  store,
+                  hop,
+                  kept,
+                  wait,
+                  expected,
+                  strict: options.strict,
+                  partScope,
+                  restMillis: (bytes) => governor.restMillis(hop.url.origin, bytes),
+                  advanced
+                }).pipe(
+                  // Around the waits alone: the publish must neither be raced nor cut short.
+                  watched(
+                    wait,
+                    stall,
+                    (phase) =>
+                      new Timeout({
+                        url: DisplayUrl.displayUrl(hop.url.href),
+                        phase,
+                        limitMillis: { headers: headersMillis, stall: stall.millis, total: totalMillis }[phase],
+                        receivedBytes: kept.bytes
+                      })
+                  ),
+                  // While the permit is held: nobody else gets one in between.
+                  Effect.tapBoth({
+                    onFailure: (error) => cool(hop, error),
+                    onSuccess: () => governor.report(hop.url.origin, "success")
+                  })
+                )
+                return result._tag === "Redirected"
+                  ? { ...result, totalAt: wait.totalAt }
+                  : yield* publish(result.part, request, { ...result, attempts }, hooks.decide)
               })
-          ),
-          Effect.flatMap(({ part, verified }) =>
-            publish(part, request, { bytes: wait.receivedBytes, verified }, decide)
+            )
+            .pipe(
+              Effect.flatMap((result) =>
+                result._tag === "Redirected" ? go(result.to, attempts, result.totalAt) : Effect.succeed(result)
+              )
+            )
+
+        const cool = (hop: Hop, error: DownloadError): Effect.Effect<void> =>
+          Effect.gen(function* () {
+            const { origin } = hop.url
+            yield* governor.report(origin, signalOf(error))
+            const asked = RetryPolicy.askedMillis(options.retry, error)
+            if (asked > 0) {
+              yield* governor.pause(origin, Duration.millis(asked))
+            }
+          })
+
+        const attempt = (attempts: number): Effect.Effect<Saved | Skipped, DownloadError> =>
+          Effect.catchAll(go({ url, count: 0, isFirstOrigin: true }, attempts), (error) =>
+            Effect.gen(function* () {
+              const now = yield* nowMillis
+              const delayMillis = RetryPolicy.delayMillis(options.retry, {
+                error,
+                attempt: attempts,
+                elapsedMillis: now - (startedAt ?? now),
+                random: yield* Random.next
+              })
+              if (delayMillis === undefined) {
+                return yield* error
+              }
+              if (hooks.event !== undefined) {
+                yield* hooks.event(new Retrying({ request, error, attempt: attempts, delayMillis }))
+              }
+              const parked = (is: boolean) => Effect.sync(() => hooks.ask?.onParked?.(is))
+              yield* Effect.acquireUseRelease(
+                parked(true),
+                () => Effect.sleep(Duration.millis(Math.ceil(delayMillis))),
+                () => parked(false)
+              )
+              return yield* attempt(attempts + 1)
+            })
           )
-        )
-      )
-    }).pipe(Effect.scoped, unlessThere(store, request, decide))
-})
 
-interface Wait {
-  phase: "headers" | "body"
-  receivedBytes: number
-}
+        return yield* attempt(1)
+      })
 
-const unlessThere =
-  (store: typeof Store.Service, request: DownloadRequest, decide: (outcome: Skipped) => void) =>
-  (transfer: Effect.Effect<Saved | Skipped, DownloadError>): Effect.Effect<Saved | Skipped, DownloadError> =>
-    request.onExists === "overwrite"
-      ? transfer
-      : Effect.flatMap(store.exists(request.destination), (there) => {
-          if (!there) {
-            return transfer
-          }
-          if (request.onExists === "fail") {
-            return new Disk({ path: Printable.line(request.destination), reason: "exists", detail: "" })
-          }
-          const outcome = new Skipped({ request })
+    const publish = (
+      part: Part,
+      request: DownloadRequest,
+      received: { readonly bytes: number; readonly verified: boolean; readonly attempts: number },
+      decide: (outcome: Saved | Skipped) => void
+    ): Effect.Effect<Saved | Skipped, DownloadError> =>
+      Effect.uninterruptible(
+        Effect.map(part.publish({ onExists: request.onExists, durability: options.durability }), (published) => {
+          const { attempts, bytes, verified } = received
+          const outcome =
+            published === "Published" ? new Saved({ request, bytes, verified, attempts }) : new Skipped({ request })
           decide(outcome)
-          return Effect.succeed(outcome)
+          return outcome
         })
+      )
 
-const judge = (request: DownloadRequest, response: TransportResponse): Effect.Effect<void, DownloadError> => {
-  if (response.status === 200 || response.status === 203) {
-    return Effect.void
+    return (request, hooks) =>
+      Effect.suspend(() => {
+        const url = DisplayUrl.parse(request.url)
+        const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
+        const refused = refusalOf(request, url, expected)
+        return url === undefined || refused !== undefined
+          ? new InvalidRequest({ url: DisplayUrl.displayUrl(request.url), detail: refused ?? "" })
+          : unlessThere(store, request, hooks.decide, Effect.scoped(carry(request, url, expected, hooks)))
+      })
+  })
+
+const refusalOf = (
+  request: DownloadRequest,
+  url: URL | undefined,
+  expected: Digest.Expected | undefined
+): string | undefined => {
+  if (url === undefined) {
+    return "it is not an absolute URL"
   }
-  const error = new HttpStatus({ url: displayUrl(request.url), status: response.status })
-  const length = contentLength(response.headers)
-  return length !== undefined && length <= drainLimitBytes
-    ? Stream.runDrain(response.body).pipe(Effect.timeout(drainLimit), Effect.ignore, Effect.zipRight(error))
-    : error
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    return `${url.protocol} is neither http: nor https:`
+  }
+  if (request.digest !== undefined && expected === undefined) {
+    return "its digest is neither sha256:… nor a Subresource Integrity string"
+  }
+  return RequestHeaders.refusal(request)
 }
 
-const verify = (
+const unlessThere = (
+  store: typeof Store.Service,
   request: DownloadRequest,
-  response: TransportResponse,
-  receivedBytes: number
-): Effect.Effect<boolean, Protocol | Truncated> => {
-  const expectedBytes = contentLength(response.headers)
-  if (expectedBytes === undefined || expectedBytes === receivedBytes) {
-    return Effect.succeed(expectedBytes !== undefined)
-  }
-  const url = displayUrl(request.url)
-  return receivedBytes < expectedBytes
-    ? new Truncated({ url, expectedBytes, receivedBytes })
-    : new Protocol({ url, reason: "length", detail: `${receivedBytes} bytes instead of ${expectedBytes}` })
-}
-
-const publish = (
-  part: Part,
-  request: DownloadRequest,
-  received: { readonly bytes: number; readonly verified: boolean },
-  decide: (outcome: Saved | Skipped) => void
+  decide: (outcome: Skipped) => void,
+  transfer: Effect.Effect<Saved | Skipped, DownloadError>
 ): Effect.Effect<Saved | Skipped, DownloadError> =>
-  Effect.uninterruptible(
-    Effect.map(part.publish(request.onExists), (published) => {
-      const outcome = published === "Published" ? new Saved({ request, ...received }) : new Skipped({ request })
-      decide(outcome)
-      return outcome
-    })
-  )
+  request.onExists === "overwrite"
+    ? transfer
+    : Effect.flatMap(store.exists(request.destination), (there) => {
+        if (!there) {
+          return transfer
+        }
+        if (request.onExists === "fail") {
+          return new Disk({ path: Printable.line(request.destination), reason: "exists", detail: "" })
+        }
+        const outcome = new Skipped({ request })
+        decide(outcome)
+        return Effect.succeed(outcome)
+      })
+
+/** What a failure says of its origin: that it had too much, or nothing. */
+const signalOf = (error: DownloadError): Signal => {
+  switch (error._tag) {
+    case "Timeout":
+      return "overload"
+    case "HttpStatus":
+      return error.status === 429 || error.status === 503 ? "overload" : "neutral"
+    case "Connection":
+      return error.reason === "reset" || error.reason === "refused" ? "overload" : "neutral"
+    default:
+      return "neutral"
+  }
+}

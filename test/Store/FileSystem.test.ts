@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as FileSystemStore from "../../src/Store/FileSystem.js"
-import { Store } from "../../src/Store.js"
+import { Store, write as writeTo } from "../../src/Store.js"
 import { storeContract } from "../support/storeContract.js"
 
 const nodeLayer = Layer.merge(NodeFileSystem.layer, NodePath.layer)
@@ -18,7 +18,7 @@ const write = (destination: string, onExists: "overwrite" | "skip" | "fail" = "o
   Effect.flatMap(Store, (store) =>
     Effect.scoped(
       Effect.flatMap(store.open(destination), (part) =>
-        Effect.zipRight(part.write(new TextEncoder().encode("new")), part.publish(onExists))
+        Effect.zipRight(writeTo(part, new TextEncoder().encode("new")), part.publish({ onExists, durability: "full" }))
       )
     )
   )

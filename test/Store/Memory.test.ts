@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { Store } from "../../src/Store.js"
+import { Store, write } from "../../src/Store.js"
 import { storeContract } from "../support/storeContract.js"
 
 describe("Store/Memory", () => {
@@ -23,7 +23,10 @@ describe("Store/Memory", () => {
         put: (text) =>
           store.open(destination).pipe(
             Effect.flatMap((part) =>
-              Effect.zipRight(part.write(new TextEncoder().encode(text)), part.publish("overwrite"))
+              Effect.zipRight(
+                write(part, new TextEncoder().encode(text)),
+                part.publish({ onExists: "overwrite", durability: "full" })
+              )
             ),
             Effect.scoped,
             Effect.orDie,

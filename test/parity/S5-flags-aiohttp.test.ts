@@ -15,7 +15,7 @@ import * as Downloader from "../../src/Downloader.js"
 import * as Flags from "../../src/Flags.js"
 import * as Progress from "../../src/Progress.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { Transport } from "../../src/Transport.js"
+import { fromStream, Transport } from "../../src/Transport.js"
 import { flags, populous } from "../support/flagsRun.js"
 import { notWhole } from "../support/program.js"
 
@@ -89,11 +89,10 @@ const world = (onOpen: () => Effect.Effect<void>) =>
     Layer.provide(
       Layer.succeed(Transport, {
         open: () =>
-          Effect.as(Effect.zipRight(onOpen(), Effect.sleep("1 second")), {
-            status: 200,
-            headers: {},
-            body: Stream.make(new Uint8Array([71, 73, 70]))
-          })
+          Effect.zipRight(
+            Effect.zipRight(onOpen(), Effect.sleep("1 second")),
+            fromStream({ status: 200, headers: {}, body: Stream.make(new Uint8Array([71, 73, 70])) })
+          )
       })
     ),
     Layer.provideMerge(Layer.merge(MemoryStore.layer, Progress.layerRecording))

@@ -19,6 +19,7 @@ import * as TestClock from "effect/TestClock"
 import * as Downloader from "../../src/Downloader.js"
 import * as Flags from "../../src/Flags.js"
 import * as Progress from "../../src/Progress.js"
+import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
 
@@ -38,7 +39,7 @@ const supervisor = (codes: ReadonlyArray<string>) =>
   })
 
 const world = <E, R>(client: Layer.Layer<HttpClient.HttpClient, E, R>) =>
-  Downloader.layer.pipe(
+  Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
     Layer.provide(HttpClientTransport.layer),
     Layer.provide(client),
     Layer.provideMerge(MemoryStore.layer)
@@ -103,7 +104,7 @@ describe("S6: flags with httpx", () => {
       assert.deepInclude(yield* Fiber.join(fiber), {
         _tag: "Timeout",
         url: "http://origin/flags/br/br.gif",
-        phase: "headers",
+        phase: "total",
         limitMillis: 5000,
         receivedBytes: 0
       })

@@ -13,6 +13,7 @@ import * as Download from "../../src/Download.js"
 import * as Downloader from "../../src/Downloader.js"
 import * as Flags from "../../src/Flags.js"
 import * as Progress from "../../src/Progress.js"
+import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as Screen from "../../src/Screen.js"
 import * as Spinner from "../../src/Spinner.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
@@ -35,7 +36,7 @@ const origin = (answer: (path: string) => Response) => {
 }
 
 const stack = (client: Layer.Layer<HttpClient.HttpClient>) =>
-  Downloader.layer.pipe(
+  Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
     Layer.provide(HttpClientTransport.layer),
     Layer.provide(client),
     Layer.provideMerge(MemoryStore.layer),
@@ -112,7 +113,7 @@ describe("defects that are designed out", () => {
         assert.deepStrictEqual(yield* told, ["Started", "Finished"])
       }).pipe(
         Effect.provide(
-          Downloader.layer.pipe(
+          Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
             Layer.provide(HttpClientTransport.layer),
             Layer.provide(origin(() => new Response("gif")).layer),
             Layer.provide(slowDisk),

@@ -15,7 +15,7 @@ import * as TestClock from "effect/TestClock"
 import * as Downloader from "../../src/Downloader.js"
 import * as Flags from "../../src/Flags.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { Transport } from "../../src/Transport.js"
+import { fromStream, Transport } from "../../src/Transport.js"
 
 /** Counts how many are inside, and the most there ever were. */
 const makeGauge = Effect.map(Ref.make({ inside: 0, most: 0 }), (counts) => ({
@@ -81,7 +81,10 @@ describe("semaphore", () => {
       const transport = Layer.succeed(Transport, {
         open: () =>
           gauge.inside(
-            Effect.as(Effect.sleep("1 second"), { status: 200, headers: {}, body: Stream.make(new Uint8Array([71])) })
+            Effect.zipRight(
+              Effect.sleep("1 second"),
+              fromStream({ status: 200, headers: {}, body: Stream.make(new Uint8Array([71])) })
+            )
           )
       })
       const requests = Flags.populous.map((code) =>

@@ -13,8 +13,9 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Download from "../../src/Download.js"
 import * as Downloader from "../../src/Downloader.js"
+import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { Transport } from "../../src/Transport.js"
+import { fromStream, Transport } from "../../src/Transport.js"
 
 const slow = Effect.as(Effect.sleep("3 seconds"), 42)
 
@@ -64,18 +65,18 @@ describe("wait_for", () => {
     })
   )
 
-  for (const [phase, receivedBytes, transport] of [
+  for (const [part, receivedBytes, transport] of [
     ["headers", 0, Layer.succeed(Transport, { open: () => Effect.never })],
     [
       "body",
       3,
       Layer.succeed(Transport, {
         open: () =>
-          Effect.succeed({ status: 200, headers: {}, body: Stream.concat(Stream.make(someBytes()), Stream.never) })
+          fromStream({ status: 200, headers: {}, body: Stream.concat(Stream.make(someBytes()), Stream.never) })
       })
     ]
   ] as const) {
-    it.effect(`ends a download that waits for its ${phase}, says so in the error, and leaves nothing behind`, () =>
+    it.effect(`ends a download that waits for its ${part}, says so in the error, and leaves nothing behind`, () =>
       Effect.gen(function* () {
         const downloader = yield* Downloader.Downloader
         const memory = yield* MemoryStore.MemoryFiles
@@ -89,10 +90,17 @@ describe("wait_for", () => {
         assert.isTrue(Option.isNone(yield* Fiber.poll(fiber)))
         yield* TestClock.adjust("1 millis")
         const error = yield* Fiber.join(fiber)
-        assert.deepInclude(error, { _tag: "Timeout", phase, limitMillis: 3100, receivedBytes })
+        assert.deepInclude(error, { _tag: "Timeout", phase: "total", limitMillis: 3100, receivedBytes })
         assert.strictEqual(yield* memory.parts, 0)
         assert.strictEqual((yield* memory.files).size, 0)
-      }).pipe(Effect.provide(Downloader.layer.pipe(Layer.provide(transport), Layer.provideMerge(MemoryStore.layer))))
+      }).pipe(
+        Effect.provide(
+          Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
+            Layer.provide(transport),
+            Layer.provideMerge(MemoryStore.layer)
+          )
+        )
+      )
     )
   }
 })

@@ -6,7 +6,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { Transport, type TransportError } from "../../src/Transport.js"
+import { fromStream, Transport, type TransportError } from "../../src/Transport.js"
 
 export interface Answer {
   readonly status?: number
@@ -43,7 +43,7 @@ export const layer = (answerTo: (url: string) => Answer): Layer.Layer<Transport 
         mostOpen: () => mostOpen
       }).pipe(
         Context.add(Transport, {
-          open: (url) =>
+          open: ({ url }) =>
             Effect.gen(function* () {
               yield* Effect.acquireRelease(
                 Effect.sync(() => {
@@ -68,11 +68,11 @@ export const layer = (answerTo: (url: string) => Answer): Layer.Layer<Transport 
                 Stream.tap(() => Effect.sleep(answer.waitBetween ?? 0)),
                 Stream.concat(answer.failure === undefined ? Stream.empty : Stream.fail(answer.failure))
               )
-              return {
+              return yield* fromStream({
                 status: answer.status ?? 200,
                 headers: length === null ? {} : { "content-length": `${length}` },
                 body
-              }
+              })
             })
         })
       )

@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { Store } from "../../src/Store.js"
+import { Store, write } from "../../src/Store.js"
 
 /** A store with one destination that is in no other test's way, and a look behind it. */
 export interface Place {
@@ -31,10 +31,10 @@ export const storeContract = (place: Effect.Effect<Place, never, Scope.Scope>): 
       yield* Effect.scoped(
         Effect.gen(function* () {
           const part = yield* store.open(destination)
-          yield* part.write(bytes("first, "))
-          yield* part.write(bytes("second"))
+          yield* write(part, bytes("first, "))
+          yield* write(part, bytes("second"))
           assert.isUndefined(yield* read)
-          assert.strictEqual(yield* part.publish("overwrite"), "Published")
+          assert.strictEqual(yield* part.publish({ onExists: "overwrite", durability: "full" }), "Published")
         })
       )
       assert.strictEqual(yield* read, "first, second")
@@ -46,7 +46,9 @@ export const storeContract = (place: Effect.Effect<Place, never, Scope.Scope>): 
   inPlace("publishes an empty file", ({ destination, read }) =>
     Effect.gen(function* () {
       const store = yield* Store
-      yield* Effect.scoped(Effect.flatMap(store.open(destination), (part) => part.publish("fail")))
+      yield* Effect.scoped(
+        Effect.flatMap(store.open(destination), (part) => part.publish({ onExists: "fail", durability: "full" }))
+      )
       assert.strictEqual(yield* read, "")
     })
   )
@@ -58,9 +60,9 @@ export const storeContract = (place: Effect.Effect<Place, never, Scope.Scope>): 
       yield* Effect.scoped(
         Effect.gen(function* () {
           const part = yield* store.open(destination)
-          yield* part.write(chunk)
+          yield* write(part, chunk)
           chunk.fill(0)
-          yield* part.publish("overwrite")
+          yield* part.publish({ onExists: "overwrite", durability: "full" })
         })
       )
       assert.strictEqual(yield* read, "before")
@@ -80,7 +82,7 @@ export const storeContract = (place: Effect.Effect<Place, never, Scope.Scope>): 
           Effect.scoped(
             Effect.gen(function* () {
               const part = yield* store.open(destination)
-              yield* part.write(bytes("new"))
+              yield* write(part, bytes("new"))
               assert.strictEqual(yield* parts, 1)
               yield* end
             })
@@ -98,7 +100,7 @@ export const storeContract = (place: Effect.Effect<Place, never, Scope.Scope>): 
       const publish = (text: string, onExists: "overwrite" | "skip" | "fail") =>
         Effect.scoped(
           Effect.flatMap(store.open(destination), (part) =>
-            Effect.zipRight(part.write(bytes(text)), part.publish(onExists))
+            Effect.zipRight(write(part, bytes(text)), part.publish({ onExists, durability: "full" }))
           )
         )
       yield* put("old")
@@ -121,7 +123,9 @@ export const storeContract = (place: Effect.Effect<Place, never, Scope.Scope>): 
         names,
         (name) =>
           store.open(destination).pipe(
-            Effect.flatMap((part) => Effect.zipRight(part.write(bytes(name)), part.publish("fail"))),
+            Effect.flatMap((part) =>
+              Effect.zipRight(write(part, bytes(name)), part.publish({ onExists: "fail", durability: "full" }))
+            ),
             Effect.scoped,
             Effect.exit
           ),
@@ -143,7 +147,9 @@ export const storeContract = (place: Effect.Effect<Place, never, Scope.Scope>): 
           const before = yield* read
           const scope = yield* Scope.make()
           const fiber = yield* store.open(destination).pipe(
-            Effect.flatMap((part) => Effect.zipRight(part.write(bytes(text)), part.publish("overwrite"))),
+            Effect.flatMap((part) =>
+              Effect.zipRight(write(part, bytes(text)), part.publish({ onExists: "overwrite", durability: "full" }))
+            ),
             Scope.extend(scope),
             Effect.fork
           )

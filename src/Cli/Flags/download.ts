@@ -12,11 +12,11 @@ import * as Downloader from "../../Downloader.js"
 import * as FlagServer from "../../FlagServer.js"
 import * as Flags from "../../Flags.js"
 import * as Progress from "../../Progress.js"
+import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
 import * as FileSystemStore from "../../Store/FileSystem.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
-import * as HttpClientTransport from "../../Transport/HttpClient.js"
 import * as WorkerDownloader from "../../WorkerDownloader.js"
 import { Host } from "../Host.js"
 import { UsageError } from "../UsageError.js"
@@ -108,6 +108,7 @@ const engineLayer = (engine: Engine, concurrency: number) =>
             threads: Math.min(concurrency, Math.max(2, host.parallelism)),
             concurrency
           }).pipe(Layer.provide(host.workers), Layer.orDie)
-        : Downloader.layer.pipe(Layer.provide(HttpClientTransport.layer), Layer.provide(host.httpClient))
+        : // Each flag is asked for once, as in the chapter.
+          Downloader.layerWith({ retry: RetryPolicy.none, adaptive: false }).pipe(Layer.provide(host.transport))
     )
   )

@@ -1,0 +1,71 @@
+/**
+ * The port that remembers outcomes across runs.
+ *
+ * A downloader records each outcome in the journal that is in its context; what a later run makes of it is the caller's
+ * decision. Nothing in an entry is a secret. Backends: `Journal/FileSystem` (one JSON object a line), `Journal/Memory`.
+ *
+ * @since 0.2.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { DownloadOutcome } from "./Download.js"
+import { DownloadError } from "./DownloadError.js"
+import { displayUrl } from "./internal/displayUrl.js"
+
+/**
+ * What is remembered of one outcome.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export class Entry extends Schema.Class<Entry>("halyard/Journal/Entry")({
+  id: Schema.String,
+  /** As it may be shown: without credentials and query values. */
+  url: Schema.String,
+  destination: Schema.String,
+  outcome: Schema.Literal("Saved", "Skipped", "Failed", "Cancelled"),
+  bytes: Schema.optionalWith(Schema.Number, { exact: true }),
+  error: Schema.optionalWith(DownloadError, { exact: true }),
+  /** When it was recorded, in milliseconds since 1970. */
+  atMillis: Schema.Number
+}) {}
+
+/**
+ * Remembers outcomes.
+ *
+ * @category tags
+ * @since 0.2.0
+ */
+export class Journal extends Context.Tag("halyard/Journal")<
+  Journal,
+  {
+    /** Keeps an entry. When it returns, the entry outlives the process. Must not fail: a journal that cannot write dies. */
+    readonly record: (entry: Entry) => Effect.Effect<void>
+    /** The last entry for a destination, of this run or an earlier one. */
+    readonly last: (destination: string) => Effect.Effect<Entry | undefined>
+  }
+>() {}
+
+/**
+ * The entry for an outcome.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const entryOf = (outcome: DownloadOutcome): Effect.Effect<Entry> =>
+  Effect.clockWith((clock) =>
+    Effect.map(
+      clock.currentTimeMillis,
+      (atMillis) =>
+        new Entry({
+          id: outcome.request.id,
+          url: displayUrl(outcome.request.url),
+          destination: outcome.request.destination,
+          outcome: outcome._tag,
+          atMillis,
+          ...(outcome._tag === "Saved" ? { bytes: outcome.bytes } : {}),
+          ...(outcome._tag === "Failed" ? { error: outcome.error } : {})
+        })
+    )
+  )

@@ -1,0 +1,41 @@
+/**
+ * A journal in memory, for tests: it forgets with the layer.
+ *
+ * @since 0.2.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { type Entry, Journal } from "../Journal.js"
+
+/**
+ * What is in a memory journal, oldest first.
+ *
+ * @category tags
+ * @since 0.2.0
+ */
+export class MemoryEntries extends Context.Tag("halyard/Journal/MemoryEntries")<
+  MemoryEntries,
+  { readonly entries: Effect.Effect<ReadonlyArray<Entry>> }
+>() {}
+
+/**
+ * An empty journal, and what is in it.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layer: Layer.Layer<Journal | MemoryEntries> = Layer.effectContext(
+  Effect.sync(() => {
+    const entries: Array<Entry> = []
+    const last = new Map<string, Entry>()
+    return Context.make(Journal, {
+      record: (entry) =>
+        Effect.sync(() => {
+          entries.push(entry)
+          last.set(entry.destination, entry)
+        }),
+      last: (destination) => Effect.sync(() => last.get(destination))
+    }).pipe(Context.add(MemoryEntries, { entries: Effect.sync(() => entries.slice()) }))
+  })
+)

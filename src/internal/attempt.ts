@@ -1,0 +1,265 @@
+/**
+ * One attempt at one hop: open, judge, receive, verify.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import type { DownloadRequest } from "../Download.js"
+import { type DownloadError, HttpStatus, Mismatch, Protocol, TooLarge, Truncated } from "../DownloadError.js"
+import type { Part, Store } from "../Store.js"
+import type { Transport, TransportResponse } from "../Transport.js"
+import { contentLength } from "./contentLength.js"
+import { contentRange } from "./contentRange.js"
+import type { Expected } from "./digest.js"
+import { displayUrl } from "./displayUrl.js"
+import type { Kept } from "./kept.js"
+import * as Printable from "./printable.js"
+import * as Redirect from "./redirect.js"
+import * as RequestHeaders from "./requestHeaders.js"
+import { retryAfter } from "./retryAfter.js"
+import * as Validator from "./validator.js"
+import { nowMillis, type Wait } from "./watch.js"
+
+export interface Attempt {
+  readonly request: DownloadRequest
+  readonly transport: typeof Transport.Service
+  readonly store: typeof Store.Service
+  readonly hop: Redirect.Hop
+  readonly kept: Kept
+  readonly wait: Wait
+  readonly expected: Expected | undefined
+  readonly strict: boolean
+  /** Where the part lives: it outlives the attempt. */
+  readonly partScope: Scope.Scope
+  /** For how many milliseconds to rest after so many bytes. */
+  readonly restMillis: (bytes: number) => number
+  /** What there is to tell after a chunk. */
+  readonly advanced: () => Effect.Effect<void> | undefined
+}
+
+export type Result =
+  | { readonly _tag: "Redirected"; readonly to: Redirect.Hop }
+  | { readonly _tag: "Received"; readonly part: Part; readonly bytes: number; readonly verified: boolean }
+
+export const attempt = (self: Attempt): Effect.Effect<Result, DownloadError> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { hop, kept, request, wait } = self
+      const offsetBytes = kept.resumeAt()
+      const response = yield* self.transport.open({
+        url: RequestHeaders.target(hop.url),
+        headers: {
+          ...RequestHeaders.of(request, hop),
+          ...(offsetBytes === 0 ? {} : { range: `bytes=${offsetBytes}-` }),
+          ...(offsetBytes === 0 || kept.validator === undefined ? {} : { "if-range": kept.validator })
+        }
+      })
+      wait.phase = "body"
+      wait.windowAt = yield* nowMillis
+      wait.windowBytes = 0
+      if (Redirect.isRedirect(response.status)) {
+        const to = yield* Redirect.next(hop, response.headers["location"])
+        yield* drain(response)
+        return { _tag: "Redirected", to }
+      }
+      const answer = yield* judge(self, response, offsetBytes)
+      const part =
+        answer.startBytes > 0 && kept.part !== undefined
+          ? kept.part
+          : yield* Scope.extend(kept.begin(self.store), self.partScope)
+      kept.resumed = kept.resumed || answer.startBytes > 0
+      kept.totalBytes = answer.totalBytes
+      kept.validator = Validator.strong(response.headers) ?? (answer.startBytes > 0 ? kept.validator : undefined)
+      yield* receive(self, response, part, answer)
+      const verified = yield* verify(self, part)
+      return { _tag: "Received", part, bytes: part.sizeBytes(), verified }
+    })
+  )
+
+interface Answer {
+  readonly startBytes: number
+  /** Where what this response has ends, exclusive. */
+  readonly endBytes: number | undefined
+  readonly totalBytes: number | undefined
+}
+
+/** What the head says of the body: where it begins and ends; or why it is not the file. */
+const judge = (
+  { hop, kept, request }: Attempt,
+  response: TransportResponse,
+  offsetBytes: number
+): Effect.Effect<Answer, DownloadError> =>
+  Effect.gen(function* () {
+    const { headers, status } = response
+    const url = displayUrl(hop.url.href)
+    const isPartial = status === 206 && offsetBytes > 0
+    if (!isPartial && status !== 200 && status !== 203) {
+      yield* drain(response)
+      if (status === 416 && offsetBytes > 0) {
+        kept.forget()
+        return yield* new Protocol({ url, reason: "range", detail: "416" })
+      }
+      const retryAfterMillis = yield* Effect.clockWith((clock) =>
+        Effect.map(clock.currentTimeMillis, (now) => retryAfter(headers["retry-after"], now))
+      )
+      return yield* new HttpStatus({ url, status, ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }) })
+    }
+    const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? ""
+    if (request.mediaType !== undefined && !isOfType(type, request.mediaType.toLowerCase())) {
+      return yield* new Mismatch({
+        url,
+        reason: "type",
+        expected: Printable.line(request.mediaType),
+        actual: type === "" ? "not announced" : Printable.line(type).slice(0, 100),
+        resumed: false
+      })
+    }
+    const lengthBytes = contentLength(headers)
+    if (lengthBytes === undefined && headers["content-length"] !== undefined) {
+      return yield* new Protocol({ url, reason: "message", detail: "its Content-Length is no number" })
+    }
+    const answer = isPartial ? rest(kept, headers, offsetBytes) : whole(lengthBytes)
+    if (answer === undefined) {
+      kept.forget()
+      return yield* new Protocol({ url, reason: "range", detail: Printable.line(headers["content-range"] ?? "") })
+    }
+    const { totalBytes } = answer
+    if (totalBytes !== undefined && totalBytes > (request.limitBytes ?? Number.POSITIVE_INFINITY)) {
+      return yield* new TooLarge({ url, limitBytes: request.limitBytes ?? 0, bytes: totalBytes })
+    }
+    if (totalBytes !== undefined && request.sizeBytes !== undefined && totalBytes !== request.sizeBytes) {
+      return yield* sizeMismatch(url, request.sizeBytes, totalBytes, false)
+    }
+    return answer
+  })
+
+const whole = (lengthBytes: number | undefined): Answer => ({
+  startBytes: 0,
+  endBytes: lengthBytes,
+  totalBytes: lengthBytes
+})
+
+/** The rest that was asked for, of the version that was begun, or undefined. */
+const rest = (kept: Kept, headers: TransportResponse["headers"], offsetBytes: number): Answer | undefined => {
+  const range = contentRange(headers["content-range"])
+  if (
+    range === undefined ||
+    range.startBytes !== offsetBytes ||
+    (kept.validator !== undefined && !Validator.agrees(kept.validator, headers)) ||
+    (kept.totalBytes !== undefined && range.totalBytes !== undefined && range.totalBytes !== kept.totalBytes)
+  ) {
+    return undefined
+  }
+  return {
+    startBytes: offsetBytes,
+    endBytes: range.endBytes + 1,
+    totalBytes: range.totalBytes ?? kept.totalBytes
+  }
+}
+
+const isOfType = (actual: string, expected: string): boolean =>
+  expected.endsWith("/*") ? actual.startsWith(expected.slice(0, -1)) : actual === expected
+
+const receive = (
+  self: Attempt,
+  response: TransportResponse,
+  part: Part,
+  answer: Answer
+): Effect.Effect<void, DownloadError> =>
+  Effect.gen(function* () {
+    const { hop, kept, request, wait } = self
+    const limitBytes = request.limitBytes ?? Number.POSITIVE_INFINITY
+    let bytes = answer.startBytes
+    let isBeyond = false
+    let pending: Effect.Effect<void, DownloadError> | undefined
+    const also = (effect: Effect.Effect<void, DownloadError> | undefined): void => {
+      pending = effect === undefined ? pending : pending === undefined ? effect : Effect.zipRight(pending, effect)
+    }
+    const onChunk = (chunk: Uint8Array): boolean => {
+      wait.windowBytes += chunk.length
+      const left = (answer.endBytes ?? Number.POSITIVE_INFINITY) - bytes
+      isBeyond = chunk.length > left
+      const taken = isBeyond ? chunk.subarray(0, left) : chunk
+      bytes += taken.length
+      if (bytes > limitBytes) {
+        pending = new TooLarge({ url: displayUrl(hop.url.href), limitBytes, bytes })
+        return false
+      }
+      also(kept.take(part, taken))
+      const millis = self.restMillis(chunk.length)
+      also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))
+      also(self.advanced())
+      return pending === undefined && !isBeyond
+    }
+    for (;;) {
+      const how = yield* response.drive(onChunk)
+      if (pending !== undefined) {
+        wait.resting = true
+        const due = pending
+        pending = undefined
+        yield* due
+        wait.resting = false
+        wait.windowAt = yield* nowMillis
+        wait.windowBytes = 0
+      }
+      // What follows the announced end is not read, and its connection not used again.
+      if (how === "Ended" || isBeyond) {
+        return
+      }
+    }
+  })
+
+const verify = (
+  { expected, hop, kept, request, strict }: Attempt,
+  part: Part
+): Effect.Effect<boolean, Mismatch | Truncated> => {
+  const url = displayUrl(hop.url.href)
+  const receivedBytes = part.sizeBytes()
+  const { resumed, totalBytes } = kept
+  if (totalBytes !== undefined && receivedBytes < totalBytes) {
+    return new Truncated({ url, expectedBytes: totalBytes, receivedBytes })
+  }
+  if (request.sizeBytes !== undefined && receivedBytes !== request.sizeBytes) {
+    kept.forget()
+    return sizeMismatch(url, request.sizeBytes, receivedBytes, resumed)
+  }
+  if (expected !== undefined) {
+    const actual = kept.digest() ?? ""
+    if (!expected.digests.includes(actual)) {
+      kept.forget()
+      return new Mismatch({
+        url,
+        reason: "digest",
+        expected: `${expected.algorithm}:${expected.digests.join(" or ")}`,
+        actual: `${expected.algorithm}:${actual}`,
+        resumed
+      })
+    }
+    return Effect.succeed(true)
+  }
+  const verified = totalBytes !== undefined || request.sizeBytes !== undefined
+  return strict && !verified
+    ? new Mismatch({ url, reason: "unverifiable", expected: "", actual: "", resumed: false })
+    : Effect.succeed(verified)
+}
+
+const sizeMismatch = (url: string, expected: number, actual: number, resumed: boolean): Mismatch =>
+  new Mismatch({ url, reason: "size", expected: `${expected}`, actual: `${actual}`, resumed })
+
+// A short body that nobody wants is read to its end, so that its connection can be used again; a longer one is not worth
+// that.
+const drainLimitBytes = 64 * 1024
+const drainLimit = Duration.seconds(1)
+
+const drain = (response: TransportResponse): Effect.Effect<void> =>
+  (contentLength(response.headers) ?? Number.POSITIVE_INFINITY) <= drainLimitBytes
+    ? Effect.suspend(() => {
+        let bytes = 0
+        return response.drive((chunk) => {
+          bytes += chunk.length
+          return bytes <= drainLimitBytes
+        })
+      }).pipe(Effect.timeout(drainLimit), Effect.ignore)
+    : Effect.void

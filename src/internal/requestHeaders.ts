@@ -1,0 +1,77 @@
+/**
+ * What is sent with a request, and what of it is the user's to say.
+ *
+ * @internal
+ */
+import * as Encoding from "effect/Encoding"
+import * as Redacted from "effect/Redacted"
+import type { DownloadRequest } from "../Download.js"
+import type { Hop } from "./redirect.js"
+
+type Headers = Readonly<Record<string, string>>
+
+// Those the downloader decides by itself, and those that belong to the connection (RFC 9110 §7.6.1).
+const reserved: ReadonlySet<string> = new Set([
+  "accept-encoding",
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "if-range",
+  "keep-alive",
+  "range",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade"
+])
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+/** Why a header of the user's cannot be sent, or undefined where all can. */
+export const refusal = (request: DownloadRequest): string | undefined => {
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    if (!token.test(name)) {
+      return "a header's name is none"
+    }
+    if (reserved.has(name.toLowerCase())) {
+      return `the header ${name} is the downloader's own`
+    }
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(Redacted.value(value))) {
+      return `the value of the header ${name} cannot be sent`
+    }
+  }
+  return undefined
+}
+
+/** The headers for one hop, `Range` aside. */
+export const of = (request: DownloadRequest, hop: Hop): Headers => {
+  const headers: Record<string, string> = { accept: "*/*", "accept-encoding": "identity", "user-agent": "halyard" }
+  if (hop.isFirstOrigin) {
+    for (const [name, value] of Object.entries(request.headers ?? {})) {
+      headers[name.toLowerCase()] = Redacted.value(value)
+    }
+  }
+  const { password, username } = hop.url
+  // Credentials in a URL are for its own origin, as a header (RFC 7617); a redirect's target has its own, or none.
+  if (username !== "" || password !== "") {
+    headers["authorization"] = `Basic ${Encoding.encodeBase64(`${decode(username)}:${decode(password)}`)}`
+  }
+  return headers
+}
+
+/** As it is asked for: without credentials, and without the fragment, which is not the server's business (RFC 9110 §4.2.5). */
+export const target = (url: URL): string => {
+  // As a string, because parts that are put together again may come out differently.
+  const asked = url.href.slice(0, url.href.length - url.hash.length)
+  return url.username === "" && url.password === "" ? asked : asked.replace(/\/\/[^/]*@/, "//")
+}
+
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // A percent sign that encodes nothing stands for itself.
+    return text
+  }
+}
