@@ -35,6 +35,8 @@ export interface Attempt {
   readonly partScope: Scope.Scope
   /** For how many milliseconds to rest after so many bytes. */
   readonly restMillis: (bytes: number) => number
+  /** Told of a status that is an error as soon as it is known: the rest of that response may take its time. */
+  readonly refused: (error: HttpStatus) => Effect.Effect<void>
   /** What there is to tell after a chunk. */
   readonly advanced: () => Effect.Effect<void> | undefined
 }
@@ -87,7 +89,7 @@ interface Answer {
 
 /** What the head says of the body: where it begins and ends; or why it is not the file. */
 const judge = (
-  { hop, kept, request }: Attempt,
+  { hop, kept, refused, request }: Attempt,
   response: TransportResponse,
   offsetBytes: number
 ): Effect.Effect<Answer, DownloadError> =>
@@ -96,15 +98,18 @@ const judge = (
     const url = displayUrl(hop.url.href)
     const isPartial = status === 206 && offsetBytes > 0
     if (!isPartial && status !== 200 && status !== 203) {
-      yield* drain(response)
       if (status === 416 && offsetBytes > 0) {
         kept.forget()
+        yield* drain(response)
         return yield* new Protocol({ url, reason: "range", detail: "416" })
       }
       const retryAfterMillis = yield* Effect.clockWith((clock) =>
         Effect.map(clock.currentTimeMillis, (now) => retryAfter(headers["retry-after"], now))
       )
-      return yield* new HttpStatus({ url, status, ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }) })
+      const error = new HttpStatus({ url, status, ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }) })
+      yield* refused(error)
+      yield* drain(response)
+      return yield* error
     }
     const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? ""
     if (request.mediaType !== undefined && !isOfType(type, request.mediaType.toLowerCase())) {
@@ -196,13 +201,13 @@ const receive = (
     for (;;) {
       const how = yield* response.drive(onChunk)
       if (pending !== undefined) {
-        wait.resting = true
         const due = pending
         pending = undefined
+        const before = yield* nowMillis
+        wait.resting = true
         yield* due
         wait.resting = false
-        wait.windowAt = yield* nowMillis
-        wait.windowBytes = 0
+        wait.windowAt += (yield* nowMillis) - before
       }
       // What follows the announced end is not read, and its connection not used again.
       if (how === "Ended" || isBeyond) {

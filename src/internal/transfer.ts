@@ -111,6 +111,7 @@ export const makeTransfer = (
                   strict: options.strict,
                   partScope,
                   restMillis: (bytes) => governor.restMillis(hop.url.origin, bytes),
+                  refused: (error) => cool(hop, error),
                   advanced
                 }).pipe(
                   // Around the waits alone: the publish must neither be raced nor cut short.
@@ -127,7 +128,7 @@ export const makeTransfer = (
                   ),
                   // While the permit is held: nobody else gets one in between.
                   Effect.tapBoth({
-                    onFailure: (error) => cool(hop, error),
+                    onFailure: (error) => (error._tag === "HttpStatus" ? Effect.void : cool(hop, error)),
                     onSuccess: () => governor.report(hop.url.origin, "success")
                   })
                 )

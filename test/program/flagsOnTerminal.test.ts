@@ -65,7 +65,7 @@ describe.concurrent("halyard flags on a terminal", () => {
       const [spinning, plain] = yield* Effect.all([start("> out"), start("2> errors")], { concurrency: 2 })
       yield* spinning.awaitRows(/^[|/\\-] downloading flags: 0\/2$/)
       yield* Effect.all([spinning.ended, plain.ended])
-      const reason = "2 errors: timed out after 0.3s waiting for the response headers"
+      const reason = "2 errors: timed out after 0.3s waiting for the response"
       assert.deepStrictEqual(spinning.rows(), [reason])
       assert.isTrue(spinning.cursor().visible)
       assert.match(readFileSync(`${cwd}/out`, "utf8"), /^DELAY site: [^\u001b]*$/)

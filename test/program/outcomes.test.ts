@@ -23,7 +23,7 @@ describe("outcomes of halyard flags", () => {
         assert.strictEqual(exitCode, 1)
         assert.deepStrictEqual(itemsIn(stdout), [
           "BR OK",
-          "CN error: timed out after 2s waiting for the response headers",
+          "CN error: timed out after 2s waiting for the response",
           "FR error: HTTP error 418 - I'm a Teapot",
           "ZZ not found: http://127.0.0.1:PORT/zz/zz.gif"
         ])

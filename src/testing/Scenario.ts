@@ -1,0 +1,369 @@
+/**
+ * What a simulated run is about, drawn from a seed: which files, which faults, which limits, and how it ends.
+ *
+ * @internal
+ */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { PCGRandom } from "effect/Utils"
+import * as Origin from "./Origin.js"
+
+/** Draws from a seed, and from nothing else. */
+export class Draw {
+  private readonly random: PCGRandom
+
+  constructor(seed: number) {
+    this.random = new PCGRandom(seed)
+  }
+
+  readonly real = (): number => this.random.number()
+
+  /** From 0 to n - 1. */
+  readonly below = (n: number): number => Math.floor(this.random.number() * n)
+
+  readonly between = (from: number, to: number): number => from + this.below(to - from + 1)
+
+  readonly chance = (probability: number): boolean => this.random.number() < probability
+
+  pick<A>(first: A, ...rest: ReadonlyArray<A>): A {
+    return rest[this.below(rest.length + 1) - 1] ?? first
+  }
+}
+
+export type Fault =
+  | { readonly kind: "refused" | "dns" | "reset" | "silence" }
+  | { readonly kind: "status"; readonly status: number; readonly retryAfter?: string; readonly afterMillis?: number }
+  | { readonly kind: "break"; readonly at: number; readonly how: "reset" | "close" | "unnoticed" | "silence" }
+  | { readonly kind: "range"; readonly how: "ignored" | "shifted" | "short" | "total" | "unsatisfiable" }
+  | { readonly kind: "slow" | "changed" | "excess" }
+  | { readonly kind: "redirect"; readonly to: "here" | "elsewhere" | "file" | "loop" }
+
+export interface Job {
+  readonly index: number
+  readonly origin: string
+  readonly path: string
+  readonly destination: string
+  readonly sizeBytes: number
+  readonly chunkBytes: number
+  readonly chunkMillis: number
+  readonly validator: "strong" | "weak" | "none"
+  readonly isLengthAnnounced: boolean
+  readonly hasDigest: boolean
+  readonly onExists: "overwrite" | "skip" | "fail"
+  /** What stands under the destination before. */
+  readonly isThere: boolean
+  /** By the turn of the request for this file; after them all goes well. */
+  readonly faults: ReadonlyArray<Fault>
+}
+
+export type Ending =
+  | { readonly kind: "complete" }
+  | { readonly kind: "cancel"; readonly job: number; readonly step: number }
+  | { readonly kind: "close"; readonly step: number }
+  | { readonly kind: "kill" | "power"; readonly at: "step" | "disk" | "reply"; readonly count: number }
+
+export interface DiskFault {
+  readonly operation: string
+  readonly errno: string
+  /** Which of these operations it meets. */
+  readonly count: number
+}
+
+export interface Scenario {
+  readonly seed: number
+  readonly jobs: ReadonlyArray<Job>
+  /** Jobs in the order in which they are asked for; some twice. */
+  readonly asked: ReadonlyArray<number>
+  readonly concurrency: number
+  readonly perOrigin: number
+  readonly isStream: boolean
+  readonly durability: "full" | "rename"
+  readonly requestsPerSecond: number | undefined
+  readonly bytesPerSecond: number | undefined
+  readonly diskFault: DiskFault | undefined
+  readonly descriptors: number | undefined
+  readonly ending: Ending
+}
+
+export const origins: readonly [string, ...ReadonlyArray<string>] = [
+  "http://a.test",
+  "https://b.test",
+  "http://c.test:8080"
+]
+
+const diskFaults: readonly [readonly [string, string], ...ReadonlyArray<readonly [string, string]>] = [
+  ["write", "ENOSPC"],
+  ["write", "EIO"],
+  ["open", "EACCES"],
+  ["sync", "EIO"],
+  ["syncDirectory", "EIO"],
+  ["rename", "EIO"],
+  ["link", "EPERM"],
+  ["truncate", "EIO"]
+]
+
+export const draw = (seed: number): Scenario => {
+  const from = new Draw(seed)
+  const jobs = Array.from({ length: from.between(1, 6) }, (_, index) => drawJob(from, index))
+  const asked = jobs.map(({ index }) => index)
+  if (from.chance(0.3)) {
+    asked.splice(from.below(asked.length + 1), 0, from.below(jobs.length))
+  }
+  const concurrency = from.between(1, 4)
+  const [operation, errno] = from.pick(...diskFaults)
+  return {
+    seed,
+    jobs,
+    asked,
+    concurrency,
+    perOrigin: from.between(1, concurrency),
+    isStream: from.chance(0.5),
+    durability: from.chance(0.85) ? "full" : "rename",
+    requestsPerSecond: from.chance(0.1) ? from.between(2, 20) : undefined,
+    bytesPerSecond: from.chance(0.1) ? from.between(500, 5000) : undefined,
+    diskFault: from.chance(0.15) ? { operation, errno, count: from.below(6) } : undefined,
+    descriptors: from.chance(0.05) ? from.between(1, 3) : undefined,
+    ending: drawEnding(from, asked.length)
+  }
+}
+
+const drawEnding = (from: Draw, asked: number): Ending => {
+  const kind = from.pick<Ending["kind"]>("complete", "complete", "cancel", "close", "kill", "power", "power")
+  // Small numbers more often: much happens in the beginning, and some things only there.
+  const step = from.chance(0.1) ? 0 : Math.floor(Math.exp(from.real() * Math.log(60 + asked * 250)))
+  switch (kind) {
+    case "complete":
+      return { kind }
+    case "cancel":
+      return { kind, job: from.below(asked), step }
+    case "close":
+      return { kind, step }
+    default: {
+      const at = from.pick<"step" | "disk" | "reply">("disk", "disk", "step", "reply")
+      return { kind, at, count: at === "step" ? step : at === "disk" ? from.below(asked * 8) : from.below(asked * 3) }
+    }
+  }
+}
+
+const drawJob = (from: Draw, index: number): Job => {
+  const sizeBytes = from.chance(0.1) ? 0 : from.between(1, 3000)
+  const isLengthAnnounced = from.chance(0.85)
+  const hasDigest = from.chance(0.4)
+  return {
+    index,
+    origin: from.pick(...origins),
+    path: `/file-${index}`,
+    destination: `/d/file-${index}`,
+    sizeBytes,
+    chunkBytes: from.between(50, 1500),
+    chunkMillis: from.between(0, 40),
+    validator: from.pick("strong", "strong", "weak", "none"),
+    isLengthAnnounced,
+    hasDigest,
+    onExists: from.pick("overwrite", "overwrite", "skip", "fail"),
+    isThere: from.chance(0.25),
+    faults: Array.from({ length: from.chance(0.3) ? 0 : from.between(1, 4) }, () =>
+      drawFault(from, sizeBytes, isLengthAnnounced)
+    )
+  }
+}
+
+const drawFault = (from: Draw, sizeBytes: number, isLengthAnnounced: boolean): Fault => {
+  const kind = from.pick(
+    "break" as const,
+    "break" as const,
+    "break" as const,
+    "range" as const,
+    "range" as const,
+    "changed" as const,
+    "changed" as const,
+    "status" as const,
+    "status" as const,
+    "refused" as const,
+    "dns" as const,
+    "reset" as const,
+    "silence" as const,
+    "slow" as const,
+    "excess" as const,
+    "redirect" as const
+  )
+  switch (kind) {
+    case "break":
+      return {
+        kind,
+        at: from.below(sizeBytes + 1),
+        how: isLengthAnnounced ? from.pick("reset", "close", "unnoticed", "silence") : from.pick("reset", "close", "silence")
+      }
+    case "range":
+      return { kind, how: from.pick("ignored", "shifted", "short", "total", "unsatisfiable") }
+    case "status": {
+      const status = from.pick(429, 429, 503, 503, 500, 502, 408, 404, 401, 501)
+      return status === 429 || status === 503 ? { kind, status, ...drawRetryAfter(from) } : { kind, status }
+    }
+    case "redirect":
+      return { kind, to: from.pick("here", "elsewhere", "elsewhere", "file", "loop") }
+    default:
+      return { kind }
+  }
+}
+
+const drawRetryAfter = (from: Draw): { readonly retryAfter?: string; readonly afterMillis?: number } => {
+  const seconds = from.between(1, 5)
+  switch (from.pick("none", "seconds", "seconds", "date", "past", "huge", "garbage")) {
+    case "seconds":
+      return { retryAfter: `${seconds}`, afterMillis: seconds * 1000 }
+    case "date":
+      return { retryAfter: "date", afterMillis: seconds * 1000 }
+    case "past":
+      return { retryAfter: "Sun, 06 Nov 1994 08:49:37 GMT".replace("1994", "1969") }
+    case "huge":
+      return { retryAfter: "99999999999", afterMillis: longestWaitMillis }
+    case "garbage":
+      return { retryAfter: "soon" }
+    default:
+      return {}
+  }
+}
+
+/** What the simulated downloader clamps `Retry-After` to. */
+export const longestWaitMillis = 20_000
+
+/** Whether a transfer that meets these, and each no more than once, must succeed with enough retries. */
+export const isSurvivable = (job: Job): boolean =>
+  // An earlier version than the one that is expected is not the file.
+  !(job.hasDigest && versionsOf(job) > 1) &&
+  job.faults.every(
+    (fault) =>
+      !(fault.kind === "status" && [404, 401, 501].includes(fault.status)) &&
+      !(fault.kind === "redirect" && (fault.to === "file" || fault.to === "loop"))
+  )
+
+/** The content of a version of a file. */
+export const contentOf = (job: Job, version: number): Uint8Array => {
+  let state = (job.index * 7919 + version * 104729 + 12345) >>> 0
+  return Uint8Array.from({ length: job.sizeBytes }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state >>> 24
+  })
+}
+
+/** How many versions there are in the end. */
+export const versionsOf = (job: Job): number => 1 + job.faults.filter(({ kind }) => kind === "changed").length
+
+export const digestOf = (job: Job): string =>
+  `sha256:${Array.from(sha256(contentOf(job, versionsOf(job) - 1)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`
+
+const httpDate = (atMillis: number): string => new Date(atMillis).toUTCString()
+
+/** What the origin answers. */
+export const replyTo = (job: Job, request: Origin.Request, turn: number, nowMillis: number): Origin.Reply => {
+  const fault = job.faults[turn]
+  const version = job.faults.slice(0, turn + 1).filter(({ kind }) => kind === "changed").length
+  const content = contentOf(job, version)
+  const pace: Origin.Reply = { delay: 5, chunkBytes: job.chunkBytes, chunkDelay: job.chunkMillis }
+  const tag = `"${job.index}.${version}"`
+  const etag = job.validator === "strong" ? tag : job.validator === "weak" ? `W/${tag}` : undefined
+  const served = Origin.file(request, content, { ...pace, etag })
+  const reply = job.isLengthAnnounced || served.status !== 200 ? served : withoutLength(served)
+  if (fault === undefined) {
+    return reply
+  }
+  switch (fault.kind) {
+    case "refused":
+    case "dns":
+    case "reset":
+    case "silence":
+      return { delay: 5, instead: fault.kind }
+    case "status":
+      return {
+        delay: 5,
+        status: fault.status,
+        body: "an error page",
+        headers: {
+          "content-length": "13",
+          ...(fault.retryAfter === undefined
+            ? {}
+            : {
+                "retry-after":
+                  fault.retryAfter === "date" ? httpDate(nowMillis + (fault.afterMillis ?? 0)) : fault.retryAfter
+              })
+        }
+      }
+    case "break":
+      return { ...reply, breakAt: { bytes: fault.at, how: fault.how } }
+    case "slow":
+      return { ...reply, chunkBytes: 1, chunkDelay: 900 }
+    case "excess":
+      return reply.status === 200 && job.isLengthAnnounced
+        ? { ...reply, body: Uint8Array.of(...content, 1, 2, 3), chunkBytes: content.length + 3 }
+        : reply
+    case "redirect":
+      return {
+        delay: 5,
+        status: 302,
+        body: "",
+        headers: { "content-length": "0", location: locationOf(job, fault.to) }
+      }
+    case "range":
+      return lyingAbout(reply, content, fault.how, request)
+    case "changed":
+      return reply
+  }
+}
+
+const withoutLength = (reply: Origin.Reply): Origin.Reply => {
+  const { "content-length": _, ...headers } = reply.headers ?? {}
+  return { ...reply, headers }
+}
+
+const locationOf = (job: Job, to: "here" | "elsewhere" | "file" | "loop"): string => {
+  switch (to) {
+    case "here":
+      return `${job.path}?moved`
+    case "elsewhere":
+      // Not from https to http.
+      return `https://cdn.test${job.path}?moved`
+    case "file":
+      return "file:///etc/passwd"
+    case "loop":
+      return `${job.path}?loop`
+  }
+}
+
+const lyingAbout = (
+  honest: Origin.Reply,
+  content: Uint8Array,
+  how: "ignored" | "shifted" | "short" | "total" | "unsatisfiable",
+  request: Origin.Request
+): Origin.Reply => {
+  const start = Number(/^bytes=(\d+)-$/.exec(request.headers["range"] ?? "")?.[1] ?? Number.NaN)
+  if (Number.isNaN(start)) {
+    return honest
+  }
+  const partial = (from: number, to: number, total: number): Origin.Reply => ({
+    ...honest,
+    status: 206,
+    headers: {
+      ...honest.headers,
+      "content-length": `${to - from}`,
+      "content-range": `bytes ${from}-${to - 1}/${total}`
+    },
+    body: content.subarray(from, to)
+  })
+  switch (how) {
+    case "ignored":
+      return {
+        ...honest,
+        status: 200,
+        headers: { ...honest.headers, "content-length": `${content.length}`, "content-range": "" },
+        body: content
+      }
+    case "shifted":
+      return start > 0 ? partial(start - 1, content.length, content.length) : honest
+    case "short":
+      return start + 1 < content.length ? partial(start, start + 1, content.length) : honest
+    case "total":
+      return honest.status === 206 ? partial(start, content.length, content.length + 7) : honest
+    case "unsatisfiable":
+      return { ...honest, status: 416, headers: { "content-length": "0" }, body: "" }
+  }
+}
