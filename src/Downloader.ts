@@ -11,13 +11,13 @@ import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Take from "effect/Take"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
 import { Finished, Started } from "./DownloadEvent.js"
@@ -225,7 +225,8 @@ const runWith = <E, R>(
   Stream.unwrapScoped(
     Effect.gen(function* () {
       const pull = yield* Stream.toPull(requests)
-      const outcomes = yield* Mailbox.make<DownloadOutcome, E>({ capacity: concurrency })
+      // Not a `Mailbox`: one that is pre-empted between looking and waiting is not woken.
+      const outcomes = yield* Queue.bounded<Take.Take<DownloadOutcome, E>>(concurrency)
       const lock = yield* Effect.makeSemaphore(1)
       // Requests that were pulled, in input order; those before `cursor` are somebody's.
       let taken: ReadonlyArray<DownloadRequest> = []
@@ -278,31 +279,36 @@ const runWith = <E, R>(
       const loop: Effect.Effect<void, never, R> = Effect.uninterruptibleMask((restore) => {
         const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
           if (loops - parked > concurrency) {
-            return Effect.void
+            return leave
           }
           const request = taken[cursor]
           if (request === undefined) {
-            return ended ? Effect.void : Effect.zipRight(restore(refill), step)
+            return ended ? leave : Effect.zipRight(restore(refill), step)
           }
           cursor++
           return carry(request, restore, ask).pipe(
-            Effect.flatMap((outcome) => restore(outcomes.offer(outcome))),
+            Effect.flatMap((outcome) => restore(Queue.offer(outcomes, Take.of(outcome)))),
             Effect.zipRight(step)
           )
         })
-        return Effect.zipRight(restore(ramp), step)
+        // At once, and not when the fiber has ended: of two that see one too many, one is to stay.
+        const leave = Effect.suspend(() => {
+          loops--
+          const end: Take.Take<never, E> = Cause.isEmpty(failure) ? Take.end : Take.failCause(failure)
+          return loops === 0 ? Effect.asVoid(restore(Queue.offer(outcomes, end))) : Effect.void
+        })
+        return Effect.zipRight(restore(ramp), step).pipe(
+          Effect.catchAllCause((cause) =>
+            Cause.isInterrupted(cause)
+              ? Effect.failCause(cause)
+              : Effect.asVoid(restore(Queue.offer(outcomes, Take.failCause(cause))))
+          )
+        )
       })
 
       const begin = (): void => {
         loops++
-        fork(loop).addObserver((exit) => {
-          loops--
-          if (Exit.isFailure(exit)) {
-            outcomes.unsafeDone(Exit.failCause(exit.cause))
-          } else if (loops === 0) {
-            outcomes.unsafeDone(Cause.isEmpty(failure) ? Exit.void : Exit.failCause(failure))
-          }
-        })
+        fork(loop)
       }
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {
@@ -312,6 +318,6 @@ const runWith = <E, R>(
       for (let index = 0; index < concurrency; index++) {
         begin()
       }
-      return Mailbox.toStream(outcomes)
+      return Stream.flattenTake(Stream.fromQueue(outcomes))
     })
   )

@@ -7,10 +7,11 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest } from "../Download.js"
 import { type Restore, settle, withRequest } from "./settle.js"
 import type { Hooks, Transfer } from "./transfer.js"
@@ -87,8 +88,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
 // Names that some file system takes for one, by case or by Unicode form.
 const keyOf = (destination: string): string => destination.normalize("NFC").toLowerCase()
 
-const isSameFile = (one: DownloadRequest, other: DownloadRequest): boolean =>
-  Equal.equals(new DownloadRequest({ ...one, id: "" }), new DownloadRequest({ ...other, id: "" }))
+const isSameFile = Schema.equivalence(Schema.typeSchema(Schema.Struct(Struct.omit(DownloadRequest.fields, "id"))))
 
 const outcomeOf = (request: DownloadRequest, exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> =>
   Effect.map(exit, (outcome) => withRequest(request, outcome))

@@ -57,7 +57,14 @@ export interface Job {
 
 export type Ending =
   | { readonly kind: "complete" }
-  | { readonly kind: "cancel"; readonly job: number; readonly step: number }
+  | {
+      readonly kind: "cancel"
+      /** The place in the order of what is asked. */
+      readonly job: number
+      readonly step: number
+      /** Whether somebody asks for the same file in that moment. */
+      readonly isAskedAgain: boolean
+    }
   | { readonly kind: "close"; readonly step: number }
   | { readonly kind: "kill" | "power"; readonly at: "step" | "disk" | "reply"; readonly count: number }
 
@@ -81,6 +88,8 @@ export interface Scenario {
   readonly bytesPerSecond: number | undefined
   readonly diskFault: DiskFault | undefined
   readonly descriptors: number | undefined
+  /** Another program that writes a destination meanwhile. */
+  readonly intruder: { readonly job: number; readonly step: number } | undefined
   readonly ending: Ending
 }
 
@@ -93,7 +102,7 @@ export const origins: readonly [string, ...ReadonlyArray<string>] = [
 const diskFaults: readonly [readonly [string, string], ...ReadonlyArray<readonly [string, string]>] = [
   ["write", "ENOSPC"],
   ["write", "EIO"],
-  ["open", "EACCES"],
+  ["open", "EIO"],
   ["sync", "EIO"],
   ["syncDirectory", "EIO"],
   ["rename", "EIO"],
@@ -107,6 +116,11 @@ export const draw = (seed: number): Scenario => {
   const asked = jobs.map(({ index }) => index)
   if (from.chance(0.3)) {
     asked.splice(from.below(asked.length + 1), 0, from.below(jobs.length))
+  }
+  const ending = drawEnding(from, asked.length)
+  if (ending.kind === "cancel" && from.chance(0.5)) {
+    // Two want the same file, and one of them leaves.
+    asked.push(asked[ending.job] ?? 0)
   }
   const concurrency = from.between(1, 4)
   const [operation, errno] = from.pick(...diskFaults)
@@ -122,7 +136,8 @@ export const draw = (seed: number): Scenario => {
     bytesPerSecond: from.chance(0.1) ? from.between(500, 5000) : undefined,
     diskFault: from.chance(0.15) ? { operation, errno, count: from.below(6) } : undefined,
     descriptors: from.chance(0.05) ? from.between(1, 3) : undefined,
-    ending: drawEnding(from, asked.length)
+    intruder: from.chance(0.1) ? { job: from.below(jobs.length), step: from.between(1, asked.length * 200) } : undefined,
+    ending
   }
 }
 
@@ -134,7 +149,7 @@ const drawEnding = (from: Draw, asked: number): Ending => {
     case "complete":
       return { kind }
     case "cancel":
-      return { kind, job: from.below(asked), step }
+      return { kind, job: from.below(asked), step, isAskedAgain: from.chance(0.5) }
     case "close":
       return { kind, step }
     default: {

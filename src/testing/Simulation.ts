@@ -112,11 +112,19 @@ class Life {
   private operations = 0
   private readonly operationsByName = new Map<string, number>()
   private isSecondLife = false
+  // The place of the one who asks in the moment of a cancellation, and how to make it ask.
+  private readonly late: number | undefined
+  private askLate: () => void = () => {}
+  private intruded: Scenario.Job | undefined
 
   constructor(private readonly scenario: Scenario.Scenario) {
     this.world = new World(scenario.seed, { atMost: budget })
     this.from = new Scenario.Draw(scenario.seed ^ 0x5bd1e995)
-    this.asked = scenario.asked.map((index, order) => this.ask(index, order))
+    const { ending } = scenario
+    const late =
+      ending.kind === "cancel" && ending.isAskedAgain && !scenario.isStream ? [scenario.asked[ending.job] ?? 0] : []
+    this.asked = [...scenario.asked, ...late].map((index, order) => this.ask(index, order))
+    this.late = late.length === 0 ? undefined : this.asked.length - 1
     this.disk = new Disk.Disk({
       fate: (operation) => this.fateOf(operation),
       onDone: (operation) => this.onDone(operation),
@@ -217,9 +225,12 @@ class Life {
           this.violate(`the stream gave ${given.length} outcomes for ${requests.length} requests`)
         }
       } else {
-        for (const request of requests) {
-          fibers.push(yield* Effect.fork(Effect.exit(downloader.download(request))))
+        for (const [order, request] of requests.entries()) {
+          const moment = order === this.late && !this.isSecondLife ? this.untilAsked() : Effect.void
+          fibers.push(yield* Effect.fork(Effect.exit(Effect.zipRight(moment, downloader.download(request)))))
         }
+        yield* Fiber.awaitAll(fibers.filter((_, order) => order !== this.late))
+        this.askLate()
         yield* Fiber.awaitAll(fibers)
       }
     })
@@ -237,12 +248,30 @@ class Life {
         const fiber = ending.kind === "close" || this.scenario.isStream ? root : fibers[ending.job]
         this.note(`interrupted: ${fiber === root ? "all" : (this.asked[this.jobOf(ending)]?.id ?? "")}`)
         fiber?.unsafeInterruptAsFork(root.id())
+        this.askLate()
+      })
+    }
+    const { intruder } = this.scenario
+    if (!this.isSecondLife && intruder !== undefined) {
+      this.world.at(intruder.step, () => {
+        const job = this.scenario.jobs[intruder.job] ?? firstJob(this.scenario)
+        if (!this.disk.files().has(job.destination)) {
+          this.note(`another program writes ${job.destination}`)
+          this.disk.put(job.destination, oldContent(job))
+          this.intruded = job
+        }
       })
     }
     if (!this.isSecondLife && isCrash(ending) && ending.at === "step") {
       this.world.at(ending.count, () => this.crash())
     }
     return this.world.resume(root)
+  }
+
+  private untilAsked(): Effect.Effect<void> {
+    return Effect.async((resume) => {
+      this.askLate = () => resume(Effect.void)
+    })
   }
 
   private jobOf(ending: Scenario.Ending): number {
@@ -261,7 +290,7 @@ class Life {
       request.headers[name] === undefined ? [] : [`${name}: ${request.headers[name]}`]
     )
     this.note(`GET ${request.url} ${headers.join(" ")}`)
-    this.checkRequest(request, url)
+    this.checkRequest(request, url, job)
     if (this.isSecondLife) {
       return Scenario.replyTo(job, request, job.faults.length, 0)
     }
@@ -301,7 +330,7 @@ class Life {
     return Number.isNaN(millis) ? 0 : Math.min(Math.max(0, millis), Scenario.longestWaitMillis)
   }
 
-  private checkRequest(request: Origin.Request, url: URL): void {
+  private checkRequest(request: Origin.Request, url: URL, job: Scenario.Job): void {
     const closed = this.closedUntil.get(url.origin)
     if (!this.isSecondLife && closed !== undefined && this.world.now() > closed.from && this.world.now() < closed.until) {
       this.violate(`${url.origin} asked for rest until ${closed.until} and got a request`)
@@ -312,6 +341,16 @@ class Life {
     }
     if (request.headers["accept-encoding"] !== "identity") {
       this.violate("a request did not ask for identity")
+    }
+    if (url.protocol !== "http:" && url.protocol !== "https:") {
+      this.violate(`a request for ${url.protocol} was made`)
+    }
+    const ifRange = request.headers["if-range"]
+    if (request.headers["range"] !== undefined && ifRange === undefined && job.validator === "strong") {
+      this.violate("a range was asked for without the validator that the origin gave")
+    }
+    if (ifRange?.startsWith("W/") === true) {
+      this.violate("a weak validator stands in If-Range")
     }
   }
 
@@ -389,7 +428,8 @@ class Life {
       if (outcome === undefined && (isAsked || this.started.has(id))) {
         this.violate(`${id} has no outcome`)
       }
-      if (outcome?._tag === "Cancelled" && ending.kind === "complete") {
+      const isCancelled = ending.kind === "close" || (ending.kind === "cancel" && (this.scenario.isStream || ending.job === order))
+      if (outcome?._tag === "Cancelled" && !isCancelled) {
         this.violate(`${id} was cancelled by nobody`)
       }
       if (
@@ -446,9 +486,26 @@ class Life {
     for (const job of this.scenario.jobs) {
       this.checkName(job, "at the end")
     }
-    for (const outcome of this.outcomes.values()) {
+    const outcomes = Array.from(this.outcomes.values())
+    // Of requests that are not known to have left nothing.
+    const saved = new Set(
+      this.asked.flatMap(({ id, request }) => {
+        const tag = this.outcomes.get(id)?._tag
+        return tag === undefined || tag === "Saved" ? [request.destination] : []
+      })
+    )
+    for (const outcome of outcomes) {
       if (outcome._tag === "Saved") {
         this.checkSaved(outcome, "at the end")
+      }
+      const isUndecided = outcome._tag === "Failed" && outcome.error._tag === "Disk"
+      const { destination, id } = outcome.request
+      if ((outcome._tag === "Cancelled" || (outcome._tag === "Failed" && !isUndecided)) && !saved.has(destination)) {
+        const job = this.asked.find((one) => one.id === id)?.job
+        const found = this.disk.files().get(destination)
+        if (found !== undefined && job !== undefined && !(this.wasThere(job) && isEqual(found, oldContent(job)))) {
+          this.violate(`${id} is ${outcome._tag}, and ${destination} is there`)
+        }
       }
     }
   }
@@ -457,18 +514,22 @@ class Life {
   private checkName(job: Scenario.Job, when: string): void {
     const found = this.disk.files().get(job.destination)
     if (found === undefined) {
-      if (job.isThere) {
+      if (this.wasThere(job)) {
         this.violate(`what stood under ${job.destination} is lost ${when}`)
       }
       return
     }
-    const isOld = job.isThere && isEqual(found, oldContent(job))
-    if (!isOld && job.isThere && job.onExists !== "overwrite") {
+    const isOld = this.wasThere(job) && isEqual(found, oldContent(job))
+    if (!isOld && this.wasThere(job) && job.onExists !== "overwrite") {
       this.violate(`${job.destination} was overwritten, which nobody asked for`)
     }
     if (!isOld && !this.isSomeVersion(job, found)) {
       this.violate(`${job.destination} is not whole ${when}`)
     }
+  }
+
+  private wasThere(job: Scenario.Job): boolean {
+    return job.isThere || this.intruded === job
   }
 
   private isSomeVersion(job: Scenario.Job, found: Uint8Array): boolean {
@@ -485,7 +546,8 @@ class Life {
 
   private checkSaved(outcome: Download.Saved, when: string): void {
     const found = this.disk.files().get(outcome.request.destination)
-    if (found === undefined || found.length !== outcome.bytes) {
+    const isIntruded = this.intruded?.destination === outcome.request.destination
+    if (found === undefined || (found.length !== outcome.bytes && !isIntruded)) {
       this.violate(`${outcome.request.id} was told as saved, and is not there ${when}`)
     }
   }

@@ -1,0 +1,123 @@
+// Plants each bug of mutations.mjs in a copy of the engine and lets the simulation look for it:
+//
+//   npm run mutate [-- --seeds 2000] [--only TEXT]
+//
+// Prints the first seed that found each. Exits with 1 where one was not found: that is a hole in the simulation.
+import { mkdirSync, readFileSync, rmSync } from "node:fs"
+import { availableParallelism } from "node:os"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { parseArgs } from "node:util"
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
+import { build } from "esbuild"
+import { mutations } from "./mutations.mjs"
+
+const root = new URL("../../", import.meta.url)
+const source = new URL("src/", root)
+// In node_modules, so that what the copies import is found from there.
+const directory = fileURLToPath(new URL("node_modules/.cache/halyard-mutants/", root))
+
+const plant = async (index) => {
+  const [name, ...edits] = mutations[index]
+  const outfile = `${directory}${index}.mjs`
+  const changed = new Map()
+  for (const [file, text, replacement] of edits) {
+    const path = fileURLToPath(new URL(file, source))
+    const before = changed.get(path) ?? readFileSync(path, "utf8")
+    if (before.split(text).length !== 2) {
+      throw new Error(`'${name}': ${file} has not exactly one '${text}'`)
+    }
+    changed.set(path, before.replace(text, () => replacement))
+  }
+  await build({
+    entryPoints: [fileURLToPath(new URL("testing/Simulation.ts", source))],
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    packages: "external",
+    logLevel: "error",
+    plugins: [
+      {
+        name: "plant",
+        setup: (on) =>
+          on.onLoad({ filter: /\.ts$/ }, ({ path }) =>
+            changed.has(path) ? { contents: changed.get(path), loader: "ts" } : undefined
+          )
+      }
+    ]
+  })
+  return outfile
+}
+
+// A mutant may also not come to an end, or use up all memory: then it is found as well, by the one who waits.
+const seedSeconds = 20
+
+if (isMainThread) {
+  const { values } = parseArgs({
+    options: { seeds: { type: "string", default: "2000" }, only: { type: "string", default: "" } }
+  })
+  mkdirSync(directory, { recursive: true })
+  const chosen = mutations.flatMap(([name], index) => (name.includes(values.only) ? [index] : []))
+  const missed = []
+  const look = async (index) => {
+    const [name] = mutations[index]
+    const module = pathToFileURL(await plant(index)).href
+    const found = await new Promise((resolve) => {
+      const worker = new Worker(new URL(import.meta.url), {
+        workerData: { module, seeds: Number(values.seeds) },
+        resourceLimits: { maxOldGenerationSizeMb: 512 },
+        stderr: true
+      })
+      let seed = 0
+      let timer
+      const end = (result) => {
+        clearTimeout(timer)
+        resolve(result)
+        worker.terminate()
+      }
+      worker.on("message", (message) => {
+        clearTimeout(timer)
+        if (message.done) {
+          end(message.found)
+        } else {
+          seed = message.seed
+          timer = setTimeout(() => end({ seed, violation: "it does not come to an end" }), seedSeconds * 1000)
+        }
+      })
+      worker.on("error", (error) => end({ seed, violation: error.message }))
+    })
+    console.log(
+      found === undefined
+        ? `MISSED ${name}`
+        : `${String(found.seed).padStart(5)} ${name}: ${found.violation.slice(0, 100)}`
+    )
+    if (found === undefined) {
+      missed.push(name)
+    }
+  }
+  const queue = chosen.slice()
+  await Promise.all(
+    Array.from({ length: availableParallelism() }, async () => {
+      for (let index = queue.shift(); index !== undefined; index = queue.shift()) {
+        await look(index)
+      }
+    })
+  )
+  rmSync(directory, { recursive: true, force: true })
+  console.log(`${chosen.length} planted bugs, ${missed.length} not found within ${values.seeds} seeds`)
+  process.exitCode = missed.length === 0 ? 0 : 1
+} else {
+  const { run } = await import(workerData.module)
+  let found
+  for (let seed = 1; seed <= workerData.seeds && found === undefined; seed++) {
+    if (seed % 20 === 1) {
+      parentPort.postMessage({ seed })
+    }
+    const { violations } = run(seed)
+    if (violations.length > 0) {
+      found = { seed, violation: violations[0] }
+    }
+  }
+  parentPort.postMessage({ done: true, found })
+}

@@ -1,0 +1,84 @@
+// Bugs, to be planted one at a time: in each of these files a piece of text stands that is replaced by another. The
+// simulation has to find every one of them. A piece that is not found in its file is an error, so that the list stays true.
+
+const attempt = "internal/attempt.ts"
+const kept = "internal/kept.ts"
+const transfer = "internal/transfer.ts"
+const share = "internal/share.ts"
+const watch = "internal/watch.ts"
+const governor = "OriginGovernor.ts"
+const store = "Store/FileSystem.ts"
+
+/** [what is wrong, [file, text, replacement] …] */
+export const mutations = [
+  ["no length check", [attempt, "totalBytes !== undefined && receivedBytes < totalBytes", "false"]],
+  ["bytes beyond the announced end are taken", [attempt, "isBeyond ? chunk.subarray(0, left) : chunk", "chunk"]],
+  ["no If-Range", [attempt, '{ "if-range": kept.validator }', "{}"]],
+  ["a weak validator in If-Range", ["internal/validator.ts", '/^"[', '/^(?:W\\/)?"[']],
+  [
+    "two versions are spliced",
+    [attempt, '{ "if-range": kept.validator }', "{}"],
+    [attempt, "kept.validator !== undefined && !Validator.agrees(kept.validator, headers)", "false"]
+  ],
+  ["a resume that nothing guards", [kept, "isGuarded && isWhole", "isWhole"]],
+  ["append on 200", [attempt, "answer.startBytes > 0 && kept.part !== undefined", "kept.part !== undefined"]],
+  ["start over without emptying the part", [kept, "Effect.as(part.restart, part)", "Effect.succeed(part)"]],
+  [
+    "the digest is not begun again with the part",
+    [
+      kept,
+      "this.hash = this.expected === undefined ? undefined : this.hasher.make(this.expected.algorithm)\n      const",
+      "const"
+    ]
+  ],
+  ["no Content-Range check", [attempt, "range.startBytes !== offsetBytes ||", ""]],
+  ["the digest is not compared", [attempt, "!expected.digests.includes(actual)", "false"]],
+  [
+    "the final name is written directly",
+    [store, "path.join(path.dirname(destination), name)", "destination"],
+    [store, '{ flag: "wx" }', '{ flag: "w" }']
+  ],
+  ["no sync of the file", [store, "yield* translate(file.sync)", ""]],
+  ["no sync of the directory", [store, "syncDirectory(path.dirname(destination)),", "Effect.void,"]],
+  ["the temporary stays", [store, "published ? Effect.void : Effect.ignore(fs.remove(name))", "Effect.void"]],
+  ["a file that came meanwhile is overwritten", [store, 'if (onExists === "overwrite") {', "if (true) {"]],
+  [
+    "the publish can be interrupted",
+    [transfer, "Effect.uninterruptible(\n        Effect.map(part.publish", "(\n        Effect.map(part.publish"],
+    [store, 'return "Published" as const\n            }).pipe(Effect.uninterruptible)', 'return "Published" as const\n            })']
+  ],
+  ["the outcome is decided after the publish", ["internal/settle.ts", "decided = outcome", ""]],
+  ["two outcomes", ["Downloader.ts", "Effect.tap(remember),", "Effect.tap((outcome) => event(new Finished({ outcome }))),"]],
+  [
+    "a permit is leaked on cancel",
+    [
+      governor,
+      "return Effect.ensuring(",
+      'return ((self, end) => Effect.onExit(self, (exit) => (exit._tag === "Failure" && exit.cause._tag !== "Fail" ? Effect.void : end)))('
+    ]
+  ],
+  ["nobody is woken for a permit", [governor, "          ticket.gate.used--\n        }\n        pump()", "          ticket.gate.used--\n        }"]],
+  ["no limit for an origin", [governor, "origin.used < origin.limit.current() &&", ""]],
+  ["no limit in all", [governor, "used < all &&", ""], [governor, "&& (gate === undefined || gate.used < gate.limit)", ""]],
+  ["Retry-After is ignored", ["RetryPolicy.ts", "Math.min(error.retryAfterMillis, Duration.toMillis(policy.longestWait))", "0"]],
+  ["Retry-After holds for one transfer alone", [transfer, "if (asked > 0) {", "if (false) {"]],
+  ["a connection is kept while a retry is waited for", [attempt, "yield* self.transport.open({", "yield* ((open) => Scope.extend(open, self.partScope))(self.transport.open({"], [attempt, '{ "if-range": kept.validator })\n        }\n      })', '{ "if-range": kept.validator })\n        }\n      }))']],
+  [
+    "a fiber outlives its attempt",
+    [watch, "Effect.interruptible,\n          Effect.fork\n", "Effect.interruptible,\n          Effect.forkDaemon\n"],
+    [watch, "Effect.ensuring(Fiber.interrupt(watch))", "Effect.ensuring(Effect.void)"]
+  ],
+  ["no stall timeout", [watch, "wait.windowBytes < stall.bytes && !wait.resting", "false"]],
+  ["no deadline for headers", [watch, 'wait.phase === "headers" && wait.headersAt <= now', "false"]],
+  ["secrets cross origins", ["internal/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
+  ["redirects without end", ["internal/redirect.ts", "from.count === maximum", "false"]],
+  [
+    "redirects to anything",
+    ["internal/redirect.ts", 'url.protocol !== "http:" && url.protocol !== "https:"', "false"]
+  ],
+  ["one who leaves cancels all", [share, "return shared.users > 0", "return false"]],
+  ["the last who leaves cancels nothing", [share, "return shared.users > 0", "return true"]],
+  ["who joins a transfer that is given up is given up too", [share, "!found.isLeft && ", ""]],
+  ["a truncated body is not tried again", ["RetryPolicy.ts", '    case "Truncated":\n', ""], ["RetryPolicy.ts", "  switch (error._tag) {", '  if (error._tag === "Truncated") return false\n  switch (error._tag) {']],
+  ["a content coding is asked for", ["internal/requestHeaders.ts", '"accept-encoding": "identity"', '"accept-encoding": "gzip"']]
+]
