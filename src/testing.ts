@@ -1,9 +1,62 @@
 /**
- * The kit for testing what is built on halyard, as halyard tests itself.
+ * The kit for testing what is built on halyard, as halyard tests itself: an origin without a socket, stores without a
+ * disk or with one that crashes, a recording terminal, a clock that goes on by itself, the contracts of the ports, and the
+ * simulation of the whole.
  *
  * @since 0.2.0
  */
+import * as Layer from "effect/Layer"
+import * as Downloader from "./Downloader.js"
+import * as MemoryJournal from "./Journal/Memory.js"
+import type { Journal } from "./Journal.js"
+import * as Progress from "./Progress.js"
+import type { Screen } from "./Screen.js"
+import * as Screens from "./Screen.js"
+import * as MemoryStore from "./Store/Memory.js"
+import type { Store } from "./Store.js"
+import type { Transport } from "./Transport.js"
+import * as Origin from "./testing/Origin.js"
+
+export { autoAdvance, Deadlock } from "./testing/autoAdvance.js"
+export * as Contracts from "./testing/Contracts.js"
 export * as Disk from "./testing/Disk.js"
 export * as Origin from "./testing/Origin.js"
 export * as Simulation from "./testing/Simulation.js"
 export { World } from "./testing/World.js"
+
+/**
+ * A downloader on a scripted origin and in memory, with what was asked (`Origin`), written (`MemoryFiles`), told
+ * (`Progress.Recorded`), remembered (`MemoryEntries`) and shown (`Screen.Recording`). Fresh for each `provide`.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layer = (
+  script: (request: Origin.Request) => Origin.Reply,
+  options?: Downloader.Options
+): Layer.Layer<
+  | Downloader.Downloader
+  | Transport
+  | Origin.Origin
+  | Store
+  | MemoryStore.MemoryFiles
+  | Journal
+  | MemoryJournal.MemoryEntries
+  | Progress.Progress
+  | Progress.Recorded
+  | Screen
+  | Screens.Recording
+> =>
+  Layer.fresh(
+    Downloader.layerWith(options ?? {}).pipe(
+      Layer.provideMerge(
+        Layer.mergeAll(
+          Origin.layer(script),
+          MemoryStore.layer,
+          MemoryJournal.layer,
+          Progress.layerRecording,
+          Screens.layerRecording()
+        )
+      )
+    )
+  )

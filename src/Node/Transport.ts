@@ -179,6 +179,10 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
   }
 
   onResponseData(_controller: unknown, chunk: Uint8Array): void {
+    // As undici gives them when it goes on after a pause.
+    if (chunk.length === 0) {
+      return
+    }
     this.receivedBytes += chunk.length
     if (this.onChunk === undefined) {
       this.early.push(chunk)

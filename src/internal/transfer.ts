@@ -92,6 +92,7 @@ export const makeTransfer = (
               Effect.gen(function* () {
                 const now = yield* nowMillis
                 startedAt ??= now
+                toldAt = clock.unsafeCurrentTimeMillis()
                 const wait: Wait = {
                   phase: "headers",
                   headersAt: now + headersMillis,

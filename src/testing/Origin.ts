@@ -47,9 +47,7 @@ export interface Reply {
   /** Before each chunk. */
   readonly chunkDelay?: Duration.DurationInput | undefined
   /** After so many bytes of the body: it is cut (and the transport notices, or not), or nothing comes any more. */
-  readonly breakAt?:
-    | { readonly bytes: number; readonly how: "reset" | "close" | "unnoticed" | "silence" }
-    | undefined
+  readonly breakAt?: { readonly bytes: number; readonly how: "reset" | "close" | "unnoticed" | "silence" } | undefined
 }
 
 /**
@@ -79,7 +77,12 @@ export const file = (
   }
   const offsetBytes = Number(start)
   if (offsetBytes >= body.length) {
-    return { status: 416, ...options, headers: { "content-range": `bytes */${body.length}`, ...options?.headers }, body: "" }
+    return {
+      status: 416,
+      ...options,
+      headers: { "content-range": `bytes */${body.length}`, ...options?.headers },
+      body: ""
+    }
   }
   return {
     status: 206,

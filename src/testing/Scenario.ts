@@ -136,7 +136,9 @@ export const draw = (seed: number): Scenario => {
     bytesPerSecond: from.chance(0.1) ? from.between(500, 5000) : undefined,
     diskFault: from.chance(0.15) ? { operation, errno, count: from.below(6) } : undefined,
     descriptors: from.chance(0.05) ? from.between(1, 3) : undefined,
-    intruder: from.chance(0.1) ? { job: from.below(jobs.length), step: from.between(1, asked.length * 200) } : undefined,
+    intruder: from.chance(0.1)
+      ? { job: from.below(jobs.length), step: from.between(1, asked.length * 200) }
+      : undefined,
     ending
   }
 }
@@ -206,7 +208,9 @@ const drawFault = (from: Draw, sizeBytes: number, isLengthAnnounced: boolean): F
       return {
         kind,
         at: from.below(sizeBytes + 1),
-        how: isLengthAnnounced ? from.pick("reset", "close", "unnoticed", "silence") : from.pick("reset", "close", "silence")
+        how: isLengthAnnounced
+          ? from.pick("reset", "close", "unnoticed", "silence")
+          : from.pick("reset", "close", "silence")
       }
     case "range":
       return { kind, how: from.pick("ignored", "shifted", "short", "total", "unsatisfiable") }

@@ -15,8 +15,8 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Download from "../Download.js"
-import * as Downloader from "../Downloader.js"
 import type { DownloadEvent } from "../DownloadEvent.js"
+import * as Downloader from "../Downloader.js"
 import * as Progress from "../Progress.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import * as FileSystemStore from "../Store/FileSystem.js"
@@ -332,7 +332,12 @@ class Life {
 
   private checkRequest(request: Origin.Request, url: URL, job: Scenario.Job): void {
     const closed = this.closedUntil.get(url.origin)
-    if (!this.isSecondLife && closed !== undefined && this.world.now() > closed.from && this.world.now() < closed.until) {
+    if (
+      !this.isSecondLife &&
+      closed !== undefined &&
+      this.world.now() > closed.from &&
+      this.world.now() < closed.until
+    ) {
       this.violate(`${url.origin} asked for rest until ${closed.until} and got a request`)
     }
     const told = request.headers["x-secret"]
@@ -428,7 +433,8 @@ class Life {
       if (outcome === undefined && (isAsked || this.started.has(id))) {
         this.violate(`${id} has no outcome`)
       }
-      const isCancelled = ending.kind === "close" || (ending.kind === "cancel" && (this.scenario.isStream || ending.job === order))
+      const isCancelled =
+        ending.kind === "close" || (ending.kind === "cancel" && (this.scenario.isStream || ending.job === order))
       if (outcome?._tag === "Cancelled" && !isCancelled) {
         this.violate(`${id} was cancelled by nobody`)
       }
@@ -490,17 +496,17 @@ class Life {
     // Of requests that are not known to have left nothing.
     const saved = new Set(
       this.asked.flatMap(({ id, request }) => {
-        const tag = this.outcomes.get(id)?._tag
-        return tag === undefined || tag === "Saved" ? [request.destination] : []
+        const outcome = this.outcomes.get(id)
+        const isDisk = outcome?._tag === "Failed" && outcome.error._tag === "Disk"
+        return outcome === undefined || outcome._tag === "Saved" || isDisk ? [request.destination] : []
       })
     )
     for (const outcome of outcomes) {
       if (outcome._tag === "Saved") {
         this.checkSaved(outcome, "at the end")
       }
-      const isUndecided = outcome._tag === "Failed" && outcome.error._tag === "Disk"
       const { destination, id } = outcome.request
-      if ((outcome._tag === "Cancelled" || (outcome._tag === "Failed" && !isUndecided)) && !saved.has(destination)) {
+      if ((outcome._tag === "Cancelled" || outcome._tag === "Failed") && !saved.has(destination)) {
         const job = this.asked.find((one) => one.id === id)?.job
         const found = this.disk.files().get(destination)
         if (found !== undefined && job !== undefined && !(this.wasThere(job) && isEqual(found, oldContent(job)))) {
@@ -597,9 +603,7 @@ class Life {
   }
 }
 
-const isCrash = (
-  ending: Scenario.Ending
-): ending is Extract<Scenario.Ending, { readonly kind: "kill" | "power" }> =>
+const isCrash = (ending: Scenario.Ending): ending is Extract<Scenario.Ending, { readonly kind: "kill" | "power" }> =>
   ending.kind === "kill" || ending.kind === "power"
 
 const firstJob = (scenario: Scenario.Scenario): Scenario.Job => {

@@ -108,10 +108,9 @@ export class World {
 
   /** Carries an effect out to its end. */
   run<A, E>(effect: Effect.Effect<A, E>): Ending<A, E> {
-    const fiber = Effect.runFork(
-      effect.pipe(Effect.withClock(this.clock), Effect.withRandom(Random.make(this.seed))),
-      { scheduler: this.scheduler }
-    )
+    const fiber = Effect.runFork(effect.pipe(Effect.withClock(this.clock), Effect.withRandom(Random.make(this.seed))), {
+      scheduler: this.scheduler
+    })
     return this.resume(fiber)
   }
 

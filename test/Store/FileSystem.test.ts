@@ -8,7 +8,8 @@ import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as FileSystemStore from "../../src/Store/FileSystem.js"
 import { Store, write as writeTo } from "../../src/Store.js"
-import { storeContract } from "../support/storeContract.js"
+import * as Contracts from "../../src/testing/Contracts.js"
+import { runCases } from "../support/runCases.js"
 
 const nodeLayer = Layer.merge(NodeFileSystem.layer, NodePath.layer)
 
@@ -44,22 +45,23 @@ const failing = (code: string) =>
   })
 
 describe("Store/FileSystem", () => {
-  storeContract(
-    Effect.gen(function* () {
-      const fs = yield* FileSystem.FileSystem
-      const directory = yield* fs.makeTempDirectoryScoped()
-      const destination = `${directory}/file`
-      return {
-        layer: storeLayer,
-        destination,
-        read: Effect.orElseSucceed(fs.readFileString(destination), () => undefined),
-        put: (text: string) => Effect.orDie(fs.writeFileString(destination, text)),
-        parts: Effect.map(
-          Effect.orDie(fs.readDirectory(directory)),
-          (names) => names.filter((name) => name !== "file").length
-        )
-      }
-    }).pipe(Effect.orDie, Effect.provide(nodeLayer))
+  runCases(
+    Contracts.store(
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const directory = yield* fs.makeTempDirectoryScoped()
+        const destination = `${directory}/file`
+        return {
+          layer: storeLayer,
+          destination,
+          read: Effect.orElseSucceed(fs.readFileString(destination), () => undefined),
+          parts: Effect.map(
+            Effect.orDie(fs.readDirectory(directory)),
+            (names) => names.filter((name) => name !== "file").length
+          )
+        }
+      }).pipe(Effect.orDie, Effect.provide(nodeLayer))
+    )
   )
 
   const inDirectory = (

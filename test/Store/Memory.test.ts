@@ -3,38 +3,28 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { Store, write } from "../../src/Store.js"
-import { storeContract } from "../support/storeContract.js"
+import { Store } from "../../src/Store.js"
+import * as Contracts from "../../src/testing/Contracts.js"
+import { runCases } from "../support/runCases.js"
 
 describe("Store/Memory", () => {
-  storeContract(
-    Effect.gen(function* () {
-      const context = yield* Layer.build(Layer.fresh(MemoryStore.layer))
-      const { files, parts } = Context.get(context, MemoryStore.MemoryFiles)
-      const store = Context.get(context, Store)
-      const destination = "memory/file"
-      return {
-        layer: Layer.succeed(Store, store),
-        destination,
-        read: Effect.map(files, (all) => {
-          const found = all.get(destination)
-          return found === undefined ? undefined : new TextDecoder().decode(found)
-        }),
-        put: (text) =>
-          store.open(destination).pipe(
-            Effect.flatMap((part) =>
-              Effect.zipRight(
-                write(part, new TextEncoder().encode(text)),
-                part.publish({ onExists: "overwrite", durability: "full" })
-              )
-            ),
-            Effect.scoped,
-            Effect.orDie,
-            Effect.asVoid
-          ),
-        parts
-      }
-    })
+  runCases(
+    Contracts.store(
+      Effect.gen(function* () {
+        const context = yield* Layer.build(Layer.fresh(MemoryStore.layer))
+        const { files, parts } = Context.get(context, MemoryStore.MemoryFiles)
+        const destination = "memory/file"
+        return {
+          layer: Layer.succeed(Store, Context.get(context, Store)),
+          destination,
+          read: Effect.map(files, (all) => {
+            const found = all.get(destination)
+            return found === undefined ? undefined : new TextDecoder().decode(found)
+          }),
+          parts
+        }
+      })
+    )
   )
 
   it.effect("starts empty", () =>

@@ -26,7 +26,10 @@ const plant = async (index) => {
     if (before.split(text).length !== 2) {
       throw new Error(`'${name}': ${file} has not exactly one '${text}'`)
     }
-    changed.set(path, before.replace(text, () => replacement))
+    changed.set(
+      path,
+      before.replace(text, () => replacement)
+    )
   }
   await build({
     entryPoints: [fileURLToPath(new URL("testing/Simulation.ts", source))],

@@ -45,10 +45,17 @@ export const mutations = [
   [
     "the publish can be interrupted",
     [transfer, "Effect.uninterruptible(\n        Effect.map(part.publish", "(\n        Effect.map(part.publish"],
-    [store, 'return "Published" as const\n            }).pipe(Effect.uninterruptible)', 'return "Published" as const\n            })']
+    [
+      store,
+      'return "Published" as const\n            }).pipe(Effect.uninterruptible)',
+      'return "Published" as const\n            })'
+    ]
   ],
   ["the outcome is decided after the publish", ["internal/settle.ts", "decided = outcome", ""]],
-  ["two outcomes", ["Downloader.ts", "Effect.tap(remember),", "Effect.tap((outcome) => event(new Finished({ outcome }))),"]],
+  [
+    "two outcomes",
+    ["Downloader.ts", "Effect.tap(remember),", "Effect.tap((outcome) => event(new Finished({ outcome }))),"]
+  ],
   [
     "a permit is leaked on cancel",
     [
@@ -57,12 +64,34 @@ export const mutations = [
       'return ((self, end) => Effect.onExit(self, (exit) => (exit._tag === "Failure" && exit.cause._tag !== "Fail" ? Effect.void : end)))('
     ]
   ],
-  ["nobody is woken for a permit", [governor, "          ticket.gate.used--\n        }\n        pump()", "          ticket.gate.used--\n        }"]],
+  [
+    "nobody is woken for a permit",
+    [governor, "          ticket.gate.used--\n        }\n        pump()", "          ticket.gate.used--\n        }"]
+  ],
   ["no limit for an origin", [governor, "origin.used < origin.limit.current() &&", ""]],
-  ["no limit in all", [governor, "used < all &&", ""], [governor, "&& (gate === undefined || gate.used < gate.limit)", ""]],
-  ["Retry-After is ignored", ["RetryPolicy.ts", "Math.min(error.retryAfterMillis, Duration.toMillis(policy.longestWait))", "0"]],
+  [
+    "no limit in all",
+    [governor, "used < all &&", ""],
+    [governor, "&& (gate === undefined || gate.used < gate.limit)", ""]
+  ],
+  [
+    "Retry-After is ignored",
+    ["RetryPolicy.ts", "Math.min(error.retryAfterMillis, Duration.toMillis(policy.longestWait))", "0"]
+  ],
   ["Retry-After holds for one transfer alone", [transfer, "if (asked > 0) {", "if (false) {"]],
-  ["a connection is kept while a retry is waited for", [attempt, "yield* self.transport.open({", "yield* ((open) => Scope.extend(open, self.partScope))(self.transport.open({"], [attempt, '{ "if-range": kept.validator })\n        }\n      })', '{ "if-range": kept.validator })\n        }\n      }))']],
+  [
+    "a connection is kept while a retry is waited for",
+    [
+      attempt,
+      "yield* self.transport.open({",
+      "yield* ((open) => Scope.extend(open, self.partScope))(self.transport.open({"
+    ],
+    [
+      attempt,
+      '{ "if-range": kept.validator })\n        }\n      })',
+      '{ "if-range": kept.validator })\n        }\n      }))'
+    ]
+  ],
   [
     "a fiber outlives its attempt",
     [watch, "Effect.interruptible,\n          Effect.fork\n", "Effect.interruptible,\n          Effect.forkDaemon\n"],
@@ -72,13 +101,21 @@ export const mutations = [
   ["no deadline for headers", [watch, 'wait.phase === "headers" && wait.headersAt <= now', "false"]],
   ["secrets cross origins", ["internal/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
   ["redirects without end", ["internal/redirect.ts", "from.count === maximum", "false"]],
-  [
-    "redirects to anything",
-    ["internal/redirect.ts", 'url.protocol !== "http:" && url.protocol !== "https:"', "false"]
-  ],
+  ["redirects to anything", ["internal/redirect.ts", 'url.protocol !== "http:" && url.protocol !== "https:"', "false"]],
   ["one who leaves cancels all", [share, "return shared.users > 0", "return false"]],
   ["the last who leaves cancels nothing", [share, "return shared.users > 0", "return true"]],
   ["who joins a transfer that is given up is given up too", [share, "!found.isLeft && ", ""]],
-  ["a truncated body is not tried again", ["RetryPolicy.ts", '    case "Truncated":\n', ""], ["RetryPolicy.ts", "  switch (error._tag) {", '  if (error._tag === "Truncated") return false\n  switch (error._tag) {']],
-  ["a content coding is asked for", ["internal/requestHeaders.ts", '"accept-encoding": "identity"', '"accept-encoding": "gzip"']]
+  [
+    "a truncated body is not tried again",
+    ["RetryPolicy.ts", '    case "Truncated":\n', ""],
+    [
+      "RetryPolicy.ts",
+      "  switch (error._tag) {",
+      '  if (error._tag === "Truncated") return false\n  switch (error._tag) {'
+    ]
+  ],
+  [
+    "a content coding is asked for",
+    ["internal/requestHeaders.ts", '"accept-encoding": "identity"', '"accept-encoding": "gzip"']
+  ]
 ]

@@ -1,0 +1,65 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
+import { autoAdvance, Deadlock } from "halyard/testing"
+
+const now = Effect.clockWith((clock) => clock.currentTimeMillis)
+
+describe("autoAdvance", () => {
+  it.effect("runs a program that sleeps, over and over and side by side, to its end", () =>
+    Effect.gen(function* () {
+      const sleeper = (count: number) => Effect.forEach(Array.from({ length: count }), () => Effect.sleep("1 hour"))
+      yield* autoAdvance(Effect.all([sleeper(30), sleeper(5), Effect.sleep("90 minutes")], { concurrency: 3 }))
+      assert.strictEqual(yield* now, 30 * 3_600_000)
+    })
+  )
+
+  it.effect("gives what the program gives, a failure and a defect too", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* autoAdvance(Effect.as(Effect.sleep("1 second"), 42)), 42)
+      assert.strictEqual(yield* Effect.flip(autoAdvance(Effect.delay(Effect.fail("no"), "1 second"))), "no")
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(autoAdvance(Effect.die("a bug")))))
+    })
+  )
+
+  it.effect("tells of a program that waits for nothing on the clock, and interrupts it", () =>
+    Effect.gen(function* () {
+      let interrupted = false
+      const exit = yield* Effect.flatMap(Deferred.make<void>(), Deferred.await).pipe(
+        Effect.onInterrupt(() =>
+          Effect.sync(() => {
+            interrupted = true
+          })
+        ),
+        autoAdvance,
+        Effect.exit
+      )
+      assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof Deadlock)
+      assert.isTrue(interrupted)
+    })
+  )
+
+  it.effect("interrupts the program when it is interrupted", () =>
+    Effect.gen(function* () {
+      let interrupted = false
+      const fiber = yield* Effect.yieldNow().pipe(
+        Effect.forever,
+        Effect.onInterrupt(() =>
+          Effect.sync(() => {
+            interrupted = true
+          })
+        ),
+        autoAdvance,
+        Effect.fork
+      )
+      yield* Effect.yieldNow()
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(interrupted)
+    })
+  )
+})
