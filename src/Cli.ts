@@ -23,6 +23,7 @@ import * as LogLevel from "effect/LogLevel"
 import { type Action, Chosen } from "./Cli/Action.js"
 import * as Arguments from "./Cli/arguments.js"
 import * as Flags from "./Cli/Flags.js"
+import * as Get from "./Cli/Get.js"
 import { Host } from "./Cli/Host.js"
 import { tidy } from "./Cli/help.js"
 import * as Serve from "./Cli/Serve.js"
@@ -46,7 +47,7 @@ const program = "halyard"
 
 const root = Command.make(program).pipe(
   Command.withDescription("Fetches files concurrently and shows its work."),
-  Command.withSubcommands([Flags.command, Spin.command, Serve.command])
+  Command.withSubcommands([Get.command, Flags.command, Spin.command, Serve.command])
 )
 
 /**

@@ -11,6 +11,7 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
 import type { Hasher } from "../Hasher.js"
 import type { Transport } from "../Transport.js"
 
@@ -50,7 +51,9 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       readonly port: number
     }) => Layer.Layer<HttpServer.HttpServer, ServeError>
     /** A transport for the network, made for one run, and what computes digests for it. */
-    readonly transport: Layer.Layer<Transport | Hasher>
+    readonly transport: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Transport | Hasher>
+    /** Standard input, from where nobody has read yet. */
+    readonly stdin: Stream.Stream<Uint8Array>
     /** Starts threads that run `WorkerDownloader.layerRunner`. */
     readonly workers: Layer.Layer<Worker.WorkerManager | Worker.Spawner>
     /** Standard output. Writes at once and in order; never throws. */

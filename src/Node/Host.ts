@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { Host } from "../Cli/Host.js"
 import { Screen } from "../Screen.js"
 import { flagsDirectory } from "./flagsDirectory.js"
@@ -31,9 +32,13 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           () => import("./HttpServer.js"),
           (module) => module.layer(address)
         ),
-      transport: lazily(
-        () => Promise.all([import("./Transport.js"), import("./hasher.js")]),
-        ([transport, hasher]) => Layer.merge(transport.layer(), hasher.layer)
+      transport: (options) =>
+        lazily(
+          () => Promise.all([import("./Transport.js"), import("./hasher.js")]),
+          ([transport, hasher]) => Layer.merge(transport.layer(options), hasher.layer)
+        ),
+      stdin: Stream.suspend(() =>
+        Stream.orDie(Stream.fromAsyncIterable<Uint8Array, unknown>(process.stdin, (cause) => cause))
       ),
       workers: lazily(
         () => import("@effect/platform-node/NodeWorker"),

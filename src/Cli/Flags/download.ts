@@ -109,6 +109,6 @@ const engineLayer = (engine: Engine, concurrency: number) =>
             concurrency
           }).pipe(Layer.provide(host.workers), Layer.orDie)
         : // Each flag is asked for once, as in the chapter.
-          Downloader.layerWith({ retry: RetryPolicy.none, adaptive: false }).pipe(Layer.provide(host.transport))
+          Downloader.layerWith({ retry: RetryPolicy.none, adaptive: false }).pipe(Layer.provide(host.transport()))
     )
   )

@@ -1,0 +1,150 @@
+/**
+ * What `halyard get` does: read URLs as they come, name their files, fetch, report.
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as Download from "../../Download.js"
+import * as Downloader from "../../Downloader.js"
+import { fromPlatformError } from "../../internal/diskErrors.js"
+import * as FileName from "../../internal/fileName.js"
+import * as Printable from "../../internal/printable.js"
+import * as Progress from "../../Progress.js"
+import * as RetryPolicy from "../../RetryPolicy.js"
+import { Spinner } from "../../Spinner.js"
+import * as FileSystemStore from "../../Store/FileSystem.js"
+import { type Durability, Store } from "../../Store.js"
+import * as Supervisor from "../../Supervisor.js"
+import { Host } from "../Host.js"
+import { UsageError } from "../UsageError.js"
+import * as Report from "./report.js"
+
+export interface GetOptions {
+  readonly urls: ReadonlyArray<string>
+  readonly input: string | undefined
+  readonly directory: string
+  readonly output: string | undefined
+  readonly concurrency: number
+  readonly perOrigin: number | undefined
+  readonly retries: number
+  readonly timeout: Duration.Duration | undefined
+  readonly checksum: string | undefined
+  readonly header: Readonly<Record<string, string>>
+  readonly onExists: "skip" | "overwrite" | "fail"
+  readonly durability: Durability
+  readonly strict: boolean
+  readonly publicOnly: boolean
+  readonly json: boolean
+}
+
+export const get = Effect.fn("get")(function* (options: GetOptions) {
+  const path = yield* Path.Path
+  const host = yield* Host
+  const spinner = yield* Spinner
+  const lines = yield* linesOf(options)
+  const directory = options.output === undefined ? options.directory : path.dirname(options.output)
+  // Before any request: a directory that cannot be written to is no reason to fetch.
+  yield* Effect.flatMap(Store, (store) => store.prepare(directory))
+  const nameOf = uniqueNames()
+  const requests = Stream.map(lines, (url) =>
+    Download.request({
+      url,
+      destination: options.output ?? path.join(directory, nameOf(url)),
+      timeout: options.timeout ?? "30 days",
+      onExists: options.onExists,
+      digest: options.checksum,
+      headers: options.header
+    })
+  )
+  const report = yield* Report.make(options)
+  const start = yield* Clock.currentTimeNanos
+  const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
+  const downloader = Downloader.layerWith({
+    retry: RetryPolicy.make({ retries: options.retries }),
+    perOrigin: options.perOrigin,
+    durability: options.durability,
+    strict: options.strict
+  }).pipe(
+    Layer.provide(host.transport({ publicOnly: options.publicOnly })),
+    Layer.provide(Progress.layer(report.event))
+  )
+  return yield* Effect.flatMap(Downloader.Downloader, ({ run }) =>
+    Stream.runDrain(run(requests, { concurrency: options.concurrency }))
+  ).pipe(
+    Effect.provide(downloader),
+    Supervisor.supervise({ companions: { spinner: spinner.spin({ message: report.status }) } }),
+    // Whatever was done until then is told, also after Ctrl-C.
+    Effect.onExit(() => conclude),
+    Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
+  )
+}, Effect.provide(FileSystemStore.layer))
+
+/** The URLs in their order: first those of the line, then those of the list, which is read as it is worked on. */
+const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
+  const { input, urls } = options
+  if (urls.length === 0 && input === undefined) {
+    return yield* new UsageError({ rule: "give a URL, or a list of them with --input FILE" })
+  }
+  for (const [name, value] of [
+    ["--output FILE", options.output],
+    ["--checksum DIGEST", options.checksum]
+  ]) {
+    if (value !== undefined && (urls.length !== 1 || input !== undefined)) {
+      return yield* new UsageError({ rule: `${name} is for exactly one URL` })
+    }
+  }
+  const given = Stream.fromIterable(urls)
+  if (input === undefined) {
+    return given
+  }
+  const host = yield* Host
+  const fs = yield* FileSystem.FileSystem
+  if (input !== "-") {
+    yield* fs.access(input, { readable: true }).pipe(Effect.mapError((error) => cannotRead(input, error)))
+  }
+  const bytes =
+    input === "-"
+      ? host.stdin
+      : Stream.mapError(fs.stream(input, { chunkSize: 64 * 1024 }), (error) => cannotRead(input, error))
+  const listed = bytes.pipe(
+    Stream.decodeText(),
+    Stream.splitLines,
+    Stream.map((line) => line.replace(/^\ufeff/, "").trim()),
+    Stream.filter((line) => line !== "" && !line.startsWith("#"))
+  )
+  return Stream.concat(given, listed)
+})
+
+const cannotRead = (input: string, error: Parameters<ReturnType<typeof fromPlatformError>>[0]): UsageError => {
+  const { detail, reason } = fromPlatformError(input)(error)
+  const what = { missing: "there is no such file", permission: "permission was denied" }
+  return new UsageError({
+    rule: `--input ${Printable.line(input)}: ${reason === "missing" || reason === "permission" ? what[reason] : detail}`
+  })
+}
+
+/** Names files so that no two URLs of a run share one, on a file system that knows no upper case either. */
+const uniqueNames = (): ((url: string) => string) => {
+  const taken = new Map<string, number>()
+  const keyOf = (name: string) => name.normalize("NFC").toLowerCase()
+  return (url) => {
+    const name = FileName.ofUrl(url)
+    const count = taken.get(keyOf(name)) ?? 0
+    if (count === 0) {
+      taken.set(keyOf(name), 1)
+      return name
+    }
+    for (let number = count + 1; ; number++) {
+      const other = FileName.numbered(name, number)
+      if (!taken.has(keyOf(other))) {
+        taken.set(keyOf(name), number)
+        taken.set(keyOf(other), 1)
+        return other
+      }
+    }
+  }
+}

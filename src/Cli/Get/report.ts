@@ -1,0 +1,119 @@
+/**
+ * What `halyard get` prints: the path of each saved file, why others failed, and the sum of it.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Download from "../../Download.js"
+import { DownloadError } from "../../DownloadError.js"
+import type { DownloadEvent } from "../../DownloadEvent.js"
+import { displayUrl } from "../../internal/displayUrl.js"
+import * as Printable from "../../internal/printable.js"
+import { StatusLine } from "../../StatusLine.js"
+import { Host } from "../Host.js"
+
+export interface Report {
+  readonly event: (event: DownloadEvent) => Effect.Effect<void>
+  /** The spinner's text. */
+  readonly status: () => string
+  /** What was told so far. */
+  readonly current: () => Download.RunReport
+  readonly conclude: (elapsedSeconds: number) => Effect.Effect<void>
+}
+
+export const make = (options: { readonly json: boolean }): Effect.Effect<Report, never, Host | StatusLine> =>
+  Effect.map(Effect.all([Host, StatusLine]), ([host, statusLine]) => {
+    let report = Download.emptyReport
+    // Bytes of the transfers under way, of which there are few at a time.
+    const underway = new Map<Download.DownloadRequest, number>()
+
+    const write = (text: string): void => {
+      if (host.stdout.isTerminal) {
+        statusLine.print(text, host.stdout.write)
+      } else {
+        host.stdout.write(text)
+      }
+    }
+
+    const settled = (outcome: Download.DownloadOutcome): void => {
+      underway.delete(outcome.request)
+      report = Download.addOutcome(report, outcome)
+      if (options.json) {
+        write(`${JSON.stringify(outcomeLine(outcome))}\n`)
+      } else if (outcome._tag === "Saved") {
+        write(`${Printable.line(outcome.request.destination)}\n`)
+      } else if (outcome._tag === "Failed") {
+        statusLine.line(`${displayUrl(outcome.request.url)}: ${outcome.error.message}`)
+      }
+    }
+
+    return {
+      event: (event) =>
+        Effect.sync(() => {
+          switch (event._tag) {
+            case "Started":
+              underway.set(event.request, 0)
+              return
+            case "Advanced":
+              underway.set(event.request, event.bytes)
+              return
+            case "Retrying":
+              if (options.json) {
+                const { attempt, delayMillis, error, request } = event
+                write(
+                  `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, error: errorOf(error) })}\n`
+                )
+              }
+              return
+            case "Finished":
+              settled(event.outcome)
+          }
+        }),
+      status: () => {
+        const done = report.saved + report.skipped + report.failed + report.cancelled
+        const bytes = Array.from(underway.values()).reduce((sum, more) => sum + more, report.bytes)
+        return `downloading: ${done} done, ${underway.size} under way, ${sizeOf(bytes)}`
+      },
+      current: () => report,
+      conclude: (elapsedSeconds) =>
+        Effect.sync(() => {
+          if (options.json) {
+            write(`${JSON.stringify({ report, elapsedSeconds })}\n`)
+            return
+          }
+          const counts = (["saved", "skipped", "failed", "cancelled"] as const).flatMap((kind) =>
+            report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${kind}`] : []
+          )
+          statusLine.line(`${counts.join(", ")}; ${sizeOf(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
+        })
+    }
+  })
+
+const encodeError = Schema.encodeSync(DownloadError)
+
+const errorOf = (error: DownloadError) => ({ ...encodeError(error), message: error.message })
+
+const nameOf = (request: Download.DownloadRequest) => ({
+  url: displayUrl(request.url),
+  file: request.destination
+})
+
+const outcomeLine = (outcome: Download.DownloadOutcome) => {
+  const line = { outcome: outcome._tag, ...nameOf(outcome.request) }
+  switch (outcome._tag) {
+    case "Saved": {
+      const { attempts, bytes, verified } = outcome
+      return { ...line, bytes, verified, attempts }
+    }
+    case "Failed":
+      return { ...line, error: errorOf(outcome.error) }
+    default:
+      return line
+  }
+}
+
+const units = ["B", "kB", "MB", "GB", "TB"]
+
+const sizeOf = (bytes: number): string => {
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
+}

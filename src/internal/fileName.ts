@@ -1,0 +1,71 @@
+/**
+ * A name for a file out of what a stranger wrote: one plain, printable, visible base name that every file system takes.
+ *
+ * @internal
+ */
+import * as DisplayUrl from "./displayUrl.js"
+
+// What separates paths or streams, is no character of a name on some system, or is not to be seen: controls, marks that
+// reorder or hide what stands around them (Unicode TR 36 §3.6), lone surrogates, what stands for bad UTF-8.
+const unsafe =
+  /[/\\:*?"<>|\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff]|[\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu
+
+// Device names of Windows, whatever follows their first dot.
+const device = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)/i
+
+const longestBytes = 200
+
+const fallback = "index.html"
+
+/** The last segment of the URL's path as a name, or `index.html` where there is none. */
+export const ofUrl = (url: string): string => {
+  const path = DisplayUrl.parse(url)?.pathname ?? ""
+  return of(decode(path.slice(path.lastIndexOf("/") + 1)))
+}
+
+export const of = (text: string): string => {
+  const plain = text
+    .normalize("NFC")
+    .replace(unsafe, "_")
+    // Not hidden, not an option of some command, and nothing that Windows would drop.
+    .replace(/^[.\-~ ]/, "_")
+    .replace(/[. ]+$/, "_")
+    .replace(device, "_$&")
+  return /^_*$/.test(plain) ? fallback : shortened(plain)
+}
+
+/** The same name with a number, the suffix kept: `name-2.tar.gz`. */
+export const numbered = (name: string, number: number): string => {
+  const { stem, suffix } = parts(name)
+  return shortened(`${stem}-${number}${suffix}`)
+}
+
+const parts = (name: string): { readonly stem: string; readonly suffix: string } => {
+  const suffix = /(?:\.tar)?\.[A-Za-z0-9]{1,10}$/.exec(name)?.[0] ?? ""
+  return { stem: name.slice(0, name.length - suffix.length), suffix }
+}
+
+const shortened = (name: string): string => {
+  const { stem, suffix } = parts(name)
+  const encoder = new TextEncoder()
+  const room = longestBytes - encoder.encode(suffix).length
+  let short = ""
+  let bytes = 0
+  for (const character of stem) {
+    bytes += encoder.encode(character).length
+    if (bytes > room) {
+      return short + suffix
+    }
+    short += character
+  }
+  return name
+}
+
+const decode = (segment: string): string => {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    // Bytes that are no UTF-8 stay as they are written.
+    return segment
+  }
+}
