@@ -6,9 +6,9 @@
 import * as DisplayUrl from "./displayUrl.js"
 
 // What separates paths or streams, is no character of a name on some system, or is not to be seen: controls, marks that
-// reorder or hide what stands around them (Unicode TR 36 §3.6), lone surrogates, what stands for bad UTF-8.
-const unsafe =
-  /[/\\:*?"<>|\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff]|[\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu
+// reorder or hide what stands around them (Unicode TR 36 §3.6), lone surrogates, blanks other than the space, and what
+// stands for bytes that are no UTF-8.
+const unsafe = /[/\\:*?"<>|\ufffd]|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}]|\p{Default_Ignorable_Code_Point}|(?! )\s/gu
 
 // Device names of Windows, whatever follows their first dot.
 const device = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)/i

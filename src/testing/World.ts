@@ -34,7 +34,7 @@ export type Ending<A, E> =
  * @since 0.2.0
  */
 export interface Options {
-  /** How probable it is at each operation that a fiber is pre-empted. Default 0.02. */
+  /** How probable it is at each operation that a fiber is pre-empted; at most 0.05. Default 0.02. */
   readonly preemption?: number | undefined
   /** Virtual time. Default one day. */
   readonly atMost?: Duration.DurationInput | undefined
@@ -64,12 +64,15 @@ export class World {
   private halted = false
   private nowMillis = 0
   private taken = 0
+  // Giving way takes operations too: much more, and a fiber would do nothing else.
+  private readonly preemption: number
 
   constructor(
     readonly seed: number,
     private readonly options: Options = {}
   ) {
     this.random = new PCGRandom(seed)
+    this.preemption = Math.min(options.preemption ?? 0.02, 0.05)
   }
 
   /** Virtual milliseconds since the world began. */
@@ -215,7 +218,7 @@ export class World {
 
   /** The scheduler of this world. */
   readonly scheduler: Scheduler.Scheduler = {
-    shouldYield: () => (this.random.number() < (this.options.preemption ?? 0.02) ? 0 : false),
+    shouldYield: () => (this.random.number() < this.preemption ? 0 : false),
     scheduleTask: (task, _priority, fiber) => {
       this.tasks.push(task)
       if (fiber !== undefined) {

@@ -1,0 +1,97 @@
+import { createHash } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { Hasher } from "../../src/Hasher.js"
+import { contentRange } from "../../src/internal/contentRange.js"
+import * as Digest from "../../src/internal/digest.js"
+import { retryAfter } from "../../src/internal/retryAfter.js"
+import * as Validator from "../../src/internal/validator.js"
+import { layer as nodeHasher } from "../../src/Node/hasher.js"
+
+describe("retryAfter", () => {
+  const now = Date.UTC(2026, 10, 22, 12, 0, 0)
+  for (const [value, millis] of [
+    [undefined, undefined],
+    ["", undefined],
+    ["0", 0],
+    ["120", 120_000],
+    [" 7 ", 7000],
+    ["99999999999999999999", Number.MAX_SAFE_INTEGER],
+    ["-1", undefined],
+    ["1.5", undefined],
+    ["soon", undefined],
+    ["Sun, 22 Nov 2026 12:00:30 GMT", 30_000],
+    ["Sunday, 22-Nov-26 12:00:30 GMT", 30_000],
+    ["Sun Nov 22 12:00:30 2026", 30_000],
+    ["Sun, 06 Nov 1994 08:49:37 GMT", 0],
+    ["Sunday, 06-Nov-94 08:49:37 GMT", 0],
+    ["Sun, 22 Foo 2026 12:00:30 GMT", undefined],
+    ["2026-11-22T12:00:30Z", undefined]
+  ] as const) {
+    it(`reads '${value}'`, () => {
+      assert.strictEqual(retryAfter(value, now), millis)
+    })
+  }
+})
+
+describe("contentRange", () => {
+  it("reads whole ranges, and nothing else", () => {
+    assert.deepStrictEqual(contentRange("bytes 0-4/10"), { startBytes: 0, endBytes: 4, totalBytes: 10 })
+    assert.deepStrictEqual(contentRange("bytes 5-9/*"), { startBytes: 5, endBytes: 9, totalBytes: undefined })
+    for (const value of [undefined, "", "bytes */10", "bytes 4-0/10", "bytes 0-10/10", "items 0-4/10", "bytes 0-4"]) {
+      assert.isUndefined(contentRange(value), value)
+    }
+  })
+})
+
+describe("validator", () => {
+  it("takes a strong entity tag, or a date that is old enough by the server's own clock", () => {
+    const modified = { "last-modified": "Sun, 22 Nov 2026 12:00:00 GMT" }
+    assert.strictEqual(Validator.strong({ etag: '"a"' }), '"a"')
+    assert.isUndefined(Validator.strong({ etag: 'W/"a"' }))
+    assert.isUndefined(Validator.strong({ etag: "a" }))
+    assert.isUndefined(Validator.strong(modified))
+    assert.isUndefined(Validator.strong({ ...modified, date: "Sun, 22 Nov 2026 12:00:30 GMT" }))
+    assert.strictEqual(
+      Validator.strong({ ...modified, date: "Sun, 22 Nov 2026 12:01:00 GMT" }),
+      modified["last-modified"]
+    )
+    assert.isUndefined(Validator.strong({ etag: 'W/"a"', ...modified, date: "Sun, 22 Nov 2026 12:01:00 GMT" }))
+  })
+})
+
+describe("digest", () => {
+  const bytes = new TextEncoder().encode("content")
+  const hex = (algorithm: string) => createHash(algorithm).update(bytes).digest("hex")
+  const base64 = (algorithm: string) => createHash(algorithm).update(bytes).digest("base64")
+
+  it("reads hexadecimal digits, and integrity strings of which the strongest counts", () => {
+    assert.deepStrictEqual(Digest.parse(`sha256:${hex("sha256").toUpperCase()}`), {
+      algorithm: "sha256",
+      digests: [hex("sha256")]
+    })
+    assert.deepStrictEqual(Digest.parse(`sha256-${base64("sha256")} sha512-${base64("sha512")}?foo`), {
+      algorithm: "sha512",
+      digests: [hex("sha512")]
+    })
+  })
+
+  it("refuses what is none", () => {
+    for (const text of ["", "md5:00", "sha256:00", "sha256:zz", `sha256:${hex("sha512")}`, `sha256-${hex("sha256")}`]) {
+      assert.isUndefined(Digest.parse(text), text)
+    }
+  })
+
+  for (const algorithm of ["sha256", "sha384", "sha512"] as const) {
+    it.effect(`computes ${algorithm} portably, and on Node`, () =>
+      Effect.gen(function* () {
+        for (const hasher of [yield* Hasher, yield* Effect.provide(Hasher, nodeHasher)]) {
+          const hash = hasher.make(algorithm)
+          hash.update(bytes.subarray(0, 3))
+          hash.update(bytes.subarray(3))
+          assert.strictEqual(Buffer.from(hash.digest()).toString("hex"), hex(algorithm))
+        }
+      })
+    )
+  }
+})
