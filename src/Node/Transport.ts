@@ -195,7 +195,8 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
   }
 
   onResponseEnd(): void {
-    this.end(Effect.succeed("Ended" as const))
+    // undici takes a connection as free a moment later; who asks before that gets another one.
+    queueMicrotask(() => setImmediate(() => this.end(Effect.succeed("Ended" as const))))
   }
 
   onResponseError(_controller: unknown, cause: unknown): void {
