@@ -119,7 +119,8 @@ export class Skipped extends Schema.TaggedClass<Skipped>("halyard/DownloadOutcom
 }) {}
 
 /**
- * Nothing was written, for the reason that `error` gives.
+ * The file was not saved, for the reason that `error` gives. What stood under the destination stands there still; except
+ * for `Disk` with reason `not-durable`, where the new file does.
  *
  * @category models
  * @since 0.1.0
@@ -130,7 +131,8 @@ export class Failed extends Schema.TaggedClass<Failed>("halyard/DownloadOutcome/
 }) {}
 
 /**
- * The transfer was interrupted before this file was published; nothing was written.
+ * This request was given up before its file was published. Where others had asked for the same file, their transfer
+ * goes on.
  *
  * @category models
  * @since 0.1.0

@@ -71,7 +71,7 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
 export interface Options extends OriginGovernor.Options {
   /** Default: `RetryPolicy.defaults`. */
   readonly retry?: RetryPolicy.RetryPolicy | undefined
-  /** From the sending of a request to the last byte of the response's head, absolute. Default 30 seconds. */
+  /** From the beginning of an attempt, its connection included, to the end of the response's head; absolute. Default 30 seconds. */
   readonly headersTimeout?: Duration.DurationInput | undefined
   /** Fewer bytes than this in that time are a stall. Default: 1 byte in 30 seconds. */
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
@@ -160,19 +160,23 @@ export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloade
       Option.isNone(journal) ? Effect.void : Effect.flatMap(Journal.entryOf(outcome), journal.value.record)
 
     const carry: Carry = (request, restore, ask) =>
-      Effect.flatMap(progressOr(built), ({ event }) =>
-        event(new Started({ request })).pipe(
+      Effect.flatMap(progressOr(built), ({ event }) => {
+        let known: DownloadOutcome | undefined
+        return event(new Started({ request })).pipe(
           Effect.zipRight(share(request, restore, { ask, event })),
-          Effect.tap(remember),
-          // A bug: nothing is known of the file but that nobody said it was saved.
-          Effect.onError(() => event(new Finished({ outcome: new Cancelled({ request }) }))),
+          Effect.tap((outcome) => {
+            known = outcome
+            return remember(outcome)
+          }),
+          // A bug, or a journal that cannot be written: of what is not known nobody has said that it was saved.
+          Effect.onError(() => event(new Finished({ outcome: known ?? new Cancelled({ request }) }))),
           Effect.tap((outcome) => event(new Finished({ outcome }))),
           Effect.withSpan("Downloader.transfer", {
             attributes: { id: request.id, "url.full": displayUrl(request.url) },
             captureStackTrace: false
           })
         )
-      )
+      })
     return Downloader.of({
       download: (request) => Effect.uninterruptibleMask((restore) => Effect.flatMap(carry(request, restore), toExit)),
       run: (requests, options) =>
@@ -237,21 +241,21 @@ const runWith = <E, R>(
       const refill = Effect.suspend(() =>
         cursor < taken.length || ended
           ? Effect.void
-          : Effect.matchCauseEffect(pull, {
-              // A loop that failed would take the others with it, in the middle of their transfers.
-              onFailure: (cause) =>
-                Cause.isInterrupted(cause)
-                  ? Effect.interrupt
-                  : Effect.sync(() => {
-                      ended = true
-                      failure = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
-                    }),
-              onSuccess: (chunk) =>
-                Effect.sync(() => {
-                  taken = Chunk.toReadonlyArray(chunk)
-                  cursor = 0
-                })
-            })
+          : Effect.uninterruptibleMask((restore) =>
+              Effect.matchCauseEffect(restore(pull), {
+                // Told after what is under way is done: a loop that failed would not wait for the others.
+                onFailure: (cause) =>
+                  Effect.sync(() => {
+                    ended = true
+                    failure = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
+                  }),
+                onSuccess: (chunk) =>
+                  Effect.sync(() => {
+                    taken = Chunk.toReadonlyArray(chunk)
+                    cursor = 0
+                  })
+              })
+            )
       ).pipe(lock.withPermits(1))
 
       // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a

@@ -40,7 +40,7 @@ export class Entry extends Schema.Class<Entry>("halyard/Journal/Entry")({
 export class Journal extends Context.Tag("halyard/Journal")<
   Journal,
   {
-    /** Keeps an entry. When it returns, the entry outlives the process. Must not fail: a journal that cannot write dies. */
+    /** Keeps an entry. When it returns, the entry outlives the process (not a power cut). Must not fail: a journal that cannot write dies. */
     readonly record: (entry: Entry) => Effect.Effect<void>
     /** The last entry for a destination, of this run or an earlier one. */
     readonly last: (destination: string) => Effect.Effect<Entry | undefined>

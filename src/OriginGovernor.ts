@@ -27,7 +27,8 @@ export interface Options {
   readonly perOrigin?: number | undefined
   /**
    * Whether an origin's permits follow what it bears (default): halved when it answers 429 or 503, when it times out and
-   * when it resets; one more at a time after as many successes as there are, while that makes it faster.
+   * when it refuses or resets a connection before it answers; one more at a time after as many successes as there are,
+   * while that makes it faster, and short of the number that was too many, which is tried again after a while.
    */
   readonly adaptive?: boolean | undefined
   readonly requestsPerSecond?: number | undefined
@@ -87,8 +88,11 @@ export class OriginGovernor extends Context.Tag("halyard/OriginGovernor")<
     ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** Gives no permit of this origin to anybody for that long. */
     readonly pause: (origin: string, duration: Duration.DurationInput) => Effect.Effect<void>
-    /** Tells how an attempt went, for the adaptive limit. */
-    readonly report: (origin: string, signal: Signal) => Effect.Effect<void>
+    /**
+     * Tells how an attempt went, for the adaptive limit, and when it began, in milliseconds of the clock's nanoseconds:
+     * what began before the limit was lowered last says nothing against the lowered one.
+     */
+    readonly report: (origin: string, signal: Signal, beganAtMillis?: number) => Effect.Effect<void>
     /**
      * Counts received bytes, and says for how many milliseconds their receiver is to rest for the sake of the byte rates.
      */
@@ -274,10 +278,10 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
           origin.pausedUntil = Math.max(origin.pausedUntil, now() + Duration.toMillis(duration))
           pump()
         }),
-      report: (name, signal) =>
+      report: (name, signal, beganAtMillis) =>
         Effect.sync(() => {
           const origin = stateOf(name)
-          origin.limit.report(signal, origin.used, now())
+          origin.limit.report(signal, origin.used, now(), beganAtMillis)
           pump()
         }),
       restMillis: (name, count) => {

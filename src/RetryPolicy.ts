@@ -16,7 +16,7 @@ import type { DownloadError } from "./DownloadError.js"
  * @since 0.2.0
  */
 export interface RetryPolicy {
-  /** How many attempts may follow the first. */
+  /** How many attempts may follow the first, or the last one that brought the file further than any before. */
   readonly retries: number
   /** The step before the second attempt; it doubles with each. */
   readonly firstDelay: Duration.Duration
@@ -24,9 +24,9 @@ export interface RetryPolicy {
   readonly longestDelay: Duration.Duration
   /** What `Retry-After` does not exceed. */
   readonly longestWait: Duration.Duration
-  /** No attempt begins later than this after the transfer began. */
+  /** No attempt is planned for later than this after the first, or after the last one that brought the file further. */
   readonly within: Duration.Duration
-  /** Whether a failure of this kind is worth another attempt. */
+  /** Whether a failure of this kind is worth another attempt. A `Disk` failure never is. */
   readonly isTransient: (error: DownloadError) => boolean
 }
 
@@ -102,9 +102,9 @@ export const delayMillis = (
   policy: RetryPolicy,
   failure: {
     readonly error: DownloadError
-    /** How many attempts there were, from 1. */
+    /** How many attempts there were that brought the file no further, from 1. */
     readonly attempt: number
-    /** Since the transfer began. */
+    /** Since the first of them. */
     readonly elapsedMillis: number
     /** Uniform in [0, 1). */
     readonly random: number

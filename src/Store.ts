@@ -13,7 +13,7 @@ import type { Disk } from "./DownloadError.js"
 
 /**
  * What a published file survives. `full`: a power cut, because the file and its directory are synced before the publish
- * is over. `rename`: the end of the process at any moment, because the name changes in one step; after a power cut the
+ * is over (where the file system has such an operation, and the directory may be read). `rename`: the end of the process at any moment, because the name changes in one step; after a power cut the
  * name may hold what it held before, or, on file systems that write names before contents, less than the whole file.
  *
  * @category models
@@ -28,7 +28,10 @@ export type Durability = "full" | "rename"
  * @since 0.2.0
  */
 export interface PublishOptions {
-  /** `skip` and `fail` never replace what came to stand there in the meantime. */
+  /**
+   * `skip` and `fail` do not replace what came to stand there in the meantime; on a file system without links they look
+   * once more before they rename.
+   */
   readonly onExists: "overwrite" | "skip" | "fail"
   readonly durability: Durability
 }

@@ -15,7 +15,7 @@ import { integer, nonEmpty, seconds } from "./options.js"
 const header = Options.text("header").pipe(
   Options.withPseudoName("NAME:VALUE"),
   Options.withAlias("H"),
-  Options.withDescription("Send this header to the URL's own origin; may be repeated."),
+  Options.withDescription("Send this header to the origin of the first URL, and to no other; may be repeated."),
   Options.repeated,
   // The value may be a secret, and is not shown.
   Options.mapEffect((texts) =>

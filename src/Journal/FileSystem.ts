@@ -61,10 +61,12 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
       }
       return Journal.of({
         record: (entry) =>
-          Effect.suspend(() => {
-            last.set(entry.destination, entry)
-            return append(`${encode(entry)}\n`)
-          }).pipe(one.withPermits(1), Effect.orDie, Effect.uninterruptible),
+          Effect.suspend(() => append(`${encode(entry)}\n`)).pipe(
+            Effect.tap(Effect.sync(() => last.set(entry.destination, entry))),
+            one.withPermits(1),
+            Effect.orDie,
+            Effect.uninterruptible
+          ),
         last: (destination) => Effect.sync(() => last.get(destination))
       })
     })

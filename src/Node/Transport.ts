@@ -27,8 +27,6 @@ import { Transport, type TransportError, type TransportRequest, type TransportRe
 export interface Options {
   /** For a connection, TLS included. Default 10 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
-  /** Connections to one origin; further requests wait for one. Default: none, the `OriginGovernor` has limits. */
-  readonly connections?: number | undefined
   /**
    * Refuses loopback, link-local, private and other addresses that are not public (IANA special-purpose registries), as
    * they are connected to: for services that fetch on behalf of others. Default false.
@@ -51,7 +49,8 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
         Effect.sync(
           () =>
             new Undici.Agent({
-              connections: options.connections ?? null,
+              // Limits are the governor's: who waits for a connection here would have a permit already.
+              connections: null,
               // Deadlines are the downloader's, on the Clock.
               headersTimeout: 0,
               bodyTimeout: 0,

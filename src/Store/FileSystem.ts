@@ -48,6 +48,16 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         Effect.mapError(fromPlatformError(destination))
       )
 
+    const syncDirectory = (directory: string) =>
+      Effect.scoped(Effect.flatMap(fs.open(directory, { flag: "r" }), (handle) => handle.sync)).pipe(
+        whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
+        Effect.catchIf(
+          // A directory that may be written and not read cannot be synced by this process.
+          (error) => unsupported.has(errnoOf(error)) || errnoOf(error) === "EACCES",
+          () => Effect.void
+        )
+      )
+
     // Not by the recursive operation of the file system: Node's never ends where a missing directory cannot be made.
     const makeDirectories = (directory: string): Effect.Effect<void, PlatformError> =>
       fs.makeDirectory(directory).pipe(
@@ -55,6 +65,8 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           (error) => errnoOf(error) === "ENOENT" && path.dirname(directory) !== directory,
           () => Effect.zipRight(makeDirectories(path.dirname(directory)), fs.makeDirectory(directory))
         ),
+        // A directory that a power cut takes takes its files along.
+        Effect.zipRight(Effect.ignore(syncDirectory(path.dirname(directory)))),
         Effect.catchIf(
           (error) => errnoOf(error) === "EEXIST",
           () => Effect.void
@@ -78,16 +90,6 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           )
         )
       })
-
-    const syncDirectory = (directory: string) =>
-      Effect.scoped(Effect.flatMap(fs.open(directory, { flag: "r" }), (handle) => handle.sync)).pipe(
-        whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
-        Effect.catchIf(
-          // A directory that may be written and not read cannot be synced by this process.
-          (error) => unsupported.has(errnoOf(error)) || errnoOf(error) === "EACCES",
-          () => Effect.void
-        )
-      )
 
     // Links where nothing may be replaced: unlike rename, link fails where the name is taken. File systems without
     // links leave a look beforehand as the second best. A temporary name that cannot be removed afterwards is left: the
@@ -123,6 +125,10 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         const translate = Effect.mapError(fromPlatformError(destination))
         let published = false
         let sizeBytes = 0
+        // A descriptor that is closed may be another file's by now.
+        let isOpen = true
+        const whileOpen = <A, E>(effect: Effect.Effect<A, E>) =>
+          Effect.suspend(() => (isOpen ? effect : Effect.dieMessage("the part was published already")))
         // Acquisition is uninterruptible as a whole: there is no moment at which the file exists and nobody removes it.
         const { descriptors, file, name } = yield* Effect.acquireRelease(
           Effect.flatMap(Scope.fork(scope, scope.strategy), (descriptors) =>
@@ -138,7 +144,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           // Not interruptible: a write that was handed to the operating system cannot be taken back, and its
           // descriptor must not be closed under it.
           write: (chunk) =>
-            file.writeAll(chunk).pipe(
+            whileOpen(file.writeAll(chunk)).pipe(
               translate,
               Effect.tap(
                 Effect.sync(() => {
@@ -147,7 +153,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
               ),
               Effect.uninterruptible
             ),
-          restart: translate(file.truncate(0)).pipe(
+          restart: whileOpen(translate(file.truncate(0))).pipe(
             Effect.zipRight(file.seek(0, "start")),
             Effect.tap(
               Effect.sync(() => {
@@ -161,7 +167,12 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
               if (durability === "full") {
                 yield* translate(file.sync)
               }
-              yield* Scope.close(descriptors, Exit.void)
+              isOpen = false
+              // Some file systems find out only now that there is no room.
+              yield* Effect.catchAllCause(
+                Scope.close(descriptors, Exit.void),
+                () => new Disk({ path: Printable.line(destination), reason: "other", detail: "it could not be closed" })
+              )
               if (onExists === "overwrite") {
                 yield* translate(fs.rename(name, destination))
               } else {

@@ -112,13 +112,16 @@ const judge = (
       return yield* error
     }
     const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? ""
-    if (request.mediaType !== undefined && !isOfType(type, request.mediaType.toLowerCase())) {
+    // A partial response need not say again what the whole one said (RFC 9110 §15.3.7).
+    const isToldBefore = isPartial && type === ""
+    if (request.mediaType !== undefined && !isToldBefore && !isOfType(type, request.mediaType.toLowerCase())) {
+      kept.forget()
       return yield* new Mismatch({
         url,
         reason: "type",
         expected: Printable.line(request.mediaType),
         actual: type === "" ? "not announced" : Printable.line(type).slice(0, 100),
-        resumed: false
+        resumed: isPartial
       })
     }
     const lengthBytes = contentLength(headers)
@@ -192,7 +195,7 @@ const receive = (
         pending = new TooLarge({ url: displayUrl(hop.url.href), limitBytes, bytes })
         return false
       }
-      also(kept.take(part, taken))
+      also(taken.length === 0 ? undefined : kept.take(part, taken))
       const millis = self.restMillis(chunk.length)
       also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))
       also(self.advanced())
@@ -256,10 +259,10 @@ const sizeMismatch = (url: string, expected: number, actual: number, resumed: bo
 // A short body that nobody wants is read to its end, so that its connection can be used again; a longer one is not worth
 // that.
 const drainLimitBytes = 64 * 1024
-const drainLimit = Duration.seconds(1)
+const drainLimit = Duration.millis(250)
 
 const drain = (response: TransportResponse): Effect.Effect<void> =>
-  (contentLength(response.headers) ?? Number.POSITIVE_INFINITY) <= drainLimitBytes
+  (contentLength(response.headers) ?? 0) <= drainLimitBytes
     ? Effect.suspend(() => {
         let bytes = 0
         return response.drive((chunk) => {

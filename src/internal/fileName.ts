@@ -37,7 +37,8 @@ export const of = (text: string): string => {
 /** The same name with a number, the suffix kept: `name-2.tar.gz`. */
 export const numbered = (name: string, number: number): string => {
   const { stem, suffix } = parts(name)
-  return shortened(`${stem}-${number}${suffix}`)
+  const end = `-${number}${suffix}`
+  return cut(stem, longestBytes - encoder.encode(end).length) + end
 }
 
 const parts = (name: string): { readonly stem: string; readonly suffix: string } => {
@@ -47,18 +48,23 @@ const parts = (name: string): { readonly stem: string; readonly suffix: string }
 
 const shortened = (name: string): string => {
   const { stem, suffix } = parts(name)
-  const encoder = new TextEncoder()
-  const room = longestBytes - encoder.encode(suffix).length
+  return cut(stem, longestBytes - encoder.encode(suffix).length) + suffix
+}
+
+const encoder = new TextEncoder()
+
+/** As many whole characters of the text as have room. */
+const cut = (text: string, roomBytes: number): string => {
   let short = ""
   let bytes = 0
-  for (const character of stem) {
+  for (const character of text) {
     bytes += encoder.encode(character).length
-    if (bytes > room) {
-      return short + suffix
+    if (bytes > roomBytes) {
+      return short
     }
     short += character
   }
-  return name
+  return text
 }
 
 const decode = (segment: string): string => {

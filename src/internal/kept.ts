@@ -59,7 +59,7 @@ export class Kept {
       this.hash = this.expected === undefined ? undefined : this.hasher.make(this.expected.algorithm)
       const { part } = this
       if (part !== undefined) {
-        return part.sizeBytes() === 0 ? Effect.succeed(part) : Effect.as(part.restart, part)
+        return Effect.as(part.restart, part)
       }
       return Effect.map(store.open(this.request.destination), (opened) => {
         this.part = opened

@@ -38,6 +38,11 @@ export const next = (from: Hop, location: string | undefined): Either.Either<Hop
   if (from.count === maximum) {
     return refuse("redirect-loop", "")
   }
+  if (url.origin === from.url.origin && url.username === "" && url.password === "") {
+    // Absolute or relative, it is the same origin.
+    url.username = from.url.username
+    url.password = from.url.password
+  }
   return Either.right({
     url,
     count: from.count + 1,

@@ -73,6 +73,9 @@ export const makeTransfer = (
         const totalMillis = Duration.toMillis(request.timeout)
         let toldAt = clock.unsafeCurrentTimeMillis()
         let startedAt: number | undefined
+        // Attempts and time are counted from the last one that brought the file further than any before.
+        let furthestBytes = 0
+        let failures = 0
 
         const advanced = (): Effect.Effect<void> | undefined => {
           const now = hooks.event === undefined ? 0 : clock.unsafeCurrentTimeMillis()
@@ -83,7 +86,11 @@ export const makeTransfer = (
           return hooks.event(new Advanced({ request, bytes: kept.bytes, totalBytes: kept.totalBytes }))
         }
 
-        const go = (hop: Hop, attempts: number, totalAt?: number): Effect.Effect<Saved | Skipped, DownloadError> =>
+        const go = (
+          hop: Hop,
+          attempts: number,
+          leftMillis = totalMillis
+        ): Effect.Effect<Saved | Skipped, DownloadError> =>
           governor
             .withPermit(
               hop.url.origin,
@@ -96,7 +103,7 @@ export const makeTransfer = (
                 const wait: Wait = {
                   phase: "headers",
                   headersAt: now + headersMillis,
-                  totalAt: totalAt ?? now + totalMillis,
+                  totalAt: now + leftMillis,
                   windowAt: now,
                   windowBytes: 0,
                   resting: false
@@ -112,7 +119,7 @@ export const makeTransfer = (
                   strict: options.strict,
                   partScope,
                   restMillis: (bytes) => governor.restMillis(hop.url.origin, bytes),
-                  refused: (error) => cool(hop, error),
+                  refused: (error) => cool(hop, error, now),
                   advanced
                 }).pipe(
                   // Around the waits alone: the publish must neither be raced nor cut short.
@@ -129,27 +136,28 @@ export const makeTransfer = (
                   ),
                   // While the permit is held: nobody else gets one in between.
                   Effect.tapBoth({
-                    onFailure: (error) => (error._tag === "HttpStatus" ? Effect.void : cool(hop, error)),
-                    onSuccess: () => governor.report(hop.url.origin, "success")
+                    onFailure: (error) => (error._tag === "HttpStatus" ? Effect.void : cool(hop, error, now)),
+                    onSuccess: () => governor.report(hop.url.origin, "success", now)
                   })
                 )
+                // The wait for the next origin's permit is not the server's doing.
                 return result._tag === "Redirected"
-                  ? { ...result, totalAt: wait.totalAt }
+                  ? { ...result, leftMillis: wait.totalAt - (yield* nowMillis) }
                   : yield* publish(result.part, request, { ...result, attempts }, hooks.decide)
               })
             )
             .pipe(
               Effect.flatMap((result) =>
-                result._tag === "Redirected" ? go(result.to, attempts, result.totalAt) : Effect.succeed(result)
+                result._tag === "Redirected" ? go(result.to, attempts, result.leftMillis) : Effect.succeed(result)
               )
             )
 
-        const cool = (hop: Hop, error: DownloadError): Effect.Effect<void> =>
+        const cool = (hop: Hop, error: DownloadError, beganAt: number): Effect.Effect<void> =>
           Effect.gen(function* () {
             const { origin } = hop.url
-            yield* governor.report(origin, signalOf(error))
+            yield* governor.report(origin, signalOf(error), beganAt)
             const asked = RetryPolicy.askedMillis(options.retry, error)
-            if (asked > 0) {
+            if (asked > 0 && isOverload(error)) {
               yield* governor.pause(origin, Duration.millis(asked))
             }
           })
@@ -158,13 +166,20 @@ export const makeTransfer = (
           Effect.catchAll(go({ url, count: 0, isFirstOrigin: true }, attempts), (error) =>
             Effect.gen(function* () {
               const now = yield* nowMillis
+              if (kept.bytes > furthestBytes) {
+                furthestBytes = kept.bytes
+                failures = 0
+                startedAt = now
+              }
+              failures++
               const delayMillis = RetryPolicy.delayMillis(options.retry, {
                 error,
-                attempt: attempts,
+                attempt: failures,
                 elapsedMillis: now - (startedAt ?? now),
                 random: yield* Random.next
               })
-              if (delayMillis === undefined) {
+              // What a disk did to a part cannot be taken back.
+              if (delayMillis === undefined || error._tag === "Disk") {
                 return yield* error
               }
               if (hooks.event !== undefined) {
@@ -247,13 +262,16 @@ const unlessThere = (
         return Effect.succeed(outcome)
       })
 
+const isOverload = (error: DownloadError): boolean =>
+  error._tag === "HttpStatus" && (error.status === 429 || error.status === 503)
+
 /** What a failure says of its origin: that it had too much, or nothing. */
 const signalOf = (error: DownloadError): Signal => {
   switch (error._tag) {
     case "Timeout":
       return "overload"
     case "HttpStatus":
-      return error.status === 429 || error.status === 503 ? "overload" : "neutral"
+      return isOverload(error) ? "overload" : "neutral"
     case "Connection":
       return error.reason === "reset" || error.reason === "refused" ? "overload" : "neutral"
     default:

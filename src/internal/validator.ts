@@ -23,8 +23,9 @@ export const strong = (headers: Headers): string | undefined => {
 
 const settledMillis = 60_000
 
-/** Whether a response may be of the version that this validator stands for. */
-export const agrees = (validator: string, headers: Headers): boolean => {
-  const other = validator.startsWith('"') ? headers["etag"] : headers["last-modified"]
-  return other === undefined || other.trim() === validator
-}
+/**
+ * Whether a partial response says itself that it is of the version that this validator stands for: not every server
+ * that knows `Range` knows `If-Range`.
+ */
+export const agrees = (validator: string, headers: Headers): boolean =>
+  (validator.startsWith('"') ? headers["etag"] : headers["last-modified"])?.trim() === validator

@@ -46,6 +46,12 @@ interface Inode {
   synced: Uint8Array
 }
 
+interface Handle {
+  /** None for a directory. */
+  readonly inode: Inode | undefined
+  isOpen: boolean
+}
+
 // What happens to names in one step: a rename is two of these.
 type Change = ReadonlyArray<{ readonly name: string; readonly inode: Inode | undefined }>
 
@@ -196,35 +202,48 @@ export class Disk {
     return inode
   }
 
-  private fileOf(path: string, inode: Inode | undefined, append: boolean): FileSystem.File {
+  private fileOf(path: string, handle: Handle, append: boolean): FileSystem.File {
+    const { inode } = handle
     let position = append ? (inode?.bytes.length ?? 0) : 0
-    const writeAll = (chunk: Uint8Array) =>
-      this.perform({ name: "write", path }, () => {
-        if (inode === undefined) {
-          throw new Errno("EISDIR")
+    const checked =
+      <A>(act: () => A) =>
+      () => {
+        if (!handle.isOpen) {
+          throw new Errno("EBADF")
         }
-        const end = position + chunk.length
-        const grows = Math.max(0, end - inode.bytes.length)
-        if (this.usedBytes() + grows > (this.options.capacityBytes ?? Number.POSITIVE_INFINITY)) {
-          throw new Errno("ENOSPC")
-        }
-        if (grows > 0) {
-          const bytes = new Uint8Array(end)
-          bytes.set(inode.bytes)
-          inode.bytes = bytes
-        } else {
-          inode.bytes = inode.bytes.slice()
-        }
-        inode.bytes.set(chunk, position)
-        position = end
-      })
-    const sync = this.perform({ name: inode === undefined ? "syncDirectory" : "sync", path }, () => {
-      if (inode === undefined) {
-        this.syncNames(path)
-      } else {
-        inode.synced = inode.bytes.slice()
+        return act()
       }
-    })
+    const writeAll = (chunk: Uint8Array) =>
+      this.perform(
+        { name: "write", path },
+        checked(() => {
+          if (inode === undefined) {
+            throw new Errno("EISDIR")
+          }
+          const room = (this.options.capacityBytes ?? Number.POSITIVE_INFINITY) - this.usedBytes()
+          const end = Math.min(position + chunk.length, inode.bytes.length + Math.max(0, room))
+          const bytes = new Uint8Array(Math.max(end, inode.bytes.length))
+          bytes.set(inode.bytes)
+          bytes.set(chunk.subarray(0, end - position), position)
+          inode.bytes = bytes
+          // What fits is written all the same.
+          if (end < position + chunk.length) {
+            position = end
+            throw new Errno("ENOSPC")
+          }
+          position = end
+        })
+      )
+    const sync = this.perform(
+      { name: inode === undefined ? "syncDirectory" : "sync", path },
+      checked(() => {
+        if (inode === undefined) {
+          this.syncNames(path)
+        } else {
+          inode.synced = inode.bytes.slice()
+        }
+      })
+    )
     return {
       [FileSystem.FileTypeId]: FileSystem.FileTypeId,
       fd: FileSystem.FileDescriptor(0),
@@ -237,11 +256,14 @@ export class Disk {
       read: () => Effect.dieMessage("not there"),
       readAlloc: () => Effect.dieMessage("not there"),
       truncate: (length) =>
-        this.perform({ name: "truncate", path }, () => {
-          if (inode !== undefined) {
-            inode.bytes = inode.bytes.slice(0, Number(length ?? 0))
-          }
-        }),
+        this.perform(
+          { name: "truncate", path },
+          checked(() => {
+            if (inode !== undefined) {
+              inode.bytes = inode.bytes.slice(0, Number(length ?? 0))
+            }
+          })
+        ),
       write: (chunk) => Effect.as(writeAll(chunk), FileSystem.Size(chunk.length)),
       writeAll
     }
@@ -266,12 +288,16 @@ export class Disk {
       FileSystem.layerNoop({
         open: (path, options) =>
           Effect.acquireRelease(
-            this.perform({ name: "open", path }, () => this.openFile(path, options?.flag ?? "r")),
-            () =>
+            this.perform(
+              { name: "open", path },
+              (): Handle => ({ inode: this.openFile(path, options?.flag ?? "r"), isOpen: true })
+            ),
+            (handle) =>
               Effect.sync(() => {
+                handle.isOpen = false
                 this.descriptorsOpen--
               })
-          ).pipe(Effect.map((inode) => this.fileOf(path, inode, (options?.flag ?? "").startsWith("a")))),
+          ).pipe(Effect.map((handle) => this.fileOf(path, handle, (options?.flag ?? "").startsWith("a")))),
         rename: (from, to) =>
           this.perform({ name: "rename", path: from, to }, () => {
             const inode = this.inodeOf(from)

@@ -52,10 +52,7 @@ export const mutations = [
     ]
   ],
   ["the outcome is decided after the publish", ["internal/settle.ts", "decided = outcome", ""]],
-  [
-    "two outcomes",
-    ["Downloader.ts", "Effect.tap(remember),", "Effect.tap((outcome) => event(new Finished({ outcome }))),"]
-  ],
+  ["two outcomes", ["Downloader.ts", "return remember(outcome)", "return event(new Finished({ outcome }))"]],
   [
     "a permit is leaked on cancel",
     [
@@ -78,7 +75,7 @@ export const mutations = [
     "Retry-After is ignored",
     ["RetryPolicy.ts", "Math.min(error.retryAfterMillis, Duration.toMillis(policy.longestWait))", "0"]
   ],
-  ["Retry-After holds for one transfer alone", [transfer, "if (asked > 0) {", "if (false) {"]],
+  ["Retry-After holds for one transfer alone", [transfer, "if (asked > 0 && isOverload(error)) {", "if (false) {"]],
   [
     "a connection is kept while a retry is waited for",
     [

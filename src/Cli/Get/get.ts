@@ -50,6 +50,7 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   // Before any request: a directory that cannot be written to is no reason to fetch.
   yield* Effect.flatMap(Store, (store) => store.prepare(directory))
   const nameOf = uniqueNames()
+  const headersFor = forFirstOrigin(options.header)
   const requests = Stream.map(lines, (url) =>
     Download.request({
       url,
@@ -57,7 +58,7 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
       timeout: options.timeout ?? "30 days",
       onExists: options.onExists,
       digest: options.checksum,
-      headers: options.header
+      headers: headersFor(url)
     })
   )
   const report = yield* Report.make(options)
@@ -118,6 +119,18 @@ const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
   )
   return Stream.concat(given, listed)
 })
+
+/** What may be a secret is for one origin. */
+const forFirstOrigin = (
+  headers: Readonly<Record<string, string>>
+): ((url: string) => Readonly<Record<string, string>> | undefined) => {
+  let first: string | undefined
+  return (url) => {
+    const origin = URL.canParse(url) ? new URL(url).origin : undefined
+    first ??= origin
+    return origin === first && Object.keys(headers).length > 0 ? headers : undefined
+  }
+}
 
 const cannotRead = (input: string, error: Parameters<ReturnType<typeof fromPlatformError>>[0]): UsageError => {
   const { detail, reason } = fromPlatformError(input)(error)

@@ -1,0 +1,268 @@
+/**
+ * The engine as a whole: every step interrupted, files shared, origins spared, many requests.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import * as Download from "../src/Download.js"
+import * as Downloader from "../src/Downloader.js"
+import * as Flags from "../src/Flags.js"
+import * as MemoryJournal from "../src/Journal/Memory.js"
+import * as OriginGovernor from "../src/OriginGovernor.js"
+import * as Progress from "../src/Progress.js"
+import * as FileSystemStore from "../src/Store/FileSystem.js"
+import * as MemoryStore from "../src/Store/Memory.js"
+import { autoAdvance, Disk, layer, Origin, World } from "../src/testing.js"
+
+const url = "http://origin.test/file"
+
+const request = Download.request({ url, destination: "/d/file", onExists: "overwrite" })
+
+const download = Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(request))
+
+describe("a transfer that is interrupted at its n-th step", () => {
+  // Cut, gone on with, asked to wait, changed, redirected: the steps of everything that a transfer does.
+  const script = (asked: Origin.Request): Origin.Reply => {
+    const pace = { delay: 3, chunkBytes: 3, chunkDelay: 2 }
+    switch (asked.turn) {
+      case 0:
+        return Origin.file(asked, "0123456789", { ...pace, etag: '"1"', breakAt: { bytes: 7, how: "reset" } })
+      case 1:
+        return { ...pace, status: 503, body: "later", headers: { "retry-after": "1", "content-length": "5" } }
+      case 2:
+        return { ...pace, status: 302, headers: { location: "/file?moved" } }
+      default:
+        return Origin.file(asked, "9876543210", { ...pace, etag: '"2"' })
+    }
+  }
+
+  const life = (step: number) => {
+    const world = new World(7, { preemption: 0.02 })
+    const disk = new Disk.Disk({ fate: () => ({ delayMillis: 1 }) })
+    let open = () => -1
+    let permits = () => -1
+    let toldAs: string | undefined
+    const root = world.fork(
+      Effect.scoped(
+        Effect.flatMap(
+          Effect.uninterruptible(
+            Layer.build(
+              Downloader.layer.pipe(
+                Layer.provideMerge(
+                  Layer.mergeAll(
+                    FileSystemStore.layer.pipe(Layer.provide(disk.layer)),
+                    Origin.layer(script),
+                    OriginGovernor.layer({ perOrigin: 2 }),
+                    Progress.layer((event) =>
+                      Effect.sync(() => {
+                        toldAs = event._tag === "Finished" ? event.outcome._tag : toldAs
+                      })
+                    )
+                  )
+                )
+              )
+            )
+          ),
+          (context) =>
+            Effect.gen(function* () {
+              const origin = yield* Origin.Origin
+              const governor = yield* OriginGovernor.OriginGovernor
+              open = () => origin.open()
+              permits = () => governor.inUse().permits
+              return yield* download
+            }).pipe(Effect.provide(context))
+        )
+      )
+    )
+    world.at(step, () => root.unsafeInterruptAsFork(root.id()))
+    const ending = world.resume(root)
+    return { disk, ending, open: open(), permits: permits(), toldAs, world }
+  }
+
+  it("leaves nothing behind, and the file stands exactly where it is told as saved", () => {
+    const whole = life(Number.MAX_SAFE_INTEGER)
+    const steps = whole.world.steps()
+    assert.strictEqual(whole.toldAs, "Saved")
+    assert.isAbove(steps, 80)
+    const outcomes = new Map<string | undefined, number>()
+    for (let step = 1; step <= steps; step++) {
+      const { disk, ending, open, permits, toldAs, world } = life(step)
+      const at = `step ${step} of ${steps}`
+      assert.strictEqual(ending._tag, "done", at)
+      assert.isAtMost(open, 0, at)
+      assert.isAtMost(permits, 0, at)
+      assert.strictEqual(disk.descriptors(), 0, at)
+      assert.strictEqual(world.livingFibers().length, 0, at)
+      assert.strictEqual(world.pendingTimers(), 0, at)
+      assert.deepStrictEqual(Array.from(disk.files().keys()), toldAs === "Saved" ? ["/d/file"] : [], at)
+      if (toldAs === "Saved") {
+        assert.strictEqual(new TextDecoder().decode(disk.files().get("/d/file")), "9876543210")
+      }
+      outcomes.set(toldAs, (outcomes.get(toldAs) ?? 0) + 1)
+    }
+    assert.isAbove(outcomes.get("Cancelled") ?? 0, 50)
+    assert.isAbove(outcomes.get("Saved") ?? 0, 0)
+  })
+})
+
+describe("two who want the same file", () => {
+  const slow = layer((asked) => Origin.file(asked, "0123456789", { delay: "1 second" }))
+
+  it.effect("share one transfer", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(Effect.all([download, download, download], { concurrency: "unbounded" }))
+      assert.deepStrictEqual(
+        saved.map(({ _tag }) => _tag),
+        ["Saved", "Saved", "Saved"]
+      )
+      assert.strictEqual((yield* Origin.Origin).requests().length, 1)
+    }).pipe(Effect.provide(slow))
+  )
+
+  it.effect("do not lose it when one of them leaves, the first or the second", () =>
+    Effect.gen(function* () {
+      for (const leaver of [0, 1]) {
+        const fibers = yield* Effect.forEach([0, 1], () => Effect.fork(download))
+        yield* TestClock.adjust("500 millis")
+        const [left, stays] = leaver === 0 ? fibers : fibers.reverse()
+        assert.isTrue(left !== undefined && Exit.isInterrupted(yield* Fiber.interrupt(left)))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(stays !== undefined && Exit.isSuccess(yield* Fiber.await(stays)))
+      }
+      assert.strictEqual((yield* Origin.Origin).requests().length, 2)
+    }).pipe(Effect.provide(slow))
+  )
+
+  it.effect("cancel it with the last of them, and leave nothing", () =>
+    Effect.gen(function* () {
+      const fibers = yield* Effect.forEach([0, 1], () => Effect.fork(download))
+      yield* TestClock.adjust("500 millis")
+      yield* Fiber.interruptAll(fibers)
+      assert.strictEqual((yield* Origin.Origin).open(), 0)
+      assert.strictEqual(yield* (yield* MemoryStore.MemoryFiles).parts, 0)
+      yield* autoAdvance(download)
+    }).pipe(Effect.provide(slow))
+  )
+
+  it.effect("wait for each other where the name is the same and the file is not", () =>
+    Effect.gen(function* () {
+      const downloader = yield* Downloader.Downloader
+      const other = Download.request({ url: "http://origin.test/other", destination: "/D/FILE", onExists: "overwrite" })
+      yield* autoAdvance(Effect.all([download, downloader.download(other)], { concurrency: "unbounded" }))
+      const [first, second] = (yield* Origin.Origin).requests()
+      assert.isAtLeast((second?.atMillis ?? 0) - (first?.atMillis ?? 0), 1000)
+      assert.strictEqual((yield* Origin.Origin).mostOpen(), 1)
+    }).pipe(Effect.provide(slow))
+  )
+})
+
+describe("an origin that bears little", () => {
+  // As many at a time as it answers; whoever comes beyond is told to go away, or gets no answer at all.
+  const bears = 20
+  let inside: Array<number> = []
+  const overloaded = (asked: Origin.Request): Origin.Reply => {
+    inside = inside.filter((until) => until > asked.atMillis)
+    if (inside.length < bears) {
+      inside.push(asked.atMillis + 100)
+      return Origin.file(asked, asked.url, { delay: 100 })
+    }
+    return asked.turn % 2 === 0 ? { delay: 20, status: 503 } : { delay: 20, instead: "reset" }
+  }
+
+  it.effect("gives 676 codes to 100 at a time, and no file is lost", () =>
+    Effect.gen(function* () {
+      inside = []
+      const downloader = yield* Downloader.Downloader
+      const codes = yield* Flags.select({ every: true })
+      const requests = codes.map((code) => Flags.request(code, { baseUrl: "http://flags.test", directory: "d" }))
+      const report = yield* downloader
+        .run(Stream.fromIterable(requests), { concurrency: 100 })
+        .pipe(Stream.runFold(Download.emptyReport, Download.addOutcome), autoAdvance)
+      assert.deepInclude(report, { saved: 676, failed: 0, cancelled: 0 })
+      const turnedAway = (yield* Origin.Origin).requests().length - 676
+      assert.isAbove(turnedAway, 0)
+      assert.isBelow(turnedAway, 676)
+    }).pipe(Effect.provide(layer(overloaded)))
+  )
+})
+
+describe("a run of many", () => {
+  it.effect("goes on with other origins while one asks for rest", () =>
+    Effect.gen(function* () {
+      const downloader = yield* Downloader.Downloader
+      const of = (origin: string, count: number) =>
+        Array.from({ length: count }, (_, index) =>
+          Download.request({ url: `http://${origin}.test/${index}`, destination: `${origin}${index}` })
+        )
+      const finished: Array<string> = []
+      yield* downloader.run(Stream.fromIterable([...of("busy", 10), ...of("free", 10)]), { concurrency: 2 }).pipe(
+        Stream.runForEach((outcome) => Effect.sync(() => finished.push(outcome.request.destination))),
+        autoAdvance
+      )
+      assert.strictEqual(finished.length, 20)
+      assert.isTrue(finished.slice(0, 10).every((name) => name.startsWith("free")))
+      assert.isAtMost((yield* Origin.Origin).mostOpen(), 2)
+    }).pipe(
+      Effect.provide(
+        layer((asked) =>
+          asked.url.startsWith("http://busy") && asked.atMillis < 30_000
+            ? { status: 429, headers: { "retry-after": "30" } }
+            : Origin.file(asked, "content", { delay: 10 })
+        )
+      )
+    )
+  )
+
+  it.live("keeps nothing of what is done: 30,000 requests", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const transport = Origin.layer(() => ({ body: "content", headers: { "content-length": "7" } }))
+      const used = () => {
+        globalThis.gc?.()
+        return process.memoryUsage().heapUsed
+      }
+      const run = (count: number) =>
+        Effect.flatMap(Downloader.Downloader, (downloader) =>
+          downloader
+            .run(
+              Stream.range(1, count).pipe(
+                Stream.map((index) => {
+                  asked++
+                  return Download.request({
+                    url: "http://o.test/",
+                    destination: `${index % 50}`,
+                    onExists: "overwrite"
+                  })
+                })
+              ),
+              { concurrency: 10 }
+            )
+            .pipe(Stream.runCount)
+        )
+      assert.strictEqual(
+        yield* run(30_000).pipe(Effect.provide(Downloader.layer), Effect.provide([transport, MemoryStore.layer])),
+        30_000
+      )
+      assert.strictEqual(asked, 30_000)
+      assert.isBelow(used(), 600_000_000)
+    })
+  )
+
+  it.effect("records every outcome in the journal", () =>
+    Effect.gen(function* () {
+      const downloader = yield* Downloader.Downloader
+      yield* downloader
+        .run(Stream.make(request, Download.request({ url: "http://origin.test/missing", destination: "missing" })))
+        .pipe(Stream.runDrain, autoAdvance)
+      const entries = yield* (yield* MemoryJournal.MemoryEntries).entries
+      assert.deepStrictEqual(entries.map(({ destination, outcome }) => `${destination} ${outcome}`).sort(), [
+        "/d/file Saved",
+        "missing Failed"
+      ])
+    }).pipe(Effect.provide(layer((asked) => (asked.url === url ? Origin.file(asked, "content") : { status: 404 }))))
+  )
+})

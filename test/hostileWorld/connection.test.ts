@@ -1,0 +1,332 @@
+/**
+ * What networks do with connections, redirects and credentials, row by row.
+ */
+import { createServer as createTlsServer } from "node:https"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Download from "../../src/Download.js"
+import { DownloadError } from "../../src/DownloadError.js"
+import * as Downloader from "../../src/Downloader.js"
+import { isPublic, layer as nodeTransport } from "../../src/Node/Transport.js"
+import * as Progress from "../../src/Progress.js"
+import * as RetryPolicy from "../../src/RetryPolicy.js"
+import * as MemoryStore from "../../src/Store/Memory.js"
+import { autoAdvance, layer, Origin } from "../../src/testing.js"
+import { http, raw } from "../support/loopback.js"
+
+const body = "0123456789"
+
+const request = (url: string, options?: Partial<Parameters<typeof Download.request>[0]>) =>
+  Download.request({ url, destination: "file", ...options })
+
+const download = (asked: Download.DownloadRequest) =>
+  Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(asked))
+
+const url = "http://origin.test/file"
+
+const once = { retry: RetryPolicy.none }
+
+describe("connections, on the simulated origin", () => {
+  it.effect("bounds the wait for a head, absolutely, although something dribbles", () =>
+    Effect.gen(function* () {
+      const error = yield* autoAdvance(Effect.flip(download(request(url))))
+      assert.deepInclude(error, { _tag: "Timeout", phase: "headers", limitMillis: 30_000, receivedBytes: 0 })
+    }).pipe(Effect.provide(layer(() => ({ delay: "31 seconds", body }), once)))
+  )
+
+  it.effect("bounds a body that stalls, by bytes and time, and not one that is slow", () =>
+    Effect.gen(function* () {
+      const error = yield* autoAdvance(Effect.flip(download(request(url))))
+      assert.deepInclude(error, { _tag: "Timeout", phase: "stall", limitMillis: 5000, receivedBytes: 4 })
+      const slow = yield* autoAdvance(download(request("http://origin.test/slow")))
+      assert.strictEqual(slow._tag, "Saved")
+    }).pipe(
+      Effect.provide(
+        layer(
+          (asked) =>
+            asked.url === url
+              ? Origin.file(asked, body, { breakAt: { bytes: 4, how: "silence" } })
+              : Origin.file(asked, body, { chunkBytes: 1, chunkDelay: "2 seconds" }),
+          { ...once, stall: { bytes: 2, within: "5 seconds" } }
+        )
+      )
+    )
+  )
+
+  it.effect("finds a drizzle out: a byte a second is a stall where more is asked for", () =>
+    Effect.gen(function* () {
+      const error = yield* autoAdvance(Effect.flip(download(request(url))))
+      assert.deepInclude(error, { _tag: "Timeout", phase: "stall" })
+    }).pipe(
+      Effect.provide(
+        layer((asked) => Origin.file(asked, body.repeat(100), { chunkBytes: 1, chunkDelay: "1 second" }), {
+          ...once,
+          stall: { bytes: 50, within: "10 seconds" }
+        })
+      )
+    )
+  )
+
+  it.effect("does not call it a stall that its own byte rate makes a body wait", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download(request(url)))
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1 })
+    }).pipe(
+      Effect.provide(
+        layer((asked) => Origin.file(asked, body.repeat(10), { chunkBytes: 50 }), {
+          ...once,
+          bytesPerSecond: 1,
+          stall: { bytes: 1, within: "5 seconds" }
+        })
+      )
+    )
+  )
+
+  for (const instead of ["refused", "dns", "reset"] as const) {
+    it.effect(`tries again where a connection was ${instead}, and ends`, () =>
+      Effect.gen(function* () {
+        assert.deepInclude(yield* autoAdvance(download(request(url))), { _tag: "Saved", attempts: 3 })
+        const error = yield* autoAdvance(Effect.flip(download(request("http://gone.test/", { destination: "gone" }))))
+        assert.deepInclude(error, { _tag: "Connection", reason: instead })
+        assert.strictEqual((yield* Origin.Origin).open(), 0)
+      }).pipe(
+        Effect.provide(
+          layer((asked) => (asked.url === url && asked.turn === 2 ? Origin.file(asked, body) : { instead }))
+        )
+      )
+    )
+  }
+
+  it.effect("tries a connection that was closed while it was idle once more at once", () =>
+    Effect.gen(function* () {
+      yield* autoAdvance(download(request(url)))
+      const [first, second] = (yield* Origin.Origin).requests()
+      assert.strictEqual(second?.atMillis, first?.atMillis)
+    }).pipe(Effect.provide(layer((asked) => (asked.turn === 0 ? { instead: "reset" } : Origin.file(asked, body)))))
+  )
+
+  it.effect("does not try again what no certificate would make better", () =>
+    Effect.gen(function* () {
+      const error = yield* autoAdvance(Effect.flip(download(request(url))))
+      assert.deepInclude(error, { _tag: "Connection", reason: "tls" })
+      assert.strictEqual((yield* Origin.Origin).requests().length, 1)
+    }).pipe(Effect.provide(layer(() => ({ instead: "tls" }))))
+  )
+})
+
+describe("redirects, on the simulated origin", () => {
+  const redirecting = (locations: Readonly<Record<string, string | undefined>>) =>
+    layer((asked) => {
+      const to = locations[asked.url]
+      return asked.url in locations
+        ? { status: 302, headers: to === undefined ? {} : { location: to } }
+        : Origin.file(asked, body)
+    }, once)
+
+  it.effect("follows relative and absolute ones", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* autoAdvance(download(request("https://a.test/x"))))._tag, "Saved")
+      assert.deepStrictEqual(
+        (yield* Origin.Origin).requests().map((asked) => asked.url),
+        ["https://a.test/x", "https://a.test/y?z", "https://b.test/"]
+      )
+    }).pipe(Effect.provide(redirecting({ "https://a.test/x": "y?z", "https://a.test/y?z": "//b.test" })))
+  )
+
+  for (const [what, location, reason] of [
+    ["a loop", "https://a.test/x", "redirect-loop"],
+    ["no Location", undefined, "redirect-location"],
+    ["a bad Location", "http://[", "redirect-location"],
+    ["from https to http", "http://a.test/x", "redirect-refused"],
+    ["to file:", "file:///etc/passwd", "redirect-refused"],
+    ["to data:", "data:,a", "redirect-refused"],
+    ["to ftp:", "ftp://a.test/x", "redirect-refused"]
+  ] as const) {
+    it.effect(`refuses ${what}`, () =>
+      Effect.gen(function* () {
+        const error = yield* autoAdvance(Effect.flip(download(request("https://a.test/x"))))
+        assert.deepInclude(error, { _tag: "Protocol", reason })
+        assert.isAtMost((yield* Origin.Origin).requests().length, 11)
+      }).pipe(Effect.provide(redirecting({ "https://a.test/x": location })))
+    )
+  }
+
+  it.effect("tells no other host, port or scheme what was given for the first origin, and not on the way back", () =>
+    Effect.gen(function* () {
+      const secrets = { Authorization: "Bearer s3cret", Cookie: "s3cret", "X-Api-Key": Redacted.make("s3cret") }
+      yield* autoAdvance(download(request("http://a.test/1", { headers: secrets })))
+      const told = (yield* Origin.Origin)
+        .requests()
+        .map(
+          (asked) => ["authorization", "cookie", "x-api-key"].filter((name) => asked.headers[name] !== undefined).length
+        )
+      assert.deepStrictEqual(told, [3, 3, 0, 0, 0])
+    }).pipe(
+      Effect.provide(
+        redirecting({
+          "http://a.test/1": "/2",
+          "http://a.test/2": "http://a.test:8080/3",
+          "http://a.test:8080/3": "https://a.test/4",
+          "https://a.test/4": "https://b.test/5"
+        })
+      )
+    )
+  )
+
+  it.effect("shows no secret in any error, event or journal entry", () =>
+    Effect.gen(function* () {
+      const asked = request("http://user:s3cret@a.test/x?token=s3cret", { headers: { "X-Key": "s3cret" } })
+      const error = yield* autoAdvance(Effect.flip(download(asked)))
+      const events = yield* (yield* Progress.Recorded).events
+      for (const text of [
+        error.message,
+        JSON.stringify(Schema.encodeSync(DownloadError)(error)),
+        ...events.map((event) =>
+          event._tag === "Finished" && event.outcome._tag === "Failed" ? event.outcome.error.message : ""
+        )
+      ]) {
+        assert.notInclude(text, "s3cret")
+      }
+    }).pipe(Effect.provide(layer(() => ({ status: 403 }))))
+  )
+
+  it.effect("refuses headers that are its own, or break a message", () =>
+    Effect.gen(function* () {
+      for (const headers of [
+        { Range: "bytes=0-" },
+        { Host: "b" },
+        { "X-A": "a\r\nb: c" },
+        { "a b": "c" },
+        { "": "c" }
+      ]) {
+        const error = yield* Effect.flip(download(request(url, { headers })))
+        assert.strictEqual(error._tag, "InvalidRequest")
+        assert.notInclude(error.message, "b: c")
+      }
+      assert.strictEqual((yield* Origin.Origin).requests().length, 0)
+    }).pipe(Effect.provide(layer(() => ({ body }))))
+  )
+
+  it.effect("refuses what is no absolute http: or https: URL, and a digest that is none", () =>
+    Effect.gen(function* () {
+      for (const bad of ["", "no url", "/relative", "file:///etc/passwd", "ftp://host/a", "data:,a"]) {
+        assert.strictEqual((yield* Effect.flip(download(request(bad))))._tag, "InvalidRequest", bad)
+      }
+      assert.strictEqual((yield* Effect.flip(download(request(url, { digest: "md5:1" }))))._tag, "InvalidRequest")
+    }).pipe(Effect.provide(layer(() => ({ body }))))
+  )
+})
+
+describe("connections, on real sockets, by Node/Transport", () => {
+  const live = (options?: Parameters<typeof nodeTransport>[0]) =>
+    Downloader.layerWith({ ...once, headersTimeout: "300 millis" }).pipe(
+      Layer.provideMerge(Layer.merge(nodeTransport(options), MemoryStore.layer)),
+      Layer.fresh
+    )
+
+  it.scopedLive("bounds the wait for one that accepts and never answers, or dribbles its head", () =>
+    Effect.gen(function* () {
+      const silent = yield* raw(["", "stay"])
+      const dribbling = yield* http((_, response) => {
+        const timer = setInterval(() => response.writeProcessing(), 50)
+        response.on("close", () => clearInterval(timer))
+      })
+      for (const origin of [silent, dribbling]) {
+        const error = yield* Effect.flip(download(request(origin.url)))
+        assert.deepInclude(error, { _tag: "Timeout", phase: "headers" })
+        yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => origin.sockets() === 0, times: 400 })
+        assert.strictEqual(origin.sockets(), 0)
+      }
+    }).pipe(Effect.provide(live()))
+  )
+
+  it.live("bounds the wait for a connection", () =>
+    Effect.gen(function* () {
+      // An address of documentation (RFC 5737): nobody answers, or the network says at once that it goes nowhere.
+      const error = yield* Effect.flip(download(request("http://192.0.2.1/")))
+      assert.include(["Timeout", "Connection"], error._tag)
+    }).pipe(Effect.provide(live({ connectTimeout: "100 millis" })))
+  )
+
+  it.scopedLive("refuses a certificate that nobody vouches for", () =>
+    Effect.gen(function* () {
+      const server = createTlsServer({}, (_, response) => response.end(body))
+      const port = yield* Effect.async<number>((resume) => {
+        server.listen(0, "127.0.0.1", () => {
+          const address = server.address()
+          resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+        })
+      })
+      const error = yield* Effect.flip(download(request(`https://127.0.0.1:${port}/`)))
+      assert.deepInclude(error, { _tag: "Connection", reason: "tls" })
+      server.close()
+    }).pipe(Effect.provide(live()))
+  )
+
+  it.scopedLive("connects to public addresses alone where that is asked for, at each hop", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const { port, url: at } = yield* http((_, response) => {
+        asked++
+        response.end(body)
+      })
+      for (const host of [
+        at,
+        `http://localhost:${port}`,
+        `http://[::1]:${port}`,
+        `http://2130706433:${port}`,
+        `http://0x7f.1:${port}`
+      ]) {
+        assert.strictEqual((yield* Effect.flip(download(request(host))))._tag, "AddressRefused", host)
+      }
+      assert.strictEqual(asked, 0)
+    }).pipe(Effect.provide(live({ publicOnly: true })))
+  )
+
+  it("knows which addresses are public", () => {
+    const refused = [
+      ..."0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 169.254.169.254 172.16.0.1 192.168.1.1 198.18.0.1 224.0.0.1 255.255.255.255".split(
+        " "
+      ),
+      ..."::1 :: fe80::1 fc00::1 ff02::1 ::ffff:127.0.0.1 ::ffff:8.8.8.8 64:ff9b::7f00:1 2001:db8::1 2002:7f00:1::".split(
+        " "
+      )
+    ]
+    for (const address of refused) {
+      assert.isFalse(isPublic(address), address)
+    }
+    for (const address of ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001::200e"]) {
+      assert.isTrue(isPublic(address), address)
+    }
+  })
+
+  it.scopedLive("closes its connections with its layer", () =>
+    Effect.gen(function* () {
+      const origin = yield* http((_, response) => response.end(body))
+      yield* Effect.provide(download(request(origin.url)), live())
+      yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => origin.sockets() === 0, times: 400 })
+      assert.strictEqual(origin.sockets(), 0)
+    })
+  )
+
+  it.scopedLive("gives every socket up when many are interrupted at once", () =>
+    Effect.gen(function* () {
+      const origin = yield* raw(["HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123", "stay"])
+      const fiber = yield* Effect.fork(
+        Effect.forEach(
+          Array.from({ length: 30 }, (_, index) => index),
+          (index) => download(request(`${origin.url}/${index}`, { destination: `${index}` })),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => origin.sockets() === 30, times: 400 })
+      yield* Fiber.interrupt(fiber)
+      yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => origin.sockets() === 0, times: 400 })
+      assert.strictEqual(origin.sockets(), 0)
+    }).pipe(Effect.provide(live()))
+  )
+})
