@@ -80,7 +80,7 @@ const open = (agent: Undici.Dispatcher, request: TransportRequest, connectMillis
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const exchange = new Exchange(request, connectMillis)
-      yield* Effect.addFinalizer(() => Effect.sync(() => exchange.close()))
+      yield* Effect.addFinalizer(() => exchange.close)
       return yield* restore(exchange.send(agent))
     })
   )
@@ -137,14 +137,17 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
       return Effect.sync(() => this.pause())
     })
 
-  close(): void {
+  /** Gives the connection up where the response was not read to its end, and waits until undici has noticed. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.closed = true
     this.early.length = 0
     this.onHead = this.onChunk = this.onStop = undefined
-    if (this.outcome === undefined) {
-      this.controller?.abort(new Error("given up"))
+    if (this.outcome !== undefined || this.controller === undefined) {
+      return Effect.void
     }
-  }
+    this.controller.abort(new Error("given up"))
+    return aMoment
+  })
 
   private pause(): void {
     this.onChunk = this.onStop = undefined
@@ -221,6 +224,11 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
     return error._tag === "Timeout" ? new Timeout({ ...error, limitMillis: this.connectMillis }) : error
   }
 }
+
+// A request that is made before undici has noticed that its connection is closed makes it open two.
+const aMoment: Effect.Effect<void> = Effect.async((resume) => {
+  setImmediate(() => setImmediate(() => resume(Effect.void)))
+})
 
 const informationalAtMost = 20
 

@@ -63,7 +63,9 @@ export const attempt = (self: Attempt): Effect.Effect<Result, DownloadError> =>
       wait.windowBytes = 0
       if (Redirect.isRedirect(response.status)) {
         const to = yield* Redirect.next(hop, response.headers["location"])
-        yield* drain(response)
+        if (contentLength(response.headers) !== undefined) {
+          yield* drain(response)
+        }
         return { _tag: "Redirected", to }
       }
       const answer = yield* judge(self, response, offsetBytes)
