@@ -9,7 +9,7 @@ describe("README", () => {
   const examples = Array.from(readme.matchAll(/<!-- (test\/\S+) -->\n```ts\n([\s\S]*?)```/g))
 
   it("shows the examples that are run as tests, to the letter", () => {
-    assert.strictEqual(examples.length, 3)
+    assert.strictEqual(examples.length, 4)
     for (const [, path = "", shown] of examples) {
       assert.strictEqual(shown, read(path), path)
     }

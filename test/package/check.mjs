@@ -31,7 +31,19 @@ try {
 
   step("publint has nothing to say", () => run(root, "npx", "publint", tarball, "--strict"))
   step("the types of every entry point resolve", () =>
-    run(root, "npx", "attw", tarball, "--profile", "esm-only", "--exclude-entrypoints", "internal/*", "Cli/*", "bin")
+    run(
+      root,
+      "npx",
+      "attw",
+      tarball,
+      "--profile",
+      "esm-only",
+      "--exclude-entrypoints",
+      "internal/*",
+      "testing/*",
+      "Cli/*",
+      "bin"
+    )
   )
 
   step("it installs into an empty project, with one copy of effect", () => {
@@ -80,11 +92,19 @@ try {
     assert.equal(result.report.saved, 1)
     assert.equal(result.report.notFound, 1)
     assert.equal(result.threaded, "Saved")
+    assert.deepEqual(result.tested, { attempts: 2, asked: 2 })
+    assert.deepEqual(result.violations, [])
     assert.equal(result.error, "HTTP error 418 - I'm a Teapot")
   })
 
   step("what is internal cannot be imported", () => {
-    for (const path of ["halyard/internal/printable", "halyard/Cli/arguments", "halyard/Node/main", "halyard/bin"]) {
+    for (const path of [
+      "halyard/internal/printable",
+      "halyard/Cli/arguments",
+      "halyard/testing/World",
+      "halyard/Node/main",
+      "halyard/bin"
+    ]) {
       const { stderr, status } = spawnSync("node", ["-e", `await import("${path}")`, "--input-type=module"], {
         cwd: project,
         encoding: "utf8"

@@ -1,6 +1,6 @@
 // A program of somebody else's, compiled strictly against the installed package and then run.
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Chunk, Effect, Layer, Stream } from "effect"
+import { Chunk, Effect, Layer, Stream, TestContext } from "effect"
 import {
   Download,
   DownloadError,
@@ -9,12 +9,14 @@ import {
   Flags,
   HttpClientTransport,
   MemoryStore,
+  Progress,
   Screen,
   Spinner,
   Supervisor
 } from "halyard"
 import type { DownloadError as Failure } from "halyard/DownloadError"
 import * as Node from "halyard/Node"
+import { autoAdvance, Contracts, layer, Origin, Simulation } from "halyard/testing"
 
 const request = (code: string) =>
   Effect.map(FlagServer.FlagServer, ({ baseUrl }) => Flags.request(code, { baseUrl, directory: "flags" }))
@@ -57,6 +59,31 @@ const threaded = Effect.gen(function* () {
   return (yield* one)._tag
 }).pipe(Effect.provide(Layer.merge(Node.layerThreads({ threads: 1, concurrency: 1 }), Node.layerFlagServer())))
 
+// The test of a service, with the published kit.
+const tested = Effect.gen(function* () {
+  const downloader = yield* Downloader.Downloader
+  const saved = yield* autoAdvance(downloader.download(Download.request({ url: "http://a.test/b", destination: "b" })))
+  return { attempts: saved._tag === "Saved" ? saved.attempts : 0, asked: (yield* Origin.Origin).requests().length }
+}).pipe(
+  Effect.provide(
+    layer((asked) =>
+      asked.turn === 0 ? { status: 503, headers: { "retry-after": "60" } } : Origin.file(asked, "content")
+    )
+  ),
+  Effect.provide(TestContext.TestContext)
+)
+
+const contract = Contracts.progress(Progress.layer(() => Effect.void))
+
+await Effect.runPromise(Effect.forEach(contract, ({ check }) => check))
+
+const { violations } = Simulation.run(1)
+
 process.stdout.write(
-  JSON.stringify({ ...(await Effect.runPromise(program)), threaded: await Effect.runPromise(threaded) })
+  JSON.stringify({
+    tested: await Effect.runPromise(tested),
+    violations,
+    ...(await Effect.runPromise(program)),
+    threaded: await Effect.runPromise(threaded)
+  })
 )

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import manifest from "../../package.json" with { type: "json" }
 import { filesIn, run, temporaryDirectory } from "../support/program.js"
 
-const commands = ["flags", "spin", "serve"] as const
+const commands = ["get", "flags", "spin", "serve"] as const
 
 const answers = (lines: ReadonlyArray<ReadonlyArray<string>>) =>
   Effect.gen(function* () {

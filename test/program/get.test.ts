@@ -1,0 +1,269 @@
+/**
+ * `halyard get`, as scripts and people run it, against real servers.
+ */
+import { createHash } from "node:crypto"
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { http, raw } from "../support/loopback.js"
+import { filesIn, halyard, run, runBash, temporaryDirectory } from "../support/program.js"
+
+/** Serves each path as its own content, and fails as paths say. */
+const origin = Effect.suspend(() =>
+  http((request, response) => {
+    const path = request.url ?? ""
+    if (path.startsWith("/missing")) {
+      response.writeHead(404).end()
+    } else if (path.startsWith("/slow")) {
+      response.writeHead(200, { "content-length": "10" }).write("0123")
+    } else {
+      response.end(`content of ${path}`)
+    }
+  })
+)
+
+const get = (parameters: ReadonlyArray<string>, options?: Parameters<typeof run>[1]) =>
+  Effect.gen(function* () {
+    const cwd = options?.cwd ?? (yield* temporaryDirectory)
+    const ended = yield* run(["get", ...parameters], { ...options, cwd })
+    return { ...ended, cwd, files: filesIn(cwd), read: (name: string) => readFileSync(`${cwd}/${name}`, "utf8") }
+  })
+
+const sha256 = (text: string) => `sha256:${createHash("sha256").update(text).digest("hex")}`
+
+describe("halyard get", () => {
+  it.scopedLive("saves files under their names, prints those, and sums up", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const ended = yield* get([`${url}/a.txt?x=1`, `${url}/sub/b.txt`, "-d", "new/dir"])
+      assert.strictEqual(ended.exitCode, 0)
+      assert.deepStrictEqual(ended.stdout.trim().split("\n").sort(), ["new/dir/a.txt", "new/dir/b.txt"])
+      assert.match(ended.stderr, /^2 saved; 42 B in \d+\.\d\ds$/m)
+      assert.strictEqual(ended.read("new/dir/a.txt"), "content of /a.txt?x=1")
+    })
+  )
+
+  it.scopedLive("saves the one URL as the file that is named", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { files, read } = yield* get([`${url}/a`, "-o", "other.txt", "--checksum", sha256("content of /a")])
+      assert.deepStrictEqual(files, ["other.txt"])
+      assert.strictEqual(read("other.txt"), "content of /a")
+    })
+  )
+
+  it.scopedLive("tells each failure on stderr, keeps the rest, and exits with 1", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { exitCode, files, stderr, stdout } = yield* get([
+        `${url}/a`,
+        `${url}/missing?key=s3cret`,
+        "http://127.0.0.1:1/x",
+        "--retries=0"
+      ])
+      assert.strictEqual(exitCode, 1)
+      assert.deepStrictEqual([files, stdout], [["a"], "a\n"])
+      assert.match(stderr, /\/missing\?key=…: HTTP error 404 - Not Found\n/)
+      assert.match(stderr, /127\.0\.0\.1:1\/x: the connection was refused \(ECONNREFUSED\)\n/)
+      assert.match(stderr, /^1 saved, 2 failed; /m)
+      assert.notInclude(stderr, "s3cret")
+    })
+  )
+
+  it.scopedLive("refuses content of another digest, and leaves nothing of it", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { exitCode, files, stderr } = yield* get([`${url}/a`, "--checksum", sha256("something else")])
+      assert.deepStrictEqual([exitCode, files], [1, []])
+      assert.match(stderr, /the digest is sha256:[0-9a-f]{64}, not sha256:[0-9a-f]{64}/)
+    })
+  )
+
+  it.scopedLive(
+    "reads a list from a file or standard input, comments and blank lines aside, whatever its line ends",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* origin
+        const cwd = yield* temporaryDirectory
+        writeFileSync(`${cwd}/list`, `\ufeff${url}/a\r\n\r\n# ${url}/no\n  ${url}/b`)
+        yield* get(["-i", "list", "-d", "file"], { cwd })
+        assert.deepStrictEqual(filesIn(`${cwd}/file`), ["a", "b"])
+        const piped = yield* runBash(`halyard get -i - -d piped < list && halyard get -i list -d piped`, { cwd })
+        assert.strictEqual(piped.exitCode, 0)
+        assert.deepStrictEqual(filesIn(`${cwd}/piped`), ["a", "b"])
+        assert.match(piped.stderr, /0 saved, 2 skipped/)
+      })
+  )
+
+  it.scopedLive("begins before its list ends", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const running = yield* halyard(["get", "-i", "-"], { cwd, stdin: "open" })
+      yield* running.type(`${url}/a\n`)
+      yield* running.awaitOutput(/^a$/m)
+      yield* running.type(`${url}/b`)
+      yield* running.closeStdin
+      assert.strictEqual((yield* running.ended).exitCode, 0)
+      assert.deepStrictEqual(filesIn(cwd), ["a", "b"])
+    })
+  )
+
+  it.scopedLive("gives two URLs of one name two names, and writes nowhere else", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { cwd, files } = yield* get([
+        `${url}/x/a.txt`,
+        `${url}/y/a.txt`,
+        `${url}/z/A.TXT`,
+        `${url}/..%2f..%2fevil`,
+        `${url}/.bashrc`,
+        `${url}/`
+      ])
+      assert.deepStrictEqual(files, ["A-3.TXT", "_._.._evil", "_bashrc", "a-2.txt", "a.txt", "index.html"].sort())
+      assert.isFalse(existsSync(`${cwd}/../evil`))
+    })
+  )
+
+  it.scopedLive("keeps, replaces or refuses what is there, as asked", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const again = (...how: ReadonlyArray<string>) =>
+        Effect.map(get([`${url}/a`, ...how], { cwd }), ({ exitCode, read }) => [exitCode, read("a")])
+      writeFileSync(`${cwd}/a`, "old")
+      assert.deepStrictEqual(yield* again(), [0, "old"])
+      assert.deepStrictEqual(yield* again("--on-exists=fail"), [1, "old"])
+      assert.deepStrictEqual(yield* again("--on-exists=overwrite"), [0, "content of /a"])
+    })
+  )
+
+  it.scopedLive("prints one JSON object a line with --json: retries, outcomes, the report", () =>
+    Effect.gen(function* () {
+      const { url } = yield* raw(
+        ["HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: 0\r\n\r\n", "stay"],
+        ["HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody", "stay"]
+      )
+      const { stderr, stdout } = yield* get([`${url}/a`, "--json"])
+      const lines = stdout
+        .trim()
+        .split("\n")
+        .map((line): unknown => JSON.parse(line))
+      assert.strictEqual(lines.length, 3)
+      assert.deepInclude(lines[0], { event: "Retrying", attempt: 1 })
+      assert.deepInclude(lines[1], { outcome: "Saved", file: "a", bytes: 4, verified: true, attempts: 2 })
+      assert.deepNestedInclude(lines[2], { "report.saved": 1 })
+      assert.notInclude(stderr, "saved")
+    })
+  )
+
+  it.scopedLive("gives up what stalls after --timeout", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { exitCode, files, stderr } = yield* get([`${url}/slow`, "--timeout=0.3", "--retries=0"])
+      assert.deepStrictEqual([exitCode, files], [1, []])
+      assert.match(stderr, /timed out after 0\.3s waiting for the rest of the body/)
+    })
+  )
+
+  for (const [signal, exitCode] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143]
+  ] as const) {
+    it.scopedLive(`reports on ${signal} what was done until then, and leaves nothing half done`, () =>
+      Effect.gen(function* () {
+        const { url } = yield* origin
+        const cwd = yield* temporaryDirectory
+        const running = yield* halyard(["get", `${url}/a`, `${url}/slow`], { cwd })
+        yield* running.awaitOutput(/^a$/m)
+        yield* running.signal(signal)
+        const ended = yield* running.ended
+        assert.strictEqual(ended.exitCode, exitCode)
+        assert.match(ended.stderr, /^1 saved, 1 cancelled; /m)
+        assert.deepStrictEqual(filesIn(cwd), ["a"])
+      })
+    )
+  }
+
+  it.scopedLive("completes in a second life what kill -9 cut short", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const running = yield* halyard(["get", `${url}/a`, `${url}/slow`], { cwd })
+      yield* running.awaitOutput(/^a$/m)
+      yield* running.signal("SIGKILL")
+      yield* running.ended
+      assert.isFalse(existsSync(`${cwd}/slow`))
+      const second = yield* get([`${url}/a`, `${url}/b`], { cwd })
+      assert.strictEqual(second.exitCode, 0)
+      assert.match(second.stderr, /1 saved, 1 skipped/)
+    })
+  )
+
+  it.scopedLive("sends a header to the origin of the first URL alone", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const server = () =>
+        http((request, response) => {
+          told.push(`${request.url} ${request.headers["x-key"]}`)
+          response.end()
+        })
+      const [first, second] = [yield* server(), yield* server()]
+      yield* get([`${first.url}/a`, `${second.url}/b`, `${first.url}/c`, "-H", "X-Key: s3cret"])
+      assert.deepStrictEqual(told.sort(), ["/a s3cret", "/b undefined", "/c s3cret"])
+    })
+  )
+
+  it.scopedLive("replaces a link, and does not write through it", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/precious`, "precious")
+      symlinkSync("precious", `${cwd}/a`)
+      yield* get([`${url}/a`, "--on-exists=overwrite"], { cwd })
+      assert.strictEqual(readFileSync(`${cwd}/precious`, "utf8"), "precious")
+      assert.strictEqual(readFileSync(`${cwd}/a`, "utf8"), "content of /a")
+    })
+  )
+
+  it.scopedLive("refuses lines that cannot be meant in one sentence, and writes nothing", () =>
+    Effect.gen(function* () {
+      for (const [parameters, said] of [
+        [[], /^halyard get: give a URL, or a list of them with --input FILE$/],
+        [["-i", "nowhere"], /^halyard get: --input nowhere: there is no such file$/],
+        [["http://a", "http://b", "-o", "c"], /^halyard get: --output FILE is for exactly one URL$/],
+        [["http://a", "-i", "x", "--checksum", "y"], /^halyard get: --checksum DIGEST is for exactly one URL$/],
+        [["http://a", "-c", "0"], /--concurrency N must be/],
+        [["http://a", "-H", "novalue"], /--header NAME:VALUE must have a name and a colon/],
+        [["http://a", "--retires", "1"], /unknown option.*--retries/]
+      ] as const) {
+        const { exitCode, files, stderr, stdout } = yield* get(parameters)
+        assert.deepStrictEqual([exitCode, files, stdout], [2, [], ""], parameters.join(" "))
+        assert.strictEqual(stderr.trim().split("\n").length, 1)
+        assert.match(stderr.trim(), said)
+      }
+    })
+  )
+
+  it.scopedLive("finds a directory that cannot be written to before any request", () =>
+    Effect.gen(function* () {
+      const { connections, url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/file`, "")
+      mkdirSync(`${cwd}/there`)
+      const { exitCode, stderr } = yield* get([`${url}/a`, "-d", "file/sub"], { cwd })
+      assert.strictEqual(exitCode, 1)
+      assert.match(stderr, /^halyard get: cannot write file\/sub: a part of its path is not a directory\n$/)
+      assert.strictEqual(connections(), 0)
+    })
+  )
+
+  it.scopedLive("ends quietly where its reader has seen enough", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const ended = yield* runBash(`for i in $(seq 200); do echo ${url}/$i; done | halyard get -i - | head -1`, { cwd })
+      assert.notMatch(ended.stderr, /Error|EPIPE|at /)
+    })
+  )
+})
