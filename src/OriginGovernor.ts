@@ -55,7 +55,7 @@ export interface Gate {
  * @category models
  * @since 0.2.0
  */
-export type Signal = Adaptive.Signal
+export type Signal = "success" | "overload" | "neutral"
 
 /**
  * How a permit is asked for.

@@ -4,12 +4,14 @@
  * @internal
  */
 
-/** What an attempt showed of its origin. */
-export type Signal = "success" | "overload" | "neutral"
-
 export interface Adaptive {
   readonly current: () => number
-  readonly report: (signal: Signal, used: number, nowMillis: number, beganAtMillis?: number) => void
+  readonly report: (
+    signal: "success" | "overload" | "neutral",
+    used: number,
+    nowMillis: number,
+    beganAtMillis?: number
+  ) => void
 }
 
 // More permits help where they raise the rate by this much; where not, it is tried again after so many epochs.
