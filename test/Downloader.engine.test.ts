@@ -217,41 +217,6 @@ describe("a run of many", () => {
     )
   )
 
-  it.live("keeps nothing of what is done: 30,000 requests", () =>
-    Effect.gen(function* () {
-      let asked = 0
-      const transport = Origin.layer(() => ({ body: "content", headers: { "content-length": "7" } }))
-      const used = () => {
-        globalThis.gc?.()
-        return process.memoryUsage().heapUsed
-      }
-      const run = (count: number) =>
-        Effect.flatMap(Downloader.Downloader, (downloader) =>
-          downloader
-            .run(
-              Stream.range(1, count).pipe(
-                Stream.map((index) => {
-                  asked++
-                  return Download.request({
-                    url: "http://o.test/",
-                    destination: `${index % 50}`,
-                    onExists: "overwrite"
-                  })
-                })
-              ),
-              { concurrency: 10 }
-            )
-            .pipe(Stream.runCount)
-        )
-      assert.strictEqual(
-        yield* run(30_000).pipe(Effect.provide(Downloader.layer), Effect.provide([transport, MemoryStore.layer])),
-        30_000
-      )
-      assert.strictEqual(asked, 30_000)
-      assert.isBelow(used(), 600_000_000)
-    })
-  )
-
   it.effect("records every outcome in the journal", () =>
     Effect.gen(function* () {
       const downloader = yield* Downloader.Downloader

@@ -15,7 +15,7 @@ import { isPublic, layer as nodeTransport } from "../../src/Node/Transport.js"
 import * as Progress from "../../src/Progress.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { autoAdvance, layer, Origin } from "../../src/testing.js"
+import { autoAdvance, layer, Origin, World } from "../../src/testing.js"
 import { http, raw } from "../support/loopback.js"
 
 const body = "0123456789"
@@ -85,6 +85,37 @@ describe("connections, on the simulated origin", () => {
       )
     )
   )
+
+  it("bounds its waits by a clock that nobody sets: the wall clock may jump", () => {
+    const world = new World(1)
+    let jumps = 0
+    const jumping = {
+      ...world.clock,
+      unsafeCurrentTimeMillis: () => world.now() + (jumps++ % 2) * 86_400_000,
+      currentTimeMillis: Effect.sync(() => world.now() - (jumps++ % 3) * 86_400_000)
+    }
+    const ending = world.run(
+      Effect.all(
+        [download(request(url)), Effect.flip(download(request("http://silent.test/", { destination: "b" })))],
+        {
+          concurrency: 2
+        }
+      ).pipe(
+        Effect.provide(
+          layer(
+            (asked) =>
+              asked.url === url
+                ? Origin.file(asked, body, { delay: "20 seconds", chunkBytes: 1, chunkDelay: "20 seconds" })
+                : { instead: "silence" },
+            { ...once, requestsPerSecond: 1 }
+          )
+        ),
+        Effect.withClock(jumping)
+      )
+    )
+    assert.deepNestedInclude(ending, { _tag: "done", "exit.value[0]._tag": "Saved", "exit.value[1].phase": "headers" })
+    assert.include([220_000, 221_000], world.now())
+  })
 
   for (const instead of ["refused", "dns", "reset"] as const) {
     it.effect(`tries again where a connection was ${instead}, and ends`, () =>

@@ -3,10 +3,11 @@
  */
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { http, raw } from "../support/loopback.js"
-import { filesIn, halyard, run, runBash, temporaryDirectory } from "../support/program.js"
+import { filesIn, halyard, run, runBash, runCommand, temporaryDirectory } from "../support/program.js"
 
 /** Serves each path as its own content, and fails as paths say. */
 const origin = Effect.suspend(() =>
@@ -212,6 +213,73 @@ describe("halyard get", () => {
       yield* get([`${first.url}/a`, `${second.url}/b`, `${first.url}/c`, "-H", "X-Key: s3cret"])
       assert.deepStrictEqual(told.sort(), ["/a s3cret", "/b undefined", "/c s3cret"])
     })
+  )
+
+  it.scopedLive("names a file by the URL that was asked for, whatever redirects and headers say", () =>
+    Effect.gen(function* () {
+      const { url } = yield* http((request, response) => {
+        if (request.url === "/asked") {
+          response.writeHead(302, { location: "/.profile" }).end()
+        } else {
+          response.setHeader("content-disposition", 'attachment; filename="../../evil"')
+          response.end("content")
+        }
+      })
+      assert.deepStrictEqual((yield* get([`${url}/asked`])).files, ["asked"])
+    })
+  )
+
+  it.scopedLive("gives one file whole to two processes that fetch it at a time", () =>
+    Effect.gen(function* () {
+      const { url } = yield* http((_, response) => {
+        response.writeHead(200, { "content-length": 10 })
+        response.write("01234")
+        setTimeout(() => response.end("56789"), 200)
+      })
+      const cwd = yield* temporaryDirectory
+      const ended = yield* Effect.all([get([`${url}/a`], { cwd }), get([`${url}/a`], { cwd })], { concurrency: 2 })
+      assert.deepStrictEqual(
+        ended.map(({ exitCode }) => exitCode),
+        [0, 0]
+      )
+      assert.deepStrictEqual(filesIn(cwd), ["a"])
+      assert.strictEqual(readFileSync(`${cwd}/a`, "utf8"), "0123456789")
+    })
+  )
+
+  it.scopedLive("tells of a limit on the size of files, and leaves nothing", () =>
+    Effect.gen(function* () {
+      const { url } = yield* http((_, response) => response.end("x".repeat(100_000)))
+      const cwd = yield* temporaryDirectory
+      const { exitCode, stderr } = yield* runBash(`ulimit -f 8; trap '' XFSZ; halyard get ${url}/a`, { cwd })
+      assert.strictEqual(exitCode, 1)
+      assert.match(stderr, /cannot write a: there is no space left/)
+      assert.deepStrictEqual(filesIn(cwd), [])
+    })
+  )
+
+  it.scopedLive("works with few descriptors", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const urls = Array.from({ length: 60 }, (_, index) => `${url}/${index}`).join(" ")
+      const { exitCode } = yield* runBash(`ulimit -n 40; halyard get -c 16 ${urls}`, { cwd })
+      assert.strictEqual(exitCode, 0)
+      assert.strictEqual(filesIn(cwd).length, 60)
+    })
+  )
+
+  it.scopedLive(
+    "keeps nothing of the requests that are done: ten times as many, the same heap",
+    () =>
+      Effect.gen(function* () {
+        const script = fileURLToPath(new URL("../support/manyRequests.mjs", import.meta.url))
+        const { stdout } = yield* runCommand(process.execPath, ["--expose-gc", script], { limit: "2 minutes" })
+        const [few = 0, many = 0]: ReadonlyArray<number> = JSON.parse(stdout)
+        assert.isAbove(few, 0)
+        assert.isBelow(many - few, 4_000_000)
+      }),
+    120_000
   )
 
   it.scopedLive("replaces a link, and does not write through it", () =>

@@ -1,0 +1,57 @@
+// Two runs of many requests over the built library, one ten times as long as the other; prints what the heap holds after
+// each, in bytes. Needs --expose-gc.
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { Download, Downloader, Store, Transport } from "../../dist/index.js"
+
+const nowhere = Layer.succeed(Store.Store, {
+  prepare: () => Effect.void,
+  exists: () => Effect.succeed(false),
+  open: () =>
+    Effect.sync(() => {
+      let sizeBytes = 0
+      return {
+        sizeBytes: () => sizeBytes,
+        write: (chunk) => {
+          sizeBytes += chunk.length
+        },
+        restart: Effect.void,
+        publish: () => Effect.succeed("Published")
+      }
+    })
+})
+
+const origin = Layer.succeed(Transport.Transport, {
+  open: () =>
+    Effect.succeed({
+      status: 200,
+      headers: { "content-length": "7" },
+      drive: (onChunk) =>
+        Effect.sync(() => {
+          onChunk(new Uint8Array(7))
+          return "Ended"
+        })
+    })
+})
+
+const run = (count) =>
+  Effect.flatMap(Downloader.Downloader, ({ run }) =>
+    run(
+      Stream.range(1, count).pipe(
+        Stream.map((index) =>
+          Download.request({ url: `http://o${index % 5000}.test/${index}`, destination: `file-${index}` })
+        )
+      ),
+      { concurrency: 10 }
+    ).pipe(Stream.runCount)
+  ).pipe(Effect.provide(Downloader.layer.pipe(Layer.provide([nowhere, origin]))))
+
+const heap = []
+for (const count of [5000, 50_000]) {
+  await Effect.runPromise(run(count))
+  globalThis.gc()
+  globalThis.gc()
+  heap.push(process.memoryUsage().heapUsed)
+}
+process.stdout.write(JSON.stringify(heap))
