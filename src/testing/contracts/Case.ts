@@ -1,0 +1,37 @@
+/**
+ * What contracts are made of.
+ *
+ * @since 0.2.0
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+
+/**
+ * One test.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Case {
+  readonly title: string
+  readonly check: Effect.Effect<void, unknown>
+}
+
+/**
+ * A backend does not keep to its contract.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class ContractBroken extends Data.TaggedError("ContractBroken")<{
+  readonly expected: string
+  readonly actual: unknown
+}> {
+  override get message(): string {
+    return `expected ${this.expected}, and got ${String(this.actual)}`
+  }
+}
+
+/** @internal */
+export const expect = (isSo: boolean, expected: string, actual?: unknown): Effect.Effect<void, ContractBroken> =>
+  isSo ? Effect.void : new ContractBroken({ expected, actual })

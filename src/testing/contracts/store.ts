@@ -1,0 +1,200 @@
+/**
+ * What every `Store` keeps to.
+ *
+ * @since 0.2.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type { Disk } from "../../DownloadError.js"
+import { type Part, Store, write } from "../../Store.js"
+import { type Case, expect } from "./Case.js"
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/**
+ * A store to be looked at from behind, with one destination that is in nobody's way.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface StoreProbe {
+  readonly layer: Layer.Layer<Store>
+  readonly destination: string
+  /** What stands under the destination, or undefined. */
+  readonly read: Effect.Effect<string | undefined>
+  /** How many parts there are. */
+  readonly parts: Effect.Effect<number>
+}
+
+/**
+ * The contract of `Store`. `probe` is run for each case.
+ *
+ * @category contracts
+ * @since 0.2.0
+ */
+export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): ReadonlyArray<Case> => {
+  type Body = (probe: StoreProbe, store: typeof Store.Service) => Effect.Effect<void, unknown, Scope.Scope>
+  const at = (title: string, body: Body): Case => ({
+    title,
+    check: Effect.scoped(
+      Effect.flatMap(probe, (made) =>
+        Effect.provide(
+          Effect.flatMap(Store, (store) => body(made, store)),
+          made.layer
+        )
+      )
+    )
+  })
+  type OnExists = "overwrite" | "skip" | "fail"
+  const publish = (part: Part, onExists: OnExists) => part.publish({ onExists, durability: "full" })
+  const put = (store: typeof Store.Service, destination: string, text: string, onExists: OnExists = "overwrite") =>
+    Effect.scoped(
+      Effect.flatMap(store.open(destination), (part) =>
+        Effect.zipRight(write(part, encode(text)), publish(part, onExists))
+      )
+    )
+  const holds = (probe: StoreProbe, text: string | undefined) =>
+    Effect.flatMap(probe.read, (found) => expect(found === text, `${text} under the destination`, found))
+  const hasParts = (probe: StoreProbe, count: number) =>
+    Effect.flatMap(probe.parts, (found) => expect(found === count, `${count} parts`, found))
+
+  const discards = (how: string, end: Effect.Effect<void, string>): Case =>
+    at(`discards a part that was not published, on ${how}`, (probe, store) =>
+      Effect.gen(function* () {
+        yield* put(store, probe.destination, "old")
+        yield* Effect.exit(
+          Effect.scoped(
+            Effect.gen(function* () {
+              const part = yield* store.open(probe.destination)
+              yield* write(part, encode("new"))
+              yield* hasParts(probe, 1)
+              yield* end
+            })
+          )
+        )
+        yield* hasParts(probe, 0)
+        yield* holds(probe, "old")
+      })
+    )
+
+  return [
+    at("publishes what was written, whole and in order", (probe, store) =>
+      Effect.gen(function* () {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const part = yield* store.open(probe.destination)
+            yield* expect(part.sizeBytes() === 0, "an empty part", part.sizeBytes())
+            yield* write(part, encode("first, "))
+            yield* write(part, encode("second"))
+            yield* expect(part.sizeBytes() === 13, "a part of 13 bytes", part.sizeBytes())
+            yield* holds(probe, undefined)
+            const published = yield* publish(part, "overwrite")
+            yield* expect(published === "Published", "Published", published)
+          })
+        )
+        yield* holds(probe, "first, second")
+        yield* hasParts(probe, 0)
+        yield* expect(yield* store.exists(probe.destination), "that it exists")
+      })
+    ),
+    at("publishes with either durability", (probe, store) =>
+      Effect.gen(function* () {
+        for (const durability of ["rename", "full"] as const) {
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const part = yield* store.open(probe.destination)
+              yield* write(part, encode(durability))
+              yield* part.publish({ onExists: "overwrite", durability })
+            })
+          )
+          yield* holds(probe, durability)
+        }
+      })
+    ),
+    at("publishes an empty file", (probe, store) =>
+      Effect.gen(function* () {
+        yield* Effect.scoped(Effect.flatMap(store.open(probe.destination), (part) => publish(part, "fail")))
+        yield* holds(probe, "")
+      })
+    ),
+    at("starts a part over", (probe, store) =>
+      Effect.gen(function* () {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const part = yield* store.open(probe.destination)
+            yield* write(part, encode("something long"))
+            yield* part.restart
+            yield* expect(part.sizeBytes() === 0, "an empty part", part.sizeBytes())
+            yield* write(part, encode("short"))
+            yield* publish(part, "overwrite")
+          })
+        )
+        yield* holds(probe, "short")
+      })
+    ),
+    at("keeps a chunk's bytes although its memory is used again", (probe, store) =>
+      Effect.gen(function* () {
+        const chunk = encode("before")
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const part = yield* store.open(probe.destination)
+            yield* write(part, chunk)
+            chunk.fill(0)
+            yield* publish(part, "overwrite")
+          })
+        )
+        yield* holds(probe, "before")
+      })
+    ),
+    discards("success", Effect.void),
+    discards("failure", Effect.fail("broken")),
+    discards("interruption", Effect.interrupt),
+    at("replaces with overwrite, keeps with skip, and refuses with fail", (probe, store) =>
+      Effect.gen(function* () {
+        yield* put(store, probe.destination, "old")
+        const skipped = yield* put(store, probe.destination, "skipped", "skip")
+        yield* expect(skipped === "Skipped", "Skipped", skipped)
+        yield* holds(probe, "old")
+        const error: Disk = yield* Effect.flip(put(store, probe.destination, "refused", "fail"))
+        yield* expect(error.reason === "exists", "exists", error.reason)
+        yield* holds(probe, "old")
+        yield* put(store, probe.destination, "new", "overwrite")
+        yield* holds(probe, "new")
+        yield* hasParts(probe, 0)
+      })
+    ),
+    at("lets exactly one of many publish with fail", (probe, store) =>
+      Effect.gen(function* () {
+        const names = Array.from({ length: 8 }, (_, index) => `writer ${index}`)
+        const exits = yield* Effect.forEach(names, (name) => Effect.exit(put(store, probe.destination, name, "fail")), {
+          concurrency: "unbounded"
+        })
+        const count = exits.filter(Exit.isSuccess).length
+        yield* expect(count === 1, "one who publishes", count)
+        const found = yield* probe.read
+        yield* expect(found !== undefined && names.includes(found), "the whole of one", found)
+        yield* hasParts(probe, 0)
+      })
+    ),
+    at("has published the whole or nothing, whenever it is interrupted", (probe, store) =>
+      Effect.forEach(
+        Array.from({ length: 12 }, (_, index) => index),
+        (steps) =>
+          Effect.gen(function* () {
+            const text = `content ${steps}`
+            const before = yield* probe.read
+            const fiber = yield* Effect.fork(put(store, probe.destination, text))
+            yield* Effect.forEach(Array.from({ length: steps }), () => Effect.yieldNow(), { discard: true })
+            yield* Fiber.interrupt(fiber)
+            yield* hasParts(probe, 0)
+            const found = yield* probe.read
+            yield* expect(found === before || found === text, "all or nothing", found)
+          }),
+        { discard: true }
+      )
+    )
+  ]
+}
