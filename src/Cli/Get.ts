@@ -68,8 +68,8 @@ const options = {
   ),
   header,
   onExists: Options.choice("on-exists", ["skip", "overwrite", "fail"]).pipe(
-    Options.withDescription("What happens where the file is there already; default skip."),
-    Options.withDefault("skip" as const)
+    Options.withDescription("What happens where the file is there already; default skip, with --checksum overwrite."),
+    Options.optional
   ),
   durability: Options.choice("durability", ["full", "rename"]).pipe(
     Options.withDescription(
@@ -97,7 +97,9 @@ export const command = Command.make("get", { ...options, urls }, (parsed) => {
     output: Option.getOrUndefined(parsed.output),
     perOrigin: Option.getOrUndefined(parsed.perOrigin),
     timeout: Option.getOrUndefined(parsed.timeout),
-    checksum: Option.getOrUndefined(parsed.checksum)
+    checksum: Option.getOrUndefined(parsed.checksum),
+    // Content that is to be certain is not taken on trust because of its name.
+    onExists: Option.getOrElse(parsed.onExists, () => (Option.isSome(parsed.checksum) ? "overwrite" : "skip"))
   }
   const action: Action = Effect.flatMap(
     Effect.promise(() => import("./Get/get.js")),

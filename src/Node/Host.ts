@@ -3,6 +3,7 @@
  */
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -38,7 +39,12 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           ([transport, hasher]) => Layer.merge(transport.layer(options), hasher.layer)
         ),
       stdin: Stream.suspend(() =>
-        Stream.orDie(Stream.fromAsyncIterable<Uint8Array, unknown>(process.stdin, (cause) => cause))
+        Stream.orDie(
+          NodeStream.fromReadable<unknown, Uint8Array>(
+            () => process.stdin,
+            (cause) => cause
+          )
+        )
       ),
       workers: lazily(
         () => import("@effect/platform-node/NodeWorker"),

@@ -97,6 +97,7 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
   private onStop: Resume<"Ended" | "Paused"> | undefined
   // What came while nobody was asking.
   private readonly early: Array<Uint8Array> = []
+  private earlyBytes = 0
   private receivedBytes = 0
   private outcome: Effect.Effect<"Ended", TransportError> | undefined
   private closed = false
@@ -122,6 +123,7 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
   readonly drive = (onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<"Ended" | "Paused", TransportError> =>
     Effect.async((resume) => {
       for (let chunk = this.early.shift(); chunk !== undefined; chunk = this.early.shift()) {
+        this.earlyBytes -= chunk.length
         if (!onChunk(chunk)) {
           resume(Effect.succeed("Paused"))
           return
@@ -134,7 +136,7 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
       this.onChunk = onChunk
       this.onStop = resume
       this.controller?.resume()
-      return Effect.sync(() => this.pause())
+      return Effect.sync(() => this.rest())
     })
 
   /** Gives the connection up where the response was not read to its end, and waits until undici has noticed. */
@@ -149,9 +151,19 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
     return aMoment
   })
 
-  private pause(): void {
+  // undici's parser fails an assertion, in nobody's reach, when a connection that is not kept alive ends while it is
+  // paused. So some of what comes is kept here, and only much of it pauses the sender, and only one of which it is known
+  // that its end is no message.
+  private rest(): void {
     this.onChunk = this.onStop = undefined
-    this.controller?.pause()
+  }
+
+  private endsByLength(): boolean {
+    const { connection } = this.headers
+    return (
+      (contentLength(this.headers) !== undefined || this.headers["transfer-encoding"] !== undefined) &&
+      (connection === undefined || /keep-alive/i.test(connection))
+    )
   }
 
   onRequestStart(controller: Undici.Dispatcher.DispatchController): void {
@@ -188,10 +200,13 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
     this.receivedBytes += chunk.length
     if (this.onChunk === undefined) {
       this.early.push(chunk)
-      this.controller?.pause()
+      this.earlyBytes += chunk.length
+      if (this.earlyBytes >= earlyAtMostBytes && this.endsByLength()) {
+        this.controller?.pause()
+      }
     } else if (!this.onChunk(chunk)) {
       const stop = this.onStop
-      this.pause()
+      this.rest()
       stop?.(Effect.succeed("Paused"))
     }
   }
@@ -224,6 +239,8 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
     return error._tag === "Timeout" ? new Timeout({ ...error, limitMillis: this.connectMillis }) : error
   }
 }
+
+const earlyAtMostBytes = 1024 * 1024
 
 // A request that is made before undici has noticed that its connection is closed makes it open two.
 const aMoment: Effect.Effect<void> = Effect.async((resume) => {

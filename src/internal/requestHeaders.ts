@@ -29,7 +29,7 @@ const reserved: ReadonlySet<string> = new Set([
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /** Why a header of the user's cannot be sent, or undefined where all can. */
-export const refusal = (request: DownloadRequest): string | undefined => {
+export const refusal = (request: Pick<DownloadRequest, "headers">): string | undefined => {
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (!token.test(name)) {
       return "a header's name is none"

@@ -51,7 +51,8 @@ export interface Reply {
 }
 
 /**
- * A file as an honest server serves it (RFC 9110 §13, §14): with its length and entity tag, whole or from a byte on, and
+ * A file as an honest server serves it (RFC 9110 §13, §14): with its length, with the entity tag that is given (without one
+ * a client has no reason to resume), whole or from a byte on, and
  * whole where `If-Range` names another version.
  *
  * @category constructors

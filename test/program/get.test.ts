@@ -186,6 +186,33 @@ describe("halyard get", () => {
     )
   }
 
+  it.scopedLive("ends at once on SIGTERM although its list does not", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const running = yield* halyard(["get", "-i", "-"], { cwd, stdin: "open" })
+      yield* running.type(`${url}/a\n`)
+      yield* running.awaitOutput(/^a$/m)
+      yield* running.signal("SIGTERM")
+      assert.strictEqual((yield* running.ended).exitCode, 143)
+    })
+  )
+
+  it.scopedLive("saves bodies that end with their connections, however fast or large", () =>
+    Effect.gen(function* () {
+      const large = "x".repeat(3_000_000)
+      const { url } = yield* raw(
+        ["HTTP/1.0 200 OK\r\n\r\nhalf a file", "end"],
+        [`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${large}`, "end"],
+        [`HTTP/1.0 200 OK\r\n\r\n${large}`, "end"]
+      )
+      const urls = Array.from({ length: 9 }, (_, index) => `${url}/${index}`)
+      const { exitCode, files, stderr } = yield* get(urls)
+      assert.strictEqual(exitCode, 0, stderr)
+      assert.strictEqual(files.length, 9)
+    })
+  )
+
   it.scopedLive("completes in a second life what kill -9 cut short", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
@@ -301,6 +328,8 @@ describe("halyard get", () => {
         [["-i", "nowhere"], /^halyard get: --input nowhere: there is no such file$/],
         [["http://a", "http://b", "-o", "c"], /^halyard get: --output FILE is for exactly one URL$/],
         [["http://a", "-i", "x", "--checksum", "y"], /^halyard get: --checksum DIGEST is for exactly one URL$/],
+        [["http://a", "--checksum", "md5:1"], /--checksum DIGEST must be sha256:HEX/],
+        [["http://a", "-H", "Range: bytes=1-"], /--header NAME:VALUE: the header Range is the downloader's own/],
         [["http://a", "-c", "0"], /--concurrency N must be/],
         [["http://a", "-H", "novalue"], /--header NAME:VALUE must have a name and a colon/],
         [["http://a", "--retires", "1"], /unknown option.*--retries/]

@@ -7,12 +7,16 @@ import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Download from "../../Download.js"
 import * as Downloader from "../../Downloader.js"
+import * as Digest from "../../internal/digest.js"
 import { fromPlatformError } from "../../internal/diskErrors.js"
 import * as FileName from "../../internal/fileName.js"
 import * as Printable from "../../internal/printable.js"
+import * as RequestHeaders from "../../internal/requestHeaders.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
@@ -46,15 +50,17 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   const host = yield* Host
   const spinner = yield* Spinner
   const lines = yield* linesOf(options)
-  const directory = options.output === undefined ? options.directory : path.dirname(options.output)
+  const output = options.output === undefined ? undefined : inDirectory(path, options.directory, options.output)
+  const directory = output === undefined ? options.directory : path.dirname(output)
   // Before any request: a directory that cannot be written to is no reason to fetch.
   yield* Effect.flatMap(Store, (store) => store.prepare(directory))
   const nameOf = uniqueNames()
   const headersFor = forFirstOrigin(options.header)
-  const requests = Stream.map(lines, (url) =>
+  const requests = Stream.map(Stream.zipWithIndex(lines), ([url, index]) =>
     Download.request({
+      id: `${index + 1}`,
       url,
-      destination: options.output ?? path.join(directory, nameOf(url)),
+      destination: output ?? path.join(directory, nameOf(url)),
       timeout: options.timeout ?? "30 days",
       onExists: options.onExists,
       digest: options.checksum,
@@ -98,6 +104,13 @@ const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
       return yield* new UsageError({ rule: `${name} is for exactly one URL` })
     }
   }
+  const wrong = RequestHeaders.refusal({ headers: Record.map(options.header, Redacted.make) })
+  if (wrong !== undefined) {
+    return yield* new UsageError({ rule: `--header NAME:VALUE: ${wrong}` })
+  }
+  if (options.checksum !== undefined && Digest.parse(options.checksum) === undefined) {
+    return yield* new UsageError({ rule: "--checksum DIGEST must be sha256:HEX or a Subresource Integrity string" })
+  }
   const given = Stream.fromIterable(urls)
   if (input === undefined) {
     return given
@@ -119,6 +132,9 @@ const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
   )
   return Stream.concat(given, listed)
 })
+
+const inDirectory = (path: Path.Path, directory: string, file: string): string =>
+  path.isAbsolute(file) ? file : path.join(directory, file)
 
 /** What may be a secret is for one origin. */
 const forFirstOrigin = (

@@ -93,6 +93,8 @@ const encodeError = Schema.encodeSync(DownloadError)
 const errorOf = (error: DownloadError) => ({ ...encodeError(error), message: error.message })
 
 const nameOf = (request: Download.DownloadRequest) => ({
+  // The place in the order of the input, because the URL is shown without what may be a secret.
+  index: Number(request.id),
   url: displayUrl(request.url),
   file: request.destination
 })
