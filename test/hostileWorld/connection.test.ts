@@ -335,6 +335,14 @@ describe("connections, on real sockets, by Node/Transport", () => {
     }
   })
 
+  it.scopedLive("reaches a host of which one address does not answer by another (RFC 8305)", () =>
+    Effect.gen(function* () {
+      // Where localhost is ::1 as well, nobody listens there.
+      const { port } = yield* http((_, response) => response.end(body))
+      assert.strictEqual((yield* download(request(`http://localhost:${port}/`)))._tag, "Saved")
+    }).pipe(Effect.provide(live()))
+  )
+
   it.scopedLive("closes its connections with its layer", () =>
     Effect.gen(function* () {
       const origin = yield* http((_, response) => response.end(body))
