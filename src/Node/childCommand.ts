@@ -31,6 +31,7 @@ export const run = (
           return Effect.void
         }
         child.kill("SIGTERM")
+        // The process's own timer: the other process knows no test clock.
         const timer = setTimeout(() => child.kill("SIGKILL"), graceMillis)
         return Effect.ensuring(
           Effect.asVoid(ended),
@@ -100,6 +101,7 @@ const start = (
         child.stderr?.destroy()
         end(code, signal)
       }
+      // The process's own timer: what it waits for is in a pipe of the system's.
       let timer = setTimeout(() => setImmediate(look), leftoverMillis)
       child.once("close", () => clearTimeout(timer))
     })

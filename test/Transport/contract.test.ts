@@ -12,7 +12,7 @@ import * as Contracts from "../../src/testing/Contracts.js"
 import * as Origin from "../../src/testing/Origin.js"
 import { runCases } from "../support/runCases.js"
 
-/** What `TransportProbe` asks of an origin, on the loopback interface. */
+/** What `TransportProbe` asks of an origin, on the loopback interface. Its pauses are real: a socket knows no test clock. */
 const loopback = Effect.acquireRelease(
   Effect.async<{ readonly port: number; readonly busy: () => number; readonly close: () => void }>((resume) => {
     let busy = 0

@@ -386,7 +386,7 @@ for (const [name, transport] of Object.entries(backends)) {
     real(
       "refuses thousands of 1xx, or waits for them no longer than for a head",
       [["HTTP/1.1 103 Early Hints\r\n\r\n".repeat(5000), "stay"]],
-      {}
+      { _tag: name === "Node/Transport" ? "Protocol" : "Timeout" }
     )
 
     it.scopedLive("uses a connection again after an error's body", () =>

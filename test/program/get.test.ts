@@ -261,6 +261,7 @@ describe("halyard get", () => {
       const { url } = yield* http((_, response) => {
         response.writeHead(200, { "content-length": 10 })
         response.write("01234")
+        // The processes that fetch it are real, and so is the time in which both are at it.
         setTimeout(() => response.end("56789"), 200)
       })
       const cwd = yield* temporaryDirectory

@@ -85,6 +85,7 @@ if (isMainThread) {
           end(message.found)
         } else {
           seed = message.seed
+          // Real time: a mutant that does not end never gives way to any other.
           timer = setTimeout(() => end({ seed, violation: "it does not come to an end" }), seedSeconds * 1000)
         }
       })

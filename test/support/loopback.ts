@@ -70,7 +70,7 @@ export const raw = (
           if (then === "end") {
             socket.end()
           } else if (then === "reset") {
-            // What was written goes out first.
+            // What was written goes out first; a socket knows no test clock.
             setTimeout(() => socket.resetAndDestroy(), 20)
           }
         })
