@@ -31,8 +31,11 @@ export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard/Down
   destination: Schema.String,
   /** For one attempt, from its first request up to the last byte of the body. */
   timeout: Schema.DurationFromMillis,
-  /** What happens where the destination exists already; decided atomically when the file is published. */
-  onExists: Schema.Literal("overwrite", "skip", "fail"),
+  /**
+   * What happens where the destination exists already; decided atomically when the file is published. `unique` gives
+   * the file the first free one of `name.gif`, `name-2.gif`, `name-3.gif` and so on.
+   */
+  onExists: Schema.Literal("overwrite", "skip", "fail", "unique"),
   /** Sent to the URL's own origin and to no other, whatever redirects say. Neither shown nor journalled. */
   headers: optional(Schema.Record({ key: Schema.String, value: Schema.Redacted(Schema.String) })),
   /** `sha256:` (or `sha384`, `sha512`) with hexadecimal digits, or Subresource Integrity strings, of which the strongest counts. */
@@ -101,6 +104,8 @@ export const request = (options: {
  */
 export class Saved extends Schema.TaggedClass<Saved>("halyard/DownloadOutcome/Saved")("Saved", {
   request: DownloadRequest,
+  /** Where the file stands: the request's destination; with `unique` perhaps a numbered one. */
+  destination: Schema.String,
   bytes: Schema.Number,
   /** Whether the content was checked against a digest or an announced length. */
   verified: Schema.Boolean,

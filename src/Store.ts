@@ -29,10 +29,10 @@ export type Durability = "full" | "rename"
  */
 export interface PublishOptions {
   /**
-   * `skip` and `fail` do not replace what came to stand there in the meantime; on a file system without links they look
-   * once more before they rename.
+   * All but `overwrite` do not replace what came to stand there in the meantime; on a file system without links they
+   * look once more before they rename. `unique` takes the first free one of `name.gif`, `name-2.gif` and so on.
    */
-  readonly onExists: "overwrite" | "skip" | "fail"
+  readonly onExists: "overwrite" | "skip" | "fail" | "unique"
   readonly durability: Durability
 }
 
@@ -53,10 +53,11 @@ export interface Part {
   /** Empties it, to start over. */
   readonly restart: Effect.Effect<void, Disk>
   /**
-   * Gives the part its final name, once. Where the name is taken, `fail` fails with `Disk` and reason `exists`, `skip`
-   * says `"Skipped"`. `Disk` with reason `not-durable` alone means that the file stands complete all the same.
+   * Gives the part its final name, once, and says which: the destination, or with `unique` perhaps a numbered one. Where
+   * the name is taken, `fail` fails with `Disk` and reason `exists`, `skip` gives undefined. `Disk` with reason
+   * `not-durable` alone means that the file stands complete all the same.
    */
-  readonly publish: (options: PublishOptions) => Effect.Effect<"Published" | "Skipped", Disk>
+  readonly publish: (options: PublishOptions) => Effect.Effect<string | undefined, Disk>
 }
 
 /**

@@ -67,8 +67,10 @@ const options = {
     Options.optional
   ),
   header,
-  onExists: Options.choice("on-exists", ["skip", "overwrite", "fail"]).pipe(
-    Options.withDescription("What happens where the file is there already; default skip, with --checksum overwrite."),
+  onExists: Options.choice("on-exists", ["skip", "overwrite", "fail", "unique"]).pipe(
+    Options.withDescription(
+      "What happens where the file is there already; unique gives the new one a number. Default skip, with --checksum overwrite."
+    ),
     Options.optional
   ),
   durability: Options.choice("durability", ["full", "rename"]).pipe(

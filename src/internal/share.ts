@@ -2,7 +2,8 @@
  * One transfer for all who ask for the same file at the same time.
  *
  * Two requests are for the same file when they name the same destination; where anything else differs between them, the
- * later one waits until the earlier one is done, and then meets what stands there.
+ * later one waits until the earlier one is done, and then meets what stands there. Who wants a file for itself (`unique`)
+ * shares with nobody and waits for nobody.
  *
  * @internal
  */
@@ -68,6 +69,9 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
 
     const share: Share = (request, restore, hooks) =>
       Effect.suspend(() => {
+        if (request.onExists === "unique") {
+          return settle(transfer, request, restore, hooks)
+        }
         const key = keyOf(request.destination)
         const found = underway.get(key)
         if (found === undefined) {

@@ -205,10 +205,17 @@ export const makeTransfer = (
       decide: (outcome: Saved | Skipped) => void
     ): Effect.Effect<Saved | Skipped, DownloadError> =>
       Effect.uninterruptible(
-        Effect.map(part.publish({ onExists: request.onExists, durability: options.durability }), (published) => {
-          const { attempts, bytes, verified } = received
+        Effect.map(part.publish({ onExists: request.onExists, durability: options.durability }), (destination) => {
           const outcome =
-            published === "Published" ? new Saved({ request, bytes, verified, attempts }) : new Skipped({ request })
+            destination === undefined
+              ? new Skipped({ request })
+              : new Saved({
+                  request,
+                  destination,
+                  bytes: received.bytes,
+                  verified: received.verified,
+                  attempts: received.attempts
+                })
           decide(outcome)
           return outcome
         })
@@ -248,7 +255,7 @@ const unlessThere = (
   decide: (outcome: Skipped) => void,
   transfer: Effect.Effect<Saved | Skipped, DownloadError>
 ): Effect.Effect<Saved | Skipped, DownloadError> =>
-  request.onExists === "overwrite"
+  request.onExists === "overwrite" || request.onExists === "unique"
     ? transfer
     : Effect.flatMap(store.exists(request.destination), (there) => {
         if (!there) {

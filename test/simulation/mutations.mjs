@@ -99,6 +99,7 @@ export const mutations = [
   ["secrets cross origins", ["internal/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
   ["redirects without end", ["internal/redirect.ts", "from.count === maximum", "false"]],
   ["redirects to anything", ["internal/redirect.ts", 'url.protocol !== "http:" && url.protocol !== "https:"', "false"]],
+  ["a file of one's own replaces another", [store, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
   ["one who leaves cancels all", [share, "return shared.users > 0", "return false"]],
   ["the last who leaves cancels nothing", [share, "return shared.users > 0", "return true"]],
   ["who joins a transfer that is given up is given up too", [share, "!found.isLeft && ", ""]],
