@@ -47,8 +47,8 @@ export const mutations = [
     [transfer, "Effect.uninterruptible(\n        Effect.map(part.publish", "(\n        Effect.map(part.publish"],
     [
       store,
-      'return "Published" as const\n            }).pipe(Effect.uninterruptible)',
-      'return "Published" as const\n            })'
+      'return standsAt\n            }).pipe(Effect.uninterruptible)',
+      'return standsAt\n            })'
     ]
   ],
   ["the outcome is decided after the publish", ["internal/settle.ts", "decided = outcome", ""]],
