@@ -11,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { DownloadError } from "./DownloadError.js"
 import { displayUrl } from "./internal/displayUrl.js"
+import { unchecked } from "./internal/unchecked.js"
 
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
@@ -78,22 +79,25 @@ export const request = (options: {
   readonly limitBytes?: number | undefined
   readonly mediaType?: string | undefined
 }): DownloadRequest =>
-  new DownloadRequest({
-    id: options.id ?? displayUrl(options.url),
-    url: options.url,
-    destination: options.destination,
-    timeout: Duration.decode(options.timeout ?? defaults.timeout),
-    onExists: options.onExists ?? defaults.onExists,
-    ...(options.headers === undefined
-      ? {}
-      : {
-          headers: Record.map(options.headers, (value) => (Redacted.isRedacted(value) ? value : Redacted.make(value)))
-        }),
-    ...(options.digest === undefined ? {} : { digest: options.digest }),
-    ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
-    ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
-    ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType })
-  })
+  new DownloadRequest(
+    {
+      id: options.id ?? displayUrl(options.url),
+      url: options.url,
+      destination: options.destination,
+      timeout: Duration.decode(options.timeout ?? defaults.timeout),
+      onExists: options.onExists ?? defaults.onExists,
+      ...(options.headers === undefined
+        ? {}
+        : {
+            headers: Record.map(options.headers, (value) => (Redacted.isRedacted(value) ? value : Redacted.make(value)))
+          }),
+      ...(options.digest === undefined ? {} : { digest: options.digest }),
+      ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
+      ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
+      ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType })
+    },
+    unchecked
+  )
 
 /**
  * The file stands complete under its final name, and will after a power cut (with `durability: "rename"`: unless the

@@ -8,7 +8,8 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import type { Disk } from "./DownloadError.js"
 
 /**
@@ -61,6 +62,22 @@ export interface Part {
 }
 
 /**
+ * A part that its caller discards.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface OwnPart {
+  /** As of `open`; run at most once. */
+  readonly part: Effect.Effect<Part, Disk>
+  /**
+   * What closing the scope of `open` does. To be run once at the end, also where the part was published, `part` failed,
+   * was interrupted or never run.
+   */
+  readonly discard: Effect.Effect<void>
+}
+
+/**
  * Keeps files.
  *
  * @category tags
@@ -75,8 +92,30 @@ export class Store extends Context.Tag("halyard/Store")<
     readonly exists: (destination: string) => Effect.Effect<boolean, Disk>
     /** Opens an empty part. Closing the scope discards it, temporary file included, unless it was published. */
     readonly open: (destination: string) => Effect.Effect<Part, Disk, Scope.Scope>
+    /** The same for a caller that discards by itself, where a backend has it: without a scope for each file. */
+    readonly begin?: (destination: string) => OwnPart
   }
 >() {}
+
+/**
+ * A part of any store, for a caller that discards it.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const begin = (store: typeof Store.Service, destination: string): OwnPart => {
+  if (store.begin !== undefined) {
+    return store.begin(destination)
+  }
+  let scope: Scope.CloseableScope | undefined
+  return {
+    part: Effect.flatMap(Scope.make(), (made) => {
+      scope = made
+      return Scope.extend(store.open(destination), made)
+    }),
+    discard: Effect.suspend(() => (scope === undefined ? Effect.void : Scope.close(scope, Exit.void)))
+  }
+}
 
 /**
  * Appends to a part, as an effect in any case.

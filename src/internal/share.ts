@@ -16,6 +16,7 @@ import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest } from "../Download.js"
 import { type Restore, settle, withRequest } from "./settle.js"
 import type { Hooks, Transfer } from "./transfer.js"
+import { unchecked } from "./unchecked.js"
 
 interface Shared {
   readonly request: DownloadRequest
@@ -61,7 +62,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
           shared.users--
           shared.isLeft = shared.users === 0
           return shared.users > 0
-            ? Effect.succeed(new Cancelled({ request }))
+            ? Effect.succeed(new Cancelled({ request }, unchecked))
             : Effect.flatMap(Fiber.interrupt(shared.fiber), (exit) => outcomeOf(request, exit))
         }
       })
@@ -82,7 +83,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
         }
         return Effect.matchCauseEffect(restore(Fiber.await(found.fiber)), {
           onSuccess: () => share(request, restore, hooks),
-          onFailure: () => Effect.succeed(new Cancelled({ request }))
+          onFailure: () => Effect.succeed(new Cancelled({ request }, unchecked))
         })
       })
 
