@@ -8,7 +8,6 @@ import type { PlatformError } from "@effect/platform/Error"
 import type { ServeError } from "@effect/platform/HttpServerError"
 import type { WorkerError } from "@effect/platform/WorkerError"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Layer from "effect/Layer"
 import * as Downloader from "./Downloader.js"
@@ -17,10 +16,10 @@ import * as FlagsDirectory from "./Node/flagsDirectory.js"
 import * as HttpServer from "./Node/HttpServer.js"
 import * as Hasher from "./Node/hasher.js"
 import * as NodeScreen from "./Node/Screen.js"
+import * as NodeStore from "./Node/Store.js"
 import * as NodeTransport from "./Node/Transport.js"
 import * as Spinner from "./Spinner.js"
 import type { StatusLine } from "./StatusLine.js"
-import * as FileSystemStore from "./Store/FileSystem.js"
 import type { Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
 import * as WorkerDownloader from "./WorkerDownloader.js"
@@ -43,8 +42,8 @@ export const layerWith = (
   options: Downloader.Options & { readonly transport?: NodeTransport.Options | undefined }
 ): Layer.Layer<Downloader.Downloader | Transport | Store> =>
   Downloader.layerWith(options).pipe(
-    Layer.provideMerge(Layer.merge(NodeTransport.layer(options.transport), FileSystemStore.layer)),
-    Layer.provide(Layer.mergeAll(Hasher.layer, NodeFileSystem.layer, NodePath.layer))
+    Layer.provideMerge(Layer.merge(NodeTransport.layer(options.transport), NodeStore.layer)),
+    Layer.provide(Hasher.layer)
   )
 
 /**

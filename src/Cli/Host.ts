@@ -8,11 +8,12 @@ import type { ServeError } from "@effect/platform/HttpServerError"
 import type * as Worker from "@effect/platform/Worker"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { Hasher } from "../Hasher.js"
+import type { Store } from "../Store.js"
 import type { Transport } from "../Transport.js"
 
 /**
@@ -52,6 +53,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     }) => Layer.Layer<HttpServer.HttpServer, ServeError>
     /** A transport for the network, made for one run, and what computes digests for it. */
     readonly transport: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Transport | Hasher>
+    /** A store on the disks of the machine. */
+    readonly store: Layer.Layer<Store>
     /** Standard input, from where nobody has read yet. */
     readonly stdin: Stream.Stream<Uint8Array>
     /** Starts threads that run `WorkerDownloader.layerRunner`. */
@@ -77,3 +80,6 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     ) => Effect.Effect<number, CommandError>
   }
 >() {}
+
+/** The store of the machine that a command runs on. */
+export const storeLayer: Layer.Layer<Store, never, Host> = Layer.unwrapEffect(Effect.map(Host, ({ store }) => store))

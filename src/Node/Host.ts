@@ -38,6 +38,10 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           () => Promise.all([import("./Transport.js"), import("./hasher.js")]),
           ([transport, hasher]) => Layer.merge(transport.layer(options), hasher.layer)
         ),
+      store: lazily(
+        () => import("./Store.js"),
+        (module) => module.layer
+      ),
       stdin: Stream.suspend(() =>
         Stream.orDie(
           NodeStream.fromReadable<unknown, Uint8Array>(

@@ -17,13 +17,10 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { Disk } from "../DownloadError.js"
 import { isTooManyOpen, whenThereIsOne } from "../internal/descriptors.js"
-import { errnoOf, fromPlatformError } from "../internal/diskErrors.js"
+import { errnoOf, fromPlatformError, isUnsupported } from "../internal/diskErrors.js"
 import { candidates } from "../internal/fileName.js"
 import * as Printable from "../internal/printable.js"
 import { type PublishOptions, Store } from "../Store.js"
-
-// Codes with which file systems and platforms say that they have no such operation, not that it failed.
-const unsupported: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EPERM", "EISDIR"])
 
 /**
  * Makes a store of the `FileSystem` and `Path` in the context.
@@ -54,7 +51,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
         Effect.catchIf(
           // A directory that may be written and not read cannot be synced by this process.
-          (error) => unsupported.has(errnoOf(error)) || errnoOf(error) === "EACCES",
+          (error) => isUnsupported(errnoOf(error)) || errnoOf(error) === "EACCES",
           () => Effect.void
         )
       )
@@ -98,7 +95,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
     const moveExclusively = (temporary: string, destination: string): Effect.Effect<void, Disk> =>
       Effect.matchEffect(fs.link(temporary, destination), {
         onFailure: (error) =>
-          unsupported.has(errnoOf(error))
+          isUnsupported(errnoOf(error))
             ? Effect.flatMap(exists(destination), (taken) =>
                 taken
                   ? Effect.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))

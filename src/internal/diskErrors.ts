@@ -29,11 +29,26 @@ const explanations: Readonly<Record<string, string>> = {
   EBUSY: "it is in use"
 }
 
-export const errnoOf = (error: PlatformError): string => {
-  const cause = "cause" in error ? error.cause : undefined
-  return typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
-    ? cause.code
-    : ""
+// With which file systems and platforms say that they have no such operation, not that it failed.
+const unsupported: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EPERM", "EISDIR"])
+
+export const isUnsupported = (code: string): boolean => unsupported.has(code)
+
+export const errnoOf = (error: PlatformError): string => ("cause" in error ? codeOf(error.cause) : "")
+
+/** The operating system's code in whatever a call failed with, or nothing. */
+export const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
+
+/** For what a call of the operating system failed with. */
+export const fromCause = (path: string, cause: unknown): Disk => {
+  const code = codeOf(cause)
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new Disk({
+    path: Printable.line(path),
+    reason: reasons[code] ?? "other",
+    detail: explanations[code] ?? Printable.line(message)
+  })
 }
 
 export const fromPlatformError =

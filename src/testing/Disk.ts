@@ -15,6 +15,7 @@ import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type { SystemCalls } from "../internal/systemCalls.js"
 
 /**
  * One operation, before it is carried out.
@@ -171,6 +172,16 @@ export class Disk {
     })
   }
 
+  private performNow<A>(operation: Operation, act: () => A): A {
+    const fate = this.options.fate?.(operation)
+    if (fate?.errno !== undefined || fate?.never === true) {
+      throw new Errno(fate.errno ?? "EIO")
+    }
+    const done = act()
+    this.options.onDone?.(operation)
+    return done
+  }
+
   private inodeOf(path: string): Inode {
     const inode = this.names.get(path)
     if (inode === undefined) {
@@ -217,21 +228,7 @@ export class Disk {
       this.perform(
         { name: "write", path },
         checked(() => {
-          if (inode === undefined) {
-            throw new Errno("EISDIR")
-          }
-          const room = (this.options.capacityBytes ?? Number.POSITIVE_INFINITY) - this.usedBytes()
-          const end = Math.min(position + chunk.length, inode.bytes.length + Math.max(0, room))
-          const bytes = new Uint8Array(Math.max(end, inode.bytes.length))
-          bytes.set(inode.bytes)
-          bytes.set(chunk.subarray(0, end - position), position)
-          inode.bytes = bytes
-          // What fits is written all the same.
-          if (end < position + chunk.length) {
-            position = end
-            throw new Errno("ENOSPC")
-          }
-          position = end
+          position += this.writeAt(inode, chunk, position)
         })
       )
     const sync = this.perform(
@@ -269,6 +266,23 @@ export class Disk {
     }
   }
 
+  // What fits is written, and the rest fails.
+  private writeAt(inode: Inode | undefined, chunk: Uint8Array, position: number): number {
+    if (inode === undefined) {
+      throw new Errno("EISDIR")
+    }
+    const room = (this.options.capacityBytes ?? Number.POSITIVE_INFINITY) - this.usedBytes()
+    const end = Math.min(position + chunk.length, inode.bytes.length + Math.max(0, room))
+    const bytes = new Uint8Array(Math.max(end, inode.bytes.length))
+    bytes.set(inode.bytes)
+    bytes.set(chunk.subarray(0, end - position), position)
+    inode.bytes = bytes
+    if (end < position + chunk.length) {
+      throw new Errno("ENOSPC")
+    }
+    return chunk.length
+  }
+
   private syncNames(directory: string): void {
     const isIn = (change: Change): boolean =>
       change.some(({ name }) => name.slice(0, Math.max(0, name.lastIndexOf("/"))) === directory.replace(/\/$/, ""))
@@ -280,6 +294,80 @@ export class Disk {
       }
     }
     this.changes = this.changes.filter((change) => !isIn(change))
+  }
+
+  private renameTo(from: string, to: string): void {
+    const inode = this.inodeOf(from)
+    this.change({ name: to, inode }, { name: from, inode: undefined })
+  }
+
+  private linkTo(from: string, to: string): void {
+    if (this.names.has(to)) {
+      throw new Errno("EEXIST")
+    }
+    this.change({ name: to, inode: this.inodeOf(from) })
+  }
+
+  private removeName(path: string): void {
+    this.inodeOf(path)
+    this.change({ name: path, inode: undefined })
+  }
+
+  /** The disk as calls that come back at once: what delays they are to have, they do not. @internal */
+  calls(): SystemCalls {
+    const handles = new Map<number, { readonly path: string; readonly inode: Inode | undefined }>()
+    let last = 2
+    const handleOf = (descriptor: number) => {
+      const handle = handles.get(descriptor)
+      if (handle === undefined) {
+        throw new Errno("EBADF")
+      }
+      return handle
+    }
+    return {
+      create: (path) =>
+        this.performNow({ name: "open", path }, () => {
+          last++
+          handles.set(last, { path, inode: this.openFile(path, "wx") })
+          return last
+        }),
+      write: (descriptor, bytes, position) => {
+        const { inode, path } = handleOf(descriptor)
+        return this.performNow({ name: "write", path }, () => this.writeAt(inode, bytes, position))
+      },
+      empty: (descriptor) => {
+        const { inode, path } = handleOf(descriptor)
+        this.performNow({ name: "truncate", path }, () => {
+          if (inode !== undefined) {
+            inode.bytes = new Uint8Array(0)
+          }
+        })
+      },
+      close: (descriptor) => {
+        handleOf(descriptor)
+        handles.delete(descriptor)
+        this.descriptorsOpen--
+      },
+      rename: (from, to) => this.performNow({ name: "rename", path: from, to }, () => this.renameTo(from, to)),
+      link: (from, to) => this.performNow({ name: "link", path: from, to }, () => this.linkTo(from, to)),
+      remove: (path) => this.performNow({ name: "remove", path }, () => this.removeName(path)),
+      exists: (path) => this.performNow({ name: "look", path }, () => this.names.has(path)),
+      writeAndWait: (descriptor, bytes, position) =>
+        Effect.suspend(() => {
+          const { inode, path } = handleOf(descriptor)
+          return this.perform({ name: "write", path }, () => this.writeAt(inode, bytes, position))
+        }),
+      sync: (descriptor) =>
+        Effect.suspend(() => {
+          const { inode, path } = handleOf(descriptor)
+          return this.perform({ name: "sync", path }, () => {
+            if (inode !== undefined) {
+              inode.synced = inode.bytes.slice()
+            }
+          })
+        }),
+      syncDirectory: (path) => this.perform({ name: "syncDirectory", path }, () => this.syncNames(path))
+    }
   }
 
   /** The disk as a service for one life of a program. */
@@ -298,23 +386,9 @@ export class Disk {
                 this.descriptorsOpen--
               })
           ).pipe(Effect.map((handle) => this.fileOf(path, handle, (options?.flag ?? "").startsWith("a")))),
-        rename: (from, to) =>
-          this.perform({ name: "rename", path: from, to }, () => {
-            const inode = this.inodeOf(from)
-            this.change({ name: to, inode }, { name: from, inode: undefined })
-          }),
-        link: (from, to) =>
-          this.perform({ name: "link", path: from, to }, () => {
-            if (this.names.has(to)) {
-              throw new Errno("EEXIST")
-            }
-            this.change({ name: to, inode: this.inodeOf(from) })
-          }),
-        remove: (path) =>
-          this.perform({ name: "remove", path }, () => {
-            this.inodeOf(path)
-            this.change({ name: path, inode: undefined })
-          }),
+        rename: (from, to) => this.perform({ name: "rename", path: from, to }, () => this.renameTo(from, to)),
+        link: (from, to) => this.perform({ name: "link", path: from, to }, () => this.linkTo(from, to)),
+        remove: (path) => this.perform({ name: "remove", path }, () => this.removeName(path)),
         exists: (path) => this.perform({ name: "look", path }, () => this.names.has(path)),
         readLink: (path) => Effect.fail(systemError("EINVAL", { name: "look", path })),
         readFile: (path) => this.perform({ name: "look", path }, () => this.inodeOf(path).bytes.slice()),

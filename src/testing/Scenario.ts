@@ -83,6 +83,8 @@ export interface Scenario {
   readonly concurrency: number
   readonly perOrigin: number
   readonly isStream: boolean
+  /** Whether the store writes by calls that come back at once. */
+  readonly isDirect: boolean
   readonly durability: "full" | "rename"
   readonly requestsPerSecond: number | undefined
   readonly bytesPerSecond: number | undefined
@@ -131,6 +133,7 @@ export const draw = (seed: number): Scenario => {
     concurrency,
     perOrigin: from.between(1, concurrency),
     isStream: from.chance(0.5),
+    isDirect: false,
     durability: from.chance(0.85) ? "full" : "rename",
     requestsPerSecond: from.chance(0.1) ? from.between(2, 20) : undefined,
     bytesPerSecond: from.chance(0.1) ? from.between(500, 5000) : undefined,
@@ -142,7 +145,8 @@ export const draw = (seed: number): Scenario => {
     ending
   }
   // Drawn last: the rest of a seed is what it is without.
-  return { ...scenario, jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job)) }
+  const isDirect = from.chance(0.5)
+  return { ...scenario, isDirect, jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job)) }
 }
 
 const drawEnding = (from: Draw, asked: number): Ending => {

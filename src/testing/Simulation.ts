@@ -19,6 +19,7 @@ import type { DownloadEvent } from "../DownloadEvent.js"
 import * as Downloader from "../Downloader.js"
 import * as Progress from "../Progress.js"
 import * as RetryPolicy from "../RetryPolicy.js"
+import * as DirectStore from "../Store/Direct.js"
 import * as FileSystemStore from "../Store/FileSystem.js"
 import * as Disk from "./Disk.js"
 import * as Origin from "./Origin.js"
@@ -201,7 +202,9 @@ class Life {
     }).pipe(
       Layer.provideMerge(
         Layer.mergeAll(
-          FileSystemStore.layer.pipe(Layer.provide(this.disk.layer)),
+          (this.scenario.isDirect ? DirectStore.layer(this.disk.calls()) : FileSystemStore.layer).pipe(
+            Layer.provide(this.disk.layer)
+          ),
           Origin.layer(
             (request) => this.reply(request),
             (request, reply) => this.onReply(request, reply)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { PCGRandom } from "effect/Utils"
+import * as DirectStore from "../../src/Store/Direct.js"
 import * as FileSystemStore from "../../src/Store/FileSystem.js"
 import { Store, write } from "../../src/Store.js"
 import * as Contracts from "../../src/testing/Contracts.js"
@@ -25,21 +26,26 @@ const textOf = (disk: Disk, name: string) => {
   return found === undefined ? undefined : new TextDecoder().decode(found)
 }
 
-describe("testing/Disk under Store/FileSystem", () => {
-  runCases(
-    Contracts.store(
-      Effect.sync(() => {
-        const disk = new Disk()
-        return {
-          layer: FileSystemStore.layer.pipe(Layer.provide(disk.layer)),
-          destination: "/d/a",
-          read: Effect.sync(() => textOf(disk, "/d/a")),
-          parts: Effect.sync(() => Array.from(disk.files().keys()).filter((name) => name.endsWith(".part")).length)
-        }
-      })
+for (const [name, layerOf] of [
+  ["Store/FileSystem", () => FileSystemStore.layer],
+  ["Store/Direct", (disk: Disk) => DirectStore.layer(disk.calls())]
+] as const) {
+  describe(`testing/Disk under ${name}`, () => {
+    runCases(
+      Contracts.store(
+        Effect.sync(() => {
+          const disk = new Disk()
+          return {
+            layer: layerOf(disk).pipe(Layer.provide(disk.layer)),
+            destination: "/d/a",
+            read: Effect.sync(() => textOf(disk, "/d/a")),
+            parts: Effect.sync(() => Array.from(disk.files().keys()).filter((file) => file.endsWith(".part")).length)
+          }
+        })
+      )
     )
-  )
-})
+  })
+}
 
 describe("testing/Disk", () => {
   it.effect("keeps what was synced, whatever a power cut takes", () =>

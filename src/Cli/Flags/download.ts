@@ -14,11 +14,10 @@ import * as Flags from "../../Flags.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
-import * as FileSystemStore from "../../Store/FileSystem.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
 import * as WorkerDownloader from "../../WorkerDownloader.js"
-import { Host } from "../Host.js"
+import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import { type Engine, engines } from "./engines.js"
 import * as Report from "./report.js"
@@ -56,7 +55,7 @@ export const download = Effect.fn("flags.download")(function* (options: FlagsOpt
       return yield* carryOut(options.engine, requests, concurrency, report)
     })
   )
-}, Effect.provide(FileSystemStore.layer))
+}, Effect.provide(storeLayer))
 
 const isHttp = (url: string): boolean => /^https?:\/\/[^?#]*$/i.test(url) && URL.canParse(url)
 

@@ -20,10 +20,9 @@ import * as RequestHeaders from "../../internal/requestHeaders.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
-import * as FileSystemStore from "../../Store/FileSystem.js"
 import { type Durability, Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
-import { Host } from "../Host.js"
+import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import * as Report from "./report.js"
 
@@ -88,7 +87,7 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
     Effect.onExit(() => conclude),
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
   )
-}, Effect.provide(FileSystemStore.layer))
+}, Effect.provide(storeLayer))
 
 /** The URLs in their order: first those of the line, then those of the list, which is read as it is worked on. */
 const linesOf = Effect.fnUntraced(function* (options: GetOptions) {

@@ -1,0 +1,81 @@
+/**
+ * A store on calls of the operating system that come back at once, for as long as they are measured to do so.
+ *
+ * Handing one call to a thread and back takes longer than what a local file system needs for a small file as a whole. So
+ * a small body is kept in memory and written, closed and renamed in one go, a larger one as it comes; where the calls turn
+ * out slow (a busy disk, a network), files go through `Store/FileSystem`, and the calls are tried again later.
+ *
+ * @since 0.2.0
+ */
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import { DirectPart, type Site } from "../internal/directPart.js"
+import { fromCause } from "../internal/diskErrors.js"
+import * as Quickness from "../internal/quickness.js"
+import type { SystemCalls } from "../internal/systemCalls.js"
+import * as Store from "../Store.js"
+import * as FileSystemStore from "./FileSystem.js"
+
+// All parts together keep no more than this in memory.
+const inMemoryAtMostBytes = 32 * 1024 * 1024
+
+/** @internal */
+export const make = (
+  calls: SystemCalls
+): Effect.Effect<typeof Store.Store.Service, never, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function* () {
+    const path = yield* Path.Path
+    const base = yield* FileSystemStore.make
+    const clock = yield* Effect.clock
+    // Names of parts: one draw for the store and a number, because a draw for each costs more than writing a small file.
+    const draws = yield* Effect.all([Random.nextIntBetween(0, 36 ** 4), Random.nextIntBetween(0, 36 ** 4)])
+    const prefix = draws.map((draw) => draw.toString(36).padStart(4, "0")).join("")
+    let count = 0
+    const site: Site = {
+      calls,
+      quickness: Quickness.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6),
+      directoryOf: (destination) => path.dirname(destination),
+      partName: (destination) => {
+        count++
+        return path.join(path.dirname(destination), `.halyard-${prefix}${count.toString(36).padStart(4, "0")}.part`)
+      },
+      roomBytes: inMemoryAtMostBytes
+    }
+    const begin = (destination: string): Store.OwnPart => {
+      if (!site.quickness.isQuick()) {
+        return Store.begin(base, destination)
+      }
+      const part = new DirectPart(site, destination)
+      return { part: Effect.succeed(part), discard: part.discard }
+    }
+    return Store.Store.of({
+      ...base,
+      exists: (destination) =>
+        Effect.suspend(() => {
+          if (!site.quickness.isQuick()) {
+            return base.exists(destination)
+          }
+          try {
+            return Effect.succeed(site.quickness.measure(() => calls.exists(destination)))
+          } catch (cause) {
+            return Effect.fail(fromCause(destination, cause))
+          }
+        }),
+      open: (destination) =>
+        Effect.suspend(() => {
+          const own = begin(destination)
+          return Effect.zipRight(
+            Effect.addFinalizer(() => own.discard),
+            own.part
+          )
+        }),
+      begin
+    })
+  })
+
+/** @internal */
+export const layer = (calls: SystemCalls): Layer.Layer<Store.Store, never, FileSystem.FileSystem | Path.Path> =>
+  Layer.effect(Store.Store, make(calls))

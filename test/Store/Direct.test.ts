@@ -1,0 +1,196 @@
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
+import type { SystemCalls } from "../../src/internal/systemCalls.js"
+import { layer as nodeStore } from "../../src/Node/Store.js"
+import * as DirectStore from "../../src/Store/Direct.js"
+import { type Durability, type PublishOptions, Store, write } from "../../src/Store.js"
+import * as Contracts from "../../src/testing/Contracts.js"
+import { Disk } from "../../src/testing/Disk.js"
+import { runCases } from "../support/runCases.js"
+
+const small = new Uint8Array(1000).fill(1)
+
+const large = new Uint8Array(100_000).fill(2)
+
+const names = (directory: string) => readdirSync(directory).sort()
+
+const save = (
+  destination: string,
+  chunks: ReadonlyArray<Uint8Array>,
+  onExists: PublishOptions["onExists"] = "overwrite",
+  durability: Durability = "rename"
+) =>
+  Effect.flatMap(Store, (store) =>
+    Effect.scoped(
+      Effect.flatMap(store.open(destination), (part) =>
+        Effect.zipRight(
+          Effect.forEach(chunks, (chunk) => write(part, chunk), { discard: true }),
+          part.publish({ onExists, durability })
+        )
+      )
+    )
+  )
+
+const temporary = Effect.orDie(Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped())).pipe(
+  Effect.provide(NodeFileSystem.layer)
+)
+
+describe("Node/Store", () => {
+  runCases(
+    Contracts.store(
+      Effect.map(temporary, (directory) => ({
+        layer: nodeStore,
+        destination: `${directory}/file`,
+        read: Effect.try(() => readFileSync(`${directory}/file`, "utf8")).pipe(Effect.orElseSucceed(() => undefined)),
+        parts: Effect.sync(() => names(directory).filter((name) => name.endsWith(".part")).length)
+      }))
+    )
+  )
+
+  for (const durability of ["full", "rename"] as const) {
+    it.scopedLive(`writes small bodies and large ones, with ${durability}`, () =>
+      Effect.gen(function* () {
+        const directory = yield* temporary
+        for (const chunks of [
+          [],
+          [small],
+          [small, large, small],
+          [large, large, large, large],
+          Array(64).fill(small)
+        ]) {
+          yield* save(`${directory}/file`, chunks, "overwrite", durability)
+          assert.isTrue(readFileSync(`${directory}/file`).equals(Buffer.concat(chunks)))
+        }
+        assert.deepStrictEqual(names(directory), ["file"])
+      }).pipe(Effect.provide(nodeStore))
+    )
+  }
+
+  it.scopedLive("starts a body over, in memory and on disk", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      for (const before of [[small], [large, large, large, large]]) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const part = yield* Effect.flatMap(Store, (store) => store.open(`${directory}/file`))
+            yield* Effect.forEach(before, (chunk) => write(part, chunk))
+            yield* part.restart
+            assert.strictEqual(part.sizeBytes(), 0)
+            yield* write(part, small)
+            yield* part.publish({ onExists: "overwrite", durability: "rename" })
+          })
+        )
+        assert.isTrue(readFileSync(`${directory}/file`).equals(small))
+      }
+    }).pipe(Effect.provide(nodeStore))
+  )
+
+  it.scopedLive("replaces a link, and does not write through it", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      writeFileSync(`${directory}/elsewhere`, "precious")
+      symlinkSync(`${directory}/elsewhere`, `${directory}/file`)
+      yield* save(`${directory}/file`, [small])
+      assert.strictEqual(readFileSync(`${directory}/elsewhere`, "utf8"), "precious")
+      assert.isTrue(readFileSync(`${directory}/file`).equals(small))
+    }).pipe(Effect.provide(nodeStore))
+  )
+
+  it.scopedLive("says why not, and leaves what is there", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      mkdirSync(`${directory}/taken`)
+      writeFileSync(`${directory}/taken/precious`, "")
+      const reasonOf = (destination: string, onExists?: PublishOptions["onExists"]) =>
+        Effect.map(Effect.flip(save(destination, [small], onExists)), ({ reason }) => reason)
+      assert.strictEqual(yield* reasonOf(`${directory}/nowhere/file`), "missing")
+      assert.strictEqual(yield* reasonOf(`${directory}/taken`), "other")
+      assert.strictEqual(yield* reasonOf(`${directory}/taken`, "fail"), "exists")
+      assert.deepStrictEqual([names(directory), names(`${directory}/taken`)], [["taken"], ["precious"]])
+    }).pipe(Effect.provide(nodeStore))
+  )
+})
+
+describe("Store/Direct", () => {
+  const over = (disk: Disk, change: (calls: SystemCalls) => Partial<SystemCalls> = () => ({})) => {
+    const calls = disk.calls()
+    return DirectStore.layer({ ...calls, ...change(calls) }).pipe(Layer.provide(disk.layer))
+  }
+
+  it.effect("leaves nothing and no descriptor, at whichever operation the disk fails", () =>
+    Effect.gen(function* () {
+      for (const durability of ["full", "rename"] as const) {
+        for (const onExists of ["overwrite", "fail", "skip", "unique"] as const) {
+          for (const chunks of [[small], [large, large, large, large]]) {
+            for (let failing = 0; failing < 10; failing++) {
+              let count = 0
+              const disk = new Disk({ fate: () => (count++ === failing ? { errno: "EIO" } : undefined) })
+              const exit = yield* Effect.exit(Effect.provide(save("/d/a", chunks, onExists, durability), over(disk)))
+              const content = disk.files().get("/d/a")
+              const size = chunks.reduce((sum, { length }) => sum + length, 0)
+              assert.strictEqual(disk.descriptors(), 0)
+              assert.isTrue(content === undefined || content.length === size)
+              if (Exit.isSuccess(exit)) {
+                assert.strictEqual(content?.length, size)
+              }
+              const left = Array.from(disk.files().keys()).filter((name) => name !== "/d/a")
+              // What cannot be removed stays.
+              assert.isTrue(left.length === 0 || (left.length === 1 && count > failing && Exit.isSuccess(exit)))
+            }
+          }
+        }
+      }
+    })
+  )
+
+  it.effect("waits for a descriptor", () =>
+    Effect.gen(function* () {
+      let refusals = 3
+      const disk = new Disk({
+        fate: ({ name }) => (name === "open" && refusals-- > 0 ? { errno: "EMFILE" } : undefined)
+      })
+      const fiber = yield* Effect.fork(Effect.provide(save("/d/a", [small]), over(disk)))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(fiber), "/d/a")
+    })
+  )
+
+  it.effect("goes through the file system while calls are slow, and tries them again", () =>
+    Effect.gen(function* () {
+      let now = 0
+      let slow = true
+      let direct = 0
+      const disk = new Disk()
+      const clock = yield* Effect.clock
+      const store = over(disk, (calls) => ({
+        create: (path) => {
+          direct++
+          now += slow ? 50 : 0
+          return calls.create(path)
+        }
+      }))
+      yield* Effect.gen(function* () {
+        for (let index = 0; index < 100; index++) {
+          yield* save(`/d/${index}`, [small])
+        }
+        assert.isBelow(direct, 10)
+        slow = false
+        for (let index = 0; index < 5000; index++) {
+          yield* save("/d/more", [small])
+        }
+        assert.isAbove(direct, 1000)
+        assert.strictEqual(disk.files().size, 101)
+      }).pipe(
+        Effect.provide(store),
+        Effect.withClock({ ...clock, unsafeCurrentTimeNanos: () => BigInt(now) * 1_000_000n })
+      )
+    })
+  )
+})
