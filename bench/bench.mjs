@@ -29,7 +29,7 @@ const readArguments = () => {
       options: { quick: { type: "boolean" }, long: { type: "boolean" }, rounds: { type: "string" } }
     })
   } catch (error) {
-    return refuse(`${error.message}`)
+    return refuse(`${error.message.split(". ")[0].replace(/\.$/, "")}.`)
   }
 }
 
@@ -62,7 +62,8 @@ const commit = () => {
   try {
     const git = (...args) => execFileSync("git", args, { cwd: here("."), encoding: "utf8" }).trim()
     return (
-      git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "--", "../src") === "" ? "" : " and changes")
+      git("log", "-1", "--format=%h", "--", "../src") +
+      (git("status", "--porcelain", "--", "../src") === "" ? "" : " and changes")
     )
   } catch {
     return "unknown commit"

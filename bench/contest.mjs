@@ -43,11 +43,14 @@ export const rounds = async (bench, count, participants) => {
 const mebibytes = ({ rssBytes }) => rssBytes / 1024 / 1024
 
 /** What a table says of runs by themselves. */
-export const summary = (runs, count) => ({
+export const summary = (runs, count, bytes) => ({
   seconds: over(runs, ({ wallSeconds }) => wallSeconds),
   cpuSeconds: over(runs, ({ cpuSeconds }) => cpuSeconds),
   rssMebibytes: over(runs, mebibytes),
-  filesPerSecond: over(runs, ({ wallSeconds }) => count / wallSeconds)
+  filesPerSecond: over(runs, ({ wallSeconds }) => count / wallSeconds),
+  ...(bytes === undefined
+    ? {}
+    : { mebibytesPerSecond: over(runs, ({ wallSeconds }) => bytes / 1024 / 1024 / wallSeconds) })
 })
 
 const failures = (name, runs) =>
@@ -79,7 +82,7 @@ export const contest = async (bench, { work, count, peers, targets = {} }) => {
   )
   return {
     runs,
-    halyard: summary(runs.halyard, work.files.length),
+    halyard: summary(runs.halyard, work.files.length, work.bytes),
     rows: peers.map((key) => {
       const { atomic, name } = programs[key]
       return installed.includes(key)
@@ -94,7 +97,7 @@ export const contest = async (bench, { work, count, peers, targets = {} }) => {
 export const figure = (beside, what, stat, comparison, limit, unit = "") => ({
   beside,
   figure: { what, ...stat, unit },
-  targets: comparison === undefined ? [] : [target(what, stat, comparison, limit, unit)]
+  targets: comparison === undefined ? [] : [target("", stat, comparison, limit, unit)]
 })
 
 export { failures }

@@ -18,9 +18,11 @@ export const hasGnuTime = () => {
 }
 
 const groups = new Set()
+let over = false
 
-/** Kills what is being measured; for the end of the benchmarks. */
+/** Kills what is being measured, and begins nothing more; for the end of the benchmarks. */
 export const killMeasured = () => {
+  over = true
   for (const pid of groups) {
     try {
       process.kill(-pid, "SIGKILL")
@@ -44,6 +46,13 @@ const lastLine = (text) =>
     .split(/[\r\n]+/)
     .at(-1)
     ?.trim() ?? ""
+
+// Node's last line is its version.
+const complaint = (text) =>
+  text
+    .split(/[\r\n]+/)
+    .find((line) => /error/i.test(line))
+    ?.trim() ?? lastLine(text)
 
 /**
  * @param {{ command: string, args: Array<string>, input?: string, scratch: string, limitMinutes?: number,
@@ -74,6 +83,9 @@ export const measure = ({ command, args, input, scratch, onStart, keepOutput = f
       resolve({ failure: cause.message })
     })
     child.on("exit", (code, signal) => {
+      if (over) {
+        return
+      }
       const wallSeconds = (performance.now() - begun) / 1000
       clearTimeout(limit)
       groups.delete(child.pid)
@@ -85,7 +97,7 @@ export const measure = ({ command, args, input, scratch, onStart, keepOutput = f
       if (late) {
         resolve({ failure: `still running after ${limitMinutes} minutes` })
       } else if (code !== 0) {
-        resolve({ failure: `${signal ?? `exit code ${code}`}: ${lastLine(readFileSync(errorFile, "utf8"))}` })
+        resolve({ failure: `${signal ?? `exit code ${code}`}: ${complaint(readFileSync(errorFile, "utf8"))}` })
       } else {
         const [, user, system, kibibytes] = lastLine(readFileSync(timeFile, "utf8")).split(" ").map(Number)
         resolve({

@@ -125,8 +125,7 @@ const wget2 = {
       "--quiet",
       "--no-hsts",
       "--no-netrc",
-      `--max-threads=${Math.max(job.connections, job.connectionsPerFile)}`,
-      ...(job.connectionsPerFile > 1 ? [`--chunk-size=${Math.ceil(job.bytes / job.connectionsPerFile)}`] : []),
+      `--max-threads=${job.connections}`,
       `--directory-prefix=${job.directory}`,
       `--input-file=${job.list}`
     ]
@@ -185,5 +184,7 @@ export const programs = {
 }
 
 export const binary = join(root, "dist", "bin.js")
+
+export const peerProgram = (file) => join(bench, "peers", file)
 
 export const libraryProgram = (file) => join(bench, "library", file)

@@ -21,7 +21,7 @@ const cells = ({ beside, version, missing, rate, cpu, rssMebibytes, atomic, figu
     return [name, "not installed", "", "", "", ""]
   }
   return figure === undefined
-    ? [name, around(rate), around(cpu), around(rssMebibytes), atomic ? "yes" : "no", aims]
+    ? [name, around(rate), around(cpu), around(rssMebibytes), atomic === undefined ? "" : atomic ? "yes" : "no", aims]
     : [
         name,
         figure.median === undefined ? figure.what : `${figure.what} ${around(figure, figure.unit)}`,
@@ -50,10 +50,15 @@ const tables = (result) => [
 const heading = ({ title, quick, rounds }) =>
   `${title}; ${rounds} round${rounds === 1 ? "" : "s"}${quick ? ", quick" : ""}`
 
+const speed = ({ filesPerSecond, mebibytesPerSecond }) =>
+  mebibytesPerSecond === undefined
+    ? `${digits(filesPerSecond.median)} files/s`
+    : `${digits(mebibytesPerSecond.median)} MiB/s`
+
 const ours = ({ halyard }) =>
   halyard?.seconds === undefined
     ? undefined
-    : `halyard: ${around(halyard.seconds, " s")}, ${digits(halyard.filesPerSecond.median)} files/s, ` +
+    : `halyard: ${around(halyard.seconds, " s")}, ${speed(halyard)}, ` +
       `${digits(halyard.cpuSeconds.median)} CPU s, ${digits(halyard.rssMebibytes.median)} MiB`
 
 const aligned = (head, body) => {

@@ -29,6 +29,8 @@ const comparisons = {
 
 /** A target and whether the median reached it. */
 export const target = (what, stat, comparison, limit, unit = "") => ({
-  text: `${what} ${comparison} ${limit}${unit}`,
+  what,
+  limit,
+  text: `${what} ${comparison} ${limit}${unit}`.trim(),
   met: stat === undefined ? undefined : comparisons[comparison](stat.median, limit)
 })

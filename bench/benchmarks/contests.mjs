@@ -5,6 +5,8 @@ import { binary } from "../programs.mjs"
 import { latencyMillis, slowBytesPerSecond } from "../servers.mjs"
 import { paired } from "../statistics.mjs"
 
+const mebibyte = 1024 * 1024
+
 const manyFiles = async (bench, count, rounds, peers, targets) => ({
   title: `${count.toLocaleString("en")} files of 4 to 8 KiB, 32 connections`,
   ...(await contest(bench, {
@@ -42,7 +44,12 @@ export const B2 = (bench) =>
 export const B3 = async (bench) => {
   const mebibytes = bench.quick ? 256 : 1024
   const result = await contest(bench, {
-    work: bench.prepare({ files: bench.content.large(mebibytes), origin: bench.servers.nginx, connections: 1 }),
+    work: bench.prepare({
+      files: bench.content.large(mebibytes),
+      origin: bench.servers.nginx,
+      connections: 1,
+      bytes: mebibytes * mebibyte
+    }),
     count: bench.rounds(5, 3),
     peers: ["curl", "wget2", "aria2c", "axel", "ipull", "pipeline"],
     targets: {
@@ -60,7 +67,7 @@ export const B3 = async (bench) => {
 export const B4 = async (bench) => {
   const mebibytes = bench.quick ? 64 : 256
   const connectionsPerFile = 8
-  const limit = slowBytesPerSecond / 1024 / 1024
+  const limit = slowBytesPerSecond / mebibyte
   return {
     title: `one file of ${mebibytes} MiB at ${limit} MiB/s a connection, up to ${connectionsPerFile} connections`,
     ...(await contest(bench, {
@@ -69,10 +76,10 @@ export const B4 = async (bench) => {
         origin: bench.servers.nginx,
         connections: 1,
         connectionsPerFile,
-        bytes: mebibytes * 1024 * 1024
+        bytes: mebibytes * mebibyte
       }),
       count: bench.rounds(5, 2),
-      peers: ["aria2c", "axel", "wget2", "ipull"],
+      peers: ["aria2c", "axel", "ipull"],
       targets: { aria2c: [["rate", "≥", 1]], axel: [["rate", "≥", 1]] }
     }))
   }
