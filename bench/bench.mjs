@@ -10,7 +10,7 @@ import { prepare } from "./contest.mjs"
 import { hasGnuTime, killMeasured } from "./measure.mjs"
 import { binary, programs } from "./programs.mjs"
 import { markdown, text } from "./report.mjs"
-import { startServers } from "./servers.mjs"
+import { hasNginx, startServers } from "./servers.mjs"
 import { svg } from "./svg.mjs"
 import { makeWorkspace } from "./workspace.mjs"
 
@@ -43,6 +43,9 @@ if (values.rounds !== undefined && !/^[1-9]\d*$/.test(values.rounds)) {
 }
 if (!hasGnuTime()) {
   refuse("The benchmarks need GNU time as /usr/bin/time (Debian package time).")
+}
+if (!hasNginx()) {
+  refuse("The benchmarks need nginx (Debian package nginx).")
 }
 if (!existsSync(binary)) {
   refuse("There is no dist/bin.js; npm run bench builds it.")

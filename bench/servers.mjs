@@ -1,5 +1,5 @@
 // The servers of a run, on free ports of the loopback interface: nginx, and an origin that takes 50 ms for each answer.
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { join } from "node:path"
@@ -12,6 +12,18 @@ export const slowBytesPerSecond = 8 * 1024 * 1024
 
 /** How long the latency origin takes for an answer. */
 export const latencyMillis = 50
+
+// Debian keeps it where the PATH of a user does not lead.
+const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }
+
+export const hasNginx = () => {
+  try {
+    execFileSync("nginx", ["-v"], { env: environment, stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+}
 
 const freePort = () =>
   new Promise((resolve, reject) => {
@@ -83,10 +95,10 @@ const startNginx = async (directory, content) => {
     {
       stdio: ["pipe", "ignore", "inherit"],
       detached: true,
-      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }
+      env: environment
     }
   )
-  await untilItAnswers("nginx (Debian package nginx)", port, child)
+  await untilItAnswers("nginx", port, child)
   return { child, url: `http://127.0.0.1:${port}` }
 }
 

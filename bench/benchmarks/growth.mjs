@@ -3,7 +3,7 @@ import { failures, rounds, summary } from "../contest.mjs"
 import { programs } from "../programs.mjs"
 import { over } from "../statistics.mjs"
 
-// curl 7.88 takes no more, and falls back to 50 where it is told to.
+// curl 7.88 takes a greater number for 300.
 const curlConnectionsAtMost = 300
 
 const series = async (bench, title, unit, points) => {
