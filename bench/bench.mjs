@@ -1,7 +1,7 @@
 // Runs halyard beside its peers and prints ratios: node bench/bench.mjs [NAME…] [--quick] [--long] [--rounds N]
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { availableParallelism, cpus, totalmem } from "node:os"
+import { availableParallelism, cpus, loadavg, totalmem } from "node:os"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { benchmarks } from "./benchmarks.mjs"
@@ -103,7 +103,7 @@ for (const [signal, code] of [
 
 const chosen = positionals.length === 0 ? Object.keys(benchmarks) : positionals
 const quick = values.quick === true
-const machine = `${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / gibibyte)} GiB, Node ${process.versions.node}, ${process.platform}, ${workspace.onTmpfs ? "tmpfs" : "no tmpfs"}`
+const machine = `${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / gibibyte)} GiB, Node ${process.versions.node}, ${process.platform}, ${workspace.onTmpfs ? "tmpfs" : "no tmpfs"}, load ${loadavg()[0]?.toFixed(1)} before`
 
 let failed = false
 try {
