@@ -1,0 +1,36 @@
+// An origin that waits before each answer, as one far away does. Ends when its standard input does.
+// node latencyOrigin.mjs PORT CONTENT MILLIS
+import { readFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { join } from "node:path"
+
+const [port, content, millis] = process.argv.slice(2)
+const bodies = new Map()
+
+const body = (url) => {
+  const name = /^\/small\/\d*(\d{4}\.bin)$/.exec(url)?.[1]
+  if (name === undefined) {
+    return undefined
+  }
+  if (!bodies.has(name)) {
+    bodies.set(name, readFileSync(join(content, "small", name)))
+  }
+  return bodies.get(name)
+}
+
+const server = createServer((request, response) => {
+  setTimeout(() => {
+    const found = body(request.url ?? "")
+    response.writeHead(found === undefined ? 404 : 200, {
+      "content-length": found?.length ?? 0,
+      "accept-ranges": "none"
+    })
+    response.end(request.method === "HEAD" ? undefined : found)
+  }, Number(millis))
+})
+server.keepAliveTimeout = 3_600_000
+server.maxRequestsPerSocket = 0
+server.listen({ port: Number(port), host: "127.0.0.1", backlog: 4096 })
+
+process.stdin.on("end", () => process.exit())
+process.stdin.resume()

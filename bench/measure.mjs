@@ -1,0 +1,112 @@
+// Runs one program as a whole process and says what it took.
+//
+// GNU time gives the user and system time of the process and of all its descendants that were waited for, and the peak
+// resident memory of the largest of them (wait4(2)); the wall clock is this process's own, from spawn to exit.
+import { execFileSync, spawn } from "node:child_process"
+import { closeSync, openSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+
+const gnuTime = "/usr/bin/time"
+
+export const hasGnuTime = () => {
+  try {
+    execFileSync(gnuTime, ["-f", "%e %U %S %M", "true"], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const groups = new Set()
+let over = false
+
+/** Kills what is being measured, and begins nothing more; for the end of the benchmarks. */
+export const killMeasured = () => {
+  over = true
+  for (const pid of groups) {
+    try {
+      process.kill(-pid, "SIGKILL")
+    } catch {
+      // It is gone already.
+    }
+  }
+}
+
+// No settings, proxies or options of whoever runs the benchmarks.
+const environment = (home) => ({
+  PATH: process.env.PATH,
+  HOME: home,
+  LANG: "C.UTF-8",
+  PYTHONDONTWRITEBYTECODE: "1"
+})
+
+const lastLine = (text) =>
+  text
+    .trim()
+    .split(/[\r\n]+/)
+    .at(-1)
+    ?.trim() ?? ""
+
+// Node's last line is its version.
+const complaint = (text) =>
+  text
+    .split(/[\r\n]+/)
+    .find((line) => /error/i.test(line))
+    ?.trim() ?? lastLine(text)
+
+/**
+ * @param {{ command: string, args: Array<string>, input?: string, scratch: string, limitMinutes?: number,
+ *   onStart?: (child: import("node:child_process").ChildProcess) => void, keepOutput?: boolean }} program
+ * `input` is a file; with `onStart` the input is a pipe.
+ */
+export const measure = ({ command, args, input, scratch, onStart, keepOutput = false, limitMinutes = 60 }) =>
+  new Promise((resolve) => {
+    const [timeFile, outFile, errorFile] = ["time", "stdout", "stderr"].map((name) => join(scratch, name))
+    const stdin = onStart !== undefined ? "pipe" : input === undefined ? "ignore" : openSync(input, "r")
+    const out = openSync(keepOutput ? outFile : "/dev/null", "w")
+    const error = openSync(errorFile, "w")
+    const begun = performance.now()
+    const child = spawn(gnuTime, ["-f", "%e %U %S %M", "-o", timeFile, command, ...args], {
+      cwd: scratch,
+      env: environment(scratch),
+      stdio: [stdin, out, error],
+      detached: true
+    })
+    groups.add(child.pid)
+    let late = false
+    const limit = setTimeout(() => {
+      late = true
+      process.kill(-child.pid, "SIGKILL")
+    }, limitMinutes * 60_000)
+    child.on("error", (cause) => {
+      clearTimeout(limit)
+      resolve({ failure: cause.message })
+    })
+    child.on("exit", (code, signal) => {
+      if (over) {
+        return
+      }
+      const wallSeconds = (performance.now() - begun) / 1000
+      clearTimeout(limit)
+      groups.delete(child.pid)
+      for (const descriptor of [stdin, out, error]) {
+        if (typeof descriptor === "number") {
+          closeSync(descriptor)
+        }
+      }
+      if (late) {
+        resolve({ failure: `still running after ${limitMinutes} minutes` })
+      } else if (code !== 0) {
+        resolve({ failure: `${signal ?? `exit code ${code}`}: ${complaint(readFileSync(errorFile, "utf8"))}` })
+      } else {
+        const [, user, system, kibibytes] = lastLine(readFileSync(timeFile, "utf8")).split(" ").map(Number)
+        resolve({
+          wallSeconds,
+          cpuSeconds: user + system,
+          rssBytes: kibibytes * 1024,
+          ...(keepOutput ? { output: readFileSync(outFile, "utf8") } : {})
+        })
+      }
+    })
+    onStart?.(child)
+  })

@@ -1,0 +1,190 @@
+// Who takes part: halyard and its peers, how each is called, and who saves a file whole or not at all.
+//
+// A job is `{ list, curlConfig, url, name, directory, connections, connectionsPerFile }`: a file with one URL a line, the
+// same for curl, the URL and the name of a job of one file, where to write, and how many connections there may be.
+import { execFileSync } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const bench = fileURLToPath(new URL(".", import.meta.url))
+const root = join(bench, "..")
+
+const textOf = (command, ...args) => {
+  try {
+    return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+  } catch {
+    return undefined
+  }
+}
+
+const versionOf = (command, ...args) => /\d+(\.\d+)+/.exec(textOf(command, ...args)?.split("\n")[0] ?? "")?.[0]
+
+const packageVersion = (name) => {
+  const manifest = [bench, join(bench, "peers"), root]
+    .map((directory) => join(directory, "node_modules", name, "package.json"))
+    .find((path) => existsSync(path))
+  return manifest === undefined ? undefined : JSON.parse(readFileSync(manifest, "utf8")).version
+}
+
+// Debian's packages are those of its own python, which another one on the PATH may hide.
+const pythonWith = (module) =>
+  ["/usr/bin/python3", "python3"]
+    .map((python) => ({
+      python,
+      version: textOf(python, "-c", `import ${module}; print(${module}.__version__)`)?.trim()
+    }))
+    .find(({ version }) => version !== undefined)
+
+const halyard = {
+  name: "halyard",
+  atomic: true,
+  version: () => versionOf(process.execPath, join(root, "dist", "bin.js"), "--version"),
+  call: (job) => ({
+    command: process.execPath,
+    args: [
+      join(root, "dist", "bin.js"),
+      "get",
+      ...(job.input === undefined ? ["-i", job.list] : ["-i", "-"]),
+      "-d",
+      job.directory,
+      "-c",
+      String(job.connections),
+      "--durability",
+      "rename",
+      ...segmentOptions(job.connectionsPerFile)
+    ],
+    input: job.input
+  })
+}
+
+// Connections for one file, where this version has an option for them.
+let segmentOption
+const segmentOptions = (connectionsPerFile) => {
+  if (connectionsPerFile === 1) {
+    return []
+  }
+  segmentOption ??= /--(segments|split|connections-per-file)\b/.exec(
+    textOf(process.execPath, join(root, "dist", "bin.js"), "get", "--help") ?? ""
+  ) ?? [""]
+  return segmentOption[0] === "" ? [] : [segmentOption[0], String(connectionsPerFile)]
+}
+
+const nodeProgram = (name, file, atomic, version) => ({
+  name,
+  atomic,
+  version,
+  call: (job) => ({
+    command: process.execPath,
+    args: [join(bench, "peers", file), job.list, job.directory, String(job.connections), String(job.connectionsPerFile)]
+  })
+})
+
+const pythonProgram = (module) => ({
+  name: module,
+  atomic: false,
+  version: () => pythonWith(module)?.version,
+  call: (job) => ({
+    command: pythonWith(module)?.python ?? "python3",
+    args: [join(bench, "peers", `flags_${module}.py`), job.list, job.directory, String(job.connections)]
+  })
+})
+
+const curl = {
+  name: "curl -Z",
+  atomic: false,
+  version: () => versionOf("curl", "--version"),
+  call: (job) => ({
+    command: "curl",
+    args: [
+      "--disable",
+      "--silent",
+      "--show-error",
+      "--fail",
+      "--parallel",
+      "--parallel-immediate",
+      "--parallel-max",
+      String(job.connections),
+      "--remote-name-all",
+      "--output-dir",
+      job.directory,
+      "--config",
+      job.curlConfig
+    ]
+  })
+}
+
+const wget2 = {
+  name: "wget2",
+  atomic: false,
+  version: () => versionOf("wget2", "--version"),
+  call: (job) => ({
+    command: "wget2",
+    args: [
+      "--no-config",
+      "--quiet",
+      "--no-hsts",
+      "--no-netrc",
+      `--max-threads=${job.connections}`,
+      `--directory-prefix=${job.directory}`,
+      `--input-file=${job.list}`
+    ]
+  })
+}
+
+const aria2c = {
+  name: "aria2c",
+  atomic: false,
+  version: () => versionOf("aria2c", "--version"),
+  call: (job) => ({
+    command: "aria2c",
+    args: [
+      "--no-conf",
+      "--quiet",
+      "--file-allocation=none",
+      "--min-split-size=1M",
+      `--max-concurrent-downloads=${job.connections}`,
+      `--split=${job.connectionsPerFile}`,
+      `--max-connection-per-server=${job.connectionsPerFile}`,
+      `--dir=${job.directory}`,
+      `--input-file=${job.list}`
+    ]
+  })
+}
+
+const axel = {
+  name: "axel",
+  atomic: false,
+  version: () => versionOf("axel", "--version"),
+  call: (job) => ({
+    command: "axel",
+    args: [
+      "--quiet",
+      "--no-proxy",
+      `--num-connections=${job.connectionsPerFile}`,
+      `--output=${join(job.directory, job.name)}`,
+      job.url
+    ]
+  })
+}
+
+/** By the key under which the benchmarks name them. */
+export const programs = {
+  halyard,
+  curl,
+  wget2,
+  aria2c,
+  axel,
+  ipull: nodeProgram("ipull", "ipull.mjs", true, () => packageVersion("ipull")),
+  undici: nodeProgram("undici dispatch", "undiciDispatch.mjs", true, () => packageVersion("undici")),
+  pipeline: nodeProgram("undici pipeline", "undiciPipeline.mjs", true, () => packageVersion("undici")),
+  aiohttp: pythonProgram("aiohttp"),
+  httpx: pythonProgram("httpx"),
+  effect: nodeProgram("naive Effect", "naiveEffect.mjs", false, () => packageVersion("effect"))
+}
+
+export const binary = join(root, "dist", "bin.js")
+
+export const peerProgram = (file) => join(bench, "peers", file)
+
+export const libraryProgram = (file) => join(bench, "library", file)

@@ -1,0 +1,102 @@
+// The results as text for a terminal and as Markdown.
+
+const digits = (value) =>
+  value === undefined ? "-" : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
+
+const around = (stat, unit = "") =>
+  stat === undefined
+    ? "-"
+    : stat.min === stat.max
+      ? `${digits(stat.median)}${unit}`
+      : `${digits(stat.median)}${unit} (${digits(stat.min)} to ${digits(stat.max)})`
+
+const met = (value) => (value === undefined ? "not measured" : value ? "met" : "missed")
+
+const heads = ["beside", "rate ×", "CPU ×", "RSS MiB", "whole or not at all", "target"]
+
+const cells = ({ beside, version, missing, rate, cpu, rssMebibytes, atomic, figure, targets }) => {
+  const aims = targets.map((aim) => `${aim.text}: ${met(aim.met)}`).join("; ")
+  const name = version === undefined ? beside : `${beside} ${version}`
+  if (missing) {
+    return [name, "not installed", "", "", "", ""]
+  }
+  return figure === undefined
+    ? [name, around(rate), around(cpu), around(rssMebibytes), atomic === undefined ? "" : atomic ? "yes" : "no", aims]
+    : [
+        name,
+        figure.median === undefined ? figure.what : `${figure.what} ${around(figure, figure.unit)}`,
+        "",
+        "",
+        "",
+        aims
+      ]
+}
+
+const seriesHeads = (unit) => [unit, "who", "files/s", "CPU µs a file", "RSS MiB"]
+
+const seriesCells = ({ at, name, filesPerSecond, cpuMicrosPerFile, rssMebibytes }) => [
+  at.toLocaleString("en"),
+  name,
+  around(filesPerSecond),
+  around(cpuMicrosPerFile),
+  around(rssMebibytes)
+]
+
+const tables = (result) => [
+  ...(result.rows.length === 0 ? [] : [[heads, result.rows.map(cells)]]),
+  ...(result.series === undefined ? [] : [[seriesHeads(result.series.unit), result.series.points.map(seriesCells)]])
+]
+
+const heading = ({ title, quick, rounds }) =>
+  `${title}; ${rounds} round${rounds === 1 ? "" : "s"}${quick ? ", quick" : ""}`
+
+const speed = ({ filesPerSecond, mebibytesPerSecond }) =>
+  mebibytesPerSecond === undefined
+    ? `${digits(filesPerSecond.median)} files/s`
+    : `${digits(mebibytesPerSecond.median)} MiB/s`
+
+const ours = ({ halyard }) =>
+  halyard?.seconds === undefined
+    ? undefined
+    : `halyard: ${around(halyard.seconds, " s")}, ${speed(halyard)}, ` +
+      `${digits(halyard.cpuSeconds.median)} CPU s, ${digits(halyard.rssMebibytes.median)} MiB`
+
+const aligned = (head, body) => {
+  const widths = head.map((_, column) => Math.max(...[head, ...body].map((cells) => cells[column].length)))
+  return [head, ...body].map((cells) => `    ${cells.map((cell, at) => cell.padEnd(widths[at])).join("  ")}`.trimEnd())
+}
+
+/** One benchmark as plain text. */
+export const text = (name, result) =>
+  [
+    `${name}  ${heading(result)}`,
+    ...[ours(result)].flatMap((line) => (line === undefined ? [] : [`    ${line}`])),
+    ...tables(result).flatMap(([head, body]) => aligned(head, body)),
+    ...result.failures.map((failure) => `    FAILED ${failure}`),
+    ""
+  ].join("\n")
+
+const piped = (cells) => `| ${cells.join(" | ")} |`
+
+const section = ([name, result]) =>
+  [
+    `## ${name}: ${heading(result)}`,
+    "",
+    ...[ours(result)].flatMap((line) => (line === undefined ? [] : [line, ""])),
+    ...tables(result).flatMap(([head, body]) => [piped(head), piped(head.map(() => "---")), ...body.map(piped), ""]),
+    ...result.failures.map((failure) => `- FAILED ${failure}`),
+    `${result.at}, halyard ${result.version} (${result.commit}), ${result.machine}`,
+    ""
+  ].join("\n")
+
+/** All that is known, as Markdown. */
+export const markdown = (results) =>
+  [
+    "# Results of the benchmarks",
+    "",
+    "Written by `npm run bench`; [how to read this](../README.md). Each section is the newest run of that benchmark.",
+    "",
+    "![rate ratios](latest.svg)",
+    "",
+    ...Object.entries(results).map(section)
+  ].join("\n")

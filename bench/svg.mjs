@@ -1,0 +1,72 @@
+// The rate ratios as bars on a logarithmic scale around 1: to the right of it halyard is faster.
+
+const width = 860
+const left = 230
+const right = 90
+const rowHeight = 18
+
+const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")
+
+const style = `
+  text { font: 12px system-ui, sans-serif; fill: #1f2328 }
+  .name { text-anchor: end } .head { font-weight: 600 } .tick { text-anchor: middle; fill: #59636e }
+  .grid { stroke: #d1d9e0 } .one { stroke: #59636e } .range { stroke: #1f2328 } .aim { stroke: #0969da; stroke-width: 3 }
+  .faster { fill: #1a7f37 } .slower { fill: #bc4c00 }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #f0f6fc } .tick { fill: #9198a1 } .grid { stroke: #3d444d } .one { stroke: #9198a1 }
+    .range { stroke: #f0f6fc } .aim { stroke: #4493f8 } .faster { fill: #3fb950 } .slower { fill: #db6d28 }
+  }`
+
+export const svg = (results) => {
+  const groups = Object.entries(results)
+    .map(([name, { title, rows, quick }]) => ({
+      title: `${name}: ${title}${quick ? " (quick)" : ""}`,
+      rows: rows.filter(({ rate }) => rate !== undefined)
+    }))
+    .filter(({ rows }) => rows.length > 0)
+  const ratios = groups.flatMap(({ rows }) =>
+    rows.flatMap(({ rate, targets }) => [
+      rate.min,
+      rate.max,
+      ...targets.flatMap(({ what, limit }) => (what === "rate" ? [limit] : []))
+    ])
+  )
+  const low = Math.floor(Math.log2(Math.min(0.5, ...ratios)))
+  const high = Math.ceil(Math.log2(Math.max(2, ...ratios)))
+  const x = (ratio) => left + ((Math.log2(ratio) - low) / (high - low)) * (width - left - right)
+  const parts = []
+  let y = 44
+  for (const { title, rows } of groups) {
+    parts.push(`<text class="head" x="8" y="${y + 13}">${escaped(title)}</text>`)
+    y += rowHeight + 4
+    for (const { beside, rate, targets } of rows) {
+      const [from, to] = [Math.min(x(1), x(rate.median)), Math.max(x(1), x(rate.median))]
+      const middle = y + rowHeight / 2 - 2
+      parts.push(
+        `<text class="name" x="${left - 10}" y="${y + 12}">${escaped(beside)}</text>`,
+        `<rect class="${rate.median >= 1 ? "faster" : "slower"}" x="${from.toFixed(1)}" y="${y}" width="${Math.max(1, to - from).toFixed(1)}" height="${rowHeight - 5}"/>`,
+        `<path class="range" d="M${x(rate.min).toFixed(1)} ${middle}H${x(rate.max).toFixed(1)}"/>`,
+        ...targets
+          .filter(({ what }) => what === "rate")
+          .map(({ limit }) => `<path class="aim" d="M${x(limit).toFixed(1)} ${y - 2}v${rowHeight - 1}"/>`),
+        `<text x="${(Math.max(to, x(rate.max)) + 6).toFixed(1)}" y="${y + 12}">${rate.median.toFixed(2)}</text>`
+      )
+      y += rowHeight
+    }
+    y += 12
+  }
+  const ticks = Array.from({ length: high - low + 1 }, (_, index) => 2 ** (low + index)).flatMap((ratio) => [
+    `<path class="${ratio === 1 ? "one" : "grid"}" d="M${x(ratio).toFixed(1)} 36V${y}"/>`,
+    `<text class="tick" x="${x(ratio).toFixed(1)}" y="30">${ratio >= 1 ? ratio : `1/${1 / ratio}`}</text>`
+  ])
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y + 8}" width="${width}" height="${y + 8}" role="img">`,
+    "<title>Rate of halyard over the rate of each peer; median, and a line from least to greatest</title>",
+    `<style>${style}\n</style>`,
+    `<text class="head" x="8" y="14">rate of halyard ÷ rate of the peer: median, least to greatest, and the target in blue</text>`,
+    ...ticks,
+    ...parts,
+    "</svg>",
+    ""
+  ].join("\n")
+}
