@@ -9,9 +9,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { AddressRefused } from "../DownloadError.js"
-import { isTooManyOpen, whenThereIsOne } from "../internal/descriptors.js"
 import { displayUrl } from "../internal/displayUrl.js"
-import { Transport, type TransportError } from "../Transport.js"
+import { Transport } from "../Transport.js"
 import { publicLookup, refusedLiteral } from "./Transport/addresses.js"
 import * as FastLane from "./Transport/fastLane.js"
 import { place } from "./Transport/target.js"
@@ -73,18 +72,10 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
             )
       const open = lane?.open ?? undici.open
       return Transport.of({
-        open: (request) => {
-          const opened = Effect.catchIf(open(request), isForWant, () => {
-            lane?.closeIdle()
-            return whenThereIsOne(isForWant)(Effect.delay(open(request), "50 millis"))
-          })
-          return publicOnly ? Effect.zipRight(allowed(request.url), opened) : opened
-        }
+        open: publicOnly ? (request) => Effect.zipRight(allowed(request.url), open(request)) : open
       })
     })
   )
-
-const isForWant = (error: TransportError): boolean => error._tag === "Connection" && isTooManyOpen(error.detail)
 
 const allowed = (url: string): Effect.Effect<void, AddressRefused> =>
   Effect.suspend(() => {

@@ -22,6 +22,11 @@ export interface Lane {
   readonly forget: (exchange: Exchange) => void
   /** A connection whose response was read to its end; undefined: nothing is said of how long it may be kept. */
   readonly release: (exchange: Exchange, connection: Connection, keepAliveMillis: number | undefined) => void
+  /** What becomes of one that has failed before there was a head. */
+  readonly failed: (
+    exchange: Exchange,
+    error: TransportError
+  ) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
   /** Sends the request through the backend that understands everything; so with all to this origin, if it is foreign. */
   readonly handOver: (
     exchange: Exchange,
@@ -58,7 +63,9 @@ export class Exchange implements Receiver, TransportResponse {
     private readonly lane: Lane,
     readonly address: Address,
     readonly request: TransportRequest,
-    private readonly head: string
+    private readonly head: string,
+    /** Whether it stands for one that failed for want of a descriptor. */
+    readonly isRepeated: boolean
   ) {}
 
   /** Sends the request and waits for the head. */
@@ -107,9 +114,13 @@ export class Exchange implements Receiver, TransportResponse {
       this.status === 0
         ? undefined
         : { receivedBytes: this.lengthBytes - this.leftBytes, expectedBytes: this.lengthBytes }
-    this.failed = Effect.fail(failure(this.request.url, cause, this.lane.connectMillis, body))
-    this.answer(this.failed)
-    this.stop(this.failed)
+    const error = failure(this.request.url, cause, this.lane.connectMillis, body)
+    if (this.status === 0) {
+      this.answer(this.lane.failed(this, error))
+    } else {
+      this.failed = Effect.fail(error)
+      this.stop(this.failed)
+    }
   }
 
   onConnect(): void {

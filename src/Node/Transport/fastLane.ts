@@ -7,7 +7,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
-import type { Transport } from "../../Transport.js"
+import { isTooManyOpen, whenThereIsOne } from "../../internal/descriptors.js"
+import type { Transport, TransportError, TransportRequest } from "../../Transport.js"
 import { Buffers, Connection } from "./connection.js"
 import { Exchange, type Lane } from "./exchange.js"
 import { type Address, headOf, type Place, place } from "./target.js"
@@ -22,8 +23,6 @@ export interface Settings {
 
 export interface FastLane {
   readonly open: typeof Transport.Service.open
-  /** Closes the connections that nobody uses. */
-  readonly closeIdle: () => void
   /** Ends every connection, and waits until all sockets are closed. */
   readonly close: Effect.Effect<void>
   /** The origins that are not for this lane. */
@@ -63,8 +62,10 @@ class Lanes implements FastLane, Lane {
     this.connectMillis = settings.connectMillis
   }
 
-  readonly open: typeof Transport.Service.open = (request) =>
-    Effect.scopeWith((scope) => {
+  readonly open: typeof Transport.Service.open = (request) => this.start(request, false)
+
+  private start(request: TransportRequest, isRepeated: boolean): ReturnType<typeof Transport.Service.open> {
+    return Effect.scopeWith((scope) => {
       const to = placeOf(request.url)
       if (to === undefined || this.isClosed || this.foreign.has(to.address.origin)) {
         return this.settings.otherwise(request)
@@ -73,15 +74,10 @@ class Lanes implements FastLane, Lane {
       if (head === undefined) {
         return this.settings.otherwise(request)
       }
-      const exchange = new Exchange(this, to.address, request, head)
+      const exchange = new Exchange(this, to.address, request, head, isRepeated)
       // The canceller of an `async` may be skipped, so that the scope is what ends it.
       return Effect.zipRight(Scope.addFinalizer(scope, exchange.close), exchange.send)
     })
-
-  readonly closeIdle = (): void => {
-    for (const { idle } of this.pools.values()) {
-      closeAll(idle)
-    }
   }
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
@@ -145,6 +141,16 @@ class Lanes implements FastLane, Lane {
     this.turning ??= setImmediate(this.turn)
     // It may be paused, and whatever comes now nobody has asked for.
     connection.resume()
+  }
+
+  failed(exchange: Exchange, error: TransportError): ReturnType<typeof Transport.Service.open> {
+    if (exchange.isRepeated || !isForWant(error)) {
+      return Effect.fail(error)
+    }
+    for (const { idle } of this.pools.values()) {
+      closeAll(idle)
+    }
+    return whenThereIsOne(isForWant)(Effect.delay(this.start(exchange.request, true), "50 millis"))
   }
 
   handOver(exchange: Exchange, isForeign: boolean): ReturnType<typeof Transport.Service.open> {
@@ -247,6 +253,8 @@ class Lanes implements FastLane, Lane {
     }
   }
 }
+
+const isForWant = (error: TransportError): boolean => error._tag === "Connection" && isTooManyOpen(error.detail)
 
 const closeAll = (idle: Array<Connection>): void => {
   for (const connection of idle.splice(0)) {

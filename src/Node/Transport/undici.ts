@@ -6,6 +6,7 @@
 import * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
 import { contentLength } from "../../internal/contentLength.js"
+import { isTooManyOpen, whenThereIsOne } from "../../internal/descriptors.js"
 import type { Transport, TransportError, TransportRequest, TransportResponse } from "../../Transport.js"
 import { publicLookup } from "./addresses.js"
 import { failure } from "./failure.js"
@@ -37,7 +38,11 @@ export const make = (settings: Settings): Backend => {
       ...(settings.publicOnly ? { lookup: publicLookup } : {})
     }
   })
-  return { open: (request) => open(agent, request, settings.connectMillis), destroy: () => agent.destroy() }
+  const isForWant = (error: TransportError) => error._tag === "Connection" && isTooManyOpen(error.detail)
+  return {
+    open: (request) => whenThereIsOne(isForWant)(open(agent, request, settings.connectMillis)),
+    destroy: () => agent.destroy()
+  }
 }
 
 const open = (agent: Undici.Dispatcher, request: TransportRequest, connectMillis: number) =>
