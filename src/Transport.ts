@@ -133,8 +133,8 @@ export const toStream = (response: TransportResponse): Stream.Stream<Uint8Array,
     let chunk: Uint8Array | undefined
     return Effect.map(
       response.drive((next) => {
-        // A copy: its memory may be used again.
-        chunk = next.slice()
+        // A copy, because its memory may be used again; the `slice` of a `Buffer` would be none.
+        chunk = new Uint8Array(next)
         return false
       }),
       (how) => [

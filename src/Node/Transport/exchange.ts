@@ -182,7 +182,7 @@ export class Exchange implements Receiver, TransportResponse {
       connection.isSpoiled = true
     }
     if (hereBytes > 0) {
-      this.held = all.subarray(head.endBytes, head.endBytes + hereBytes)
+      this.held = view(all, head.endBytes, hereBytes)
       if (isFirst) {
         connection.spare()
       }
@@ -201,10 +201,10 @@ export class Exchange implements Receiver, TransportResponse {
       return false
     }
     this.leftBytes -= takenBytes
-    const chunk = buffer.subarray(0, takenBytes)
+    const chunk = view(buffer, 0, takenBytes)
     const { onChunk } = this
     if (onChunk === undefined) {
-      this.early.push(Buffer.from(chunk))
+      this.early.push(chunk.slice())
       return false
     }
     let isMore = false
@@ -285,5 +285,9 @@ export class Exchange implements Receiver, TransportResponse {
     onStop?.(effect)
   }
 }
+
+// No `Buffer`: its `slice` is no copy, and whoever wants to keep a chunk takes it for one.
+const view = (buffer: Buffer, offsetBytes: number, bytes: number): Uint8Array =>
+  new Uint8Array(buffer.buffer, buffer.byteOffset + offsetBytes, bytes)
 
 const closedByPeer = Object.assign(new Error("the other side closed the connection"), { code: "ECONNRESET" })

@@ -129,7 +129,7 @@ class Lanes implements FastLane, Lane {
     const pool = this.pool(exchange.address)
     connection.receiver = undefined
     connection.served++
-    if (connection.isSpoiled || this.isClosed || this.foreign.has(pool.address.origin)) {
+    if (connection.isSpoiled || forMillis === 0 || this.isClosed || this.foreign.has(pool.address.origin)) {
       connection.destroy()
     }
     if (connection.isLost) {

@@ -102,11 +102,8 @@ export const parse = (bytes: Buffer, endBytes: number): Head | "incomplete" | "f
     if (at === size) {
       return "incomplete"
     }
-    let valueEnd = at
-    while (valueEnd > valueAt && isBlank(text.charCodeAt(valueEnd - 1))) {
-      valueEnd--
-    }
-    const value = text.slice(valueAt, valueEnd)
+    // With the blanks at its end, as undici gives it.
+    const value = text.slice(valueAt, at)
     const before = headers[name]
     if (before !== undefined && (typeof before !== "string" || name === "connection" || name === "content-length")) {
       // Twice what may be there once; or a name that every object has.
