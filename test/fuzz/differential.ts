@@ -127,16 +127,25 @@ const wire =
 
 type Seen = { readonly kind: "handed over" } | { readonly kind: "answer"; readonly text: string }
 
-const pausing = (pauseEvery: number) => {
-  let chunks = 0
-  return () => ++chunks % pauseEvery !== 0
-}
+const turns = (count: number): Effect.Effect<void> =>
+  count === 0
+    ? Effect.void
+    : Effect.zipRight(
+        Effect.async<void>((resume) => {
+          setImmediate(() => resume(Effect.void))
+        }),
+        turns(count - 1)
+      )
 
 /** What somebody sees who asks: the head, how the body ended, and what there was of it. */
 const answer = (open: typeof Transport.Service.open, fuzz: FuzzCase): Effect.Effect<string> => {
   const parts: Array<string> = []
   let body = ""
-  const isMore = pausing(fuzz.pauseEvery)
+  let chunks = 0
+  let lent: Uint8Array | undefined
+  const take = (chunk: Uint8Array | undefined) => {
+    body += chunk === undefined ? "" : Buffer.from(chunk).toString("latin1")
+  }
   return Effect.scoped(
     Effect.gen(function* () {
       const response = yield* open(request)
@@ -146,9 +155,17 @@ const answer = (open: typeof Transport.Service.open, fuzz: FuzzCase): Effect.Eff
       }
       let how = "Paused"
       while (how === "Paused") {
+        yield* turns(fuzz.idleTurns)
+        take(lent)
+        lent = undefined
         how = yield* response.drive((chunk) => {
-          body += Buffer.from(chunk).toString("latin1")
-          return isMore()
+          if (++chunks % fuzz.pauseEvery === 0) {
+            // To be looked at later, which is allowed until more is asked for.
+            lent = chunk
+            return false
+          }
+          take(chunk)
+          return true
         })
       }
       return how

@@ -21,6 +21,8 @@ export interface FuzzCase {
   readonly stopsAtOnce: boolean
   /** Of how many chunks one is the last for now. */
   readonly pauseEvery: number
+  /** How many turns of the event loop there are before more is asked for. */
+  readonly idleTurns: number
 }
 
 const body = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -148,6 +150,7 @@ export const caseOf = (seed: number): FuzzCase => {
     pieces: split(whole, random),
     ending: random() < 0.85 ? "end" : "reset",
     stopsAtOnce: random() < 0.5,
-    pauseEvery: random() < 0.6 ? Number.POSITIVE_INFINITY : 1 + Math.floor(random() * 3)
+    pauseEvery: random() < 0.6 ? Number.POSITIVE_INFINITY : 1 + Math.floor(random() * 3),
+    idleTurns: random() < 0.6 ? 0 : Math.floor(random() * 6)
   }
 }
