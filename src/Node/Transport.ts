@@ -85,16 +85,26 @@ const allowed = (url: string): Effect.Effect<void, AddressRefused> =>
 
 // undici is loaded when it is needed first, and where all origins are plain ones it never is.
 const lazily = (settings: Undici.Settings) => {
-  let loading: Promise<Undici.Backend> | undefined
+  let isClosed = false
   let backend: Undici.Backend | undefined
+  let loading: Promise<Undici.Backend> | undefined
   const load = () =>
-    (loading ??= import("./Transport/undici.js").then((undici) => {
-      backend = undici.make(settings)
-      return backend
+    (loading ??= import("./Transport/undici.js").then(async (undici) => {
+      const made = undici.make(settings)
+      if (isClosed) {
+        await made.destroy()
+      }
+      backend = made
+      return made
     }))
   const open: typeof Transport.Service.open = (request) =>
     Effect.suspend(
       () => backend?.open(request) ?? Effect.flatMap(Effect.promise(load), (loaded) => loaded.open(request))
     )
-  return { open, destroy: Effect.promise(async () => (await loading)?.destroy()) }
+  const destroy = Effect.promise(async () => {
+    isClosed = true
+    const made = await loading
+    await made?.destroy()
+  })
+  return { open, destroy }
 }

@@ -41,7 +41,11 @@ export type Connect = (target: Target, events: WireEvents) => Wire
 // As undici does it: a peer that is gone is noticed in the end.
 const probeAfterMillis = 60_000
 
-export const sockets = (options: { readonly lookup: LookupFunction | undefined }): Connect => {
+export const sockets = (options: {
+  readonly lookup: LookupFunction | undefined
+  /** Certificates that are trusted in place of those that node trusts. */
+  readonly ca?: string | undefined
+}): Connect => {
   const sessions = new Map<string, Buffer>()
   return (target, events) => {
     const common = {
@@ -60,6 +64,7 @@ export const sockets = (options: { readonly lookup: LookupFunction | undefined }
       const session = sessions.get(key)
       const secure = connectTls({
         ...common,
+        ...(options.ca === undefined ? {} : { ca: options.ca }),
         ALPNProtocols: ["http/1.1"],
         // An address is no server name (RFC 6066 §3).
         servername: isIP(target.hostname) === 0 ? target.hostname : "",
