@@ -25,7 +25,7 @@ import type { Transport } from "./Transport.js"
 import * as WorkerDownloader from "./WorkerDownloader.js"
 
 /**
- * The downloader, over undici and on the file system. Connections are closed with the layer.
+ * The downloader, on sockets (and undici) and on the file system. Connections are closed with the layer.
  *
  * @category layers
  * @since 0.1.0
@@ -33,7 +33,7 @@ import * as WorkerDownloader from "./WorkerDownloader.js"
 export const layer: Layer.Layer<Downloader.Downloader | Transport | Store> = Layer.suspend(() => layerWith({}))
 
 /**
- * The downloader with these options, over undici and on the file system. Connections are closed with the layer.
+ * The downloader with these options, on sockets (and undici) and on the file system. Connections are closed with the layer.
  *
  * @category layers
  * @since 0.2.0

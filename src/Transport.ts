@@ -2,8 +2,8 @@
  * The port through which bytes come in: it sends one request and gives the status, the headers and the body.
  *
  * It judges nothing and follows nothing: what a status, a redirect or a length means is decided above it, once for all
- * backends. Backends: `Node/Transport` over undici, `Transport/HttpClient` over any `HttpClient` of `@effect/platform`,
- * and the simulated origin of `halyard/testing`.
+ * backends. Backends: `Node/Transport` on sockets and over undici, `Transport/HttpClient` over any `HttpClient` of
+ * `@effect/platform`, and the simulated origin of `halyard/testing`.
  *
  * @since 0.1.0
  */
@@ -175,8 +175,8 @@ export const toStream = (response: TransportResponse): Stream.Stream<Uint8Array,
     let chunk: Uint8Array | undefined
     return Effect.map(
       response.drive((next) => {
-        // A copy: its memory may be used again.
-        chunk = next.slice()
+        // A copy, because its memory may be used again; the `slice` of a `Buffer` would be none.
+        chunk = new Uint8Array(next)
         return false
       }),
       (how) => [

@@ -56,8 +56,8 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
             (chunks): Part => ({
               sizeBytes: () => chunks.reduce((sum, { length }) => sum + length, 0),
               write: (chunk) => {
-                // A copy: whoever gave the chunk may use its memory again.
-                chunks.push(chunk.slice())
+                // A copy: whoever gave the chunk may use its memory again. The `slice` of a `Buffer` would be none.
+                chunks.push(new Uint8Array(chunk))
                 return undefined
               },
               restart: Effect.sync(() => {

@@ -292,6 +292,7 @@ describe("message and body, on the simulated origin", () => {
 
 const backends = {
   "Node/Transport": NodeTransport.layer(),
+  "Node/Transport over undici alone": NodeTransport.layer({ lane: "undici" }),
   "Transport/HttpClient over undici": HttpClientTransport.layer.pipe(Layer.provide(NodeHttpClient.layerUndici))
 }
 
@@ -325,6 +326,7 @@ for (const [name, transport] of Object.entries(backends)) {
   describe(`message and body, on real sockets, by ${name}`, () => {
     const wholeRaw = `${ok}ETag: "1"\r\nContent-Length: 10\r\n\r\n${body}`
     const cutRaw = `${ok}ETag: "1"\r\nContent-Length: 10\r\n\r\n0123`
+    const chunkedRaw = [`${ok}Transfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n`, "end"] as const
     const restRaw = `HTTP/1.1 206 Partial Content\r\nETag: "1"\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789`
     for (const how of ["end", "reset"] as const) {
       real(
@@ -339,7 +341,9 @@ for (const [name, transport] of Object.entries(backends)) {
     real(
       "starts over with a chunked body that was cut before its last chunk",
       [
-        [`${ok}Transfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n`, "end"],
+        // Once for the fast lane, which leaves it to undici.
+        ...(name === "Node/Transport" ? [chunkedRaw] : []),
+        chunkedRaw,
         [wholeRaw, "stay"]
       ],
       { ...saved, attempts: 2 }
@@ -386,7 +390,7 @@ for (const [name, transport] of Object.entries(backends)) {
     real(
       "refuses thousands of 1xx, or waits for them no longer than for a head",
       [["HTTP/1.1 103 Early Hints\r\n\r\n".repeat(5000), "stay"]],
-      { _tag: name === "Node/Transport" ? "Protocol" : "Timeout" }
+      { _tag: name.startsWith("Node/Transport") ? "Protocol" : "Timeout" }
     )
 
     it.scopedLive("uses a connection again after an error's body", () =>
@@ -397,7 +401,7 @@ for (const [name, transport] of Object.entries(backends)) {
         })
         yield* Effect.flip(download(`${origin.url}/missing`))
         yield* download(`${origin.url}/file`)
-        assert.isAtMost(origin.connections(), name === "Node/Transport" ? 1 : 2)
+        assert.isAtMost(origin.connections(), name.startsWith("Node/Transport") ? 1 : 2)
       }).pipe(Effect.provide(live))
     )
 

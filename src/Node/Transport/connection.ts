@@ -1,0 +1,188 @@
+/**
+ * One connection of the fast lane and the buffers that it receives into.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type { Connect, Target, Wire } from "./wire.js"
+
+/** Who is told of what comes. */
+export interface Receiver {
+  readonly onConnect: () => void
+  /** Bytes in `buffer`, up to `bytes`; false pauses. */
+  readonly onBytes: (buffer: Buffer, bytes: number) => boolean
+  /** The connection is of no use any more; undefined: it ended as connections end. */
+  readonly onLost: (cause: unknown) => void
+}
+
+const smallBytes = 64 * 1024
+const largeBytes = 512 * 1024
+
+/** Large buffers that nobody uses now: a long body is received into one. */
+export class Buffers {
+  private readonly free: Array<Buffer> = []
+
+  take(): Buffer {
+    return this.free.pop() ?? Buffer.allocUnsafeSlow(largeBytes)
+  }
+
+  give(buffer: Buffer): void {
+    if (this.free.length < freeAtMost) {
+      this.free.push(buffer)
+    }
+  }
+}
+
+const freeAtMost = 16
+
+export class Connection {
+  /** Responses that were read to their end. */
+  served = 0
+  /** On the clock of `performance.now()`, while it is idle. */
+  expiresAtMillis = 0
+  isConnected = false
+  /** Of no use any more. */
+  isLost = false
+  /** Not to be used for another request. */
+  isSpoiled = false
+  receiver: Receiver | undefined
+  private isClosed = false
+  private isPaused = false
+  private isHeld = true
+  private readonly onClosed: Array<() => void> = []
+  private readonly wire: Wire
+  // One of the two small ones, or the large one, is what the system writes into.
+  private readonly first: Buffer = Buffer.allocUnsafeSlow(smallBytes)
+  private second: Buffer | undefined
+  private large: Buffer | undefined
+  private current: Buffer = this.first
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(
+    connect: Connect,
+    target: Target,
+    connectMillis: number,
+    private readonly buffers: Buffers,
+    private readonly tell: { readonly lost: () => void; readonly closed: () => void }
+  ) {
+    this.timer = setTimeout(() => {
+      this.lose(Object.assign(new Error("the connection took too long"), { code: "UND_ERR_CONNECT_TIMEOUT" }))
+    }, connectMillis)
+    this.wire = connect(target, {
+      onConnect: () => {
+        clearTimeout(this.timer)
+        this.isConnected = true
+        if (!this.isLost) {
+          this.receiver?.onConnect()
+        }
+      },
+      nextBuffer: () => this.current,
+      onData: (bytes) => {
+        if (this.isLost) {
+          return false
+        }
+        if (this.receiver === undefined) {
+          // What nobody asked for is never read as an answer.
+          this.lose(undefined)
+          return false
+        }
+        const isMore = this.receiver.onBytes(this.current, bytes)
+        this.isPaused = !isMore
+        return isMore
+      },
+      onEnd: () => this.lose(undefined),
+      onError: (cause) => this.lose(cause),
+      onClose: () => {
+        this.lose(undefined)
+        this.isClosed = true
+        this.tell.closed()
+        for (const resume of this.onClosed.splice(0)) {
+          resume()
+        }
+      }
+    })
+  }
+
+  write(latin1: string): void {
+    this.wire.write(latin1)
+  }
+
+  /** Goes on after a pause. */
+  resume(): void {
+    if (this.isPaused && !this.isLost) {
+      this.isPaused = false
+      this.wire.resume()
+    }
+  }
+
+  /** Whether it keeps the process alive. */
+  hold(isHeld: boolean): void {
+    if (this.isHeld !== isHeld) {
+      this.isHeld = isHeld
+      this.wire.hold(isHeld)
+    }
+  }
+
+  /** Inside `onBytes`: what comes next goes elsewhere, because somebody still reads what came. */
+  spare(): void {
+    this.second ??= Buffer.allocUnsafeSlow(smallBytes)
+    this.current = this.current === this.first ? this.second : this.first
+  }
+
+  /** Inside `onBytes`, when nobody reads any more what came: so many bytes are still to come. */
+  expect(bytes: number): void {
+    if (bytes >= largeFromBytes && this.current !== this.large && this.wire.stopsAtOnce) {
+      this.large ??= this.buffers.take()
+      this.current = this.large
+    } else if (bytes === 0 && this.large !== undefined) {
+      const { large } = this
+      if (this.current === large) {
+        this.current = this.first
+      }
+      this.large = undefined
+      this.buffers.give(large)
+    }
+  }
+
+  /** Whether what was received must be moved out of the way of what comes after a pause. */
+  get needsSpare(): boolean {
+    return !this.wire.stopsAtOnce
+  }
+
+  /** Ends it; nobody is told. */
+  destroy(): void {
+    this.receiver = undefined
+    this.lose(undefined)
+  }
+
+  /** Ends it, and tells whoever is being served. */
+  abort(cause: unknown): void {
+    this.lose(cause)
+  }
+
+  /** Suspends until the socket is closed. */
+  readonly awaitClosed: Effect.Effect<void> = Effect.async((resume) => {
+    if (this.isClosed) {
+      resume(Effect.void)
+    } else {
+      this.onClosed.push(() => resume(Effect.void))
+    }
+  })
+
+  private lose(cause: unknown): void {
+    if (this.isLost) {
+      return
+    }
+    this.isLost = true
+    clearTimeout(this.timer)
+    // While the wire is made nothing can be lost but by its own events, which come later.
+    this.wire.destroy()
+    const { receiver } = this
+    this.receiver = undefined
+    this.tell.lost()
+    receiver?.onLost(cause)
+  }
+}
+
+// A long body: below this, two or three reads of a small buffer do.
+const largeFromBytes = 256 * 1024

@@ -1,0 +1,293 @@
+/**
+ * One request of the fast lane and its response, between the bytes of a connection and the two effects that wait for
+ * them.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { TransportError, TransportRequest, TransportResponse } from "../../Transport.js"
+import type { Connection, Receiver } from "./connection.js"
+import { failure } from "./failure.js"
+import * as Head from "./head.js"
+import type { Address } from "./target.js"
+
+/** What an exchange asks of the lane that it is in. */
+export interface Lane {
+  readonly connectMillis: number
+  readonly isClosed: boolean
+  /** Finds a connection, now or later; a new one where that is asked for. */
+  readonly connect: (exchange: Exchange, isNew: boolean) => void
+  /** It wants none any more. */
+  readonly forget: (exchange: Exchange) => void
+  /** A connection whose response was read to its end; undefined: nothing is said of how long it may be kept. */
+  readonly release: (exchange: Exchange, connection: Connection, keepAliveMillis: number | undefined) => void
+  /** What becomes of one that has failed before there was a head. */
+  readonly failed: (
+    exchange: Exchange,
+    error: TransportError
+  ) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
+  /** Sends the request through the backend that understands everything; so with all to this origin, if it is foreign. */
+  readonly handOver: (
+    exchange: Exchange,
+    isForeign: boolean
+  ) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
+}
+
+type Step = "Ended" | "Paused"
+type OnHead = (effect: Effect.Effect<TransportResponse, TransportError, Scope.Scope>) => void
+
+const ended: Effect.Effect<Step> = Effect.succeed("Ended" as const)
+const paused: Effect.Effect<Step> = Effect.succeed("Paused" as const)
+
+export class Exchange implements Receiver, TransportResponse {
+  status = 0
+  headers: Readonly<Record<string, string | undefined>> = {}
+  private connection: Connection | undefined
+  private onHead: OnHead | undefined
+  private onChunk: ((chunk: Uint8Array) => boolean) | undefined
+  private onStop: ((effect: Effect.Effect<Step, TransportError>) => void) | undefined
+  // The beginning of a head.
+  private partial: Buffer | undefined
+  private lengthBytes = 0
+  private leftBytes = 0
+  private keepAliveMillis: number | undefined
+  // What came with the head stands where it was received, and what came after it while nobody was asking is copied.
+  private held: Uint8Array | undefined
+  private readonly early: Array<Uint8Array> = []
+  private failed: Effect.Effect<never, TransportError> | undefined
+  private isRetried = false
+  private isClosed = false
+
+  constructor(
+    private readonly lane: Lane,
+    readonly address: Address,
+    readonly request: TransportRequest,
+    private readonly head: string,
+    /** Whether it stands for one that failed for want of a descriptor. */
+    readonly isRepeated: boolean
+  ) {}
+
+  /** Sends the request and waits for the head. */
+  readonly send: Effect.Effect<TransportResponse, TransportError, Scope.Scope> = Effect.async((resume) => {
+    this.onHead = resume
+    this.lane.connect(this, false)
+    return this.close
+  })
+
+  readonly drive = (onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<Step, TransportError> =>
+    Effect.suspend(() => this.give(onChunk) ?? this.wait(onChunk))
+
+  /** Gives the connection back, or up, and waits until it is closed. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.isClosed) {
+      return Effect.void
+    }
+    this.isClosed = true
+    this.onHead = this.onChunk = this.onStop = this.held = this.partial = undefined
+    this.early.length = 0
+    const { connection } = this
+    if (connection === undefined) {
+      this.lane.forget(this)
+      return Effect.void
+    }
+    this.connection = undefined
+    if (this.status !== 0 && this.leftBytes === 0) {
+      this.lane.release(this, connection, this.keepAliveMillis)
+      return Effect.void
+    }
+    connection.destroy()
+    return connection.awaitClosed
+  })
+
+  /** Uses this connection, which may still have to be made. */
+  attach(connection: Connection): void {
+    this.connection = connection
+    connection.receiver = this
+    if (connection.isConnected) {
+      connection.write(this.head)
+    }
+  }
+
+  fail(cause: unknown): void {
+    const body =
+      this.status === 0
+        ? undefined
+        : { receivedBytes: this.lengthBytes - this.leftBytes, expectedBytes: this.lengthBytes }
+    const error = failure(this.request.url, cause, this.lane.connectMillis, body)
+    if (this.status === 0) {
+      this.answer(this.lane.failed(this, error))
+    } else {
+      this.failed = Effect.fail(error)
+      this.stop(this.failed)
+    }
+  }
+
+  onConnect(): void {
+    this.connection?.write(this.head)
+  }
+
+  onBytes(buffer: Buffer, bytes: number): boolean {
+    const { connection } = this
+    if (connection === undefined) {
+      return false
+    }
+    return this.status === 0 ? this.readHead(connection, buffer, bytes) : this.readBody(connection, buffer, bytes)
+  }
+
+  onLost(cause: unknown): void {
+    const { connection } = this
+    this.connection = undefined
+    if (connection === undefined || this.isClosed) {
+      return
+    }
+    if (this.status !== 0) {
+      if (this.leftBytes > 0) {
+        this.fail(cause ?? closedByPeer)
+      }
+    } else if (this.partial !== undefined && !this.lane.isClosed) {
+      this.answer(Effect.zipRight(connection.awaitClosed, this.lane.handOver(this, false)))
+    } else if (connection.served > 0 && !this.isRetried && !this.lane.isClosed) {
+      // It was closed while it was idle, and nobody had noticed. Another idle one may be as stale.
+      this.isRetried = true
+      this.lane.connect(this, true)
+    } else {
+      this.fail(cause ?? closedByPeer)
+    }
+  }
+
+  private readHead(connection: Connection, buffer: Buffer, bytes: number): boolean {
+    const isFirst = this.partial === undefined
+    const all = this.partial === undefined ? buffer : Buffer.concat([this.partial, buffer.subarray(0, bytes)])
+    const endBytes = isFirst ? bytes : all.length
+    const head = Head.parse(all, endBytes)
+    if (head === "incomplete") {
+      this.partial = isFirst ? Buffer.from(buffer.subarray(0, bytes)) : all
+      return true
+    }
+    if (head === "foreign") {
+      this.connection = this.partial = undefined
+      connection.destroy()
+      this.answer(Effect.zipRight(connection.awaitClosed, this.lane.handOver(this, true)))
+      return false
+    }
+    this.partial = undefined
+    this.status = head.status
+    this.headers = head.headers
+    this.lengthBytes = head.lengthBytes
+    this.keepAliveMillis = head.keepAliveMillis
+    const hereBytes = Math.min(endBytes - head.endBytes, head.lengthBytes)
+    this.leftBytes = head.lengthBytes - hereBytes
+    if (endBytes > head.endBytes + hereBytes) {
+      connection.isSpoiled = true
+    }
+    if (hereBytes > 0) {
+      this.held = view(all, head.endBytes, hereBytes)
+      if (isFirst) {
+        connection.spare()
+      }
+    }
+    this.answer(Effect.succeed(this))
+    return true
+  }
+
+  private readBody(connection: Connection, buffer: Buffer, bytes: number): boolean {
+    const takenBytes = Math.min(bytes, this.leftBytes)
+    if (takenBytes < bytes) {
+      // More than was announced: never read as the next response.
+      connection.isSpoiled = true
+    }
+    if (takenBytes === 0) {
+      return false
+    }
+    this.leftBytes -= takenBytes
+    const chunk = view(buffer, 0, takenBytes)
+    const { onChunk } = this
+    if (onChunk === undefined) {
+      this.early.push(chunk.slice())
+      return false
+    }
+    let isMore = false
+    try {
+      isMore = onChunk(chunk)
+    } catch (defect) {
+      this.stop(Effect.die(defect))
+    }
+    if (!isMore) {
+      if (connection.needsSpare) {
+        connection.spare()
+      }
+      this.stop(paused)
+      return false
+    }
+    connection.expect(this.leftBytes)
+    if (this.leftBytes === 0) {
+      this.finish(connection)
+      this.stop(ended)
+    }
+    return true
+  }
+
+  // What is there already; undefined where it has to be waited for.
+  private give(onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<Step, TransportError> | undefined {
+    const { connection, held } = this
+    if (held !== undefined) {
+      this.held = undefined
+      if (!onChunk(held)) {
+        return paused
+      }
+    }
+    for (let chunk = this.early.shift(); chunk !== undefined; chunk = this.early.shift()) {
+      if (!onChunk(chunk)) {
+        return paused
+      }
+    }
+    if (this.status !== 0 && this.leftBytes === 0) {
+      if (connection !== undefined) {
+        this.finish(connection)
+      }
+      return ended
+    }
+    return this.failed
+  }
+
+  private wait(onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<Step, TransportError> {
+    return Effect.onInterrupt(
+      Effect.async<Step, TransportError>((resume) => {
+        // Something may have come since, where other fibers ran in between.
+        const given = this.give(onChunk)
+        if (given !== undefined) {
+          resume(given)
+          return
+        }
+        this.onChunk = onChunk
+        this.onStop = resume
+        this.connection?.resume()
+      }),
+      () => Effect.sync(() => this.stop(paused))
+    )
+  }
+
+  private finish(connection: Connection): void {
+    this.connection = undefined
+    this.lane.release(this, connection, this.keepAliveMillis)
+  }
+
+  private answer(effect: Effect.Effect<TransportResponse, TransportError, Scope.Scope>): void {
+    const { onHead } = this
+    this.onHead = undefined
+    onHead?.(effect)
+  }
+
+  private stop(effect: Effect.Effect<Step, TransportError>): void {
+    const { onStop } = this
+    this.onChunk = this.onStop = undefined
+    onStop?.(effect)
+  }
+}
+
+// No `Buffer`: its `slice` is no copy, and whoever wants to keep a chunk takes it for one.
+const view = (buffer: Buffer, offsetBytes: number, bytes: number): Uint8Array =>
+  new Uint8Array(buffer.buffer, buffer.byteOffset + offsetBytes, bytes)
+
+const closedByPeer = Object.assign(new Error("the other side closed the connection"), { code: "ECONNRESET" })

@@ -1,0 +1,83 @@
+/**
+ * Takes the URL of a request apart, and writes its head. A URL as `URL` writes it is not parsed again: its origin is
+ * looked up as a piece of text, and the rest is sent as it is.
+ *
+ * @internal
+ */
+import type { TransportRequest } from "../../Transport.js"
+import type { Target } from "./wire.js"
+
+export interface Address extends Target {
+  /** As `URL.origin` writes it. */
+  readonly origin: string
+  /** The value of the header `host`. */
+  readonly host: string
+}
+
+export interface Place {
+  readonly address: Address
+  readonly path: string
+}
+
+// What `URL` leaves as it is in a path and in a query alike.
+const plainPath = /^\/[\w\-.~!$&()*+,;=:@%/?[\]|]*$/
+const dots = /\/(?:\.|%2e)/i
+const plainOrigin = /^https?:\/\/[a-z0-9.\-_]+(?::\d+)?$/
+
+const known = new Map<string, Address>()
+const knownAtMost = 1000
+
+/** Throws where it is not an absolute URL. */
+export const place = (url: string): Place => {
+  const slash = url.indexOf("/", 8)
+  if (slash !== -1) {
+    const path = url.slice(slash)
+    if (plainPath.test(path) && !dots.test(path)) {
+      const text = url.slice(0, slash)
+      const found = known.get(text)
+      if (found !== undefined) {
+        return { address: found, path }
+      }
+      if (plainOrigin.test(text)) {
+        const address = addressOf(new URL(text))
+        if (known.size >= knownAtMost) {
+          known.clear()
+        }
+        known.set(text, address)
+        return { address, path }
+      }
+    }
+  }
+  const parsed = new URL(url)
+  return { address: addressOf(parsed), path: parsed.pathname + parsed.search }
+}
+
+const addressOf = (url: URL): Address => {
+  const isTls = url.protocol === "https:"
+  return {
+    origin: url.origin,
+    host: url.host,
+    isTls,
+    hostname: url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname,
+    port: url.port === "" ? (isTls ? 443 : 80) : Number(url.port)
+  }
+}
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const notText = /[^\t\x20-\x7e\x80-\xff]/
+// What says how the message or the connection is to be read.
+const special =
+  /^(?:host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|proxy-connection)$/i
+
+/** The head of a request; undefined where there is something in it that is not sent without a second thought. */
+export const headOf = (path: string, host: string, headers: TransportRequest["headers"]): string | undefined => {
+  let head = `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`
+  for (const name in headers) {
+    const value = headers[name]
+    if (typeof value !== "string" || special.test(name) || !token.test(name) || notText.test(value)) {
+      return undefined
+    }
+    head += `${name}: ${value}\r\n`
+  }
+  return `${head}\r\n`
+}

@@ -1,0 +1,89 @@
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FastLane from "../../src/Node/Transport/fastLane.js"
+import { sockets } from "../../src/Node/Transport/wire.js"
+import { certificate, key } from "../support/certificate.js"
+
+describe("the fast lane, on TLS", () => {
+  const body = Buffer.alloc(3_000_011, "0123456789")
+  const secure = Effect.acquireRelease(
+    Effect.async<{ readonly server: TlsServer; readonly port: number; readonly connections: () => number }>(
+      (resume) => {
+        let connections = 0
+        const server = createTlsServer({ key, cert: certificate }, (_, response) => response.end(body))
+        server.on("secureConnection", () => connections++)
+        server.listen(0, () => {
+          const at = server.address()
+          const port = typeof at === "object" && at !== null ? at.port : 0
+          resume(Effect.succeed({ server, port, connections: () => connections }))
+        })
+      }
+    ),
+    ({ server }) =>
+      Effect.sync(() => {
+        server.close()
+        server.closeAllConnections()
+      })
+  )
+  const lane = (ca: string | undefined) =>
+    Effect.acquireRelease(
+      Effect.sync(() =>
+        FastLane.make({
+          connectMillis: 10_000,
+          connect: sockets({ lookup: undefined, ca }),
+          otherwise: () => Effect.dieMessage("handed over")
+        })
+      ),
+      ({ close }) => close
+    )
+
+  it.scopedLive("keeps a body whole, although TLS goes on after a pause with what it has decrypted", () =>
+    Effect.gen(function* () {
+      const { connections, port } = yield* secure
+      const { open } = yield* lane(certificate)
+      for (const pauseEvery of [1, 3, Number.POSITIVE_INFINITY]) {
+        const received: Array<Uint8Array> = []
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const response = yield* open({ url: `https://localhost:${port}/`, headers: {} })
+            let chunks = 0
+            let lent: Uint8Array | undefined
+            let how = "Paused"
+            while (how === "Paused") {
+              how = yield* response.drive((chunk) => {
+                if (++chunks % pauseEvery === 0) {
+                  lent = chunk
+                  return false
+                }
+                received.push(chunk.slice())
+                return true
+              })
+              yield* Effect.yieldNow()
+              if (lent !== undefined) {
+                received.push(lent.slice())
+                lent = undefined
+              }
+            }
+          })
+        )
+        assert.isTrue(body.equals(Buffer.concat(received)), `${pauseEvery}`)
+      }
+      assert.strictEqual(connections(), 1)
+    })
+  )
+
+  it.scopedLive("trusts whom node trusts, and each for its own name", () =>
+    Effect.gen(function* () {
+      const { port } = yield* secure
+      for (const [ca, host] of [
+        [undefined, "localhost"],
+        [certificate, "127.0.0.1"]
+      ] as const) {
+        const { open } = yield* lane(ca)
+        const error = yield* Effect.flip(open({ url: `https://${host}:${port}/`, headers: {} }))
+        assert.deepInclude(error, { _tag: "Connection", reason: "tls" })
+      }
+    })
+  )
+})

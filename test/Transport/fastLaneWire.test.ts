@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FastLane from "../../src/Node/Transport/fastLane.js"
+import type { Connect } from "../../src/Node/Transport/wire.js"
+import type { Transport, TransportResponse } from "../../src/Transport.js"
+
+const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+const collect = (response: TransportResponse) =>
+  Effect.suspend(() => {
+    let text = ""
+    return Effect.map(
+      response.drive((chunk) => {
+        text += Buffer.from(chunk).toString("latin1")
+        return true
+      }),
+      () => text
+    )
+  })
+
+describe("the fast lane, on connections that are none", () => {
+  const request = { url: "http://origin.test/file", headers: {} }
+  const otherwise: typeof Transport.Service.open = () => Effect.dieMessage("handed over")
+  const lane = (connect: Connect, connectMillis = 10_000) =>
+    Effect.acquireRelease(
+      Effect.sync(() => FastLane.make({ connectMillis, connect, otherwise })),
+      ({ close }) => close
+    )
+  /** Does `begin` in the next turn. */
+  const wire =
+    (begin: (events: Parameters<Connect>[1], turn: number) => void): Connect =>
+    (_target, events) => {
+      const turn = turns++
+      setImmediate(() => begin(events, turn))
+      return {
+        stopsAtOnce: true,
+        write: () => {
+          const bytes = Buffer.from(hello)
+          events.nextBuffer().set(bytes)
+          events.onData(bytes.length)
+        },
+        resume: () => {},
+        hold: () => {},
+        destroy: () => setImmediate(events.onClose)
+      }
+    }
+  let turns = 0
+
+  it.scopedLive("waits for a descriptor where there is none, and not for other things", () =>
+    Effect.gen(function* () {
+      turns = 0
+      const { open } = yield* lane(
+        wire((events, turn) => {
+          if (turn < 3) {
+            events.onError(Object.assign(new Error("no more"), { code: "EMFILE" }))
+          } else {
+            events.onConnect()
+          }
+        })
+      )
+      assert.strictEqual(yield* Effect.flatMap(open(request), collect), "hello")
+      assert.strictEqual(turns, 4)
+    })
+  )
+
+  it.scopedLive("bounds the wait for a connection", () =>
+    Effect.gen(function* () {
+      const { open } = yield* lane(
+        wire(() => {}),
+        30
+      )
+      const error = yield* Effect.flip(open(request))
+      assert.deepInclude(error, { _tag: "Timeout", phase: "connect", limitMillis: 30, receivedBytes: 0 })
+    })
+  )
+
+  it.scopedLive("remembers a bounded number of origins that are not for it", () =>
+    Effect.gen(function* () {
+      let handedOver = 0
+      const made = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          FastLane.make({
+            connectMillis: 1000,
+            connect: (_target, events) => {
+              setImmediate(events.onConnect)
+              return {
+                stopsAtOnce: true,
+                write: () => {
+                  events.nextBuffer().set(Buffer.from("x"))
+                  events.onData(1)
+                },
+                resume: () => {},
+                hold: () => {},
+                destroy: () => setImmediate(events.onClose)
+              }
+            },
+            otherwise: () => {
+              handedOver++
+              return Effect.succeed({ status: 200, headers: {}, drive: () => Effect.succeed("Ended" as const) })
+            }
+          })
+        ),
+        ({ close }) => close
+      )
+      yield* Effect.forEach(
+        Array.from({ length: 1200 }, (_, index) => index),
+        (index) => Effect.scoped(made.open({ url: `http://origin-${index}.test/`, headers: {} })),
+        { concurrency: 50 }
+      )
+      assert.strictEqual(handedOver, 1200)
+      assert.strictEqual(made.foreign.size, 1000)
+    })
+  )
+})

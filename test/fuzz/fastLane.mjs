@@ -1,0 +1,51 @@
+// Compares the fast lane with undici in many cases: npm run fuzz -- --cases 100000 [--from 1]
+//
+// Prints how often they agreed and how often the lane handed over, and the first cases in which it did neither; exits
+// with 1 where there was one.
+import { mkdirSync } from "node:fs"
+import { parseArgs } from "node:util"
+import * as Effect from "effect/Effect"
+import { build } from "esbuild"
+
+const { values } = parseArgs({
+  options: { cases: { type: "string", default: "100000" }, from: { type: "string", default: "1" } }
+})
+const cases = Number(values.cases)
+const from = Number(values.from)
+if (!Number.isInteger(cases) || cases < 1 || !Number.isInteger(from)) {
+  console.error("fuzz: --cases N and --from N must be whole numbers")
+  process.exit(2)
+}
+
+const directory = new URL("../../node_modules/.cache/halyard/", import.meta.url)
+const outfile = new URL("differential.mjs", directory)
+mkdirSync(directory, { recursive: true })
+await build({
+  entryPoints: [new URL("differential.ts", import.meta.url).pathname],
+  outfile: outfile.pathname,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  packages: "external"
+})
+const { run } = await import(outfile.href)
+
+const batch = 2000
+const start = performance.now()
+let agreements = 0
+let handOvers = 0
+const disagreements = []
+for (let done = 0; done < cases; done += batch) {
+  const totals = await Effect.runPromise(run(from + done, Math.min(batch, cases - done)))
+  agreements += totals.agreements
+  handOvers += totals.handOvers
+  disagreements.push(...totals.disagreements)
+}
+for (const { detail, seed } of disagreements.slice(0, 5)) {
+  console.log(`seed ${seed}: ${detail}\n`)
+}
+const seconds = (performance.now() - start) / 1000
+console.log(
+  `${cases} cases in ${seconds.toFixed(1)} s: ${agreements} agreements, ${handOvers} hand-overs, ${disagreements.length} disagreements`
+)
+process.exitCode = disagreements.length === 0 ? 0 : 1

@@ -1,0 +1,156 @@
+/**
+ * Responses as origins send them and as none should, drawn from a seed, and the pieces in which they arrive.
+ */
+
+/** mulberry32. */
+export const randomOf = (seed: number): (() => number) => {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+export interface FuzzCase {
+  readonly seed: number
+  readonly pieces: ReadonlyArray<Buffer>
+  readonly ending: "end" | "reset"
+  /** Whether bytes go on coming after a pause, as on TLS. */
+  readonly stopsAtOnce: boolean
+  /** Of how many chunks one is the last for now. */
+  readonly pauseEvery: number
+  /** How many turns of the event loop there are before more is asked for. */
+  readonly idleTurns: number
+}
+
+const body = "0123456789abcdefghijklmnopqrstuvwxyz"
+const ok = "HTTP/1.1 200 OK\r\n"
+const nginx = `${ok}Server: nginx/1.22.1\r\nDate: Sun, 22 Nov 2026 22:42:01 GMT\r\nContent-Type: text/plain\r\nContent-Length: 36\r\nLast-Modified: Sun, 22 Nov 2026 22:42:01 GMT\r\nConnection: keep-alive\r\nETag: "6b036fb9-1eef"\r\nAccept-Ranges: bytes\r\n\r\n${body}`
+
+// Those that the lane takes, where nobody meddles with them.
+const plain: ReadonlyArray<string> = [
+  nginx,
+  `${ok}Content-Length: 36\r\n\r\n${body}`,
+  `${ok}content-length:36\r\nkeep-alive: timeout=5, max=100\r\nConnection: Keep-Alive\r\n\r\n${body}`,
+  `${ok}Content-Length: 0\r\n\r\n`,
+  `${ok}Content-Length: 36\r\nConnection: close\r\n\r\n${body}`,
+  `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 4-9/36\r\nContent-Length: 6\r\n\r\n456789`,
+  `HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n\r\nnot found`,
+  `HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n`,
+  `${ok}X-Text: caf\u00e9\r\nX-Empty:\r\nX-Tab:\t a\t \r\nContent-Length: 36\r\n\r\n${body}`,
+  `${ok}Content-Length: 36\r\n\r\n${body}${ok}Content-Length: 3\r\n\r\nbad`,
+  `${ok}Content-Length: 10\r\n\r\n${body}`,
+  `${ok}Content-Length: 40\r\n\r\n${body}`,
+  `${ok}X: ${"x".repeat(15_000)}\r\nContent-Length: 36\r\n\r\n${body}`,
+  `${ok}Content-Length: 90000\r\n\r\n${body.repeat(2500)}`
+]
+
+const others: ReadonlyArray<string> = [
+  `${ok}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: x\r\n\r\n`,
+  `${ok}Connection: close\r\n\r\n${body}`,
+  `HTTP/1.1 204 No Content\r\n\r\n`,
+  `HTTP/1.1 304 Not Modified\r\nContent-Length: 36\r\n\r\n`,
+  `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${nginx}`,
+  `HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n`,
+  `HTTP/1.0 200 OK\r\nContent-Length: 36\r\n\r\n${body}`,
+  `${ok}Content-Length: 36\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  `${ok}Content-Length: 10\r\nContent-Length: 10\r\n\r\n${body}`,
+  `${ok}X-Folded: a\r\n b\r\nContent-Length: 36\r\n\r\n${body}`,
+  `${ok}Content-Length: 36\n\n${body}`,
+  `${ok}X: ${"x".repeat(17_000)}\r\nContent-Length: 36\r\n\r\n${body}`,
+  ""
+]
+
+const lines: ReadonlyArray<string> = [
+  "Content-Length: 36",
+  "Content-Length: 7",
+  "Content-Length: +7",
+  "Content-Length: 0x7",
+  "Content-Length: 007",
+  "Content-Length: 7, 7",
+  "Content-Length: 99999999999999999999",
+  "Content-Length:",
+  "Content-Length : 7",
+  "Transfer-Encoding: chunked",
+  "Transfer-Encoding: identity",
+  "Transfer-Encoding:",
+  "Connection: close",
+  "Connection: keep-alive, close",
+  "Connection: upgrade",
+  "Connection: KEEP-ALIVE",
+  "Proxy-Connection: close",
+  "Upgrade: websocket",
+  "Keep-Alive: timeout=0",
+  "Keep-Alive: timeout=1",
+  "__proto__: x",
+  "constructor: y",
+  "Trailer: a",
+  ": nameless",
+  "no colon",
+  " leading: blank",
+  "name with blank: x"
+]
+
+const bytes = [0, 9, 10, 13, 32, 44, 48, 49, 57, 58, 59, 95, 97, 127, 128, 255]
+
+const mutated = (from: Buffer, random: () => number): Buffer => {
+  const below = (end: number): number => Math.floor(random() * end)
+  // Most of what matters is in the head.
+  const headEnd = Math.max(1, Math.min(from.length, from.indexOf("\r\n\r\n") + 6))
+  const at = below(random() < 0.9 ? headEnd : from.length + 1)
+  const byte = Buffer.of(random() < 0.7 ? (bytes[below(bytes.length)] ?? 0) : below(256))
+  const [before, after] = [from.subarray(0, at), from.subarray(at)]
+  switch (below(8)) {
+    case 0:
+    case 1:
+      return Buffer.concat([before, byte, after.subarray(1)])
+    case 2:
+      return Buffer.concat([before, byte, after])
+    case 3:
+      return Buffer.concat([before, after.subarray(1)])
+    case 4: {
+      const line = from.indexOf("\r\n", at)
+      return line === -1
+        ? from
+        : Buffer.concat([
+            from.subarray(0, line),
+            Buffer.from(`\r\n${lines[below(lines.length)] ?? ""}`, "latin1"),
+            from.subarray(line)
+          ])
+    }
+    case 5:
+      return Buffer.concat([before, after.subarray(0, below(20)), after])
+    case 6:
+      return Buffer.concat([before, after.subarray(below(20))])
+    default:
+      return random() < 0.3 ? Buffer.from(before) : Buffer.concat([before, byte, after.subarray(1)])
+  }
+}
+
+const split = (whole: Buffer, random: () => number): ReadonlyArray<Buffer> => {
+  const kind = random()
+  const count = kind < 0.5 ? 1 : kind < 0.85 ? 1 + Math.floor(random() * 4) : Math.floor(random() * 40)
+  const cuts = Array.from({ length: count - 1 }, () => Math.floor(random() * (whole.length + 1))).sort((a, b) => a - b)
+  return [0, ...cuts]
+    .map((cut, index) => whole.subarray(cut, cuts[index] ?? whole.length))
+    .filter((piece) => piece.length > 0)
+}
+
+export const caseOf = (seed: number): FuzzCase => {
+  const random = randomOf(seed)
+  const templates = random() < 0.75 ? plain : others
+  let whole: Buffer = Buffer.from(templates[Math.floor(random() * templates.length)] ?? "", "latin1")
+  for (let left = Math.floor(random() ** 2 * 4); left > 0; left--) {
+    whole = mutated(whole, random)
+  }
+  return {
+    seed,
+    pieces: split(whole, random),
+    ending: random() < 0.85 ? "end" : "reset",
+    stopsAtOnce: random() < 0.5,
+    pauseEvery: random() < 0.6 ? Number.POSITIVE_INFINITY : 1 + Math.floor(random() * 3),
+    idleTurns: random() < 0.6 ? 0 : Math.floor(random() * 6)
+  }
+}
