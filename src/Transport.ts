@@ -80,7 +80,10 @@ export interface Exchange {
  * @category combinators
  * @since 0.2.0
  */
-export const begin = (transport: typeof Transport.Service, request: TransportRequest): Exchange => {
+export const begin = (
+  transport: Pick<typeof Transport.Service, "open" | "begin">,
+  request: TransportRequest
+): Exchange => {
   if (transport.begin !== undefined) {
     return transport.begin(request)
   }

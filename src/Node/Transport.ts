@@ -71,9 +71,10 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
               ({ close }) => close
             )
       const open = lane?.open ?? undici.open
-      return Transport.of({
-        open: publicOnly ? (request) => Effect.zipRight(allowed(request.url), open(request)) : open
-      })
+      if (publicOnly) {
+        return Transport.of({ open: (request) => Effect.zipRight(allowed(request.url), open(request)) })
+      }
+      return Transport.of(lane === undefined ? { open } : { open, begin: lane.begin })
     })
   )
 

@@ -47,8 +47,8 @@ export class DirectPart implements Part {
     }
     const { quickness } = this.site
     if (this.file === undefined && this.keptBytes + chunk.length <= smallBytes && chunk.length <= this.site.roomBytes) {
-      // A copy: whoever gave the chunk may use its memory again.
-      this.kept.push(chunk.slice())
+      // A copy: whoever gave the chunk may use its memory again. The `slice` of a `Buffer` would be none.
+      this.kept.push(new Uint8Array(chunk))
       this.keptBytes += chunk.length
       this.site.roomBytes -= chunk.length
       this.bytes += chunk.length

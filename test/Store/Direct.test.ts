@@ -92,6 +92,22 @@ describe("Node/Store", () => {
     }).pipe(Effect.provide(nodeStore))
   )
 
+  it.scopedLive("keeps the bytes of a Buffer whose memory is used again", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      const chunk = Buffer.from("before")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const part = yield* Effect.flatMap(Store, (store) => store.open(`${directory}/file`))
+          yield* write(part, chunk)
+          chunk.fill(0)
+          yield* part.publish({ onExists: "overwrite", durability: "rename" })
+        })
+      )
+      assert.strictEqual(readFileSync(`${directory}/file`, "utf8"), "before")
+    }).pipe(Effect.provide(nodeStore))
+  )
+
   it.scopedLive("replaces a link, and does not write through it", () =>
     Effect.gen(function* () {
       const directory = yield* temporary

@@ -5,7 +5,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import type * as Transport from "../../Transport.js"
 import type { TransportError, TransportRequest, TransportResponse } from "../../Transport.js"
 import type { Connection, Receiver } from "./connection.js"
 import { failure } from "./failure.js"
@@ -23,24 +23,18 @@ export interface Lane {
   /** A connection whose response was read to its end; undefined: nothing is said of how long it may be kept. */
   readonly release: (exchange: Exchange, connection: Connection, keepAliveMillis: number | undefined) => void
   /** What becomes of one that has failed before there was a head. */
-  readonly failed: (
-    exchange: Exchange,
-    error: TransportError
-  ) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
+  readonly failed: (exchange: Exchange, error: TransportError) => Effect.Effect<TransportResponse, TransportError>
   /** Sends the request through the backend that understands everything; so with all to this origin, if it is foreign. */
-  readonly handOver: (
-    exchange: Exchange,
-    isForeign: boolean
-  ) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
+  readonly handOver: (exchange: Exchange, isForeign: boolean) => Effect.Effect<TransportResponse, TransportError>
 }
 
 type Step = "Ended" | "Paused"
-type OnHead = (effect: Effect.Effect<TransportResponse, TransportError, Scope.Scope>) => void
+type OnHead = (effect: Effect.Effect<TransportResponse, TransportError>) => void
 
 const ended: Effect.Effect<Step> = Effect.succeed("Ended" as const)
 const paused: Effect.Effect<Step> = Effect.succeed("Paused" as const)
 
-export class Exchange implements Receiver, TransportResponse {
+export class Exchange implements Receiver, TransportResponse, Transport.Exchange {
   status = 0
   headers: Readonly<Record<string, string | undefined>> = {}
   private connection: Connection | undefined
@@ -57,6 +51,7 @@ export class Exchange implements Receiver, TransportResponse {
   private readonly early: Array<Uint8Array> = []
   private failed: Effect.Effect<never, TransportError> | undefined
   private isRetried = false
+  private next: Transport.Exchange | undefined
   private isClosed = false
 
   constructor(
@@ -69,17 +64,30 @@ export class Exchange implements Receiver, TransportResponse {
   ) {}
 
   /** Sends the request and waits for the head. */
-  readonly send: Effect.Effect<TransportResponse, TransportError, Scope.Scope> = Effect.async((resume) => {
+  readonly response: Effect.Effect<TransportResponse, TransportError> = Effect.async((resume) => {
     this.onHead = resume
     this.lane.connect(this, false)
-    return this.close
+    return this.giveUp
   })
 
   readonly drive = (onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<Step, TransportError> =>
     Effect.suspend(() => this.give(onChunk) ?? this.wait(onChunk))
 
-  /** Gives the connection back, or up, and waits until it is closed. */
+  /** Has another exchange answer in place of this one, which closes it with itself. */
+  goOnAs(next: Transport.Exchange): Effect.Effect<TransportResponse, TransportError> {
+    const before = this.next
+    this.next = next
+    return before === undefined ? next.response : Effect.zipRight(before.close, next.response)
+  }
+
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    const { next } = this
+    this.next = undefined
+    return next === undefined ? this.giveUp : Effect.zipRight(this.giveUp, next.close)
+  })
+
+  /** Gives the connection back, or up, and waits until it is closed. */
+  private readonly giveUp: Effect.Effect<void> = Effect.suspend(() => {
     if (this.isClosed) {
       return Effect.void
     }
@@ -273,7 +281,7 @@ export class Exchange implements Receiver, TransportResponse {
     this.lane.release(this, connection, this.keepAliveMillis)
   }
 
-  private answer(effect: Effect.Effect<TransportResponse, TransportError, Scope.Scope>): void {
+  private answer(effect: Effect.Effect<TransportResponse, TransportError>): void {
     const { onHead } = this
     this.onHead = undefined
     onHead?.(effect)

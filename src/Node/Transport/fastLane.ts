@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { isTooManyOpen, whenThereIsOne } from "../../internal/descriptors.js"
-import type { Transport, TransportError, TransportRequest } from "../../Transport.js"
+import * as Transport from "../../Transport.js"
 import { Buffers, Connection } from "./connection.js"
 import { Exchange, type Lane } from "./exchange.js"
 import { type Address, headOf, type Place, place } from "./target.js"
@@ -18,11 +18,12 @@ export interface Settings {
   readonly connectMillis: number
   readonly connect: Connect
   /** The backend that understands everything. */
-  readonly otherwise: typeof Transport.Service.open
+  readonly otherwise: typeof Transport.Transport.Service.open
 }
 
 export interface FastLane {
-  readonly open: typeof Transport.Service.open
+  readonly open: typeof Transport.Transport.Service.open
+  readonly begin: (request: Transport.TransportRequest) => Transport.Exchange
   /** Ends every connection, and waits until all sockets are closed. */
   readonly close: Effect.Effect<void>
   /** The origins that are not for this lane. */
@@ -62,22 +63,26 @@ class Lanes implements FastLane, Lane {
     this.connectMillis = settings.connectMillis
   }
 
-  readonly open: typeof Transport.Service.open = (request) => this.start(request, false)
-
-  private start(request: TransportRequest, isRepeated: boolean): ReturnType<typeof Transport.Service.open> {
-    return Effect.scopeWith((scope) => {
-      const to = placeOf(request.url)
-      if (to === undefined || this.isClosed || this.foreign.has(to.address.origin)) {
-        return this.settings.otherwise(request)
-      }
-      const head = headOf(to.path, to.address.host, request.headers)
-      if (head === undefined) {
-        return this.settings.otherwise(request)
-      }
-      const exchange = new Exchange(this, to.address, request, head, isRepeated)
+  readonly open: typeof Transport.Transport.Service.open = (request) =>
+    Effect.scopeWith((scope) => {
+      const exchange = this.begin(request)
       // The canceller of an `async` may be skipped, so that the scope is what ends it.
-      return Effect.zipRight(Scope.addFinalizer(scope, exchange.close), exchange.send)
+      return Effect.zipRight(Scope.addFinalizer(scope, exchange.close), exchange.response)
     })
+
+  readonly begin = (request: Transport.TransportRequest): Transport.Exchange => this.start(request, false)
+
+  private start(request: Transport.TransportRequest, isRepeated: boolean): Transport.Exchange {
+    const to = placeOf(request.url)
+    if (to === undefined || this.isClosed || this.foreign.has(to.address.origin)) {
+      return this.elsewhere(request)
+    }
+    const head = headOf(to.path, to.address.host, request.headers)
+    return head === undefined ? this.elsewhere(request) : new Exchange(this, to.address, request, head, isRepeated)
+  }
+
+  private elsewhere(request: Transport.TransportRequest): Transport.Exchange {
+    return Transport.begin({ open: this.settings.otherwise }, request)
   }
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
@@ -143,17 +148,24 @@ class Lanes implements FastLane, Lane {
     connection.resume()
   }
 
-  failed(exchange: Exchange, error: TransportError): ReturnType<typeof Transport.Service.open> {
+  failed(
+    exchange: Exchange,
+    error: Transport.TransportError
+  ): Effect.Effect<Transport.TransportResponse, Transport.TransportError> {
     if (exchange.isRepeated || !isForWant(error)) {
       return Effect.fail(error)
     }
     for (const { idle } of this.pools.values()) {
       closeAll(idle)
     }
-    return whenThereIsOne(isForWant)(Effect.delay(this.start(exchange.request, true), "50 millis"))
+    const again = Effect.suspend(() => exchange.goOnAs(this.start(exchange.request, true)))
+    return whenThereIsOne(isForWant)(Effect.delay(again, "50 millis"))
   }
 
-  handOver(exchange: Exchange, isForeign: boolean): ReturnType<typeof Transport.Service.open> {
+  handOver(
+    exchange: Exchange,
+    isForeign: boolean
+  ): Effect.Effect<Transport.TransportResponse, Transport.TransportError> {
     const { origin } = exchange.address
     if (isForeign) {
       this.foreign.delete(origin)
@@ -166,7 +178,7 @@ class Lanes implements FastLane, Lane {
       }
       closeAll(this.pools.get(origin)?.idle ?? [])
     }
-    return this.settings.otherwise(exchange.request)
+    return Effect.suspend(() => exchange.goOnAs(this.elsewhere(exchange.request)))
   }
 
   private pool(address: Address): Pool {
@@ -254,7 +266,8 @@ class Lanes implements FastLane, Lane {
   }
 }
 
-const isForWant = (error: TransportError): boolean => error._tag === "Connection" && isTooManyOpen(error.detail)
+const isForWant = (error: Transport.TransportError): boolean =>
+  error._tag === "Connection" && isTooManyOpen(error.detail)
 
 const closeAll = (idle: Array<Connection>): void => {
   for (const connection of idle.splice(0)) {
