@@ -15,11 +15,9 @@ import * as Spinner from "../Spinner.js"
 import * as NodeHost from "./Host.js"
 import * as NodeScreen from "./Screen.js"
 import * as Signals from "./signals.js"
+import * as StandardOutput from "./standardOutput.js"
 
 const signalNumbers: { readonly [signal in Signals.Signal]: number } = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
-
-// What a shell reports for a process that wrote to a closed pipe.
-const brokenPipe = 141
 
 // A runner such as npm passes a Ctrl-C on to a process that the terminal has sent it to already. Two within this time
 // are one; a person takes longer.
@@ -49,16 +47,7 @@ export const main = (version: string, workerUrl: URL): void => {
     }
     interrupt(exitCode)
   })
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // Whoever read this has left: there is nobody to tell it to.
-    if (error.code !== "EPIPE" && interrupted === undefined) {
-      const why = error.code === "ENOSPC" ? "there is no space left" : (error.code ?? error.message)
-      process.stderr.write(`halyard: cannot write standard output: ${why}\n`)
-    }
-    interrupt(error.code === "EPIPE" ? brokenPipe : 1)
-  })
-  // Frames and messages that nobody can see cost nobody the work.
-  process.stderr.on("error", () => {})
+  StandardOutput.onError(interrupt, () => interrupted !== undefined)
 
   const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
   fiber.addObserver((exit) => {
