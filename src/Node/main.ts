@@ -5,7 +5,6 @@
 import * as Terminal from "@effect/platform/Terminal"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
-import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -74,7 +73,9 @@ const flush = (stream: NodeJS.WriteStream, then: () => void): void => {
 
 // The wizard alone reads the terminal; merely looking at standard input would take it from a command that is run.
 const terminalLayer = Layer.suspend(() =>
-  process.argv.includes("--wizard") ? NodeTerminal.layer : Layer.mock(Terminal.Terminal, {})
+  process.argv.includes("--wizard")
+    ? Layer.unwrapEffect(Effect.promise(async () => (await import("@effect/platform-node/NodeTerminal")).layer))
+    : Layer.mock(Terminal.Terminal, {})
 )
 
 const layer = (signals: Signals.Signals, workerUrl: URL) =>
