@@ -14,11 +14,15 @@ declare const HALYARD_BUILD: string
 
 const [first, ...others] = process.argv.slice(2)
 
-// Each command uses another part of the program. Where this errs, the program starts more slowly.
-const part =
-  ["get", "flags", "spin", "serve"].find(
-    (command) => command === first && !others.some((word) => /^(-h|--[hvcw])/.test(word))
-  ) ?? "help"
+// Each command uses another part of the program. Where this errs, the program starts more slowly, and no more.
+const part = ((): string => {
+  if (!isMainThread) {
+    // Its threads use what it uses.
+    return "flags"
+  }
+  const isAsked = others.some((word) => /^(-h|--help|--version|--wizard|--completions.*)$/.test(word))
+  return (isAsked ? undefined : ["get", "flags", "spin", "serve"].find((command) => command === first)) ?? "help"
+})()
 
 if (isMainThread && first === "--version" && others.length === 0) {
   StandardOutput.onError((exitCode) => {
@@ -28,7 +32,7 @@ if (isMainThread && first === "--version" && others.length === 0) {
 } else {
   const program: Program = CodeCache.load(fileURLToPath(new URL("program.cjs", import.meta.url)), {
     build: HALYARD_BUILD,
-    part: isMainThread ? part : "worker"
+    part
   })
   program.start(HALYARD_VERSION, new URL(import.meta.url))
 }

@@ -31,13 +31,17 @@ export interface Options {
 }
 
 /** What the file exports. */
-export const load = <Exports>(file: string, options: Options): Exports => {
+export const load = <Exports>(file: string, { build, part }: Options): Exports => {
   const require = createRequire(file)
-  if (!isPossible || isOpenToAll(dirname(file))) {
+  const owner = statSync(file).uid
+  const isOwn = owner === process.getuid?.() || process.platform === "win32"
+  const cache = `${file}.${part}-${process.version}-${process.arch}-${cachedDataVersionTag().toString(16)}.cache`
+  const isPossible = canSum && !isDisabled() && !mayBeWrittenBy(statSync(dirname(file)).mode, 0o002)
+  const cachedData = isPossible ? read(cache, owner, build) : undefined
+  if (cachedData === undefined && !(isPossible && isOwn)) {
+    // As Node does it, which may have a cache of its own (NODE_COMPILE_CACHE, from 22 on).
     return require(file)
   }
-  const cache = `${file}.${options.part}-${process.version}-${process.arch}-${cachedDataVersionTag().toString(16)}.cache`
-  const cachedData = read(cache, file, options.build)
   // Nothing but ASCII stands in the file, and this is the quickest way to read it.
   const source = readFileSync(file, "latin1")
   const script = new Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
@@ -46,11 +50,11 @@ export const load = <Exports>(file: string, options: Options): Exports => {
   })
   const module: { exports: Exports } = { exports: Object.create(null) }
   script.runInThisContext()(module.exports, require, module, file, dirname(file))
-  if (isMainThread && (cachedData === undefined || script.cachedDataRejected === true)) {
+  if (isMainThread && isOwn && (cachedData === undefined || script.cachedDataRejected === true)) {
     process.once("exit", (exitCode) => {
       // What failed has run another part, or less of it.
       if (exitCode === 0 && performance.now() < longRunMillis) {
-        write(cache, file, options.build, script)
+        write(cache, build, script)
       }
     })
   }
@@ -58,7 +62,10 @@ export const load = <Exports>(file: string, options: Options): Exports => {
 }
 
 // Node got this function in 20.15 and 22.2. Without a sum of its own, damaged code would crash V8.
-const isPossible = typeof zlib.crc32 === "function"
+const canSum = typeof zlib.crc32 === "function"
+
+// The name by which Node's own cache is told to keep away.
+const isDisabled = (): boolean => (process.env["NODE_DISABLE_COMPILE_CACHE"] ?? "") !== ""
 
 const sumBytes = 4
 
@@ -68,14 +75,12 @@ const longRunMillis = 10_000
 // What the mode of a file says where there are such modes.
 const mayBeWrittenBy = (mode: number, whom: number): boolean => process.platform !== "win32" && (mode & whom) !== 0
 
-const isOpenToAll = (directory: string): boolean => mayBeWrittenBy(statSync(directory).mode, 0o002)
-
-const read = (cache: string, file: string, build: string): Buffer | undefined => {
+const read = (cache: string, owner: number, build: string): Buffer | undefined => {
   let descriptor: number | undefined
   try {
     descriptor = openSync(cache, "r")
     const { mode, size, uid } = fstatSync(descriptor)
-    if (uid !== statSync(file).uid || mayBeWrittenBy(mode, 0o022)) {
+    if (uid !== owner || mayBeWrittenBy(mode, 0o022)) {
       return undefined
     }
     const bytes = Buffer.allocUnsafeSlow(size)
@@ -98,41 +103,32 @@ const read = (cache: string, file: string, build: string): Buffer | undefined =>
   }
 }
 
-const write = (cache: string, file: string, build: string, script: Script): void => {
-  const part = `${cache}.${process.pid}`
-  let descriptor: number | undefined
-  try {
-    if (statSync(file).uid !== (process.getuid?.() ?? 0)) {
-      return
-    }
+const write = (cache: string, build: string, script: Script): void => {
+  const unfinished = `${cache}.${process.pid}-${Math.trunc(performance.timeOrigin)}`
+  // A start that takes longer is no error.
+  attempt(() => {
     // Before the code is made, which takes longer than to learn that this directory cannot be written.
-    descriptor = openSync(part, "wx", 0o644)
-    const code = script.createCachedData()
-    const head = Buffer.alloc(build.length + sumBytes)
-    head.write(build, "latin1")
-    head.writeUInt32LE(zlib.crc32(code), build.length)
-    for (const bytes of [head, code]) {
-      if (writeSync(descriptor, bytes) !== bytes.length) {
-        throw new Error("the disk is full")
-      }
+    const descriptor = openSync(unfinished, "wx", 0o644)
+    try {
+      const code = script.createCachedData()
+      const head = Buffer.alloc(build.length + sumBytes)
+      head.write(build, "latin1")
+      head.writeUInt32LE(zlib.crc32(code), build.length)
+      // Where the disk takes less, the sum tells.
+      writeSync(descriptor, Buffer.concat([head, code]))
+      renameSync(unfinished, cache)
+    } catch {
+      attempt(() => unlinkSync(unfinished))
+    } finally {
+      closeSync(descriptor)
     }
-    closeSync(descriptor)
-    descriptor = undefined
-    renameSync(part, cache)
-  } catch {
-    // A start that takes longer is no error.
-    remove(descriptor, part)
-  }
+  })
 }
 
-const remove = (descriptor: number | undefined, part: string): void => {
-  if (descriptor === undefined) {
-    return
-  }
+const attempt = (action: () => void): void => {
   try {
-    closeSync(descriptor)
-    unlinkSync(part)
+    action()
   } catch {
-    // It is in the way of nothing: its name is this process's own.
+    // Nothing depends on it.
   }
 }
