@@ -14,6 +14,7 @@ import {
 import { dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import manifest from "../../package.json" with { type: "json" }
 import { bin, run, runBash, runCommand, temporaryDirectory } from "../support/program.js"
 
@@ -82,6 +83,86 @@ describe("--version alone", () => {
   )
 })
 
+/** The modules that a run evaluates, by what V8 counts of the functions that stand around them in the program. */
+const evaluated = Effect.fnUntraced(function* (parameters: ReadonlyArray<string>) {
+  const directory = yield* temporaryDirectory
+  yield* run(parameters, { cwd: directory, env: { NODE_V8_COVERAGE: join(directory, "coverage") } })
+  const reports = readdirSync(join(directory, "coverage")).map((name) =>
+    Schema.decodeUnknownSync(Coverage)(readFileSync(join(directory, "coverage", name), "utf8"))
+  )
+  return reports
+    .flatMap(({ result }) => result)
+    .filter(({ url }) => url.endsWith("/program.cjs"))
+    .flatMap(({ functions }) => functions)
+    .filter(({ ranges }) => ranges.some(({ count }) => count > 0))
+    .map(({ functionName }) => functionName)
+    .filter((name) => /^(?:src|node_modules)\//.test(name))
+})
+
+const Coverage = Schema.parseJson(
+  Schema.Struct({
+    result: Schema.Array(
+      Schema.Struct({
+        url: Schema.String,
+        functions: Schema.Array(
+          Schema.Struct({ functionName: Schema.String, ranges: Schema.Array(Schema.Struct({ count: Schema.Number })) })
+        )
+      })
+    )
+  })
+)
+
+describe("what a line loads", () => {
+  const help = /@effect\/(?:cli|printer)|src\/Cli\/effectCli/
+  const network = /node_modules\/undici|src\/Node\/Transport/
+  const refused = "http://127.0.0.1:1/file"
+
+  it.scopedLive("is not what prints help, where the line can be carried out", () =>
+    Effect.gen(function* () {
+      for (const line of [
+        ["get", refused, "--retries=0", "-c4", "-H", "a: b", "--json"],
+        ["flags", "-vl1", "--engine", "sequential"],
+        ["spin", "-m", "text", "--", "true"]
+      ]) {
+        const modules = yield* evaluated(line)
+        assert.include(modules, "src/Cli/Command.ts", line.join(" "))
+        assert.deepStrictEqual(
+          modules.filter((name) => help.test(name)),
+          [],
+          line.join(" ")
+        )
+      }
+    })
+  )
+
+  it.scopedLive("is what prints help, and nothing of the network, for all others", () =>
+    Effect.gen(function* () {
+      for (const line of [
+        ["get", "--help"],
+        ["get", refused, "--retries=-1"],
+        ["--completions", "bash"]
+      ]) {
+        const modules = yield* evaluated(line)
+        assert.include(modules, "src/Cli/effectCli.ts", line.join(" "))
+        assert.deepStrictEqual(
+          modules.filter((name) => network.test(name)),
+          [],
+          line.join(" ")
+        )
+      }
+    })
+  )
+
+  it.scopedLive("is one class of undici and not all of it", () =>
+    Effect.gen(function* () {
+      const modules = yield* evaluated(["get", refused, "--retries=0"])
+      assert.include(modules, "src/Node/Transport.ts")
+      assert.notInclude(modules, "node_modules/undici/index.js")
+      assert.notInclude(modules, "node_modules/string-width/index.js")
+    })
+  )
+})
+
 describe("kept code", () => {
   const line = ["get", "--help"]
 
@@ -96,6 +177,20 @@ describe("kept code", () => {
       assert.deepInclude(statSync(file), { ino, mtimeMs })
       // To trust its sum is to trust its content: what is run is that code.
       assert.isAbove(statSync(file).size, 100_000)
+    })
+  )
+
+  it.scopedLive("is each command's own", () =>
+    Effect.gen(function* () {
+      const directory = yield* installed()
+      yield* start(directory, ["spin", "true"])
+      yield* start(directory, ["--help"])
+      yield* start(directory, ["spin", "--help"])
+      yield* start(directory, ["anything"])
+      assert.deepStrictEqual(
+        kept(directory).map((name) => /^program\.cjs\.([a-z]+)-v/.exec(name)?.[1]),
+        ["help", "spin"]
+      )
     })
   )
 
