@@ -11,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { DownloadError } from "./DownloadError.js"
 import { displayUrl } from "./internal/displayUrl.js"
+import { unchecked } from "./internal/unchecked.js"
 
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
@@ -31,8 +32,11 @@ export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard/Down
   destination: Schema.String,
   /** For one attempt, from its first request up to the last byte of the body. */
   timeout: Schema.DurationFromMillis,
-  /** What happens where the destination exists already; decided atomically when the file is published. */
-  onExists: Schema.Literal("overwrite", "skip", "fail"),
+  /**
+   * What happens where the destination exists already; decided atomically when the file is published. `unique` gives
+   * the file the first free one of `name.gif`, `name-2.gif`, `name-3.gif` and so on.
+   */
+  onExists: Schema.Literal("overwrite", "skip", "fail", "unique"),
   /** Sent to the URL's own origin and to no other, whatever redirects say. Neither shown nor journalled. */
   headers: optional(Schema.Record({ key: Schema.String, value: Schema.Redacted(Schema.String) })),
   /** `sha256:` (or `sha384`, `sha512`) with hexadecimal digits, or Subresource Integrity strings, of which the strongest counts. */
@@ -75,22 +79,25 @@ export const request = (options: {
   readonly limitBytes?: number | undefined
   readonly mediaType?: string | undefined
 }): DownloadRequest =>
-  new DownloadRequest({
-    id: options.id ?? displayUrl(options.url),
-    url: options.url,
-    destination: options.destination,
-    timeout: Duration.decode(options.timeout ?? defaults.timeout),
-    onExists: options.onExists ?? defaults.onExists,
-    ...(options.headers === undefined
-      ? {}
-      : {
-          headers: Record.map(options.headers, (value) => (Redacted.isRedacted(value) ? value : Redacted.make(value)))
-        }),
-    ...(options.digest === undefined ? {} : { digest: options.digest }),
-    ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
-    ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
-    ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType })
-  })
+  new DownloadRequest(
+    {
+      id: options.id ?? displayUrl(options.url),
+      url: options.url,
+      destination: options.destination,
+      timeout: Duration.decode(options.timeout ?? defaults.timeout),
+      onExists: options.onExists ?? defaults.onExists,
+      ...(options.headers === undefined
+        ? {}
+        : {
+            headers: Record.map(options.headers, (value) => (Redacted.isRedacted(value) ? value : Redacted.make(value)))
+          }),
+      ...(options.digest === undefined ? {} : { digest: options.digest }),
+      ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
+      ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
+      ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType })
+    },
+    unchecked
+  )
 
 /**
  * The file stands complete under its final name, and will after a power cut (with `durability: "rename"`: unless the
@@ -101,6 +108,8 @@ export const request = (options: {
  */
 export class Saved extends Schema.TaggedClass<Saved>("halyard/DownloadOutcome/Saved")("Saved", {
   request: DownloadRequest,
+  /** Where the file stands: the request's destination; with `unique` perhaps a numbered one. */
+  destination: Schema.String,
   bytes: Schema.Number,
   /** Whether the content was checked against a digest or an announced length. */
   verified: Schema.Boolean,

@@ -9,22 +9,24 @@
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Take from "effect/Take"
+import * as Tracer from "effect/Tracer"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
-import { Finished, Started } from "./DownloadEvent.js"
+import { type DownloadEvent, Finished, Started } from "./DownloadEvent.js"
 import { displayUrl } from "./internal/displayUrl.js"
+import { Outcomes } from "./internal/outcomes.js"
 import { type Restore, toExit } from "./internal/settle.js"
 import * as Share from "./internal/share.js"
 import { makeTransfer, type Transfer } from "./internal/transfer.js"
+import { unchecked } from "./internal/unchecked.js"
 import * as Journal from "./Journal.js"
 import * as OriginGovernor from "./OriginGovernor.js"
 import { Progress } from "./Progress.js"
@@ -133,7 +135,9 @@ export const layerWith = (options: Options): Layer.Layer<Downloader, never, Tran
   Layer.scoped(Downloader, make(options))
 
 /** @internal */
-export const makeTransferWith = (options: Options = {}): Effect.Effect<Transfer, never, Transport | Store> =>
+export const makeTransferWith = (
+  options: Options = {}
+): Effect.Effect<Transfer, never, Transport | Store | Scope.Scope> =>
   Effect.gen(function* () {
     const shared = yield* Effect.serviceOption(OriginGovernor.OriginGovernor)
     const governor = Option.isSome(shared) ? shared.value : yield* OriginGovernor.make(options)
@@ -160,32 +164,42 @@ export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloade
       Option.isNone(journal) ? Effect.void : Effect.flatMap(Journal.entryOf(outcome), journal.value.record)
 
     const carry: Carry = (request, restore, ask) =>
-      Effect.flatMap(progressOr(built), ({ event }) => {
-        let known: DownloadOutcome | undefined
-        return event(new Started({ request })).pipe(
-          Effect.zipRight(share(request, restore, { ask, event })),
-          Effect.tap((outcome) => {
-            known = outcome
-            return remember(outcome)
-          }),
-          // A bug, or a journal that cannot be written: of what is not known nobody has said that it was saved.
-          Effect.onError(() => event(new Finished({ outcome: known ?? new Cancelled({ request }) }))),
-          Effect.tap((outcome) => event(new Finished({ outcome }))),
-          Effect.withSpan("Downloader.transfer", {
-            attributes: { id: request.id, "url.full": displayUrl(request.url) },
-            captureStackTrace: false
-          })
+      traced(
+        request,
+        Effect.flatMap(progressOr(built), (progress) =>
+          progress === silent
+            ? Effect.tap(share(request, restore, { ask }), remember)
+            : telling(request, progress, (event) => share(request, restore, { ask, event }))
         )
-      })
+      )
+    const telling = (
+      request: DownloadRequest,
+      { event }: typeof Progress.Service,
+      work: (event: (event: DownloadEvent) => Effect.Effect<void>) => Effect.Effect<DownloadOutcome>
+    ): Effect.Effect<DownloadOutcome> => {
+      let known: DownloadOutcome | undefined
+      return event(new Started({ request }, unchecked)).pipe(
+        Effect.zipRight(work(event)),
+        Effect.tap((outcome) => {
+          known = outcome
+          return remember(outcome)
+        }),
+        // A bug, or a journal that cannot be written: of what is not known nobody has said that it was saved.
+        Effect.onError(() =>
+          event(new Finished({ outcome: known ?? new Cancelled({ request }, unchecked) }, unchecked))
+        ),
+        Effect.tap((outcome) => event(new Finished({ outcome }, unchecked)))
+      )
+    }
     return Downloader.of({
       download: (request) => Effect.uninterruptibleMask((restore) => Effect.flatMap(carry(request, restore), toExit)),
       run: (requests, options) =>
         runWith(
           carry,
           (request) => {
-            const outcome = new Cancelled({ request })
+            const outcome = new Cancelled({ request }, unchecked)
             return Effect.flatMap(progressOr(built), ({ event }) =>
-              Effect.zipRight(remember(outcome), event(new Finished({ outcome })))
+              Effect.zipRight(remember(outcome), event(new Finished({ outcome }, unchecked)))
             )
           },
           requests,
@@ -209,6 +223,22 @@ const widthOf = (concurrency: number): number => {
   return Math.min(Math.max(1, Math.trunc(concurrency)), widest)
 }
 
+// Told to nobody.
+const silent = Context.get(Context.empty(), Progress)
+
+const nobodysTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+// Effect's own tracer shows its spans to nobody, and makes them all the same.
+const traced = (request: DownloadRequest, effect: Effect.Effect<DownloadOutcome>): Effect.Effect<DownloadOutcome> =>
+  Effect.tracerWith((tracer) =>
+    tracer === nobodysTracer
+      ? effect
+      : Effect.withSpan(effect, "Downloader.transfer", {
+          attributes: { id: request.id, "url.full": displayUrl(request.url) },
+          captureStackTrace: false
+        })
+  )
+
 type Carry = (request: DownloadRequest, restore: Restore, ask?: OriginGovernor.Ask) => Effect.Effect<DownloadOutcome>
 
 const rampWidth = 4
@@ -229,8 +259,7 @@ const runWith = <E, R>(
   Stream.unwrapScoped(
     Effect.gen(function* () {
       const pull = yield* Stream.toPull(requests)
-      // Not a `Mailbox`: one that is pre-empted between looking and waiting is not woken.
-      const outcomes = yield* Queue.bounded<Take.Take<DownloadOutcome, E>>(concurrency)
+      const outcomes = new Outcomes<DownloadOutcome, E>(concurrency)
       const lock = yield* Effect.makeSemaphore(1)
       // Requests that were pulled, in input order; those before `cursor` are somebody's.
       let taken: ReadonlyArray<DownloadRequest> = []
@@ -290,22 +319,21 @@ const runWith = <E, R>(
             return ended ? leave : Effect.zipRight(restore(refill), step)
           }
           cursor++
-          return carry(request, restore, ask).pipe(
-            Effect.flatMap((outcome) => restore(Queue.offer(outcomes, Take.of(outcome)))),
-            Effect.zipRight(step)
+          return Effect.flatMap(carry(request, restore, ask), (outcome) =>
+            outcomes.push(outcome) ? step : Effect.zipRight(restore(outcomes.room), step)
           )
         })
         // At once, and not when the fiber has ended: of two that see one too many, one is to stay.
         const leave = Effect.suspend(() => {
           loops--
-          const end: Take.Take<never, E> = Cause.isEmpty(failure) ? Take.end : Take.failCause(failure)
-          return loops === 0 ? Effect.asVoid(restore(Queue.offer(outcomes, end))) : Effect.void
+          if (loops === 0) {
+            outcomes.close(failure)
+          }
+          return Effect.void
         })
         return Effect.zipRight(restore(ramp), step).pipe(
           Effect.catchAllCause((cause) =>
-            Cause.isInterrupted(cause)
-              ? Effect.failCause(cause)
-              : Effect.asVoid(restore(Queue.offer(outcomes, Take.failCause(cause))))
+            Cause.isInterrupted(cause) ? Effect.failCause(cause) : Effect.sync(() => outcomes.close(cause))
           )
         )
       })
@@ -322,6 +350,6 @@ const runWith = <E, R>(
       for (let index = 0; index < concurrency; index++) {
         begin()
       }
-      return Stream.flattenTake(Stream.fromQueue(outcomes))
+      return outcomes.stream
     })
   )

@@ -23,6 +23,7 @@ export class Entry extends Schema.Class<Entry>("halyard/Journal/Entry")({
   id: Schema.String,
   /** As it may be shown: without credentials and query values. */
   url: Schema.String,
+  /** Where the file stands, or was to stand. */
   destination: Schema.String,
   outcome: Schema.Literal("Saved", "Skipped", "Failed", "Cancelled"),
   bytes: Schema.optionalWith(Schema.Number, { exact: true }),
@@ -61,7 +62,7 @@ export const entryOf = (outcome: DownloadOutcome): Effect.Effect<Entry> =>
         new Entry({
           id: outcome.request.id,
           url: displayUrl(outcome.request.url),
-          destination: outcome.request.destination,
+          destination: outcome._tag === "Saved" ? outcome.destination : outcome.request.destination,
           outcome: outcome._tag,
           atMillis,
           ...(outcome._tag === "Saved" ? { bytes: outcome.bytes } : {}),

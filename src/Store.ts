@@ -8,7 +8,8 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import type { Disk } from "./DownloadError.js"
 
 /**
@@ -29,10 +30,10 @@ export type Durability = "full" | "rename"
  */
 export interface PublishOptions {
   /**
-   * `skip` and `fail` do not replace what came to stand there in the meantime; on a file system without links they look
-   * once more before they rename.
+   * All but `overwrite` do not replace what came to stand there in the meantime; on a file system without links they
+   * look once more before they rename. `unique` takes the first free one of `name.gif`, `name-2.gif` and so on.
    */
-  readonly onExists: "overwrite" | "skip" | "fail"
+  readonly onExists: "overwrite" | "skip" | "fail" | "unique"
   readonly durability: Durability
 }
 
@@ -53,10 +54,27 @@ export interface Part {
   /** Empties it, to start over. */
   readonly restart: Effect.Effect<void, Disk>
   /**
-   * Gives the part its final name, once. Where the name is taken, `fail` fails with `Disk` and reason `exists`, `skip`
-   * says `"Skipped"`. `Disk` with reason `not-durable` alone means that the file stands complete all the same.
+   * Gives the part its final name, once, and says which: the destination, or with `unique` perhaps a numbered one. Where
+   * the name is taken, `fail` fails with `Disk` and reason `exists`, `skip` gives undefined. `Disk` with reason
+   * `not-durable` alone means that the file stands complete all the same.
    */
-  readonly publish: (options: PublishOptions) => Effect.Effect<"Published" | "Skipped", Disk>
+  readonly publish: (options: PublishOptions) => Effect.Effect<string | undefined, Disk>
+}
+
+/**
+ * A part that its caller discards.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface OwnPart {
+  /** As of `open`; run at most once. */
+  readonly part: Effect.Effect<Part, Disk>
+  /**
+   * What closing the scope of `open` does. To be run once at the end, also where the part was published, `part` failed,
+   * was interrupted or never run.
+   */
+  readonly discard: Effect.Effect<void>
 }
 
 /**
@@ -74,8 +92,30 @@ export class Store extends Context.Tag("halyard/Store")<
     readonly exists: (destination: string) => Effect.Effect<boolean, Disk>
     /** Opens an empty part. Closing the scope discards it, temporary file included, unless it was published. */
     readonly open: (destination: string) => Effect.Effect<Part, Disk, Scope.Scope>
+    /** The same for a caller that discards by itself, where a backend has it: without a scope for each file. */
+    readonly begin?: (destination: string) => OwnPart
   }
 >() {}
+
+/**
+ * A part of any store, for a caller that discards it.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const begin = (store: typeof Store.Service, destination: string): OwnPart => {
+  if (store.begin !== undefined) {
+    return store.begin(destination)
+  }
+  let scope: Scope.CloseableScope | undefined
+  return {
+    part: Effect.flatMap(Scope.make(), (made) => {
+      scope = made
+      return Scope.extend(store.open(destination), made)
+    }),
+    discard: Effect.suspend(() => (scope === undefined ? Effect.void : Scope.close(scope, Exit.void)))
+  }
+}
 
 /**
  * Appends to a part, as an effect in any case.

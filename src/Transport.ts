@@ -10,6 +10,7 @@
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -58,6 +59,42 @@ export interface TransportResponse {
 }
 
 /**
+ * A request that its caller closes.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Exchange {
+  /** As of `open`; run at most once. */
+  readonly response: Effect.Effect<TransportResponse, TransportError>
+  /**
+   * What closing the scope of `open` does. To be run once at the end, also where `response` failed, was interrupted or
+   * never run.
+   */
+  readonly close: Effect.Effect<void>
+}
+
+/**
+ * The exchange of any transport.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const begin = (transport: typeof Transport.Service, request: TransportRequest): Exchange => {
+  if (transport.begin !== undefined) {
+    return transport.begin(request)
+  }
+  let scope: Scope.CloseableScope | undefined
+  return {
+    response: Effect.flatMap(Scope.make(), (made) => {
+      scope = made
+      return Scope.extend(transport.open(request), made)
+    }),
+    close: Effect.suspend(() => (scope === undefined ? Effect.void : Scope.close(scope, Exit.void)))
+  }
+}
+
+/**
  * Sends requests.
  *
  * @category tags
@@ -71,6 +108,11 @@ export class Transport extends Context.Tag("halyard/Transport")<
      * interruption, gives the connection back where the body was read to its end, and closes it where not.
      */
     readonly open: (request: TransportRequest) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
+    /**
+     * The same for a caller that closes by itself, where a backend has it: a scope for each request costs more than all
+     * the rest of a small one.
+     */
+    readonly begin?: (request: TransportRequest) => Exchange
   }
 >() {}
 

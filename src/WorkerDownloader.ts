@@ -17,6 +17,7 @@ import * as Downloader from "./Downloader.js"
 import { displayUrl } from "./internal/displayUrl.js"
 import { settle, toExit, withRequest } from "./internal/settle.js"
 import type { Transfer } from "./internal/transfer.js"
+import { unchecked } from "./internal/unchecked.js"
 import type { Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
 
@@ -71,7 +72,7 @@ export const layer = (options: {
 export const layerRunner = (
   options?: Downloader.Options
 ): Layer.Layer<never, WorkerError, WorkerRunner.PlatformRunner | Transport | Store> =>
-  Layer.unwrapEffect(
+  Layer.unwrapScoped(
     Effect.map(Downloader.makeTransferWith(options), (transfer) => {
       const underway = new Map<number, Fiber.RuntimeFiber<DownloadOutcome>>()
       // Given up before they began.
@@ -87,7 +88,9 @@ export const layerRunner = (
         )
       return WorkerRunner.layerSerialized(Message, {
         Carry: ({ id, request }) =>
-          Effect.suspend(() => (givenUp.delete(id) ? Effect.succeed(new Cancelled({ request })) : carry(id, request))),
+          Effect.suspend(() =>
+            givenUp.delete(id) ? Effect.succeed(new Cancelled({ request }, unchecked)) : carry(id, request)
+          ),
         GiveUp: ({ id }) =>
           Effect.suspend(() => {
             const fiber = underway.get(id)

@@ -17,7 +17,7 @@ import { type Answer, Exchanges, layer as transportLayer } from "./support/scrip
 
 const url = (name: string) => `http://origin/${name}`
 
-const request = (name: string, options?: { readonly onExists?: "overwrite" | "skip" | "fail" }) =>
+const request = (name: string, options?: { readonly onExists?: Download.DownloadRequest["onExists"] }) =>
   Download.request({ id: name, url: url(name), destination: name, timeout: "5 seconds", ...options })
 
 const stack = (answerTo: (name: string) => Answer) =>
@@ -32,7 +32,7 @@ const stack = (answerTo: (name: string) => Answer) =>
     Layer.fresh
   )
 
-const download = (name: string, options?: { readonly onExists?: "overwrite" | "skip" | "fail" }) =>
+const download = (name: string, options?: { readonly onExists?: Download.DownloadRequest["onExists"] }) =>
   Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(request(name, options)))
 
 const files = Effect.flatMap(MemoryStore.MemoryFiles, ({ files }) =>
@@ -140,6 +140,20 @@ describe("Downloader.download", () => {
       assert.deepInclude(yield* Effect.flip(download("a", { onExists: "fail" })), { _tag: "Disk", reason: "exists" })
       assert.strictEqual((yield* Exchanges).opened().length, 1)
       assert.strictEqual((yield* download("a", { onExists: "overwrite" }))._tag, "Saved")
+    }).pipe(Effect.provide(stack(() => ({ chunks: ["body"] }))))
+  )
+
+  it.effect("gives a file of its own a name of its own, and says which", () =>
+    Effect.gen(function* () {
+      const own = download("a.tar.gz", { onExists: "unique" })
+      const outcomes = yield* Effect.all([own, own, own], { concurrency: "unbounded" })
+      assert.deepStrictEqual(outcomes.map((outcome) => (outcome._tag === "Saved" ? outcome.destination : "")).sort(), [
+        "a-2.tar.gz",
+        "a-3.tar.gz",
+        "a.tar.gz"
+      ])
+      assert.strictEqual((yield* Exchanges).opened().length, 3)
+      assert.deepStrictEqual(Array.from((yield* files).keys()).sort(), ["a-2.tar.gz", "a-3.tar.gz", "a.tar.gz"])
     }).pipe(Effect.provide(stack(() => ({ chunks: ["body"] }))))
   )
 

@@ -82,8 +82,9 @@ const options = {
   header,
   onExists: choice({
     name: "on-exists",
-    choices: ["skip", "overwrite", "fail"],
-    description: "What happens where the file is there already; default skip, with --checksum overwrite."
+    choices: ["skip", "overwrite", "fail", "unique"],
+    description:
+      "What happens where the file is there already; unique gives the new one a number. Default skip, with --checksum overwrite."
   }),
   durability: withDefault(
     choice({

@@ -18,8 +18,9 @@ import * as Scope from "effect/Scope"
 import { Disk } from "../DownloadError.js"
 import { isTooManyOpen, whenThereIsOne } from "../internal/descriptors.js"
 import { errnoOf, fromPlatformError } from "../internal/diskErrors.js"
+import { candidates } from "../internal/fileName.js"
 import * as Printable from "../internal/printable.js"
-import { Store } from "../Store.js"
+import { type PublishOptions, Store } from "../Store.js"
 
 // Codes with which file systems and platforms say that they have no such operation, not that it failed.
 const unsupported: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EPERM", "EISDIR"])
@@ -107,6 +108,30 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         onSuccess: () => Effect.ignore(fs.remove(temporary))
       })
 
+    const moveTo = Effect.fnUntraced(function* (
+      temporary: string,
+      destination: string,
+      onExists: PublishOptions["onExists"]
+    ) {
+      if (onExists === "overwrite") {
+        yield* Effect.mapError(fs.rename(temporary, destination), fromPlatformError(destination))
+        return destination
+      }
+      for (const candidate of onExists === "unique" ? candidates(destination) : [destination]) {
+        const isTaken = yield* Effect.catchIf(
+          Effect.as(moveExclusively(temporary, candidate), false),
+          (error) => error.reason === "exists",
+          () => Effect.succeed(true)
+        )
+        if (!isTaken) {
+          return candidate
+        }
+      }
+      return onExists === "skip"
+        ? undefined
+        : yield* new Disk({ path: Printable.line(destination), reason: "exists", detail: "" })
+    })
+
     return Store.of({
       prepare: (directory) =>
         makeDirectories(directory).pipe(
@@ -173,19 +198,9 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
                 Scope.close(descriptors, Exit.void),
                 () => new Disk({ path: Printable.line(destination), reason: "other", detail: "it could not be closed" })
               )
-              if (onExists === "overwrite") {
-                yield* translate(fs.rename(name, destination))
-              } else {
-                const moved = yield* moveExclusively(name, destination).pipe(
-                  Effect.as("Published" as const),
-                  Effect.catchIf(
-                    (error) => onExists === "skip" && error.reason === "exists",
-                    () => Effect.succeed("Skipped" as const)
-                  )
-                )
-                if (moved === "Skipped") {
-                  return moved
-                }
+              const standsAt = yield* moveTo(name, destination, onExists)
+              if (standsAt === undefined) {
+                return undefined
               }
               published = true
               if (durability === "full") {
@@ -194,7 +209,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
                   (error) => new Disk({ ...fromPlatformError(destination)(error), reason: "not-durable" })
                 )
               }
-              return "Published" as const
+              return standsAt
             }).pipe(Effect.uninterruptible)
         }
       })

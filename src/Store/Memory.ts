@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Disk } from "../DownloadError.js"
+import { candidates } from "../internal/fileName.js"
 import * as Printable from "../internal/printable.js"
 import { type Part, Store } from "../Store.js"
 
@@ -64,13 +65,15 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
               }),
               publish: ({ onExists }) =>
                 Effect.suspend(() => {
-                  if (onExists !== "overwrite" && files.has(destination)) {
-                    return onExists === "skip"
-                      ? Effect.succeed("Skipped" as const)
-                      : Effect.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
+                  for (const path of onExists === "unique" ? candidates(destination) : [destination]) {
+                    if (onExists === "overwrite" || !files.has(path)) {
+                      files.set(path, concat(chunks))
+                      return Effect.succeed(path)
+                    }
                   }
-                  files.set(destination, concat(chunks))
-                  return Effect.succeed("Published" as const)
+                  return onExists === "skip"
+                    ? Effect.succeed(undefined)
+                    : new Disk({ path: Printable.line(destination), reason: "exists", detail: "" })
                 })
             })
           )

@@ -5,11 +5,10 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Scope from "effect/Scope"
 import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, HttpStatus, Mismatch, Protocol, TooLarge, Truncated } from "../DownloadError.js"
 import type { Part, Store } from "../Store.js"
-import type { Transport, TransportResponse } from "../Transport.js"
+import * as Transport from "../Transport.js"
 import { contentLength } from "./contentLength.js"
 import { contentRange } from "./contentRange.js"
 import type { Expected } from "./digest.js"
@@ -20,19 +19,19 @@ import * as Redirect from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
 import { retryAfter } from "./retryAfter.js"
 import * as Validator from "./validator.js"
-import { nowMillis, type Wait } from "./watch.js"
+import type { Wait } from "./watch.js"
 
 export interface Attempt {
   readonly request: DownloadRequest
-  readonly transport: typeof Transport.Service
+  readonly transport: typeof Transport.Transport.Service
   readonly store: typeof Store.Service
   readonly hop: Redirect.Hop
   readonly kept: Kept
   readonly wait: Wait
   readonly expected: Expected | undefined
   readonly strict: boolean
-  /** Where the part lives: it outlives the attempt. */
-  readonly partScope: Scope.Scope
+  /** In milliseconds, as a `Wait` counts. */
+  readonly now: () => number
   /** For how many milliseconds to rest after so many bytes. */
   readonly restMillis: (bytes: number) => number
   /** Told of a status that is an error as soon as it is known: the rest of that response may take its time. */
@@ -46,39 +45,61 @@ export type Result =
   | { readonly _tag: "Received"; readonly part: Part; readonly bytes: number; readonly verified: boolean }
 
 export const attempt = (self: Attempt): Effect.Effect<Result, DownloadError> =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const { hop, kept, request, wait } = self
-      const offsetBytes = kept.resumeAt()
-      const response = yield* self.transport.open({
-        url: RequestHeaders.target(hop.url),
-        headers: {
-          ...RequestHeaders.of(request, hop),
-          ...(offsetBytes === 0 ? {} : { range: `bytes=${offsetBytes}-` }),
-          ...(offsetBytes === 0 || kept.validator === undefined ? {} : { "if-range": kept.validator })
-        }
-      })
-      wait.phase = "body"
-      wait.windowAt = yield* nowMillis
-      wait.windowBytes = 0
-      if (Redirect.isRedirect(response.status)) {
-        const to = yield* Redirect.next(hop, response.headers["location"])
-        if (contentLength(response.headers) !== undefined) {
-          yield* drain(response)
-        }
-        return { _tag: "Redirected", to }
+  Effect.suspend(() => {
+    const { hop, kept, request } = self
+    const offsetBytes = kept.resumeAt()
+    const headers = RequestHeaders.of(request, hop)
+    if (offsetBytes > 0) {
+      headers["range"] = `bytes=${offsetBytes}-`
+      if (kept.validator !== undefined) {
+        headers["if-range"] = kept.validator
       }
-      const answer = yield* judge(self, response, offsetBytes)
-      const part =
-        answer.startBytes > 0 && kept.part !== undefined
-          ? kept.part
-          : yield* Scope.extend(kept.begin(self.store), self.partScope)
-      kept.resumed = kept.resumed || answer.startBytes > 0
-      kept.totalBytes = answer.totalBytes
-      kept.validator = Validator.strong(response.headers) ?? (answer.startBytes > 0 ? kept.validator : undefined)
-      yield* receive(self, response, part, answer)
-      const verified = yield* verify(self, part)
-      return { _tag: "Received", part, bytes: part.sizeBytes(), verified }
+    }
+    const exchange = Transport.begin(self.transport, { url: RequestHeaders.target(hop.url), headers })
+    return Effect.ensuring(
+      Effect.flatMap(exchange.response, (response) => answered(self, response, offsetBytes)),
+      exchange.close
+    )
+  })
+
+const answered = (
+  self: Attempt,
+  response: Transport.TransportResponse,
+  offsetBytes: number
+): Effect.Effect<Result, DownloadError> => {
+  const { hop, kept, wait } = self
+  wait.phase = "body"
+  wait.windowAt = self.now()
+  wait.windowBytes = 0
+  if (Redirect.isRedirect(response.status)) {
+    return redirected(hop, response)
+  }
+  return Effect.flatMap(judge(self, response, offsetBytes), (answer) =>
+    Effect.flatMap(
+      answer.startBytes > 0 && kept.part !== undefined ? Effect.succeed(kept.part) : kept.begin(self.store),
+      (part) => {
+        kept.resumed = kept.resumed || answer.startBytes > 0
+        kept.totalBytes = answer.totalBytes
+        kept.validator = Validator.strong(response.headers) ?? (answer.startBytes > 0 ? kept.validator : undefined)
+        return Effect.zipRight(
+          receive(self, response, part, answer),
+          Effect.suspend(() =>
+            Effect.map(
+              verify(self, part),
+              (verified): Result => ({ _tag: "Received", part, bytes: part.sizeBytes(), verified })
+            )
+          )
+        )
+      }
+    )
+  )
+}
+
+const redirected = (hop: Redirect.Hop, response: Transport.TransportResponse): Effect.Effect<Result, DownloadError> =>
+  Effect.flatMap(Redirect.next(hop, response.headers["location"]), (to) =>
+    Effect.as(contentLength(response.headers) === undefined ? Effect.void : drain(response), {
+      _tag: "Redirected",
+      to
     })
   )
 
@@ -91,58 +112,72 @@ interface Answer {
 
 /** What the head says of the body: where it begins and ends; or why it is not the file. */
 const judge = (
-  { hop, kept, refused, request }: Attempt,
-  response: TransportResponse,
+  self: Attempt,
+  response: Transport.TransportResponse,
   offsetBytes: number
-): Effect.Effect<Answer, DownloadError> =>
+): Effect.Effect<Answer, DownloadError> => {
+  const { hop, kept, request } = self
+  const { headers, status } = response
+  const isPartial = status === 206 && offsetBytes > 0
+  if (!isPartial && status !== 200 && status !== 203) {
+    return refusal(self, response, offsetBytes)
+  }
+  const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? ""
+  // A partial response need not say again what the whole one said (RFC 9110 §15.3.7).
+  const isToldBefore = isPartial && type === ""
+  if (request.mediaType !== undefined && !isToldBefore && !isOfType(type, request.mediaType.toLowerCase())) {
+    kept.forget()
+    return new Mismatch({
+      url: displayUrl(hop.url.href),
+      reason: "type",
+      expected: Printable.line(request.mediaType),
+      actual: type === "" ? "not announced" : Printable.line(type).slice(0, 100),
+      resumed: isPartial
+    })
+  }
+  const lengthBytes = contentLength(headers)
+  if (lengthBytes === undefined && headers["content-length"] !== undefined) {
+    return new Protocol({
+      url: displayUrl(hop.url.href),
+      reason: "message",
+      detail: "its Content-Length is no number"
+    })
+  }
+  const answer = isPartial ? rest(kept, headers, offsetBytes) : whole(lengthBytes)
+  if (answer === undefined) {
+    kept.forget()
+    const detail = Printable.line(headers["content-range"] ?? "")
+    return new Protocol({ url: displayUrl(hop.url.href), reason: "range", detail })
+  }
+  const { totalBytes } = answer
+  if (totalBytes !== undefined && totalBytes > (request.limitBytes ?? Number.POSITIVE_INFINITY)) {
+    return new TooLarge({ url: displayUrl(hop.url.href), limitBytes: request.limitBytes ?? 0, bytes: totalBytes })
+  }
+  return totalBytes !== undefined && request.sizeBytes !== undefined && totalBytes !== request.sizeBytes
+    ? sizeMismatch(displayUrl(hop.url.href), request.sizeBytes, totalBytes, false)
+    : Effect.succeed(answer)
+}
+
+const refusal = (
+  { hop, kept, refused }: Attempt,
+  response: Transport.TransportResponse,
+  offsetBytes: number
+): Effect.Effect<never, DownloadError> =>
   Effect.gen(function* () {
     const { headers, status } = response
     const url = displayUrl(hop.url.href)
-    const isPartial = status === 206 && offsetBytes > 0
-    if (!isPartial && status !== 200 && status !== 203) {
-      if (status === 416 && offsetBytes > 0) {
-        kept.forget()
-        yield* drain(response)
-        return yield* new Protocol({ url, reason: "range", detail: "416" })
-      }
-      const retryAfterMillis = yield* Effect.clockWith((clock) =>
-        Effect.map(clock.currentTimeMillis, (now) => retryAfter(headers["retry-after"], now))
-      )
-      const error = new HttpStatus({ url, status, ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }) })
-      yield* refused(error)
+    if (status === 416 && offsetBytes > 0) {
+      kept.forget()
       yield* drain(response)
-      return yield* error
+      return yield* new Protocol({ url, reason: "range", detail: "416" })
     }
-    const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? ""
-    // A partial response need not say again what the whole one said (RFC 9110 §15.3.7).
-    const isToldBefore = isPartial && type === ""
-    if (request.mediaType !== undefined && !isToldBefore && !isOfType(type, request.mediaType.toLowerCase())) {
-      kept.forget()
-      return yield* new Mismatch({
-        url,
-        reason: "type",
-        expected: Printable.line(request.mediaType),
-        actual: type === "" ? "not announced" : Printable.line(type).slice(0, 100),
-        resumed: isPartial
-      })
-    }
-    const lengthBytes = contentLength(headers)
-    if (lengthBytes === undefined && headers["content-length"] !== undefined) {
-      return yield* new Protocol({ url, reason: "message", detail: "its Content-Length is no number" })
-    }
-    const answer = isPartial ? rest(kept, headers, offsetBytes) : whole(lengthBytes)
-    if (answer === undefined) {
-      kept.forget()
-      return yield* new Protocol({ url, reason: "range", detail: Printable.line(headers["content-range"] ?? "") })
-    }
-    const { totalBytes } = answer
-    if (totalBytes !== undefined && totalBytes > (request.limitBytes ?? Number.POSITIVE_INFINITY)) {
-      return yield* new TooLarge({ url, limitBytes: request.limitBytes ?? 0, bytes: totalBytes })
-    }
-    if (totalBytes !== undefined && request.sizeBytes !== undefined && totalBytes !== request.sizeBytes) {
-      return yield* sizeMismatch(url, request.sizeBytes, totalBytes, false)
-    }
-    return answer
+    const retryAfterMillis = yield* Effect.clockWith((clock) =>
+      Effect.map(clock.currentTimeMillis, (now) => retryAfter(headers["retry-after"], now))
+    )
+    const error = new HttpStatus({ url, status, ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }) })
+    yield* refused(error)
+    yield* drain(response)
+    return yield* error
   })
 
 const whole = (lengthBytes: number | undefined): Answer => ({
@@ -152,7 +187,7 @@ const whole = (lengthBytes: number | undefined): Answer => ({
 })
 
 /** The rest that was asked for, of the version that was begun, or undefined. */
-const rest = (kept: Kept, headers: TransportResponse["headers"], offsetBytes: number): Answer | undefined => {
+const rest = (kept: Kept, headers: Transport.TransportResponse["headers"], offsetBytes: number): Answer | undefined => {
   const range = contentRange(headers["content-range"])
   if (
     range === undefined ||
@@ -174,73 +209,71 @@ const isOfType = (actual: string, expected: string): boolean =>
 
 const receive = (
   self: Attempt,
-  response: TransportResponse,
+  response: Transport.TransportResponse,
   part: Part,
   answer: Answer
-): Effect.Effect<void, DownloadError> =>
-  Effect.gen(function* () {
-    const { hop, kept, request, wait } = self
-    const limitBytes = request.limitBytes ?? Number.POSITIVE_INFINITY
-    let bytes = answer.startBytes
-    let isBeyond = false
-    let pending: Effect.Effect<void, DownloadError> | undefined
-    const also = (effect: Effect.Effect<void, DownloadError> | undefined): void => {
-      pending = effect === undefined ? pending : pending === undefined ? effect : Effect.zipRight(pending, effect)
+): Effect.Effect<void, DownloadError> => {
+  const { hop, kept, request, wait } = self
+  const limitBytes = request.limitBytes ?? Number.POSITIVE_INFINITY
+  let bytes = answer.startBytes
+  let isBeyond = false
+  let pending: Effect.Effect<void, DownloadError> | undefined
+  const also = (effect: Effect.Effect<void, DownloadError> | undefined): void => {
+    pending = effect === undefined ? pending : pending === undefined ? effect : Effect.zipRight(pending, effect)
+  }
+  const onChunk = (chunk: Uint8Array): boolean => {
+    wait.windowBytes += chunk.length
+    const left = (answer.endBytes ?? Number.POSITIVE_INFINITY) - bytes
+    isBeyond = chunk.length > left
+    const taken = isBeyond ? chunk.subarray(0, left) : chunk
+    bytes += taken.length
+    if (bytes > limitBytes) {
+      pending = new TooLarge({ url: displayUrl(hop.url.href), limitBytes, bytes })
+      return false
     }
-    const onChunk = (chunk: Uint8Array): boolean => {
-      wait.windowBytes += chunk.length
-      const left = (answer.endBytes ?? Number.POSITIVE_INFINITY) - bytes
-      isBeyond = chunk.length > left
-      const taken = isBeyond ? chunk.subarray(0, left) : chunk
-      bytes += taken.length
-      if (bytes > limitBytes) {
-        pending = new TooLarge({ url: displayUrl(hop.url.href), limitBytes, bytes })
-        return false
-      }
-      also(taken.length === 0 ? undefined : kept.take(part, taken))
-      const millis = self.restMillis(chunk.length)
-      also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))
-      also(self.advanced())
-      return pending === undefined && !isBeyond
-    }
-    for (;;) {
-      const how = yield* response.drive(onChunk)
-      if (pending !== undefined) {
-        const due = pending
-        pending = undefined
-        const before = yield* nowMillis
-        wait.resting = true
-        yield* due
-        wait.resting = false
-        wait.windowAt += (yield* nowMillis) - before
-      }
-      // What follows the announced end is not read, and its connection not used again.
-      if (how === "Ended" || isBeyond) {
-        return
-      }
-    }
+    also(taken.length === 0 ? undefined : kept.take(part, taken))
+    const millis = self.restMillis(chunk.length)
+    also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))
+    also(self.advanced())
+    return pending === undefined && !isBeyond
+  }
+  const settled = Effect.suspend(() => {
+    const due = pending ?? Effect.void
+    pending = undefined
+    const before = self.now()
+    wait.resting = true
+    return Effect.map(due, () => {
+      wait.resting = false
+      wait.windowAt += self.now() - before
+    })
   })
+  const goOn: Effect.Effect<void, DownloadError> = Effect.flatMap(response.drive(onChunk), (how) => {
+    // What follows the announced end is not read, and its connection not used again.
+    const isOver = how === "Ended" || isBeyond
+    return pending === undefined ? (isOver ? Effect.void : goOn) : isOver ? settled : Effect.zipRight(settled, goOn)
+  })
+  return goOn
+}
 
 const verify = (
   { expected, hop, kept, request, strict }: Attempt,
   part: Part
 ): Effect.Effect<boolean, Mismatch | Truncated> => {
-  const url = displayUrl(hop.url.href)
   const receivedBytes = part.sizeBytes()
   const { resumed, totalBytes } = kept
   if (totalBytes !== undefined && receivedBytes < totalBytes) {
-    return new Truncated({ url, expectedBytes: totalBytes, receivedBytes })
+    return new Truncated({ url: displayUrl(hop.url.href), expectedBytes: totalBytes, receivedBytes })
   }
   if (request.sizeBytes !== undefined && receivedBytes !== request.sizeBytes) {
     kept.forget()
-    return sizeMismatch(url, request.sizeBytes, receivedBytes, resumed)
+    return sizeMismatch(displayUrl(hop.url.href), request.sizeBytes, receivedBytes, resumed)
   }
   if (expected !== undefined) {
     const actual = kept.digest() ?? ""
     if (!expected.digests.includes(actual)) {
       kept.forget()
       return new Mismatch({
-        url,
+        url: displayUrl(hop.url.href),
         reason: "digest",
         expected: `${expected.algorithm}:${expected.digests.join(" or ")}`,
         actual: `${expected.algorithm}:${actual}`,
@@ -251,7 +284,7 @@ const verify = (
   }
   const verified = totalBytes !== undefined || request.sizeBytes !== undefined
   return strict && !verified
-    ? new Mismatch({ url, reason: "unverifiable", expected: "", actual: "", resumed: false })
+    ? new Mismatch({ url: displayUrl(hop.url.href), reason: "unverifiable", expected: "", actual: "", resumed: false })
     : Effect.succeed(verified)
 }
 
@@ -263,7 +296,7 @@ const sizeMismatch = (url: string, expected: number, actual: number, resumed: bo
 const drainLimitBytes = 64 * 1024
 const drainLimit = Duration.millis(250)
 
-const drain = (response: TransportResponse): Effect.Effect<void> =>
+const drain = (response: Transport.TransportResponse): Effect.Effect<void> =>
   (contentLength(response.headers) ?? 0) <= drainLimitBytes
     ? Effect.suspend(() => {
         let bytes = 0

@@ -41,6 +41,20 @@ export const numbered = (name: string, number: number): string => {
   return cut(stem, longestBytes - encoder.encode(end).length) + end
 }
 
+/**
+ * The paths at which a file can stand that is to have one for itself, in the order in which they are tried. They end:
+ * where so many are taken, something else is wrong.
+ */
+export function* candidates(destination: string): Generator<string> {
+  yield destination
+  const start = Math.max(destination.lastIndexOf("/"), destination.lastIndexOf("\\")) + 1
+  for (let number = 2; number <= mostCandidates; number++) {
+    yield destination.slice(0, start) + numbered(destination.slice(start), number)
+  }
+}
+
+const mostCandidates = 10_000
+
 const parts = (name: string): { readonly stem: string; readonly suffix: string } => {
   const suffix = /(?:\.tar)?\.[A-Za-z0-9]{1,10}$/.exec(name)?.[0] ?? ""
   return { stem: name.slice(0, name.length - suffix.length), suffix }

@@ -4,15 +4,16 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import type { DownloadRequest } from "../Download.js"
 import type { Disk } from "../DownloadError.js"
 import type { Hash, Hasher } from "../Hasher.js"
-import type { Part, Store } from "../Store.js"
+import { begin, type Part, type Store } from "../Store.js"
 import type { Expected } from "./digest.js"
 
 export class Kept {
   part: Part | undefined
+  /** Removes what was not published. */
+  discard: Effect.Effect<void> = Effect.void
   validator: string | undefined
   totalBytes: number | undefined
   /** Whether the part has bytes of more than one response. */
@@ -52,7 +53,7 @@ export class Kept {
   }
 
   /** Opens the part, or empties the one that there is. */
-  begin(store: typeof Store.Service): Effect.Effect<Part, Disk, Scope.Scope> {
+  begin(store: typeof Store.Service): Effect.Effect<Part, Disk> {
     return Effect.suspend(() => {
       this.resumed = false
       this.hashedBytes = 0
@@ -61,7 +62,10 @@ export class Kept {
       if (part !== undefined) {
         return Effect.as(part.restart, part)
       }
-      return Effect.map(store.open(this.request.destination), (opened) => {
+      const own = begin(store, this.request.destination)
+      // An opening that was interrupted may have left something.
+      this.discard = this.discard === Effect.void ? own.discard : Effect.zipRight(this.discard, own.discard)
+      return Effect.map(own.part, (opened) => {
         this.part = opened
         return opened
       })

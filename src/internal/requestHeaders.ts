@@ -8,8 +8,6 @@ import * as Redacted from "effect/Redacted"
 import type { DownloadRequest } from "../Download.js"
 import type { Hop } from "./redirect.js"
 
-type Headers = Readonly<Record<string, string>>
-
 // Those the downloader decides by itself, and those that belong to the connection (RFC 9110 §7.6.1).
 const reserved: ReadonlySet<string> = new Set([
   "accept-encoding",
@@ -45,7 +43,7 @@ export const refusal = (request: Pick<DownloadRequest, "headers">): string | und
 }
 
 /** The headers for one hop, `Range` aside. */
-export const of = (request: DownloadRequest, hop: Hop): Headers => {
+export const of = (request: DownloadRequest, hop: Hop): Record<string, string> => {
   const headers: Record<string, string> = { accept: "*/*", "accept-encoding": "identity", "user-agent": "halyard" }
   if (hop.isFirstOrigin) {
     for (const [name, value] of Object.entries(request.headers ?? {})) {

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
 import type { Hooks, Transfer } from "./transfer.js"
+import { unchecked } from "./unchecked.js"
 
 /** Turns interruption on again where it is off. */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -44,10 +45,10 @@ const fromExit = (
   }
   const failure = Cause.failureOrCause(exit.cause)
   if (failure._tag === "Left") {
-    return Effect.succeed(new Failed({ request, error: failure.left }))
+    return Effect.succeed(new Failed({ request, error: failure.left }, unchecked))
   }
   return Cause.isInterruptedOnly(failure.right)
-    ? Effect.succeed(new Cancelled({ request }))
+    ? Effect.succeed(new Cancelled({ request }, unchecked))
     : Effect.failCause(failure.right)
 }
 
@@ -58,13 +59,13 @@ export const withRequest = (request: DownloadRequest, outcome: DownloadOutcome):
   }
   switch (outcome._tag) {
     case "Saved":
-      return new Saved({ ...outcome, request })
+      return new Saved({ ...outcome, request }, unchecked)
     case "Skipped":
-      return new Skipped({ request })
+      return new Skipped({ request }, unchecked)
     case "Failed":
-      return new Failed({ request, error: outcome.error })
+      return new Failed({ request, error: outcome.error }, unchecked)
     case "Cancelled":
-      return new Cancelled({ request })
+      return new Cancelled({ request }, unchecked)
   }
 }
 

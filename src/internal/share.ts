@@ -2,7 +2,8 @@
  * One transfer for all who ask for the same file at the same time.
  *
  * Two requests are for the same file when they name the same destination; where anything else differs between them, the
- * later one waits until the earlier one is done, and then meets what stands there.
+ * later one waits until the earlier one is done, and then meets what stands there. Who wants a file for itself (`unique`)
+ * shares with nobody and waits for nobody.
  *
  * @internal
  */
@@ -15,6 +16,7 @@ import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest } from "../Download.js"
 import { type Restore, settle, withRequest } from "./settle.js"
 import type { Hooks, Transfer } from "./transfer.js"
+import { unchecked } from "./unchecked.js"
 
 interface Shared {
   readonly request: DownloadRequest
@@ -60,7 +62,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
           shared.users--
           shared.isLeft = shared.users === 0
           return shared.users > 0
-            ? Effect.succeed(new Cancelled({ request }))
+            ? Effect.succeed(new Cancelled({ request }, unchecked))
             : Effect.flatMap(Fiber.interrupt(shared.fiber), (exit) => outcomeOf(request, exit))
         }
       })
@@ -68,6 +70,9 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
 
     const share: Share = (request, restore, hooks) =>
       Effect.suspend(() => {
+        if (request.onExists === "unique") {
+          return settle(transfer, request, restore, hooks)
+        }
         const key = keyOf(request.destination)
         const found = underway.get(key)
         if (found === undefined) {
@@ -78,7 +83,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
         }
         return Effect.matchCauseEffect(restore(Fiber.await(found.fiber)), {
           onSuccess: () => share(request, restore, hooks),
-          onFailure: () => Effect.succeed(new Cancelled({ request }))
+          onFailure: () => Effect.succeed(new Cancelled({ request }, unchecked))
         })
       })
 

@@ -22,7 +22,8 @@ import { Kept } from "./kept.js"
 import * as Printable from "./printable.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
-import { nowMillis, type Wait, watched } from "./watch.js"
+import { unchecked } from "./unchecked.js"
+import * as Watch from "./watch.js"
 
 /** What a transfer is told besides its request, and whom it tells. */
 export interface Hooks {
@@ -45,20 +46,30 @@ export interface TransferOptions {
   readonly strict: boolean
 }
 
+/** The wait for the next origin's permit is not the server's doing. */
+interface Redirected {
+  readonly _tag: "Redirected"
+  readonly to: Hop
+  readonly leftMillis: number
+}
+
 // `Advanced` is told at most every 200 ms.
 const tellMillis = 200
 
 export const makeTransfer = (
   options: TransferOptions,
   governor: typeof OriginGovernor.Service
-): Effect.Effect<Transfer, never, Transport | Store> =>
+): Effect.Effect<Transfer, never, Transport | Store | Scope.Scope> =>
   Effect.gen(function* () {
     const transport = yield* Transport
     const store = yield* Store
     const hasher = yield* Hasher
     const clock = yield* Effect.clock
     const stall = { bytes: options.stall.bytes, millis: Duration.toMillis(options.stall.within) }
+    const watch = yield* Watch.make(stall)
     const headersMillis = Duration.toMillis(options.headersTimeout)
+
+    const now = (): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
 
     /** From the first hop to the published file. */
     const carry = (
@@ -66,137 +77,142 @@ export const makeTransfer = (
       url: URL,
       expected: Digest.Expected | undefined,
       hooks: Hooks
-    ): Effect.Effect<Saved | Skipped, DownloadError, Scope.Scope> =>
-      Effect.gen(function* () {
-        const partScope = yield* Effect.scope
-        const kept = new Kept(request, expected, hasher)
-        const totalMillis = Duration.toMillis(request.timeout)
-        let toldAt = clock.unsafeCurrentTimeMillis()
-        let startedAt: number | undefined
-        // Attempts and time are counted from the last one that brought the file further than any before.
-        let furthestBytes = 0
-        let failures = 0
+    ): Effect.Effect<Saved | Skipped, DownloadError> => {
+      const kept = new Kept(request, expected, hasher)
+      const totalMillis = Duration.toMillis(request.timeout)
+      let toldAt = 0
+      let startedAt: number | undefined
+      // Attempts and time are counted from the last one that brought the file further than any before.
+      let furthestBytes = 0
+      let failures = 0
 
-        const advanced = (): Effect.Effect<void> | undefined => {
-          const now = hooks.event === undefined ? 0 : clock.unsafeCurrentTimeMillis()
-          if (hooks.event === undefined || now - toldAt < tellMillis) {
-            return undefined
-          }
-          toldAt = now
-          return hooks.event(new Advanced({ request, bytes: kept.bytes, totalBytes: kept.totalBytes }))
+      const advanced = (): Effect.Effect<void> | undefined => {
+        const at = hooks.event === undefined ? 0 : clock.unsafeCurrentTimeMillis()
+        if (hooks.event === undefined || at - toldAt < tellMillis) {
+          return undefined
         }
+        toldAt = at
+        return hooks.event(new Advanced({ request, bytes: kept.bytes, totalBytes: kept.totalBytes }, unchecked))
+      }
 
-        const go = (
-          hop: Hop,
-          attempts: number,
-          leftMillis = totalMillis
-        ): Effect.Effect<Saved | Skipped, DownloadError> =>
-          governor
-            .withPermit(
-              hop.url.origin,
-              hooks.ask
-            )(
-              Effect.gen(function* () {
-                const now = yield* nowMillis
-                startedAt ??= now
-                toldAt = clock.unsafeCurrentTimeMillis()
-                const wait: Wait = {
-                  phase: "headers",
-                  headersAt: now + headersMillis,
-                  totalAt: now + leftMillis,
-                  windowAt: now,
-                  windowBytes: 0,
-                  resting: false
-                }
-                const result = yield* Attempt.attempt({
-                  request,
-                  transport,
-                  store,
-                  hop,
-                  kept,
+      const go = (
+        hop: Hop,
+        attempts: number,
+        leftMillis = totalMillis
+      ): Effect.Effect<Saved | Skipped, DownloadError> => {
+        const { origin } = hop.url
+        return Effect.flatMap(
+          governor.withPermit(
+            origin,
+            hooks.ask
+          )(
+            Effect.suspend(() => {
+              const beganAt = now()
+              startedAt ??= beganAt
+              toldAt = clock.unsafeCurrentTimeMillis()
+              const wait: Watch.Wait = {
+                phase: "headers",
+                headersAt: beganAt + headersMillis,
+                totalAt: beganAt + leftMillis,
+                windowAt: beganAt,
+                windowBytes: 0,
+                resting: false
+              }
+              const attempted = Attempt.attempt({
+                request,
+                transport,
+                store,
+                hop,
+                kept,
+                wait,
+                now,
+                expected,
+                strict: options.strict,
+                restMillis: (bytes) => governor.restMillis(origin, bytes),
+                refused: (error) => cool(origin, error, beganAt),
+                advanced
+              })
+              // Around the waits alone: the publish must neither be raced nor cut short.
+              return watch
+                .watched(
                   wait,
-                  expected,
-                  strict: options.strict,
-                  partScope,
-                  restMillis: (bytes) => governor.restMillis(hop.url.origin, bytes),
-                  refused: (error) => cool(hop, error, now),
-                  advanced
-                }).pipe(
-                  // Around the waits alone: the publish must neither be raced nor cut short.
-                  watched(
-                    wait,
-                    stall,
-                    (phase) =>
-                      new Timeout({
-                        url: DisplayUrl.displayUrl(hop.url.href),
-                        phase,
-                        limitMillis: { headers: headersMillis, stall: stall.millis, total: totalMillis }[phase],
-                        receivedBytes: kept.bytes
-                      })
-                  ),
+                  (phase) =>
+                    new Timeout({
+                      url: DisplayUrl.displayUrl(hop.url.href),
+                      phase,
+                      limitMillis: { headers: headersMillis, stall: stall.millis, total: totalMillis }[phase],
+                      receivedBytes: kept.bytes
+                    })
+                )(attempted)
+                .pipe(
                   // While the permit is held: nobody else gets one in between.
-                  Effect.tapBoth({
-                    onFailure: (error) => (error._tag === "HttpStatus" ? Effect.void : cool(hop, error, now)),
-                    onSuccess: () => governor.report(hop.url.origin, "success", now)
-                  })
+                  Effect.tapError((error) =>
+                    error._tag === "HttpStatus" ? Effect.void : cool(origin, error, beganAt)
+                  ),
+                  Effect.flatMap(
+                    (result): Effect.Effect<Saved | Skipped | Redirected, DownloadError> =>
+                      Effect.zipRight<void, never, never, Saved | Skipped | Redirected, DownloadError, never>(
+                        governor.report(origin, "success", beganAt),
+                        result._tag === "Redirected"
+                          ? Effect.sync(() => ({ ...result, leftMillis: wait.totalAt - now() }))
+                          : publish(result.part, request, { ...result, attempts }, hooks.decide)
+                      )
+                  )
                 )
-                // The wait for the next origin's permit is not the server's doing.
-                return result._tag === "Redirected"
-                  ? { ...result, leftMillis: wait.totalAt - (yield* nowMillis) }
-                  : yield* publish(result.part, request, { ...result, attempts }, hooks.decide)
-              })
-            )
-            .pipe(
-              Effect.flatMap((result) =>
-                result._tag === "Redirected" ? go(result.to, attempts, result.leftMillis) : Effect.succeed(result)
-              )
-            )
-
-        const cool = (hop: Hop, error: DownloadError, beganAt: number): Effect.Effect<void> =>
-          Effect.gen(function* () {
-            const { origin } = hop.url
-            yield* governor.report(origin, signalOf(error), beganAt)
-            const asked = RetryPolicy.askedMillis(options.retry, error)
-            if (asked > 0 && isOverload(error)) {
-              yield* governor.pause(origin, Duration.millis(asked))
-            }
-          })
-
-        const attempt = (attempts: number): Effect.Effect<Saved | Skipped, DownloadError> =>
-          Effect.catchAll(go({ url, count: 0, isFirstOrigin: true }, attempts), (error) =>
-            Effect.gen(function* () {
-              const now = yield* nowMillis
-              if (kept.bytes > furthestBytes) {
-                furthestBytes = kept.bytes
-                failures = 0
-                startedAt = now
-              }
-              failures++
-              const delayMillis = RetryPolicy.delayMillis(options.retry, {
-                error,
-                attempt: failures,
-                elapsedMillis: now - (startedAt ?? now),
-                random: yield* Random.next
-              })
-              // What a disk did to a part cannot be taken back.
-              if (delayMillis === undefined || error._tag === "Disk") {
-                return yield* error
-              }
-              if (hooks.event !== undefined) {
-                yield* hooks.event(new Retrying({ request, error, attempt: attempts, delayMillis }))
-              }
-              const parked = (is: boolean) => Effect.sync(() => hooks.ask?.onParked?.(is))
-              yield* Effect.acquireUseRelease(
-                parked(true),
-                () => Effect.sleep(Duration.millis(Math.ceil(delayMillis))),
-                () => parked(false)
-              )
-              return yield* attempt(attempts + 1)
             })
-          )
+          ),
+          (result) =>
+            result._tag === "Redirected" ? go(result.to, attempts, result.leftMillis) : Effect.succeed(result)
+        )
+      }
 
-        return yield* attempt(1)
-      })
+      const cool = (origin: string, error: DownloadError, beganAt: number): Effect.Effect<void> =>
+        Effect.suspend(() => {
+          const asked = RetryPolicy.askedMillis(options.retry, error)
+          return Effect.zipRight(
+            governor.report(origin, signalOf(error), beganAt),
+            asked > 0 && isOverload(error) ? governor.pause(origin, Duration.millis(asked)) : Effect.void
+          )
+        })
+
+      const attempt = (attempts: number): Effect.Effect<Saved | Skipped, DownloadError> =>
+        Effect.catchAll(go({ url, count: 0, isFirstOrigin: true }, attempts), (error) =>
+          Effect.gen(function* () {
+            const at = now()
+            if (kept.bytes > furthestBytes) {
+              furthestBytes = kept.bytes
+              failures = 0
+              startedAt = at
+            }
+            failures++
+            const delayMillis = RetryPolicy.delayMillis(options.retry, {
+              error,
+              attempt: failures,
+              elapsedMillis: at - (startedAt ?? at),
+              random: yield* Random.next
+            })
+            // What a disk did to a part cannot be taken back.
+            if (delayMillis === undefined || error._tag === "Disk") {
+              return yield* error
+            }
+            if (hooks.event !== undefined) {
+              yield* hooks.event(new Retrying({ request, error, attempt: attempts, delayMillis }, unchecked))
+            }
+            const parked = (is: boolean) => Effect.sync(() => hooks.ask?.onParked?.(is))
+            yield* Effect.acquireUseRelease(
+              parked(true),
+              () => Effect.sleep(Duration.millis(Math.ceil(delayMillis))),
+              () => parked(false)
+            )
+            return yield* attempt(attempts + 1)
+          })
+        )
+
+      return Effect.ensuring(
+        attempt(1),
+        Effect.suspend(() => kept.discard)
+      )
+    }
 
     const publish = (
       part: Part,
@@ -205,10 +221,12 @@ export const makeTransfer = (
       decide: (outcome: Saved | Skipped) => void
     ): Effect.Effect<Saved | Skipped, DownloadError> =>
       Effect.uninterruptible(
-        Effect.map(part.publish({ onExists: request.onExists, durability: options.durability }), (published) => {
+        Effect.map(part.publish({ onExists: request.onExists, durability: options.durability }), (destination) => {
           const { attempts, bytes, verified } = received
           const outcome =
-            published === "Published" ? new Saved({ request, bytes, verified, attempts }) : new Skipped({ request })
+            destination === undefined
+              ? new Skipped({ request }, unchecked)
+              : new Saved({ request, destination, bytes, verified, attempts }, unchecked)
           decide(outcome)
           return outcome
         })
@@ -221,7 +239,7 @@ export const makeTransfer = (
         const refused = refusalOf(request, url, expected)
         return url === undefined || refused !== undefined
           ? new InvalidRequest({ url: DisplayUrl.displayUrl(request.url), detail: refused ?? "" })
-          : unlessThere(store, request, hooks.decide, Effect.scoped(carry(request, url, expected, hooks)))
+          : unlessThere(store, request, hooks.decide, carry(request, url, expected, hooks))
       })
   })
 
@@ -248,7 +266,7 @@ const unlessThere = (
   decide: (outcome: Skipped) => void,
   transfer: Effect.Effect<Saved | Skipped, DownloadError>
 ): Effect.Effect<Saved | Skipped, DownloadError> =>
-  request.onExists === "overwrite"
+  request.onExists === "overwrite" || request.onExists === "unique"
     ? transfer
     : Effect.flatMap(store.exists(request.destination), (there) => {
         if (!there) {
@@ -257,7 +275,7 @@ const unlessThere = (
         if (request.onExists === "fail") {
           return new Disk({ path: Printable.line(request.destination), reason: "exists", detail: "" })
         }
-        const outcome = new Skipped({ request })
+        const outcome = new Skipped({ request }, unchecked)
         decide(outcome)
         return Effect.succeed(outcome)
       })

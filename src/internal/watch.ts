@@ -1,12 +1,20 @@
 /**
  * Bounds on one attempt: absolute ones for its head and for the whole of it, and one on how slowly its body may come.
  *
+ * One timer watches all attempts of a downloader. A bound that is reached interrupts the attempt's own fiber, inside a
+ * region from which the fiber comes back: a fiber of its own for each attempt, and one for its timer, would cost more
+ * than all the rest of a small transfer.
+ *
  * @internal
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as Equal from "effect/Equal"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as HashSet from "effect/HashSet"
+import type * as Scope from "effect/Scope"
 
 /** Times in milliseconds of the Clock's nanoseconds, which no change of the wall clock moves. */
 export interface Wait {
@@ -37,75 +45,180 @@ export const nowMillis: Effect.Effect<number> = Effect.clockWith((clock) =>
   Effect.sync(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
 )
 
-/**
- * Interrupts the effect, waits until it has ended, and fails, when a bound is reached. An effect that succeeds in that
- * moment has succeeded.
- */
-export const watched =
-  <E2>(wait: Wait, stall: Stall, onTimeout: (phase: "headers" | "stall" | "total") => E2) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function* () {
-        let over: "headers" | "stall" | "total" | undefined
-        // Interruptible also where the caller is not: a bound that cannot interrupt is none. An interruption of the
-        // caller reaches the work through `onInterrupt` alone.
-        const work = yield* Effect.fork(Effect.interruptible(effect))
-        const self = yield* Effect.fiberId
-        const watch = yield* expiry(wait, stall).pipe(
-          Effect.flatMap((phase) => {
-            over = phase
-            return Fiber.interruptAsFork(work, self)
-          }),
-          Effect.interruptible,
-          Effect.fork
-        )
-        const exit = yield* restore(Fiber.await(work)).pipe(
-          Effect.onInterrupt(() => Fiber.interrupt(work)),
-          Effect.ensuring(Fiber.interrupt(watch))
-        )
-        return yield* over !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)
-          ? Effect.fail(onTimeout(over))
-          : exit
-      })
-    )
+export type Phase = "headers" | "stall" | "total"
 
-/** Waits for the first bound that is reached. */
-const expiry = (wait: Wait, stall: Stall): Effect.Effect<"headers" | "stall" | "total"> =>
-  Effect.flatMap(nowMillis, (now) => {
-    if (wait.totalAt <= now) {
-      return Effect.succeed("total" as const)
-    }
-    if (wait.phase === "headers" && wait.headersAt <= now) {
-      return Effect.succeed("headers" as const)
-    }
-    if (wait.phase === "body" && now - wait.windowAt >= stall.millis) {
-      if (wait.windowBytes < stall.bytes && !wait.resting) {
-        return Effect.succeed("stall" as const)
-      }
-      wait.windowAt = now
-      wait.windowBytes = 0
-    }
-    const left = Math.min(
-      wait.totalAt - now,
-      wait.phase === "headers" ? wait.headersAt - now : wait.windowAt + stall.millis - now,
-      // A body that begins meanwhile has a window that ends no earlier.
-      stall.millis,
-      longestMillis
-    )
-    const millis = Math.max(1, Math.ceil(left))
-    return Effect.sleep(millis).pipe(
-      Effect.zipRight(nowMillis),
-      Effect.flatMap((after) => {
-        // This process stood still (a laptop asleep, a job stopped with Ctrl-Z): as long again, because an answer may have
-        // come that nobody has looked at.
-        const late = after - now - millis
-        if (late > standstillMillis) {
-          const more = Math.min(late, millis)
-          wait.totalAt = Math.max(wait.totalAt, after - late) + more
-          wait.headersAt = Math.max(wait.headersAt, after - late) + more
-          wait.windowAt += late
+export interface Watch {
+  /**
+   * Interrupts the effect, waits until it has ended, and fails, when a bound is reached. An effect that succeeds in that
+   * moment has succeeded. Interruptible also where the caller is not: a bound that cannot interrupt is none.
+   */
+  readonly watched: <E2>(
+    wait: Wait,
+    onTimeout: (phase: Phase) => E2
+  ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2, R>
+}
+
+interface Watched {
+  readonly wait: Wait
+  readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
+  over: Phase | undefined
+}
+
+/** Its timer runs while something is watched, and ends with the scope. */
+export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
+  Effect.map(Effect.scope, (scope) => {
+    const all = new Set<Watched>()
+    // By whom a fiber is interrupted that comes back from it.
+    const self = FiberId.unsafeMake()
+    let timer: Fiber.RuntimeFiber<void> | undefined
+    let starting = false
+    // What the timer is set to, and what those need who have begun since.
+    let dueAt = Number.POSITIVE_INFINITY
+    let neededAt = Number.POSITIVE_INFINITY
+
+    const expire = (now: number): void => {
+      for (const watched of all) {
+        watched.over ??= overdue(watched.wait, stall, now)
+        if (watched.over !== undefined) {
+          all.delete(watched)
+          watched.fiber.unsafeInterruptAsFork(self)
         }
-        return expiry(wait, stall)
+      }
+    }
+
+    const tick: Effect.Effect<void> = Effect.flatMap(nowMillis, (now) => {
+      expire(now)
+      if (all.size === 0) {
+        timer = undefined
+        return Effect.void
+      }
+      const millis = Math.max(1, Math.ceil(Math.min(soonest(now) - now, longestMillis)))
+      dueAt = now + millis
+      return Effect.zipRight(
+        Effect.sleep(millis),
+        Effect.flatMap(nowMillis, (after) => {
+          excuse(after, after - dueAt, millis)
+          return tick
+        })
+      )
+    })
+
+    const soonest = (now: number): number => {
+      let at = Number.POSITIVE_INFINITY
+      for (const { wait } of all) {
+        at = Math.min(at, nextAt(wait, stall, now))
+      }
+      return at
+    }
+
+    // This process stood still (a laptop asleep, a job stopped with Ctrl-Z): as long again, because an answer may have
+    // come that nobody has looked at.
+    const excuse = (after: number, lateMillis: number, sleptMillis: number): void => {
+      if (lateMillis <= standstillMillis) {
+        return
+      }
+      const more = Math.min(lateMillis, sleptMillis)
+      for (const { wait } of all) {
+        wait.totalAt = Math.max(wait.totalAt, after - lateMillis) + more
+        wait.headersAt = Math.max(wait.headersAt, after - lateMillis) + more
+        wait.windowAt += lateMillis
+      }
+    }
+
+    const startTimer: Effect.Effect<void> = Effect.suspend(() => {
+      if (starting || (timer !== undefined && neededAt >= dueAt)) {
+        return Effect.void
+      }
+      starting = true
+      neededAt = Number.POSITIVE_INFINITY
+      return Effect.flatMap(Effect.forkIn(Effect.interruptible(tick), scope), (fiber) => {
+        starting = false
+        timer?.unsafeInterruptAsFork(self)
+        timer = fiber
+        // Somebody may have begun meanwhile whose bound is nearer than what the timer was set to.
+        return neededAt < dueAt ? startTimer : Effect.void
       })
-    )
+    })
+
+    const begin = (wait: Wait): Effect.Effect<Watched> =>
+      Effect.withFiberRuntime((fiber) => {
+        const watched: Watched = { wait, fiber, over: undefined }
+        all.add(watched)
+        neededAt = Math.min(neededAt, nextAt(wait, stall, wait.windowAt))
+        return timer !== undefined && neededAt >= dueAt ? Effect.succeed(watched) : Effect.as(startTimer, watched)
+      })
+
+    const end = (watched: Watched): Effect.Effect<Phase | undefined> =>
+      Effect.suspend(() => {
+        all.delete(watched)
+        const idle = timer
+        if (all.size > 0 || idle === undefined) {
+          return Effect.succeed(watched.over)
+        }
+        timer = undefined
+        return Effect.map(Fiber.interrupt(idle), () => watched.over)
+      })
+
+    return {
+      watched:
+        <E2>(wait: Wait, onTimeout: (phase: Phase) => E2) =>
+        <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
+          Effect.uninterruptible(
+            Effect.flatMap(begin(wait), (watched) =>
+              Effect.matchCauseEffect(Effect.interruptible(effect), {
+                onSuccess: (value) =>
+                  Effect.flatMap(end(watched), (over) =>
+                    over === undefined ? Effect.succeed(value) : Effect.as(comeBack(self), value)
+                  ),
+                onFailure: (cause) =>
+                  Effect.flatMap(
+                    end(watched),
+                    (over): Effect.Effect<never, E | E2> =>
+                      over === undefined
+                        ? Effect.failCause(cause)
+                        : Effect.zipRight(
+                            comeBack(self),
+                            Effect.failCause<E | E2>(isInterruptedBy(self, cause) ? Cause.fail(onTimeout(over)) : cause)
+                          )
+                  )
+              })
+            )
+          )
+    }
   })
+
+/** Has the fiber forget that it was interrupted by this one. */
+const comeBack = (by: FiberId.FiberId): Effect.Effect<void> =>
+  FiberRef.update(FiberRef.interruptedCause, (cause) =>
+    Cause.filter(cause, (one) => !(Cause.isInterruptType(one) && Equal.equals(one.fiberId, by)))
+  )
+
+const isInterruptedBy = (by: FiberId.FiberId, cause: Cause.Cause<unknown>): boolean =>
+  Cause.isInterruptedOnly(cause) && HashSet.every(Cause.interruptors(cause), (one) => Equal.equals(one, by))
+
+/** The bound that is reached, if one is; else, where a stall window is over, the next one begins. */
+const overdue = (wait: Wait, stall: Stall, now: number): Phase | undefined => {
+  if (wait.totalAt <= now) {
+    return "total"
+  }
+  if (wait.phase === "headers") {
+    return wait.headersAt <= now ? "headers" : undefined
+  }
+  if (now - wait.windowAt >= stall.millis) {
+    if (wait.windowBytes < stall.bytes && !wait.resting) {
+      return "stall"
+    }
+    wait.windowAt = now
+    wait.windowBytes = 0
+  }
+  return undefined
+}
+
+/** When a bound can be reached at the earliest. */
+const nextAt = (wait: Wait, stall: Stall, now: number): number =>
+  Math.min(
+    wait.totalAt,
+    wait.phase === "headers" ? wait.headersAt : wait.windowAt + stall.millis,
+    // A body that begins meanwhile has a window that ends no earlier.
+    now + stall.millis
+  )

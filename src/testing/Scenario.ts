@@ -48,7 +48,7 @@ export interface Job {
   readonly validator: "strong" | "weak" | "none"
   readonly isLengthAnnounced: boolean
   readonly hasDigest: boolean
-  readonly onExists: "overwrite" | "skip" | "fail"
+  readonly onExists: "overwrite" | "skip" | "fail" | "unique"
   /** What stands under the destination before. */
   readonly isThere: boolean
   /** By the turn of the request for this file; after them all goes well. */
@@ -124,7 +124,7 @@ export const draw = (seed: number): Scenario => {
   }
   const concurrency = from.between(1, 4)
   const [operation, errno] = from.pick(...diskFaults)
-  return {
+  const scenario: Scenario = {
     seed,
     jobs,
     asked,
@@ -141,6 +141,8 @@ export const draw = (seed: number): Scenario => {
       : undefined,
     ending
   }
+  // Drawn last: the rest of a seed is what it is without.
+  return { ...scenario, jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job)) }
 }
 
 const drawEnding = (from: Draw, asked: number): Ending => {

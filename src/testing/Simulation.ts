@@ -493,6 +493,7 @@ class Life {
       this.checkName(job, "at the end")
     }
     const outcomes = Array.from(this.outcomes.values())
+    this.checkOwnNames(outcomes)
     // Of requests that are not known to have left nothing.
     const saved = new Set(
       this.asked.flatMap(({ id, request }) => {
@@ -511,6 +512,23 @@ class Life {
         const found = this.disk.files().get(destination)
         if (found !== undefined && job !== undefined && !(this.wasThere(job) && isEqual(found, oldContent(job)))) {
           this.violate(`${id} is ${outcome._tag}, and ${destination} is there`)
+        }
+      }
+    }
+  }
+
+  /** Who wants a file of its own has one: whole, and nobody else's. */
+  private checkOwnNames(outcomes: ReadonlyArray<Download.DownloadOutcome>): void {
+    for (const job of this.scenario.jobs.filter(({ onExists }) => onExists === "unique")) {
+      const own = outcomes.flatMap((outcome) =>
+        outcome._tag === "Saved" && outcome.request.destination === job.destination ? [outcome.destination] : []
+      )
+      if (new Set(own).size !== own.length) {
+        this.violate(`two have one name: ${own.join(" ")}`)
+      }
+      for (const [name, content] of this.disk.files()) {
+        if (name.startsWith(`${job.destination}-`) && !this.isSomeVersion(job, content)) {
+          this.violate(`${name} is not whole`)
         }
       }
     }
@@ -551,8 +569,8 @@ class Life {
   }
 
   private checkSaved(outcome: Download.Saved, when: string): void {
-    const found = this.disk.files().get(outcome.request.destination)
-    const isIntruded = this.intruded?.destination === outcome.request.destination
+    const found = this.disk.files().get(outcome.destination)
+    const isIntruded = this.intruded?.destination === outcome.destination
     if (found === undefined || (found.length !== outcome.bytes && !isIntruded)) {
       this.violate(`${outcome.request.id} was told as saved, and is not there ${when}`)
     }

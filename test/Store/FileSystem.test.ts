@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as FileSystemStore from "../../src/Store/FileSystem.js"
-import { Store, write as writeTo } from "../../src/Store.js"
+import { type PublishOptions, Store, write as writeTo } from "../../src/Store.js"
 import * as Contracts from "../../src/testing/Contracts.js"
 import { runCases } from "../support/runCases.js"
 
@@ -15,7 +15,7 @@ const nodeLayer = Layer.merge(NodeFileSystem.layer, NodePath.layer)
 
 const storeLayer = FileSystemStore.layer.pipe(Layer.provide(nodeLayer))
 
-const write = (destination: string, onExists: "overwrite" | "skip" | "fail" = "overwrite") =>
+const write = (destination: string, onExists: PublishOptions["onExists"] = "overwrite") =>
   Effect.flatMap(Store, (store) =>
     Effect.scoped(
       Effect.flatMap(store.open(destination), (part) =>
@@ -57,7 +57,7 @@ describe("Store/FileSystem", () => {
           read: Effect.orElseSucceed(fs.readFileString(destination), () => undefined),
           parts: Effect.map(
             Effect.orDie(fs.readDirectory(directory)),
-            (names) => names.filter((name) => name !== "file").length
+            (names) => names.filter((name) => name.endsWith(".part")).length
           )
         }
       }).pipe(Effect.orDie, Effect.provide(nodeLayer))
@@ -166,11 +166,13 @@ describe("Store/FileSystem", () => {
       const fs = yield* FileSystem.FileSystem
       const directory = yield* fs.makeTempDirectoryScoped()
       const withoutLinks = storeOver(() => ({ link: () => Effect.fail(failing("EOPNOTSUPP")) }))
-      assert.strictEqual(yield* Effect.provide(write(`${directory}/file`, "fail"), withoutLinks), "Published")
-      assert.strictEqual(yield* Effect.provide(write(`${directory}/file`, "skip"), withoutLinks), "Skipped")
+      assert.strictEqual(yield* Effect.provide(write(`${directory}/file`, "fail"), withoutLinks), `${directory}/file`)
+      assert.strictEqual(yield* Effect.provide(write(`${directory}/file`, "skip"), withoutLinks), undefined)
       const error = yield* Effect.flip(Effect.provide(write(`${directory}/file`, "fail"), withoutLinks))
       assert.strictEqual(error.reason, "exists")
       assert.deepStrictEqual(yield* fs.readDirectory(directory), ["file"])
+      const other = yield* Effect.provide(write(`${directory}/file`, "unique"), withoutLinks)
+      assert.strictEqual(other, `${directory}/file-2`)
     }).pipe(Effect.provide(nodeLayer))
   )
 
@@ -197,7 +199,7 @@ describe("Store/FileSystem", () => {
       for (const onExists of ["fail", "skip"] as const) {
         const directory = yield* fs.makeTempDirectoryScoped()
         const stubborn = storeOver(() => ({ remove: () => Effect.fail(failing("EPERM")) }))
-        assert.strictEqual(yield* Effect.provide(write(`${directory}/file`, onExists), stubborn), "Published")
+        assert.strictEqual(yield* Effect.provide(write(`${directory}/file`, onExists), stubborn), `${directory}/file`)
         assert.strictEqual(yield* fs.readFileString(`${directory}/file`), "new")
       }
     }).pipe(Effect.provide(nodeLayer))

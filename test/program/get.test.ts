@@ -135,6 +135,8 @@ describe("halyard get", () => {
       writeFileSync(`${cwd}/a`, "old")
       assert.deepStrictEqual(yield* again(), [0, "old"])
       assert.deepStrictEqual(yield* again("--on-exists=fail"), [1, "old"])
+      const own = yield* get([`${url}/a`, "--on-exists=unique"], { cwd })
+      assert.deepStrictEqual([own.stdout, own.read("a"), own.read("a-2")], ["a-2\n", "old", "content of /a"])
       assert.deepStrictEqual(yield* again("--on-exists=overwrite"), [0, "content of /a"])
     })
   )

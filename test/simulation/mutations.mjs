@@ -13,11 +13,11 @@ const store = "Store/FileSystem.ts"
 export const mutations = [
   ["no length check", [attempt, "totalBytes !== undefined && receivedBytes < totalBytes", "false"]],
   ["bytes beyond the announced end are taken", [attempt, "isBeyond ? chunk.subarray(0, left) : chunk", "chunk"]],
-  ["no If-Range", [attempt, '{ "if-range": kept.validator }', "{}"]],
+  ["no If-Range", [attempt, 'headers["if-range"] = kept.validator', ""]],
   ["a weak validator in If-Range", ["internal/validator.ts", '/^"[', '/^(?:W\\/)?"[']],
   [
     "two versions are spliced",
-    [attempt, '{ "if-range": kept.validator }', "{}"],
+    [attempt, 'headers["if-range"] = kept.validator', ""],
     [attempt, "kept.validator !== undefined && !Validator.agrees(kept.validator, headers)", "false"]
   ],
   ["a resume that nothing guards", [kept, "isGuarded && isWhole", "isWhole"]],
@@ -45,11 +45,7 @@ export const mutations = [
   [
     "the publish can be interrupted",
     [transfer, "Effect.uninterruptible(\n        Effect.map(part.publish", "(\n        Effect.map(part.publish"],
-    [
-      store,
-      'return "Published" as const\n            }).pipe(Effect.uninterruptible)',
-      'return "Published" as const\n            })'
-    ]
+    [store, "return standsAt\n            }).pipe(Effect.uninterruptible)", "return standsAt\n            })"]
   ],
   ["the outcome is decided after the publish", ["internal/settle.ts", "decided = outcome", ""]],
   ["two outcomes", ["Downloader.ts", "return remember(outcome)", "return event(new Finished({ outcome }))"]],
@@ -75,30 +71,26 @@ export const mutations = [
     "Retry-After is ignored",
     ["RetryPolicy.ts", "Math.min(error.retryAfterMillis, Duration.toMillis(policy.longestWait))", "0"]
   ],
-  ["Retry-After holds for one transfer alone", [transfer, "if (asked > 0 && isOverload(error)) {", "if (false) {"]],
+  ["Retry-After holds for one transfer alone", [transfer, "asked > 0 && isOverload(error) ?", "false ?"]],
   [
     "a connection is kept while a retry is waited for",
     [
       attempt,
-      "yield* self.transport.open({",
-      "yield* ((open) => Scope.extend(open, self.partScope))(self.transport.open({"
-    ],
-    [
-      attempt,
-      '{ "if-range": kept.validator })\n        }\n      })',
-      '{ "if-range": kept.validator })\n        }\n      }))'
+      "      exchange.close\n",
+      "      Effect.sync(() => { kept.discard = Effect.zipRight(kept.discard, exchange.close) })\n"
     ]
   ],
   [
     "a fiber outlives its attempt",
-    [watch, "Effect.interruptible,\n          Effect.fork\n", "Effect.interruptible,\n          Effect.forkDaemon\n"],
-    [watch, "Effect.ensuring(Fiber.interrupt(watch))", "Effect.ensuring(Effect.void)"]
+    [watch, "Effect.forkIn(Effect.interruptible(tick), scope)", "Effect.forkDaemon(Effect.interruptible(tick))"],
+    [watch, "Effect.map(Fiber.interrupt(idle), () => watched.over)", "Effect.succeed(watched.over)"]
   ],
   ["no stall timeout", [watch, "wait.windowBytes < stall.bytes && !wait.resting", "false"]],
-  ["no deadline for headers", [watch, 'wait.phase === "headers" && wait.headersAt <= now', "false"]],
+  ["no deadline for headers", [watch, 'wait.headersAt <= now ? "headers" : undefined', "undefined"]],
   ["secrets cross origins", ["internal/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
   ["redirects without end", ["internal/redirect.ts", "from.count === maximum", "false"]],
   ["redirects to anything", ["internal/redirect.ts", 'url.protocol !== "http:" && url.protocol !== "https:"', "false"]],
+  ["a file of one's own replaces another", [store, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
   ["one who leaves cancels all", [share, "return shared.users > 0", "return false"]],
   ["the last who leaves cancels nothing", [share, "return shared.users > 0", "return true"]],
   ["who joins a transfer that is given up is given up too", [share, "!found.isLeft && ", ""]],

@@ -1,8 +1,10 @@
 /**
  * Real servers on the loopback interface: honest ones, and ones that say whatever they are told to.
  */
+import { spawn } from "node:child_process"
+import dns from "node:dns"
 import { createServer, type RequestListener } from "node:http"
-import { createServer as createRawServer, type Server, type Socket } from "node:net"
+import { connect, createServer as createRawServer, type Server, type Socket } from "node:net"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
@@ -78,3 +80,65 @@ export const raw = (
     })
   )
 }
+
+/** An address that does not answer: its queue of connections is full, and nobody ever takes one out of it. */
+export const blackHole = (host: string, port: number): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.asVoid(
+    Effect.acquireRelease(
+      Effect.async<() => void>((resume) => {
+        const script = `require("net").createServer().listen({ host: "${host}", port: ${port}, backlog: 1 }, () => {
+          require("fs").writeSync(1, "listening")
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+        })`
+        const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] })
+        const sockets: Array<Socket> = []
+        const close = () => {
+          child.kill("SIGKILL")
+          for (const socket of sockets) {
+            socket.destroy()
+          }
+        }
+        const fill = () => {
+          const socket = connect({ host, port })
+          sockets.push(socket)
+          socket.on("error", () => {})
+          const full = setTimeout(() => resume(Effect.succeed(close)), 300)
+          socket.on("connect", () => {
+            clearTimeout(full)
+            fill()
+          })
+        }
+        child.stdout.once("data", fill)
+      }),
+      (close) => Effect.sync(close)
+    )
+  )
+
+/** Has a name resolve to these addresses, in this order, for who asks the system by the usual way. */
+export const resolving = (name: string, addresses: ReadonlyArray<string>): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.asVoid(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const { lookup } = dns
+        const found = addresses.map((address) => ({ address, family: 4 }))
+        const resolve = (hostname: string, options: dns.LookupOptions, callback: LookupCallback) => {
+          if (hostname !== name) {
+            lookup(hostname, options, callback)
+          } else if (options.all) {
+            callback(null, found, 4)
+          } else {
+            callback(null, addresses[0] ?? "", 4)
+          }
+        }
+        Object.assign(dns, { lookup: resolve })
+        return () => Object.assign(dns, { lookup })
+      }),
+      (undo) => Effect.sync(undo)
+    )
+  )
+
+type LookupCallback = (
+  error: NodeJS.ErrnoException | null,
+  address: string | Array<dns.LookupAddress>,
+  family: number
+) => void

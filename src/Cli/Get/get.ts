@@ -38,7 +38,7 @@ export interface GetOptions {
   readonly timeout: Duration.Duration | undefined
   readonly checksum: string | undefined
   readonly header: Readonly<Record<string, string>>
-  readonly onExists: "skip" | "overwrite" | "fail"
+  readonly onExists: Download.DownloadRequest["onExists"]
   readonly durability: Durability
   readonly strict: boolean
   readonly publicOnly: boolean

@@ -40,7 +40,7 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
       if (options.json) {
         write(`${JSON.stringify(outcomeLine(outcome))}\n`)
       } else if (outcome._tag === "Saved") {
-        write(`${Printable.line(outcome.request.destination)}\n`)
+        write(`${Printable.line(outcome.destination)}\n`)
       } else if (outcome._tag === "Failed") {
         statusLine.line(`${displayUrl(outcome.request.url)}: ${outcome.error.message}`)
       }
@@ -104,7 +104,7 @@ const outcomeLine = (outcome: Download.DownloadOutcome) => {
   switch (outcome._tag) {
     case "Saved": {
       const { attempts, bytes, verified } = outcome
-      return { ...line, bytes, verified, attempts }
+      return { ...line, file: outcome.destination, bytes, verified, attempts }
     }
     case "Failed":
       return { ...line, error: errorOf(outcome.error) }

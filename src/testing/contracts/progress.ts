@@ -22,7 +22,15 @@ const someEvents: ReadonlyArray<DownloadEvent> = [
     attempt: 1,
     delayMillis: 500
   }),
-  new Finished({ outcome: new Download.Saved({ request: someRequest, bytes: 1, verified: true, attempts: 2 }) })
+  new Finished({
+    outcome: new Download.Saved({
+      request: someRequest,
+      destination: someRequest.destination,
+      bytes: 1,
+      verified: true,
+      attempts: 2
+    })
+  })
 ]
 
 /**

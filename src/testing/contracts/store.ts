@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Disk } from "../../DownloadError.js"
-import { type Part, Store, write } from "../../Store.js"
+import { type Part, type PublishOptions, Store, write } from "../../Store.js"
 import { type Case, expect } from "./Case.js"
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -48,7 +48,7 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
       )
     )
   })
-  type OnExists = "overwrite" | "skip" | "fail"
+  type OnExists = PublishOptions["onExists"]
   const publish = (part: Part, onExists: OnExists) => part.publish({ onExists, durability: "full" })
   const put = (store: typeof Store.Service, destination: string, text: string, onExists: OnExists = "overwrite") =>
     Effect.scoped(
@@ -92,7 +92,7 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
             yield* expect(part.sizeBytes() === 13, "a part of 13 bytes", part.sizeBytes())
             yield* holds(probe, undefined)
             const published = yield* publish(part, "overwrite")
-            yield* expect(published === "Published", "Published", published)
+            yield* expect(published === probe.destination, "its destination", published)
           })
         )
         yield* holds(probe, "first, second")
@@ -156,7 +156,7 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
       Effect.gen(function* () {
         yield* put(store, probe.destination, "old")
         const skipped = yield* put(store, probe.destination, "skipped", "skip")
-        yield* expect(skipped === "Skipped", "Skipped", skipped)
+        yield* expect(skipped === undefined, "undefined", skipped)
         yield* holds(probe, "old")
         const error: Disk = yield* Effect.flip(put(store, probe.destination, "refused", "fail"))
         yield* expect(error.reason === "exists", "exists", error.reason)
@@ -176,6 +176,22 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
         yield* expect(count === 1, "one who publishes", count)
         const found = yield* probe.read
         yield* expect(found !== undefined && names.includes(found), "the whole of one", found)
+        yield* hasParts(probe, 0)
+      })
+    ),
+    at("gives each of many that want a file of their own another name", (probe, store) =>
+      Effect.gen(function* () {
+        yield* put(store, probe.destination, "old")
+        const names = Array.from({ length: 8 }, (_, index) => `writer ${index}`)
+        const paths = yield* Effect.forEach(names, (name) => put(store, probe.destination, name, "unique"), {
+          concurrency: "unbounded"
+        })
+        yield* expect(new Set(paths).size === 8 && !paths.includes(undefined), "8 names", paths)
+        yield* expect(!paths.includes(probe.destination), "other names than the one that is taken", paths)
+        for (const path of paths) {
+          yield* expect(yield* store.exists(path ?? ""), `that ${path} exists`)
+        }
+        yield* holds(probe, "old")
         yield* hasParts(probe, 0)
       })
     ),
