@@ -1,33 +1,79 @@
-// Builds dist/: the modules of the library with their types, and the command line as one file.
+// Builds dist/: the modules of the library with their types, and the command line as two files: bin.js, which loads
+// program.cjs when there is something to do.
 import { execFileSync } from "node:child_process"
-import { readFileSync, rmSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { readdirSync, readFileSync, rmSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
 const only = process.argv[2]
-const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"))
+const root = fileURLToPath(new URL(".", import.meta.url))
+const { version } = JSON.parse(readFileSync(`${root}package.json`, "utf8"))
 
 if (only !== "cli") {
-  rmSync(new URL("dist", import.meta.url), { recursive: true, force: true })
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "src"], {
-    cwd: new URL(".", import.meta.url),
-    stdio: "inherit"
-  })
+  rmSync(`${root}dist`, { recursive: true, force: true })
+  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "src"], { cwd: root, stdio: "inherit" })
 }
 
-await build({
-  absWorkingDir: import.meta.dirname ?? new URL(".", import.meta.url).pathname,
-  entryPoints: ["src/bin.ts"],
-  outfile: "dist/bin.js",
+// What is larger than its use, for the program alone: a host program of the library has these packages anyway.
+const narrow = {
+  // All of undici is evaluated for one class.
+  "@effect/platform-node/Undici": `export { default as Agent } from "undici/lib/dispatcher/agent.js"`,
+  // It loads the tables of Unicode, which only terminals need.
+  "string-width": `let width
+export default (text) => (width ??= require("string-width").default)(text)`
+}
+
+const narrowed = {
+  name: "narrowed",
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^(@effect\/platform-node\/Undici|string-width)$/ }, ({ namespace, path }) =>
+      namespace === "narrowed" ? undefined : { path, namespace: "narrowed" }
+    )
+    onLoad({ filter: /.*/, namespace: "narrowed" }, ({ path }) => ({ contents: narrow[path], resolveDir: root }))
+  }
+}
+
+const common = {
+  absWorkingDir: root,
   bundle: true,
-  format: "esm",
   platform: "node",
   target: "node20",
+  charset: "ascii",
   legalComments: "none",
   minifySyntax: true,
   minifyWhitespace: true,
-  define: { HALYARD_VERSION: JSON.stringify(version) },
-  // CommonJS packages in the bundle ask for node's own modules.
-  banner: {
-    js: `#!/usr/bin/env node\nimport { createRequire as halyardCreateRequire } from "node:module"\nconst require = halyardCreateRequire(import.meta.url)`
+  // A name that is missing behind `narrow` is an error, and not undefined.
+  logOverride: { "import-is-undefined": "error" }
+}
+
+await build({
+  ...common,
+  entryPoints: ["src/Node/program.ts"],
+  outfile: "dist/program.cjs",
+  format: "cjs",
+  plugins: [narrowed],
+  define: { "import.meta.url": "programUrl" },
+  banner: { js: `const programUrl=require("node:url").pathToFileURL(__filename).href;` }
+})
+
+const content = readFileSync(`${root}dist/program.cjs`)
+
+await build({
+  ...common,
+  entryPoints: ["src/bin.ts"],
+  outfile: "dist/bin.js",
+  format: "esm",
+  banner: { js: "#!/usr/bin/env node" },
+  define: {
+    HALYARD_VERSION: JSON.stringify(version),
+    HALYARD_BUILD: JSON.stringify(createHash("sha256").update(content).digest("hex").slice(0, 32))
   }
 })
+
+// Code that was kept for the builds before.
+for (const name of readdirSync(`${root}dist`)) {
+  if (/\.cache(\.\d+)?$/.test(name)) {
+    rmSync(`${root}dist/${name}`)
+  }
+}

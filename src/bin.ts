@@ -1,13 +1,38 @@
 /**
- * The program's first file, in its main thread and in the worker threads that it starts.
+ * The program's first file, in its main thread and in the worker threads that it starts. It answers what needs no
+ * program, and loads the program for all else.
  */
+import { fileURLToPath } from "node:url"
 import { isMainThread } from "node:worker_threads"
+import * as CodeCache from "./Node/codeCache.js"
+import type { Program } from "./Node/program.js"
+import * as StandardOutput from "./Node/standardOutput.js"
 
 declare const HALYARD_VERSION: string
+/** What tells one build of the program from all others. */
+declare const HALYARD_BUILD: string
 
-if (isMainThread) {
-  const { main } = await import("./Node/main.js")
-  main(HALYARD_VERSION, new URL(import.meta.url))
+const [first, ...others] = process.argv.slice(2)
+
+// Each command uses another part of the program. Where this errs, the program starts more slowly, and no more.
+const part = ((): string => {
+  if (!isMainThread) {
+    // Its threads use what it uses.
+    return "flags"
+  }
+  const isAsked = others.some((word) => /^(-h|--help|--version|--wizard|--completions.*)$/.test(word))
+  return (isAsked ? undefined : ["get", "flags", "spin", "serve"].find((command) => command === first)) ?? "help"
+})()
+
+if (isMainThread && first === "--version" && others.length === 0) {
+  StandardOutput.onError((exitCode) => {
+    process.exitCode = exitCode
+  })
+  process.stdout.write(`${HALYARD_VERSION}\n`)
 } else {
-  await import("./Node/worker.js")
+  const program: Program = CodeCache.load(fileURLToPath(new URL("program.cjs", import.meta.url)), {
+    build: HALYARD_BUILD,
+    part
+  })
+  program.start(HALYARD_VERSION, new URL(import.meta.url))
 }

@@ -4,7 +4,6 @@
  */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Path from "@effect/platform/Path"
-import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Spinner } from "../Spinner.js"
 import type { StatusLine } from "../StatusLine.js"
@@ -16,8 +15,3 @@ export type Action = Effect.Effect<
   { readonly _tag: string; readonly message: string },
   Host | Spinner | StatusLine | FileSystem.FileSystem | Path.Path
 >
-
-export class Chosen extends Context.Tag("halyard/Cli/Chosen")<
-  Chosen,
-  { readonly set: (action: Action) => Effect.Effect<void> }
->() {}

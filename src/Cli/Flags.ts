@@ -1,115 +1,137 @@
 /**
  * `halyard flags`: the chapter's downloader, with the options of its fuller version.
  */
-import * as Args from "@effect/cli/Args"
-import * as Command from "@effect/cli/Command"
-import * as HelpDoc from "@effect/cli/HelpDoc"
-import * as Options from "@effect/cli/Options"
-import * as ValidationError from "@effect/cli/ValidationError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import * as Either from "effect/Either"
 import * as Printable from "../internal/printable.js"
-import { type Action, Chosen } from "./Action.js"
+import type { Action } from "./Action.js"
+import { argumentsOf, type Command, given } from "./Command.js"
 import type { FlagsOptions } from "./Flags/download.js"
 import { engines } from "./Flags/engines.js"
 import { servers } from "./Flags/servers.js"
-import { integer, nonEmpty, seconds } from "./options.js"
-
-const server = Options.text("server").pipe(
-  Options.withPseudoName("LABEL"),
-  Options.mapEffect((text) => {
-    const found = servers.find((label) => label === text.toUpperCase())
-    return found === undefined
-      ? Effect.fail(
-          ValidationError.invalidValue(
-            HelpDoc.p(`--server LABEL must be one of ${servers.join(", ")}, not '${Printable.line(text)}'`)
-          )
-        )
-      : Effect.succeed(found)
-  })
-)
+import { choice, flag, integer, nonEmpty, seconds, text, withDefault } from "./options.js"
 
 const options = {
-  all: Options.boolean("all").pipe(
-    Options.withAlias("a"),
-    Options.withDescription("Fetch all available flags (AD to ZW).")
-  ),
-  every: Options.boolean("every").pipe(
-    Options.withAlias("e"),
-    Options.withDescription("Fetch a flag for every possible code (AA to ZZ); wins over --all and CC.")
-  ),
-  limit: integer("limit", "N", 1).pipe(
-    Options.withAlias("l"),
-    Options.withDescription("Fetch the first N of the sorted codes."),
-    Options.optional
-  ),
-  maxReq: integer("max_req", "CONCURRENT", 1).pipe(
-    Options.withAlias("m"),
-    Options.withAlias("c"),
-    Options.withAlias("concurrency"),
-    Options.withDescription(
-      `Concurrent requests at most; default ${Object.entries(engines)
-        .map(([name, { concurrency }]) => `${concurrency} (${name})`)
-        .join(", ")}.`
+  all: flag({ name: "all", aliases: ["a"], description: "Fetch all available flags (AD to ZW)." }),
+  every: flag({
+    name: "every",
+    aliases: ["e"],
+    description: "Fetch a flag for every possible code (AA to ZZ); wins over --all and CC."
+  }),
+  limit: integer({
+    name: "limit",
+    metavar: "N",
+    minimum: 1,
+    aliases: ["l"],
+    description: "Fetch the first N of the sorted codes."
+  }),
+  maxReq: integer({
+    name: "max_req",
+    metavar: "CONCURRENT",
+    minimum: 1,
+    aliases: ["m", "c", "concurrency"],
+    description: `Concurrent requests at most; default ${Object.entries(engines)
+      .map(([name, { concurrency }]) => `${concurrency} (${name})`)
+      .join(", ")}.`
+  }),
+  server: withDefault(
+    text(
+      {
+        name: "server",
+        metavar: "LABEL",
+        aliases: ["s"],
+        description:
+          "LOCAL answers at once, DELAY after 0.5 to 5 s, ERROR so too and one time in four with an error; REMOTE is the book's own site."
+      },
+      (label) => {
+        const found = servers.find((candidate) => candidate === label.toUpperCase())
+        return found === undefined
+          ? Either.left(`--server LABEL must be one of ${servers.join(", ")}, not '${Printable.line(label)}'`)
+          : Either.right(found)
+      }
     ),
-    Options.optional
+    "LOCAL" as const
   ),
-  server: server.pipe(
-    Options.withAlias("s"),
-    Options.withDescription(
-      "LOCAL answers at once, DELAY after 0.5 to 5 s, ERROR so too and one time in four with an error; REMOTE is the book's own site."
-    ),
-    Options.withDefault("LOCAL" as const)
+  verbose: flag({
+    name: "verbose",
+    aliases: ["v"],
+    description: "Print a line for each flag, and the count of each kind of outcome."
+  }),
+  engine: withDefault(
+    choice({
+      name: "engine",
+      choices: ["sequential", "threads", "fibers"],
+      description: "What carries the requests out; the outcomes are the same."
+    }),
+    "fibers" as const
   ),
-  verbose: Options.boolean("verbose").pipe(
-    Options.withAlias("v"),
-    Options.withDescription("Print a line for each flag, and the count of each kind of outcome.")
+  directory: withDefault(
+    nonEmpty({
+      name: "directory",
+      metavar: "DIR",
+      aliases: ["d"],
+      description: "Where the flags are saved, as DIR/cc.gif; made where it is missing."
+    }),
+    "downloads"
   ),
-  engine: Options.choice("engine", ["sequential", "threads", "fibers"]).pipe(
-    Options.withDescription("What carries the requests out; the outcomes are the same."),
-    Options.withDefault("fibers" as const)
+  baseUrl: text(
+    { name: "base-url", metavar: "URL", description: "Fetch URL/cc/cc.gif instead of starting a server." },
+    (url) => Either.right(url)
   ),
-  directory: nonEmpty("directory", "DIR").pipe(
-    Options.withAlias("d"),
-    Options.withDescription("Where the flags are saved, as DIR/cc.gif; made where it is missing."),
-    Options.withDefault("downloads")
+  timeout: withDefault(
+    seconds({ name: "timeout", metavar: "SECONDS", description: "For each request; default 3.1." }),
+    Duration.millis(3100)
   ),
-  baseUrl: Options.text("base-url").pipe(
-    Options.withPseudoName("URL"),
-    Options.withDescription("Fetch URL/cc/cc.gif instead of starting a server."),
-    Options.optional
+  seed: withDefault(
+    integer({
+      name: "seed",
+      metavar: "N",
+      minimum: 0,
+      description: "What DELAY and ERROR draw from: the same N, the same each time. Default 1."
+    }),
+    1
   ),
-  timeout: seconds("timeout", "SECONDS").pipe(
-    Options.withDescription("For each request; default 3.1."),
-    Options.withDefault(Duration.millis(3100))
-  ),
-  seed: integer("seed", "N", 0).pipe(
-    Options.withDescription("What DELAY and ERROR draw from: the same N, the same each time. Default 1."),
-    Options.withDefault(1)
-  ),
-  json: Options.boolean("json").pipe(
-    Options.withDescription("Print one JSON object a line: an outcome for each flag, then the report.")
-  )
+  json: flag({
+    name: "json",
+    description: "Print one JSON object a line: an outcome for each flag, then the report."
+  })
 }
 
-const codes = Args.text({ name: "CC" }).pipe(
-  Args.withDescription(
-    "A country code, or its first letter (B for BA to BZ). Default: the 20 most populous countries."
-  ),
-  Args.repeated
-)
+const codes = {
+  name: "CC",
+  description: "A country code, or its first letter (B for BA to BZ). Default: the 20 most populous countries.",
+  isRepeated: true,
+  problem: () => undefined
+}
 
-export const command = Command.make("flags", { ...options, codes }, (parsed) => {
-  const flagsOptions: FlagsOptions = {
-    ...parsed,
-    limit: Option.getOrUndefined(parsed.limit),
-    maxReq: Option.getOrUndefined(parsed.maxReq),
-    baseUrl: Option.getOrUndefined(parsed.baseUrl)
-  }
-  const action: Action = Effect.flatMap(
-    Effect.promise(() => import("./Flags/download.js")),
-    ({ download }) => download(flagsOptions)
-  )
-  return Effect.flatMap(Chosen, (chosen) => chosen.set(action))
-}).pipe(Command.withDescription("Download country flags, concurrently."))
+export const command: Command = {
+  name: "flags",
+  description: "Download country flags, concurrently.",
+  options,
+  argument: codes,
+  passThrough: false,
+  read: (line) =>
+    Either.map(
+      Either.all({
+        codes: argumentsOf(line, codes),
+        all: given(line, options.all),
+        every: given(line, options.every),
+        limit: given(line, options.limit),
+        maxReq: given(line, options.maxReq),
+        server: given(line, options.server),
+        verbose: given(line, options.verbose),
+        engine: given(line, options.engine),
+        directory: given(line, options.directory),
+        baseUrl: given(line, options.baseUrl),
+        timeout: given(line, options.timeout),
+        seed: given(line, options.seed),
+        json: given(line, options.json)
+      }),
+      (flagsOptions: FlagsOptions): Action =>
+        Effect.flatMap(
+          Effect.promise(() => import("./Flags/download.js")),
+          ({ download }) => download(flagsOptions)
+        )
+    )
+}

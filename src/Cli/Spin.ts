@@ -1,59 +1,71 @@
 /**
  * `halyard spin`: the chapter's spinner, or a spinner beside any command.
  */
-import * as Args from "@effect/cli/Args"
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import { type Action, Chosen } from "./Action.js"
+import * as Either from "effect/Either"
+import type { Action } from "./Action.js"
+import { argumentsOf, type Command, given } from "./Command.js"
+import { choice, flag, text } from "./options.js"
 import { UsageError } from "./UsageError.js"
 
 const options = {
-  message: Options.text("message").pipe(
-    Options.withAlias("m"),
-    Options.withPseudoName("TEXT"),
-    Options.withDescription("What stands beside the spinner; default: thinking!, or the command."),
-    Options.optional
+  message: text(
+    {
+      name: "message",
+      metavar: "TEXT",
+      aliases: ["m"],
+      description: "What stands beside the spinner; default: thinking!, or the command."
+    },
+    (message) => Either.right(message)
   ),
-  engine: Options.choice("engine", ["fiber", "thread"]).pipe(
-    Options.withDescription(
+  engine: choice({
+    name: "engine",
+    choices: ["fiber", "thread"],
+    description:
       "fiber: the function waits without blocking, and the spinner is a fiber beside it. thread: the function blocks the main thread, and the spinner is a worker thread."
-    ),
-    Options.optional
-  ),
-  blocking: Options.boolean("blocking").pipe(
-    Options.withDescription("Let the function block although the spinner is a fiber: no frame appears.")
-  )
+  }),
+  blocking: flag({
+    name: "blocking",
+    description: "Let the function block although the spinner is a fiber: no frame appears."
+  })
 }
 
-const commandLine = Args.text({ name: "COMMAND" }).pipe(
-  Args.withDescription("A command to run, with its arguments; without it, the chapter's function of 3 seconds."),
-  Args.repeated
-)
+const commandLine = {
+  name: "COMMAND",
+  description: "A command to run, with its arguments; without it, the chapter's function of 3 seconds.",
+  isRepeated: true,
+  problem: () => undefined
+}
 
-export const command = Command.make(
-  "spin",
-  { ...options, commandLine },
-  ({ blocking, commandLine, engine, message }) => {
-    const action: Action = Effect.gen(function* () {
-      if (commandLine.length > 0) {
-        if (blocking || Option.isSome(engine)) {
-          return yield* new UsageError({ rule: "--engine and --blocking are for the function, not for a COMMAND" })
-        }
-        const { beside } = yield* Effect.promise(() => import("./Spin/command.js"))
-        return yield* beside(
-          commandLine,
-          Option.getOrElse(message, () => commandLine.join(" "))
-        )
-      }
-      const threaded = Option.contains(engine, "thread")
-      if (blocking && threaded) {
-        return yield* new UsageError({ rule: "--blocking is for --engine fiber; --engine thread always blocks" })
-      }
-      const { answer } = yield* Effect.promise(() => import("./Spin/answer.js"))
-      return yield* answer({ blocking, threaded, message: Option.getOrElse(message, () => "thinking!") })
-    })
-    return Effect.flatMap(Chosen, (chosen) => chosen.set(action))
-  }
-).pipe(Command.withDescription("Turn a spinner beside a slow function, or beside a command."))
+export const command: Command = {
+  name: "spin",
+  description: "Turn a spinner beside a slow function, or beside a command.",
+  options,
+  argument: commandLine,
+  passThrough: true,
+  read: (line) =>
+    Either.map(
+      Either.all({
+        commandLine: argumentsOf(line, commandLine),
+        message: given(line, options.message),
+        engine: given(line, options.engine),
+        blocking: given(line, options.blocking)
+      }),
+      ({ blocking, commandLine, engine, message }): Action =>
+        Effect.gen(function* () {
+          if (commandLine.length > 0) {
+            if (blocking || engine !== undefined) {
+              return yield* new UsageError({ rule: "--engine and --blocking are for the function, not for a COMMAND" })
+            }
+            const { beside } = yield* Effect.promise(() => import("./Spin/command.js"))
+            return yield* beside(commandLine, message ?? commandLine.join(" "))
+          }
+          const threaded = engine === "thread"
+          if (blocking && threaded) {
+            return yield* new UsageError({ rule: "--blocking is for --engine fiber; --engine thread always blocks" })
+          }
+          const { answer } = yield* Effect.promise(() => import("./Spin/answer.js"))
+          return yield* answer({ blocking, threaded, message: message ?? "thinking!" })
+        })
+    )
+}

@@ -1,12 +1,8 @@
 /**
  * Reads a command line by the conventions of POSIX and GNU (options anywhere, `-c4`, `-c 4`, `--opt=4`, `--opt 4`,
  * `-ab`, `--`) and writes it again in the one form that `@effect/cli` takes: options first, then `--`, then the rest.
- *
- * Which options there are is read from the command's own usage, so nothing is declared twice.
  */
-import type * as Usage from "@effect/cli/Usage"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
 import { closest, distance } from "fastest-levenshtein"
 import * as Printable from "../internal/printable.js"
 
@@ -39,34 +35,6 @@ export const builtIns: ReadonlyArray<OptionSpec> = [
     choices: ["all", "trace", "debug", "info", "warning", "error", "fatal", "none"]
   }
 ]
-
-export const specOf = (usage: Usage.Usage, passThrough: boolean): Spec => ({
-  options: [...optionsOf(usage, false), ...builtIns],
-  passThrough
-})
-
-const optionsOf = (usage: Usage.Usage, repeated: boolean): ReadonlyArray<OptionSpec> => {
-  switch (usage._tag) {
-    case "Named": {
-      const names = usage.names.filter((name) => name.startsWith("-"))
-      if (names.length === 0) {
-        return []
-      }
-      const values = Option.getOrUndefined(usage.acceptedValues)
-      const choices = values?.includes(" | ") ? values.split(" | ") : undefined
-      return [{ names, takesValue: values !== undefined, repeated, choices }]
-    }
-    case "Optional":
-      return optionsOf(usage.usage, repeated)
-    case "Repeated":
-      return optionsOf(usage.usage, true)
-    case "Alternation":
-    case "Concat":
-      return [...optionsOf(usage.left, repeated), ...optionsOf(usage.right, repeated)]
-    default:
-      return []
-  }
-}
 
 /** A command line, read: each option by its longest name, with its values. */
 export interface Line {

@@ -1,98 +1,129 @@
 /**
  * Options whose values are read by a rule of their own, so that a wrong one is answered with that rule.
  */
-import * as HelpDoc from "@effect/cli/HelpDoc"
-import * as Options from "@effect/cli/Options"
-import * as ValidationError from "@effect/cli/ValidationError"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Printable from "../internal/printable.js"
+import type { Option } from "./Command.js"
 
-const invalid = (rule: string, text: string) =>
-  Effect.fail(ValidationError.invalidValue(HelpDoc.p(`${rule}, not '${Printable.line(text)}'`)))
+interface Declaration {
+  readonly name: string
+  /** Without hyphens; those of one character are short options. */
+  readonly aliases?: ReadonlyArray<string> | undefined
+  readonly description: string
+}
 
-const number =
-  (read: (text: string) => number | string) =>
-  (options: Options.Options<string>): Options.Options<number> =>
-    Options.mapEffect(options, (text) => {
-      const value = read(text)
-      return typeof value === "number" ? Effect.succeed(value) : invalid(value, text)
-    })
+interface TextDeclaration extends Declaration {
+  /** What the help calls the value. */
+  readonly metavar: string
+}
+
+/** An option without a value. */
+export const flag = ({ aliases = [], description, name }: Declaration): Option<boolean> => ({
+  name,
+  aliases,
+  description,
+  form: { _tag: "Flag" },
+  read: (texts) => Either.right(texts !== undefined)
+})
+
+/** One of a few words. */
+export const choice = <const A extends string>({
+  aliases = [],
+  choices,
+  description,
+  name
+}: Declaration & { readonly choices: ReadonlyArray<A> }): Option<A | undefined> => ({
+  name,
+  aliases,
+  description,
+  form: { _tag: "Choice", choices },
+  read: single((text) => {
+    const found = choices.find((candidate) => candidate === text)
+    return found === undefined ? Either.left(`--${name} must be one of ${choices.join(", ")}`) : Either.right(found)
+  })
+})
+
+/** Any text, by a rule. */
+export const text = <A = string>(
+  { aliases = [], description, metavar, name }: TextDeclaration,
+  read: (text: string) => Either.Either<A, string>
+): Option<A | undefined> => ({
+  name,
+  aliases,
+  description,
+  form: { _tag: "Text", metavar },
+  read: single(read)
+})
+
+const single =
+  <A>(read: (text: string) => Either.Either<A, string>): Option<A | undefined>["read"] =>
+  (texts) =>
+    texts?.[0] === undefined ? Either.right(undefined) : read(texts[0])
+
+/** What an option means where it is not given. */
+export const withDefault = <A, B>(option: Option<A | undefined>, otherwise: B): Option<A | B> => ({
+  ...option,
+  read: (texts) => Either.map(option.read(texts), (value) => value ?? otherwise)
+})
 
 const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)$/
 
+const not = (rule: string, value: string): Either.Either<never, string> =>
+  Either.left(`${rule}, not '${Printable.line(value)}'`)
+
 /** A whole number of at least `minimum`. */
 export const integer = (
-  name: string,
-  metavar: string,
-  minimum: number,
-  maximum = Number.MAX_SAFE_INTEGER
-): Options.Options<number> =>
-  Options.text(name).pipe(
-    Options.withPseudoName(metavar),
-    number((text) => {
-      const value = Number(text)
-      if (!/^[+-]?\d+$/.test(text)) {
-        return `--${name} ${metavar} must be a whole number`
-      }
-      if (maximum !== Number.MAX_SAFE_INTEGER && (value < minimum || value > maximum)) {
-        return `--${name} ${metavar} must be from ${minimum} to ${maximum}`
-      }
-      return value < minimum
-        ? `--${name} ${metavar} must be >= ${minimum}`
-        : value > maximum
-          ? `--${name} ${metavar} must be <= ${maximum}`
-          : value
-    })
-  )
+  declaration: TextDeclaration & { readonly minimum: number; readonly maximum?: number | undefined }
+): Option<number | undefined> => {
+  const { maximum = Number.MAX_SAFE_INTEGER, metavar, minimum, name } = declaration
+  return text(declaration, (value) => {
+    const number = Number(value)
+    if (!/^[+-]?\d+$/.test(value)) {
+      return not(`--${name} ${metavar} must be a whole number`, value)
+    }
+    if (maximum !== Number.MAX_SAFE_INTEGER && (number < minimum || number > maximum)) {
+      return not(`--${name} ${metavar} must be from ${minimum} to ${maximum}`, value)
+    }
+    return number < minimum
+      ? not(`--${name} ${metavar} must be >= ${minimum}`, value)
+      : number > maximum
+        ? not(`--${name} ${metavar} must be <= ${maximum}`, value)
+        : Either.right(number)
+  })
+}
 
 /** A probability. */
-export const rate = (name: string, metavar: string): Options.Options<number> =>
-  Options.text(name).pipe(
-    Options.withPseudoName(metavar),
-    number((text) =>
-      decimal.test(text) && Number(text) >= 0 && Number(text) <= 1
-        ? Number(text)
-        : `--${name} ${metavar} must be from 0 to 1`
-    )
+export const rate = (declaration: TextDeclaration): Option<number | undefined> =>
+  text(declaration, (value) =>
+    decimal.test(value) && Number(value) >= 0 && Number(value) <= 1
+      ? Either.right(Number(value))
+      : not(`--${declaration.name} ${declaration.metavar} must be from 0 to 1`, value)
   )
 
 /** A positive time in seconds. */
-export const seconds = (name: string, metavar: string): Options.Options<Duration.Duration> =>
-  Options.text(name).pipe(
-    Options.withPseudoName(metavar),
-    number((text) =>
-      decimal.test(text) && Number(text) > 0 && Number.isFinite(Number(text))
-        ? Number(text)
-        : `--${name} ${metavar} must be a number of seconds > 0`
-    ),
-    Options.map(Duration.seconds)
+export const seconds = (declaration: TextDeclaration): Option<Duration.Duration | undefined> =>
+  text(declaration, (value) =>
+    decimal.test(value) && Number(value) > 0 && Number.isFinite(Number(value))
+      ? Either.right(Duration.seconds(Number(value)))
+      : not(`--${declaration.name} ${declaration.metavar} must be a number of seconds > 0`, value)
   )
 
 /** Two times in seconds, `0.5..5`, or one. */
 export const secondsRange = (
-  name: string,
-  metavar: string
-): Options.Options<{ readonly min: Duration.Duration; readonly max: Duration.Duration }> =>
-  Options.text(name).pipe(
-    Options.withPseudoName(metavar),
-    Options.mapEffect((text) => {
-      const [from = "", to = from, ...more] = text.split("..")
-      const min = Number(from)
-      const max = Number(to)
-      return more.length === 0 && decimal.test(from) && decimal.test(to) && min >= 0 && min <= max
-        ? Effect.succeed({ min: Duration.seconds(min), max: Duration.seconds(max) })
-        : invalid(`--${name} ${metavar} must be two numbers of seconds such as 0.5..5`, text)
-    })
-  )
+  declaration: TextDeclaration
+): Option<{ readonly min: Duration.Duration; readonly max: Duration.Duration } | undefined> =>
+  text(declaration, (value) => {
+    const [from = "", to = from, ...more] = value.split("..")
+    const min = Number(from)
+    const max = Number(to)
+    return more.length === 0 && decimal.test(from) && decimal.test(to) && min >= 0 && min <= max
+      ? Either.right({ min: Duration.seconds(min), max: Duration.seconds(max) })
+      : not(`--${declaration.name} ${declaration.metavar} must be two numbers of seconds such as 0.5..5`, value)
+  })
 
 /** A text of at least one character. */
-export const nonEmpty = (name: string, metavar: string): Options.Options<string> =>
-  Options.text(name).pipe(
-    Options.withPseudoName(metavar),
-    Options.mapEffect((text) =>
-      text === ""
-        ? Effect.fail(ValidationError.invalidValue(HelpDoc.p(`--${name} ${metavar} must not be empty`)))
-        : Effect.succeed(text)
-    )
+export const nonEmpty = (declaration: TextDeclaration): Option<string | undefined> =>
+  text(declaration, (value) =>
+    value === "" ? Either.left(`--${declaration.name} ${declaration.metavar} must not be empty`) : Either.right(value)
   )

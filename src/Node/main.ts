@@ -5,7 +5,6 @@
 import * as Terminal from "@effect/platform/Terminal"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
-import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,11 +14,9 @@ import * as Spinner from "../Spinner.js"
 import * as NodeHost from "./Host.js"
 import * as NodeScreen from "./Screen.js"
 import * as Signals from "./signals.js"
+import * as StandardOutput from "./standardOutput.js"
 
 const signalNumbers: { readonly [signal in Signals.Signal]: number } = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
-
-// What a shell reports for a process that wrote to a closed pipe.
-const brokenPipe = 141
 
 // A runner such as npm passes a Ctrl-C on to a process that the terminal has sent it to already. Two within this time
 // are one; a person takes longer.
@@ -49,16 +46,7 @@ export const main = (version: string, workerUrl: URL): void => {
     }
     interrupt(exitCode)
   })
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // Whoever read this has left: there is nobody to tell it to.
-    if (error.code !== "EPIPE" && interrupted === undefined) {
-      const why = error.code === "ENOSPC" ? "there is no space left" : (error.code ?? error.message)
-      process.stderr.write(`halyard: cannot write standard output: ${why}\n`)
-    }
-    interrupt(error.code === "EPIPE" ? brokenPipe : 1)
-  })
-  // Frames and messages that nobody can see cost nobody the work.
-  process.stderr.on("error", () => {})
+  StandardOutput.onError(interrupt, () => interrupted !== undefined)
 
   const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
   fiber.addObserver((exit) => {
@@ -85,7 +73,9 @@ const flush = (stream: NodeJS.WriteStream, then: () => void): void => {
 
 // The wizard alone reads the terminal; merely looking at standard input would take it from a command that is run.
 const terminalLayer = Layer.suspend(() =>
-  process.argv.includes("--wizard") ? NodeTerminal.layer : Layer.mock(Terminal.Terminal, {})
+  process.argv.includes("--wizard")
+    ? Layer.unwrapEffect(Effect.promise(async () => (await import("@effect/platform-node/NodeTerminal")).layer))
+    : Layer.mock(Terminal.Terminal, {})
 )
 
 const layer = (signals: Signals.Signals, workerUrl: URL) =>

@@ -10,12 +10,11 @@ import type { Role } from "./role.js"
 const isRole = (data: unknown): data is Role => typeof data === "object" && data !== null && "halyard" in data
 
 if (!isMainThread && isRole(workerData)) {
-  if (workerData.halyard === "spinner") {
-    const { turn } = await import("./spinnerThread.js")
-    turn(workerData)
+  const role = workerData
+  if (role.halyard === "spinner") {
+    void import("./spinnerThread.js").then(({ turn }) => turn(role))
   } else {
-    const { serve } = await import("./downloaderThread.js")
     // As without threads: each file is asked for once.
-    serve({ retry: RetryPolicy.none, adaptive: false })
+    void import("./downloaderThread.js").then(({ serve }) => serve({ retry: RetryPolicy.none, adaptive: false }))
   }
 }
