@@ -131,8 +131,10 @@ export class DirectPart implements Part {
 
   /** The same for what may have to open the file first, for which there may be too many open at the moment. */
   private whenOpen<A>(act: () => A): Effect.Effect<A, Disk> {
-    return whenThereIsOne((error: Disk) => this.file === undefined && error.reason === "too-many-open")(
-      this.attempt(act)
+    const isForWant = (error: Disk) => this.file === undefined && error.reason === "too-many-open"
+    const attempt = this.attempt(act)
+    return Effect.catchAll(attempt, (error) =>
+      isForWant(error) ? whenThereIsOne(isForWant)(attempt) : Effect.fail(error)
     )
   }
 
