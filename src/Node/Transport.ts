@@ -84,7 +84,13 @@ const allowed = (url: string): Effect.Effect<void, AddressRefused> =>
     return address === undefined ? Effect.void : new AddressRefused({ url: displayUrl(url), address })
   })
 
-// undici is loaded when it is needed first, and where all origins are plain ones it never is.
+// Only in the program, whose code is one file.
+declare const HALYARD_VERSION: string | undefined
+
+// The program loads undici when it is needed first, and where all origins are plain ones it never does. A library has files
+// to read for that, which may fail for want of a descriptor, and node remembers such a failure: it begins at once.
+const loads: "first" | "later" = typeof HALYARD_VERSION === "string" ? "later" : "first"
+
 const lazily = (settings: Undici.Settings) => {
   let isClosed = false
   let backend: Undici.Backend | undefined
@@ -98,6 +104,10 @@ const lazily = (settings: Undici.Settings) => {
       backend = made
       return made
     }))
+  if (loads === "first") {
+    // Where it fails, whoever needs it is told.
+    load().catch(() => undefined)
+  }
   const open: typeof Transport.Service.open = (request) =>
     Effect.suspend(
       () => backend?.open(request) ?? Effect.flatMap(Effect.promise(load), (loaded) => loaded.open(request))

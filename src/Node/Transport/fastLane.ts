@@ -89,20 +89,23 @@ class Lanes implements FastLane, Lane {
     this.isClosed = true
     clearTimeout(this.sweeping)
     clearImmediate(this.turning)
-    const gone = Object.assign(new Error("the transport is closed"), { code: "ECONNABORTED" })
     for (const { waiting } of this.pools.values()) {
       for (const exchange of waiting.splice(0)) {
-        exchange.fail(gone)
+        exchange.fail(gone())
       }
     }
     const open = [...this.all]
     for (const connection of open) {
-      connection.abort(gone)
+      connection.abort(gone())
     }
     return Effect.forEach(open, (connection) => connection.awaitClosed, { discard: true })
   })
 
   connect(exchange: Exchange, isNew: boolean): void {
+    if (this.isClosed) {
+      exchange.fail(gone())
+      return
+    }
     const pool = this.pool(exchange.address)
     if (!isNew) {
       const now = performance.now()
@@ -265,6 +268,8 @@ class Lanes implements FastLane, Lane {
     }
   }
 }
+
+const gone = () => Object.assign(new Error("the transport is closed"), { code: "ECONNABORTED" })
 
 const isForWant = (error: Transport.TransportError): boolean =>
   error._tag === "Connection" && isTooManyOpen(error.detail)
