@@ -6,13 +6,10 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -20,9 +17,9 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
-import { type DownloadEvent, Finished, Started } from "./DownloadEvent.js"
+import { Finished, Started } from "./DownloadEvent.js"
 import { displayUrl } from "./internal/displayUrl.js"
-import { Outcomes } from "./internal/outcomes.js"
+import { run } from "./internal/run.js"
 import { type Restore, toExit } from "./internal/settle.js"
 import * as Share from "./internal/share.js"
 import { makeTransfer, type Transfer } from "./internal/transfer.js"
@@ -163,48 +160,80 @@ export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloade
     const remember = (outcome: DownloadOutcome): Effect.Effect<void> =>
       Option.isNone(journal) ? Effect.void : Effect.flatMap(Journal.entryOf(outcome), journal.value.record)
 
-    const carry: Carry = (request, restore, ask) =>
-      traced(
-        request,
-        Effect.flatMap(progressOr(built), (progress) =>
-          progress === silent
-            ? Effect.tap(share(request, restore, { ask }), remember)
-            : telling(request, progress, (event) => share(request, restore, { ask, event }))
-        )
-      )
+    const told = (outcome: DownloadOutcome, progress: typeof Progress.Service): Effect.Effect<void> =>
+      Effect.zipRight(remember(outcome), progress.event(new Finished({ outcome }, unchecked)))
+
     const telling = (
       request: DownloadRequest,
       { event }: typeof Progress.Service,
-      work: (event: (event: DownloadEvent) => Effect.Effect<void>) => Effect.Effect<DownloadOutcome>
+      lead: Share.Lead | undefined,
+      work: Effect.Effect<DownloadOutcome>
     ): Effect.Effect<DownloadOutcome> => {
       let known: DownloadOutcome | undefined
       return event(new Started({ request }, unchecked)).pipe(
-        Effect.zipRight(work(event)),
+        Effect.zipRight(work),
         Effect.tap((outcome) => {
           known = outcome
-          return remember(outcome)
+          return lead?.isLeft === true ? Effect.void : remember(outcome)
         }),
         // A bug, or a journal that cannot be written: of what is not known nobody has said that it was saved.
         Effect.onError(() =>
-          event(new Finished({ outcome: known ?? new Cancelled({ request }, unchecked) }, unchecked))
+          lead?.isLeft === true
+            ? Effect.void
+            : event(new Finished({ outcome: known ?? new Cancelled({ request }, unchecked) }, unchecked))
         ),
-        Effect.tap((outcome) => event(new Finished({ outcome }, unchecked)))
+        Effect.tap((outcome) => (lead?.isLeft === true ? Effect.void : event(new Finished({ outcome }, unchecked))))
       )
     }
+
+    const carry = (
+      request: DownloadRequest,
+      progress: typeof Progress.Service,
+      tracer: Tracer.Tracer,
+      restore: Restore,
+      ask?: OriginGovernor.Ask,
+      lead?: Share.Lead
+    ): Effect.Effect<DownloadOutcome> => {
+      const work =
+        progress === silent
+          ? share.carry(request, restore, { ask }, lead)
+          : telling(request, progress, lead, share.carry(request, restore, { ask, event: progress.event }, lead))
+      const remembered =
+        progress === silent && Option.isSome(journal)
+          ? Effect.tap(work, (outcome) => (lead?.isLeft === true ? Effect.void : remember(outcome)))
+          : work
+      // Effect's own tracer shows its spans to nobody, and makes them all the same.
+      return tracer === nobodysTracer
+        ? remembered
+        : Effect.withSpan(remembered, "Downloader.transfer", {
+            attributes: { id: request.id, "url.full": displayUrl(request.url) },
+            captureStackTrace: false
+          })
+    }
+
     return Downloader.of({
-      download: (request) => Effect.uninterruptibleMask((restore) => Effect.flatMap(carry(request, restore), toExit)),
-      run: (requests, options) =>
-        runWith(
-          carry,
-          (request) => {
-            const outcome = new Cancelled({ request }, unchecked)
-            return Effect.flatMap(progressOr(built), ({ event }) =>
-              Effect.zipRight(remember(outcome), event(new Finished({ outcome }, unchecked)))
+      download: (request) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(Effect.zip(progressOr(built), Effect.tracer), ([progress, tracer]) =>
+            Effect.flatMap(carry(request, progress, tracer, restore), toExit)
+          )
+        ),
+      run: (requests, options) => {
+        const concurrency = widthOf(options?.concurrency ?? defaults.concurrency)
+        return Stream.unwrap(
+          Effect.map(Effect.zip(progressOr(built), Effect.tracer), ([progress, tracer]) =>
+            run(
+              {
+                scope: share.scope,
+                carry: (request, restore, ask, lead) => carry(request, progress, tracer, restore, ask, lead),
+                giveUp: (request) => told(new Cancelled({ request }, unchecked), progress)
+              },
+              requests,
+              concurrency
             )
-          },
-          requests,
-          widthOf(options?.concurrency ?? defaults.concurrency)
+          )
         )
+      }
     })
   })
 
@@ -227,129 +256,3 @@ const widthOf = (concurrency: number): number => {
 const silent = Context.get(Context.empty(), Progress)
 
 const nobodysTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
-
-// Effect's own tracer shows its spans to nobody, and makes them all the same.
-const traced = (request: DownloadRequest, effect: Effect.Effect<DownloadOutcome>): Effect.Effect<DownloadOutcome> =>
-  Effect.tracerWith((tracer) =>
-    tracer === nobodysTracer
-      ? effect
-      : Effect.withSpan(effect, "Downloader.transfer", {
-          attributes: { id: request.id, "url.full": displayUrl(request.url) },
-          captureStackTrace: false
-        })
-  )
-
-type Carry = (request: DownloadRequest, restore: Restore, ask?: OriginGovernor.Ask) => Effect.Effect<DownloadOutcome>
-
-const rampWidth = 4
-
-// So many requests are taken in at most while those before them wait for their origins.
-const lookAhead = (concurrency: number): number => concurrency * 4 + 64
-
-/**
- * A number of loops over one cursor. Between the moment a request is taken from the input and its outcome there is no
- * step at which an interruption could lose it. While transfers wait for their origins, further loops take their place.
- */
-const runWith = <E, R>(
-  carry: Carry,
-  giveUp: (request: DownloadRequest) => Effect.Effect<void>,
-  requests: Stream.Stream<DownloadRequest, E, R>,
-  concurrency: number
-): Stream.Stream<DownloadOutcome, E, R> =>
-  Stream.unwrapScoped(
-    Effect.gen(function* () {
-      const pull = yield* Stream.toPull(requests)
-      const outcomes = new Outcomes<DownloadOutcome, E>(concurrency)
-      const lock = yield* Effect.makeSemaphore(1)
-      // Requests that were pulled, in input order; those before `cursor` are somebody's.
-      let taken: ReadonlyArray<DownloadRequest> = []
-      let cursor = 0
-      let ended = false
-      let failure: Cause.Cause<E> = Cause.empty
-
-      const refill = Effect.suspend(() =>
-        cursor < taken.length || ended
-          ? Effect.void
-          : Effect.uninterruptibleMask((restore) =>
-              Effect.matchCauseEffect(restore(pull), {
-                // Told after what is under way is done: a loop that failed would not wait for the others.
-                onFailure: (cause) =>
-                  Effect.sync(() => {
-                    ended = true
-                    failure = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
-                  }),
-                onSuccess: (chunk) =>
-                  Effect.sync(() => {
-                    taken = Chunk.toReadonlyArray(chunk)
-                    cursor = 0
-                  })
-              })
-            )
-      ).pipe(lock.withPermits(1))
-
-      // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a
-      // thousand others were begun, and an origin is not met by all of them in one instant.
-      const ramp = (yield* Effect.makeSemaphore(rampWidth)).withPermits(1)(Effect.sleep(0))
-
-      // What was taken in and never begun, because the run was interrupted. Added before the loops: told after them.
-      yield* Effect.addFinalizer(() => Effect.forEach(taken.slice(cursor), giveUp, { discard: true }))
-      const fork = yield* FiberSet.makeRuntime<R>()
-      const gate: OriginGovernor.Gate = { limit: concurrency, used: 0 }
-      let loops = 0
-      let parked = 0
-      let closed = false
-
-      const ask: OriginGovernor.Ask = {
-        gate,
-        onParked: (is) => {
-          parked += is ? 1 : -1
-          if (is && !closed && !ended && loops - parked < concurrency && loops < lookAhead(concurrency)) {
-            begin()
-          }
-        }
-      }
-
-      const loop: Effect.Effect<void, never, R> = Effect.uninterruptibleMask((restore) => {
-        const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
-          if (loops - parked > concurrency) {
-            return leave
-          }
-          const request = taken[cursor]
-          if (request === undefined) {
-            return ended ? leave : Effect.zipRight(restore(refill), step)
-          }
-          cursor++
-          return Effect.flatMap(carry(request, restore, ask), (outcome) =>
-            outcomes.push(outcome) ? step : Effect.zipRight(restore(outcomes.room), step)
-          )
-        })
-        // At once, and not when the fiber has ended: of two that see one too many, one is to stay.
-        const leave = Effect.suspend(() => {
-          loops--
-          if (loops === 0) {
-            outcomes.close(failure)
-          }
-          return Effect.void
-        })
-        return Effect.zipRight(restore(ramp), step).pipe(
-          Effect.catchAllCause((cause) =>
-            Cause.isInterrupted(cause) ? Effect.failCause(cause) : Effect.sync(() => outcomes.close(cause))
-          )
-        )
-      })
-
-      const begin = (): void => {
-        loops++
-        fork(loop)
-      }
-      yield* Effect.addFinalizer(() =>
-        Effect.sync(() => {
-          closed = true
-        })
-      )
-      for (let index = 0; index < concurrency; index++) {
-        begin()
-      }
-      return outcomes.stream
-    })
-  )

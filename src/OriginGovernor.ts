@@ -70,6 +70,18 @@ export interface Ask {
 }
 
 /**
+ * What a governor can do without waiting.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface AtOnce {
+  /** A permit where there is one at this moment, as the function that gives it back; else undefined. */
+  readonly permit: (origin: string, ask?: Ask) => (() => void) | undefined
+  readonly report: (origin: string, signal: Signal, beganAtMillis?: number) => void
+}
+
+/**
  * Gives permits. An origin is a scheme, a host and a port (RFC 6454), as `URL.origin` writes it.
  *
  * @category tags
@@ -99,6 +111,11 @@ export class OriginGovernor extends Context.Tag("halyard/OriginGovernor")<
     readonly restMillis: (origin: string, bytes: number) => number
     /** What is held at this moment, in all and at one origin, and the limit that the origin has now. */
     readonly inUse: (origin?: string) => { readonly permits: number; readonly limit: number }
+    /**
+     * `withPermit` and `report` without an Effect, for a caller that gives the permit back whatever happens. Optional:
+     * a governor that waits, or asks somebody else, does without.
+     */
+    readonly atOnce?: AtOnce | undefined
   }
 >() {}
 
@@ -250,7 +267,26 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
         )
       })
 
+    const report = (name: string, signal: Signal, beganAtMillis?: number): void => {
+      const origin = stateOf(name)
+      origin.limit.report(signal, origin.used, now(), beganAtMillis)
+      pump()
+    }
+
     return OriginGovernor.of({
+      atOnce: {
+        permit: (name, ask) => {
+          const ticket: Ticket = { origin: stateOf(name), gate: ask?.gate, granted: false, wake: undefined }
+          const at = now()
+          if (opensAt(ticket.origin) > at || !canGo(ticket)) {
+            return undefined
+          }
+          ticket.origin.known++
+          grant(ticket, at)
+          return () => leave(ticket)
+        },
+        report
+      },
       withPermit: (name, ask) => (effect) =>
         Effect.suspend(() => {
           const origin = stateOf(name)
@@ -278,12 +314,7 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
           origin.pausedUntil = Math.max(origin.pausedUntil, now() + Duration.toMillis(duration))
           pump()
         }),
-      report: (name, signal, beganAtMillis) =>
-        Effect.sync(() => {
-          const origin = stateOf(name)
-          origin.limit.report(signal, origin.used, now(), beganAtMillis)
-          pump()
-        }),
+      report: (name, signal, beganAtMillis) => Effect.sync(() => report(name, signal, beganAtMillis)),
       restMillis: (name, count) => {
         const at = now()
         const until = Math.max(bytes.take(count, at), stateOf(name).bytes.take(count, at))

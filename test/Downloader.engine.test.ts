@@ -22,6 +22,8 @@ const url = "http://origin.test/file"
 
 const request = Download.request({ url, destination: "/d/file", onExists: "overwrite" })
 
+const other = Download.request({ url: "http://origin.test/other", destination: "/d/other", onExists: "overwrite" })
+
 const download = Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(request))
 
 describe("a transfer that is interrupted at its n-th step", () => {
@@ -134,6 +136,50 @@ describe("two who want the same file", () => {
         assert.isTrue(stays !== undefined && Exit.isSuccess(yield* Fiber.await(stays)))
       }
       assert.strictEqual((yield* Origin.Origin).requests().length, 2)
+    }).pipe(Effect.provide(slow))
+  )
+
+  it.effect("keep the transfer of a run that is over, which tells of its own request at once", () =>
+    Effect.gen(function* () {
+      const { run } = yield* Downloader.Downloader
+      const ran = yield* Effect.fork(Stream.runDrain(run(Stream.make(request, other))))
+      yield* TestClock.adjust("500 millis")
+      const joined = yield* Effect.fork(download)
+      yield* TestClock.adjust("100 millis")
+      yield* Fiber.interrupt(ran)
+      const finished = (yield* Progress.Recorded).events.pipe(
+        Effect.map((events) => events.flatMap((event) => (event._tag === "Finished" ? [event.outcome] : [])))
+      )
+      assert.deepStrictEqual(
+        (yield* finished).map(({ _tag, request: { id } }) => [id, _tag]).sort(),
+        [
+          ["http://origin.test/other", "Cancelled"],
+          [request.id, "Cancelled"]
+        ].sort()
+      )
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Exit.isSuccess(yield* Fiber.await(joined)))
+      assert.deepStrictEqual(
+        (yield* finished).slice(2).map(({ _tag }) => _tag),
+        ["Saved"]
+      )
+      assert.strictEqual((yield* Origin.Origin).requests().length, 2)
+    }).pipe(Effect.provide(slow))
+  )
+
+  it.effect("cancel the transfer of a run that is over with the last who joined it", () =>
+    Effect.gen(function* () {
+      const { run } = yield* Downloader.Downloader
+      const ran = yield* Effect.fork(Stream.runDrain(run(Stream.make(request))))
+      yield* TestClock.adjust("500 millis")
+      const joined = yield* Effect.fork(download)
+      yield* TestClock.adjust("100 millis")
+      yield* Fiber.interrupt(ran)
+      assert.strictEqual((yield* Origin.Origin).open(), 1)
+      yield* Fiber.interrupt(joined)
+      assert.strictEqual((yield* Origin.Origin).open(), 0)
+      assert.strictEqual(yield* (yield* MemoryStore.MemoryFiles).parts, 0)
+      yield* autoAdvance(download)
     }).pipe(Effect.provide(slow))
   )
 

@@ -44,23 +44,28 @@ export type Result =
   | { readonly _tag: "Redirected"; readonly to: Redirect.Hop }
   | { readonly _tag: "Received"; readonly part: Part; readonly bytes: number; readonly verified: boolean }
 
-export const attempt = (self: Attempt): Effect.Effect<Result, DownloadError> =>
-  Effect.suspend(() => {
-    const { hop, kept, request } = self
-    const offsetBytes = kept.resumeAt()
-    const headers = RequestHeaders.of(request, hop)
-    if (offsetBytes > 0) {
-      headers["range"] = `bytes=${offsetBytes}-`
-      if (kept.validator !== undefined) {
-        headers["if-range"] = kept.validator
-      }
+/** What is to be done: `work` first, interruptible, and then `close`, whatever became of it. */
+export interface Begun {
+  readonly work: Effect.Effect<Result, DownloadError>
+  readonly close: Effect.Effect<void>
+}
+
+export const begin = (self: Attempt): Begun => {
+  const { hop, kept, request } = self
+  const offsetBytes = kept.resumeAt()
+  const headers = RequestHeaders.of(request, hop)
+  if (offsetBytes > 0) {
+    headers["range"] = `bytes=${offsetBytes}-`
+    if (kept.validator !== undefined) {
+      headers["if-range"] = kept.validator
     }
-    const exchange = Transport.begin(self.transport, { url: RequestHeaders.target(hop.url), headers })
-    return Effect.ensuring(
-      Effect.flatMap(exchange.response, (response) => answered(self, response, offsetBytes)),
-      exchange.close
-    )
-  })
+  }
+  const exchange = Transport.begin(self.transport, { url: RequestHeaders.target(hop.url), headers })
+  return {
+    work: Effect.flatMap(exchange.response, (response) => answered(self, response, offsetBytes)),
+    close: exchange.close
+  }
+}
 
 const answered = (
   self: Attempt,
@@ -81,13 +86,10 @@ const answered = (
         kept.resumed = kept.resumed || answer.startBytes > 0
         kept.totalBytes = answer.totalBytes
         kept.validator = Validator.strong(response.headers) ?? (answer.startBytes > 0 ? kept.validator : undefined)
-        return Effect.zipRight(
-          receive(self, response, part, answer),
-          Effect.suspend(() =>
-            Effect.map(
-              verify(self, part),
-              (verified): Result => ({ _tag: "Received", part, bytes: part.sizeBytes(), verified })
-            )
+        return Effect.flatMap(receive(self, response, part, answer), () =>
+          Effect.map(
+            verify(self, part),
+            (verified): Result => ({ _tag: "Received", part, bytes: part.sizeBytes(), verified })
           )
         )
       }

@@ -5,7 +5,6 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
 import type { Hooks, Transfer } from "./transfer.js"
@@ -30,20 +29,15 @@ export const settle = (
       const decide = (outcome: DownloadOutcome) => {
         decided = outcome
       }
-      return Effect.flatMap(Effect.exit(restore(transfer(request, { ...hooks, decide }))), (exit) =>
-        decided === undefined ? fromExit(request, exit) : Effect.succeed(decided)
-      )
+      return Effect.matchCauseEffect(restore(transfer(request, { ...hooks, decide })), {
+        onSuccess: (outcome): Effect.Effect<DownloadOutcome> => Effect.succeed(decided ?? outcome),
+        onFailure: (cause) => (decided === undefined ? fromCause(request, cause) : Effect.succeed(decided))
+      })
     })
   )
 
-const fromExit = (
-  request: DownloadRequest,
-  exit: Exit.Exit<Saved | Skipped, DownloadError>
-): Effect.Effect<DownloadOutcome> => {
-  if (Exit.isSuccess(exit)) {
-    return Effect.succeed(exit.value)
-  }
-  const failure = Cause.failureOrCause(exit.cause)
+const fromCause = (request: DownloadRequest, cause: Cause.Cause<DownloadError>): Effect.Effect<DownloadOutcome> => {
+  const failure = Cause.failureOrCause(cause)
   if (failure._tag === "Left") {
     return Effect.succeed(new Failed({ request, error: failure.left }, unchecked))
   }

@@ -8,8 +8,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
@@ -19,41 +18,111 @@ import type { Hooks, Transfer } from "./transfer.js"
 import { unchecked } from "./unchecked.js"
 
 interface Shared {
+  readonly key: string
   readonly request: DownloadRequest
-  readonly fiber: Fiber.RuntimeFiber<DownloadOutcome>
+  /** Gives the transfer up, in the background. */
+  interrupt: Effect.Effect<void>
+  /** Once it has come to its end. */
+  exit: Exit.Exit<DownloadOutcome> | undefined
+  readonly wake: Set<() => void>
   users: number
   /** The last has left, and it is coming to its end. */
   isLeft: boolean
 }
 
-export type Share = (
-  request: DownloadRequest,
-  restore: Restore,
-  hooks: Omit<Hooks, "decide">
-) => Effect.Effect<DownloadOutcome>
+/**
+ * The place of somebody whose own fiber carries transfers out, and can be left to do so when it is wanted elsewhere: a
+ * fiber for each transfer costs as much as half of a small one.
+ */
+export class Lead {
+  /** What is carried out at this moment. */
+  shared: Shared | undefined
+  /** Left to those who wait for its transfer: it is to end with it, and has nobody to tell. */
+  isLeft = false
+
+  /** Before its fiber is interrupted: whether the fiber has to be left alone instead, because others wait for it. */
+  leave(): boolean {
+    const { shared } = this
+    if (shared === undefined) {
+      return false
+    }
+    shared.users--
+    shared.isLeft = shared.users === 0
+    this.isLeft = shared.users > 0
+    return this.isLeft
+  }
+}
+
+export interface Share {
+  /** Transfers that are carried out by the fibers that ask end with this scope. */
+  readonly scope: Scope.Scope
+  /** To be run uninterruptible; `lead` where the transfer may be carried out by the fiber that asks. */
+  readonly carry: (
+    request: DownloadRequest,
+    restore: Restore,
+    hooks: Omit<Hooks, "decide">,
+    lead?: Lead
+  ) => Effect.Effect<DownloadOutcome>
+}
 
 /** A transfer that is shared ends with the last who waits for it, and at the latest with the scope. */
 export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
     const underway = new Map<string, Shared>()
 
-    const begin = (request: DownloadRequest, key: string, hooks: Omit<Hooks, "decide">): Effect.Effect<Shared> =>
+    const begin = (request: DownloadRequest, key: string): Shared => {
+      const shared: Shared = {
+        key,
+        request,
+        interrupt: Effect.void,
+        exit: undefined,
+        wake: new Set(),
+        users: 0,
+        isLeft: false
+      }
+      underway.set(key, shared)
+      return shared
+    }
+
+    const end = (shared: Shared, exit: Exit.Exit<DownloadOutcome>): void => {
+      underway.delete(shared.key)
+      shared.exit = exit
+      for (const wake of shared.wake) {
+        wake()
+      }
+    }
+
+    const fork = (shared: Shared, hooks: Omit<Hooks, "decide">): Effect.Effect<void> =>
       // Uninterruptible but for the transfer in it, so that giving it up has an outcome too.
-      settle(transfer, request, Effect.interruptible, hooks).pipe(
-        Effect.forkIn(scope),
-        Effect.map((fiber) => {
-          const shared = { request, fiber, users: 0, isLeft: false }
-          underway.set(key, shared)
-          fiber.addObserver(() => {
-            underway.delete(key)
-          })
-          return shared
+      Effect.map(Effect.forkIn(settle(transfer, shared.request, Effect.interruptible, hooks), scope), (fiber) => {
+        shared.interrupt = Effect.fiberIdWith((id) => Effect.sync(() => fiber.unsafeInterruptAsFork(id)))
+        fiber.addObserver((exit) => end(shared, exit))
+      })
+
+    const leadOn = (
+      shared: Shared,
+      lead: Lead,
+      restore: Restore,
+      hooks: Omit<Hooks, "decide">
+    ): Effect.Effect<DownloadOutcome> =>
+      Effect.withFiberRuntime((fiber) => {
+        shared.interrupt = Effect.fiberIdWith((id) => Effect.sync(() => fiber.unsafeInterruptAsFork(id)))
+        shared.users++
+        lead.shared = shared
+        const ended = (exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> => {
+          lead.shared = undefined
+          end(shared, exit)
+          return exit
+        }
+        return Effect.matchCauseEffect(settle(transfer, shared.request, restore, hooks), {
+          onSuccess: (outcome) => ended(Exit.succeed(outcome)),
+          onFailure: (cause) => ended(Exit.failCause(cause))
         })
-      )
+      })
 
     const join = (shared: Shared, request: DownloadRequest, restore: Restore): Effect.Effect<DownloadOutcome> => {
       shared.users++
-      return Effect.matchCauseEffect(restore(Fiber.await(shared.fiber)), {
+      return Effect.matchCauseEffect(restore(ended(shared)), {
         onSuccess: (exit) => {
           shared.users--
           return outcomeOf(request, exit)
@@ -63,12 +132,12 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
           shared.isLeft = shared.users === 0
           return shared.users > 0
             ? Effect.succeed(new Cancelled({ request }, unchecked))
-            : Effect.flatMap(Fiber.interrupt(shared.fiber), (exit) => outcomeOf(request, exit))
+            : Effect.flatMap(Effect.zipRight(shared.interrupt, ended(shared)), (exit) => outcomeOf(request, exit))
         }
       })
     }
 
-    const share: Share = (request, restore, hooks) =>
+    const carry: Share["carry"] = (request, restore, hooks, lead) =>
       Effect.suspend(() => {
         if (request.onExists === "unique") {
           return settle(transfer, request, restore, hooks)
@@ -76,18 +145,36 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
         const key = keyOf(request.destination)
         const found = underway.get(key)
         if (found === undefined) {
-          return Effect.flatMap(begin(request, key, hooks), (shared) => join(shared, request, restore))
+          const shared = begin(request, key)
+          return lead === undefined
+            ? Effect.flatMap(fork(shared, hooks), () => join(shared, request, restore))
+            : leadOn(shared, lead, restore, hooks)
         }
         if (!found.isLeft && isSameFile(found.request, request)) {
           return join(found, request, restore)
         }
-        return Effect.matchCauseEffect(restore(Fiber.await(found.fiber)), {
-          onSuccess: () => share(request, restore, hooks),
+        return Effect.matchCauseEffect(restore(ended(found)), {
+          onSuccess: () => carry(request, restore, hooks, lead),
           onFailure: () => Effect.succeed(new Cancelled({ request }, unchecked))
         })
       })
 
-    return share
+    return { scope, carry }
+  })
+
+// The look and the wait are one step: what ends in between would wake nobody.
+const ended = (shared: Shared): Effect.Effect<Exit.Exit<DownloadOutcome>> =>
+  Effect.suspend(() =>
+    shared.exit === undefined ? Effect.zipRight(somethingEnded(shared), ended(shared)) : Effect.succeed(shared.exit)
+  )
+
+const somethingEnded = (shared: Shared): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    if (shared.exit === undefined) {
+      shared.wake.add(() => resume(Effect.void))
+    } else {
+      resume(Effect.void)
+    }
   })
 
 // Names that some file system takes for one, by case or by Unicode form.

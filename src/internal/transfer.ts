@@ -3,8 +3,10 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { type DownloadRequest, Saved, Skipped } from "../Download.js"
@@ -71,6 +73,43 @@ export const makeTransfer = (
 
     const now = (): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
 
+    const report = (origin: string, beganAt: number): Effect.Effect<void> | undefined => {
+      if (governor.atOnce === undefined) {
+        return governor.report(origin, "success", beganAt)
+      }
+      governor.atOnce.report(origin, "success", beganAt)
+      return undefined
+    }
+
+    /** Runs it uninterruptible, and waits for the permit interruptible. */
+    const withPermit = <A, E>(
+      origin: string,
+      ask: Ask | undefined,
+      use: (origin: string) => Effect.Effect<A, E>
+    ): Effect.Effect<A, E> =>
+      Effect.uninterruptible(
+        Effect.suspend(() => {
+          const release = governor.atOnce?.permit(origin, ask)
+          return release === undefined
+            ? Effect.interruptible(
+                governor.withPermit(origin, ask)(Effect.uninterruptible(Effect.suspend(() => use(origin))))
+              )
+            : Effect.matchCauseEffect(
+                Effect.suspend(() => use(origin)),
+                {
+                  onSuccess: (value) => {
+                    release()
+                    return Effect.succeed(value)
+                  },
+                  onFailure: (cause) => {
+                    release()
+                    return Effect.failCause(cause)
+                  }
+                }
+              )
+        })
+      )
+
     /** From the first hop to the published file. */
     const carry = (
       request: DownloadRequest,
@@ -99,71 +138,77 @@ export const makeTransfer = (
         hop: Hop,
         attempts: number,
         leftMillis = totalMillis
-      ): Effect.Effect<Saved | Skipped, DownloadError> => {
-        const { origin } = hop.url
-        return Effect.flatMap(
-          governor.withPermit(
-            origin,
-            hooks.ask
-          )(
-            Effect.suspend(() => {
-              const beganAt = now()
-              startedAt ??= beganAt
-              toldAt = clock.unsafeCurrentTimeMillis()
-              const wait: Watch.Wait = {
-                phase: "headers",
-                headersAt: beganAt + headersMillis,
-                totalAt: beganAt + leftMillis,
-                windowAt: beganAt,
-                windowBytes: 0,
-                resting: false
-              }
-              const attempted = Attempt.attempt({
-                request,
-                transport,
-                store,
-                hop,
-                kept,
-                wait,
-                now,
-                expected,
-                strict: options.strict,
-                restMillis: (bytes) => governor.restMillis(origin, bytes),
-                refused: (error) => cool(origin, error, beganAt),
-                advanced
-              })
-              // Around the waits alone: the publish must neither be raced nor cut short.
-              return watch
-                .watched(
-                  wait,
-                  (phase) =>
-                    new Timeout({
-                      url: DisplayUrl.displayUrl(hop.url.href),
-                      phase,
-                      limitMillis: { headers: headersMillis, stall: stall.millis, total: totalMillis }[phase],
-                      receivedBytes: kept.bytes
-                    })
-                )(attempted)
-                .pipe(
-                  // While the permit is held: nobody else gets one in between.
-                  Effect.tapError((error) =>
-                    error._tag === "HttpStatus" ? Effect.void : cool(origin, error, beganAt)
-                  ),
-                  Effect.flatMap(
-                    (result): Effect.Effect<Saved | Skipped | Redirected, DownloadError> =>
-                      Effect.zipRight<void, never, never, Saved | Skipped | Redirected, DownloadError, never>(
-                        governor.report(origin, "success", beganAt),
-                        result._tag === "Redirected"
-                          ? Effect.sync(() => ({ ...result, leftMillis: wait.totalAt - now() }))
-                          : publish(result.part, request, { ...result, attempts }, hooks.decide)
-                      )
-                  )
-                )
-            })
-          ),
+      ): Effect.Effect<Saved | Skipped, DownloadError> =>
+        Effect.flatMap(
+          withPermit(hop.url.origin, hooks.ask, (origin) => held(origin, hop, attempts, leftMillis)),
           (result) =>
             result._tag === "Redirected" ? go(result.to, attempts, result.leftMillis) : Effect.succeed(result)
         )
+
+      // Uninterruptible but for the waits.
+      const held = (
+        origin: string,
+        hop: Hop,
+        attempts: number,
+        leftMillis: number
+      ): Effect.Effect<Saved | Skipped | Redirected, DownloadError> => {
+        const beganAt = now()
+        startedAt ??= beganAt
+        toldAt = hooks.event === undefined ? 0 : clock.unsafeCurrentTimeMillis()
+        const wait: Watch.Wait = {
+          phase: "headers",
+          headersAt: beganAt + headersMillis,
+          totalAt: beganAt + leftMillis,
+          windowAt: beganAt,
+          windowBytes: 0,
+          resting: false
+        }
+        const { close, work } = Attempt.begin({
+          request,
+          transport,
+          store,
+          hop,
+          kept,
+          wait,
+          now,
+          expected,
+          strict: options.strict,
+          restMillis: (bytes) => governor.restMillis(origin, bytes),
+          refused: (error) => cool(origin, error, beganAt),
+          advanced
+        })
+        const timedOut = (phase: Watch.Phase) =>
+          new Timeout({
+            url: DisplayUrl.displayUrl(hop.url.href),
+            phase,
+            limitMillis: { headers: headersMillis, stall: stall.millis, total: totalMillis }[phase],
+            receivedBytes: kept.bytes
+          })
+        // Around the waits alone: the publish must neither be raced nor cut short.
+        return Effect.matchCauseEffect(watch.watched(wait, timedOut)(work), {
+          onSuccess: (result) =>
+            Effect.flatMap(close, () => {
+              const told = report(origin, beganAt)
+              const rest: Effect.Effect<Saved | Skipped | Redirected, DownloadError> =
+                result._tag === "Redirected"
+                  ? Effect.sync(() => ({ ...result, leftMillis: wait.totalAt - now() }))
+                  : publish(result.part, request, result, attempts, hooks.decide)
+              return told === undefined ? rest : Effect.zipRight(told, rest)
+            }),
+          onFailure: (cause) =>
+            Effect.zipRight(
+              close,
+              // While the permit is held: nobody else gets one in between.
+              Option.match(Cause.failureOption(cause), {
+                onNone: () => Effect.failCause(cause),
+                onSome: (error) =>
+                  Effect.zipRight(
+                    error._tag === "HttpStatus" ? Effect.void : cool(origin, error, beganAt),
+                    Effect.failCause(cause)
+                  )
+              })
+            )
+        })
       }
 
       const cool = (origin: string, error: DownloadError, beganAt: number): Effect.Effect<void> =>
@@ -217,20 +262,18 @@ export const makeTransfer = (
     const publish = (
       part: Part,
       request: DownloadRequest,
-      received: { readonly bytes: number; readonly verified: boolean; readonly attempts: number },
+      { bytes, verified }: { readonly bytes: number; readonly verified: boolean },
+      attempts: number,
       decide: (outcome: Saved | Skipped) => void
     ): Effect.Effect<Saved | Skipped, DownloadError> =>
-      Effect.uninterruptible(
-        Effect.map(part.publish({ onExists: request.onExists, durability: options.durability }), (destination) => {
-          const { attempts, bytes, verified } = received
-          const outcome =
-            destination === undefined
-              ? new Skipped({ request }, unchecked)
-              : new Saved({ request, destination, bytes, verified, attempts }, unchecked)
-          decide(outcome)
-          return outcome
-        })
-      )
+      Effect.map(part.publish({ onExists: request.onExists, durability: options.durability }), (destination) => {
+        const outcome =
+          destination === undefined
+            ? new Skipped({ request }, unchecked)
+            : new Saved({ request, destination, bytes, verified, attempts }, unchecked)
+        decide(outcome)
+        return outcome
+      })
 
     return (request, hooks) =>
       Effect.suspend(() => {

@@ -50,7 +50,7 @@ export type Phase = "headers" | "stall" | "total"
 export interface Watch {
   /**
    * Interrupts the effect, waits until it has ended, and fails, when a bound is reached. An effect that succeeds in that
-   * moment has succeeded. Interruptible also where the caller is not: a bound that cannot interrupt is none.
+   * moment has succeeded. To be run uninterruptible; the effect is not: a bound that cannot interrupt is none.
    */
   readonly watched: <E2>(
     wait: Wait,
@@ -148,41 +148,39 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
         return timer !== undefined && neededAt >= dueAt ? Effect.succeed(watched) : Effect.as(startTimer, watched)
       })
 
-    const end = (watched: Watched): Effect.Effect<Phase | undefined> =>
-      Effect.suspend(() => {
-        all.delete(watched)
-        const idle = timer
-        if (all.size > 0 || idle === undefined) {
-          return Effect.succeed(watched.over)
-        }
-        timer = undefined
-        return Effect.map(Fiber.interrupt(idle), () => watched.over)
-      })
+    // What is left to be done: nothing, where others are watched still and no bound was reached.
+    const end = (watched: Watched): Effect.Effect<void> | undefined => {
+      all.delete(watched)
+      const idle = timer
+      const forgotten = watched.over === undefined ? undefined : comeBack(self)
+      if (all.size > 0 || idle === undefined) {
+        return forgotten
+      }
+      timer = undefined
+      return Effect.zipRight(forgotten ?? Effect.void, Fiber.interrupt(idle))
+    }
 
     return {
       watched:
         <E2>(wait: Wait, onTimeout: (phase: Phase) => E2) =>
         <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
-          Effect.uninterruptible(
-            Effect.flatMap(begin(wait), (watched) =>
-              Effect.matchCauseEffect(Effect.interruptible(effect), {
-                onSuccess: (value) =>
-                  Effect.flatMap(end(watched), (over) =>
-                    over === undefined ? Effect.succeed(value) : Effect.as(comeBack(self), value)
-                  ),
-                onFailure: (cause) =>
-                  Effect.flatMap(
-                    end(watched),
-                    (over): Effect.Effect<never, E | E2> =>
-                      over === undefined
-                        ? Effect.failCause(cause)
-                        : Effect.zipRight(
-                            comeBack(self),
-                            Effect.failCause<E | E2>(isInterruptedBy(self, cause) ? Cause.fail(onTimeout(over)) : cause)
-                          )
+          Effect.flatMap(begin(wait), (watched) =>
+            Effect.matchCauseEffect(Effect.interruptible(effect), {
+              onSuccess: (value) => {
+                const rest = end(watched)
+                return rest === undefined ? Effect.succeed(value) : Effect.as(rest, value)
+              },
+              onFailure: (cause) => {
+                const rest = end(watched) ?? Effect.void
+                const { over } = watched
+                return Effect.zipRight(
+                  rest,
+                  Effect.failCause<E | E2>(
+                    over !== undefined && isInterruptedBy(self, cause) ? Cause.fail(onTimeout(over)) : cause
                   )
-              })
-            )
+                )
+              }
+            })
           )
     }
   })

@@ -44,11 +44,22 @@ export const mutations = [
   ["a file that came meanwhile is overwritten", [store, 'if (onExists === "overwrite") {', "if (true) {"]],
   [
     "the publish can be interrupted",
-    [transfer, "Effect.uninterruptible(\n        Effect.map(part.publish", "(\n        Effect.map(part.publish"],
+    [
+      transfer,
+      "part.publish({ onExists: request.onExists, durability: options.durability })",
+      "Effect.interruptible(part.publish({ onExists: request.onExists, durability: options.durability }))"
+    ],
     [store, "return standsAt\n            }).pipe(Effect.uninterruptible)", "return standsAt\n            })"]
   ],
   ["the outcome is decided after the publish", ["internal/settle.ts", "decided = outcome", ""]],
-  ["two outcomes", ["Downloader.ts", "return remember(outcome)", "return event(new Finished({ outcome }))"]],
+  [
+    "two outcomes",
+    [
+      "Downloader.ts",
+      "return lead?.isLeft === true ? Effect.void : remember(outcome)",
+      "return event(new Finished({ outcome }))"
+    ]
+  ],
   [
     "a permit is leaked on cancel",
     [
@@ -76,14 +87,14 @@ export const mutations = [
     "a connection is kept while a retry is waited for",
     [
       attempt,
-      "      exchange.close\n",
-      "      Effect.sync(() => { kept.discard = Effect.zipRight(kept.discard, exchange.close) })\n"
+      "    close: exchange.close\n",
+      "    close: Effect.sync(() => { kept.discard = Effect.zipRight(kept.discard, exchange.close) })\n"
     ]
   ],
   [
     "a fiber outlives its attempt",
     [watch, "Effect.forkIn(Effect.interruptible(tick), scope)", "Effect.forkDaemon(Effect.interruptible(tick))"],
-    [watch, "Effect.map(Fiber.interrupt(idle), () => watched.over)", "Effect.succeed(watched.over)"]
+    [watch, "Effect.zipRight(forgotten ?? Effect.void, Fiber.interrupt(idle))", "forgotten ?? Effect.void"]
   ],
   ["no stall timeout", [watch, "wait.windowBytes < stall.bytes && !wait.resting", "false"]],
   ["no deadline for headers", [watch, 'wait.headersAt <= now ? "headers" : undefined', "undefined"]],

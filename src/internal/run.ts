@@ -1,0 +1,158 @@
+/**
+ * A run: a number of loops over one cursor.
+ *
+ * Between the moment a request is taken from the input and its outcome there is no step at which an interruption could
+ * lose it. While transfers wait for their origins, further loops take their place.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { DownloadOutcome, DownloadRequest } from "../Download.js"
+import type { Ask, Gate } from "../OriginGovernor.js"
+import { Outcomes } from "./outcomes.js"
+import type { Restore } from "./settle.js"
+import { Lead } from "./share.js"
+
+export interface Work {
+  /** Where a loop goes on whose transfer others wait for when its run is over. */
+  readonly scope: Scope.Scope
+  readonly carry: (request: DownloadRequest, restore: Restore, ask: Ask, lead: Lead) => Effect.Effect<DownloadOutcome>
+  /** Tells that a request is cancelled. */
+  readonly giveUp: (request: DownloadRequest) => Effect.Effect<void>
+}
+
+interface Loop {
+  readonly lead: Lead
+  request: DownloadRequest | undefined
+  fiber: Fiber.RuntimeFiber<void> | undefined
+}
+
+const rampWidth = 4
+
+// So many requests are taken in at most while those before them wait for their origins.
+const lookAhead = (concurrency: number): number => concurrency * 4 + 64
+
+export const run = <E, R>(
+  { carry, giveUp, scope }: Work,
+  requests: Stream.Stream<DownloadRequest, E, R>,
+  concurrency: number
+): Stream.Stream<DownloadOutcome, E, R> =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const pull = yield* Stream.toPull(requests)
+      const outcomes = new Outcomes<DownloadOutcome, E>(concurrency)
+      const lock = yield* Effect.makeSemaphore(1)
+      // Requests that were pulled, in input order; those before `cursor` are somebody's.
+      let taken: ReadonlyArray<DownloadRequest> = []
+      let cursor = 0
+      let ended = false
+      let failure: Cause.Cause<E> = Cause.empty
+
+      const refill = Effect.suspend(() =>
+        cursor < taken.length || ended
+          ? Effect.void
+          : Effect.uninterruptibleMask((restore) =>
+              Effect.matchCauseEffect(restore(pull), {
+                // Told after what is under way is done: a loop that failed would not wait for the others.
+                onFailure: (cause) =>
+                  Effect.sync(() => {
+                    ended = true
+                    failure = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
+                  }),
+                onSuccess: (chunk) =>
+                  Effect.sync(() => {
+                    taken = Chunk.toReadonlyArray(chunk)
+                    cursor = 0
+                  })
+              })
+            )
+      ).pipe(lock.withPermits(1))
+
+      // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a
+      // thousand others were begun, and an origin is not met by all of them in one instant.
+      const ramp = (yield* Effect.makeSemaphore(rampWidth)).withPermits(1)(Effect.sleep(0))
+
+      // What was taken in and never begun, because the run was interrupted. Added before the loops: told after them.
+      yield* Effect.addFinalizer(() => Effect.forEach(taken.slice(cursor), giveUp, { discard: true }))
+      const fork = Runtime.runFork(yield* Effect.runtime<R>())
+      const gate: Gate = { limit: concurrency, used: 0 }
+      const loops = new Set<Loop>()
+      let parked = 0
+      let closed = false
+
+      const ask: Ask = {
+        gate,
+        onParked: (is) => {
+          parked += is ? 1 : -1
+          if (is && !closed && !ended && loops.size - parked < concurrency && loops.size < lookAhead(concurrency)) {
+            begin()
+          }
+        }
+      }
+
+      const goOn = (self: Loop): Effect.Effect<void, never, R> =>
+        Effect.uninterruptibleMask((restore) => {
+          const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
+            if (loops.size - parked > concurrency) {
+              return leave
+            }
+            const request = taken[cursor]
+            if (request === undefined) {
+              return ended ? leave : Effect.zipRight(restore(refill), step)
+            }
+            cursor++
+            self.request = request
+            return Effect.flatMap(carry(request, restore, ask, self.lead), (outcome) => {
+              if (self.lead.isLeft) {
+                return Effect.void
+              }
+              return outcomes.push(outcome) ? step : Effect.zipRight(restore(outcomes.room), step)
+            })
+          })
+          // At once, and not when the fiber has ended: of two that see one too many, one is to stay.
+          const leave = Effect.sync(() => {
+            loops.delete(self)
+            if (loops.size === 0) {
+              outcomes.close(failure)
+            }
+          })
+          return Effect.zipRight(restore(ramp), step).pipe(
+            Effect.catchAllCause((cause) =>
+              Cause.isInterrupted(cause) ? Effect.failCause(cause) : Effect.sync(() => outcomes.close(cause))
+            )
+          )
+        })
+
+      const begin = (): void => {
+        const self: Loop = { lead: new Lead(), request: undefined, fiber: undefined }
+        loops.add(self)
+        self.fiber = fork(goOn(self), { scope })
+      }
+
+      // A loop whose transfer others wait for is left to them; its own request is cancelled all the same.
+      const close = Effect.suspend(() => {
+        closed = true
+        const [going, left]: [Array<Fiber.RuntimeFiber<void>>, Array<DownloadRequest>] = [[], []]
+        for (const { fiber, lead, request } of loops) {
+          if (lead.leave() && request !== undefined) {
+            left.push(request)
+          } else if (fiber !== undefined) {
+            going.push(fiber)
+          }
+        }
+        return Effect.zipRight(Fiber.interruptAll(going), Effect.forEach(left, giveUp, { discard: true }))
+      })
+      yield* Effect.addFinalizer(() => close)
+      for (let index = 0; index < concurrency; index++) {
+        begin()
+      }
+      return outcomes.stream
+    })
+  )
