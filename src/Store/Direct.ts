@@ -34,13 +34,16 @@ export const make = (
     const draws = yield* Effect.all([Random.nextIntBetween(0, 36 ** 4), Random.nextIntBetween(0, 36 ** 4)])
     const prefix = draws.map((draw) => draw.toString(36).padStart(4, "0")).join("")
     let count = 0
+    // Where the name begins. Not by `dirname`, which goes through a path character by character.
+    const nameAt = (destination: string): number =>
+      Math.max(destination.lastIndexOf("/"), path.sep === "/" ? -1 : destination.lastIndexOf(path.sep)) + 1
     const site: Site = {
       calls,
       quickness: Quickness.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6),
       directoryOf: (destination) => path.dirname(destination),
       partName: (destination) => {
         count++
-        return path.join(path.dirname(destination), `.halyard-${prefix}${count.toString(36).padStart(4, "0")}.part`)
+        return `${destination.slice(0, nameAt(destination))}.halyard-${prefix}${count.toString(36).padStart(4, "0")}.part`
       },
       roomBytes: inMemoryAtMostBytes
     }

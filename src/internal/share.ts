@@ -180,7 +180,13 @@ const somethingEnded = (shared: Shared): Effect.Effect<void> =>
 // Names that some file system takes for one, by case or by Unicode form.
 const keyOf = (destination: string): string => destination.normalize("NFC").toLowerCase()
 
-const isSameFile = Schema.equivalence(Schema.typeSchema(Schema.Struct(Struct.omit(DownloadRequest.fields, "id"))))
+// Made when it is needed first: most programs never ask for a file twice.
+let equivalence: ((one: DownloadRequest, other: DownloadRequest) => boolean) | undefined
+
+const isSameFile = (one: DownloadRequest, other: DownloadRequest): boolean => {
+  equivalence ??= Schema.equivalence(Schema.typeSchema(Schema.Struct(Struct.omit(DownloadRequest.fields, "id"))))
+  return equivalence(one, other)
+}
 
 const outcomeOf = (request: DownloadRequest, exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> =>
   Effect.map(exit, (outcome) => withRequest(request, outcome))

@@ -2,12 +2,11 @@
  * What `halyard flags` prints: what it is about to do, each flag as it completes, and the report.
  */
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Download from "../../Download.js"
-import { DownloadError } from "../../DownloadError.js"
 import type { DownloadEvent } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/displayUrl.js"
 import { StatusLine } from "../../StatusLine.js"
+import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
 
 export interface Report {
@@ -110,8 +109,6 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
 
 const reasonsAtMost = 3
 
-const encodeError = Schema.encodeSync(DownloadError)
-
 const plural = (count: number, noun: string): string => (count === 1 ? noun : `${noun}s`)
 
 const headLines = ({ baseUrl, concurrency, label, requests }: ReportOptions): ReadonlyArray<string> => {
@@ -151,7 +148,7 @@ const outcomeLine = (outcome: Download.DownloadOutcome) => {
     case "Saved":
       return { ...line, bytes: outcome.bytes, verified: outcome.verified }
     case "Failed":
-      return { ...line, error: { ...encodeError(outcome.error), message: outcome.error.message } }
+      return { ...line, error: errorJson(outcome.error) }
     default:
       return line
   }

@@ -2,13 +2,12 @@
  * What `halyard get` prints: the path of each saved file, why others failed, and the sum of it.
  */
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Download from "../../Download.js"
-import { DownloadError } from "../../DownloadError.js"
 import type { DownloadEvent } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/displayUrl.js"
 import * as Printable from "../../internal/printable.js"
 import { StatusLine } from "../../StatusLine.js"
+import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
 
 export interface Report {
@@ -60,7 +59,7 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
               if (options.json) {
                 const { attempt, delayMillis, error, request } = event
                 write(
-                  `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, error: errorOf(error) })}\n`
+                  `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, error: errorJson(error) })}\n`
                 )
               }
               return
@@ -88,10 +87,6 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
     }
   })
 
-const encodeError = Schema.encodeSync(DownloadError)
-
-const errorOf = (error: DownloadError) => ({ ...encodeError(error), message: error.message })
-
 const nameOf = (request: Download.DownloadRequest) => ({
   // The place in the order of the input, because the URL is shown without what may be a secret.
   index: Number(request.id),
@@ -107,7 +102,7 @@ const outcomeLine = (outcome: Download.DownloadOutcome) => {
       return { ...line, file: outcome.destination, bytes, verified, attempts }
     }
     case "Failed":
-      return { ...line, error: errorOf(outcome.error) }
+      return { ...line, error: errorJson(outcome.error) }
     default:
       return line
   }
