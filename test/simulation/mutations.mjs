@@ -8,6 +8,7 @@ const share = "internal/share.ts"
 const watch = "internal/watch.ts"
 const governor = "OriginGovernor.ts"
 const store = "Store/FileSystem.ts"
+const direct = "internal/directPart.ts"
 
 /** [what is wrong, [file, text, replacement] …] */
 export const mutations = [
@@ -49,7 +50,12 @@ export const mutations = [
       "part.publish({ onExists: request.onExists, durability: options.durability })",
       "Effect.interruptible(part.publish({ onExists: request.onExists, durability: options.durability }))"
     ],
-    [store, "return standsAt\n            }).pipe(Effect.uninterruptible)", "return standsAt\n            })"]
+    [store, "return standsAt\n            }).pipe(Effect.uninterruptible)", "return standsAt\n            })"],
+    [
+      direct,
+      "Effect.uninterruptible(\n      Effect.suspend(() => {\n        if (durability",
+      "(\n      Effect.suspend(() => {\n        if (durability"
+    ]
   ],
   ["the outcome is decided after the publish", ["internal/settle.ts", "decided = outcome", ""]],
   [
@@ -102,6 +108,14 @@ export const mutations = [
   ["redirects without end", ["internal/redirect.ts", "from.count === maximum", "false"]],
   ["redirects to anything", ["internal/redirect.ts", 'url.protocol !== "http:" && url.protocol !== "https:"', "false"]],
   ["a file of one's own replaces another", [store, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
+  ["a small file is not synced", [direct, "calls.sync(descriptor).pipe(", "Effect.void.pipe("]],
+  ["a small file replaces another", [direct, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
+  ["the part of a small file stays", [direct, "quietly(() => this.site.calls.remove(file.name))", "quietly(() => {})"]],
+  [
+    "the descriptor of a small file stays",
+    [direct, "quietly(() => this.site.calls.close(file.descriptor))", "quietly(() => {})"]
+  ],
+  ["a small file starts over at its end", [direct, "    this.forget()\n    this.bytes = 0\n", "    this.forget()\n"]],
   ["one who leaves cancels all", [share, "return shared.users > 0", "return false"]],
   ["the last who leaves cancels nothing", [share, "return shared.users > 0", "return true"]],
   ["who joins a transfer that is given up is given up too", [share, "!found.isLeft && ", ""]],
