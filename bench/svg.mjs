@@ -2,7 +2,7 @@
 
 const width = 860
 const left = 230
-const right = 90
+const right = 70
 const rowHeight = 18
 
 const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")
@@ -49,7 +49,7 @@ export const svg = (results) => {
         ...targets
           .filter(({ what }) => what === "rate")
           .map(({ limit }) => `<path class="aim" d="M${x(limit).toFixed(1)} ${y - 2}v${rowHeight - 1}"/>`),
-        `<text x="${(Math.max(to, x(rate.max)) + 6).toFixed(1)}" y="${y + 12}">${rate.median.toFixed(2)}</text>`
+        `<text class="name" x="${width - 10}" y="${y + 12}">${rate.median.toFixed(2)}</text>`
       )
       y += rowHeight
     }
