@@ -185,6 +185,4 @@ export const programs = {
 
 export const binary = join(root, "dist", "bin.js")
 
-export const peerProgram = (file) => join(bench, "peers", file)
-
 export const libraryProgram = (file) => join(bench, "library", file)

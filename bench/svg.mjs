@@ -2,20 +2,17 @@
 
 const width = 860
 const left = 230
-const right = 90
+const right = 70
 const rowHeight = 18
 
 const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")
 
+// Tones that can be read on white and on black: a viewer's own scheme is not always that of the page around the picture.
 const style = `
-  text { font: 12px system-ui, sans-serif; fill: #1f2328 }
-  .name { text-anchor: end } .head { font-weight: 600 } .tick { text-anchor: middle; fill: #59636e }
-  .grid { stroke: #d1d9e0 } .one { stroke: #59636e } .range { stroke: #1f2328 } .aim { stroke: #0969da; stroke-width: 3 }
-  .faster { fill: #1a7f37 } .slower { fill: #bc4c00 }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #f0f6fc } .tick { fill: #9198a1 } .grid { stroke: #3d444d } .one { stroke: #9198a1 }
-    .range { stroke: #f0f6fc } .aim { stroke: #4493f8 } .faster { fill: #3fb950 } .slower { fill: #db6d28 }
-  }`
+  text { font: 12px system-ui, sans-serif; fill: #6e7681 }
+  .name { text-anchor: end } .head { font-weight: 600 } .tick { text-anchor: middle }
+  .grid { stroke: #8c959f; opacity: 0.35 } .one { stroke: #6e7681 } .range { stroke: #8c959f; stroke-width: 2 }
+  .faster { fill: #2da44e } .slower { fill: #cf6a2b } .aim { stroke: #2f81f7; stroke-width: 3 }`
 
 export const svg = (results) => {
   const groups = Object.entries(results)
@@ -49,7 +46,7 @@ export const svg = (results) => {
         ...targets
           .filter(({ what }) => what === "rate")
           .map(({ limit }) => `<path class="aim" d="M${x(limit).toFixed(1)} ${y - 2}v${rowHeight - 1}"/>`),
-        `<text x="${(Math.max(to, x(rate.max)) + 6).toFixed(1)}" y="${y + 12}">${rate.median.toFixed(2)}</text>`
+        `<text class="name" x="${width - 10}" y="${y + 12}">${rate.median.toFixed(2)}</text>`
       )
       y += rowHeight
     }

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { failures, figure, rounds, row, summary } from "../contest.mjs"
-import { libraryProgram, peerProgram } from "../programs.mjs"
+import { libraryProgram } from "../programs.mjs"
 import { paired, target } from "../statistics.mjs"
 
 const program =
@@ -26,7 +26,7 @@ export const B8 = async (bench) => {
   const runs = await rounds(bench, bench.rounds(5, 2), [
     ["engine", "engine", engine("plain"), work],
     ["ports", "ports", ports, work],
-    ["raw", "loop without Effect", program(peerProgram("rawLoop.mjs")), work]
+    ["raw", "loop without Effect", program(libraryProgram("rawLoop.mjs")), work]
   ])
   const perFile = (ours, theirs) => paired(ours, theirs, (our, their) => (cpuMicros(our) - cpuMicros(their)) / count)
   const costs = "CPU a file more by"
