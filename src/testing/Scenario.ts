@@ -93,6 +93,8 @@ export interface Scenario {
   /** Another program that writes a destination meanwhile. */
   readonly intruder: { readonly job: number; readonly step: number } | undefined
   readonly ending: Ending
+  /** An interruption comes at this operation of the disk and not at a step: most steps are far from a publish. */
+  readonly interruptAtDisk: number | undefined
 }
 
 export const origins: readonly [string, ...ReadonlyArray<string>] = [
@@ -142,11 +144,18 @@ export const draw = (seed: number): Scenario => {
     intruder: from.chance(0.1)
       ? { job: from.below(jobs.length), step: from.between(1, asked.length * 200) }
       : undefined,
-    ending
+    ending,
+    interruptAtDisk: undefined
   }
   // Drawn last: the rest of a seed is what it is without.
   const isDirect = from.chance(0.5)
-  return { ...scenario, isDirect, jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job)) }
+  const interruptAtDisk = from.chance(0.4) ? from.below(asked.length * 6) : undefined
+  return {
+    ...scenario,
+    isDirect,
+    interruptAtDisk,
+    jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job))
+  }
 }
 
 const drawEnding = (from: Draw, asked: number): Ending => {

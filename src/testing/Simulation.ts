@@ -117,6 +117,7 @@ class Life {
   private readonly late: number | undefined
   private askLate: () => void = () => {}
   private intruded: Scenario.Job | undefined
+  private interruptAtDisk: (() => void) | undefined
 
   constructor(private readonly scenario: Scenario.Scenario) {
     this.world = new World(scenario.seed, { atMost: budget })
@@ -247,12 +248,17 @@ class Life {
       )
     )
     if (!this.isSecondLife && (ending.kind === "close" || ending.kind === "cancel")) {
-      this.world.at(ending.step, () => {
+      const interrupt = () => {
         const fiber = ending.kind === "close" || this.scenario.isStream ? root : fibers[ending.job]
         this.note(`interrupted: ${fiber === root ? "all" : (this.asked[this.jobOf(ending)]?.id ?? "")}`)
         fiber?.unsafeInterruptAsFork(root.id())
         this.askLate()
-      })
+      }
+      if (this.scenario.interruptAtDisk === undefined) {
+        this.world.at(ending.step, interrupt)
+      } else {
+        this.interruptAtDisk = interrupt
+      }
     }
     const { intruder } = this.scenario
     if (!this.isSecondLife && intruder !== undefined) {
@@ -373,6 +379,9 @@ class Life {
     }
     if (this.world.isHalted()) {
       return { never: true }
+    }
+    if (this.interruptAtDisk !== undefined && this.operations++ === this.scenario.interruptAtDisk) {
+      this.interruptAtDisk()
     }
     const count = this.operationsByName.get(operation.name) ?? 0
     this.operationsByName.set(operation.name, count + 1)
