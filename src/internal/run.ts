@@ -48,42 +48,59 @@ export const run = <E, R>(
     Effect.gen(function* () {
       const pull = yield* Stream.toPull(requests)
       const outcomes = new Outcomes<DownloadOutcome, E>(concurrency)
-      const lock = yield* Effect.makeSemaphore(1)
       // Requests that were pulled, in input order; those before `cursor` are somebody's.
       let taken: ReadonlyArray<DownloadRequest> = []
       let cursor = 0
       let ended = false
       let failure: Cause.Cause<E> = Cause.empty
 
-      const refill = Effect.suspend(() =>
-        cursor < taken.length || ended
-          ? Effect.void
-          : Effect.uninterruptibleMask((restore) =>
-              Effect.matchCauseEffect(restore(pull), {
-                // Told after what is under way is done: a loop that failed would not wait for the others.
-                onFailure: (cause) =>
-                  Effect.sync(() => {
-                    ended = true
-                    failure = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
-                  }),
-                onSuccess: (chunk) =>
-                  Effect.sync(() => {
-                    taken = Chunk.toReadonlyArray(chunk)
-                    cursor = 0
-                  })
-              })
-            )
-      ).pipe(lock.withPermits(1))
-
-      // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a
-      // thousand others were begun, and an origin is not met by all of them in one instant.
-      const ramp = (yield* Effect.makeSemaphore(rampWidth)).withPermits(1)(Effect.sleep(0))
+      // One pulls, and wakes as many as there is something for, and one more to pull what follows.
+      let isPulling = false
+      const waiting: Array<() => void> = []
+      const pulled = (more: ReadonlyArray<DownloadRequest>): void => {
+        isPulling = false
+        taken = more
+        cursor = 0
+        for (const wake of waiting.splice(0, ended ? waiting.length : more.length + 1)) {
+          wake()
+        }
+      }
+      const somethingPulled = Effect.async<void>((resume) => {
+        if (isPulling) {
+          waiting.push(() => resume(Effect.void))
+        } else {
+          resume(Effect.void)
+        }
+      })
+      const refill = Effect.suspend(() => {
+        if (cursor < taken.length || ended) {
+          return Effect.void
+        }
+        if (isPulling) {
+          return somethingPulled
+        }
+        isPulling = true
+        return Effect.uninterruptibleMask((restore) =>
+          Effect.matchCauseEffect(restore(pull), {
+            // Told after what is under way is done: a loop that failed would not wait for the others.
+            onFailure: (cause) =>
+              Effect.sync(() => {
+                ended = true
+                failure = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
+                pulled([])
+              }),
+            onSuccess: (chunk) => Effect.sync(() => pulled(Chunk.toReadonlyArray(chunk)))
+          })
+        )
+      })
 
       // What was taken in and never begun, because the run was interrupted. Added before the loops: told after them.
       yield* Effect.addFinalizer(() => Effect.forEach(taken.slice(cursor), giveUp, { discard: true }))
       const fork = Runtime.runFork(yield* Effect.runtime<R>())
       const gate: Gate = { limit: concurrency, used: 0 }
       const loops = new Set<Loop>()
+      // Loops that are to be begun.
+      let pending = 0
       let parked = 0
       let closed = false
 
@@ -91,8 +108,9 @@ export const run = <E, R>(
         gate,
         onParked: (is) => {
           parked += is ? 1 : -1
-          if (is && !closed && !ended && loops.size - parked < concurrency && loops.size < lookAhead(concurrency)) {
-            begin()
+          const known = loops.size + pending
+          if (is && !closed && !ended && known - parked < concurrency && known < lookAhead(concurrency)) {
+            begin(1)
           }
         }
       }
@@ -119,21 +137,38 @@ export const run = <E, R>(
           // At once, and not when the fiber has ended: of two that see one too many, one is to stay.
           const leave = Effect.sync(() => {
             loops.delete(self)
+            // It may be the one that was woken to pull.
+            waiting.shift()?.()
             if (loops.size === 0) {
               outcomes.close(failure)
             }
           })
-          return Effect.zipRight(restore(ramp), step).pipe(
-            Effect.catchAllCause((cause) =>
-              Cause.isInterrupted(cause) ? Effect.failCause(cause) : Effect.sync(() => outcomes.close(cause))
-            )
+          return Effect.catchAllCause(step, (cause) =>
+            Cause.isInterrupted(cause) ? Effect.failCause(cause) : Effect.sync(() => outcomes.close(cause))
           )
         })
 
-      const begin = (): void => {
-        const self: Loop = { lead: new Lead(), request: undefined, fiber: undefined }
-        loops.add(self)
-        self.fiber = fork(goOn(self), { scope })
+      // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a
+      // thousand others were begun, and an origin is not met by all of them in one instant.
+      const beginFew: Effect.Effect<void> = Effect.suspend(() => {
+        for (let index = 0; index < rampWidth && pending > 0; index++) {
+          pending--
+          const self: Loop = { lead: new Lead(), request: undefined, fiber: undefined }
+          loops.add(self)
+          self.fiber = fork(goOn(self), { scope })
+        }
+        if (ended) {
+          pending = 0
+        }
+        return pending > 0 ? Effect.zipRight(Effect.sleep(0), beginFew) : Effect.void
+      })
+      const runScope = yield* Effect.scope
+      const begin = (count: number): void => {
+        const isBeginning = pending > 0
+        pending += count
+        if (!isBeginning) {
+          fork(beginFew, { scope: runScope })
+        }
       }
 
       // A loop whose transfer others wait for is left to them; its own request is cancelled all the same.
@@ -150,9 +185,7 @@ export const run = <E, R>(
         return Effect.zipRight(Fiber.interruptAll(going), Effect.forEach(left, giveUp, { discard: true }))
       })
       yield* Effect.addFinalizer(() => close)
-      for (let index = 0; index < concurrency; index++) {
-        begin()
-      }
+      begin(concurrency)
       return outcomes.stream
     })
   )
