@@ -14,7 +14,6 @@ import * as Download from "../../Download.js"
 import * as Downloader from "../../Downloader.js"
 import * as Digest from "../../internal/digest.js"
 import { fromPlatformError } from "../../internal/diskErrors.js"
-import * as FileName from "../../internal/fileName.js"
 import * as Printable from "../../internal/printable.js"
 import * as RequestHeaders from "../../internal/requestHeaders.js"
 import * as Progress from "../../Progress.js"
@@ -25,6 +24,7 @@ import * as Supervisor from "../../Supervisor.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import * as Report from "./report.js"
+import { uniqueNames } from "./uniqueNames.js"
 
 export interface GetOptions {
   readonly urls: ReadonlyArray<string>
@@ -139,11 +139,14 @@ const inDirectory = (path: Path.Path, directory: string, file: string): string =
 const forFirstOrigin = (
   headers: Readonly<Record<string, string>>
 ): ((url: string) => Readonly<Record<string, string>> | undefined) => {
+  if (Object.keys(headers).length === 0) {
+    return () => undefined
+  }
   let first: string | undefined
   return (url) => {
     const origin = URL.canParse(url) ? new URL(url).origin : undefined
     first ??= origin
-    return origin === first && Object.keys(headers).length > 0 ? headers : undefined
+    return origin === first ? headers : undefined
   }
 }
 
@@ -153,26 +156,4 @@ const cannotRead = (input: string, error: Parameters<ReturnType<typeof fromPlatf
   return new UsageError({
     rule: `--input ${Printable.line(input)}: ${reason === "missing" || reason === "permission" ? what[reason] : detail}`
   })
-}
-
-/** Names files so that no two URLs of a run share one, on a file system that knows no upper case either. */
-const uniqueNames = (): ((url: string) => string) => {
-  const taken = new Map<string, number>()
-  const keyOf = (name: string) => name.normalize("NFC").toLowerCase()
-  return (url) => {
-    const name = FileName.ofUrl(url)
-    const count = taken.get(keyOf(name)) ?? 0
-    if (count === 0) {
-      taken.set(keyOf(name), 1)
-      return name
-    }
-    for (let number = count + 1; ; number++) {
-      const other = FileName.numbered(name, number)
-      if (!taken.has(keyOf(other))) {
-        taken.set(keyOf(name), number)
-        taken.set(keyOf(other), 1)
-        return other
-      }
-    }
-  }
 }

@@ -1,0 +1,30 @@
+/**
+ * Names files so that no two URLs of a run share one, on a file system that knows no upper case either.
+ *
+ * @internal
+ */
+import { CompactCounts } from "../../internal/compactCounts.js"
+import * as FileName from "../../internal/fileName.js"
+
+export const uniqueNames = (): ((url: string) => string) => {
+  // How often each was given; of one that many want, the last number that was tried.
+  const given = new CompactCounts()
+  const keyOf = (name: string) => name.normalize("NFC").toLowerCase()
+  return (url) => {
+    const name = FileName.ofUrl(url)
+    const key = keyOf(name)
+    const count = given.get(key)
+    if (count === 0) {
+      given.set(key, 1)
+      return name
+    }
+    for (let number = count + 1; ; number++) {
+      const other = FileName.numbered(name, number)
+      if (given.get(keyOf(other)) === 0) {
+        given.set(key, number)
+        given.set(keyOf(other), 1)
+        return other
+      }
+    }
+  }
+}
