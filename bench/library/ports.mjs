@@ -1,33 +1,37 @@
-// The ports without the engine, for B8: each file is opened, driven into a part and published, on as many fibers as there
-// are connections. Prints the CPU time of the loop in microseconds.
+// The ports without the engine, for B8: each file is begun, driven into a part and published, on as many fibers as there are
+// connections. Prints the CPU time of the loop in microseconds.
 import * as Effect from "effect/Effect"
 import { Store, Transport } from "halyard"
 import * as Node from "halyard/Node"
 import { job } from "../peers/list.mjs"
 
-const save = (transport, store, url) =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const response = yield* transport.open({ url, headers: {} })
-      if (response.status !== 200) {
-        return yield* Effect.dieMessage(`status ${response.status}`)
-      }
-      const part = yield* store.open(job.destination(url))
-      let writing
-      const take = (chunk) => {
-        writing = part.write(chunk)
-        return writing === undefined
-      }
-      for (let how = "Paused"; how === "Paused"; ) {
-        how = yield* response.drive(take)
-        if (writing !== undefined) {
-          yield* writing
-          writing = undefined
-        }
-      }
-      yield* part.publish({ durability: "rename", onExists: "overwrite" })
-    })
+const save = (transport, store, url) => {
+  const exchange = transport.begin({ url, headers: {} })
+  const own = store.begin(job.destination(url))
+  return Effect.ensuring(
+    Effect.flatMap(exchange.response, (response) =>
+      response.status === 200
+        ? Effect.flatMap(own.part, (part) => receive(response, part))
+        : Effect.dieMessage(`status ${response.status}`)
+    ),
+    Effect.zipRight(exchange.close, own.discard)
   )
+}
+
+const receive = (response, part) => {
+  let writing
+  const take = (chunk) => {
+    writing = part.write(chunk)
+    return writing === undefined
+  }
+  const goOn = Effect.flatMap(response.drive(take), (how) => {
+    const write = writing ?? Effect.void
+    writing = undefined
+    return Effect.zipRight(write, how === "Ended" ? publish : goOn)
+  })
+  const publish = Effect.suspend(() => part.publish({ durability: "rename", onExists: "overwrite" }))
+  return goOn
+}
 
 const program = Effect.gen(function* () {
   const transport = yield* Transport.Transport

@@ -69,6 +69,9 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
         }),
       status: () => {
         const done = report.saved + report.skipped + report.failed + report.cancelled
+        if (done + underway.size === 0) {
+          return "downloading"
+        }
         const bytes = Array.from(underway.values()).reduce((sum, more) => sum + more, report.bytes)
         return `downloading: ${done} done, ${underway.size} under way, ${sizeOf(bytes)}`
       },
