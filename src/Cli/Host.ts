@@ -63,12 +63,15 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly stdout: { readonly isTerminal: boolean; readonly write: (text: string) => void }
     /**
      * Blocks the calling thread, and with it every fiber, timer and signal handler. With `spinner`, another thread keeps
-     * a spinner turning meanwhile; it is then asked to stop, and joined. `onStart` is told what that thread is.
+     * a spinner turning meanwhile; it is then asked to stop, and joined. `onStart` is told what that thread is. What has to
+     * be loaded for it is loaded by the outer effect: nothing else goes on once the inner one was begun.
      */
-    readonly block: (
-      duration: Duration.Duration,
-      spinner?: { readonly message: string; readonly onStart: (thread: string) => void }
-    ) => Effect.Effect<void>
+    readonly block: Effect.Effect<
+      (
+        duration: Duration.Duration,
+        spinner?: { readonly message: string; readonly onStart: (thread: string) => void }
+      ) => Effect.Effect<void>
+    >
     /**
      * Runs a command to its end, with signals that this process gets passed on to it. Gives its exit code, or 128 and
      * the number of the signal that ended it. `print` is given what it writes where that goes to a terminal. An

@@ -58,14 +58,14 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           return module.layer(() => new Worker(workerUrl, { workerData: role }))
         }
       ),
-      block: (duration, spinner) =>
-        Effect.flatMap(
-          Effect.promise(() => import("./blocking.js")),
-          ({ block, blockWithSpinner }) =>
+      block: Effect.map(
+        Effect.promise(() => import("./blocking.js")),
+        ({ block, blockWithSpinner }) =>
+          (duration, spinner) =>
             spinner === undefined
               ? block(signals, duration)
               : blockWithSpinner(signals, screen, workerUrl, duration, spinner)
-        ),
+      ),
       run: (commandLine, print) =>
         Effect.flatMap(
           Effect.promise(() => import("./childCommand.js")),

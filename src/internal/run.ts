@@ -115,15 +115,26 @@ export const run = <E, R>(
         }
       }
 
+      const leave = (self: Loop): Effect.Effect<void> => {
+        loops.delete(self)
+        // It may be the one that was woken to pull.
+        waiting.shift()?.()
+        if (loops.size === 0) {
+          outcomes.close(failure)
+        }
+        return Effect.void
+      }
+
       const goOn = (self: Loop): Effect.Effect<void, never, R> =>
         Effect.uninterruptibleMask((restore) => {
           const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
+            // Leaves in the step in which it looks: of two that see one too many, one is to stay.
             if (loops.size - parked > concurrency) {
-              return leave
+              return leave(self)
             }
             const request = taken[cursor]
             if (request === undefined) {
-              return ended ? leave : Effect.zipRight(restore(refill), step)
+              return ended ? leave(self) : Effect.zipRight(restore(refill), step)
             }
             cursor++
             self.request = request
@@ -133,15 +144,6 @@ export const run = <E, R>(
               }
               return outcomes.push(outcome) ? step : Effect.zipRight(restore(outcomes.room), step)
             })
-          })
-          // At once, and not when the fiber has ended: of two that see one too many, one is to stay.
-          const leave = Effect.sync(() => {
-            loops.delete(self)
-            // It may be the one that was woken to pull.
-            waiting.shift()?.()
-            if (loops.size === 0) {
-              outcomes.close(failure)
-            }
           })
           return Effect.catchAllCause(step, (cause) =>
             Cause.isInterrupted(cause) ? Effect.failCause(cause) : Effect.sync(() => outcomes.close(cause))

@@ -9,7 +9,9 @@ const pinned: ReadonlyArray<readonly [seed: number, what: string]> = [
   [107, "a number of seeds that went well"],
   [1450, "a run of several that waited for its outcomes for good, although all were there"],
   [1914, "the same in a second life"],
+  [2560, "a run that was over when two surplus loops left it at once"],
   [2853, "two of one file, the first of which failed"],
+  [4814, "the same"],
   [7163, "a file that stands, and of which the directory could not be synced"],
   [11306, "a directory that could not be opened for its sync"]
 ]

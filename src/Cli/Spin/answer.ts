@@ -20,12 +20,13 @@ export const answer = Effect.fn("spin.answer")(function* (options: {
   const statusLine = yield* StatusLine
   const say = (text: string) => statusLine.print(`${text}\n`, host.stdout.write)
 
-  const blockingFunction = Effect.as(host.block(pretended), 42)
+  const block = yield* options.blocking || options.threaded ? host.block : Effect.succeed(() => Effect.void)
+  const blockingFunction = Effect.as(block(pretended), 42)
   const slowFunction = options.blocking ? blockingFunction : Effect.as(Effect.sleep(pretended), 42)
 
   const result = yield* options.threaded
     ? Effect.as(
-        host.block(pretended, {
+        block(pretended, {
           message: options.message,
           onStart: (thread) => say(`spinner object: ${thread}`)
         }),
