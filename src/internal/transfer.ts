@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import { type DownloadRequest, Saved, Skipped } from "../Download.js"
+import { type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import { Disk, type DownloadError, InvalidRequest, Timeout } from "../DownloadError.js"
 import { Advanced, type DownloadEvent, Retrying } from "../DownloadEvent.js"
 import { Hasher } from "../Hasher.js"
@@ -30,10 +30,10 @@ import * as Watch from "./watch.js"
 /** What a transfer is told besides its request, and whom it tells. */
 export interface Hooks {
   /**
-   * Is told the outcome in the same uninterruptible step that publishes the file: a caller that is interrupted a moment
-   * later still knows that it stands there.
+   * Is told the outcome in the same uninterruptible step that publishes the file, or could not: a caller that is
+   * interrupted a moment later still knows what stands there.
    */
-  readonly decide: (outcome: Saved | Skipped) => void
+  readonly decide: (outcome: Saved | Skipped | Failed) => void
   readonly ask?: Ask | undefined
   readonly event?: ((event: DownloadEvent) => Effect.Effect<void>) | undefined
 }
@@ -264,15 +264,22 @@ export const makeTransfer = (
       request: DownloadRequest,
       { bytes, verified }: { readonly bytes: number; readonly verified: boolean },
       attempts: number,
-      decide: (outcome: Saved | Skipped) => void
+      decide: Hooks["decide"]
     ): Effect.Effect<Saved | Skipped, DownloadError> =>
-      Effect.map(part.publish({ onExists: request.onExists, durability: options.durability }), (destination) => {
-        const outcome =
-          destination === undefined
-            ? new Skipped({ request }, unchecked)
-            : new Saved({ request, destination, bytes, verified, attempts }, unchecked)
-        decide(outcome)
-        return outcome
+      Effect.matchEffect(part.publish({ onExists: request.onExists, durability: options.durability }), {
+        onSuccess: (destination) => {
+          const outcome =
+            destination === undefined
+              ? new Skipped({ request }, unchecked)
+              : new Saved({ request, destination, bytes, verified, attempts }, unchecked)
+          decide(outcome)
+          return Effect.succeed(outcome)
+        },
+        // An interruption would take its place, although the file may stand there.
+        onFailure: (error) => {
+          decide(new Failed({ request, error }, unchecked))
+          return Effect.fail(error)
+        }
       })
 
     return (request, hooks) =>
