@@ -26,6 +26,7 @@ export const B8 = async (bench) => {
   const runs = await rounds(bench, bench.rounds(5, 2), [
     ["engine", "engine", engine("plain"), work],
     ["ports", "ports", ports, work],
+    ["platform", "the engine over HttpClient and FileSystem", engine("platform"), work],
     ["raw", "loop without Effect", program(libraryProgram("rawLoop.mjs")), work]
   ])
   const perFile = (ours, theirs) => paired(ours, theirs, (our, their) => (cpuMicros(our) - cpuMicros(their)) / count)
@@ -35,6 +36,7 @@ export const B8 = async (bench) => {
     halyard: summary(runs.engine, count),
     rows: [
       row("loop without Effect", runs.engine, runs.raw),
+      row("itself over HttpClient and FileSystem", runs.engine, runs.platform),
       figure("loop without Effect", `engine: ${costs}`, perFile(runs.engine, runs.raw), "≤", 15, " µs"),
       figure(
         "loop without Effect",

@@ -1,11 +1,13 @@
-// The whole engine by the library, for B8 and B9: LIST DIRECTORY CONNECTIONS 1 plain|bare|all. Prints the CPU time of the
+// The whole engine by the library, for B8 and B9: LIST DIRECTORY CONNECTIONS 1 plain|bare|all|platform. Prints the CPU time of the
 // run in microseconds, and with `all` each event.
 //
 // `plain`: the defaults. `bare`: each policy off as far as there is an option for it. `all`: retries, limits that are kept
 // account of and never reached, the watch for stalls, a digest for each file (the list has it after the URL), events.
+// `platform`: the defaults, over the `HttpClient` and the `FileSystem` of `@effect/platform-node`.
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { Download, Downloader, Progress, RetryPolicy } from "halyard"
+import { Download, Downloader, Platform, Progress, RetryPolicy } from "halyard"
 import * as Node from "halyard/Node"
 import { job } from "../peers/list.mjs"
 
@@ -15,6 +17,7 @@ const beyondReach = 1e12
 
 const options = {
   plain: {},
+  platform: {},
   bare: {
     retry: RetryPolicy.none,
     adaptive: false,
@@ -67,4 +70,17 @@ const program = Effect.gen(function* () {
   process.stdout.write(`${user + system}\n`)
 })
 
-await Effect.runPromise(Effect.provide(program, Node.layerWith({ durability: "rename", ...options[policies] })))
+const settings = { durability: "rename", ...options[policies] }
+
+const overPlatform = Effect.map(
+  Effect.promise(() => import("@effect/platform-node")),
+  ({ NodeFileSystem, NodeHttpClient, NodePath }) =>
+    Layer.provide(
+      Platform.layerWith(settings),
+      Layer.mergeAll(NodeHttpClient.layerUndici, NodeFileSystem.layer, NodePath.layer)
+    )
+)
+
+await Effect.runPromise(
+  Effect.provide(program, policies === "platform" ? Layer.unwrapEffect(overPlatform) : Node.layerWith(settings))
+)
