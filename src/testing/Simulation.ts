@@ -3,14 +3,12 @@
  *
  * A seed draws a workload, the faults of origins and disk, and an ending: the run completes, one transfer is cancelled,
  * all of it is closed, the process is killed, or the power is cut; after the last two a second life begins on what the
- * disk kept. The invariants are this package's promises.
+ * disk kept. The invariants are this package's promises, which stand in `promises.ts`.
  *
  * @since 0.2.0
  */
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -23,6 +21,7 @@ import * as DirectStore from "../Store/Direct.js"
 import * as FileSystemStore from "../Store/FileSystem.js"
 import * as Disk from "./Disk.js"
 import * as Origin from "./Origin.js"
+import { type Asked, type Observed, oldContent, Promises, secretFor } from "./promises.js"
 import * as Scenario from "./Scenario.js"
 import { World } from "./World.js"
 
@@ -87,39 +86,28 @@ const stallMillis = 2000
 // The longest that a run may take: far longer than its waits, and shorter than the bound that its stalls would meet else.
 const budget = Duration.minutes(50)
 
-const secret = "s3cret"
-
-interface Asked {
-  readonly id: string
-  readonly job: Scenario.Job
-  readonly request: Download.DownloadRequest
-}
-
 /** One seed: the first life, the checks, and a second life where there is one. */
-class Life {
+class Life implements Observed {
   readonly trace: Array<string> = []
   readonly violations: Array<string> = []
+  readonly disk: Disk.Disk
+  readonly asked: ReadonlyArray<Asked>
   world: World
-  private readonly disk: Disk.Disk
-  private readonly asked: ReadonlyArray<Asked>
+  origin: typeof Origin.Origin.Service | undefined
+  isSecondLife = false
+  intruded: Scenario.Job | undefined
+  private readonly promises = new Promises(this)
   private readonly from: Scenario.Draw
-  private readonly outcomes = new Map<string, Download.DownloadOutcome>()
-  private readonly started = new Set<string>()
   private readonly turns = new Map<number, number>()
-  // When each origin may be asked again.
-  private readonly closedUntil = new Map<string, { readonly from: number; readonly until: number }>()
-  private origin: typeof Origin.Origin.Service | undefined
   private replies = 0
   private operations = 0
   private readonly operationsByName = new Map<string, number>()
-  private isSecondLife = false
   // The place of the one who asks in the moment of a cancellation, and how to make it ask.
   private readonly late: number | undefined
   private askLate: () => void = () => {}
-  private intruded: Scenario.Job | undefined
   private interruptAtDisk: (() => void) | undefined
 
-  constructor(private readonly scenario: Scenario.Scenario) {
+  constructor(readonly scenario: Scenario.Scenario) {
     this.world = new World(scenario.seed, { atMost: budget })
     this.from = new Scenario.Draw(scenario.seed ^ 0x5bd1e995)
     const { ending } = scenario
@@ -151,15 +139,17 @@ class Life {
         this.violate(`a wait without a bound: not done after ${Duration.format(budget)}`)
         return
       case "done":
-        this.checkExit(how.exit)
-        this.checkOutcomes()
-        this.checkNothingLeft()
-        this.checkFiles()
+        this.promises.checkEnd(how.exit)
         return
       case "halted":
-        this.checkCrash()
+        this.afterCrash()
         this.secondLife()
     }
+  }
+
+  violate(what: string): void {
+    this.note(`BROKEN ${what}`)
+    this.violations.push(what)
   }
 
   private ask(index: number, order: number): Asked {
@@ -174,7 +164,7 @@ class Life {
         destination: job.destination,
         onExists: job.onExists,
         timeout: "1 hour",
-        headers: { "X-Secret": `${secret} ${job.origin}` },
+        headers: { "X-Secret": secretFor(job.origin) },
         digest: job.hasDigest ? Scenario.digestOf(job) : undefined
       })
     }
@@ -182,11 +172,6 @@ class Life {
 
   private note(text: string): void {
     this.trace.push(`${String(this.world.now()).padStart(7)} ${text}`)
-  }
-
-  private violate(what: string): void {
-    this.note(`BROKEN ${what}`)
-    this.violations.push(what)
   }
 
   private runOnce() {
@@ -225,9 +210,7 @@ class Life {
           downloader.run(Stream.fromIterable(requests), { concurrency: this.scenario.concurrency }),
           (outcome) => Effect.sync(() => given.push(outcome))
         )
-        if (given.length !== requests.length) {
-          this.violate(`the stream gave ${given.length} outcomes for ${requests.length} requests`)
-        }
+        this.promises.onStreamEnd(given)
       } else {
         for (const [order, request] of requests.entries()) {
           const moment = order === this.late && !this.isSecondLife ? this.untilAsked() : Effect.void
@@ -299,7 +282,7 @@ class Life {
       request.headers[name] === undefined ? [] : [`${name}: ${request.headers[name]}`]
     )
     this.note(`GET ${request.url} ${headers.join(" ")}`)
-    this.checkRequest(request, url, job)
+    this.promises.onRequest(request, job)
     if (this.isSecondLife) {
       return Scenario.replyTo(job, request, job.faults.length, 0)
     }
@@ -312,59 +295,13 @@ class Life {
   }
 
   private onReply(request: Origin.Request, reply: Origin.Reply): void {
-    const { origin } = new URL(request.url)
     this.note(
       `  ${request.url}: ${reply.instead ?? `${reply.status ?? 200} ${reply.headers?.["retry-after"] ?? ""}`}${reply.breakAt === undefined ? "" : ` until ${reply.breakAt.how} at ${reply.breakAt.bytes}`}`
     )
-    const waitMillis = this.askedToWait(reply)
-    if (waitMillis > 0) {
-      const before = this.closedUntil.get(origin)
-      const until = this.world.now() + waitMillis
-      if (before === undefined || before.until < until) {
-        this.closedUntil.set(origin, { from: this.world.now(), until })
-      }
-    }
+    this.promises.onReply(request, reply)
     const { ending } = this.scenario
     if (!this.isSecondLife && isCrash(ending) && ending.at === "reply" && this.replies++ === ending.count) {
       this.crash()
-    }
-  }
-
-  private askedToWait(reply: Origin.Reply): number {
-    const text = reply.headers?.["retry-after"]
-    if (text === undefined || (reply.status !== 429 && reply.status !== 503)) {
-      return 0
-    }
-    const millis = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - this.world.now()
-    return Number.isNaN(millis) ? 0 : Math.min(Math.max(0, millis), Scenario.longestWaitMillis)
-  }
-
-  private checkRequest(request: Origin.Request, url: URL, job: Scenario.Job): void {
-    const closed = this.closedUntil.get(url.origin)
-    if (
-      !this.isSecondLife &&
-      closed !== undefined &&
-      this.world.now() > closed.from &&
-      this.world.now() < closed.until
-    ) {
-      this.violate(`${url.origin} asked for rest until ${closed.until} and got a request`)
-    }
-    const told = request.headers["x-secret"]
-    if (told !== undefined && told !== `${secret} ${url.origin}`) {
-      this.violate(`${url.origin} was told what is for ${told}`)
-    }
-    if (request.headers["accept-encoding"] !== "identity") {
-      this.violate("a request did not ask for identity")
-    }
-    if (url.protocol !== "http:" && url.protocol !== "https:") {
-      this.violate(`a request for ${url.protocol} was made`)
-    }
-    const ifRange = request.headers["if-range"]
-    if (request.headers["range"] !== undefined && ifRange === undefined && job.validator === "strong") {
-      this.violate("a range was asked for without the validator that the origin gave")
-    }
-    if (ifRange?.startsWith("W/") === true) {
-      this.violate("a weak validator stands in If-Range")
     }
   }
 
@@ -396,11 +333,7 @@ class Life {
     if (operation.name !== "look") {
       this.note(`  disk ${operation.name} ${operation.path} ${operation.to ?? ""}`)
     }
-    for (const job of this.isPromised() ? this.scenario.jobs : []) {
-      if (operation.to === job.destination || operation.path === job.destination) {
-        this.checkName(job, "while it runs")
-      }
-    }
+    this.promises.onOperation(operation)
   }
 
   private onEvent(event: DownloadEvent): void {
@@ -412,224 +345,32 @@ class Life {
           ? `after ${event.error._tag}: ${event.error.message}`
           : ""
     this.note(`${event._tag} ${request.id} ${detail}`)
-    if (JSON.stringify(event).includes(secret)) {
-      this.violate(`${event._tag} shows a secret`)
-    }
-    if (event._tag === "Started") {
-      this.started.add(request.id)
-    }
-    if (event._tag === "Finished") {
-      if (this.outcomes.has(request.id)) {
-        this.violate(`${request.id} has two outcomes`)
-      }
-      this.outcomes.set(request.id, event.outcome)
-      if (event.outcome._tag === "Saved") {
-        this.checkSaved(event.outcome, "when it was told")
-      }
-    }
+    this.promises.onEvent(event)
   }
 
-  private checkExit(exit: Exit.Exit<unknown, unknown>): void {
-    if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) {
-      this.violate(`a defect: ${Cause.pretty(exit.cause).split("\n")[0]}`)
-    }
-  }
-
-  private checkOutcomes(): void {
-    const { ending } = this.scenario
-    const isWhole = ending.kind !== "close" && !(ending.kind === "cancel" && this.scenario.isStream)
-    for (const [order, { id, job }] of this.asked.entries()) {
-      const outcome = this.outcomes.get(id)
-      // A fiber that is interrupted before its first step has asked for nothing.
-      const isAsked = isWhole && !(ending.kind === "cancel" && ending.job === order)
-      if (outcome === undefined && (isAsked || this.started.has(id))) {
-        this.violate(`${id} has no outcome`)
-      }
-      const isCancelled =
-        ending.kind === "close" || (ending.kind === "cancel" && (this.scenario.isStream || ending.job === order))
-      if (outcome?._tag === "Cancelled" && !isCancelled) {
-        this.violate(`${id} was cancelled by nobody`)
-      }
-      if (
-        outcome?._tag === "Failed" &&
-        Scenario.isSurvivable(job) &&
-        this.scenario.diskFault === undefined &&
-        this.scenario.descriptors === undefined &&
-        !(outcome.error._tag === "Disk" && outcome.error.reason === "exists" && job.onExists === "fail")
-      ) {
-        this.violate(`${id} failed although trying again was enough: ${outcome.error._tag}: ${outcome.error.message}`)
-      }
-    }
-    const told = this.outcomes.size
-    if (!isWhole && this.scenario.isStream && told !== 0 && told !== this.asked.length) {
-      this.violate(`${told} of ${this.asked.length} requests have an outcome`)
-    }
-  }
-
-  private checkNothingLeft(): void {
-    const living = this.world.livingFibers().length
-    if (living > 0) {
-      this.violate(`${living} fibers are left`)
-    }
-    if (this.world.pendingTimers() > 0) {
-      this.violate(`${this.world.pendingTimers()} timers are left`)
-    }
-    if (this.disk.descriptors() !== 0) {
-      this.violate(`${this.disk.descriptors()} descriptors are left`)
-    }
-    if (this.parts().length > 0) {
-      this.violate(`temporaries are left: ${this.parts().join(" ")}`)
-    }
-    if ((this.origin?.open() ?? 0) > 0) {
-      this.violate(`${this.origin?.open()} connections are left`)
-    }
-    this.checkLimits()
-  }
-
-  private checkLimits(): void {
-    const { concurrency, perOrigin } = this.scenario
-    for (const origin of [undefined, "https://cdn.test", ...Scenario.origins]) {
-      const most = this.origin?.mostOpen(origin) ?? 0
-      if (most > (origin === undefined ? concurrency : perOrigin)) {
-        this.violate(`${most} transfers at a time ${origin === undefined ? "in all" : `at ${origin}`}`)
-      }
-    }
-  }
-
-  private parts(): ReadonlyArray<string> {
-    return Array.from(this.disk.files().keys()).filter((name) => name.endsWith(".part"))
-  }
-
-  private checkFiles(): void {
-    for (const job of this.scenario.jobs) {
-      this.checkName(job, "at the end")
-    }
-    const outcomes = Array.from(this.outcomes.values())
-    this.checkOwnNames(outcomes)
-    // Of requests that are not known to have left nothing.
-    const saved = new Set(
-      this.asked.flatMap(({ id, request }) => {
-        const outcome = this.outcomes.get(id)
-        const isDisk = outcome?._tag === "Failed" && outcome.error._tag === "Disk"
-        return outcome === undefined || outcome._tag === "Saved" || isDisk ? [request.destination] : []
-      })
-    )
-    for (const outcome of outcomes) {
-      if (outcome._tag === "Saved") {
-        this.checkSaved(outcome, "at the end")
-      }
-      const { destination, id } = outcome.request
-      if ((outcome._tag === "Cancelled" || outcome._tag === "Failed") && !saved.has(destination)) {
-        const job = this.asked.find((one) => one.id === id)?.job
-        const found = this.disk.files().get(destination)
-        if (found !== undefined && job !== undefined && !(this.wasThere(job) && isEqual(found, oldContent(job)))) {
-          this.violate(`${id} is ${outcome._tag}, and ${destination} is there`)
-        }
-      }
-    }
-  }
-
-  /** Who wants a file of its own has one: whole, and nobody else's. */
-  private checkOwnNames(outcomes: ReadonlyArray<Download.DownloadOutcome>): void {
-    for (const job of this.scenario.jobs.filter(({ onExists }) => onExists === "unique")) {
-      const own = outcomes.flatMap((outcome) =>
-        outcome._tag === "Saved" && outcome.request.destination === job.destination ? [outcome.destination] : []
-      )
-      if (new Set(own).size !== own.length) {
-        this.violate(`two have one name: ${own.join(" ")}`)
-      }
-      for (const [name, content] of this.disk.files()) {
-        if (name.startsWith(`${job.destination}-`) && !this.isSomeVersion(job, content)) {
-          this.violate(`${name} is not whole`)
-        }
-      }
-    }
-  }
-
-  /** P1: what stands under a final name is whole: some version of the file, or what stood there before. */
-  private checkName(job: Scenario.Job, when: string): void {
-    const found = this.disk.files().get(job.destination)
-    if (found === undefined) {
-      if (this.wasThere(job)) {
-        this.violate(`what stood under ${job.destination} is lost ${when}`)
-      }
-      return
-    }
-    const isOld = this.wasThere(job) && isEqual(found, oldContent(job))
-    if (!isOld && this.wasThere(job) && job.onExists !== "overwrite") {
-      this.violate(`${job.destination} was overwritten, which nobody asked for`)
-    }
-    if (!isOld && !this.isSomeVersion(job, found)) {
-      this.violate(`${job.destination} is not whole ${when}`)
-    }
-  }
-
-  private wasThere(job: Scenario.Job): boolean {
-    return job.isThere || this.intruded === job
-  }
-
-  private isSomeVersion(job: Scenario.Job, found: Uint8Array): boolean {
-    return Array.from({ length: Scenario.versionsOf(job) }, (_, version) => Scenario.contentOf(job, version)).some(
-      (content, version) =>
-        isEqual(found, content) && (!job.hasDigest || version === Scenario.versionsOf(job) - 1 || job.sizeBytes === 0)
-    )
-  }
-
-  /** Without syncs nothing is promised for a power cut. */
-  private isPromised(): boolean {
-    return !this.isSecondLife || this.scenario.ending.kind !== "power" || this.scenario.durability === "full"
-  }
-
-  private checkSaved(outcome: Download.Saved, when: string): void {
-    const found = this.disk.files().get(outcome.destination)
-    const isIntruded = this.intruded?.destination === outcome.destination
-    if (found === undefined || (found.length !== outcome.bytes && !isIntruded)) {
-      this.violate(`${outcome.request.id} was told as saved, and is not there ${when}`)
-    }
-  }
-
-  private checkCrash(): void {
-    this.checkLimits()
-    const isPowerCut = this.scenario.ending.kind === "power"
-    if (isPowerCut) {
+  private afterCrash(): void {
+    this.promises.checkLimits()
+    if (this.scenario.ending.kind === "power") {
       this.disk.powerCut(this.from.real)
     } else {
       this.disk.kill()
     }
     this.note(`left: ${Array.from(this.disk.files(), ([name, { length }]) => `${name} (${length})`).join(" ")}`)
-    // Without syncs nothing is promised for a power cut.
-    if (!isPowerCut || this.scenario.durability === "full") {
-      this.checkFiles()
-    }
+    this.promises.checkKept()
   }
 
   private secondLife(): void {
     this.isSecondLife = true
-    this.outcomes.clear()
-    this.started.clear()
+    this.promises.onSecondLife()
     this.disk.options = { ...this.disk.options, descriptors: undefined }
     this.world = new World(this.scenario.seed + 1, { atMost: budget })
-    const parts = this.parts()
     this.note("a second life")
     const how = this.runOnce()
     if (how._tag !== "done") {
       this.violate(`the second life does not end: ${how._tag}`)
       return
     }
-    this.checkExit(how.exit)
-    for (const { id, job } of this.asked) {
-      const outcome = this.outcomes.get(id)
-      const isThere = outcome?._tag === "Failed" && outcome.error._tag === "Disk" && outcome.error.reason === "exists"
-      if (outcome?._tag !== "Saved" && outcome?._tag !== "Skipped" && !(isThere && job.onExists === "fail")) {
-        this.violate(`the second life did not save ${id}`)
-      }
-      if (this.isPromised() || job.onExists === "overwrite") {
-        this.checkName(job, "in the second life")
-      }
-    }
-    if (this.parts().some((name) => !parts.includes(name))) {
-      this.violate("temporaries of the second life are left")
-    }
+    this.promises.checkSecondLife(how.exit)
   }
 }
 
@@ -643,8 +384,3 @@ const firstJob = (scenario: Scenario.Scenario): Scenario.Job => {
   }
   return job
 }
-
-const oldContent = (job: Scenario.Job): Uint8Array => new TextEncoder().encode(`what stood there before ${job.index}`)
-
-const isEqual = (one: Uint8Array, other: Uint8Array): boolean =>
-  one.length === other.length && one.every((byte, index) => byte === other[index])
