@@ -1,8 +1,8 @@
 /**
  * The port through which bytes come to rest: it opens a part beside a destination and publishes it whole or not at all.
  *
- * A destination only ever holds complete bytes. Backends: `Store/FileSystem` over `@effect/platform`'s `FileSystem`,
- * `Store/Memory`, and the crashable store of `halyard/testing`.
+ * A destination only ever holds complete bytes. Backends: `Node/Store` on `node:fs`, `Store/FileSystem` over the
+ * `FileSystem` of `@effect/platform` (and so over the crashing disk of `halyard/testing`), `Store/Memory`.
  *
  * @since 0.1.0
  */
@@ -14,8 +14,9 @@ import type { Disk } from "./DownloadError.js"
 
 /**
  * What a published file survives. `full`: a power cut, because the file and its directory are synced before the publish
- * is over (where the file system has such an operation, and the directory may be read). `rename`: the end of the process at any moment, because the name changes in one step; after a power cut the
- * name may hold what it held before, or, on file systems that write names before contents, less than the whole file.
+ * is over (where the file system has such an operation, and the directory may be read). `rename`: the end of the process
+ * at any moment, because the name changes in one step; after a power cut the name may hold what it held before, or, on
+ * file systems that write names before contents, less than the whole file.
  *
  * @category models
  * @since 0.2.0

@@ -1,5 +1,7 @@
 /**
- * The store on Node: on `node:fs` at once while that is quick, and through its thread pool where it is not.
+ * The store on Node: on `node:fs` at once while that is quick, and through its thread pool where it is not. A call that
+ * never comes back, of a network file system that is gone, holds the thread; a host program for which that matters uses
+ * `Store/FileSystem`.
  *
  * @since 0.2.0
  */

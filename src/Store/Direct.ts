@@ -36,7 +36,9 @@ export const make = (
     let count = 0
     // Where the name begins. Not by `dirname`, which goes through a path character by character.
     const nameAt = (destination: string): number =>
-      Math.max(destination.lastIndexOf("/"), path.sep === "/" ? -1 : destination.lastIndexOf(path.sep)) + 1
+      path.sep === "/"
+        ? destination.lastIndexOf("/") + 1
+        : Math.max(destination.lastIndexOf("/"), destination.lastIndexOf("\\"), destination.lastIndexOf(":")) + 1
     const site: Site = {
       calls,
       quickness: Quickness.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6),

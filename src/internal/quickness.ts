@@ -17,6 +17,9 @@ const quickMillis = 0.5
 // One call counts for no more than this: a process that is not scheduled for a moment is no slow disk.
 const longestMillis = 4 * quickMillis
 
+// One call that takes this long is slow in itself, however seldom it is.
+const slowMillis = 20
+
 // The weight of one call in the average.
 const weight = 1 / 8
 
@@ -39,8 +42,15 @@ export const make = (nowMillis: () => number): Quickness => {
       try {
         return call()
       } finally {
-        const millis = Math.min(longestMillis, nowMillis() - before)
-        averageMillis += (millis - averageMillis) * weight
+        const millis = nowMillis() - before
+        if (millis > slowMillis) {
+          averageMillis = longestMillis
+        } else if (averageMillis > quickMillis && millis <= quickMillis) {
+          // The one that was tried again.
+          averageMillis = quickMillis
+        } else {
+          averageMillis += (Math.min(longestMillis, millis) - averageMillis) * weight
+        }
         if (averageMillis > quickMillis) {
           left = retryAfter
         }

@@ -56,6 +56,7 @@ export const run = <E, R>(
 
       // One pulls, and wakes as many as there is something for, and one more to pull what follows.
       let isPulling = false
+      let wakePuller: (() => void) | undefined
       const waiting: Array<() => void> = []
       const pulled = (more: ReadonlyArray<DownloadRequest>): void => {
         isPulling = false
@@ -76,11 +77,21 @@ export const run = <E, R>(
         if (cursor < taken.length || ended) {
           return Effect.void
         }
-        if (isPulling) {
-          return somethingPulled
-        }
         isPulling = true
-        return Effect.uninterruptibleMask((restore) =>
+        wakePuller?.()
+        return somethingPulled
+      })
+      const askedToPull = Effect.async<void>((resume) => {
+        if (isPulling) {
+          resume(Effect.void)
+        } else {
+          wakePuller = () => resume(Effect.void)
+        }
+      })
+      // A fiber of its own: what the input forks is its child, and is not to end with a loop or with a deadline of one.
+      const puller: Effect.Effect<void, never, R> = Effect.uninterruptibleMask((restore) => {
+        const next: Effect.Effect<void, never, R> = Effect.zipRight(
+          restore(askedToPull),
           Effect.matchCauseEffect(restore(pull), {
             // Told after what is under way is done: a loop that failed would not wait for the others.
             onFailure: (cause) =>
@@ -89,9 +100,14 @@ export const run = <E, R>(
                 failure = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
                 pulled([])
               }),
-            onSuccess: (chunk) => Effect.sync(() => pulled(Chunk.toReadonlyArray(chunk)))
+            onSuccess: (chunk) =>
+              Effect.suspend(() => {
+                pulled(Chunk.toReadonlyArray(chunk))
+                return next
+              })
           })
         )
+        return next
       })
 
       // What was taken in and never begun, because the run was interrupted. Added before the loops: told after them.
@@ -145,9 +161,8 @@ export const run = <E, R>(
               return outcomes.push(outcome) ? step : Effect.zipRight(restore(outcomes.room), step)
             })
           })
-          return Effect.catchAllCause(step, (cause) =>
-            Cause.isInterrupted(cause) ? Effect.failCause(cause) : Effect.sync(() => outcomes.close(cause))
-          )
+          // Also where it is interrupted, by whoever closes the downloader: nobody else would tell.
+          return Effect.catchAllCause(step, (cause) => Effect.sync(() => outcomes.close(cause)))
         })
 
       // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a
@@ -157,7 +172,8 @@ export const run = <E, R>(
           pending--
           const self: Loop = { lead: new Lead(), request: undefined, fiber: undefined }
           loops.add(self)
-          self.fiber = fork(goOn(self), { scope })
+          // Interruptible also where the consumer is not: a run that is closed waits for its loops.
+          self.fiber = fork(Effect.interruptible(goOn(self)), { scope })
         }
         if (ended) {
           pending = 0
@@ -169,7 +185,8 @@ export const run = <E, R>(
         const isBeginning = pending > 0
         pending += count
         if (!isBeginning) {
-          fork(beginFew, { scope: runScope })
+          // Later, and not from inside a loop that parks: else each would begin the next on one stack.
+          fork(Effect.interruptible(beginFew), { scope: runScope, immediate: false })
         }
       }
 
@@ -187,6 +204,7 @@ export const run = <E, R>(
         return Effect.zipRight(Fiber.interruptAll(going), Effect.forEach(left, giveUp, { discard: true }))
       })
       yield* Effect.addFinalizer(() => close)
+      fork(Effect.interruptible(puller), { scope: runScope, immediate: false })
       begin(concurrency)
       return outcomes.stream
     })

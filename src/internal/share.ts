@@ -28,6 +28,8 @@ interface Shared {
   users: number
   /** The last has left, and it is coming to its end. */
   isLeft: boolean
+  /** Who began it has left, and is not told any more. */
+  isSilent: boolean
 }
 
 /**
@@ -49,6 +51,7 @@ export class Lead {
     shared.users--
     shared.isLeft = shared.users === 0
     this.isLeft = shared.users > 0
+    shared.isSilent = true
     return this.isLeft
   }
 }
@@ -69,6 +72,7 @@ export interface Share {
 export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
     const underway = new Map<string, Shared>()
+    let alone = 0
 
     const begin = (request: DownloadRequest, key: string): Shared => {
       const shared: Shared = {
@@ -78,7 +82,8 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
         exit: undefined,
         wake: new Set(),
         users: 0,
-        isLeft: false
+        isLeft: false,
+        isSilent: false
       }
       underway.set(key, shared)
       return shared
@@ -92,12 +97,18 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
       }
     }
 
+    const hooksOf = (shared: Shared, { ask, event }: Omit<Hooks, "decide">): Omit<Hooks, "decide"> =>
+      event === undefined ? { ask } : { ask, event: (told) => (shared.isSilent ? Effect.void : event(told)) }
+
     const fork = (shared: Shared, hooks: Omit<Hooks, "decide">): Effect.Effect<void> =>
       // Uninterruptible but for the transfer in it, so that giving it up has an outcome too.
-      Effect.map(Effect.forkIn(settle(transfer, shared.request, Effect.interruptible, hooks), scope), (fiber) => {
-        shared.interrupt = Effect.fiberIdWith((id) => Effect.sync(() => fiber.unsafeInterruptAsFork(id)))
-        fiber.addObserver((exit) => end(shared, exit))
-      })
+      Effect.map(
+        Effect.forkIn(settle(transfer, shared.request, Effect.interruptible, hooksOf(shared, hooks)), scope),
+        (fiber) => {
+          shared.interrupt = Effect.fiberIdWith((id) => Effect.sync(() => fiber.unsafeInterruptAsFork(id)))
+          fiber.addObserver((exit) => end(shared, exit))
+        }
+      )
 
     const leadOn = (
       shared: Shared,
@@ -114,7 +125,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
           end(shared, exit)
           return exit
         }
-        return Effect.matchCauseEffect(settle(transfer, shared.request, restore, hooks), {
+        return Effect.matchCauseEffect(settle(transfer, shared.request, restore, hooksOf(shared, hooks)), {
           onSuccess: (outcome) => ended(Exit.succeed(outcome)),
           onFailure: (cause) => ended(Exit.failCause(cause))
         })
@@ -130,6 +141,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
         onFailure: () => {
           shared.users--
           shared.isLeft = shared.users === 0
+          shared.isSilent ||= shared.request === request
           return shared.users > 0
             ? Effect.succeed(new Cancelled({ request }, unchecked))
             : Effect.flatMap(Effect.zipRight(shared.interrupt, ended(shared)), (exit) => outcomeOf(request, exit))
@@ -139,10 +151,12 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
 
     const carry: Share["carry"] = (request, restore, hooks, lead) =>
       Effect.suspend(() => {
-        if (request.onExists === "unique") {
+        if (request.onExists === "unique" && lead !== undefined) {
           return settle(transfer, request, restore, hooks)
         }
-        const key = keyOf(request.destination)
+        alone++
+        // No destination has a NUL in it.
+        const key = request.onExists === "unique" ? `\u0000${alone}` : keyOf(request.destination)
         const found = underway.get(key)
         if (found === undefined) {
           const shared = begin(request, key)

@@ -90,6 +90,7 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
       expire(now)
       if (all.size === 0) {
         timer = undefined
+        dueAt = Number.POSITIVE_INFINITY
         return Effect.void
       }
       const millis = Math.max(1, Math.ceil(Math.min(soonest(now) - now, longestMillis)))
@@ -157,6 +158,7 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
         return forgotten
       }
       timer = undefined
+      dueAt = Number.POSITIVE_INFINITY
       return Effect.zipRight(forgotten ?? Effect.void, Fiber.interrupt(idle))
     }
 

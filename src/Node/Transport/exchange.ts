@@ -277,6 +277,7 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
   }
 
   private finish(connection: Connection): void {
+    connection.expect(0)
     this.connection = undefined
     this.lane.release(this, connection, this.keepAliveMillis)
   }
