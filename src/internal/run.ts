@@ -166,8 +166,17 @@ export const run = <E, R>(
         })
 
       // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a
-      // thousand others were begun, and an origin is not met by all of them in one instant.
-      const beginFew: Effect.Effect<void> = Effect.suspend(() => {
+      // thousand others were begun, and an origin is not met by all of them in one instant. On a fiber of its own: loops
+      // that are begun by one that parks would stand on one stack.
+      let wakeBeginner: (() => void) | undefined
+      const askedToBegin = Effect.async<void>((resume) => {
+        if (pending > 0) {
+          resume(Effect.void)
+        } else {
+          wakeBeginner = () => resume(Effect.void)
+        }
+      })
+      const beginner: Effect.Effect<void> = Effect.suspend(() => {
         for (let index = 0; index < rampWidth && pending > 0; index++) {
           pending--
           const self: Loop = { lead: new Lead(), request: undefined, fiber: undefined }
@@ -178,16 +187,11 @@ export const run = <E, R>(
         if (ended) {
           pending = 0
         }
-        return pending > 0 ? Effect.zipRight(Effect.sleep(0), beginFew) : Effect.void
+        return Effect.zipRight(pending > 0 ? Effect.sleep(0) : askedToBegin, beginner)
       })
-      const runScope = yield* Effect.scope
       const begin = (count: number): void => {
-        const isBeginning = pending > 0
         pending += count
-        if (!isBeginning) {
-          // Later, and not from inside a loop that parks: else each would begin the next on one stack.
-          fork(Effect.interruptible(beginFew), { scope: runScope, immediate: false })
-        }
+        wakeBeginner?.()
       }
 
       // A loop whose transfer others wait for is left to them; its own request is cancelled all the same.
@@ -204,8 +208,9 @@ export const run = <E, R>(
         return Effect.zipRight(Fiber.interruptAll(going), Effect.forEach(left, giveUp, { discard: true }))
       })
       yield* Effect.addFinalizer(() => close)
-      fork(Effect.interruptible(puller), { scope: runScope, immediate: false })
       begin(concurrency)
+      yield* Effect.forkScoped(Effect.interruptible(puller))
+      yield* Effect.forkScoped(Effect.interruptible(beginner))
       return outcomes.stream
     })
   )

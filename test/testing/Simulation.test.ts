@@ -11,7 +11,8 @@ const pinned: ReadonlyArray<readonly [seed: number, what: string]> = [
   [1914, "the same in a second life"],
   [2560, "a run that was over when two surplus loops left it at once"],
   [2853, "two of one file, the first of which failed"],
-  [4814, "the same"],
+  [4012, "a run that was over before the fiber that reads its input had begun"],
+  [4814, "two surplus loops that left at once"],
   [6261, "a file that stands, and of which an interruption hid that its directory could not be synced"],
   [7163, "a file that stands, and of which the directory could not be synced"],
   [11306, "a directory that could not be opened for its sync"]
