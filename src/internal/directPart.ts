@@ -97,7 +97,9 @@ export class DirectPart implements Part {
                 standsAt === undefined
                   ? Effect.void
                   : Effect.mapError(
-                      calls.syncDirectory(directoryOf(this.destination)),
+                      whenThereIsOne((cause) => isTooManyOpen(codeOf(cause)))(
+                        calls.syncDirectory(directoryOf(this.destination))
+                      ),
                       (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
                     )
               )

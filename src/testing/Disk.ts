@@ -355,18 +355,20 @@ export class Disk {
       writeAndWait: (descriptor, bytes, position) =>
         Effect.suspend(() => {
           const { inode, path } = handleOf(descriptor)
-          return this.perform({ name: "write", path }, () => this.writeAt(inode, bytes, position))
+          return coded(this.perform({ name: "write", path }, () => this.writeAt(inode, bytes, position)))
         }),
       sync: (descriptor) =>
         Effect.suspend(() => {
           const { inode, path } = handleOf(descriptor)
-          return this.perform({ name: "sync", path }, () => {
-            if (inode !== undefined) {
-              inode.synced = inode.bytes.slice()
-            }
-          })
+          return coded(
+            this.perform({ name: "sync", path }, () => {
+              if (inode !== undefined) {
+                inode.synced = inode.bytes.slice()
+              }
+            })
+          )
         }),
-      syncDirectory: (path) => this.perform({ name: "syncDirectory", path }, () => this.syncNames(path))
+      syncDirectory: (path) => coded(this.perform({ name: "syncDirectory", path }, () => this.syncNames(path)))
     }
   }
 
@@ -412,6 +414,10 @@ class Errno extends Error {
     super(code)
   }
 }
+
+/** As a call of the system fails: with the error that has the code. */
+const coded = <A>(effect: Effect.Effect<A, SystemError>): Effect.Effect<A, unknown> =>
+  Effect.mapError(effect, ({ cause }) => cause)
 
 const reasons: Readonly<Record<string, SystemError["reason"]>> = {
   ENOENT: "NotFound",

@@ -178,6 +178,18 @@ describe("Store/Direct", () => {
     })
   )
 
+  it.effect("waits for a descriptor to sync the directory with, too", () =>
+    Effect.gen(function* () {
+      let refusals = 3
+      const disk = new Disk({
+        fate: ({ name }) => (name === "syncDirectory" && refusals-- > 0 ? { errno: "EMFILE" } : undefined)
+      })
+      const fiber = yield* Effect.fork(Effect.provide(save("/d/a", [small], "overwrite", "full"), over(disk)))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(fiber), "/d/a")
+    })
+  )
+
   it.effect("goes through the file system while calls are slow, and tries them again", () =>
     Effect.gen(function* () {
       let now = 0
