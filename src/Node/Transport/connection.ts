@@ -65,6 +65,7 @@ export class Connection {
     private readonly buffers: Buffers,
     private readonly tell: { readonly lost: () => void; readonly closed: () => void }
   ) {
+    // Real time, as in undici: it bounds what the network does, and no fiber waits for it. Ends with the connection.
     this.timer = setTimeout(() => {
       this.lose(Object.assign(new Error("the connection took too long"), { code: "UND_ERR_CONNECT_TIMEOUT" }))
     }, connectMillis)

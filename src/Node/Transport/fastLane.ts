@@ -250,6 +250,7 @@ class Lanes implements FastLane, Lane {
     }
     connection.hold(false)
     pool.idle.push(connection)
+    // Real time: it is the servers' keep-alive that is counted. Ends with the layer, and keeps no process alive.
     this.sweeping ??= setTimeout(this.sweep, sweepEveryMillis).unref()
   }
 
