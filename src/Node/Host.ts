@@ -15,6 +15,7 @@ import type { Role } from "./role.js"
 import { isTerminal } from "./Screen.js"
 import type { Signals } from "./signals.js"
 import * as SmallHeap from "./smallHeap.js"
+import * as StandardOutput from "./standardOutput.js"
 
 export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never, Screen> =>
   Layer.effect(
@@ -26,9 +27,8 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       parallelism: availableParallelism(),
       stdout: {
         isTerminal: isTerminal(process.stdout),
-        write: (text) => {
-          process.stdout.write(text)
-        }
+        write: StandardOutput.write,
+        writeSoon: StandardOutput.writeSoon
       },
       listen: (address) =>
         lazily(

@@ -29,7 +29,7 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
       if (host.stdout.isTerminal) {
         statusLine.print(text, host.stdout.write)
       } else {
-        host.stdout.write(text)
+        host.stdout.writeSoon(text)
       }
     }
 
