@@ -59,8 +59,14 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly stdin: Stream.Stream<Uint8Array>
     /** Starts threads that run `WorkerDownloader.layerRunner`. */
     readonly workers: Layer.Layer<Worker.WorkerManager | Worker.Spawner>
-    /** Standard output. Writes at once and in order; never throws. */
-    readonly stdout: { readonly isTerminal: boolean; readonly write: (text: string) => void }
+    /** Standard output. Writes in order, and before what is written to the screen later; never throws. */
+    readonly stdout: {
+      readonly isTerminal: boolean
+      /** Writes at once. */
+      readonly write: (text: string) => void
+      /** Writes with what else there is until the end of this turn of the event loop. */
+      readonly writeSoon: (text: string) => void
+    }
     /**
      * Blocks the calling thread, and with it every fiber, timer and signal handler. With `spinner`, another thread keeps
      * a spinner turning meanwhile; it is then asked to stop, and joined. `onStart` is told what that thread is. What has to

@@ -14,6 +14,8 @@ import { flagsDirectory } from "./flagsDirectory.js"
 import type { Role } from "./role.js"
 import { isTerminal } from "./Screen.js"
 import type { Signals } from "./signals.js"
+import * as SmallHeap from "./smallHeap.js"
+import * as StandardOutput from "./standardOutput.js"
 
 export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never, Screen> =>
   Layer.effect(
@@ -25,9 +27,8 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       parallelism: availableParallelism(),
       stdout: {
         isTerminal: isTerminal(process.stdout),
-        write: (text) => {
-          process.stdout.write(text)
-        }
+        write: StandardOutput.write,
+        writeSoon: StandardOutput.writeSoon
       },
       listen: (address) =>
         lazily(
@@ -37,7 +38,8 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       transport: (options) =>
         lazily(
           () => Promise.all([import("./Transport.js"), import("./hasher.js")]),
-          ([transport, hasher]) => Layer.mergeAll(transport.layer(options), hasher.layer, patientCompiler)
+          ([transport, hasher]) =>
+            Layer.mergeAll(transport.layer(options), hasher.layer, patientCompiler, SmallHeap.layer)
         ),
       store: lazily(
         () => import("./Store.js"),

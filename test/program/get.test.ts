@@ -392,6 +392,21 @@ describe("halyard get", () => {
     })
   )
 
+  it.scopedLive("writes in order where both outputs are one, and to a reader that takes its time", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const list = `for i in $(seq 200); do echo ${url}/$i; done | halyard get -i - -c 32`
+      const { stdout } = yield* runBash(`${list} 2>&1`, { cwd })
+      const lines = stdout.trimEnd().split("\n")
+      assert.strictEqual(lines[0], "downloading")
+      assert.match(lines.at(-1) ?? "", /^200 saved; /)
+      assert.strictEqual(new Set(lines).size, 202)
+      const slow = yield* runBash(`${list} --on-exists overwrite | (sleep 1; cat)`, { cwd })
+      assert.sameMembers(slow.stdout.trimEnd().split("\n"), lines.slice(1, -1))
+    })
+  )
+
   it.scopedLive("ends quietly where its reader has seen enough", () =>
     Effect.gen(function* () {
       const { url } = yield* origin

@@ -4,7 +4,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -24,6 +24,7 @@ import { type Durability, Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
+import * as Lines from "./lines.js"
 import * as Report from "./report.js"
 import { uniqueNames } from "./uniqueNames.js"
 
@@ -57,17 +58,22 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   yield* Effect.flatMap(Store, (store) => store.prepare(directory))
   const nameOf = uniqueNames()
   const headersFor = forFirstOrigin(options.header)
-  const requests = Stream.map(Stream.zipWithIndex(lines), ([url, index]) =>
-    Download.request({
-      id: `${index + 1}`,
+  // A name has no separators and is never `..`: what stands before the first stands before all.
+  const [within = ""] = path.join(directory, "_").split(/_$/)
+  const timeout = options.timeout ?? Duration.days(30)
+  let index = 0
+  const requests = Stream.map(lines, (url) => {
+    index++
+    return Download.request({
+      id: `${index}`,
       url,
-      destination: output ?? path.join(directory, nameOf(url)),
-      timeout: options.timeout ?? "30 days",
+      destination: output ?? within + nameOf(url),
+      timeout,
       onExists: options.onExists,
       digest: options.checksum,
       headers: headersFor(url)
     })
-  )
+  })
   const report = yield* Report.make(options)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
@@ -135,13 +141,7 @@ const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
     input === "-"
       ? host.stdin
       : Stream.mapError(fs.stream(input, { chunkSize: 64 * 1024 }), (error) => cannotRead(input, error))
-  const listed = bytes.pipe(
-    Stream.decodeText(),
-    Stream.splitLines,
-    Stream.map((line) => line.replace(/^\ufeff/, "").trim()),
-    Stream.filter((line) => line !== "" && !line.startsWith("#"))
-  )
-  return Stream.concat(given, listed)
+  return urls.length === 0 ? Lines.fromBytes(bytes) : Stream.concat(given, Lines.fromBytes(bytes))
 })
 
 const inDirectory = (path: Path.Path, directory: string, file: string): string =>
