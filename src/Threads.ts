@@ -62,5 +62,7 @@ export class Caller extends Context.Tag("halyard/Threads/Caller")<
     readonly post: (notes: ReadonlyArray<FromThread>) => void
     /** As that of `Threads`. */
     readonly soon: (act: () => void) => void
+    /** Calls it after a few milliseconds, for what nobody waits for. */
+    readonly later: (act: () => void) => void
   }
 >() {}

@@ -13,6 +13,7 @@ import * as Runtime from "effect/Runtime"
 import * as Downloader from "./Downloader.js"
 import { Carriage } from "./internal/threadCarriage.js"
 import { Growth } from "./internal/threadGrowth.js"
+import { type Fork, Lines } from "./internal/threadLine.js"
 import type { FromThread, PlainSettings } from "./internal/threadNotes.js"
 import * as Pool from "./internal/threadPool.js"
 import * as ThreadSide from "./internal/threadSide.js"
@@ -49,11 +50,9 @@ export const layer = (options: Options): Layer.Layer<Downloader.Downloader, neve
   Layer.scoped(
     Downloader.Downloader,
     Effect.gen(function* () {
-      const { governor, pool, transfer } = yield* make(options)
+      const { pool, transfer } = yield* make(options)
       pool.limit = atLeastOne(options.threads)
-      return yield* Downloader.fromTransfer(transfer).pipe(
-        Effect.provideService(OriginGovernor.OriginGovernor, governor)
-      )
+      return yield* Downloader.fromTransfer(transfer, () => pool.limit * ahead)
     })
   )
 
@@ -81,12 +80,12 @@ export const layerAuto = (
       const done = Effect.sync(() => {
         pool.limit += growth.after(pool.limit)
       })
-      return yield* Downloader.fromTransfer((request, hooks) =>
+      const either: Transfer = (request, hooks) =>
         Effect.ensuring(
           Effect.suspend(() => (pool.limit === 0 ? local : transfer)(request, hooks)),
           done
         )
-      )
+      return yield* Downloader.fromTransfer(either, () => pool.limit * ahead)
     })
   )
 
@@ -105,15 +104,24 @@ export const layerRunner: Layer.Layer<never, never, Caller | Transport | Store> 
   )
 )
 
+// So many requests wait in each thread, so that it goes on while its notes are on their way.
+const ahead = 64
+
 const make = (options: Downloader.Options) =>
   Effect.gen(function* () {
     const shared = yield* Effect.serviceOption(OriginGovernor.OriginGovernor)
     const governor = Option.isSome(shared) ? shared.value : yield* OriginGovernor.make(options)
-    const countsBytes =
-      Option.isSome(shared) || options.bytesPerSecond !== undefined || options.bytesPerSecondPerOrigin !== undefined
     const store = yield* Store
     const clock = yield* Effect.clock
-    const fork = Runtime.runFork(yield* Effect.runtime())
+    const runFork = Runtime.runFork(yield* Effect.runtime())
+    const fork: Fork = (effect) => runFork(effect, { immediate: false })
+    const report = (origin: string, signal: OriginGovernor.Signal, beganAtMillis?: number): void => {
+      if (governor.atOnce === undefined) {
+        fork(governor.report(origin, signal, beganAtMillis))
+      } else {
+        governor.atOnce.report(origin, signal, beganAtMillis)
+      }
+    }
     const governed = (note: FromThread, from: Pool.Member): void => {
       switch (note._tag) {
         case "Succeeded":
@@ -123,31 +131,29 @@ const make = (options: Downloader.Options) =>
           return
         case "Report":
           report(note.origin, note.signal, Number(clock.unsafeCurrentTimeNanos()) / 1e6 - note.ageMillis)
+          if (note.signal === "overload") {
+            pool.hold()
+          }
           return
         case "Pause":
-          fork(governor.pause(note.origin, Duration.millis(note.millis)))
+          runFork(governor.pause(note.origin, Duration.millis(note.millis)))
+          pool.hold()
           return
         case "Received":
           from.write({ _tag: "Rest", origin: note.origin, millis: governor.restMillis(note.origin, note.bytes) })
       }
     }
-    const report = (origin: string, signal: OriginGovernor.Signal, beganAtMillis?: number): void => {
-      if (governor.atOnce === undefined) {
-        fork(governor.report(origin, signal, beganAtMillis))
-      } else {
-        governor.atOnce.report(origin, signal, beganAtMillis)
-      }
-    }
     // Before whatever uses it: its threads end after that.
-    const pool = yield* Pool.make(yield* Threads, settingsOf(options, countsBytes), governed)
+    const pool = yield* Pool.make(yield* Threads, settingsOf(options, Option.isSome(shared)), governed)
+    const lines = new Lines(governor, fork)
     const transfer: Transfer = (request, hooks) =>
       admit(store, request, hooks.decide, (url) =>
         Effect.uninterruptibleMask((restore) =>
           Effect.suspend(() => {
-            const carriage = new Carriage(request, hooks, governor, fork)
+            const carriage = new Carriage(request, hooks, lines)
             carriage.begin(url.origin, pool)
             return restore(carriage.outcome).pipe(
-              Effect.onInterrupt(() => carriage.giveUp),
+              Effect.onError(() => carriage.giveUp),
               Effect.ensuring(Effect.sync(() => carriage.close()))
             )
           })
@@ -156,7 +162,7 @@ const make = (options: Downloader.Options) =>
     return { governor, pool, transfer }
   })
 
-const settingsOf = (options: Downloader.Options, countsBytes: boolean): PlainSettings => {
+const settingsOf = (options: Downloader.Options, isShared: boolean): PlainSettings => {
   const { firstDelay, isTransient, longestDelay, longestWait, retries, within } = options.retry ?? RetryPolicy.defaults
   if (isTransient !== RetryPolicy.isTransient) {
     throw new RangeError("a thread knows no isTransient but RetryPolicy.isTransient")
@@ -174,7 +180,9 @@ const settingsOf = (options: Downloader.Options, countsBytes: boolean): PlainSet
     stall: { bytes: stall.bytes, millis: Duration.toMillis(stall.within) },
     durability: options.durability ?? Downloader.defaults.durability,
     strict: options.strict ?? false,
-    countsBytes
+    countsBytes: isShared || options.bytesPerSecond !== undefined || options.bytesPerSecondPerOrigin !== undefined,
+    // A permit that is passed on is one that the governor does not count anew.
+    passes: !isShared && options.requestsPerSecond === undefined && options.requestsPerSecondPerOrigin === undefined
   }
 }
 

@@ -14,6 +14,9 @@ import type { Role } from "./role.js"
 // What a thread has to give up is given up by then; else it hangs in a call of the system.
 const terminateAfterMillis = 5000
 
+// Small beside what a network takes, and enough for a thread to have done many small files.
+const laterMillis = 5
+
 const soon = (act: () => void): void => {
   setImmediate(act)
 }
@@ -93,6 +96,9 @@ export const layerCaller = (onEnd: () => void): Layer.Layer<Caller> =>
     const port = parentPort
     return {
       soon,
+      later: (act) => {
+        setTimeout(act, laterMillis)
+      },
       post: (notes) => port.postMessage(notes),
       receive: (onNotes) => {
         port.on("message", (message) => {

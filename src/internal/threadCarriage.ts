@@ -1,60 +1,61 @@
 /**
  * A transfer that a thread carries out, seen from the calling thread, which has the governor: no thread begins an attempt
- * for which it was not given a permit, and a permit is free again when its thread says so, or has ended.
+ * for which it has no permit, and a permit is free again when its thread says so, or has ended.
  *
  * @internal
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import { type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import { type DownloadError, WorkerLost } from "../DownloadError.js"
 import { Advanced, type DownloadEvent, Retrying } from "../DownloadEvent.js"
-import type { OriginGovernor } from "../OriginGovernor.js"
 import { displayUrl } from "./displayUrl.js"
-import { errorOf, type FromThread, plainRequest } from "./threadNotes.js"
+import type { Line, Lines, Waiting } from "./threadLine.js"
+import { type AboutOne, errorOf, plainRequest } from "./threadNotes.js"
 import type { Carried, Member, Pool } from "./threadPool.js"
 import type { Hooks } from "./transfer.js"
 import { unchecked } from "./unchecked.js"
 
-export type Fork = (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
-
 let nextId = 0
+let nextPermit = 0
 
 export class Carriage implements Carried {
   private readonly id = nextId++
   private member: Member | undefined
+  /** The permit that goes along with the request. */
+  private first: number | undefined
+  private isSent = false
+  private readonly permits = new Map<number, () => void>()
+  /** By the number under which they were asked for; 0 is for the request's own origin. */
+  private readonly waiting = new Map<number, { readonly line: Line; readonly one: Waiting }>()
   private readonly events: Array<DownloadEvent> = []
   private exit: Effect.Effect<Saved | Skipped, DownloadError> | undefined
-  private isClosed = false
   private wake: (() => void) | undefined
-  /** By number, how each is given back. */
-  private readonly permits: Array<(() => void) | undefined> = []
-  private isParked = false
+  private parked = 0
 
   constructor(
     private readonly request: DownloadRequest,
     private readonly hooks: Hooks,
-    private readonly governor: typeof OriginGovernor.Service,
-    private readonly fork: Fork
+    private readonly lines: Lines
   ) {}
 
-  /** Sends the request to a thread, as soon as there is a permit for it. */
+  /** Sends the request to a thread, with a permit where there is one at once. */
   begin(origin: string, pool: Pool): void {
-    this.obtain(0, origin, () => {
-      const member = pool.choose()
-      if (member === undefined) {
-        this.lost()
-        return
-      }
-      this.member = member
-      member.carried.set(this.id, this)
-      member.write({
-        _tag: "Carry",
-        id: this.id,
-        tells: this.hooks.event !== undefined,
-        request: plainRequest(this.request)
-      })
+    this.member = pool.choose()
+    if (this.member === undefined) {
+      this.lost()
+      return
+    }
+    this.member.carried.set(this.id, this)
+    this.ask(0, origin)
+    this.isSent = true
+    this.member.write({
+      _tag: "Carry",
+      id: this.id,
+      run: this.lines.runOf(this.hooks.ask),
+      permit: this.first,
+      tells: this.hooks.event !== undefined,
+      request: plainRequest(this.request)
     })
   }
 
@@ -77,28 +78,38 @@ export class Carriage implements Carried {
 
   /** Asks the thread to give it up, and waits for what it says: by then the file may stand there. */
   readonly giveUp: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.member === undefined) {
-      return Effect.void
+    if (this.exit === undefined) {
+      this.member?.write({ _tag: "GiveUp", id: this.id })
     }
-    this.member.write({ _tag: "GiveUp", id: this.id })
-    return Effect.ignore(Effect.exit(this.outcome))
+    return this.ended
+  })
+
+  private readonly ended: Effect.Effect<void> = Effect.suspend(() => {
+    // Nobody is told any more.
+    this.events.length = 0
+    return this.exit === undefined ? Effect.zipRight(this.something, this.ended) : Effect.void
   })
 
   /** To be called at the end, whatever it was. */
   close(): void {
-    this.isClosed = true
     this.member?.carried.delete(this.id)
-    for (const release of this.permits.splice(0)) {
-      release?.()
+    for (const { line, one } of this.waiting.values()) {
+      line.leave(one)
     }
-    this.park(false)
+    for (const release of this.permits.values()) {
+      release()
+    }
+    this.permits.clear()
+    while (this.parked > 0) {
+      this.park(false)
+    }
   }
 
   lost(): void {
     this.end(new WorkerLost({ url: displayUrl(this.request.url) }))
   }
 
-  told(note: FromThread & { readonly id: number }): void {
+  told(note: AboutOne): void {
     const { request } = this
     switch (note._tag) {
       case "Saved": {
@@ -116,7 +127,7 @@ export class Carriage implements Carried {
       }
       case "Failed": {
         const error = errorOf(note.error)
-        // The thread has decided: it says so in place of `Cancelled`.
+        // The thread has decided: where it was given up in time, it says so.
         this.hooks.decide(new Failed({ request, error }, unchecked))
         this.end(error)
         return
@@ -138,21 +149,68 @@ export class Carriage implements Carried {
         this.happened(new Retrying({ request, error, attempt, delayMillis }, unchecked))
         return
       }
-      case "Ask": {
-        const { id, permit } = note
-        this.obtain(permit, note.origin, () => this.member?.write({ _tag: "Granted", id, permit }))
+      case "Ask":
+        this.ask(note.ask, note.origin)
+        return
+      case "AskNoMore":
+        this.askNoMore(note.ask)
+        return
+      case "Release":
+        this.taken(note.permit)?.()
+        return
+      case "Passed": {
+        const release = this.taken(note.permit)
+        const other = this.member?.carried.get(note.to)
+        if (other === undefined) {
+          release?.()
+        } else if (release !== undefined) {
+          other.passed(note.permit, release)
+        }
         return
       }
-      case "Release":
-        this.permits[note.permit]?.()
-        this.permits[note.permit] = undefined
-        return
       case "Parked":
         this.park(note.is)
     }
   }
 
-  // Given back at once: who waits for the permits shall not wait for the events.
+  /** Has a permit that another request had. */
+  passed(permit: number, release: () => void): void {
+    this.permits.set(permit, release)
+    this.askNoMore(0)
+  }
+
+  private ask(ask: number, origin: string): void {
+    const one: Waiting = {
+      granted: (release) => {
+        const permit = nextPermit++
+        this.waiting.delete(ask)
+        this.permits.set(permit, release)
+        if (this.isSent) {
+          this.member?.write({ _tag: "Granted", id: this.id, permit, ask })
+        } else {
+          this.first = permit
+        }
+      },
+      park: (is) => this.park(is)
+    }
+    const line = this.lines.of(this.hooks.ask, origin)
+    this.waiting.set(ask, { line, one })
+    line.join(one)
+  }
+
+  private askNoMore(ask: number): void {
+    const found = this.waiting.get(ask)
+    this.waiting.delete(ask)
+    found?.line.leave(found.one)
+  }
+
+  private taken(permit: number): (() => void) | undefined {
+    const release = this.permits.get(permit)
+    this.permits.delete(permit)
+    return release
+  }
+
+  // Permits are given back at once: who waits for them shall not wait for the events.
   private end(exit: Effect.Effect<Saved | Skipped, DownloadError>): void {
     this.close()
     this.exit ??= exit
@@ -164,36 +222,11 @@ export class Carriage implements Carried {
     this.wake?.()
   }
 
+  /** Counted, because several of its parts can wait for the origin; told where the first begins and the last is done. */
   private park(is: boolean): void {
-    if (this.isParked !== is) {
-      this.isParked = is
+    this.parked += is ? 1 : -1
+    if (this.parked === (is ? 1 : 0)) {
       this.hooks.ask?.onParked?.(is)
     }
   }
-
-  private obtain(permit: number, origin: string, granted: () => void): void {
-    const { ask } = this.hooks
-    const atOnce = this.governor.atOnce?.permit(origin, ask)
-    if (atOnce !== undefined) {
-      this.permits[permit] = atOnce
-      granted()
-      return
-    }
-    // It may be given in the very moment in which nobody wants it any more.
-    const hold = Effect.suspend(() => {
-      if (this.isClosed) {
-        return Effect.void
-      }
-      granted()
-      return holding
-    })
-    const holder = this.fork(this.governor.withPermit(origin, ask)(hold))
-    this.permits[permit] = () => holder.unsafeInterruptAsFork(holder.id())
-    if (this.isClosed) {
-      this.close()
-    }
-  }
 }
-
-// Without the timer of `Effect.never`.
-const holding: Effect.Effect<never> = Effect.async(() => {})

@@ -29,16 +29,30 @@ export interface PlainRequest {
 export type ToThread =
   /** The first note, and once. */
   | { readonly _tag: "Begin"; readonly settings: PlainSettings }
-  /** Carry this out; permit 0, for the URL's origin, comes along. */
-  | { readonly _tag: "Carry"; readonly id: number; readonly tells: boolean; readonly request: PlainRequest }
-  /** A permit that was asked for. */
-  | { readonly _tag: "Granted"; readonly id: number; readonly permit: number }
+  | Carry
+  /** A permit for the request's own origin (0), or for what was asked for. */
+  | { readonly _tag: "Granted"; readonly id: number; readonly permit: number; readonly ask: number }
   /** Give it up, if it still can be; its outcome is told all the same. */
   | { readonly _tag: "GiveUp"; readonly id: number }
   /** The answer to `Received`. */
   | { readonly _tag: "Rest"; readonly origin: string; readonly millis: number }
+  /** No permit that was given until now is to be passed on. */
+  | { readonly _tag: "Hold" }
+
+/** Carry this out, with a permit for its URL's origin: this one, one that is passed on within the run, or one that comes. */
+export interface Carry {
+  readonly _tag: "Carry"
+  readonly id: number
+  readonly run: number
+  readonly permit: number | undefined
+  /** Whether somebody wants to be told of events. */
+  readonly tells: boolean
+  readonly request: PlainRequest
+}
 
 export type FromThread = Told | Asked
+
+export type AboutOne = FromThread & { readonly id: number }
 
 /** About one request, in its order. An outcome is the last, and gives all permits of the request back. */
 export type Told =
@@ -68,10 +82,19 @@ export type Told =
       readonly delayMillis: number
     }
 
+export type Outcome = Extract<Told, { readonly _tag: "Saved" | "Skipped" | "Cancelled" | "Failed" | "Died" }>
+
+export const isOutcome = (note: FromThread): note is Outcome => outcomes.has(note._tag)
+
+const outcomes: ReadonlySet<string> = new Set(["Saved", "Skipped", "Cancelled", "Failed", "Died"])
+
 /** For the governor, which the caller has. */
 export type Asked =
-  | { readonly _tag: "Ask"; readonly id: number; readonly permit: number; readonly origin: string }
+  | { readonly _tag: "Ask"; readonly id: number; readonly ask: number; readonly origin: string }
+  | { readonly _tag: "AskNoMore"; readonly id: number; readonly ask: number }
   | { readonly _tag: "Release"; readonly id: number; readonly permit: number }
+  /** The permit is another request's now. */
+  | { readonly _tag: "Passed"; readonly id: number; readonly permit: number; readonly to: number }
   | { readonly _tag: "Parked"; readonly id: number; readonly is: boolean }
   | { readonly _tag: "Succeeded"; readonly origin: string; readonly count: number }
   | { readonly _tag: "Report"; readonly origin: string; readonly signal: Signal; readonly ageMillis: number }
@@ -89,6 +112,8 @@ export interface PlainSettings {
   readonly strict: boolean
   /** Whether received bytes are told, because there may be a limit on them. */
   readonly countsBytes: boolean
+  /** Whether a permit may be passed on to the next request of its run and origin. */
+  readonly passes: boolean
 }
 
 export type PlainError = Schema.Schema.Encoded<typeof DownloadError>

@@ -6,11 +6,13 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Thread, Threads } from "../Threads.js"
-import type { FromThread, PlainSettings, ToThread } from "./threadNotes.js"
+import type { AboutOne, FromThread, PlainSettings, ToThread } from "./threadNotes.js"
 
 /** What takes the notes about one request. */
 export interface Carried {
-  readonly told: (note: FromThread & { readonly id: number }) => void
+  readonly told: (note: AboutOne) => void
+  /** It has a permit that another one had. */
+  readonly passed: (permit: number, release: () => void) => void
   /** Its thread has ended. */
   readonly lost: () => void
 }
@@ -44,6 +46,8 @@ export interface Pool {
   limit: number
   /** One that has as little under way as any; undefined where none can be had any more. */
   readonly choose: () => Member | undefined
+  /** Has no thread pass on the permits that it has; all come back here, where limits are kept. */
+  readonly hold: () => void
   /** How busy the least busy of those is that there may be; 0 where there are fewer. */
   readonly utilization: () => number
 }
@@ -98,6 +102,11 @@ export const make = (
             }
           }
           return (best === undefined || best.carried.size > 0) && members.size < pool.limit ? start() : best
+        },
+        hold: () => {
+          for (const member of members) {
+            member.write({ _tag: "Hold" })
+          }
         },
         utilization: () => {
           const busy = Array.from(members, ({ thread }) => thread.utilization())
