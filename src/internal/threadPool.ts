@@ -81,8 +81,8 @@ export const make = (
               members.delete(member)
               // One that ended before it said anything would do so again.
               pool.limit -= member.hasAnswered ? 0 : 1
-              for (const { lost } of member.carried.values()) {
-                lost()
+              for (const one of Array.from(member.carried.values())) {
+                one.lost()
               }
             }
           }),

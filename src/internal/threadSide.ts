@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
 import type { DownloadOutcome } from "../Download.js"
 import type { DownloadEvent } from "../DownloadEvent.js"
@@ -50,7 +51,10 @@ export const serve = <R>(
     const rests = new ThreadGovernor.Rests(now)
     const underway = new Map<number, Underway>()
     const ready = new Ready()
-    const fork = Runtime.runFork(yield* Effect.runtime<R | Scope.Scope>())
+    // Uninterruptible from the first step to the last, but for the transfer: giving up has an outcome too.
+    const fork = Runtime.runFork(
+      Runtime.disableRuntimeFlag(yield* Effect.runtime<R | Scope.Scope>(), RuntimeFlags.Interruption)
+    )
     yield* Effect.addFinalizer(() =>
       Fiber.interruptAll(Array.from(underway.values()).flatMap(({ fiber }) => (fiber === undefined ? [] : [fiber])))
     )
