@@ -27,7 +27,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse, turn: number)
 /** An origin that counts: requests, and how many of them were open at a time. */
 const counting = (answer: Answer) =>
   Effect.gen(function* () {
-    const counts = { open: 0, most: 0, all: 0, times: [] as number[] }
+    const counts = { open: 0, most: 0, all: 0, times: [] as Array<number> }
     const { url } = yield* http((request, response) => {
       counts.open++
       counts.most = Math.max(counts.most, counts.open)
@@ -40,7 +40,7 @@ const counting = (answer: Answer) =>
     return { url, counts }
   })
 
-const after =
+const delayed =
   (millis: number, answer: Answer): Answer =>
   (request, response, turn) => {
     setTimeout(() => answer(request, response, turn), millis)
@@ -77,7 +77,7 @@ describe("WorkerDownloader, over all threads", () => {
   it.scopedLive("carries out no more than the run's concurrency, also where attempts fail and are repeated", () =>
     Effect.gen(function* () {
       const { counts, url } = yield* counting(
-        after(3, (request, response, turn) =>
+        delayed(3, (request, response, turn) =>
           turn % 7 === 3 ? response.writeHead(500).end() : content(request, response, turn)
         )
       )
@@ -97,7 +97,7 @@ describe("WorkerDownloader, over all threads", () => {
 
   it.scopedLive("carries out no more than the limit of an origin, where that is less than a permit a thread", () =>
     Effect.gen(function* () {
-      const [one, other] = [yield* counting(after(2, content)), yield* counting(after(2, content))]
+      const [one, other] = [yield* counting(delayed(2, content)), yield* counting(delayed(2, content))]
       const directory = yield* directoryWith
       const requests = list(directory, 300, (index) => `${index % 3 === 0 ? one.url : other.url}/${index}`)
       const outcomes = yield* Effect.provide(collect(requests, 20), threaded({ perOrigin: 2, adaptive: false }))
@@ -108,7 +108,7 @@ describe("WorkerDownloader, over all threads", () => {
 
   it.scopedLive("asks for the permit of each origin that a redirect leads to", () =>
     Effect.gen(function* () {
-      const target = yield* counting(after(2, content))
+      const target = yield* counting(delayed(2, content))
       const origin = yield* counting((request, response) => {
         response.writeHead(302, { location: `${target.url}${request.url}` }).end()
       })
@@ -123,7 +123,7 @@ describe("WorkerDownloader, over all threads", () => {
 
   it.scopedLive("holds the limits while one run is cancelled and the next begins", () =>
     Effect.gen(function* () {
-      const { counts, url } = yield* counting(after(5, content))
+      const { counts, url } = yield* counting(delayed(5, content))
       const directory = yield* directoryWith
       const { events } = yield* Progress.Recorded
       for (const millis of [0, 15, 40, 90]) {
@@ -154,7 +154,7 @@ describe("WorkerDownloader, over all threads", () => {
     Effect.gen(function* () {
       let refusedAt = 0
       const { counts, url } = yield* counting(
-        after(2, (request, response, turn) => {
+        delayed(2, (request, response, turn) => {
           if (request.url === "/60" && (refusedAt === 0 || performance.now() - refusedAt < 500)) {
             refusedAt ||= performance.now()
             response.writeHead(429, { "retry-after": "1" }).end()
@@ -233,7 +233,7 @@ describe("WorkerDownloader, over all threads", () => {
   it.scopedLive("shares one transfer among requests for the same file, and tells events", () =>
     Effect.gen(function* () {
       const { counts, url } = yield* counting(
-        after(20, (request, response, turn) =>
+        delayed(20, (request, response, turn) =>
           // A status that is an error is asked for again in undici's way.
           turn < 2 ? response.writeHead(503).end() : content(request, response, turn)
         )
@@ -255,7 +255,7 @@ describe("WorkerDownloader, over all threads", () => {
 
   it.scopedLive("fails what a thread had that dies, with WorkerLost, and goes on with the others and a new one", () =>
     Effect.gen(function* () {
-      const { counts, url } = yield* counting(after(4, content))
+      const { counts, url } = yield* counting(delayed(4, content))
       const directory = yield* directoryWith
       const channel = new BroadcastChannel("halyard-test-mortal")
       yield* Effect.addFinalizer(() => Effect.sync(() => channel.close()))

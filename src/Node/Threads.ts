@@ -44,7 +44,11 @@ export const layer = (options: {
       },
       start: ({ onEnd, onNotes }) => {
         const role: Role = { halyard: "downloader", publicOnly: options.publicOnly === true }
-        const worker = new Worker(options.workerUrl, { workerData: role })
+        const worker = new Worker(options.workerUrl, {
+          workerData: role,
+          // The command, by which the program knows what code it will use.
+          argv: process.argv.slice(2, 3)
+        })
         let hasEnded = false
         worker.on("message", onNotes)
         // Its exit follows.
