@@ -73,12 +73,14 @@ export const layerAuto = (
       const local = yield* Effect.provideService(
         Downloader.makeTransferWith(options),
         OriginGovernor.OriginGovernor,
-        governor
+        holding(governor, pool)
       )
       const { parallelism, utilization } = yield* Threads
       const growth = new Growth(parallelism, () => (pool.limit === 0 ? utilization() : pool.utilization()))
       const done = Effect.sync(() => {
-        pool.limit += growth.after(pool.limit)
+        if (pool.mayGrow) {
+          pool.limit += growth.after(pool.limit)
+        }
       })
       const either: Transfer = (request, hooks) =>
         Effect.ensuring(
@@ -150,8 +152,8 @@ const make = (options: Downloader.Options) =>
       admit(store, request, hooks.decide, (url) =>
         Effect.uninterruptibleMask((restore) =>
           Effect.suspend(() => {
-            const carriage = new Carriage(request, hooks, lines)
-            carriage.begin(url.origin, pool)
+            const carriage = new Carriage(request, url.origin, hooks, lines, pool)
+            carriage.begin()
             return restore(carriage.outcome).pipe(
               Effect.onError(() => carriage.giveUp),
               Effect.ensuring(Effect.sync(() => carriage.close()))
@@ -161,6 +163,38 @@ const make = (options: Downloader.Options) =>
       )
     return { governor, pool, transfer }
   })
+
+/** The governor for the calling thread's own transfers: what they find holds for the threads at once. */
+const holding = (
+  governor: typeof OriginGovernor.OriginGovernor.Service,
+  pool: Pool.Pool
+): typeof OriginGovernor.OriginGovernor.Service => {
+  const { atOnce } = governor
+  const after = (signal: OriginGovernor.Signal): void => {
+    if (signal === "overload") {
+      pool.hold()
+    }
+  }
+  return {
+    ...governor,
+    pause: (origin, duration) => Effect.zipRight(governor.pause(origin, duration), Effect.sync(pool.hold)),
+    report: (origin, signal, beganAtMillis) =>
+      Effect.zipRight(
+        governor.report(origin, signal, beganAtMillis),
+        Effect.sync(() => after(signal))
+      ),
+    atOnce:
+      atOnce === undefined
+        ? undefined
+        : {
+            ...atOnce,
+            report: (origin, signal, beganAtMillis) => {
+              atOnce.report(origin, signal, beganAtMillis)
+              after(signal)
+            }
+          }
+  }
+}
 
 const settingsOf = (options: Downloader.Options, isShared: boolean): PlainSettings => {
   const { firstDelay, isTransient, longestDelay, longestWait, retries, within } = options.retry ?? RetryPolicy.defaults

@@ -25,6 +25,7 @@ export class Carriage implements Carried {
   /** The permit that goes along with the request. */
   private first: number | undefined
   private isSent = false
+  private isGivenUp = false
   private readonly permits = new Map<number, () => void>()
   /** By the number under which they were asked for; 0 is for the request's own origin. */
   private readonly waiting = new Map<number, { readonly line: Line; readonly one: Waiting }>()
@@ -35,19 +36,21 @@ export class Carriage implements Carried {
 
   constructor(
     private readonly request: DownloadRequest,
+    private readonly origin: string,
     private readonly hooks: Hooks,
-    private readonly lines: Lines
+    private readonly lines: Lines,
+    private readonly pool: Pool
   ) {}
 
   /** Sends the request to a thread, with a permit where there is one at once. */
-  begin(origin: string, pool: Pool): void {
-    this.member = pool.choose()
+  begin(): void {
+    this.member = this.pool.choose()
     if (this.member === undefined) {
       this.lost()
       return
     }
     this.member.carried.set(this.id, this)
-    this.ask(0, origin)
+    this.ask(0, this.origin)
     this.isSent = true
     this.member.write({
       _tag: "Carry",
@@ -78,6 +81,7 @@ export class Carriage implements Carried {
 
   /** Asks the thread to give it up, and waits for what it says: by then the file may stand there. */
   readonly giveUp: Effect.Effect<void> = Effect.suspend(() => {
+    this.isGivenUp = true
     if (this.exit === undefined) {
       this.member?.write({ _tag: "GiveUp", id: this.id })
     }
@@ -90,7 +94,7 @@ export class Carriage implements Carried {
     return this.exit === undefined ? Effect.zipRight(this.something, this.ended) : Effect.void
   })
 
-  /** To be called at the end, whatever it was. */
+  /** Gives back what it has; to be called at the end, whatever it was. */
   close(): void {
     this.member?.carried.delete(this.id)
     for (const { line, one } of this.waiting.values()) {
@@ -105,7 +109,15 @@ export class Carriage implements Carried {
     }
   }
 
+  /** Its thread has ended; where that never worked, another one takes its place. */
   lost(): void {
+    if (this.member?.hasWorked === false && this.exit === undefined && !this.isGivenUp) {
+      this.close()
+      this.first = undefined
+      this.isSent = false
+      this.begin()
+      return
+    }
     this.end(new WorkerLost({ url: displayUrl(this.request.url) }))
   }
 

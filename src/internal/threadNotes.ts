@@ -90,6 +90,8 @@ const outcomes: ReadonlySet<string> = new Set(["Saved", "Skipped", "Cancelled", 
 
 /** For the governor, which the caller has. */
 export type Asked =
+  /** The first note: the thread works. */
+  | { readonly _tag: "Ready" }
   | { readonly _tag: "Ask"; readonly id: number; readonly ask: number; readonly origin: string }
   | { readonly _tag: "AskNoMore"; readonly id: number; readonly ask: number }
   | { readonly _tag: "Release"; readonly id: number; readonly permit: number }

@@ -19,8 +19,8 @@ export interface Carried {
 
 export class Member {
   readonly carried = new Map<number, Carried>()
-  /** Whether it ever said anything. */
-  hasAnswered = false
+  /** Whether it ever worked: before that it has begun nothing. */
+  hasWorked = false
   private outbox: Array<ToThread> = []
 
   constructor(
@@ -44,6 +44,8 @@ export class Member {
 export interface Pool {
   /** How many threads there may be. */
   limit: number
+  /** Whether more threads are worth a try. */
+  mayGrow: boolean
   /** One that has as little under way as any; undefined where none can be had any more. */
   readonly choose: () => Member | undefined
   /** Has no thread pass on the permits that it has; all come back here, where limits are kept. */
@@ -68,7 +70,7 @@ export const make = (
         const member: Member = new Member(
           threads.start({
             onNotes: (notes) => {
-              member.hasAnswered = true
+              member.hasWorked = true
               for (const note of notes) {
                 if ("id" in note) {
                   member.carried.get(note.id)?.told(note)
@@ -79,8 +81,11 @@ export const make = (
             },
             onEnd: () => {
               members.delete(member)
-              // One that ended before it said anything would do so again.
-              pool.limit -= member.hasAnswered ? 0 : 1
+              if (!member.hasWorked) {
+                // The next one would not either.
+                pool.limit--
+                pool.mayGrow = false
+              }
               for (const one of Array.from(member.carried.values())) {
                 one.lost()
               }
@@ -94,6 +99,7 @@ export const make = (
       }
       const pool: Pool = {
         limit: 0,
+        mayGrow: true,
         choose: () => {
           let best: Member | undefined
           for (const member of members) {

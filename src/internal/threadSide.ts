@@ -111,6 +111,7 @@ export const serve = <R>(
         fork(
           Effect.map(makeTransfer(settings, governor), (made) => {
             transfer = made
+            outbox.write({ _tag: "Ready" })
             const notes = early
             early = []
             notes.forEach(take)
