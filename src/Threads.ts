@@ -45,6 +45,8 @@ export class Threads extends Context.Tag("halyard/Threads")<
     readonly parallelism: number
     /** What `utilization` of a thread is, of the calling thread. */
     readonly utilization: () => number
+    /** How many processors this process had, on average, since this was last asked for. */
+    readonly processors: () => number
   }
 >() {}
 

@@ -75,8 +75,11 @@ export const layerAuto = (
         OriginGovernor.OriginGovernor,
         holding(governor, pool)
       )
-      const { parallelism, utilization } = yield* Threads
-      const growth = new Growth(parallelism, () => (pool.limit === 0 ? utilization() : pool.utilization()))
+      const { parallelism, processors, utilization } = yield* Threads
+      // A busy event loop that waits for a processor gains nothing by another one that does.
+      const growth = new Growth(parallelism, () =>
+        Math.min(pool.limit === 0 ? utilization() : pool.utilization(), processors() / Math.max(1, pool.limit))
+      )
       const done = Effect.sync(() => {
         if (pool.mayGrow) {
           pool.limit += growth.after(pool.limit)

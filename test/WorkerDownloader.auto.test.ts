@@ -62,6 +62,8 @@ describe("WorkerDownloader.layerAuto", () => {
     Effect.gen(function* () {
       assert.strictEqual(yield* auto(machine(8, { main: 0.8, thread: 1 }), 4500), 0)
       assert.strictEqual(yield* auto(machine(1, { main: 1, thread: 1 }), 4500), 0)
+      // Others have the processors: the event loop is busy waiting for one.
+      assert.strictEqual(yield* auto({ ...machine(8, { main: 1, thread: 1 }), processors: 0.5 }, 4500), 0)
     })
   )
 

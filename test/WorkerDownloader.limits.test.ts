@@ -157,7 +157,7 @@ describe("WorkerDownloader, over all threads", () => {
         delayed(2, (request, response, turn) => {
           if (request.url === "/60" && (refusedAt === 0 || performance.now() - refusedAt < 500)) {
             refusedAt ||= performance.now()
-            response.writeHead(429, { "retry-after": "1" }).end()
+            response.writeHead(429, { "retry-after": "4" }).end()
           } else {
             content(request, response, turn)
           }
@@ -167,8 +167,8 @@ describe("WorkerDownloader, over all threads", () => {
       const requests = list(directory, 200, (index) => `${url}/${index}`)
       const outcomes = yield* Effect.provide(collect(requests, 9), threaded({}))
       assert.deepStrictEqual(tags(outcomes), { Saved: 200 })
-      // Those that were on their way may arrive; none begins later.
-      const meanwhile = counts.times.filter((at) => at > refusedAt + 200 && at < refusedAt + 990)
+      // Those that were on their way may arrive, on a busy machine late; none begins later.
+      const meanwhile = counts.times.filter((at) => at > refusedAt + 2500 && at < refusedAt + 3990)
       assert.deepStrictEqual(meanwhile, [])
     }).pipe(Effect.provide(NodeFileSystem.layer))
   )

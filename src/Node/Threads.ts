@@ -33,6 +33,7 @@ export const layer = (options: {
 }): Layer.Layer<Threads> =>
   Layer.sync(Threads, () => {
     let before = performance.eventLoopUtilization()
+    let used = { at: performance.now(), cpu: process.cpuUsage() }
     return {
       parallelism: availableParallelism(),
       soon,
@@ -41,6 +42,13 @@ export const layer = (options: {
         const { utilization } = performance.eventLoopUtilization(now, before)
         before = now
         return utilization
+      },
+      processors: () => {
+        const now = { at: performance.now(), cpu: process.cpuUsage() }
+        const micros = now.cpu.user + now.cpu.system - used.cpu.user - used.cpu.system
+        const millis = now.at - used.at
+        used = now
+        return micros / 1000 / Math.max(1, millis)
       },
       start: ({ onEnd, onNotes }) => {
         const role: Role = { halyard: "downloader", publicOnly: options.publicOnly === true }

@@ -14,6 +14,8 @@ export interface Machine {
   readonly parallelism: number
   /** How busy the event loop of the calling thread is, and that of each other. */
   readonly utilization: { main: number; thread: number }
+  /** How many of them this process gets; all where nothing is said. */
+  readonly processors?: number
   /** Whether each ends as soon as it is started. */
   readonly fails?: boolean
   /** How many there are, and were. */
@@ -52,6 +54,12 @@ export const layer = (machine: Machine): Layer.Layer<Threads, never, Transport |
         })
         return { post: onPosted, utilization: () => utilization.thread, end: Fiber.interrupt(fiber) }
       }
-      return { start, soon, parallelism, utilization: () => utilization.main }
+      return {
+        start,
+        soon,
+        parallelism,
+        utilization: () => utilization.main,
+        processors: () => machine.processors ?? parallelism
+      }
     })
   )
