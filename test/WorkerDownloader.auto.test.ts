@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Download from "../src/Download.js"
 import * as Downloader from "../src/Downloader.js"
+import * as OriginGovernor from "../src/OriginGovernor.js"
 import * as Progress from "../src/Progress.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
 import * as MemoryStore from "../src/Store/Memory.js"
@@ -124,6 +125,51 @@ describe("WorkerDownloader", () => {
         )
       )
       assert.deepStrictEqual(on.counts, { running: 0, started: 3 })
+    })
+  )
+
+  it.effect("has one outcome for each request, whole files, no part and no permit, interrupted at the n-th step", () =>
+    Effect.gen(function* () {
+      const seen = new Set<number>()
+      for (let steps = 0; steps < 240; steps += 7) {
+        // A governor of its own passes permits on, a shared one can be looked at.
+        const isShared = steps % 2 === 0
+        const on = machine(4, { main: 0, thread: 0 })
+        const governor = yield* OriginGovernor.make({ perOrigin: 3 })
+        yield* Effect.gen(function* () {
+          const fiber = yield* Effect.fork(saved(12))
+          for (let step = 0; step < steps; step++) {
+            yield* Effect.yieldNow()
+          }
+          yield* Fiber.interrupt(fiber)
+          const events = yield* (yield* Progress.Recorded).events
+          const outcomes = events.flatMap((event) => (event._tag === "Finished" ? [event.outcome] : []))
+          assert.strictEqual(new Set(outcomes.map(({ request }) => request)).size, outcomes.length)
+          assert.include([0, 12], outcomes.length)
+          const { files, parts } = yield* MemoryStore.MemoryFiles
+          const told = outcomes.flatMap((one) => (one._tag === "Saved" ? [one.destination] : []))
+          assert.deepStrictEqual(Array.from((yield* files).keys()).sort(), told.sort())
+          seen.add(told.length)
+          assert.strictEqual(yield* parts, 0)
+          assert.strictEqual((yield* Origin.Origin).open(), 0)
+        }).pipe(
+          Effect.provide(
+            stack(
+              isShared
+                ? WorkerDownloader.layer({ threads: 2 }).pipe(
+                    Layer.provide(Layer.succeed(OriginGovernor.OriginGovernor, governor))
+                  )
+                : WorkerDownloader.layer({ threads: 2, perOrigin: 3 }),
+              on
+            )
+          )
+        )
+        yield* Effect.yieldNow()
+        assert.strictEqual(governor.inUse().permits, 0)
+        assert.strictEqual(on.counts.running, 0)
+      }
+      // Before, between and after.
+      assert.isTrue(seen.has(0) && seen.has(12) && seen.size > 2, Array.from(seen).join())
     })
   )
 
