@@ -110,7 +110,7 @@ export const layerRunner: Layer.Layer<never, never, Caller | Transport | Store> 
 )
 
 // So many requests wait in each thread, so that it goes on while its notes are on their way.
-const ahead = 64
+const ahead = 128
 
 const make = (options: Downloader.Options) =>
   Effect.gen(function* () {

@@ -178,7 +178,7 @@ describe("WorkerDownloader", () => {
       const on = { ...machine(4, { main: 1, thread: 1 }), fails: true }
       const layer = stack(WorkerDownloader.layerAuto({ retry: RetryPolicy.none }), on)
       const all = yield* autoAdvance(Effect.provide(saved(4000), layer))
-      assert.isAtLeast(all, 4000 - 4 - 64)
+      assert.isAtLeast(all, 4000 - 4 - 128)
       assert.strictEqual(on.counts.started, 1)
     })
   )
