@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Download from "../src/Download.js"
 import * as Downloader from "../src/Downloader.js"
+import { Growth } from "../src/internal/threadGrowth.js"
 import * as OriginGovernor from "../src/OriginGovernor.js"
 import * as Progress from "../src/Progress.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
@@ -53,27 +54,60 @@ const auto = (on: Machines.Machine, count: number) =>
   })
 
 describe("WorkerDownloader.layerAuto", () => {
-  it.effect("starts no thread for few files, however busy it is", () =>
+  it.effect("starts threads after thousands of files, where all that carries them is busy", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* auto(machine(8, { main: 1, thread: 1 }), 1900), 0)
+      assert.strictEqual(yield* auto(machine(3, { main: 1, thread: 1 }), 7500), 2)
     })
   )
 
-  it.effect("starts no thread where the event loop is not the limit, or nothing else could run", () =>
+  it.effect("starts none where others have the processors: its event loop is busy waiting for one", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* auto(machine(8, { main: 0.8, thread: 1 }), 4500), 0)
-      assert.strictEqual(yield* auto(machine(1, { main: 1, thread: 1 }), 4500), 0)
-      // Others have the processors: the event loop is busy waiting for one.
-      assert.strictEqual(yield* auto({ ...machine(8, { main: 1, thread: 1 }), processors: 0.5 }, 4500), 0)
+      assert.strictEqual(yield* auto({ ...machine(8, { main: 1, thread: 1 }), processors: 0.5 }, 6500), 0)
     })
   )
 
-  it.effect("starts one, and further ones only while those that there are stay busy", () =>
+  it.effect("starts none for few files, however busy it is", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* auto(machine(8, { main: 1, thread: 0.5 }), 6000), 1)
-      assert.strictEqual(yield* auto(machine(2, { main: 1, thread: 1 }), 6000), 2)
+      assert.strictEqual(yield* auto(machine(8, { main: 1, thread: 1 }), 2000), 0)
     })
   )
+})
+
+describe("Growth", () => {
+  const after = (files: number, parallelism: number, busy: (threads: number) => number) => {
+    let threads = 0
+    const growth = new Growth(parallelism, () => busy(threads))
+    for (let count = 0; count < files; count++) {
+      threads += growth.after(threads)
+    }
+    return threads
+  }
+
+  it("asks for no thread where the event loop is not the limit, or where nothing else could run", () => {
+    assert.strictEqual(
+      after(100_000, 8, () => 0.8),
+      0
+    )
+    assert.strictEqual(
+      after(100_000, 2, () => 1),
+      0
+    )
+  })
+
+  it("asks for one more only while those that there are stay busy, and leaves a processor free", () => {
+    assert.strictEqual(
+      after(100_000, 8, (threads) => (threads < 3 ? 1 : 0.5)),
+      3
+    )
+    assert.strictEqual(
+      after(100_000, 4, () => 1),
+      3
+    )
+    assert.strictEqual(
+      after(4900, 8, () => 1),
+      0
+    )
+  })
 })
 
 describe("WorkerDownloader", () => {
@@ -177,8 +211,8 @@ describe("WorkerDownloader", () => {
     Effect.gen(function* () {
       const on = { ...machine(4, { main: 1, thread: 1 }), fails: true }
       const layer = stack(WorkerDownloader.layerAuto({ retry: RetryPolicy.none }), on)
-      const all = yield* autoAdvance(Effect.provide(saved(4000), layer))
-      assert.isAtLeast(all, 4000 - 4 - 128)
+      const all = yield* autoAdvance(Effect.provide(saved(6500), layer))
+      assert.isAtLeast(all, 6500 - 4 - 128)
       assert.strictEqual(on.counts.started, 1)
     })
   )

@@ -5,8 +5,11 @@
  * @internal
  */
 
-// What a thread costs to start is what some hundred small files cost.
-const atLeast = 2000
+// What a thread costs to start, mostly in compiling code, is what ten thousand small files cost. How many there will be is
+// not known; many come more often where many have been.
+const atLeast = 5000
+// One is for the calling thread, which has a third of the work, and one for the server or the rest of the machine.
+const leastParallelism = 3
 const every = 250
 const inARow = 4
 const busy = 0.9
@@ -24,7 +27,10 @@ export class Growth {
   /** To be called after each file; how many threads more there are to be than these. */
   after(threads: number): 0 | 1 {
     this.count++
-    if (threads >= this.parallelism || this.parallelism < 2 || this.count < atLeast || this.count % every !== 0) {
+    if (this.parallelism < leastParallelism || threads >= this.parallelism - 1) {
+      return 0
+    }
+    if (this.count < atLeast || this.count % every !== 0) {
       return 0
     }
     this.found = this.utilization() > busy ? this.found + 1 : 0
