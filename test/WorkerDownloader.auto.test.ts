@@ -74,7 +74,7 @@ describe("WorkerDownloader.layerAuto", () => {
 })
 
 describe("Growth", () => {
-  const after = (files: number, parallelism: number, busy: (threads: number) => number) => {
+  const grown = (files: number, parallelism: number, busy: (threads: number) => number) => {
     let threads = 0
     const growth = new Growth(parallelism, () => busy(threads))
     for (let count = 0; count < files; count++) {
@@ -85,26 +85,26 @@ describe("Growth", () => {
 
   it("asks for no thread where the event loop is not the limit, or where nothing else could run", () => {
     assert.strictEqual(
-      after(100_000, 8, () => 0.8),
+      grown(100_000, 8, () => 0.8),
       0
     )
     assert.strictEqual(
-      after(100_000, 2, () => 1),
+      grown(100_000, 2, () => 1),
       0
     )
   })
 
   it("asks for one more only while those that there are stay busy, and leaves a processor free", () => {
     assert.strictEqual(
-      after(100_000, 8, (threads) => (threads < 3 ? 1 : 0.5)),
+      grown(100_000, 8, (threads) => (threads < 3 ? 1 : 0.5)),
       3
     )
     assert.strictEqual(
-      after(100_000, 4, () => 1),
+      grown(100_000, 4, () => 1),
       3
     )
     assert.strictEqual(
-      after(4900, 8, () => 1),
+      grown(4900, 8, () => 1),
       0
     )
   })
