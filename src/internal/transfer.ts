@@ -308,10 +308,14 @@ const refusalOf = (
   expected: Digest.Expected | undefined
 ): string | undefined => {
   if (url === undefined) {
-    return "it is not an absolute URL"
+    return /^https?:\/\//i.test(request.url) ? "it is not a valid URL" : "it is not an absolute URL"
   }
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
+  if (!DisplayUrl.isHttp(url)) {
     return `${url.protocol} is neither http: nor https:`
+  }
+  // The platform would leave them out, or ask for what they are put in place of.
+  if (/[\u0000-\u001f\u007f\ufffd]/.test(request.url.trim())) {
+    return "it has a control character in it, or bytes that are not UTF-8"
   }
   if (request.digest !== undefined && expected === undefined) {
     return "its digest is neither sha256:… nor a Subresource Integrity string"

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
@@ -52,6 +53,7 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   const lines = yield* linesOf(options)
   const output = options.output === undefined ? undefined : inDirectory(path, options.directory, options.output)
   const directory = output === undefined ? options.directory : path.dirname(output)
+  yield* output === undefined ? Effect.void : refuseUnlessFile(output)
   // Before any request: a directory that cannot be written to is no reason to fetch.
   yield* Effect.flatMap(Store, (store) => store.prepare(directory))
   const nameOf = uniqueNames()
@@ -87,6 +89,16 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
   )
 }, Effect.provide(storeLayer))
+
+/** What is renamed to a name takes the place of a device or a pipe that had it. */
+const refuseUnlessFile = Effect.fnUntraced(function* (output: string) {
+  const fs = yield* FileSystem.FileSystem
+  const info = yield* Effect.option(fs.stat(output))
+  if (Option.isSome(info) && info.value.type !== "File") {
+    const what = info.value.type === "Directory" ? "a directory" : "not a regular file"
+    return yield* new UsageError({ rule: `--output FILE: ${output} is ${what}` })
+  }
+})
 
 /** The URLs in their order: first those of the line, then those of the list, which is read as it is worked on. */
 const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
