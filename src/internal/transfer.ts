@@ -283,14 +283,23 @@ export const makeTransfer = (
       })
 
     return (request, hooks) =>
-      Effect.suspend(() => {
-        const url = DisplayUrl.parse(request.url)
-        const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
-        const refused = refusalOf(request, url, expected)
-        return url === undefined || refused !== undefined
-          ? new InvalidRequest({ url: DisplayUrl.displayUrl(request.url), detail: refused ?? "" })
-          : unlessThere(store, request, hooks.decide, carry(request, url, expected, hooks))
-      })
+      admit(store, request, hooks.decide, (url, expected) => carry(request, url, expected, hooks))
+  })
+
+/** Refuses what no transport could carry, and looks whether it is there already; else carries it. */
+export const admit = (
+  store: typeof Store.Service,
+  request: DownloadRequest,
+  decide: Hooks["decide"],
+  carry: (url: URL, expected: Digest.Expected | undefined) => Effect.Effect<Saved | Skipped, DownloadError>
+): Effect.Effect<Saved | Skipped, DownloadError> =>
+  Effect.suspend(() => {
+    const url = DisplayUrl.parse(request.url)
+    const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
+    const refused = refusalOf(request, url, expected)
+    return url === undefined || refused !== undefined
+      ? new InvalidRequest({ url: DisplayUrl.displayUrl(request.url), detail: refused ?? "" })
+      : unlessThere(store, request, decide, carry(url, expected))
   })
 
 const refusalOf = (

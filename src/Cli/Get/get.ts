@@ -22,6 +22,7 @@ import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
 import { type Durability, Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
+import * as CommandDownloader from "../downloader.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import * as Lines from "./lines.js"
@@ -43,12 +44,12 @@ export interface GetOptions {
   readonly durability: Durability
   readonly strict: boolean
   readonly publicOnly: boolean
+  readonly threads: CommandDownloader.Threads
   readonly json: boolean
 }
 
 export const get = Effect.fn("get")(function* (options: GetOptions) {
   const path = yield* Path.Path
-  const host = yield* Host
   const spinner = yield* Spinner
   const lines = yield* linesOf(options)
   const output = options.output === undefined ? undefined : inDirectory(path, options.directory, options.output)
@@ -77,15 +78,13 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   const report = yield* Report.make(options)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
-  const downloader = Downloader.layerWith({
+  const downloader = CommandDownloader.layer(options.threads === 1 ? 0 : options.threads, {
     retry: RetryPolicy.make({ retries: options.retries }),
     perOrigin: options.perOrigin,
     durability: options.durability,
-    strict: options.strict
-  }).pipe(
-    Layer.provide(host.transport({ publicOnly: options.publicOnly })),
-    Layer.provide(Progress.layer(report.event))
-  )
+    strict: options.strict,
+    publicOnly: options.publicOnly
+  }).pipe(Layer.provide(Progress.layer(report.event)))
   return yield* Effect.flatMap(Downloader.Downloader, ({ run }) =>
     Stream.runDrain(run(requests, { concurrency: options.concurrency }))
   ).pipe(
