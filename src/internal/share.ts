@@ -13,8 +13,9 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest } from "../Download.js"
+import type { Hooks } from "./hooks.js"
 import { type Restore, settle, withRequest } from "./settle.js"
-import type { Hooks, Transfer } from "./transfer.js"
+import type { Transfer } from "./transfer.js"
 import { unchecked } from "./unchecked.js"
 
 interface Shared {

@@ -56,12 +56,18 @@ export interface Watch {
     wait: Wait,
     onTimeout: (phase: Phase) => E2
   ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2, R>
+  /** For what is no effect: watched until it is removed or a bound is reached. To be run where it is not undefined. */
+  readonly add: (watched: Watched) => Effect.Effect<void> | undefined
+  /** As often as one likes. To be run where it is not undefined. */
+  readonly remove: (watched: Watched) => Effect.Effect<void> | undefined
+  /** The same for one whose place another takes at once, or who is removed later. */
+  readonly leave: (watched: Watched) => void
 }
 
-interface Watched {
+export interface Watched {
   readonly wait: Wait
-  readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
-  over: Phase | undefined
+  /** Called once, when a bound is reached. */
+  readonly expire: (phase: Phase) => void
 }
 
 /** Its timer runs while something is watched, and ends with the scope. */
@@ -78,10 +84,10 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
 
     const expire = (now: number): void => {
       for (const watched of all) {
-        watched.over ??= overdue(watched.wait, stall, now)
-        if (watched.over !== undefined) {
+        const over = overdue(watched.wait, stall, now)
+        if (over !== undefined) {
           all.delete(watched)
-          watched.fiber.unsafeInterruptAsFork(self)
+          watched.expire(over)
         }
       }
     }
@@ -141,49 +147,62 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
       })
     })
 
-    const begin = (wait: Wait): Effect.Effect<Watched> =>
-      Effect.withFiberRuntime((fiber) => {
-        const watched: Watched = { wait, fiber, over: undefined }
-        all.add(watched)
-        neededAt = Math.min(neededAt, nextAt(wait, stall, wait.windowAt))
-        return timer !== undefined && neededAt >= dueAt ? Effect.succeed(watched) : Effect.as(startTimer, watched)
-      })
+    const add = (watched: Watched): Effect.Effect<void> | undefined => {
+      const { wait } = watched
+      all.add(watched)
+      neededAt = Math.min(neededAt, nextAt(wait, stall, wait.windowAt))
+      return timer !== undefined && neededAt >= dueAt ? undefined : startTimer
+    }
 
-    // What is left to be done: nothing, where others are watched still and no bound was reached.
-    const end = (watched: Watched): Effect.Effect<void> | undefined => {
+    const remove = (watched: Watched): Effect.Effect<void> | undefined => {
       all.delete(watched)
       const idle = timer
-      const forgotten = watched.over === undefined ? undefined : comeBack(self)
       if (all.size > 0 || idle === undefined) {
-        return forgotten
+        return undefined
       }
       timer = undefined
       dueAt = Number.POSITIVE_INFINITY
-      return Effect.zipRight(forgotten ?? Effect.void, Fiber.interrupt(idle))
+      return Effect.asVoid(Fiber.interrupt(idle))
     }
 
     return {
+      add,
+      remove,
+      leave: (watched) => {
+        all.delete(watched)
+      },
       watched:
         <E2>(wait: Wait, onTimeout: (phase: Phase) => E2) =>
         <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
-          Effect.flatMap(begin(wait), (watched) =>
-            Effect.matchCauseEffect(Effect.interruptible(effect), {
+          Effect.withFiberRuntime((fiber) => {
+            let over: Phase | undefined
+            const watched: Watched = {
+              wait,
+              expire: (phase) => {
+                over = phase
+                fiber.unsafeInterruptAsFork(self)
+              }
+            }
+            const end = (): Effect.Effect<void> | undefined => {
+              const idle = remove(watched)
+              return over === undefined ? idle : Effect.zipRight(comeBack(self), idle ?? Effect.void)
+            }
+            const work = Effect.matchCauseEffect(Effect.interruptible(effect), {
               onSuccess: (value) => {
-                const rest = end(watched)
+                const rest = end()
                 return rest === undefined ? Effect.succeed(value) : Effect.as(rest, value)
               },
-              onFailure: (cause) => {
-                const rest = end(watched) ?? Effect.void
-                const { over } = watched
-                return Effect.zipRight(
-                  rest,
+              onFailure: (cause) =>
+                Effect.zipRight(
+                  end() ?? Effect.void,
                   Effect.failCause<E | E2>(
                     over !== undefined && isInterruptedBy(self, cause) ? Cause.fail(onTimeout(over)) : cause
                   )
                 )
-              }
             })
-          )
+            const first = add(watched)
+            return first === undefined ? work : Effect.zipRight(first, work)
+          })
     }
   })
 

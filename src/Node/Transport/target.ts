@@ -4,6 +4,7 @@
  *
  * @internal
  */
+import { isPlainOrigin, pathAt } from "../../internal/plainUrl.js"
 import type { TransportRequest } from "../../Transport.js"
 import type { Target } from "./wire.js"
 
@@ -19,33 +20,25 @@ export interface Place {
   readonly path: string
 }
 
-// What `URL` leaves as it is in a path and in a query alike.
-const plainPath = /^\/[\w\-.~!$&()*+,;=:@%/?[\]|]*$/
-const dots = /\/(?:\.|%2e)/i
-const plainOrigin = /^https?:\/\/[a-z0-9.\-_]+(?::\d+)?$/
-
 const known = new Map<string, Address>()
 const knownAtMost = 1000
 
 /** Throws where it is not an absolute URL. */
 export const place = (url: string): Place => {
-  const slash = url.indexOf("/", 8)
+  const slash = pathAt(url)
   if (slash !== -1) {
-    const path = url.slice(slash)
-    if (plainPath.test(path) && !dots.test(path)) {
-      const text = url.slice(0, slash)
-      const found = known.get(text)
-      if (found !== undefined) {
-        return { address: found, path }
+    const text = url.slice(0, slash)
+    const found = known.get(text)
+    if (found !== undefined) {
+      return { address: found, path: url.slice(slash) }
+    }
+    if (isPlainOrigin(text)) {
+      const address = addressOf(new URL(text))
+      if (known.size >= knownAtMost) {
+        known.clear()
       }
-      if (plainOrigin.test(text)) {
-        const address = addressOf(new URL(text))
-        if (known.size >= knownAtMost) {
-          known.clear()
-        }
-        known.set(text, address)
-        return { address, path }
-      }
+      known.set(text, address)
+      return { address, path: url.slice(slash) }
     }
   }
   const parsed = new URL(url)
