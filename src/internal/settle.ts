@@ -34,6 +34,9 @@ export const settle = (
       return Effect.matchCauseEffect(restore(quick.attempt), {
         onSuccess: (): Effect.Effect<DownloadOutcome> => {
           const { idle, outcome } = quick
+          if (outcome !== undefined && outcome._tag !== "Saved") {
+            return Effect.as(quick.undo, outcome)
+          }
           if (outcome !== undefined) {
             return idle === undefined ? Effect.succeed(outcome) : Effect.as(idle, outcome)
           }
