@@ -211,6 +211,7 @@ export const run = <E, R>(
       begin(concurrency)
       yield* Effect.forkScoped(Effect.interruptible(puller))
       yield* Effect.forkScoped(Effect.interruptible(beginner))
+      yield* Effect.forkScoped(Effect.interruptible(outcomes.teller))
       return outcomes.stream
     })
   )
