@@ -73,6 +73,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   /** What is handed over. Where there is neither this nor an outcome, nothing was begun. */
   begun: Attempt.Begun | undefined
   beganAt = 0
+  place = -1
   readonly kept: Kept
   readonly advance: Advance
   readonly wait: Wait = { phase: "headers", headersAt: 0, totalAt: 0, windowAt: 0, windowBytes: 0, resting: false }

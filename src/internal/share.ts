@@ -25,7 +25,7 @@ interface Shared {
   interrupt: Effect.Effect<void>
   /** Once it has come to its end. */
   exit: Exit.Exit<DownloadOutcome> | undefined
-  readonly wake: Set<() => void>
+  wake: Set<() => void> | undefined
   users: number
   /** The last has left, and it is coming to its end. */
   isLeft: boolean
@@ -81,7 +81,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
         request,
         interrupt: Effect.void,
         exit: undefined,
-        wake: new Set(),
+        wake: undefined,
         users: 0,
         isLeft: false,
         isSilent: false
@@ -93,7 +93,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
     const end = (shared: Shared, exit: Exit.Exit<DownloadOutcome>): void => {
       underway.delete(shared.key)
       shared.exit = exit
-      for (const wake of shared.wake) {
+      for (const wake of shared.wake ?? []) {
         wake()
       }
     }
@@ -186,6 +186,7 @@ const ended = (shared: Shared): Effect.Effect<Exit.Exit<DownloadOutcome>> =>
 const somethingEnded = (shared: Shared): Effect.Effect<void> =>
   Effect.async((resume) => {
     if (shared.exit === undefined) {
+      shared.wake ??= new Set()
       shared.wake.add(() => resume(Effect.void))
     } else {
       resume(Effect.void)
