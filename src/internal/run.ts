@@ -162,7 +162,13 @@ export const run = <E, R>(
             })
           })
           // Also where it is interrupted, by whoever closes the downloader: nobody else would tell.
-          return Effect.catchAllCause(step, (cause) => Effect.sync(() => outcomes.close(cause)))
+          return Effect.catchAllCause(
+            Effect.withFiberRuntime<void, never, R>((fiber) => {
+              self.lead.fiber = fiber
+              return step
+            }),
+            (cause) => Effect.sync(() => outcomes.close(cause))
+          )
         })
 
       // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a
