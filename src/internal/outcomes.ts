@@ -18,7 +18,7 @@ export class Outcomes<A, E> {
   private wakeTeller: (() => void) | undefined
   private wakeLoops: Array<() => void> = []
 
-  constructor(private readonly capacity: number) {}
+  constructor(private capacity: number) {}
 
   /** Takes it in any case; whether another one may come at once, or only after `room`. */
   push(outcome: A): boolean {
@@ -31,6 +31,14 @@ export class Outcomes<A, E> {
   close(cause: Cause.Cause<E>): void {
     this.end ??= cause
     this.wake()
+  }
+
+  /** Nobody takes any more, and nobody is to wait for that. */
+  abandon(): void {
+    this.capacity = Number.POSITIVE_INFINITY
+    for (const wake of this.wakeLoops.splice(0)) {
+      wake()
+    }
   }
 
   readonly room: Effect.Effect<void> = Effect.async((resume) => {

@@ -145,7 +145,7 @@ export const run = <E, R>(
         Effect.uninterruptibleMask((restore) => {
           const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
             // Leaves in the step in which it looks: of two that see one too many, one is to stay.
-            if (loops.size - parked > concurrency) {
+            if (closed || loops.size - parked > concurrency) {
               return leave(self)
             }
             const request = taken[cursor]
@@ -201,8 +201,13 @@ export const run = <E, R>(
       }
 
       // A loop whose transfer others wait for is left to them; its own request is cancelled all the same.
+      // Not by interruptions alone: one that comes while a scope's finalizer runs can be lost.
       const close = Effect.suspend(() => {
         closed = true
+        outcomes.abandon()
+        for (const wake of waiting.splice(0)) {
+          wake()
+        }
         const [going, left]: [Array<Fiber.RuntimeFiber<void>>, Array<DownloadRequest>] = [[], []]
         for (const { fiber, lead, request } of loops) {
           if (lead.leave() && request !== undefined) {
