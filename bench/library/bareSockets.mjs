@@ -1,5 +1,5 @@
-// The work of a download without Effect, for B8: halyard's own sockets and reader of heads, and the calls on the file
-// system that its store makes for a small file. Prints the CPU time of the loop in microseconds.
+// The least that a download can be, for B8: halyard's own sockets and reader of heads, and the calls on the file system
+// that its store makes for a small file, without its transport and its store. Prints the CPU time of the loop in microseconds.
 import { closeSync, openSync, renameSync, writeSync } from "node:fs"
 import { parse } from "../../dist/Node/Transport/head.js"
 import { headOf, place } from "../../dist/Node/Transport/target.js"
