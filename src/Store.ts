@@ -82,7 +82,7 @@ export interface OwnPart {
  * A part that is there, of a store that can do without waiting.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export interface ReadyPart extends Part {
   /** As of `OwnPart`; more than once does no harm. */
@@ -95,7 +95,7 @@ export interface ReadyPart extends Part {
  * What a store can do without waiting; undefined where it cannot at this moment.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export interface AtOnce {
   readonly exists: (destination: string) => boolean | undefined

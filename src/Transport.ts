@@ -79,7 +79,7 @@ export interface Exchange {
  * of false there are no more.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export interface Receiver {
   /** Whether the body is to be pushed, from now on. */

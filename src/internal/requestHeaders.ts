@@ -43,18 +43,18 @@ export const refusal = (request: Pick<DownloadRequest, "headers">): string | und
 }
 
 // One object, because whoever writes it out again and again can remember it.
-const usual: Readonly<Record<string, string>> = {
+const usual: Readonly<Record<string, string>> = Object.freeze({
   accept: "*/*",
   "accept-encoding": "identity",
   "user-agent": "halyard"
-}
+})
 
 /** The headers for the request's own origin. */
 export const own = (request: DownloadRequest): Readonly<Record<string, string>> => {
   if (request.headers === undefined) {
     return usual
   }
-  const headers = { ...usual }
+  const headers: Record<string, string> = { ...usual }
   for (const [name, value] of Object.entries(request.headers)) {
     headers[name.toLowerCase()] = Redacted.value(value)
   }

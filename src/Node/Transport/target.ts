@@ -62,15 +62,30 @@ const notText = /[^\t\x20-\x7e\x80-\xff]/
 const special =
   /^(?:host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|proxy-connection)$/i
 
+// Most requests of a program have the same headers, in the same frozen object.
+let latest: { readonly headers: TransportRequest["headers"]; readonly lines: string | undefined } | undefined
+
 /** The head of a request; undefined where there is something in it that is not sent without a second thought. */
 export const headOf = (path: string, host: string, headers: TransportRequest["headers"]): string | undefined => {
-  let head = `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`
+  if (latest?.headers !== headers) {
+    const lines = linesOf(headers)
+    latest = Object.isFrozen(headers) ? { headers, lines } : undefined
+    return lines === undefined ? undefined : withLines(path, host, lines)
+  }
+  return latest.lines === undefined ? undefined : withLines(path, host, latest.lines)
+}
+
+const withLines = (path: string, host: string, lines: string): string =>
+  `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${lines}\r\n`
+
+const linesOf = (headers: TransportRequest["headers"]): string | undefined => {
+  let lines = ""
   for (const name in headers) {
     const value = headers[name]
     if (typeof value !== "string" || special.test(name) || !token.test(name) || notText.test(value)) {
       return undefined
     }
-    head += `${name}: ${value}\r\n`
+    lines += `${name}: ${value}\r\n`
   }
-  return `${head}\r\n`
+  return lines
 }
