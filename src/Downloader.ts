@@ -173,20 +173,25 @@ export const fromTransfer = (
       work: Effect.Effect<DownloadOutcome>
     ): Effect.Effect<DownloadOutcome> => {
       let known: DownloadOutcome | undefined
-      return event(new Started({ request }, unchecked)).pipe(
-        Effect.zipRight(work),
-        Effect.tap((outcome) => {
-          known = outcome
-          return lead?.isLeft === true ? Effect.void : remember(outcome)
-        }),
-        // A bug, or a journal that cannot be written: of what is not known nobody has said that it was saved.
-        Effect.onError(() =>
+      const begun = Effect.zipRight(event(new Started({ request }, unchecked)), work)
+      const remembered = Effect.tap(begun, (outcome) => {
+        known = outcome
+        return lead?.isLeft === true ? Effect.void : remember(outcome)
+      })
+      return Effect.matchCauseEffect(remembered, {
+        onSuccess: (outcome) =>
           lead?.isLeft === true
-            ? Effect.void
-            : event(new Finished({ outcome: known ?? new Cancelled({ request }, unchecked) }, unchecked))
-        ),
-        Effect.tap((outcome) => (lead?.isLeft === true ? Effect.void : event(new Finished({ outcome }, unchecked))))
-      )
+            ? Effect.succeed(outcome)
+            : Effect.as(event(new Finished({ outcome }, unchecked)), outcome),
+        // A bug, or a journal that cannot be written: of what is not known nobody has said that it was saved.
+        onFailure: (cause) =>
+          Effect.zipRight(
+            lead?.isLeft === true
+              ? Effect.void
+              : event(new Finished({ outcome: known ?? new Cancelled({ request }, unchecked) }, unchecked)),
+            Effect.failCause(cause)
+          )
+      })
     }
 
     const carry = (

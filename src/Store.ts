@@ -79,6 +79,30 @@ export interface OwnPart {
 }
 
 /**
+ * A part that is there, of a store that can do without waiting.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface ReadyPart extends Part {
+  /** As of `OwnPart`; more than once does no harm. */
+  readonly discard: Effect.Effect<void>
+  /** `publish` on the spot; undefined where that cannot be, and nothing was done then but for what `publish` does again. */
+  readonly publishNow: (options: PublishOptions) => Exit.Exit<string | undefined, Disk> | undefined
+}
+
+/**
+ * What a store can do without waiting; undefined where it cannot at this moment.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface AtOnce {
+  readonly exists: (destination: string) => boolean | undefined
+  readonly begin: (destination: string) => ReadyPart | undefined
+}
+
+/**
  * Keeps files.
  *
  * @category tags
@@ -95,6 +119,8 @@ export class Store extends Context.Tag("halyard/Store")<
     readonly open: (destination: string) => Effect.Effect<Part, Disk, Scope.Scope>
     /** The same for a caller that discards by itself, where a backend has it: without a scope for each file. */
     readonly begin?: (destination: string) => OwnPart
+    /** `exists` and `begin` without an Effect, where a backend has it. */
+    readonly atOnce?: AtOnce | undefined
   }
 >() {}
 

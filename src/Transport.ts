@@ -76,6 +76,24 @@ export interface Exchange {
 }
 
 /**
+ * Who is pushed a response, by calls one after the other and none inside `dispatch`. After `onEnd`, `onStop`, or an answer
+ * of false there are no more.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Receiver {
+  /** Whether the body is to be pushed, from now on. */
+  readonly onHead: (response: TransportResponse) => boolean
+  /** As of `drive`: whether more may come. */
+  readonly onChunk: (chunk: Uint8Array) => boolean
+  /** That was the whole body, and nothing is left to be closed. */
+  readonly onEnd: () => void
+  /** It does not go on by calls: it failed, or has to wait. The `response` of the exchange says what, or, after a head, `drive`. */
+  readonly onStop: () => void
+}
+
+/**
  * The exchange of any transport.
  *
  * @category combinators
@@ -117,6 +135,12 @@ export class Transport extends Context.Tag("halyard/Transport")<
      * the rest of a small one.
      */
     readonly begin?: (request: TransportRequest) => Exchange
+    /**
+     * Sends a GET at once, and pushes its response: no fiber waits for it. Where the receiver has said false, or was told
+     * `onStop`, the exchange goes on as if it had been begun, from there. To be closed unless `onEnd` was told. Undefined
+     * where that cannot be for this request; nothing was sent then.
+     */
+    readonly dispatch?: (request: TransportRequest, receiver: Receiver) => Exchange | undefined
   }
 >() {}
 

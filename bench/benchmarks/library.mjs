@@ -27,7 +27,8 @@ export const B8 = async (bench) => {
     ["engine", "engine", engine("plain"), work],
     ["ports", "ports", ports, work],
     ["platform", "the engine over HttpClient and FileSystem", engine("platform"), work],
-    ["raw", "loop without Effect", program(libraryProgram("rawLoop.mjs")), work]
+    ["raw", "loop without Effect", program(libraryProgram("rawLoop.mjs")), work],
+    ["bare", "loop on bare sockets", program(libraryProgram("bareSockets.mjs")), work]
   ])
   const perFile = (ours, theirs) => paired(ours, theirs, (our, their) => (cpuMicros(our) - cpuMicros(their)) / count)
   const costs = "CPU a file more by"
@@ -42,6 +43,14 @@ export const B8 = async (bench) => {
         "loop without Effect",
         `ports alone: ${costs}`,
         perFile(runs.ports, runs.raw),
+        undefined,
+        undefined,
+        " µs"
+      ),
+      figure(
+        "loop on bare sockets",
+        `transport and store by their calls: ${costs}`,
+        perFile(runs.raw, runs.bare),
         undefined,
         undefined,
         " µs"

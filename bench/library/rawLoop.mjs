@@ -1,92 +1,71 @@
-// The work of a download without Effect, for B8: halyard's own sockets and reader of heads, and the calls on the file
-// system that its store makes for a small file. Prints the CPU time of the loop in microseconds.
-import { closeSync, openSync, renameSync, writeSync } from "node:fs"
-import { parse } from "../../dist/Node/Transport/head.js"
-import { headOf, place } from "../../dist/Node/Transport/target.js"
+// The same loop without Effect over the same transport and store, for B8: halyard's own lane pushes into halyard's own
+// parts, which are published on the spot. Prints the CPU time of the loop in microseconds.
+import * as Fs from "node:fs"
+import { dirname } from "node:path"
+import { DirectPart } from "../../dist/internal/directPart.js"
+import * as Quickness from "../../dist/internal/quickness.js"
+import * as FastLane from "../../dist/Node/Transport/fastLane.js"
 import { sockets } from "../../dist/Node/Transport/wire.js"
 import { inLoops, job } from "../peers/list.mjs"
 
-const connect = sockets({ lookup: undefined })
-const receiveBytes = 64 * 1024
-
-/** One connection, kept for one request after the other. A head that comes in two pieces ends the program. */
-class Connection {
-  constructor(address) {
-    this.buffer = Buffer.allocUnsafeSlow(receiveBytes)
-    this.leftBytes = -1
-    this.chunks = []
-    this.wire = connect(address, {
-      onConnect: () => this.wire.write(this.head),
-      nextBuffer: () => this.buffer,
-      onData: (bytes) => this.take(bytes),
-      onEnd: () => this.reject(new Error("the connection ended")),
-      onError: (error) => this.reject(error),
-      onClose: () => {}
-    })
+const lane = FastLane.make({
+  connectMillis: 10_000,
+  connect: sockets({ lookup: undefined }),
+  otherwise: () => {
+    throw new Error("not the answer that was expected")
   }
+})
 
-  get(head, isNew) {
-    return new Promise((resolve, reject) => {
-      this.head = head
-      this.resolve = resolve
-      this.reject = reject
-      if (!isNew) {
-        this.wire.write(head)
-      }
-    })
-  }
-
-  take(bytes) {
-    let from = 0
-    if (this.leftBytes === -1) {
-      const head = parse(this.buffer, bytes)
-      if (head === "incomplete" || head === "foreign" || head.status !== 200) {
-        this.reject(new Error("not the answer that was expected"))
-        return false
-      }
-      from = head.endBytes
-      this.leftBytes = head.lengthBytes
-    }
-    if (from < bytes) {
-      // A copy, which the slice of a Buffer is not.
-      this.chunks.push(Uint8Array.prototype.slice.call(this.buffer, from, bytes))
-      this.leftBytes -= bytes - from
-    }
-    if (this.leftBytes === 0) {
-      const { chunks } = this
-      this.chunks = []
-      this.leftBytes = -1
-      this.resolve(chunks)
-    }
-    return true
-  }
+let parts = 0
+const site = {
+  // As the store on Node makes them.
+  calls: {
+    create: (path) => Fs.openSync(path, "wx"),
+    write: (descriptor, bytes, positionBytes) => Fs.writeSync(descriptor, bytes, 0, bytes.length, positionBytes),
+    close: (descriptor) => Fs.closeSync(descriptor),
+    rename: (from, to) => Fs.renameSync(from, to)
+  },
+  quickness: Quickness.make(() => performance.now()),
+  directoryOf: dirname,
+  partName: (destination) => `${destination}.${++parts}.part`,
+  roomBytes: 32 * 1024 * 1024
 }
 
-const idle = []
-let parts = 0
+const headers = { accept: "*/*", "accept-encoding": "identity", "user-agent": "halyard" }
+const how = { durability: "rename", onExists: "overwrite" }
 
-const save = (destination, chunks) => {
-  const part = `${destination}.${++parts}.part`
-  const file = openSync(part, "wx")
-  let positionBytes = 0
-  for (const chunk of chunks) {
-    positionBytes += writeSync(file, chunk, 0, chunk.length, positionBytes)
+class Attempt {
+  constructor(url, resolve, reject) {
+    this.part = new DirectPart(site, job.destination(url))
+    this.resolve = resolve
+    this.reject = reject
+    lane.dispatch({ url, headers }, this)
   }
-  closeSync(file)
-  renameSync(part, destination)
+
+  onHead(response) {
+    return response.status === 200 || this.onStop()
+  }
+
+  onChunk(chunk) {
+    return this.part.write(chunk) === undefined || this.onStop()
+  }
+
+  onEnd() {
+    if (this.part.publishNow(how)?._tag === "Success") {
+      this.resolve()
+    } else {
+      this.onStop()
+    }
+  }
+
+  onStop() {
+    this.reject(new Error("not the answer that was expected"))
+    return false
+  }
 }
 
 const begun = process.cpuUsage()
-await inLoops(async (url) => {
-  const { address, path } = place(url)
-  const head = headOf(path, address.host, {})
-  const kept = idle.pop()
-  const connection = kept ?? new Connection(address)
-  save(job.destination(url), await connection.get(head, kept === undefined))
-  idle.push(connection)
-})
+await inLoops((url) => new Promise((resolve, reject) => new Attempt(url, resolve, reject)))
 const { user, system } = process.cpuUsage(begun)
 process.stdout.write(`${user + system}\n`)
-for (const { wire } of idle) {
-  wire.destroy()
-}
+// What is idle keeps no process alive.

@@ -74,7 +74,7 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
       if (publicOnly) {
         return Transport.of({ open: (request) => Effect.zipRight(allowed(request.url), open(request)) })
       }
-      return Transport.of(lane === undefined ? { open } : { open, begin: lane.begin })
+      return Transport.of(lane === undefined ? { open } : { open, begin: lane.begin, dispatch: lane.dispatch })
     })
   )
 

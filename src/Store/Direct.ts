@@ -56,6 +56,20 @@ export const make = (
       const part = new DirectPart(site, destination)
       return { part: Effect.succeed(part), discard: part.discard }
     }
+    const atOnce: Store.AtOnce = {
+      exists: (destination) => {
+        if (!site.quickness.isQuick()) {
+          return undefined
+        }
+        try {
+          return site.quickness.measure(() => calls.exists(destination))
+        } catch {
+          // Asked again it fails again, and says why.
+          return undefined
+        }
+      },
+      begin: (destination) => (site.quickness.isQuick() ? new DirectPart(site, destination) : undefined)
+    }
     return Store.Store.of({
       ...base,
       exists: (destination) =>
@@ -77,7 +91,8 @@ export const make = (
             own.part
           )
         }),
-      begin
+      begin,
+      atOnce
     })
   })
 

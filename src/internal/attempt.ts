@@ -5,6 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, HttpStatus, Mismatch, Protocol, TooLarge, Truncated } from "../DownloadError.js"
 import type { Part, Store } from "../Store.js"
@@ -67,7 +68,8 @@ export const begin = (self: Attempt): Begun => {
   }
 }
 
-const answered = (
+/** From a head on. */
+export const answered = (
   self: Attempt,
   response: Transport.TransportResponse,
   offsetBytes: number
@@ -79,6 +81,9 @@ const answered = (
   if (Redirect.isRedirect(response.status)) {
     return redirected(hop, response)
   }
+  if (!isAnswer(response.status, offsetBytes)) {
+    return refusal(self, response, offsetBytes)
+  }
   return Effect.flatMap(judge(self, response, offsetBytes), (answer) =>
     Effect.flatMap(
       answer.startBytes > 0 && kept.part !== undefined ? Effect.succeed(kept.part) : kept.begin(self.store),
@@ -86,16 +91,25 @@ const answered = (
         kept.resumed = kept.resumed || answer.startBytes > 0
         kept.totalBytes = answer.totalBytes
         kept.validator = Validator.strong(response.headers) ?? (answer.startBytes > 0 ? kept.validator : undefined)
-        return Effect.flatMap(receive(self, response, part, answer), () =>
-          Effect.map(
-            verify(self, part),
-            (verified): Result => ({ _tag: "Received", part, bytes: part.sizeBytes(), verified })
-          )
-        )
+        return received(self, response, part, new Receiving(self, part, answer))
       }
     )
   )
 }
+
+/** From somewhere in a body on. */
+export const received = (
+  self: Attempt,
+  response: Transport.TransportResponse,
+  part: Part,
+  receiving: Receiving
+): Effect.Effect<Result, DownloadError> =>
+  Effect.flatMap(receiving.goOn(response), () =>
+    Effect.map(
+      verify(self, part),
+      (verified): Result => ({ _tag: "Received", part, bytes: part.sizeBytes(), verified })
+    )
+  )
 
 const redirected = (hop: Redirect.Hop, response: Transport.TransportResponse): Effect.Effect<Result, DownloadError> =>
   Effect.flatMap(Redirect.next(hop, response.headers["location"]), (to) =>
@@ -105,59 +119,66 @@ const redirected = (hop: Redirect.Hop, response: Transport.TransportResponse): E
     })
   )
 
-interface Answer {
+export interface Answer {
   readonly startBytes: number
   /** Where what this response has ends, exclusive. */
   readonly endBytes: number | undefined
   readonly totalBytes: number | undefined
 }
 
-/** What the head says of the body: where it begins and ends; or why it is not the file. */
-const judge = (
+/** Whether the body is the file, or the rest of it that was asked for, as far as the status says. */
+export const isAnswer = (status: number, offsetBytes: number): boolean =>
+  status === 200 || status === 203 || (status === 206 && offsetBytes > 0)
+
+/** What such a head says of the body: where it begins and ends; or why it is not the file. */
+export const judge = (
   self: Attempt,
   response: Transport.TransportResponse,
   offsetBytes: number
-): Effect.Effect<Answer, DownloadError> => {
-  const { hop, kept, request } = self
-  const { headers, status } = response
-  const isPartial = status === 206 && offsetBytes > 0
-  if (!isPartial && status !== 200 && status !== 203) {
-    return refusal(self, response, offsetBytes)
-  }
+): Either.Either<Answer, DownloadError> => {
+  const { kept, request } = self
+  const { headers } = response
+  const isPartial = response.status === 206
   const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? ""
   // A partial response need not say again what the whole one said (RFC 9110 §15.3.7).
   const isToldBefore = isPartial && type === ""
   if (request.mediaType !== undefined && !isToldBefore && !isOfType(type, request.mediaType.toLowerCase())) {
     kept.forget()
-    return new Mismatch({
-      url: displayUrl(hop.url.href),
-      reason: "type",
-      expected: Printable.line(request.mediaType),
-      actual: type === "" ? "not announced" : Printable.line(type).slice(0, 100),
-      resumed: isPartial
-    })
+    return Either.left(
+      new Mismatch({
+        url: displayUrl(self.hop.url.href),
+        reason: "type",
+        expected: Printable.line(request.mediaType),
+        actual: type === "" ? "not announced" : Printable.line(type).slice(0, 100),
+        resumed: isPartial
+      })
+    )
   }
   const lengthBytes = contentLength(headers)
   if (lengthBytes === undefined && headers["content-length"] !== undefined) {
-    return new Protocol({
-      url: displayUrl(hop.url.href),
-      reason: "message",
-      detail: "its Content-Length is no number"
-    })
+    return Either.left(
+      new Protocol({
+        url: displayUrl(self.hop.url.href),
+        reason: "message",
+        detail: "its Content-Length is no number"
+      })
+    )
   }
   const answer = isPartial ? rest(kept, headers, offsetBytes) : whole(lengthBytes)
   if (answer === undefined) {
     kept.forget()
     const detail = Printable.line(headers["content-range"] ?? "")
-    return new Protocol({ url: displayUrl(hop.url.href), reason: "range", detail })
+    return Either.left(new Protocol({ url: displayUrl(self.hop.url.href), reason: "range", detail }))
   }
   const { totalBytes } = answer
   if (totalBytes !== undefined && totalBytes > (request.limitBytes ?? Number.POSITIVE_INFINITY)) {
-    return new TooLarge({ url: displayUrl(hop.url.href), limitBytes: request.limitBytes ?? 0, bytes: totalBytes })
+    return Either.left(
+      new TooLarge({ url: displayUrl(self.hop.url.href), limitBytes: request.limitBytes ?? 0, bytes: totalBytes })
+    )
   }
   return totalBytes !== undefined && request.sizeBytes !== undefined && totalBytes !== request.sizeBytes
-    ? sizeMismatch(displayUrl(hop.url.href), request.sizeBytes, totalBytes, false)
-    : Effect.succeed(answer)
+    ? Either.left(sizeMismatch(displayUrl(self.hop.url.href), request.sizeBytes, totalBytes, false))
+    : Either.right(answer)
 }
 
 const refusal = (
@@ -209,85 +230,120 @@ const rest = (kept: Kept, headers: Transport.TransportResponse["headers"], offse
 const isOfType = (actual: string, expected: string): boolean =>
   expected.endsWith("/*") ? actual.startsWith(expected.slice(0, -1)) : actual === expected
 
-const receive = (
-  self: Attempt,
-  response: Transport.TransportResponse,
-  part: Part,
-  answer: Answer
-): Effect.Effect<void, DownloadError> => {
-  const { hop, kept, request, wait } = self
-  const limitBytes = request.limitBytes ?? Number.POSITIVE_INFINITY
-  let bytes = answer.startBytes
-  let isBeyond = false
-  let pending: Effect.Effect<void, DownloadError> | undefined
-  const also = (effect: Effect.Effect<void, DownloadError> | undefined): void => {
-    pending = effect === undefined ? pending : pending === undefined ? effect : Effect.zipRight(pending, effect)
+/** A body on its way into a part: by calls, as far as that goes, and else by `goOn`. */
+export class Receiving {
+  private bytes: number
+  private isBeyond = false
+  private pending: Effect.Effect<void, DownloadError> | undefined
+
+  constructor(
+    private readonly self: Attempt,
+    private readonly part: Part,
+    private readonly answer: Answer
+  ) {
+    this.bytes = answer.startBytes
   }
-  const onChunk = (chunk: Uint8Array): boolean => {
-    wait.windowBytes += chunk.length
-    const left = (answer.endBytes ?? Number.POSITIVE_INFINITY) - bytes
-    isBeyond = chunk.length > left
-    const taken = isBeyond ? chunk.subarray(0, left) : chunk
-    bytes += taken.length
-    if (bytes > limitBytes) {
-      pending = new TooLarge({ url: displayUrl(hop.url.href), limitBytes, bytes })
+
+  onChunk(chunk: Uint8Array): boolean {
+    const { self } = this
+    const { limitBytes } = self.request
+    self.wait.windowBytes += chunk.length
+    const left = (this.answer.endBytes ?? Number.POSITIVE_INFINITY) - this.bytes
+    this.isBeyond = chunk.length > left
+    const taken = this.isBeyond ? chunk.subarray(0, left) : chunk
+    this.bytes += taken.length
+    if (limitBytes !== undefined && this.bytes > limitBytes) {
+      this.pending = new TooLarge({ url: displayUrl(self.hop.url.href), limitBytes, bytes: this.bytes })
       return false
     }
-    also(taken.length === 0 ? undefined : kept.take(part, taken))
+    this.also(taken.length === 0 ? undefined : self.kept.take(this.part, taken))
     const millis = self.restMillis(chunk.length)
-    also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))
-    also(self.advanced())
-    return pending === undefined && !isBeyond
+    this.also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))
+    this.also(self.advanced())
+    return this.pending === undefined && !this.isBeyond
   }
-  const settled = Effect.suspend(() => {
-    const due = pending ?? Effect.void
-    pending = undefined
-    const before = self.now()
+
+  /** What there is to do, and the rest of the body. */
+  goOn(response: Transport.TransportResponse): Effect.Effect<void, DownloadError> {
+    const settled = Effect.suspend(() => this.settle())
+    const drive: Effect.Effect<void, DownloadError> = Effect.flatMap(
+      response.drive((chunk) => this.onChunk(chunk)),
+      (how) => {
+        // What follows the announced end is not read, and its connection not used again.
+        const isOver = how === "Ended" || this.isBeyond
+        return this.pending === undefined
+          ? isOver
+            ? Effect.void
+            : drive
+          : isOver
+            ? settled
+            : Effect.zipRight(settled, drive)
+      }
+    )
+    return this.pending === undefined && !this.isBeyond
+      ? drive
+      : Effect.zipRight(settled, this.isBeyond ? Effect.void : drive)
+  }
+
+  private also(effect: Effect.Effect<void, DownloadError> | undefined): void {
+    if (effect !== undefined) {
+      this.pending = this.pending === undefined ? effect : Effect.zipRight(this.pending, effect)
+    }
+  }
+
+  private settle(): Effect.Effect<void, DownloadError> {
+    const { now, wait } = this.self
+    const due = this.pending ?? Effect.void
+    this.pending = undefined
+    const before = now()
     wait.resting = true
     return Effect.map(due, () => {
       wait.resting = false
-      wait.windowAt += self.now() - before
+      wait.windowAt += now() - before
     })
-  })
-  const goOn: Effect.Effect<void, DownloadError> = Effect.flatMap(response.drive(onChunk), (how) => {
-    // What follows the announced end is not read, and its connection not used again.
-    const isOver = how === "Ended" || isBeyond
-    return pending === undefined ? (isOver ? Effect.void : goOn) : isOver ? settled : Effect.zipRight(settled, goOn)
-  })
-  return goOn
+  }
 }
 
-const verify = (
-  { expected, hop, kept, request, strict }: Attempt,
-  part: Part
-): Effect.Effect<boolean, Mismatch | Truncated> => {
+/** Whether what is there was checked against something; or how it is not the file. */
+export const verify = (self: Attempt, part: Part): Either.Either<boolean, Mismatch | Truncated> => {
+  const { expected, kept, request } = self
   const receivedBytes = part.sizeBytes()
   const { resumed, totalBytes } = kept
   if (totalBytes !== undefined && receivedBytes < totalBytes) {
-    return new Truncated({ url: displayUrl(hop.url.href), expectedBytes: totalBytes, receivedBytes })
+    return Either.left(new Truncated({ url: displayUrl(self.hop.url.href), expectedBytes: totalBytes, receivedBytes }))
   }
   if (request.sizeBytes !== undefined && receivedBytes !== request.sizeBytes) {
     kept.forget()
-    return sizeMismatch(displayUrl(hop.url.href), request.sizeBytes, receivedBytes, resumed)
+    return Either.left(sizeMismatch(displayUrl(self.hop.url.href), request.sizeBytes, receivedBytes, resumed))
   }
   if (expected !== undefined) {
     const actual = kept.digest() ?? ""
     if (!expected.digests.includes(actual)) {
       kept.forget()
-      return new Mismatch({
-        url: displayUrl(hop.url.href),
-        reason: "digest",
-        expected: `${expected.algorithm}:${expected.digests.join(" or ")}`,
-        actual: `${expected.algorithm}:${actual}`,
-        resumed
-      })
+      return Either.left(
+        new Mismatch({
+          url: displayUrl(self.hop.url.href),
+          reason: "digest",
+          expected: `${expected.algorithm}:${expected.digests.join(" or ")}`,
+          actual: `${expected.algorithm}:${actual}`,
+          resumed
+        })
+      )
     }
-    return Effect.succeed(true)
+    return Either.right(true)
   }
   const verified = totalBytes !== undefined || request.sizeBytes !== undefined
-  return strict && !verified
-    ? new Mismatch({ url: displayUrl(hop.url.href), reason: "unverifiable", expected: "", actual: "", resumed: false })
-    : Effect.succeed(verified)
+  return self.strict && !verified
+    ? Either.left(
+        new Mismatch({
+          url: displayUrl(self.hop.url.href),
+          reason: "unverifiable",
+          expected: "",
+          actual: "",
+          resumed: false
+        })
+      )
+    : Either.right(verified)
 }
 
 const sizeMismatch = (url: string, expected: number, actual: number, resumed: boolean): Mismatch =>

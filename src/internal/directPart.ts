@@ -4,8 +4,9 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { Disk } from "../DownloadError.js"
-import type { Part, PublishOptions } from "../Store.js"
+import type { PublishOptions, ReadyPart } from "../Store.js"
 import { isTooManyOpen, whenThereIsOne } from "./descriptors.js"
 import { codeOf, fromCause, isUnsupported } from "./diskErrors.js"
 import { candidates } from "./fileName.js"
@@ -26,7 +27,7 @@ export interface Site {
 // A body up to this is kept in memory until it is whole.
 const smallBytes = 256 * 1024
 
-export class DirectPart implements Part {
+export class DirectPart implements ReadyPart {
   private bytes = 0
   /** What is not written yet; all of it, or nothing. */
   private kept: Array<Uint8Array> = []
@@ -39,9 +40,11 @@ export class DirectPart implements Part {
     private readonly destination: string
   ) {}
 
-  readonly sizeBytes = (): number => this.bytes
+  sizeBytes(): number {
+    return this.bytes
+  }
 
-  readonly write = (chunk: Uint8Array): Effect.Effect<void, Disk> | undefined => {
+  write(chunk: Uint8Array): Effect.Effect<void, Disk> | undefined {
     if (this.isPublished) {
       return Effect.dieMessage("the part was published already")
     }
@@ -67,18 +70,20 @@ export class DirectPart implements Part {
     }
   }
 
-  readonly restart: Effect.Effect<void, Disk> = Effect.suspend(() => {
-    this.forget()
-    this.bytes = 0
-    return this.attempt(() => {
-      if (this.file !== undefined) {
-        this.site.calls.empty(this.file.descriptor)
-      }
+  get restart(): Effect.Effect<void, Disk> {
+    return Effect.suspend(() => {
+      this.forget()
+      this.bytes = 0
+      return this.attempt(() => {
+        if (this.file !== undefined) {
+          this.site.calls.empty(this.file.descriptor)
+        }
+      })
     })
-  })
+  }
 
-  readonly publish = ({ durability, onExists }: PublishOptions): Effect.Effect<string | undefined, Disk> =>
-    Effect.uninterruptible(
+  publish({ durability, onExists }: PublishOptions): Effect.Effect<string | undefined, Disk> {
+    return Effect.uninterruptible(
       Effect.suspend(() => {
         if (durability === "rename") {
           return this.whenOpen(() => {
@@ -107,28 +112,48 @@ export class DirectPart implements Part {
         )
       })
     )
+  }
 
-  readonly discard: Effect.Effect<void> = Effect.sync(() => {
-    this.forget()
-    const { file } = this
-    this.file = undefined
-    if (file !== undefined) {
-      quietly(() => this.site.calls.close(file.descriptor))
-      quietly(() => this.site.calls.remove(file.name))
+  publishNow({ durability, onExists }: PublishOptions): Exit.Exit<string | undefined, Disk> | undefined {
+    if (durability !== "rename") {
+      return undefined
     }
-  })
+    let isOpen = false
+    const exit = this.attemptNow(() => {
+      this.opened()
+      isOpen = true
+      const { descriptor, name } = this.flushed()
+      return this.finish(descriptor, name, onExists)
+    })
+    // There may be too many open at the moment, which is waited for.
+    return isOpen ? exit : undefined
+  }
 
-  private attempt<A>(act: () => A): Effect.Effect<A, Disk> {
-    return Effect.suspend(() => {
-      try {
-        return Effect.succeed(this.site.quickness.measure(act))
-      } catch (cause) {
-        if (cause instanceof Disk) {
-          return Effect.fail(cause)
-        }
-        return codeOf(cause) === "" ? Effect.die(cause) : Effect.fail(fromCause(this.destination, cause))
+  get discard(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.forget()
+      const { file } = this
+      this.file = undefined
+      if (file !== undefined) {
+        quietly(() => this.site.calls.close(file.descriptor))
+        quietly(() => this.site.calls.remove(file.name))
       }
     })
+  }
+
+  private attempt<A>(act: () => A): Effect.Effect<A, Disk> {
+    return Effect.suspend(() => this.attemptNow(act))
+  }
+
+  private attemptNow<A>(act: () => A): Exit.Exit<A, Disk> {
+    try {
+      return Exit.succeed(this.site.quickness.measure(act))
+    } catch (cause) {
+      if (cause instanceof Disk) {
+        return Exit.fail(cause)
+      }
+      return codeOf(cause) === "" ? Exit.die(cause) : Exit.fail(fromCause(this.destination, cause))
+    }
   }
 
   /** The same for what may have to open the file first, for which there may be too many open at the moment. */

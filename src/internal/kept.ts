@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type { DownloadRequest } from "../Download.js"
 import type { Disk } from "../DownloadError.js"
 import type { Hash, Hasher } from "../Hasher.js"
-import { begin, type Part, type Store } from "../Store.js"
+import { begin, type Part, type ReadyPart, type Store } from "../Store.js"
 import type { Expected } from "./digest.js"
 
 export class Kept {
@@ -70,6 +70,12 @@ export class Kept {
         return opened
       })
     })
+  }
+
+  /** Takes a part that is there, as the first one. */
+  adopt(part: ReadyPart): void {
+    this.part = part
+    this.discard = part.discard
   }
 
   take(part: Part, chunk: Uint8Array): Effect.Effect<void, Disk> | undefined {

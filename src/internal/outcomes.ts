@@ -15,9 +15,10 @@ export class Outcomes<A, E> {
   private end: Cause.Cause<E> | undefined
   // Called again where nobody waits any more, a callback does nothing.
   private wakeConsumer: (() => void) | undefined
+  private wakeTeller: (() => void) | undefined
   private wakeLoops: Array<() => void> = []
 
-  constructor(private readonly capacity: number) {}
+  constructor(private capacity: number) {}
 
   /** Takes it in any case; whether another one may come at once, or only after `room`. */
   push(outcome: A): boolean {
@@ -30,6 +31,14 @@ export class Outcomes<A, E> {
   close(cause: Cause.Cause<E>): void {
     this.end ??= cause
     this.wake()
+  }
+
+  /** Nobody takes any more, and nobody is to wait for that. */
+  abandon(): void {
+    this.capacity = Number.POSITIVE_INFINITY
+    for (const wake of this.wakeLoops.splice(0)) {
+      wake()
+    }
   }
 
   readonly room: Effect.Effect<void> = Effect.async((resume) => {
@@ -68,7 +77,39 @@ export class Outcomes<A, E> {
     }
   })
 
+  /**
+   * To be forked beside the loops. Waking a consumer costs as much as half a small transfer, so that it is told of what came
+   * within one turn of the clock at once; and in the same moment where it is what others wait for.
+   */
+  readonly teller: Effect.Effect<never> = Effect.suspend(() =>
+    Effect.zipRight(
+      Effect.zipRight(this.somethingToTell, Effect.sleep(0)),
+      Effect.suspend(() => {
+        this.tell()
+        return this.teller
+      })
+    )
+  )
+
+  private readonly somethingToTell: Effect.Effect<void> = Effect.async((resume) => {
+    if (this.ready.length > 0 && this.wakeConsumer !== undefined) {
+      resume(Effect.void)
+    } else {
+      this.wakeTeller = () => resume(Effect.void)
+    }
+  })
+
   private wake(): void {
+    if (this.end !== undefined || this.ready.length >= this.capacity) {
+      this.tell()
+    } else {
+      const wake = this.wakeTeller
+      this.wakeTeller = undefined
+      wake?.()
+    }
+  }
+
+  private tell(): void {
     const wake = this.wakeConsumer
     this.wakeConsumer = undefined
     wake?.()

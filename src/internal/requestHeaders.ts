@@ -42,14 +42,28 @@ export const refusal = (request: Pick<DownloadRequest, "headers">): string | und
   return undefined
 }
 
+// One object, because whoever writes it out again and again can remember it.
+const usual: Readonly<Record<string, string>> = Object.freeze({
+  accept: "*/*",
+  "accept-encoding": "identity",
+  "user-agent": "halyard"
+})
+
+/** The headers for the request's own origin. */
+export const own = (request: DownloadRequest): Readonly<Record<string, string>> => {
+  if (request.headers === undefined) {
+    return usual
+  }
+  const headers: Record<string, string> = { ...usual }
+  for (const [name, value] of Object.entries(request.headers)) {
+    headers[name.toLowerCase()] = Redacted.value(value)
+  }
+  return headers
+}
+
 /** The headers for one hop, `Range` aside. */
 export const of = (request: DownloadRequest, hop: Hop): Record<string, string> => {
-  const headers: Record<string, string> = { accept: "*/*", "accept-encoding": "identity", "user-agent": "halyard" }
-  if (hop.isFirstOrigin) {
-    for (const [name, value] of Object.entries(request.headers ?? {})) {
-      headers[name.toLowerCase()] = Redacted.value(value)
-    }
-  }
+  const headers: Record<string, string> = { ...(hop.isFirstOrigin ? own(request) : usual) }
   const { password, username } = hop.url
   // Credentials in a URL are for its own origin, as a header (RFC 7617); a redirect's target has its own, or none.
   if (username !== "" || password !== "") {

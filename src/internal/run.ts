@@ -154,7 +154,7 @@ export const run = <E, R>(
         Effect.uninterruptibleMask((restore) => {
           const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
             // Leaves in the step in which it looks: of two that see one too many, one is to stay.
-            if (loops.size - parked > width()) {
+            if (closed || loops.size - parked > width()) {
               return leave(self)
             }
             beginOneMore()
@@ -172,7 +172,13 @@ export const run = <E, R>(
             })
           })
           // Also where it is interrupted, by whoever closes the downloader: nobody else would tell.
-          return Effect.catchAllCause(step, (cause) => Effect.sync(() => outcomes.close(cause)))
+          return Effect.catchAllCause(
+            Effect.withFiberRuntime<void, never, R>((fiber) => {
+              self.lead.fiber = fiber
+              return step
+            }),
+            (cause) => Effect.sync(() => outcomes.close(cause))
+          )
         })
 
       // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a
@@ -205,8 +211,13 @@ export const run = <E, R>(
       }
 
       // A loop whose transfer others wait for is left to them; its own request is cancelled all the same.
+      // Not by interruptions alone: one that comes while a scope's finalizer runs can be lost.
       const close = Effect.suspend(() => {
         closed = true
+        outcomes.abandon()
+        for (const wake of waiting.splice(0)) {
+          wake()
+        }
         const [going, left]: [Array<Fiber.RuntimeFiber<void>>, Array<DownloadRequest>] = [[], []]
         for (const { fiber, lead, request } of loops) {
           if (lead.leave() && request !== undefined) {
@@ -221,6 +232,7 @@ export const run = <E, R>(
       begin(width())
       yield* Effect.forkScoped(Effect.interruptible(puller))
       yield* Effect.forkScoped(Effect.interruptible(beginner))
+      yield* Effect.forkScoped(Effect.interruptible(outcomes.teller))
       return outcomes.stream
     })
   )

@@ -7,7 +7,9 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
-import type { Hooks, Transfer } from "./transfer.js"
+import type { Hooks } from "./hooks.js"
+import type { Quick } from "./quick.js"
+import type { Transfer } from "./transfer.js"
 import { unchecked } from "./unchecked.js"
 
 /** Turns interruption on again where it is off. */
@@ -25,16 +27,50 @@ export const settle = (
 ): Effect.Effect<DownloadOutcome> =>
   Effect.uninterruptible(
     Effect.suspend(() => {
-      let decided: DownloadOutcome | undefined
-      const decide = (outcome: DownloadOutcome) => {
-        decided = outcome
+      const quick = transfer.quick?.(request, hooks)
+      if (quick === undefined) {
+        return whole(transfer, request, restore, hooks)
       }
-      return Effect.matchCauseEffect(restore(transfer(request, { ...hooks, decide })), {
-        onSuccess: (outcome): Effect.Effect<DownloadOutcome> => Effect.succeed(decided ?? outcome),
-        onFailure: (cause) => (decided === undefined ? fromCause(request, cause) : Effect.succeed(decided))
+      return Effect.matchCauseEffect(restore(quick.attempt), {
+        onSuccess: (): Effect.Effect<DownloadOutcome> => {
+          const { idle, outcome } = quick
+          if (outcome !== undefined && outcome._tag !== "Saved") {
+            return Effect.as(quick.undo, outcome)
+          }
+          if (outcome !== undefined) {
+            return idle === undefined ? Effect.succeed(outcome) : Effect.as(idle, outcome)
+          }
+          return quick.begun === undefined
+            ? whole(transfer, request, restore, hooks)
+            : Effect.ensuring(whole(transfer, request, restore, hooks, quick), quick.undo)
+        },
+        onFailure: (cause) =>
+          Effect.flatMap(quick.undo, () =>
+            quick.outcome === undefined ? fromCause(request, cause) : Effect.succeed(quick.outcome)
+          )
       })
     })
   )
+
+const whole = (
+  transfer: Transfer,
+  request: DownloadRequest,
+  restore: Restore,
+  hooks: Omit<Hooks, "decide">,
+  quick?: Quick
+): Effect.Effect<DownloadOutcome> =>
+  Effect.suspend(() => {
+    let decided: DownloadOutcome | undefined
+    const decide = (outcome: DownloadOutcome) => {
+      decided = outcome
+    }
+    const all = { ...hooks, decide }
+    const work = quick === undefined || transfer.goOn === undefined ? transfer(request, all) : transfer.goOn(quick, all)
+    return Effect.matchCauseEffect(restore(work), {
+      onSuccess: (outcome): Effect.Effect<DownloadOutcome> => Effect.succeed(decided ?? outcome),
+      onFailure: (cause) => (decided === undefined ? fromCause(request, cause) : Effect.succeed(decided))
+    })
+  })
 
 const fromCause = (request: DownloadRequest, cause: Cause.Cause<DownloadError>): Effect.Effect<DownloadOutcome> => {
   const failure = Cause.failureOrCause(cause)

@@ -9,22 +9,26 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest } from "../Download.js"
+import type { Hooks } from "./hooks.js"
 import { type Restore, settle, withRequest } from "./settle.js"
-import type { Hooks, Transfer } from "./transfer.js"
+import type { Transfer } from "./transfer.js"
 import { unchecked } from "./unchecked.js"
 
 interface Shared {
-  readonly key: string
-  readonly request: DownloadRequest
+  key: string
+  request: DownloadRequest
   /** Gives the transfer up, in the background. */
   interrupt: Effect.Effect<void>
   /** Once it has come to its end. */
   exit: Exit.Exit<DownloadOutcome> | undefined
-  readonly wake: Set<() => void>
+  wake: Set<() => void> | undefined
+  /** Somebody else has come for it. */
+  isMet: boolean
   users: number
   /** The last has left, and it is coming to its end. */
   isLeft: boolean
@@ -37,6 +41,13 @@ interface Shared {
  * fiber for each transfer costs as much as half of a small one.
  */
 export class Lead {
+  /** Whose it is. */
+  fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** That of an earlier transfer which nobody else has met: else a map of old ones would keep all from the young collector. */
+  spare: Shared | undefined
+  readonly interrupt: Effect.Effect<void> = Effect.fiberIdWith((id) =>
+    Effect.sync(() => this.fiber?.unsafeInterruptAsFork(id))
+  )
   /** What is carried out at this moment. */
   shared: Shared | undefined
   /** Left to those who wait for its transfer: it is to end with it, and has nobody to tell. */
@@ -74,16 +85,22 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
     const underway = new Map<string, Shared>()
     let alone = 0
 
-    const begin = (request: DownloadRequest, key: string): Shared => {
-      const shared: Shared = {
+    const begin = (request: DownloadRequest, key: string, lead: Lead | undefined): Shared => {
+      const shared: Shared = lead?.spare ?? {
         key,
         request,
-        interrupt: Effect.void,
+        interrupt: lead?.interrupt ?? Effect.void,
         exit: undefined,
-        wake: new Set(),
+        wake: undefined,
+        isMet: false,
         users: 0,
         isLeft: false,
         isSilent: false
+      }
+      shared.key = key
+      shared.request = request
+      if (lead !== undefined) {
+        lead.spare = undefined
       }
       underway.set(key, shared)
       return shared
@@ -92,7 +109,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
     const end = (shared: Shared, exit: Exit.Exit<DownloadOutcome>): void => {
       underway.delete(shared.key)
       shared.exit = exit
-      for (const wake of shared.wake) {
+      for (const wake of shared.wake ?? []) {
         wake()
       }
     }
@@ -116,13 +133,19 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
       restore: Restore,
       hooks: Omit<Hooks, "decide">
     ): Effect.Effect<DownloadOutcome> =>
-      Effect.withFiberRuntime((fiber) => {
-        shared.interrupt = Effect.fiberIdWith((id) => Effect.sync(() => fiber.unsafeInterruptAsFork(id)))
+      Effect.suspend(() => {
         shared.users++
         lead.shared = shared
         const ended = (exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> => {
+          const { isMet, isSilent } = shared
           lead.shared = undefined
-          end(shared, exit)
+          if (isMet || isSilent) {
+            end(shared, exit)
+          } else {
+            underway.delete(shared.key)
+            shared.users = 0
+            lead.spare = shared
+          }
           return exit
         }
         return Effect.matchCauseEffect(settle(transfer, shared.request, restore, hooksOf(shared, hooks)), {
@@ -159,11 +182,12 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
         const key = request.onExists === "unique" ? `\u0000${alone}` : keyOf(request.destination)
         const found = underway.get(key)
         if (found === undefined) {
-          const shared = begin(request, key)
+          const shared = begin(request, key, lead)
           return lead === undefined
             ? Effect.flatMap(fork(shared, hooks), () => join(shared, request, restore))
             : leadOn(shared, lead, restore, hooks)
         }
+        found.isMet = true
         if (!found.isLeft && isSameFile(found.request, request)) {
           return join(found, request, restore)
         }
@@ -185,6 +209,7 @@ const ended = (shared: Shared): Effect.Effect<Exit.Exit<DownloadOutcome>> =>
 const somethingEnded = (shared: Shared): Effect.Effect<void> =>
   Effect.async((resume) => {
     if (shared.exit === undefined) {
+      shared.wake ??= new Set()
       shared.wake.add(() => resume(Effect.void))
     } else {
       resume(Effect.void)

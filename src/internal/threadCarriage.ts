@@ -10,10 +10,10 @@ import { type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import { type DownloadError, WorkerLost } from "../DownloadError.js"
 import { Advanced, type DownloadEvent, Retrying } from "../DownloadEvent.js"
 import { displayUrl } from "./displayUrl.js"
+import type { Hooks } from "./hooks.js"
 import type { Line, Lines, Waiting } from "./threadLine.js"
 import { type AboutOne, errorOf, plainRequest } from "./threadNotes.js"
 import type { Carried, Member, Pool } from "./threadPool.js"
-import type { Hooks } from "./transfer.js"
 import { unchecked } from "./unchecked.js"
 
 let nextId = 0

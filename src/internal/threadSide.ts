@@ -19,12 +19,13 @@ import type { DownloadOutcome } from "../Download.js"
 import type { DownloadEvent } from "../DownloadEvent.js"
 import type { OriginGovernor } from "../OriginGovernor.js"
 import type { Caller } from "../Threads.js"
+import type { Hooks } from "./hooks.js"
 import { settle } from "./settle.js"
 import * as ThreadGovernor from "./threadGovernor.js"
 import { type Carry, type FromThread, type PlainSettings, plainError, requestOf, type ToThread } from "./threadNotes.js"
 import { Outbox } from "./threadOutbox.js"
 import { originOf, Ready } from "./threadReady.js"
-import type { Hooks, Transfer } from "./transfer.js"
+import type { Transfer } from "./transfer.js"
 
 // Then a permit goes back, so that those of other origins and runs have their turn.
 const usesAtMost = 64

@@ -11,34 +11,32 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import { Disk, type DownloadError, InvalidRequest, Timeout } from "../DownloadError.js"
-import { Advanced, type DownloadEvent, Retrying } from "../DownloadEvent.js"
+import { Retrying } from "../DownloadEvent.js"
 import { Hasher } from "../Hasher.js"
 import type { Ask, OriginGovernor, Signal } from "../OriginGovernor.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import { type Durability, type Part, Store } from "../Store.js"
 import { Transport } from "../Transport.js"
+import { Advance } from "./advance.js"
 import * as Attempt from "./attempt.js"
 import * as Digest from "./digest.js"
 import * as DisplayUrl from "./displayUrl.js"
+import type { Hooks } from "./hooks.js"
 import { Kept } from "./kept.js"
 import * as Printable from "./printable.js"
+import { type Means, type Quick, quick } from "./quick.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
 import { unchecked } from "./unchecked.js"
 import * as Watch from "./watch.js"
 
-/** What a transfer is told besides its request, and whom it tells. */
-export interface Hooks {
-  /**
-   * Is told the outcome in the same uninterruptible step that publishes the file, or could not: a caller that is
-   * interrupted a moment later still knows what stands there.
-   */
-  readonly decide: (outcome: Saved | Skipped | Failed) => void
-  readonly ask?: Ask | undefined
-  readonly event?: ((event: DownloadEvent) => Effect.Effect<void>) | undefined
+export interface Transfer {
+  (request: DownloadRequest, hooks: Hooks): Effect.Effect<Saved | Skipped, DownloadError>
+  /** The first attempt as a quick one, where the request, the transport and the store are such; run before the rest. */
+  readonly quick?: (request: DownloadRequest, hooks: Omit<Hooks, "decide">) => Quick | undefined
+  /** The whole, from where a quick attempt was handed over. */
+  readonly goOn?: (quick: Quick, hooks: Hooks) => Effect.Effect<Saved | Skipped, DownloadError>
 }
-
-export type Transfer = (request: DownloadRequest, hooks: Hooks) => Effect.Effect<Saved | Skipped, DownloadError>
 
 export interface TransferOptions {
   readonly retry: RetryPolicy.RetryPolicy
@@ -54,9 +52,6 @@ interface Redirected {
   readonly to: Hop
   readonly leftMillis: number
 }
-
-// `Advanced` is told at most every 200 ms.
-const tellMillis = 200
 
 export const makeTransfer = (
   options: TransferOptions,
@@ -81,6 +76,25 @@ export const makeTransfer = (
       return undefined
     }
 
+    const timedOut = (url: string, request: DownloadRequest, kept: Kept, phase: Watch.Phase): Timeout => {
+      const totalMillis = Duration.toMillis(request.timeout)
+      const limitMillis = { headers: headersMillis, stall: stall.millis, total: totalMillis }[phase]
+      return new Timeout({ url: DisplayUrl.displayUrl(url), phase, limitMillis, receivedBytes: kept.bytes })
+    }
+
+    /** Gives the permit back when it has ended. */
+    const holding = <A, E>(effect: Effect.Effect<A, E>, release: () => void): Effect.Effect<A, E> =>
+      Effect.matchCauseEffect(effect, {
+        onSuccess: (value) => {
+          release()
+          return Effect.succeed(value)
+        },
+        onFailure: (cause) => {
+          release()
+          return Effect.failCause(cause)
+        }
+      })
+
     /** Runs it uninterruptible, and waits for the permit interruptible. */
     const withPermit = <A, E>(
       origin: string,
@@ -94,55 +108,54 @@ export const makeTransfer = (
             ? Effect.interruptible(
                 governor.withPermit(origin, ask)(Effect.uninterruptible(Effect.suspend(() => use(origin))))
               )
-            : Effect.matchCauseEffect(
+            : holding(
                 Effect.suspend(() => use(origin)),
-                {
-                  onSuccess: (value) => {
-                    release()
-                    return Effect.succeed(value)
-                  },
-                  onFailure: (cause) => {
-                    release()
-                    return Effect.failCause(cause)
-                  }
-                }
+                release
               )
         })
       )
 
-    /** From the first hop to the published file. */
+    const cool = (origin: string, error: DownloadError, beganAt: number): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const asked = RetryPolicy.askedMillis(options.retry, error)
+        return Effect.zipRight(
+          governor.report(origin, signalOf(error), beganAt),
+          asked > 0 && isOverload(error) ? governor.pause(origin, Duration.millis(asked)) : Effect.void
+        )
+      })
+
+    /** From the first hop to the published file; or from where a quick attempt has come to. */
     const carry = (
       request: DownloadRequest,
       url: URL,
       expected: Digest.Expected | undefined,
-      hooks: Hooks
+      hooks: Hooks,
+      quick?: Quick
     ): Effect.Effect<Saved | Skipped, DownloadError> => {
-      const kept = new Kept(request, expected, hasher)
+      const kept = quick?.kept ?? new Kept(request, expected, hasher)
+      const advance = quick?.advance ?? new Advance(clock, request, kept, hooks.event)
       const totalMillis = Duration.toMillis(request.timeout)
-      let toldAt = 0
-      let startedAt: number | undefined
+      let startedAt = quick?.beganAt
       // Attempts and time are counted from the last one that brought the file further than any before.
       let furthestBytes = 0
       let failures = 0
-
-      const advanced = (): Effect.Effect<void> | undefined => {
-        const at = hooks.event === undefined ? 0 : clock.unsafeCurrentTimeMillis()
-        if (hooks.event === undefined || at - toldAt < tellMillis) {
-          return undefined
-        }
-        toldAt = at
-        return hooks.event(new Advanced({ request, bytes: kept.bytes, totalBytes: kept.totalBytes }, unchecked))
-      }
 
       const go = (
         hop: Hop,
         attempts: number,
         leftMillis = totalMillis
       ): Effect.Effect<Saved | Skipped, DownloadError> =>
-        Effect.flatMap(
+        followed(
           withPermit(hop.url.origin, hooks.ask, (origin) => held(origin, hop, attempts, leftMillis)),
-          (result) =>
-            result._tag === "Redirected" ? go(result.to, attempts, result.leftMillis) : Effect.succeed(result)
+          attempts
+        )
+
+      const followed = (
+        first: Effect.Effect<Saved | Skipped | Redirected, DownloadError>,
+        attempts: number
+      ): Effect.Effect<Saved | Skipped, DownloadError> =>
+        Effect.flatMap(first, (result) =>
+          result._tag === "Redirected" ? go(result.to, attempts, result.leftMillis) : Effect.succeed(result)
         )
 
       // Uninterruptible but for the waits.
@@ -154,7 +167,7 @@ export const makeTransfer = (
       ): Effect.Effect<Saved | Skipped | Redirected, DownloadError> => {
         const beganAt = now()
         startedAt ??= beganAt
-        toldAt = hooks.event === undefined ? 0 : clock.unsafeCurrentTimeMillis()
+        advance.begin()
         const wait: Watch.Wait = {
           phase: "headers",
           headersAt: beganAt + headersMillis,
@@ -163,7 +176,7 @@ export const makeTransfer = (
           windowBytes: 0,
           resting: false
         }
-        const { close, work } = Attempt.begin({
+        const begun = Attempt.begin({
           request,
           transport,
           store,
@@ -175,17 +188,21 @@ export const makeTransfer = (
           strict: options.strict,
           restMillis: (bytes) => governor.restMillis(origin, bytes),
           refused: (error) => cool(origin, error, beganAt),
-          advanced
+          advanced: () => advance.after()
         })
-        const timedOut = (phase: Watch.Phase) =>
-          new Timeout({
-            url: DisplayUrl.displayUrl(hop.url.href),
-            phase,
-            limitMillis: { headers: headersMillis, stall: stall.millis, total: totalMillis }[phase],
-            receivedBytes: kept.bytes
-          })
+        return toItsEnd(origin, hop.url.href, attempts, beganAt, wait, begun)
+      }
+
+      const toItsEnd = (
+        origin: string,
+        url: string,
+        attempts: number,
+        beganAt: number,
+        wait: Watch.Wait,
+        { close, work }: Attempt.Begun
+      ): Effect.Effect<Saved | Skipped | Redirected, DownloadError> =>
         // Around the waits alone: the publish must neither be raced nor cut short.
-        return Effect.matchCauseEffect(watch.watched(wait, timedOut)(work), {
+        Effect.matchCauseEffect(watch.watched(wait, (phase) => timedOut(url, request, kept, phase))(work), {
           onSuccess: (result) =>
             Effect.flatMap(close, () => {
               const told = report(origin, beganAt)
@@ -209,19 +226,12 @@ export const makeTransfer = (
               })
             )
         })
-      }
 
-      const cool = (origin: string, error: DownloadError, beganAt: number): Effect.Effect<void> =>
-        Effect.suspend(() => {
-          const asked = RetryPolicy.askedMillis(options.retry, error)
-          return Effect.zipRight(
-            governor.report(origin, signalOf(error), beganAt),
-            asked > 0 && isOverload(error) ? governor.pause(origin, Duration.millis(asked)) : Effect.void
-          )
-        })
-
-      const attempt = (attempts: number): Effect.Effect<Saved | Skipped, DownloadError> =>
-        Effect.catchAll(go({ url, count: 0, isFirstOrigin: true }, attempts), (error) =>
+      const attempt = (
+        attempts: number,
+        first: Effect.Effect<Saved | Skipped, DownloadError>
+      ): Effect.Effect<Saved | Skipped, DownloadError> =>
+        Effect.catchAll(first, (error) =>
           Effect.gen(function* () {
             const at = now()
             if (kept.bytes > furthestBytes) {
@@ -249,12 +259,25 @@ export const makeTransfer = (
               () => Effect.sleep(Duration.millis(Math.ceil(delayMillis))),
               () => parked(false)
             )
-            return yield* attempt(attempts + 1)
+            return yield* again(attempts + 1)
           })
         )
 
+      const again = (attempts: number) => attempt(attempts, go({ url, count: 0, isFirstOrigin: true }, attempts))
+
+      const begun = quick?.begun
       return Effect.ensuring(
-        attempt(1),
+        quick === undefined || begun === undefined
+          ? again(1)
+          : attempt(
+              1,
+              followed(
+                Effect.uninterruptible(
+                  holding(toItsEnd(quick.origin, url.href, 1, quick.beganAt, quick.wait, begun), () => quick.release())
+                ),
+                1
+              )
+            ),
         Effect.suspend(() => kept.discard)
       )
     }
@@ -282,8 +305,33 @@ export const makeTransfer = (
         }
       })
 
-    return (request, hooks) =>
+    const transfer: Transfer = (request, hooks) =>
       admit(store, request, hooks.decide, (url, expected) => carry(request, url, expected, hooks))
+    const { dispatch } = transport
+    if (dispatch === undefined || store.atOnce === undefined || governor.atOnce === undefined) {
+      return transfer
+    }
+    const means: Means = {
+      transport,
+      dispatch,
+      store,
+      parts: store.atOnce,
+      permits: governor.atOnce,
+      watch,
+      strict: options.strict,
+      durability: options.durability,
+      headersMillis,
+      now,
+      kept: (request, expected) => new Kept(request, expected, hasher),
+      advance: (request, kept, hooks) => new Advance(clock, request, kept, hooks.event),
+      restMillis: governor.restMillis,
+      cool,
+      timedOut: (request, kept, phase) => timedOut(request.url, request, kept, phase)
+    }
+    return Object.assign(transfer, {
+      quick: (request: DownloadRequest, hooks: Omit<Hooks, "decide">) => quick(means, request, hooks),
+      goOn: (from: Quick, hooks: Hooks) => carry(from.request, from.hop.url, from.expected, hooks, from)
+    })
   })
 
 /** Refuses what no transport could carry, and looks whether it is there already; else carries it. */

@@ -56,18 +56,52 @@ export interface Watch {
     wait: Wait,
     onTimeout: (phase: Phase) => E2
   ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2, R>
+  /** For what is no effect: watched until it is removed or a bound is reached. To be run where it is not undefined. */
+  readonly add: (watched: Watched) => Effect.Effect<void> | undefined
+  /** As often as one likes. To be run where it is not undefined. */
+  readonly remove: (watched: Watched) => Effect.Effect<void> | undefined
+  /** The same for one whose place another takes at once, or who is removed later. */
+  readonly leave: (watched: Watched) => void
 }
 
-interface Watched {
+export interface Watched {
   readonly wait: Wait
-  readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
-  over: Phase | undefined
+  /** Called once, when a bound is reached. */
+  readonly expire: (phase: Phase) => void
+  /** The watch's own; -1 where it is not watched. */
+  place: number
+}
+
+/**
+ * No `Set`: each one that grows old keeps what it held from being collected with the young, through the table that takes
+ * its place, and that was a fifth of the CPU of a small transfer.
+ */
+class All {
+  readonly items: Array<Watched> = []
+
+  add(watched: Watched): void {
+    watched.place = this.items.length
+    this.items.push(watched)
+  }
+
+  delete(watched: Watched): void {
+    const { place } = watched
+    if (place === -1) {
+      return
+    }
+    watched.place = -1
+    const last = this.items.pop()
+    if (last !== undefined && last !== watched) {
+      last.place = place
+      this.items[place] = last
+    }
+  }
 }
 
 /** Its timer runs while something is watched, and ends with the scope. */
 export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
-    const all = new Set<Watched>()
+    const all = new All()
     // By whom a fiber is interrupted that comes back from it.
     const self = FiberId.unsafeMake()
     let timer: Fiber.RuntimeFiber<void> | undefined
@@ -77,18 +111,18 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
     let neededAt = Number.POSITIVE_INFINITY
 
     const expire = (now: number): void => {
-      for (const watched of all) {
-        watched.over ??= overdue(watched.wait, stall, now)
-        if (watched.over !== undefined) {
+      for (const watched of all.items.slice()) {
+        const over = overdue(watched.wait, stall, now)
+        if (over !== undefined) {
           all.delete(watched)
-          watched.fiber.unsafeInterruptAsFork(self)
+          watched.expire(over)
         }
       }
     }
 
     const tick: Effect.Effect<void> = Effect.flatMap(nowMillis, (now) => {
       expire(now)
-      if (all.size === 0) {
+      if (all.items.length === 0) {
         timer = undefined
         dueAt = Number.POSITIVE_INFINITY
         return Effect.void
@@ -106,7 +140,7 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
 
     const soonest = (now: number): number => {
       let at = Number.POSITIVE_INFINITY
-      for (const { wait } of all) {
+      for (const { wait } of all.items) {
         at = Math.min(at, nextAt(wait, stall, now))
       }
       return at
@@ -119,7 +153,7 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
         return
       }
       const more = Math.min(lateMillis, sleptMillis)
-      for (const { wait } of all) {
+      for (const { wait } of all.items) {
         wait.totalAt = Math.max(wait.totalAt, after - lateMillis) + more
         wait.headersAt = Math.max(wait.headersAt, after - lateMillis) + more
         wait.windowAt += lateMillis
@@ -141,49 +175,63 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
       })
     })
 
-    const begin = (wait: Wait): Effect.Effect<Watched> =>
-      Effect.withFiberRuntime((fiber) => {
-        const watched: Watched = { wait, fiber, over: undefined }
-        all.add(watched)
-        neededAt = Math.min(neededAt, nextAt(wait, stall, wait.windowAt))
-        return timer !== undefined && neededAt >= dueAt ? Effect.succeed(watched) : Effect.as(startTimer, watched)
-      })
+    const add = (watched: Watched): Effect.Effect<void> | undefined => {
+      const { wait } = watched
+      all.add(watched)
+      neededAt = Math.min(neededAt, nextAt(wait, stall, wait.windowAt))
+      return timer !== undefined && neededAt >= dueAt ? undefined : startTimer
+    }
 
-    // What is left to be done: nothing, where others are watched still and no bound was reached.
-    const end = (watched: Watched): Effect.Effect<void> | undefined => {
+    const remove = (watched: Watched): Effect.Effect<void> | undefined => {
       all.delete(watched)
       const idle = timer
-      const forgotten = watched.over === undefined ? undefined : comeBack(self)
-      if (all.size > 0 || idle === undefined) {
-        return forgotten
+      if (all.items.length > 0 || idle === undefined) {
+        return undefined
       }
       timer = undefined
       dueAt = Number.POSITIVE_INFINITY
-      return Effect.zipRight(forgotten ?? Effect.void, Fiber.interrupt(idle))
+      return Effect.asVoid(Fiber.interrupt(idle))
     }
 
     return {
+      add,
+      remove,
+      leave: (watched) => {
+        all.delete(watched)
+      },
       watched:
         <E2>(wait: Wait, onTimeout: (phase: Phase) => E2) =>
         <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
-          Effect.flatMap(begin(wait), (watched) =>
-            Effect.matchCauseEffect(Effect.interruptible(effect), {
+          Effect.withFiberRuntime((fiber) => {
+            let over: Phase | undefined
+            const watched: Watched = {
+              place: -1,
+              wait,
+              expire: (phase) => {
+                over = phase
+                fiber.unsafeInterruptAsFork(self)
+              }
+            }
+            const end = (): Effect.Effect<void> | undefined => {
+              const idle = remove(watched)
+              return over === undefined ? idle : Effect.zipRight(comeBack(self), idle ?? Effect.void)
+            }
+            const work = Effect.matchCauseEffect(Effect.interruptible(effect), {
               onSuccess: (value) => {
-                const rest = end(watched)
+                const rest = end()
                 return rest === undefined ? Effect.succeed(value) : Effect.as(rest, value)
               },
-              onFailure: (cause) => {
-                const rest = end(watched) ?? Effect.void
-                const { over } = watched
-                return Effect.zipRight(
-                  rest,
+              onFailure: (cause) =>
+                Effect.zipRight(
+                  end() ?? Effect.void,
                   Effect.failCause<E | E2>(
                     over !== undefined && isInterruptedBy(self, cause) ? Cause.fail(onTimeout(over)) : cause
                   )
                 )
-              }
             })
-          )
+            const first = add(watched)
+            return first === undefined ? work : Effect.zipRight(first, work)
+          })
     }
   })
 

@@ -10,10 +10,21 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
 import { Connection, Truncated } from "../DownloadError.js"
 import { displayUrl } from "../internal/displayUrl.js"
-import { Transport, type TransportError, type TransportRequest, type TransportResponse } from "../Transport.js"
+import {
+  type Exchange,
+  type Receiver,
+  Transport,
+  type TransportError,
+  type TransportRequest,
+  type TransportResponse
+} from "../Transport.js"
 
 /**
  * One request as the script sees it.
@@ -117,17 +128,18 @@ export class Origin extends Context.Tag("halyard/testing/Origin")<
 >() {}
 
 /**
- * A transport that answers from a script. A script that throws is a bug, and dies.
+ * A transport that answers from a script. A script that throws is a bug, and dies. With `pushes` it has `dispatch` too.
  *
  * @category layers
  * @since 0.2.0
  */
 export const layer = (
   script: (request: Request) => Reply,
-  onReply: (request: Request, reply: Reply) => void = () => {}
+  onReply: (request: Request, reply: Reply) => void = () => {},
+  options: { readonly pushes?: boolean | undefined } = {}
 ): Layer.Layer<Transport | Origin> =>
   Layer.effectContext(
-    Effect.sync(() => {
+    Effect.map(Effect.runtime<never>(), (runtime) => {
       const requests: Array<Request> = []
       const turns = new Map<string, number>()
       const open = new Map<string, number>()
@@ -139,33 +151,36 @@ export const layer = (
           most.set(key, Math.max(most.get(key) ?? 0, now))
         }
       }
-      const transport = Transport.of({
-        open: (asked) =>
-          Effect.gen(function* () {
-            const { origin } = new URL(asked.url)
-            const atMillis = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-            const request = yield* Effect.acquireRelease(
-              Effect.sync((): Request => {
-                const turn = turns.get(asked.url) ?? 0
-                turns.set(asked.url, turn + 1)
-                count(origin, 1)
-                const request = { ...asked, turn, atMillis }
-                requests.push(request)
-                return request
-              }),
-              () => Effect.sync(() => count(origin, -1))
-            )
-            const reply = script(request)
-            if (reply.delay !== undefined) {
-              yield* Effect.sleep(reply.delay)
-            }
-            onReply(request, reply)
-            if (reply.instead !== undefined) {
-              return yield* reply.instead === "silence" ? silence : noConnection(asked.url, reply.instead)
-            }
-            return responseOf(asked.url, reply)
-          })
-      })
+      const send: typeof Transport.Service.open = (asked) =>
+        Effect.gen(function* () {
+          const { origin } = new URL(asked.url)
+          const atMillis = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+          const request = yield* Effect.acquireRelease(
+            Effect.sync((): Request => {
+              const turn = turns.get(asked.url) ?? 0
+              turns.set(asked.url, turn + 1)
+              count(origin, 1)
+              const request = { ...asked, turn, atMillis }
+              requests.push(request)
+              return request
+            }),
+            () => Effect.sync(() => count(origin, -1))
+          )
+          const reply = script(request)
+          if (reply.delay !== undefined) {
+            yield* Effect.sleep(reply.delay)
+          }
+          onReply(request, reply)
+          if (reply.instead !== undefined) {
+            return yield* reply.instead === "silence" ? silence : noConnection(asked.url, reply.instead)
+          }
+          return responseOf(asked.url, reply)
+        })
+      const transport = Transport.of(
+        options.pushes === true
+          ? { open: send, dispatch: (asked, to) => push(runtime, send(asked), to) }
+          : { open: send }
+      )
       return Context.make(Transport, transport).pipe(
         Context.add(Origin, {
           requests: () => requests.slice(),
@@ -177,6 +192,43 @@ export const layer = (
   )
 
 const everything = "*"
+
+// A fiber of its own carries it, and ends with what it pushes.
+const push = (
+  runtime: Runtime.Runtime<never>,
+  open: ReturnType<typeof Transport.Service.open>,
+  to: Receiver
+): Exchange => {
+  let answered: Effect.Effect<TransportResponse, TransportError> = silence
+  let scope: Scope.CloseableScope | undefined
+  const close = Effect.suspend(() => (scope === undefined ? Effect.void : Scope.close(scope, Exit.void)))
+  const opened = Effect.flatMap(Scope.make(), (made) => {
+    scope = made
+    return Scope.extend(open, made)
+  })
+  const driven = (response: TransportResponse) =>
+    Effect.flatMap(
+      response.drive((chunk) => to.onChunk(chunk)),
+      (how) => (how === "Ended" ? Effect.uninterruptible(Effect.map(close, () => to.onEnd())) : Effect.void)
+    )
+  const pushed = Effect.matchCauseEffect(opened, {
+    onSuccess: (response) => {
+      answered = Effect.succeed(response)
+      return to.onHead(response)
+        ? Effect.catchAllCause(driven(response), () => Effect.sync(() => to.onStop()))
+        : Effect.void
+    },
+    onFailure: (cause) => {
+      answered = Effect.failCause(cause)
+      return Effect.sync(() => to.onStop())
+    }
+  })
+  const fiber = Runtime.runFork(runtime, Effect.interruptible(pushed), { immediate: false })
+  return {
+    response: Effect.suspend(() => answered),
+    close: Effect.zipRight(Fiber.interrupt(fiber), close)
+  }
+}
 
 // Not `Effect.never`, which holds an interval of the platform's.
 const silence: Effect.Effect<never> = Effect.async(() => {})

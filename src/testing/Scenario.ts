@@ -85,6 +85,8 @@ export interface Scenario {
   readonly isStream: boolean
   /** Whether the store writes by calls that come back at once. */
   readonly isDirect: boolean
+  /** Whether the origin pushes what it answers. */
+  readonly isPushed: boolean
   readonly durability: "full" | "rename"
   readonly requestsPerSecond: number | undefined
   readonly bytesPerSecond: number | undefined
@@ -136,7 +138,8 @@ export const draw = (seed: number): Scenario => {
     perOrigin: from.between(1, concurrency),
     isStream: from.chance(0.5),
     isDirect: false,
-    durability: from.chance(0.85) ? "full" : "rename",
+    isPushed: false,
+    durability: from.chance(0.6) ? "full" : "rename",
     requestsPerSecond: from.chance(0.1) ? from.between(2, 20) : undefined,
     bytesPerSecond: from.chance(0.1) ? from.between(500, 5000) : undefined,
     diskFault: from.chance(0.15) ? { operation, errno, count: from.below(6) } : undefined,
@@ -150,12 +153,8 @@ export const draw = (seed: number): Scenario => {
   // Drawn last: the rest of a seed is what it is without.
   const isDirect = from.chance(0.5)
   const interruptAtDisk = from.chance(0.4) ? from.below(asked.length * 6) : undefined
-  return {
-    ...scenario,
-    isDirect,
-    interruptAtDisk,
-    jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job))
-  }
+  const ownNames = jobs.map((job): Job => (from.chance(0.15) ? { ...job, onExists: "unique" } : job))
+  return { ...scenario, isDirect, interruptAtDisk, jobs: ownNames, isPushed: from.chance(0.75) }
 }
 
 const drawEnding = (from: Draw, asked: number): Ending => {

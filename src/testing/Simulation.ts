@@ -193,7 +193,8 @@ class Life implements Observed {
           ),
           Origin.layer(
             (request) => this.reply(request),
-            (request, reply) => this.onReply(request, reply)
+            (request, reply) => this.onReply(request, reply),
+            { pushes: this.scenario.isPushed }
           ),
           Progress.layer((event) => Effect.sync(() => this.onEvent(event)))
         )

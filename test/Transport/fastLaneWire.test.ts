@@ -78,16 +78,20 @@ describe("the fast lane, on connections that are none", () => {
         }),
         (count) => Effect.sync(() => clearImmediate(count.next))
       )
-      const { open } = yield* lane(wire((events) => events.onConnect()))
-      yield* Effect.forEach(
-        Array.from({ length: 30 }),
-        () =>
-          Effect.flatMap(Effect.scoped(Effect.flatMap(open(request), collect)), (text) =>
-            Effect.sync(() => {
-              assert.strictEqual(text, "hello")
-              perTurn.push((perTurn.pop() ?? 0) + 1)
-            })
-          ),
+      const { dispatch } = yield* lane(wire((events) => events.onConnect()))
+      const pushed = Effect.async<void>((resume) => {
+        dispatch(request, {
+          onHead: () => true,
+          onChunk: () => true,
+          onEnd: () => {
+            perTurn.push((perTurn.pop() ?? 0) + 1)
+            resume(Effect.void)
+          },
+          onStop: () => resume(Effect.dieMessage("stopped"))
+        })
+      })
+      yield* Effect.all(
+        Array.from({ length: 30 }, () => pushed),
         { concurrency: "unbounded" }
       )
       assert.strictEqual(

@@ -4,11 +4,13 @@
 const attempt = "internal/attempt.ts"
 const kept = "internal/kept.ts"
 const transfer = "internal/transfer.ts"
+const settle = "internal/settle.ts"
 const share = "internal/share.ts"
 const watch = "internal/watch.ts"
 const governor = "OriginGovernor.ts"
 const store = "Store/FileSystem.ts"
 const direct = "internal/directPart.ts"
+const quick = "internal/quick.ts"
 
 /** [what is wrong, [file, text, replacement] …] */
 export const mutations = [
@@ -57,7 +59,7 @@ export const mutations = [
       "(\n      Effect.suspend(() => {\n        if (durability"
     ]
   ],
-  ["the outcome is decided after the publish", ["internal/settle.ts", "decided = outcome", ""]],
+  ["the outcome is decided after the publish", [settle, "decided = outcome", ""]],
   [
     "two outcomes",
     [
@@ -100,7 +102,7 @@ export const mutations = [
   [
     "a fiber outlives its attempt",
     [watch, "Effect.forkIn(Effect.interruptible(tick), scope)", "Effect.forkDaemon(Effect.interruptible(tick))"],
-    [watch, "Effect.zipRight(forgotten ?? Effect.void, Fiber.interrupt(idle))", "forgotten ?? Effect.void"]
+    [watch, "return Effect.asVoid(Fiber.interrupt(idle))", "return undefined"]
   ],
   ["no stall timeout", [watch, "wait.windowBytes < stall.bytes && !wait.resting", "false"]],
   ["no deadline for headers", [watch, 'wait.headersAt <= now ? "headers" : undefined', "undefined"]],
@@ -115,7 +117,26 @@ export const mutations = [
     "the descriptor of a small file stays",
     [direct, "quietly(() => this.site.calls.close(file.descriptor))", "quietly(() => {})"]
   ],
-  ["a small file starts over at its end", [direct, "    this.forget()\n    this.bytes = 0\n", "    this.forget()\n"]],
+  [
+    "a small file starts over at its end",
+    [direct, "      this.forget()\n      this.bytes = 0\n", "      this.forget()\n"]
+  ],
+  [
+    "a quick attempt that is interrupted keeps its connection",
+    [quick, "return exchange?.close ?? Effect.void", "return Effect.void"]
+  ],
+  [
+    "a quick attempt has no bounds",
+    [
+      quick,
+      "    if (!this.isOver) {\n      this.handOver(this.means.timedOut",
+      "    if (false) {\n      this.handOver(this.means.timedOut"
+    ]
+  ],
+  [
+    "what a quick attempt has received is of no known version",
+    [quick, "this.kept.validator = Validator.strong(this.response.headers)", ""]
+  ],
   ["one who leaves cancels all", [share, "return shared.users > 0", "return false"]],
   ["the last who leaves cancels nothing", [share, "return shared.users > 0", "return true"]],
   ["who joins a transfer that is given up is given up too", [share, "!found.isLeft && ", ""]],

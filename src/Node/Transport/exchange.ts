@@ -31,7 +31,6 @@ export interface Lane {
 }
 
 type Step = "Ended" | "Paused"
-type OnHead = (effect: Effect.Effect<TransportResponse, TransportError>) => void
 
 const ended: Effect.Effect<Step> = Effect.succeed("Ended" as const)
 const paused: Effect.Effect<Step> = Effect.succeed("Paused" as const)
@@ -40,9 +39,9 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
   status = 0
   headers: Readonly<Record<string, string | undefined>> = {}
   private connection: Connection | undefined
-  private onHead: OnHead | undefined
-  private onChunk: ((chunk: Uint8Array) => boolean) | undefined
-  private onStop: ((effect: Effect.Effect<Step, TransportError>) => void) | undefined
+  // Whom what comes is pushed to; while there is nobody, the body waits.
+  private to: Transport.Receiver | undefined
+  private answered: Effect.Effect<TransportResponse, TransportError> | undefined
   // The beginning of a head.
   private partial: Buffer | undefined
   private lengthBytes = 0
@@ -50,7 +49,7 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
   private keepAliveMillis: number | undefined
   // What came with the head stands where it was received, and what came after it while nobody was asking is copied.
   private held: Uint8Array | undefined
-  private readonly early: Array<Uint8Array> = []
+  private early: Array<Uint8Array> | undefined
   private failed: Effect.Effect<never, TransportError> | undefined
   private isRetried = false
   private next: Transport.Exchange | undefined
@@ -65,12 +64,32 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
     readonly isRepeated: boolean
   ) {}
 
-  /** Sends the request and waits for the head. */
-  readonly response: Effect.Effect<TransportResponse, TransportError> = Effect.async((resume) => {
-    this.onHead = resume
+  /** Sends the request, and pushes its response. */
+  send(to: Transport.Receiver): void {
+    this.to = to
     this.lane.connect(this, false)
-    return this.giveUp
-  })
+  }
+
+  /** Sends the request, unless it was sent, and waits for the head. */
+  get response(): Effect.Effect<TransportResponse, TransportError> {
+    return Effect.suspend(
+      () =>
+        this.answered ??
+        Effect.async((resume) => {
+          const stop = () => resume(this.answered ?? Effect.never)
+          this.send({
+            onHead: () => {
+              stop()
+              return false
+            },
+            onChunk: () => false,
+            onEnd: stop,
+            onStop: stop
+          })
+          return this.giveUp
+        })
+    )
+  }
 
   readonly drive = (onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<Step, TransportError> =>
     Effect.suspend(() => this.give(onChunk) ?? this.wait(onChunk))
@@ -82,33 +101,36 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
     return before === undefined ? next.response : Effect.zipRight(before.close, next.response)
   }
 
-  readonly close: Effect.Effect<void> = Effect.suspend(() => {
-    const { next } = this
-    this.next = undefined
-    return next === undefined ? this.giveUp : Effect.zipRight(this.giveUp, next.close)
-  })
+  get close(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { next } = this
+      this.next = undefined
+      return next === undefined ? this.giveUp : Effect.zipRight(this.giveUp, next.close)
+    })
+  }
 
   /** Gives the connection back, or up, and waits until it is closed. */
-  private readonly giveUp: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.isClosed) {
-      return Effect.void
-    }
-    this.isClosed = true
-    this.onHead = this.onChunk = this.onStop = this.held = this.partial = undefined
-    this.early.length = 0
-    const { connection } = this
-    if (connection === undefined) {
-      this.lane.forget(this)
-      return Effect.void
-    }
-    this.connection = undefined
-    if (this.status !== 0 && this.leftBytes === 0) {
-      this.lane.release(this, connection, this.keepAliveMillis)
-      return Effect.void
-    }
-    connection.destroy()
-    return connection.awaitClosed
-  })
+  private get giveUp(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.isClosed) {
+        return Effect.void
+      }
+      this.isClosed = true
+      this.to = this.held = this.partial = this.early = undefined
+      const { connection } = this
+      if (connection === undefined) {
+        this.lane.forget(this)
+        return Effect.void
+      }
+      this.connection = undefined
+      if (this.status !== 0 && this.leftBytes === 0) {
+        this.lane.release(this, connection, this.keepAliveMillis)
+        return Effect.void
+      }
+      connection.destroy()
+      return connection.awaitClosed
+    })
+  }
 
   /** Uses this connection, which may still have to be made. */
   attach(connection: Connection): void {
@@ -129,7 +151,7 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
       this.answer(this.lane.failed(this, error))
     } else {
       this.failed = Effect.fail(error)
-      this.stop(this.failed)
+      this.stop()
     }
   }
 
@@ -187,20 +209,24 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
     this.lengthBytes = head.lengthBytes
     this.keepAliveMillis = head.keepAliveMillis
     const hereBytes = Math.min(endBytes - head.endBytes, head.lengthBytes)
-    this.leftBytes = head.lengthBytes - hereBytes
+    this.leftBytes = head.lengthBytes
     if (endBytes > head.endBytes + hereBytes) {
       connection.isSpoiled = true
     }
+    this.answered = Effect.succeed(this)
+    const { to } = this
+    if (to?.onHead(this) === true) {
+      return hereBytes === 0
+        ? this.pushed(connection, to)
+        : this.push(connection, to, view(all, head.endBytes, hereBytes))
+    }
+    this.to = undefined
+    this.leftBytes -= hereBytes
     if (hereBytes > 0) {
       this.held = view(all, head.endBytes, hereBytes)
       if (isFirst) {
         connection.spare()
       }
-    }
-    if (this.leftBytes > 0) {
-      this.answer(Effect.succeed(this))
-    } else {
-      this.lane.soon(() => this.answer(Effect.succeed(this)))
     }
     return true
   }
@@ -214,30 +240,47 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
     if (takenBytes === 0) {
       return false
     }
-    this.leftBytes -= takenBytes
     const chunk = view(buffer, 0, takenBytes)
-    const { onChunk } = this
-    if (onChunk === undefined) {
+    const { to } = this
+    if (to === undefined) {
+      this.leftBytes -= takenBytes
+      this.early ??= []
       this.early.push(chunk.slice())
       return false
     }
+    return this.push(connection, to, chunk)
+  }
+
+  private push(connection: Connection, to: Transport.Receiver, chunk: Uint8Array): boolean {
+    this.leftBytes -= chunk.length
     let isMore = false
     try {
-      isMore = onChunk(chunk)
+      isMore = to.onChunk(chunk)
     } catch (defect) {
-      this.stop(Effect.die(defect))
+      this.failed = Effect.die(defect)
+      this.stop()
     }
-    if (!isMore) {
-      if (connection.needsSpare) {
-        connection.spare()
-      }
-      this.stop(paused)
-      return false
+    if (isMore) {
+      return this.pushed(connection, to)
     }
+    this.to = undefined
+    if (connection.needsSpare) {
+      connection.spare()
+    }
+    return false
+  }
+
+  private pushed(connection: Connection, to: Transport.Receiver): boolean {
     connection.expect(this.leftBytes)
     if (this.leftBytes === 0) {
       this.finish(connection)
-      this.lane.soon(() => this.stop(ended))
+      this.lane.soon(() => {
+        // It may have been given up meanwhile.
+        if (this.to === to) {
+          this.to = undefined
+          to.onEnd()
+        }
+      })
     }
     return true
   }
@@ -251,7 +294,7 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
         return paused
       }
     }
-    for (let chunk = this.early.shift(); chunk !== undefined; chunk = this.early.shift()) {
+    for (let chunk = this.early?.shift(); chunk !== undefined; chunk = this.early?.shift()) {
       if (!onChunk(chunk)) {
         return paused
       }
@@ -266,6 +309,7 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
   }
 
   private wait(onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<Step, TransportError> {
+    let to: Transport.Receiver | undefined
     return Effect.onInterrupt(
       Effect.async<Step, TransportError>((resume) => {
         // Something may have come since, where other fibers ran in between.
@@ -274,11 +318,27 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
           resume(given)
           return
         }
-        this.onChunk = onChunk
-        this.onStop = resume
+        to = {
+          onHead: () => false,
+          onChunk: (chunk) => {
+            const isMore = onChunk(chunk)
+            if (!isMore) {
+              resume(paused)
+            }
+            return isMore
+          },
+          onEnd: () => resume(ended),
+          onStop: () => resume(this.failed ?? paused)
+        }
+        this.to = to
         this.connection?.resume()
       }),
-      () => Effect.sync(() => this.stop(paused))
+      () =>
+        Effect.sync(() => {
+          if (this.to === to) {
+            this.to = undefined
+          }
+        })
     )
   }
 
@@ -288,16 +348,16 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
     this.lane.release(this, connection, this.keepAliveMillis)
   }
 
+  /** Has `response` give this. */
   private answer(effect: Effect.Effect<TransportResponse, TransportError>): void {
-    const { onHead } = this
-    this.onHead = undefined
-    onHead?.(effect)
+    this.answered = effect
+    this.stop()
   }
 
-  private stop(effect: Effect.Effect<Step, TransportError>): void {
-    const { onStop } = this
-    this.onChunk = this.onStop = undefined
-    onStop?.(effect)
+  private stop(): void {
+    const { to } = this
+    this.to = undefined
+    to?.onStop()
   }
 }
 

@@ -24,6 +24,10 @@ export interface Settings {
 export interface FastLane {
   readonly open: typeof Transport.Transport.Service.open
   readonly begin: (request: Transport.TransportRequest) => Transport.Exchange
+  readonly dispatch: (
+    request: Transport.TransportRequest,
+    receiver: Transport.Receiver
+  ) => Transport.Exchange | undefined
   /** Ends every connection, and waits until all sockets are closed. */
   readonly close: Effect.Effect<void>
   /** The origins that are not for this lane. */
@@ -79,13 +83,23 @@ class Lanes implements FastLane, Lane {
 
   readonly begin = (request: Transport.TransportRequest): Transport.Exchange => this.start(request, false)
 
+  readonly dispatch: FastLane["dispatch"] = (request, receiver) => {
+    const exchange = this.exchange(request, false)
+    exchange?.send(receiver)
+    return exchange
+  }
+
   private start(request: Transport.TransportRequest, isRepeated: boolean): Transport.Exchange {
+    return this.exchange(request, isRepeated) ?? this.elsewhere(request)
+  }
+
+  private exchange(request: Transport.TransportRequest, isRepeated: boolean): Exchange | undefined {
     const to = placeOf(request.url)
     if (to === undefined || this.isClosed || this.foreign.has(to.address.origin)) {
-      return this.elsewhere(request)
+      return undefined
     }
     const head = headOf(to.path, to.address.host, request.headers)
-    return head === undefined ? this.elsewhere(request) : new Exchange(this, to.address, request, head, isRepeated)
+    return head === undefined ? undefined : new Exchange(this, to.address, request, head, isRepeated)
   }
 
   private elsewhere(request: Transport.TransportRequest): Transport.Exchange {

@@ -4,6 +4,7 @@
  *
  * @internal
  */
+import { isPlainOrigin, pathAt } from "../../internal/plainUrl.js"
 import type { TransportRequest } from "../../Transport.js"
 import type { Target } from "./wire.js"
 
@@ -19,33 +20,25 @@ export interface Place {
   readonly path: string
 }
 
-// What `URL` leaves as it is in a path and in a query alike.
-const plainPath = /^\/[\w\-.~!$&()*+,;=:@%/?[\]|]*$/
-const dots = /\/(?:\.|%2e)/i
-const plainOrigin = /^https?:\/\/[a-z0-9.\-_]+(?::\d+)?$/
-
 const known = new Map<string, Address>()
 const knownAtMost = 1000
 
 /** Throws where it is not an absolute URL. */
 export const place = (url: string): Place => {
-  const slash = url.indexOf("/", 8)
+  const slash = pathAt(url)
   if (slash !== -1) {
-    const path = url.slice(slash)
-    if (plainPath.test(path) && !dots.test(path)) {
-      const text = url.slice(0, slash)
-      const found = known.get(text)
-      if (found !== undefined) {
-        return { address: found, path }
+    const text = url.slice(0, slash)
+    const found = known.get(text)
+    if (found !== undefined) {
+      return { address: found, path: url.slice(slash) }
+    }
+    if (isPlainOrigin(text)) {
+      const address = addressOf(new URL(text))
+      if (known.size >= knownAtMost) {
+        known.clear()
       }
-      if (plainOrigin.test(text)) {
-        const address = addressOf(new URL(text))
-        if (known.size >= knownAtMost) {
-          known.clear()
-        }
-        known.set(text, address)
-        return { address, path }
-      }
+      known.set(text, address)
+      return { address, path: url.slice(slash) }
     }
   }
   const parsed = new URL(url)
@@ -69,15 +62,30 @@ const notText = /[^\t\x20-\x7e\x80-\xff]/
 const special =
   /^(?:host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|proxy-connection)$/i
 
+// Most requests of a program have the same headers, in the same frozen object.
+let latest: { readonly headers: TransportRequest["headers"]; readonly lines: string | undefined } | undefined
+
 /** The head of a request; undefined where there is something in it that is not sent without a second thought. */
 export const headOf = (path: string, host: string, headers: TransportRequest["headers"]): string | undefined => {
-  let head = `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`
+  if (latest?.headers !== headers) {
+    const lines = linesOf(headers)
+    latest = Object.isFrozen(headers) ? { headers, lines } : undefined
+    return lines === undefined ? undefined : withLines(path, host, lines)
+  }
+  return latest.lines === undefined ? undefined : withLines(path, host, latest.lines)
+}
+
+const withLines = (path: string, host: string, lines: string): string =>
+  `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${lines}\r\n`
+
+const linesOf = (headers: TransportRequest["headers"]): string | undefined => {
+  let lines = ""
   for (const name in headers) {
     const value = headers[name]
     if (typeof value !== "string" || special.test(name) || !token.test(name) || notText.test(value)) {
       return undefined
     }
-    head += `${name}: ${value}\r\n`
+    lines += `${name}: ${value}\r\n`
   }
-  return `${head}\r\n`
+  return lines
 }

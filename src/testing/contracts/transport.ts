@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { Transport } from "../../Transport.js"
+import { type Exchange, Transport } from "../../Transport.js"
 import { type Case, expect } from "./Case.js"
 
 /**
@@ -80,6 +80,60 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
       times: 400
     }).pipe(Effect.flatMap((count) => expect(count === 0, "no connection that is busy", count)))
 
+  // A transport that does not push keeps to this as well.
+  const pushed = (
+    title: string,
+    path: string | undefined,
+    check: (pushed: Pushed) => Effect.Effect<void, unknown>
+  ): Case => ({
+    title,
+    check: Effect.scoped(
+      Effect.flatMap(probe, (made) =>
+        Effect.provide(
+          Effect.flatMap(Transport, ({ dispatch }) => {
+            const url = path === undefined ? made.closedUrl : made.baseUrl + path
+            let [status, text, takes] = [0, "", (): boolean => true]
+            let how: "end" | "stop" | "refused" | undefined
+            let wake = (): void => {}
+            const stop = (as: typeof how): void => {
+              how = as
+              wake()
+            }
+            const exchange = dispatch?.(
+              { url, headers: { "accept-encoding": "identity", "x-asked": "something" } },
+              {
+                onHead: (response) => {
+                  status = response.status
+                  return true
+                },
+                onChunk: (chunk) => {
+                  text += new TextDecoder().decode(chunk)
+                  const isMore = takes()
+                  if (!isMore) {
+                    stop("refused")
+                  }
+                  return isMore
+                },
+                onEnd: () => stop("end"),
+                onStop: () => stop("stop")
+              }
+            )
+            const told: Pushed["told"] = (onChunk) =>
+              Effect.async((resume) => {
+                takes = onChunk
+                wake = () => resume(Effect.sync(() => ({ how: how ?? "stop", status, text })))
+                if (how !== undefined) {
+                  wake()
+                }
+              })
+            return exchange === undefined ? Effect.void : check({ probe: made, exchange, told })
+          }),
+          made.layer
+        )
+      )
+    )
+  })
+
   return [
     at("gives the status, the headers by lower-case name, and the whole body", (_, open) =>
       Effect.gen(function* () {
@@ -140,6 +194,58 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
         yield* Fiber.interrupt(fiber)
         yield* isIdle(probe)
       })
+    ),
+    pushed("pushes the head, and then the whole body", "/hello", ({ exchange, told }) =>
+      Effect.gen(function* () {
+        const { how, status, text } = yield* told(() => true)
+        yield* expect(how === "end" && status === 200 && text === "hello world", "hello world, and its end", text)
+        yield* expect(exchange !== undefined, "an exchange")
+      })
+    ),
+    pushed("goes on by effects from where the receiver has stopped it", "/hello", ({ exchange, told }) =>
+      Effect.gen(function* () {
+        const { text } = yield* told(() => false)
+        const rest = yield* Effect.flatMap(exchange.response, collect)
+        yield* expect(text + rest.text === "hello world", "hello world", text + rest.text)
+        yield* expect(text !== "" && rest.text !== "", "something of both", text)
+        yield* exchange.close
+      })
+    ),
+    pushed("stops where nobody listens, and says why", undefined, ({ exchange, told }) =>
+      Effect.gen(function* () {
+        const { how } = yield* told(() => true)
+        const error = yield* Effect.flip(exchange.response)
+        yield* expect(how === "stop" && error._tag === "Connection", "a stop, and Connection", error._tag)
+        yield* exchange.close
+      })
+    ),
+    pushed("stops where the body is cut short, and says why", "/cut", ({ exchange, told }) =>
+      Effect.gen(function* () {
+        const { how, text } = yield* told(() => true)
+        const error = yield* Effect.flip(Effect.flatMap(exchange.response, collect))
+        yield* expect(how === "stop" && error._tag === "Truncated", "a stop, and Truncated", error._tag)
+        yield* expect(text.length === 4, "what came", text)
+        yield* exchange.close
+      })
+    ),
+    pushed("gives the connection up when what is pushed is closed", "/silent", ({ exchange, probe }) =>
+      Effect.gen(function* () {
+        yield* Effect.repeat(Effect.zipRight(Effect.sleep("5 millis"), probe.busy), {
+          until: (count) => count > 0,
+          times: 400
+        })
+        yield* exchange.close
+        yield* isIdle(probe)
+      })
     )
   ]
+}
+
+interface Pushed {
+  readonly probe: TransportProbe
+  readonly exchange: Exchange
+  /** Suspends until there is nothing more to be told: the body ended, the exchange stopped, or a chunk was refused. */
+  readonly told: (
+    onChunk: () => boolean
+  ) => Effect.Effect<{ readonly how: "end" | "stop" | "refused"; readonly status: number; readonly text: string }>
 }

@@ -1,0 +1,312 @@
+/**
+ * The attempt that most transfers are: one request, 200 with a length, a small body, a file. Its steps are calls, from the
+ * permit to the published file, and one fiber waits for them once.
+ *
+ * What is not of that kind is no failure of it: whatever else comes is handed over, with what was received so far, as an
+ * attempt under way (`begun`), to `internal/transfer`.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import { type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
+import type { Disk, DownloadError, HttpStatus, Timeout } from "../DownloadError.js"
+import type { AtOnce as Permits } from "../OriginGovernor.js"
+import type { Durability, AtOnce as Parts, ReadyPart, Store } from "../Store.js"
+import type { Exchange, Receiver, Transport, TransportResponse } from "../Transport.js"
+import type { Advance } from "./advance.js"
+import * as Attempt from "./attempt.js"
+import * as Digest from "./digest.js"
+import type { Hooks } from "./hooks.js"
+import type { Kept } from "./kept.js"
+import * as PlainUrl from "./plainUrl.js"
+import type { Hop } from "./redirect.js"
+import * as RequestHeaders from "./requestHeaders.js"
+import { unchecked } from "./unchecked.js"
+import * as Validator from "./validator.js"
+import type { Phase, Wait, Watch, Watched } from "./watch.js"
+
+/** What the quick attempts of a downloader have in common. */
+export interface Means {
+  readonly transport: typeof Transport.Service
+  readonly dispatch: NonNullable<(typeof Transport.Service)["dispatch"]>
+  readonly store: typeof Store.Service
+  readonly parts: Parts
+  readonly permits: Permits
+  readonly watch: Watch
+  readonly strict: boolean
+  readonly durability: Durability
+  readonly headersMillis: number
+  readonly now: () => number
+  readonly kept: (request: DownloadRequest, expected: Digest.Expected | undefined) => Kept
+  readonly advance: (request: DownloadRequest, kept: Kept, hooks: Asked) => Advance
+  readonly restMillis: (origin: string, bytes: number) => number
+  readonly cool: (origin: string, error: DownloadError, beganAt: number) => Effect.Effect<void>
+  readonly timedOut: (request: DownloadRequest, kept: Kept, phase: Phase) => Timeout
+}
+
+type Received = Extract<Attempt.Result, { readonly _tag: "Received" }>
+
+type Asked = Omit<Hooks, "decide">
+
+// A larger body may be worth more than one connection, and is worth a fiber.
+const smallBytes = 256 * 1024
+
+/** The attempt for a request that asks for nothing unusual; else undefined. */
+export const quick = (means: Means, request: DownloadRequest, hooks: Asked): Quick | undefined => {
+  const origin = PlainUrl.originOf(request.url)
+  const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
+  return origin === undefined ||
+    (request.digest !== undefined && expected === undefined) ||
+    (request.headers !== undefined && RequestHeaders.refusal(request) !== undefined)
+    ? undefined
+    : new Quick(means, request, origin, expected, hooks)
+}
+
+export class Quick implements Attempt.Attempt, Receiver, Watched {
+  /** Decided in the step that published the file, or could not. */
+  outcome: Saved | Skipped | Failed | undefined
+  /** What is handed over. Where there is neither this nor an outcome, nothing was begun. */
+  begun: Attempt.Begun | undefined
+  beganAt = 0
+  place = -1
+  readonly kept: Kept
+  readonly advance: Advance
+  readonly wait: Wait = { phase: "headers", headersAt: 0, totalAt: 0, windowAt: 0, windowBytes: 0, resting: false }
+  /** Stops the timer of the watch, where there is nothing left for it. */
+  idle: Effect.Effect<void> | undefined
+  private isOver = false
+  private permit: (() => void) | undefined
+  private exchange: Exchange | undefined
+  private response: TransportResponse | undefined
+  private part: ReadyPart | undefined
+  private receiving: Attempt.Receiving | undefined
+  private resume: ((effect: Effect.Effect<void>) => void) | undefined
+
+  constructor(
+    private readonly means: Means,
+    readonly request: DownloadRequest,
+    readonly origin: string,
+    readonly expected: Digest.Expected | undefined,
+    private readonly hooks: Asked
+  ) {
+    this.kept = means.kept(request, expected)
+    this.advance = means.advance(request, this.kept, hooks)
+  }
+
+  /** Suspends until it has come to an outcome or is to be handed over. To be run interruptible, and then `undo`. */
+  get attempt(): Effect.Effect<void> {
+    return Effect.suspend(() => this.begin())
+  }
+
+  /** Gives up what there still is. More than once does no harm. */
+  get undo(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.isOver = true
+      return Effect.zipRight(
+        Effect.zipRight(this.means.watch.remove(this) ?? Effect.void, this.close),
+        Effect.suspend(() => {
+          this.release()
+          return this.kept.discard
+        })
+      )
+    })
+  }
+
+  /** Gives the permit back. */
+  release(): void {
+    const { permit } = this
+    this.permit = undefined
+    permit?.()
+  }
+
+  private begin(): Effect.Effect<void> {
+    const { means, origin, request } = this
+    const { onExists } = request
+    if ((onExists === "skip" || onExists === "fail") && means.parts.exists(request.destination) !== false) {
+      return Effect.void
+    }
+    this.permit = means.permits.permit(origin, this.hooks.ask)
+    if (this.permit === undefined) {
+      return Effect.void
+    }
+    const at = means.now()
+    this.beganAt = at
+    this.wait.headersAt = at + means.headersMillis
+    this.wait.totalAt = at + Duration.toMillis(request.timeout)
+    this.wait.windowAt = at
+    this.exchange = means.dispatch({ url: request.url, headers: RequestHeaders.own(request) }, this)
+    if (this.exchange === undefined) {
+      this.release()
+      return Effect.void
+    }
+    const timer = means.watch.add(this)
+    return timer === undefined ? this.end : Effect.zipRight(Effect.uninterruptible(timer), this.end)
+  }
+
+  private get end(): Effect.Effect<void> {
+    // Without a canceller, which may never run: who interrupts it runs `undo`.
+    return Effect.async((resume) => {
+      if (this.isOver) {
+        resume(Effect.void)
+      } else {
+        this.resume = resume
+      }
+    })
+  }
+
+  onHead(response: TransportResponse): boolean {
+    const { kept, means, request, wait } = this
+    if (this.isOver) {
+      return false
+    }
+    wait.phase = "body"
+    wait.windowAt = means.now()
+    const answer = response.status === 200 ? Attempt.judge(this, response, 0) : undefined
+    if (answer !== undefined && Either.isLeft(answer)) {
+      return this.handOver(Effect.fail(answer.left))
+    }
+    const totalBytes = answer?.right.totalBytes ?? Number.POSITIVE_INFINITY
+    const part = totalBytes > smallBytes ? undefined : means.parts.begin(request.destination)
+    if (answer === undefined || part === undefined) {
+      return this.handOver(Attempt.answered(this, response, 0))
+    }
+    kept.adopt(part)
+    kept.totalBytes = totalBytes
+    this.response = response
+    this.part = part
+    this.receiving = new Attempt.Receiving(this, part, answer.right)
+    return true
+  }
+
+  onChunk(chunk: Uint8Array): boolean {
+    return !this.isOver && (this.receiving?.onChunk(chunk) === true || this.handOver(this.rest()))
+  }
+
+  onEnd(): void {
+    const { durability, permits, watch } = this.means
+    const { part, request } = this
+    this.exchange = undefined
+    if (this.isOver || part === undefined) {
+      return
+    }
+    const verified = Attempt.verify(this, part)
+    if (Either.isLeft(verified)) {
+      this.handOver(Effect.fail(verified.left))
+      return
+    }
+    const received: Received = { _tag: "Received", part, bytes: part.sizeBytes(), verified: verified.right }
+    const published = part.publishNow({ onExists: request.onExists, durability })
+    if (published === undefined) {
+      this.handOver(Effect.succeed(received))
+      return
+    }
+    this.outcome = this.outcomeOf(published, received)
+    if (this.outcome === undefined) {
+      this.handOver(Effect.zipRight(published, Effect.succeed(received)))
+      return
+    }
+    this.isOver = true
+    permits.report(this.origin, "success", this.beganAt)
+    this.release()
+    this.idle = watch.remove(this)
+    this.resume?.(Effect.void)
+  }
+
+  onStop(): void {
+    if (!this.isOver) {
+      this.handOver(this.rest())
+    }
+  }
+
+  expire(phase: Phase): void {
+    if (!this.isOver) {
+      this.handOver(this.means.timedOut(this.request, this.kept, phase))
+    }
+  }
+
+  get transport(): typeof Transport.Service {
+    return this.means.transport
+  }
+
+  get store(): typeof Store.Service {
+    return this.means.store
+  }
+
+  get strict(): boolean {
+    return this.means.strict
+  }
+
+  get now(): () => number {
+    return this.means.now
+  }
+
+  get hop(): Hop {
+    return { url: new URL(this.request.url), count: 0, isFirstOrigin: true }
+  }
+
+  get refused(): (error: HttpStatus) => Effect.Effect<void> {
+    return (error) => this.means.cool(this.origin, error, this.beganAt)
+  }
+
+  restMillis(bytes: number): number {
+    return this.means.restMillis(this.origin, bytes)
+  }
+
+  advanced(): Effect.Effect<void> | undefined {
+    return this.advance.after()
+  }
+
+  private get close(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { exchange } = this
+      this.exchange = undefined
+      return exchange?.close ?? Effect.void
+    })
+  }
+
+  /** What is left to do, by effects. */
+  private rest(): Effect.Effect<Attempt.Result, DownloadError> {
+    const { exchange, part, receiving, response } = this
+    if (response !== undefined && part !== undefined && receiving !== undefined) {
+      return Attempt.received(this, response, part, receiving)
+    }
+    return exchange === undefined
+      ? Effect.interrupt
+      : Effect.flatMap(exchange.response, (answer) => Attempt.answered(this, answer, 0))
+  }
+
+  private handOver(work: Effect.Effect<Attempt.Result, DownloadError>): false {
+    this.isOver = true
+    if (this.response !== undefined) {
+      this.kept.validator = Validator.strong(this.response.headers)
+    }
+    this.begun = { work, close: this.close }
+    this.means.watch.leave(this)
+    this.resume?.(Effect.void)
+    return false
+  }
+
+  /** Undefined where it is a defect. */
+  private outcomeOf(
+    published: Exit.Exit<string | undefined, Disk>,
+    received: Received
+  ): Saved | Skipped | Failed | undefined {
+    const { request } = this
+    if (Exit.isSuccess(published)) {
+      const destination = published.value
+      return destination === undefined
+        ? new Skipped({ request }, unchecked)
+        : new Saved(
+            { request, destination, bytes: received.bytes, verified: received.verified, attempts: 1 },
+            unchecked
+          )
+    }
+    const error = Cause.failureOption(published.cause)
+    return Option.isSome(error) ? new Failed({ request, error: error.value }, unchecked) : undefined
+  }
+}
