@@ -1,6 +1,6 @@
 // Plants each bug of mutations.mjs in a copy of the engine and lets the simulation look for it:
 //
-//   npm run mutate [-- --seeds 2000] [--only TEXT]
+//   npm run mutate [-- --seeds 4000] [--only TEXT]
 //
 // Prints the first seed that found each. Exits with 1 where one was not found: that is a hole in the simulation.
 import { mkdirSync, readFileSync, rmSync } from "node:fs"
@@ -58,7 +58,7 @@ const seedSeconds = 20
 
 if (isMainThread) {
   const { values } = parseArgs({
-    options: { seeds: { type: "string", default: "2000" }, only: { type: "string", default: "" } }
+    options: { seeds: { type: "string", default: "4000" }, only: { type: "string", default: "" } }
   })
   mkdirSync(directory, { recursive: true })
   const chosen = mutations.flatMap(([name], index) => (name.includes(values.only) ? [index] : []))

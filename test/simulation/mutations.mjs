@@ -15,7 +15,7 @@ const quick = "internal/quick.ts"
 /** [what is wrong, [file, text, replacement] …] */
 export const mutations = [
   ["no length check", [attempt, "totalBytes !== undefined && receivedBytes < totalBytes", "false"]],
-  ["bytes beyond the announced end are taken", [attempt, "isBeyond ? chunk.subarray(0, left) : chunk", "chunk"]],
+  ["bytes beyond the announced end are taken", [attempt, "this.isBeyond ? chunk.subarray(0, left) : chunk", "chunk"]],
   ["no If-Range", [attempt, 'headers["if-range"] = kept.validator', ""]],
   ["a weak validator in If-Range", ["internal/validator.ts", '/^"[', '/^(?:W\\/)?"[']],
   [
