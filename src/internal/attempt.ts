@@ -5,8 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { DownloadRequest } from "../Download.js"
-import { type DownloadError, HttpStatus, Mismatch, Protocol, TooLarge, Truncated } from "../DownloadError.js"
+import { type DownloadError, type HttpStatus, Mismatch, Protocol, TooLarge, Truncated } from "../DownloadError.js"
 import type { Part, Store } from "../Store.js"
 import * as Transport from "../Transport.js"
 import { contentLength } from "./contentLength.js"
@@ -15,29 +14,24 @@ import type { Expected } from "./digest.js"
 import { displayUrl } from "./displayUrl.js"
 import type { Kept } from "./kept.js"
 import * as Printable from "./printable.js"
+import { type Receiver, receive } from "./receive.js"
 import * as Redirect from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
-import { retryAfter } from "./retryAfter.js"
+import * as Segments from "./segments.js"
+import { statusError } from "./statusError.js"
 import * as Validator from "./validator.js"
 import type { Wait } from "./watch.js"
 
-export interface Attempt {
-  readonly request: DownloadRequest
+export interface Attempt extends Receiver {
   readonly transport: typeof Transport.Transport.Service
   readonly store: typeof Store.Service
-  readonly hop: Redirect.Hop
-  readonly kept: Kept
   readonly wait: Wait
   readonly expected: Expected | undefined
   readonly strict: boolean
-  /** In milliseconds, as a `Wait` counts. */
-  readonly now: () => number
-  /** For how many milliseconds to rest after so many bytes. */
-  readonly restMillis: (bytes: number) => number
   /** Told of a status that is an error as soon as it is known: the rest of that response may take its time. */
   readonly refused: (error: HttpStatus) => Effect.Effect<void>
-  /** What there is to tell after a chunk. */
-  readonly advanced: () => Effect.Effect<void> | undefined
+  /** Where others may help. */
+  readonly segments: Segments.Means | undefined
 }
 
 export type Result =
@@ -52,25 +46,33 @@ export interface Begun {
 
 export const begin = (self: Attempt): Begun => {
   const { hop, kept, request } = self
-  const offsetBytes = kept.resumeAt()
+  const { offsetBytes, range } = kept.resumeAt()
   const headers = RequestHeaders.of(request, hop)
-  if (offsetBytes > 0) {
-    headers["range"] = `bytes=${offsetBytes}-`
+  if (range !== undefined) {
+    headers["range"] = range
     if (kept.validator !== undefined) {
       headers["if-range"] = kept.validator
     }
   }
   const exchange = Transport.begin(self.transport, { url: RequestHeaders.target(hop.url), headers })
+  if (self.segments === undefined) {
+    return {
+      work: Effect.flatMap(exchange.response, (response) => answered(self, response, offsetBytes, undefined)),
+      close: exchange.close
+    }
+  }
+  const crew = new Segments.Crew(self, self.segments, exchange.close)
   return {
-    work: Effect.flatMap(exchange.response, (response) => answered(self, response, offsetBytes)),
-    close: exchange.close
+    work: Effect.flatMap(exchange.response, (response) => answered(self, response, offsetBytes, crew)),
+    close: crew.close
   }
 }
 
 const answered = (
   self: Attempt,
   response: Transport.TransportResponse,
-  offsetBytes: number
+  offsetBytes: number,
+  crew: Segments.Crew | undefined
 ): Effect.Effect<Result, DownloadError> => {
   const { hop, kept, wait } = self
   wait.phase = "body"
@@ -86,12 +88,21 @@ const answered = (
         kept.resumed = kept.resumed || answer.startBytes > 0
         kept.totalBytes = answer.totalBytes
         kept.validator = Validator.strong(response.headers) ?? (answer.startBytes > 0 ? kept.validator : undefined)
-        return Effect.flatMap(receive(self, response, part, answer), () =>
-          Effect.map(
-            verify(self, part),
-            (verified): Result => ({ _tag: "Received", part, bytes: part.sizeBytes(), verified })
-          )
-        )
+        const body = {
+          response,
+          part,
+          claim: kept.claim(answer.startBytes, answer.endBytes),
+          endBytes: answer.endBytes ?? Number.POSITIVE_INFINITY,
+          wait
+        }
+        const received = (): Effect.Effect<Result, DownloadError> =>
+          Effect.map(verify(self), (verified) => ({ _tag: "Received", part, bytes: kept.bytes, verified }))
+        return crew === undefined
+          ? Effect.flatMap(receive(self, body), received)
+          : Effect.flatMap(crew.receive(body), (how) =>
+              // The same again: what is left needs a permit of its own.
+              how === "Left" ? Effect.succeed<Result>({ _tag: "Redirected", to: hop }) : received()
+            )
       }
     )
   )
@@ -166,17 +177,14 @@ const refusal = (
   offsetBytes: number
 ): Effect.Effect<never, DownloadError> =>
   Effect.gen(function* () {
-    const { headers, status } = response
+    const { status } = response
     const url = displayUrl(hop.url.href)
     if (status === 416 && offsetBytes > 0) {
       kept.forget()
       yield* drain(response)
       return yield* new Protocol({ url, reason: "range", detail: "416" })
     }
-    const retryAfterMillis = yield* Effect.clockWith((clock) =>
-      Effect.map(clock.currentTimeMillis, (now) => retryAfter(headers["retry-after"], now))
-    )
-    const error = new HttpStatus({ url, status, ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }) })
+    const error = yield* statusError(url, response)
     yield* refused(error)
     yield* drain(response)
     return yield* error
@@ -209,59 +217,8 @@ const rest = (kept: Kept, headers: Transport.TransportResponse["headers"], offse
 const isOfType = (actual: string, expected: string): boolean =>
   expected.endsWith("/*") ? actual.startsWith(expected.slice(0, -1)) : actual === expected
 
-const receive = (
-  self: Attempt,
-  response: Transport.TransportResponse,
-  part: Part,
-  answer: Answer
-): Effect.Effect<void, DownloadError> => {
-  const { hop, kept, request, wait } = self
-  const limitBytes = request.limitBytes ?? Number.POSITIVE_INFINITY
-  let bytes = answer.startBytes
-  let isBeyond = false
-  let pending: Effect.Effect<void, DownloadError> | undefined
-  const also = (effect: Effect.Effect<void, DownloadError> | undefined): void => {
-    pending = effect === undefined ? pending : pending === undefined ? effect : Effect.zipRight(pending, effect)
-  }
-  const onChunk = (chunk: Uint8Array): boolean => {
-    wait.windowBytes += chunk.length
-    const left = (answer.endBytes ?? Number.POSITIVE_INFINITY) - bytes
-    isBeyond = chunk.length > left
-    const taken = isBeyond ? chunk.subarray(0, left) : chunk
-    bytes += taken.length
-    if (bytes > limitBytes) {
-      pending = new TooLarge({ url: displayUrl(hop.url.href), limitBytes, bytes })
-      return false
-    }
-    also(taken.length === 0 ? undefined : kept.take(part, taken))
-    const millis = self.restMillis(chunk.length)
-    also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))
-    also(self.advanced())
-    return pending === undefined && !isBeyond
-  }
-  const settled = Effect.suspend(() => {
-    const due = pending ?? Effect.void
-    pending = undefined
-    const before = self.now()
-    wait.resting = true
-    return Effect.map(due, () => {
-      wait.resting = false
-      wait.windowAt += self.now() - before
-    })
-  })
-  const goOn: Effect.Effect<void, DownloadError> = Effect.flatMap(response.drive(onChunk), (how) => {
-    // What follows the announced end is not read, and its connection not used again.
-    const isOver = how === "Ended" || isBeyond
-    return pending === undefined ? (isOver ? Effect.void : goOn) : isOver ? settled : Effect.zipRight(settled, goOn)
-  })
-  return goOn
-}
-
-const verify = (
-  { expected, hop, kept, request, strict }: Attempt,
-  part: Part
-): Effect.Effect<boolean, Mismatch | Truncated> => {
-  const receivedBytes = part.sizeBytes()
+const verify = ({ expected, hop, kept, request, strict }: Attempt): Effect.Effect<boolean, Mismatch | Truncated> => {
+  const receivedBytes = kept.bytes
   const { resumed, totalBytes } = kept
   if (totalBytes !== undefined && receivedBytes < totalBytes) {
     return new Truncated({ url: displayUrl(hop.url.href), expectedBytes: totalBytes, receivedBytes })

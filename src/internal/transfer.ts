@@ -24,6 +24,7 @@ import { Kept } from "./kept.js"
 import * as Printable from "./printable.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
+import type * as Segments from "./segments.js"
 import { unchecked } from "./unchecked.js"
 import * as Watch from "./watch.js"
 
@@ -46,6 +47,8 @@ export interface TransferOptions {
   readonly stall: { readonly bytes: number; readonly within: Duration.Duration }
   readonly durability: Durability
   readonly strict: boolean
+  /** Where a file may have more than one connection. */
+  readonly segments?: Segments.Rule | undefined
 }
 
 /** The wait for the next origin's permit is not the server's doing. */
@@ -67,6 +70,7 @@ export const makeTransfer = (
     const store = yield* Store
     const hasher = yield* Hasher
     const clock = yield* Effect.clock
+    const scope = yield* Effect.scope
     const stall = { bytes: options.stall.bytes, millis: Duration.toMillis(options.stall.within) }
     const watch = yield* Watch.make(stall)
     const headersMillis = Duration.toMillis(options.headersTimeout)
@@ -109,6 +113,37 @@ export const makeTransfer = (
               )
         })
       )
+
+    const waitFrom = (at: number, totalAt: number): Watch.Wait => ({
+      phase: "headers",
+      headersAt: at + headersMillis,
+      totalAt,
+      windowAt: at,
+      windowBytes: 0,
+      resting: false
+    })
+
+    /** What helpers of an attempt need; none where the governor cannot say at once what is free. */
+    const segmentsOf = (
+      rule: Segments.Rule,
+      origin: string,
+      ask: Ask | undefined,
+      of: Pick<Segments.Means, "wait" | "watched" | "failed">
+    ): Segments.Means | undefined => {
+      const { atOnce } = governor
+      if (atOnce?.spare === undefined) {
+        return undefined
+      }
+      const { again, report, spare } = atOnce
+      return {
+        ...of,
+        rule,
+        scope,
+        spare: (onWanted) => spare(origin, onWanted, ask),
+        again: () => again?.(origin) ?? false,
+        succeeded: (at) => Effect.sync(() => report(origin, "success", at))
+      }
+    }
 
     /** From the first hop to the published file. */
     const carry = (
@@ -155,14 +190,14 @@ export const makeTransfer = (
         const beganAt = now()
         startedAt ??= beganAt
         toldAt = hooks.event === undefined ? 0 : clock.unsafeCurrentTimeMillis()
-        const wait: Watch.Wait = {
-          phase: "headers",
-          headersAt: beganAt + headersMillis,
-          totalAt: beganAt + leftMillis,
-          windowAt: beganAt,
-          windowBytes: 0,
-          resting: false
-        }
+        const wait = waitFrom(beganAt, beganAt + leftMillis)
+        const timedOut = (phase: Watch.Phase) =>
+          new Timeout({
+            url: DisplayUrl.displayUrl(hop.url.href),
+            phase,
+            limitMillis: { headers: headersMillis, stall: stall.millis, total: totalMillis }[phase],
+            receivedBytes: kept.bytes
+          })
         const { close, work } = Attempt.begin({
           request,
           transport,
@@ -175,15 +210,16 @@ export const makeTransfer = (
           strict: options.strict,
           restMillis: (bytes) => governor.restMillis(origin, bytes),
           refused: (error) => cool(origin, error, beganAt),
-          advanced
+          advanced,
+          segments:
+            options.segments === undefined
+              ? undefined
+              : segmentsOf(options.segments, origin, hooks.ask, {
+                  wait: () => waitFrom(now(), wait.totalAt),
+                  watched: (one) => watch.watched(one, timedOut),
+                  failed: (error, at) => cool(origin, error, at)
+                })
         })
-        const timedOut = (phase: Watch.Phase) =>
-          new Timeout({
-            url: DisplayUrl.displayUrl(hop.url.href),
-            phase,
-            limitMillis: { headers: headersMillis, stall: stall.millis, total: totalMillis }[phase],
-            receivedBytes: kept.bytes
-          })
         // Around the waits alone: the publish must neither be raced nor cut short.
         return Effect.matchCauseEffect(watch.watched(wait, timedOut)(work), {
           onSuccess: (result) =>
