@@ -22,6 +22,10 @@ export interface Claim {
   nextBytes: number
   /** Moved down when others take some of it, and up when nobody wants what follows. */
   endBytes: number
+  /** When something came last, in milliseconds. */
+  cameAt: number
+  /** It is all that another one had left, and is nobody else's any more. */
+  isTakenOver: boolean
 }
 
 /** What can be given to more than one. */
@@ -36,7 +40,9 @@ export const claimOf = (startBytes: number, endBytes: number): Claim => ({
   startBytes,
   doneBytes: startBytes,
   nextBytes: startBytes,
-  endBytes
+  endBytes,
+  cameAt: Number.POSITIVE_INFINITY,
+  isTakenOver: false
 })
 
 export class Coverage {
@@ -148,6 +154,30 @@ export class Coverage {
       }
     }
     return fresh
+  }
+
+  /** The claim that has most left of those to which nothing came since, and of which nobody has taken over the rest. */
+  silent(sinceMillis: number): Claim | undefined {
+    let found: Claim | undefined
+    for (const claim of this.claims) {
+      const isSilent = claim.cameAt < sinceMillis && !claim.isTakenOver && claim.endBytes > claim.nextBytes
+      if (isSilent && (found === undefined || claim.endBytes - claim.nextBytes > found.endBytes - found.nextBytes)) {
+        found = claim
+      }
+    }
+    return found
+  }
+
+  /** All that the silent one has left; once, or two would take it from each other for good. */
+  takeOver(sinceMillis: number): Claim | undefined {
+    const from = this.silent(sinceMillis)
+    if (from === undefined) {
+      return undefined
+    }
+    const taken = this.claim(from.nextBytes, from.endBytes)
+    taken.isTakenOver = true
+    from.endBytes = from.nextBytes
+    return taken
   }
 
   /** The pieces that are to be divided, each with the number of those that are to fetch it. */

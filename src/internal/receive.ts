@@ -73,6 +73,7 @@ export const receive = (self: Receiver, body: Body): Effect.Effect<void, Downloa
     isBeyond = chunk.length > leftBytes || (claim.nextBytes === claim.endBytes && claim.endBytes < endBytes)
     if (meter !== undefined) {
       meter.bytes += taken.length
+      claim.cameAt = self.now()
     }
     const millis = self.restMillis(chunk.length)
     also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))

@@ -10,6 +10,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
@@ -32,8 +33,10 @@ import type { Wait } from "./watch.js"
 export interface Rule {
   /** Connections for one file. */
   readonly atMost: number
-  /** What a share has at least. */
+  /** What a share has at least, when helpers are begun. */
   readonly leastBytes: number
+  /** What a share has at least that is taken by one who is there already and has nothing else to do. */
+  readonly leastTakenBytes: number
   /** How long a connection is measured first; later on twice as long each time, up to eight times. */
   readonly lookMillis: number
   /** What would be there within this is left to those who fetch it. */
@@ -43,12 +46,16 @@ export interface Rule {
 export const rule = (atMost: number): Rule => ({
   atMost,
   leastBytes: 1024 * 1024,
+  leastTakenBytes: 64 * 1024,
   lookMillis: 100,
   worthMillis: 1000
 })
 
 // A connection this fast is bounded by the machine or the network, and seldom by being one.
 const fastBytesPerMilli = (256 * 1024 * 1024) / 1000
+
+// Where so much is left, the first look comes sooner: it costs more to find out late.
+const longBytes = 64 * 1024 * 1024
 
 // So many segments of a transfer may come to nothing before no more are begun.
 const failuresAtMost = 3
@@ -82,14 +89,21 @@ export class Crew {
   private readonly meter: Meter = { bytes: 0, restedMillis: 0 }
   private readonly helpers = new Set<Helper>()
   private scout: Fiber.RuntimeFiber<void> | undefined
+  /** Of the attempt's own response, and how it ended. */
+  private receiver: Fiber.RuntimeFiber<void, DownloadError> | undefined
+  private received: Exit.Exit<void, DownloadError> | undefined
   private own: Claim | undefined
   private isOwnClosed = false
   private isOver = false
+  /** What one connection brought when it was looked at last. */
+  private bytesPerMilli = 0
+  /** What the last request that was answered waited for its head. */
+  private answerMillis = 0
   /** Whether the origin has shown that it honours ranges: as long as not, one helper is enough to find out. */
   private isProven = false
   private changes = 0
   private wake: (() => void) | undefined
-  private defect: Cause.Cause<never> = Cause.empty
+  private defect: Effect.Effect<never> | undefined
 
   constructor(
     private readonly self: Receiver & {
@@ -107,19 +121,9 @@ export class Crew {
   receive(body: Body): Effect.Effect<"Whole" | "Left", DownloadError> {
     const { kept } = this.self
     this.own = body.claim
-    return Effect.zipRight(
-      this.isDivisible(body) ? this.startScout(body) : Effect.void,
-      Effect.flatMap(receive(this.self, { ...body, meter: this.meter }), () => {
-        const { coverage } = kept
-        if (coverage === undefined) {
-          this.isOver = true
-          return Effect.succeed<"Whole" | "Left">("Whole")
-        }
-        return body.claim.nextBytes < body.claim.endBytes
-          ? this.truncated()
-          : Effect.zipRight(this.closeOwn, this.rest(body, coverage))
-      })
-    )
+    return kept.coverage === undefined && !this.isDivisible(body)
+      ? Effect.as(receive(this.self, body), "Whole")
+      : Effect.zipRight(this.startOwn(body), this.others(body))
   }
 
   /** Ends everybody, and waits for that. To be run uninterruptible. */
@@ -131,12 +135,10 @@ export class Crew {
       : Fiber.interrupt(scout).pipe(
           // Nobody begins any more.
           Effect.zipRight(
-            Effect.suspend(() => Fiber.interruptAll(Array.from(this.helpers).flatMap(({ fiber }) => fiber ?? [])))
+            Effect.suspend(() => Fiber.interruptAll(Array.from(this.helpers).flatMap((one) => one.fiber ?? [])))
           ),
           Effect.zipRight(this.closeOwn),
-          Effect.zipRight(
-            Effect.suspend(() => (Cause.isEmpty(this.defect) ? Effect.void : Effect.failCause(this.defect)))
-          )
+          Effect.zipRight(Effect.suspend(() => this.defect ?? Effect.void))
         )
   })
 
@@ -147,8 +149,11 @@ export class Crew {
         return Effect.void
       }
       this.isOwnClosed = true
-      this.give(this.own)
-      return this.closeResponse
+      const close = Effect.zipRight(
+        Effect.sync(() => this.give(this.own)),
+        this.closeResponse
+      )
+      return this.receiver === undefined ? close : Effect.zipRight(Fiber.interrupt(this.receiver), close)
     })
   )
 
@@ -167,23 +172,34 @@ export class Crew {
     )
   }
 
-  private startScout(body: Body): Effect.Effect<void> {
-    return Effect.uninterruptible(
-      Effect.map(
-        Effect.forkIn(Effect.uninterruptible(this.look(body, this.means.rule.lookMillis)), this.means.scope),
-        (fiber) => {
-          this.scout = fiber
-        }
-      )
+  // On a fiber of its own: when all is there, its response need not be waited for.
+  private startOwn(body: Body): Effect.Effect<void> {
+    const { means, meter, self } = this
+    const look = this.look(body, means.rule.lookMillis / (this.leftBytes() >= longBytes ? 3 : 1))
+    const begun = Effect.flatMap(
+      Effect.forkIn(Effect.interruptible(receive(self, { ...body, meter })), means.scope),
+      (receiver) => {
+        this.receiver = receiver
+        receiver.addObserver((exit) => {
+          this.received = exit
+          this.change()
+        })
+        return Effect.map(Effect.forkIn(Effect.uninterruptible(look), means.scope), (scout) => {
+          this.scout = scout
+        })
+      }
     )
+    return Effect.uninterruptible(begun)
   }
 
   private look(body: Body, millis: number): Effect.Effect<void> {
     return Effect.suspend(() => {
       const before = { ...this.meter, at: this.self.now() }
-      return Effect.flatMap(Effect.interruptible(Effect.sleep(millis)), () => {
+      // The last millisecond apart: after a moment in which this process stood still, what came meanwhile is received first.
+      const wait = Effect.zipRight(Effect.sleep(Math.max(1, millis - 1)), Effect.sleep(1))
+      return Effect.flatMap(Effect.interruptible(wait), () => {
         const { kept } = this.self
-        const leftBytes = (kept.totalBytes ?? 0) - kept.bytes
+        const leftBytes = this.leftBytes()
         if (this.isOver || kept.failedSegments >= failuresAtMost || leftBytes < 2 * this.means.rule.leastBytes) {
           return Effect.void
         }
@@ -194,6 +210,30 @@ export class Crew {
         )
       })
     })
+  }
+
+  /** Whether there is something to do for one who is done. */
+  private isMore(coverage: Coverage): boolean {
+    return coverage.room(1, this.leastTakenBytes()) > 0 || coverage.silent(this.silentSince()) !== undefined
+  }
+
+  private next(coverage: Coverage): Claim | undefined {
+    return coverage.split(1, this.leastTakenBytes())[0] ?? coverage.takeOver(this.silentSince())
+  }
+
+  // As much as comes in the time that a request takes to be answered.
+  private leastTakenBytes(): number {
+    const { leastBytes, leastTakenBytes } = this.means.rule
+    return Math.min(leastBytes, Math.max(leastTakenBytes, this.bytesPerMilli * this.answerMillis))
+  }
+
+  private silentSince(): number {
+    return this.self.now() - 2 * this.answerMillis
+  }
+
+  private leftBytes(): number {
+    const { kept } = this.self
+    return (kept.totalBytes ?? 0) - kept.bytes
   }
 
   private isSlow(before: Meter & { readonly at: number }, leftBytes: number): boolean {
@@ -270,10 +310,8 @@ export class Crew {
       Effect.suspend(() => this.fetch(claim, part, false)),
       {
         onSuccess: () => {
-          const next =
-            this.isOver || helper.isWanted || coverage.room(1, this.means.rule.leastBytes) === 0 || !this.means.again()
-              ? undefined
-              : coverage.split(1, this.means.rule.leastBytes)[0]
+          const isOn = !this.isOver && !helper.isWanted && this.isMore(coverage) && this.means.again()
+          const next = isOn ? this.next(coverage) : undefined
           return next === undefined ? end : this.work(helper, next)
         },
         onFailure: (cause) => {
@@ -281,34 +319,50 @@ export class Crew {
             this.self.kept.failedSegments++
           }
           // A bug: nobody is to go on as if nothing had happened.
-          this.defect = Option.getOrElse(Cause.keepDefects(cause), () => this.defect)
+          this.defect ??= Option.getOrUndefined(Option.map(Cause.keepDefects(cause), Effect.failCause))
           return end
         }
       }
     )
   }
 
-  /** What the attempt's own fiber does when its response is over: what nobody else does, or wait for the others. */
-  private rest(body: Body, coverage: Coverage): Effect.Effect<"Whole" | "Left", DownloadError> {
+  /** What the attempt's own fiber does: wait, and, when its response is over, what nobody else does. */
+  private others(body: Body): Effect.Effect<"Whole" | "Left", DownloadError> {
     const { kept, wait } = this.self
-    const { leastBytes } = this.means.rule
-    // Each request that follows is watched by itself.
-    wait.resting = true
-    const more: Effect.Effect<"Whole" | "Left", DownloadError> = Effect.suspend(() => {
-      if (!Cause.isEmpty(this.defect)) {
-        return Effect.failCause(this.defect)
-      }
-      if (coverage.isWhole) {
-        return Effect.as(kept.readBack(body.part), "Whole")
-      }
+    type How = Effect.Effect<"Whole" | "Left", DownloadError>
+    const more: How = Effect.suspend((): How => {
+      const { coverage } = kept
+      const { defect, received } = this
       const seen = this.changes
-      if (coverage.room(1, leastBytes) > 0) {
-        const [claim] = this.means.again() ? coverage.split(1, leastBytes) : []
+      if (defect !== undefined) {
+        return defect
+      }
+      if (coverage?.isWhole === true) {
+        wait.resting = true
+        return Effect.zipRight(this.closeOwn, Effect.as(kept.readBack(body.part), "Whole" as const))
+      }
+      if (received === undefined) {
+        return Effect.zipRight(this.changed(seen), more)
+      }
+      if (received._tag === "Failure") {
+        return Effect.failCause(received.cause)
+      }
+      if (coverage === undefined) {
+        this.isOver = true
+        return Effect.succeed("Whole" as const)
+      }
+      if (!this.isOwnClosed) {
+        return body.claim.nextBytes < body.claim.endBytes ? this.truncated() : Effect.zipRight(this.closeOwn, more)
+      }
+      // Each request that follows is watched by itself.
+      wait.resting = true
+      if (this.isMore(coverage)) {
+        const claim = this.means.again() ? this.next(coverage) : undefined
         if (claim !== undefined) {
           return Effect.zipRight(Effect.uninterruptible(this.fetch(claim, body.part, true)), more)
         }
         if (this.helpers.size === 0) {
-          return Effect.succeed("Left")
+          return Effect.succeed("Left" as const)
         }
       }
       return Effect.zipRight(this.changed(seen), more)
@@ -330,8 +384,9 @@ export class Crew {
     const exchange = Transport.begin(transport, { url: RequestHeaders.target(hop.url), headers })
     const work = Effect.flatMap(exchange.response, (response) => {
       wait.phase = "body"
-      wait.windowAt = self.now()
+      wait.windowAt = claim.cameAt = self.now()
       wait.windowBytes = 0
+      this.answerMillis = claim.cameAt - beganAt
       const askedBytes = claim.endBytes
       return Effect.flatMap(this.judge(claim, response, isOwn), (endBytes) => {
         this.isProven = true

@@ -33,6 +33,7 @@ export interface GetOptions {
   readonly output: string | undefined
   readonly concurrency: number
   readonly perOrigin: number | undefined
+  readonly segments: number
   readonly retries: number
   readonly timeout: Duration.Duration | undefined
   readonly checksum: string | undefined
@@ -72,6 +73,7 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   const downloader = Downloader.layerWith({
     retry: RetryPolicy.make({ retries: options.retries }),
     perOrigin: options.perOrigin,
+    segments: options.segments,
     durability: options.durability,
     strict: options.strict
   }).pipe(
