@@ -63,7 +63,12 @@ export class Coverage {
   }
 
   get isWhole(): boolean {
-    return this.bytes === this.totalBytes
+    for (const { doneBytes, endBytes } of this.claims) {
+      if (doneBytes < endBytes) {
+        return false
+      }
+    }
+    return this.holes().length === 0
   }
 
   /** What is neither there nor claimed, in ascending order. */

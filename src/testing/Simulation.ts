@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import * as Download from "../Download.js"
 import type { DownloadEvent } from "../DownloadEvent.js"
 import * as Downloader from "../Downloader.js"
+import type { Rule } from "../internal/segments.js"
 import * as Progress from "../Progress.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import * as DirectStore from "../Store/Direct.js"
@@ -23,6 +24,7 @@ import * as Disk from "./Disk.js"
 import * as Origin from "./Origin.js"
 import { type Asked, type Observed, oldContent, Promises, secretFor } from "./promises.js"
 import * as Scenario from "./Scenario.js"
+import * as Served from "./served.js"
 import { World } from "./World.js"
 
 /**
@@ -82,6 +84,15 @@ const retry = RetryPolicy.make({
 const headersMillis = 2000
 
 const stallMillis = 2000
+
+// For files of a few kilobytes: what takes longer than a few chunks is divided.
+const segmentsRule = (atMost: number): Rule => ({
+  atMost,
+  leastBytes: 60,
+  leastTakenBytes: 20,
+  lookMillis: 20,
+  worthMillis: 20
+})
 
 // The longest that a run may take: far longer than its waits, and shorter than the bound that its stalls would meet else.
 const budget = Duration.minutes(50)
@@ -165,7 +176,7 @@ class Life implements Observed {
         onExists: job.onExists,
         timeout: "1 hour",
         headers: { "X-Secret": secretFor(job.origin) },
-        digest: job.hasDigest ? Scenario.digestOf(job) : undefined
+        digest: job.hasDigest ? Served.digestOf(job) : undefined
       })
     }
   }
@@ -176,7 +187,7 @@ class Life implements Observed {
 
   private runOnce() {
     const { ending } = this.scenario
-    const layer = Downloader.layerWith({
+    const options: Downloader.Options = {
       retry,
       headersTimeout: headersMillis,
       stall: { bytes: 10, within: stallMillis },
@@ -184,8 +195,13 @@ class Life implements Observed {
       concurrency: this.scenario.isStream ? undefined : this.scenario.concurrency,
       perOrigin: this.scenario.perOrigin,
       requestsPerSecond: this.scenario.requestsPerSecond,
-      bytesPerSecond: this.scenario.bytesPerSecond
-    }).pipe(
+      bytesPerSecond: this.scenario.bytesPerSecond,
+      segments: this.scenario.segments
+    }
+    const layer = Layer.scoped(
+      Downloader.Downloader,
+      Effect.flatMap(Downloader.makeTransferWith(options, segmentsRule), Downloader.fromTransfer)
+    ).pipe(
       Layer.provideMerge(
         Layer.mergeAll(
           (this.scenario.isDirect ? DirectStore.layer(this.disk.calls()) : FileSystemStore.layer).pipe(
@@ -284,14 +300,14 @@ class Life implements Observed {
     this.note(`GET ${request.url} ${headers.join(" ")}`)
     this.promises.onRequest(request, job)
     if (this.isSecondLife) {
-      return Scenario.replyTo(job, request, job.faults.length, 0)
+      return Served.replyTo(job, request, job.faults.length, 0)
     }
     if (url.search === "?loop") {
       return { status: 302, headers: { location: "?loop" } }
     }
     const turn = this.turns.get(job.index) ?? 0
     this.turns.set(job.index, turn + 1)
-    return Scenario.replyTo(job, request, turn, this.world.now() + 5)
+    return Served.replyTo(job, request, turn, this.world.now() + 5)
   }
 
   private onReply(request: Origin.Request, reply: Origin.Reply): void {
