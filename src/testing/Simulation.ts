@@ -15,9 +15,7 @@ import * as Stream from "effect/Stream"
 import * as Download from "../Download.js"
 import type { DownloadEvent } from "../DownloadEvent.js"
 import * as Downloader from "../Downloader.js"
-import type { Rule } from "../internal/segments.js"
 import * as Progress from "../Progress.js"
-import * as RetryPolicy from "../RetryPolicy.js"
 import * as DirectStore from "../Store/Direct.js"
 import * as FileSystemStore from "../Store/FileSystem.js"
 import * as Disk from "./Disk.js"
@@ -25,6 +23,7 @@ import * as Origin from "./Origin.js"
 import { type Asked, type Observed, oldContent, Promises, secretFor } from "./promises.js"
 import * as Scenario from "./Scenario.js"
 import * as Served from "./served.js"
+import * as Subject from "./subject.js"
 import { World } from "./World.js"
 
 /**
@@ -74,26 +73,6 @@ export const show = (result: Result): string =>
     ...result.trace.map((line) => `  ${line}`)
   ].join("\n")
 
-const retry = RetryPolicy.make({
-  retries: 30,
-  firstDelay: Duration.millis(100),
-  longestDelay: Duration.seconds(2),
-  longestWait: Duration.millis(Scenario.longestWaitMillis)
-})
-
-const headersMillis = 2000
-
-const stallMillis = 2000
-
-// For files of a few kilobytes: what takes longer than a few chunks is divided.
-const segmentsRule = (atMost: number): Rule => ({
-  atMost,
-  leastBytes: 60,
-  leastTakenBytes: 20,
-  lookMillis: 20,
-  worthMillis: 20
-})
-
 // The longest that a run may take: far longer than its waits, and shorter than the bound that its stalls would meet else.
 const budget = Duration.minutes(50)
 
@@ -115,7 +94,8 @@ class Life implements Observed {
   private readonly operationsByName = new Map<string, number>()
   // The place of the one who asks in the moment of a cancellation, and how to make it ask.
   private readonly late: number | undefined
-  private askLate: () => void = () => {}
+  private isLateDue = false
+  private wakeLate: () => void = () => {}
   private interruptAtDisk: (() => void) | undefined
 
   constructor(readonly scenario: Scenario.Scenario) {
@@ -187,21 +167,7 @@ class Life implements Observed {
 
   private runOnce() {
     const { ending } = this.scenario
-    const options: Downloader.Options = {
-      retry,
-      headersTimeout: headersMillis,
-      stall: { bytes: 10, within: stallMillis },
-      durability: this.scenario.durability,
-      concurrency: this.scenario.isStream ? undefined : this.scenario.concurrency,
-      perOrigin: this.scenario.perOrigin,
-      requestsPerSecond: this.scenario.requestsPerSecond,
-      bytesPerSecond: this.scenario.bytesPerSecond,
-      segments: this.scenario.segments
-    }
-    const layer = Layer.scoped(
-      Downloader.Downloader,
-      Effect.flatMap(Downloader.makeTransferWith(options, segmentsRule), Downloader.fromTransfer)
-    ).pipe(
+    const layer = Subject.layer(this.scenario).pipe(
       Layer.provideMerge(
         Layer.mergeAll(
           (this.scenario.isDirect ? DirectStore.layer(this.disk.calls()) : FileSystemStore.layer).pipe(
@@ -278,8 +244,18 @@ class Life implements Observed {
 
   private untilAsked(): Effect.Effect<void> {
     return Effect.async((resume) => {
-      this.askLate = () => resume(Effect.void)
+      if (this.isLateDue) {
+        resume(Effect.void)
+      } else {
+        this.wakeLate = () => resume(Effect.void)
+      }
     })
+  }
+
+  // Perhaps before the one who is to ask has begun to wait for it.
+  private askLate(): void {
+    this.isLateDue = true
+    this.wakeLate()
   }
 
   private jobOf(ending: Scenario.Ending): number {

@@ -107,7 +107,7 @@ describe("Coverage", () => {
         } else if (from.chance(0.05)) {
           coverage.release(claim)
           claims.delete(claim)
-        } else if (from.chance(0.05)) {
+        } else if (from.chance(0.06)) {
           coverage.extend(claim, totalBytes)
         } else {
           write(claim, Math.min(restOf(claim), from.between(0, 400)))
