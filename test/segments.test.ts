@@ -267,7 +267,7 @@ describe("segments", () => {
 
   it.effect("end with the transfer, whenever it is interrupted", () =>
     Effect.forEach(
-      Array.from({ length: 20 }, (_, index) => index * 45),
+      Array.from({ length: 12 }, (_, index) => index * 75),
       (millis) =>
         Effect.gen(function* () {
           const fiber = yield* Effect.fork(download())
