@@ -224,6 +224,8 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
     if (!isMore) {
       if (connection.needsSpare) {
         connection.spare()
+      } else if (this.leftBytes === 0) {
+        connection.leaveLarge()
       }
       this.stop(paused)
       return false
