@@ -218,7 +218,9 @@ export class Crew {
   }
 
   private next(coverage: Coverage): Claim | undefined {
-    return coverage.split(1, this.leastTakenBytes())[0] ?? coverage.takeOver(this.silentSince())
+    const claim = coverage.split(1, this.leastTakenBytes())[0] ?? coverage.takeOver(this.silentSince())
+    this.change()
+    return claim
   }
 
   // As much as comes in the time that a request takes to be answered.
@@ -342,9 +344,11 @@ export class Crew {
         return Effect.zipRight(this.closeOwn, Effect.as(kept.readBack(body.part), "Whole" as const))
       }
       if (received === undefined) {
-        return Effect.zipRight(this.changed(seen), more)
+        // Who has nothing left to receive, because others took it over, is not waited for: it may be silent for long.
+        const isIdle = coverage !== undefined && !this.isOwnClosed && body.claim.doneBytes === body.claim.endBytes
+        return Effect.zipRight(isIdle ? this.closeOwn : this.changed(seen), more)
       }
-      if (received._tag === "Failure") {
+      if (received._tag === "Failure" && !this.isOwnClosed) {
         return Effect.failCause(received.cause)
       }
       if (coverage === undefined) {
