@@ -240,7 +240,7 @@ describe("the fast lane", () => {
           assert.isTrue(body.equals(Buffer.concat(received)))
         }
         assert.deepStrictEqual(asked, [0, 0, 0, 0])
-    }).pipe(Effect.provide(live))
+      }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("keeps a long body whole through pauses, waits and reads of all sizes", () =>
