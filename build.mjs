@@ -21,13 +21,19 @@ const narrow = {
   "@effect/platform-node/Undici": `export { default as Agent } from "undici/lib/dispatcher/agent.js"`,
   // It loads the tables of Unicode, which only terminals need.
   "string-width": `let width
-export default (text) => (width ??= require("string-width").default)(text)`
+export default (text) => (width ??= require("string-width").default)(text)`,
+  // For a server that upgrades connections, which no command has.
+  ws: `export class WebSocketServer {
+  constructor(options) {
+    return new (require("ws").WebSocketServer)(options)
+  }
+}`
 }
 
 const narrowed = {
   name: "narrowed",
   setup: ({ onLoad, onResolve }) => {
-    onResolve({ filter: /^(@effect\/platform-node\/Undici|string-width)$/ }, ({ namespace, path }) =>
+    onResolve({ filter: /^(@effect\/platform-node\/Undici|string-width|ws)$/ }, ({ namespace, path }) =>
       namespace === "narrowed" ? undefined : { path, namespace: "narrowed" }
     )
     onLoad({ filter: /.*/, namespace: "narrowed" }, ({ path }) => ({ contents: narrow[path], resolveDir: root }))
@@ -53,7 +59,7 @@ await build({
   outfile: "dist/program.cjs",
   format: "cjs",
   plugins: [narrowed],
-  define: { "import.meta.url": "programUrl" },
+  define: { "import.meta.url": "programUrl", HALYARD_VERSION: JSON.stringify(version) },
   banner: { js: `const programUrl=require("node:url").pathToFileURL(__filename).href;` }
 })
 

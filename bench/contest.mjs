@@ -17,13 +17,16 @@ export const prepare = (bench, { files, origin, connections, connectionsPerFile 
   return { files, list, curlConfig, url: urls[0], name: files[0].name, connections, connectionsPerFile, bytes }
 }
 
-/** One run of one program. `call` makes of a job what `measure` takes. */
-export const runOnce = async (bench, label, call, work) => {
+/** One run of one program. `call` makes of a job what `measure` takes; `inspect` sees what a run left behind. */
+export const runOnce = async (bench, label, call, work, inspect = () => {}) => {
   const scratch = bench.workspace.fresh(label)
   const directory = join(scratch, "out")
   mkdirSync(directory)
   const run = await measure({ ...call({ ...work, directory }), scratch })
   const failure = run.failure ?? wrongBytes(directory, work.files)
+  if (failure === undefined) {
+    inspect()
+  }
   bench.workspace.done(scratch)
   bench.tell(label, failure === undefined ? run : { ...run, failure })
   return failure === undefined ? run : { ...run, failure }

@@ -42,7 +42,19 @@ const seriesCells = ({ at, name, filesPerSecond, cpuMicrosPerFile, rssMebibytes 
   around(rssMebibytes)
 ]
 
+const percent = (share) => `${(share * 100).toFixed(1)} %`
+
+const profileTables = ({ areas = [], functions = [], per, title }) =>
+  [
+    [areas, "where"],
+    [functions, "function"]
+  ].map(([entries, what]) => [
+    [`${title}: ${what}`, "of the busy time", `µs a ${per}`],
+    entries.map(({ micros, name, share }) => [name, percent(share), digits(micros)])
+  ])
+
 const tables = (result) => [
+  ...(result.profiles ?? []).flatMap(profileTables),
   ...(result.rows.length === 0 ? [] : [[heads, result.rows.map(cells)]]),
   ...(result.series === undefined ? [] : [[seriesHeads(result.series.unit), result.series.points.map(seriesCells)]])
 ]

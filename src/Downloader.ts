@@ -117,7 +117,7 @@ export const defaults: {
 export const make = (
   options?: Options
 ): Effect.Effect<typeof Downloader.Service, never, Transport | Store | Scope.Scope> =>
-  Effect.flatMap(makeTransferWith(options), fromTransfer)
+  Effect.flatMap(makeTransferWith(options), (transfer) => fromTransfer(transfer))
 
 /**
  * The downloader over the transport and the store in the context, with the defaults.
@@ -163,7 +163,10 @@ export const makeTransferWith = (
   })
 
 /** @internal */
-export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloader.Service, never, Scope.Scope> =>
+export const fromTransfer = (
+  transfer: Transfer,
+  ahead: () => number = () => 0
+): Effect.Effect<typeof Downloader.Service, never, Scope.Scope> =>
   Effect.gen(function* () {
     const built = yield* Progress
     const journal = yield* Effect.serviceOption(Journal.Journal)
@@ -236,6 +239,7 @@ export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloade
             run(
               {
                 scope: share.scope,
+                ahead,
                 carry: (request, restore, ask, lead) => carry(request, progress, tracer, restore, ask, lead),
                 giveUp: (request) => told(new Cancelled({ request }, unchecked), progress)
               },

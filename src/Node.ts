@@ -3,12 +3,9 @@
  *
  * @since 0.1.0
  */
-import { Worker } from "node:worker_threads"
 import type { PlatformError } from "@effect/platform/Error"
 import type { ServeError } from "@effect/platform/HttpServerError"
-import type { WorkerError } from "@effect/platform/WorkerError"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Layer from "effect/Layer"
 import * as Downloader from "./Downloader.js"
 import * as FlagServer from "./FlagServer.js"
@@ -17,6 +14,7 @@ import * as HttpServer from "./Node/HttpServer.js"
 import * as Hasher from "./Node/hasher.js"
 import * as NodeScreen from "./Node/Screen.js"
 import * as NodeStore from "./Node/Store.js"
+import * as NodeThreads from "./Node/Threads.js"
 import * as NodeTransport from "./Node/Transport.js"
 import * as Spinner from "./Spinner.js"
 import type { StatusLine } from "./StatusLine.js"
@@ -57,27 +55,31 @@ export const layerPublicOnly: Layer.Layer<Downloader.Downloader | Transport | St
 )
 
 /**
- * The downloader with its transfers in worker threads, which end with the layer.
+ * The downloader with its transfers in worker threads, which end with the layer. With `threads: "auto"` it begins without,
+ * and starts those that gain (`WorkerDownloader.layerAuto`).
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerThreads = (options: {
-  readonly threads: number
-  readonly concurrency: number
-  /** The module that the threads start with. Default: this package's own. */
-  readonly workerUrl?: URL | undefined
-}): Layer.Layer<Downloader.Downloader, WorkerError> =>
-  WorkerDownloader.layer(options).pipe(
-    Layer.provide(
-      NodeWorker.layer(
-        () =>
-          new Worker(options.workerUrl ?? new URL("./Node/worker.js", import.meta.url), {
-            workerData: { halyard: "downloader" }
-          })
-      )
-    )
+export const layerThreads = (
+  options: Downloader.Options & {
+    readonly threads: number | "auto"
+    /** Whether it connects to public addresses only. */
+    readonly publicOnly?: boolean | undefined
+    /** The module that the threads start with. Default: this package's own. */
+    readonly workerUrl?: URL | undefined
+  }
+): Layer.Layer<Downloader.Downloader> => {
+  const { publicOnly, threads, workerUrl = new URL("./Node/worker.js", import.meta.url) } = options
+  const layer =
+    threads === "auto"
+      ? WorkerDownloader.layerAuto(options).pipe(Layer.provide(NodeTransport.layer({ publicOnly })))
+      : WorkerDownloader.layer({ ...options, threads })
+  return layer.pipe(
+    Layer.provide(Layer.merge(NodeThreads.layer({ workerUrl, publicOnly }), NodeStore.layer)),
+    Layer.provide(Hasher.layer)
   )
+}
 
 /**
  * The spinner on standard error.

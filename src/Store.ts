@@ -108,7 +108,7 @@ export class Store extends Context.Tag("halyard/Store")<
   {
     /** Creates a directory where it is missing and makes sure that files can be written there. */
     readonly prepare: (directory: string) => Effect.Effect<void, Disk>
-    /** Whether something stands at this path, a broken link included. */
+    /** Whether something stands at this path, a broken link included. Fails where that is a directory. */
     readonly exists: (destination: string) => Effect.Effect<boolean, Disk>
     /** Opens an empty part. Closing the scope discards it, temporary file included, unless it was published. */
     readonly open: (destination: string) => Effect.Effect<Part, Disk, Scope.Scope>

@@ -11,6 +11,7 @@ import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -130,12 +131,21 @@ export const fromStream = (response: {
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Stream.Stream<Uint8Array, TransportError>
 }): Effect.Effect<TransportResponse, never, Scope.Scope> =>
-  Effect.map(Effect.scope, (scope) => {
+  Effect.gen(function* () {
     type Pull = Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<TransportError>>
-    let pull: Pull | undefined
+    const pull: Pull = yield* Stream.toPull(response.body)
+    // Begun at once: a body that nobody listens to yet loses its error, and would look like one that has ended.
+    const first = yield* Effect.forkScoped(Effect.interruptible(pull))
+    let isFirst = true
     let pulled: Iterator<Uint8Array> = [].values()
+    const more: Pull = Effect.suspend(() =>
+      isFirst
+        ? Effect.tap(Fiber.join(first), () => {
+            isFirst = false
+          })
+        : pull
+    )
     const push = (
-      more: Pull,
       onChunk: (chunk: Uint8Array) => boolean
     ): Effect.Effect<"Ended" | "Paused", Option.Option<TransportError>> =>
       Effect.suspend(() => {
@@ -146,23 +156,16 @@ export const fromStream = (response: {
         }
         return Effect.flatMap(more, (chunks) => {
           pulled = chunks[Symbol.iterator]()
-          return push(more, onChunk)
+          return push(onChunk)
         })
       })
-    const open = Effect.suspend(() =>
-      pull === undefined
-        ? Effect.tap(Scope.extend(Stream.toPull(response.body), scope), (made) => {
-            pull = made
-          })
-        : Effect.succeed(pull)
-    )
     return {
       status: response.status,
       headers: response.headers,
       drive: (onChunk) =>
-        open.pipe(
-          Effect.flatMap((more) => push(more, onChunk)),
-          Effect.catchAll(Option.match({ onNone: () => Effect.succeed("Ended" as const), onSome: Effect.fail }))
+        Effect.catchAll(
+          push(onChunk),
+          Option.match({ onNone: () => Effect.succeed("Ended" as const), onSome: Effect.fail })
         )
     }
   })

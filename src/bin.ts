@@ -16,8 +16,7 @@ const [first, ...others] = process.argv.slice(2)
 
 // Each command uses another part of the program. Where this errs, the program starts more slowly, and no more.
 const part = ((): string => {
-  if (!isMainThread) {
-    // Its threads use what it uses.
+  if (!isMainThread && first === undefined) {
     return "flags"
   }
   const isAsked = others.some((word) => /^(-h|--help|--version|--wizard|--completions.*)$/.test(word))

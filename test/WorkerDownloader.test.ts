@@ -13,12 +13,15 @@ import * as FlagServer from "../src/FlagServer.js"
 import * as Flags from "../src/Flags.js"
 import * as Node from "../src/Node.js"
 import * as Progress from "../src/Progress.js"
+import * as RetryPolicy from "../src/RetryPolicy.js"
 
 const workerUrl = new URL("../dist/Node/worker.js", import.meta.url)
 
 const stack = (origin?: Parameters<typeof Node.layerFlagServer>[0]) =>
   Layer.mergeAll(
-    Node.layerThreads({ threads: 2, concurrency: 6, workerUrl }).pipe(Layer.provideMerge(Progress.layerRecording)),
+    Node.layerThreads({ threads: 2, concurrency: 6, retry: RetryPolicy.none, workerUrl }).pipe(
+      Layer.provideMerge(Progress.layerRecording)
+    ),
     Node.layerFlagServer(origin),
     NodeFileSystem.layer
   )

@@ -5,7 +5,6 @@
  */
 import type * as HttpServer from "@effect/platform/HttpServer"
 import type { ServeError } from "@effect/platform/HttpServerError"
-import type * as Worker from "@effect/platform/Worker"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,6 +13,7 @@ import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { Hasher } from "../Hasher.js"
 import type { Store } from "../Store.js"
+import type { Threads } from "../Threads.js"
 import type { Transport } from "../Transport.js"
 
 /**
@@ -58,9 +58,15 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     /** Standard input, from where nobody has read yet. */
     readonly stdin: Stream.Stream<Uint8Array>
     /** Starts threads that run `WorkerDownloader.layerRunner`. */
-    readonly workers: Layer.Layer<Worker.WorkerManager | Worker.Spawner>
-    /** Standard output. Writes at once and in order; never throws. */
-    readonly stdout: { readonly isTerminal: boolean; readonly write: (text: string) => void }
+    readonly threads: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Threads>
+    /** Standard output. Writes in order, and before what is written to the screen later; never throws. */
+    readonly stdout: {
+      readonly isTerminal: boolean
+      /** Writes at once. */
+      readonly write: (text: string) => void
+      /** Writes with what else there is until the end of this turn of the event loop. */
+      readonly writeSoon: (text: string) => void
+    }
     /**
      * Blocks the calling thread, and with it every fiber, timer and signal handler. With `spinner`, another thread keeps
      * a spinner turning meanwhile; it is then asked to stop, and joined. `onStart` is told what that thread is. What has to

@@ -3,7 +3,6 @@
  */
 import { availableParallelism } from "node:os"
 import { setFlagsFromString } from "node:v8"
-import { Worker } from "node:worker_threads"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,9 +10,10 @@ import * as Stream from "effect/Stream"
 import { Host } from "../Cli/Host.js"
 import { Screen } from "../Screen.js"
 import { flagsDirectory } from "./flagsDirectory.js"
-import type { Role } from "./role.js"
 import { isTerminal } from "./Screen.js"
 import type { Signals } from "./signals.js"
+import * as SmallHeap from "./smallHeap.js"
+import * as StandardOutput from "./standardOutput.js"
 
 export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never, Screen> =>
   Layer.effect(
@@ -25,9 +25,8 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       parallelism: availableParallelism(),
       stdout: {
         isTerminal: isTerminal(process.stdout),
-        write: (text) => {
-          process.stdout.write(text)
-        }
+        write: StandardOutput.write,
+        writeSoon: StandardOutput.writeSoon
       },
       listen: (address) =>
         lazily(
@@ -37,7 +36,8 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       transport: (options) =>
         lazily(
           () => Promise.all([import("./Transport.js"), import("./hasher.js")]),
-          ([transport, hasher]) => Layer.mergeAll(transport.layer(options), hasher.layer, patientCompiler)
+          ([transport, hasher]) =>
+            Layer.mergeAll(transport.layer(options), hasher.layer, patientCompiler, SmallHeap.layer)
         ),
       store: lazily(
         () => import("./Store.js"),
@@ -51,13 +51,11 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           )
         )
       ),
-      workers: lazily(
-        () => import("@effect/platform-node/NodeWorker"),
-        (module) => {
-          const role: Role = { halyard: "downloader" }
-          return module.layer(() => new Worker(workerUrl, { workerData: role }))
-        }
-      ),
+      threads: (options) =>
+        lazily(
+          () => import("./Threads.js"),
+          (module) => module.layer({ ...options, workerUrl })
+        ),
       block: Effect.map(
         Effect.promise(() => import("./blocking.js")),
         ({ block, blockWithSpinner }) =>

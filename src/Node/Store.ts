@@ -28,7 +28,13 @@ const calls: SystemCalls = {
   rename: (from, to) => Fs.renameSync(from, to),
   link: (from, to) => Fs.linkSync(from, to),
   remove: (path) => Fs.unlinkSync(path),
-  exists: (path) => Fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined,
+  exists: (path) => {
+    const found = Fs.lstatSync(path, { throwIfNoEntry: false })
+    if (found?.isDirectory()) {
+      throw Object.assign(new Error("it is a directory"), { code: "EISDIR" })
+    }
+    return found !== undefined
+  },
   writeAndWait: (descriptor, bytes, positionBytes) =>
     Effect.async((resume) => Fs.write(descriptor, bytes, 0, bytes.length, positionBytes, done<number>(resume))),
   readAndWait: (descriptor, into, positionBytes) =>

@@ -1,22 +1,21 @@
 /**
- * The thread that carries transfers out, until the thread that started it closes.
+ * The thread that carries transfers out, until the thread that started it has it end.
  */
-
-import * as WorkerRunner from "@effect/platform/WorkerRunner"
-import * as NodeWorkerRunner from "@effect/platform-node/NodeWorkerRunner"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Downloader from "../Downloader.js"
 import * as WorkerDownloader from "../WorkerDownloader.js"
 import * as Hasher from "./hasher.js"
 import * as Store from "./Store.js"
+import * as Threads from "./Threads.js"
 import * as Transport from "./Transport.js"
 
-export const serve = (options: Downloader.Options): void => {
-  const runner = WorkerDownloader.layerRunner(options).pipe(
-    Layer.provide(Layer.merge(Transport.layer(), Store.layer)),
+export const serve = (options: { readonly publicOnly: boolean }): void => {
+  const runner = WorkerDownloader.layerRunner.pipe(
+    Layer.provide(Layer.merge(Transport.layer(options), Store.layer)),
     Layer.provide(Hasher.layer),
-    Layer.provide(NodeWorkerRunner.layer)
+    Layer.provide(Threads.layerCaller(() => fiber.unsafeInterruptAsFork(fiber.id())))
   )
-  Effect.runFork(WorkerRunner.launch(runner))
+  const fiber = Effect.runFork(Layer.launch(runner))
+  // The connections are closed by now. Of a thread this ends no more than the thread.
+  fiber.addObserver(() => process.exit())
 }

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Cli from "../Cli.js"
+import { Screen } from "../Screen.js"
 import * as Spinner from "../Spinner.js"
 import * as NodeHost from "./Host.js"
 import * as NodeScreen from "./Screen.js"
@@ -47,10 +48,13 @@ export const main = (version: string, workerUrl: URL): void => {
     interrupt(exitCode)
   })
   StandardOutput.onError(interrupt, () => interrupted !== undefined)
+  // A second signal ends the process in the middle of a turn.
+  process.once("exit", StandardOutput.flush)
 
   const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
   fiber.addObserver((exit) => {
     signals.close()
+    StandardOutput.flush()
     if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) {
       process.stderr.write(`${Cause.pretty(exit.cause)}\n`)
     }
@@ -85,4 +89,16 @@ const layer = (signals: Signals.Signals, workerUrl: URL) =>
     NodeFileSystem.layer,
     NodePath.layer,
     terminalLayer
-  ).pipe(Layer.provideMerge(NodeScreen.layer))
+  ).pipe(Layer.provideMerge(screenLayer))
+
+// Both outputs may be one file.
+const screenLayer = Layer.effect(
+  Screen,
+  Effect.map(Screen, (screen) => ({
+    ...screen,
+    write: (text: string) => {
+      StandardOutput.flush()
+      screen.write(text)
+    }
+  }))
+).pipe(Layer.provide(NodeScreen.layer))

@@ -2,7 +2,11 @@
  * What a worker thread of this package is told to be, as its `workerData`.
  */
 export type Role =
-  | { readonly halyard: "downloader" }
+  | {
+      readonly halyard: "downloader"
+      /** Whether it connects to public addresses alone. */
+      readonly publicOnly: boolean
+    }
   | {
       readonly halyard: "spinner"
       /** Whole frames, message included, clipped to the screen. */

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import { isMainThread, workerData } from "node:worker_threads"
-import * as RetryPolicy from "../RetryPolicy.js"
 import type { Role } from "./role.js"
 
 const isRole = (data: unknown): data is Role => typeof data === "object" && data !== null && "halyard" in data
@@ -14,7 +13,6 @@ if (!isMainThread && isRole(workerData)) {
   if (role.halyard === "spinner") {
     void import("./spinnerThread.js").then(({ turn }) => turn(role))
   } else {
-    // As without threads: each file is asked for once.
-    void import("./downloaderThread.js").then(({ serve }) => serve({ retry: RetryPolicy.none, adaptive: false }))
+    void import("./downloaderThread.js").then(({ serve }) => serve(role))
   }
 }

@@ -39,11 +39,19 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
       (numbers) => `.halyard-${numbers.map((number) => number.toString(36).padStart(6, "0")).join("")}.part`
     )
 
+    // What a link leads to does not matter: it is the link that would be replaced.
     const exists = (destination: string) =>
-      fs.readLink(destination).pipe(
-        Effect.as(true),
-        Effect.orElse(() => fs.exists(destination)),
-        Effect.mapError(fromPlatformError(destination))
+      Effect.orElse(Effect.as(fs.readLink(destination), true), () =>
+        Effect.flatMap(Effect.mapError(fs.exists(destination), fromPlatformError(destination)), (is) =>
+          is ? Effect.as(unlessDirectory(destination), true) : Effect.succeed(false)
+        )
+      )
+
+    const unlessDirectory = (destination: string) =>
+      Effect.flatMap(Effect.mapError(fs.stat(destination), fromPlatformError(destination)), ({ type }) =>
+        type === "Directory"
+          ? new Disk({ path: Printable.line(destination), reason: "other", detail: "it is a directory" })
+          : Effect.void
       )
 
     const syncDirectory = (directory: string) =>

@@ -5,7 +5,7 @@
  */
 import * as Either from "effect/Either"
 import { Protocol } from "../DownloadError.js"
-import { displayUrl } from "./displayUrl.js"
+import { displayUrl, isHttp } from "./displayUrl.js"
 
 /** One request of the chain that a redirect makes. */
 export interface Hop {
@@ -20,16 +20,20 @@ const maximum = 10
 
 const statuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
+// A header's bytes, of which clients make a character each: what was no ASCII goes back as the bytes that it was.
+const percentEncoded = (byte: string): string => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`
+
 export const isRedirect = (status: number): boolean => statuses.has(status)
 
-export const next = (from: Hop, location: string | undefined): Either.Either<Hop, Protocol> => {
+export const next = (from: Hop, header: string | undefined): Either.Either<Hop, Protocol> => {
+  const location = header?.replace(/[\u0080-\u00ff]/g, percentEncoded)
   const refuse = (reason: "redirect-location" | "redirect-loop" | "redirect-refused", detail: string) =>
     Either.left(new Protocol({ url: displayUrl(from.url.href), reason, detail }))
   if (location === undefined || !URL.canParse(location, from.url.href)) {
     return refuse("redirect-location", location === undefined ? "no Location header" : "its Location is no URL")
   }
   const url = new URL(location, from.url)
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
+  if (!isHttp(url)) {
     return refuse("redirect-refused", `from ${from.url.protocol} to ${url.protocol}`)
   }
   if (from.url.protocol === "https:" && url.protocol === "http:") {

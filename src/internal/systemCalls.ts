@@ -17,7 +17,7 @@ export interface SystemCalls {
   /** Fails where the name is taken. */
   readonly link: (from: string, to: string) => void
   readonly remove: (path: string) => void
-  /** Whether something stands there, a broken link included. */
+  /** Whether something stands there, a broken link included; fails with EISDIR where that is a directory. */
   readonly exists: (path: string) => boolean
   readonly writeAndWait: (
     descriptor: number,

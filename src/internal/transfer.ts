@@ -319,14 +319,23 @@ export const makeTransfer = (
       })
 
     return (request, hooks) =>
-      Effect.suspend(() => {
-        const url = DisplayUrl.parse(request.url)
-        const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
-        const refused = refusalOf(request, url, expected)
-        return url === undefined || refused !== undefined
-          ? new InvalidRequest({ url: DisplayUrl.displayUrl(request.url), detail: refused ?? "" })
-          : unlessThere(store, request, hooks.decide, carry(request, url, expected, hooks))
-      })
+      admit(store, request, hooks.decide, (url, expected) => carry(request, url, expected, hooks))
+  })
+
+/** Refuses what no transport could carry, and looks whether it is there already; else carries it. */
+export const admit = (
+  store: typeof Store.Service,
+  request: DownloadRequest,
+  decide: Hooks["decide"],
+  carry: (url: URL, expected: Digest.Expected | undefined) => Effect.Effect<Saved | Skipped, DownloadError>
+): Effect.Effect<Saved | Skipped, DownloadError> =>
+  Effect.suspend(() => {
+    const url = DisplayUrl.parse(request.url)
+    const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
+    const refused = refusalOf(request, url, expected)
+    return url === undefined || refused !== undefined
+      ? new InvalidRequest({ url: DisplayUrl.displayUrl(request.url), detail: refused ?? "" })
+      : unlessThere(store, request, decide, carry(url, expected))
   })
 
 const refusalOf = (
@@ -335,10 +344,14 @@ const refusalOf = (
   expected: Digest.Expected | undefined
 ): string | undefined => {
   if (url === undefined) {
-    return "it is not an absolute URL"
+    return /^https?:\/\//i.test(request.url) ? "it is not a valid URL" : "it is not an absolute URL"
   }
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
+  if (!DisplayUrl.isHttp(url)) {
     return `${url.protocol} is neither http: nor https:`
+  }
+  // The platform would leave them out, or ask for what they are put in place of.
+  if (/[\u0000-\u001f\u007f\ufffd]/.test(request.url.trim())) {
+    return "it has a control character in it, or bytes that are not UTF-8"
   }
   if (request.digest !== undefined && expected === undefined) {
     return "its digest is neither sha256:… nor a Subresource Integrity string"

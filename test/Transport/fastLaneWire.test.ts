@@ -63,6 +63,41 @@ describe("the fast lane, on connections that are none", () => {
     })
   )
 
+  it.scopedLive("carries on few of the responses that come at once in one turn, and all of them", () =>
+    Effect.gen(function* () {
+      const perTurn: Array<number> = [0]
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          const count = { next: setImmediate(() => {}) }
+          const begin = () => {
+            perTurn.push(0)
+            count.next = setImmediate(begin)
+          }
+          begin()
+          return count
+        }),
+        (count) => Effect.sync(() => clearImmediate(count.next))
+      )
+      const { open } = yield* lane(wire((events) => events.onConnect()))
+      yield* Effect.forEach(
+        Array.from({ length: 30 }),
+        () =>
+          Effect.flatMap(Effect.scoped(Effect.flatMap(open(request), collect)), (text) =>
+            Effect.sync(() => {
+              assert.strictEqual(text, "hello")
+              perTurn.push((perTurn.pop() ?? 0) + 1)
+            })
+          ),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(
+        perTurn.reduce((sum, count) => sum + count, 0),
+        30
+      )
+      assert.isAtMost(Math.max(...perTurn), 4)
+    })
+  )
+
   it.scopedLive("bounds the wait for a connection", () =>
     Effect.gen(function* () {
       const { open } = yield* lane(

@@ -17,6 +17,7 @@ import { Transport, toStream } from "../../src/Transport.js"
 
 // Real servers on the loopback interface, met through the engine by each backend.
 const backends = {
+  "Transport/HttpClient over node:http": HttpClientTransport.layer.pipe(Layer.provide(NodeHttpClient.layer)),
   "Transport/HttpClient over undici": HttpClientTransport.layer.pipe(Layer.provide(NodeHttpClient.layerUndici)),
   "Node/Transport": NodeTransport.layer(),
   "Node/Transport over undici alone": NodeTransport.layer({ lane: "undici" })
@@ -94,6 +95,16 @@ for (const [name, transport] of Object.entries(backends)) {
         assert.strictEqual(response.headers["x-asked"], "identity")
         assert.strictEqual(response.headers["x-twice"], "a, b")
         assert.strictEqual(yield* Stream.mkString(Stream.decodeText(toStream(response))), "body")
+      }).pipe(Effect.provide(undici))
+    )
+
+    it.scopedLive("tells of a body that broke before anybody asked for it", () =>
+      Effect.gen(function* () {
+        const { url } = yield* raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n", "stay")
+        const response = yield* Effect.flatMap(Transport, ({ open }) => open({ url: `${url}/`, headers: {} }))
+        yield* Effect.sleep("100 millis")
+        const error = yield* Effect.flip(response.drive(() => true))
+        assert.include(["Connection", "Protocol", "Truncated"], error._tag)
       }).pipe(Effect.provide(undici))
     )
 

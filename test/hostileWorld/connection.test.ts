@@ -168,6 +168,14 @@ describe("redirects, on the simulated origin", () => {
     }).pipe(Effect.provide(redirecting({ "https://a.test/x": "y?z", "https://a.test/y?z": "//b.test" })))
   )
 
+  it.effect("follows a Location in UTF-8 as the bytes that it was sent in", () =>
+    Effect.gen(function* () {
+      yield* Effect.ignore(autoAdvance(download(request("https://a.test/x"))))
+      const asked = (yield* Origin.Origin).requests().map(({ url }) => url)
+      assert.deepStrictEqual(asked, ["https://a.test/x", "https://a.test/f/%C3%A9"])
+    }).pipe(Effect.provide(redirecting({ "https://a.test/x": "/f/\u00c3\u00a9" })))
+  )
+
   for (const [what, location, reason] of [
     ["a loop", "https://a.test/x", "redirect-loop"],
     ["no Location", undefined, "redirect-location"],

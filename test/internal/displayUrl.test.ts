@@ -13,6 +13,9 @@ describe("displayUrl", () => {
   it("removes them also from what is no URL", () => {
     assert.notInclude(displayUrl("//user:secret@host/a?token=secret"), "secret")
     assert.notInclude(displayUrl("http://user:secret@[bad/?token=secret"), "secret")
+    assert.strictEqual(displayUrl("user:secret@host:8080/a"), "***@host:8080/a")
+    assert.strictEqual(displayUrl("http://user:sec/ret@host/a"), "http://***@host/a")
+    assert.strictEqual(displayUrl("http://user:sec?ret@host:port/a"), "http://***@host:port/a")
   })
 
   it("makes control characters visible", () => {

@@ -4,13 +4,12 @@
  *
  * `ThreadPoolExecutor(n)` and `with` → `WorkerDownloader.layer({ threads: n })`; `run_in_executor(None, save)` → `FileSystem.writeFile`
  */
-import { Worker } from "node:worker_threads"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -21,7 +20,10 @@ import * as Downloader from "../../src/Downloader.js"
 import { FlagServer } from "../../src/FlagServer.js"
 import * as Flags from "../../src/Flags.js"
 import * as NodeHttpServer from "../../src/Node/HttpServer.js"
+import * as NodeStore from "../../src/Node/Store.js"
+import * as NodeThreads from "../../src/Node/Threads.js"
 import * as HalyardNode from "../../src/Node.js"
+import { Threads } from "../../src/Threads.js"
 import * as WorkerDownloader from "../../src/WorkerDownloader.js"
 
 const codes = [...Flags.populous, "ZZ"]
@@ -45,16 +47,29 @@ const fetch = (directory: string) =>
 /** A pool of threads that run the built program's worker, and how many of them were started and have ended. */
 const makePool = Effect.sync(() => {
   const counts = { started: 0, ended: 0 }
-  const workers = NodeWorker.layer(() => {
-    counts.started++
-    return new Worker(new URL("../../dist/bin.js", import.meta.url), { workerData: { halyard: "downloader" } }).once(
-      "exit",
-      () => {
-        counts.ended++
+  const counted = Layer.map(
+    NodeThreads.layer({ workerUrl: new URL("../../dist/bin.js", import.meta.url) }),
+    (context) => {
+      const threads = Context.get(context, Threads)
+      const start: typeof threads.start = ({ onEnd, onNotes }) => {
+        counts.started++
+        return threads.start({
+          onNotes,
+          onEnd: () => {
+            counts.ended++
+            onEnd()
+          }
+        })
       }
+      return Context.make(Threads, { ...threads, start })
+    }
+  )
+  return {
+    counts,
+    layer: WorkerDownloader.layer({ threads: 2, concurrency: 6 }).pipe(
+      Layer.provide(Layer.merge(counted, NodeStore.layer))
     )
-  })
-  return { counts, layer: WorkerDownloader.layer({ threads: 2, concurrency: 6 }).pipe(Layer.provide(workers)) }
+  }
 })
 
 const world = Layer.merge(HalyardNode.layerFlagServer(), NodeFileSystem.layer)
@@ -91,9 +106,10 @@ describe("executor", () => {
         downloader.download(Flags.request("BR", { baseUrl, directory }))
       ).pipe(Effect.provide(pool.layer), Effect.fork)
       yield* asked.await
-      assert.deepStrictEqual(pool.counts, { started: 2, ended: 0 })
+      // One is enough for one file.
+      assert.deepStrictEqual(pool.counts, { started: 1, ended: 0 })
       assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(fiber)))
-      assert.deepStrictEqual(pool.counts, { started: 2, ended: 2 })
+      assert.deepStrictEqual(pool.counts, { started: 1, ended: 1 })
       assert.deepStrictEqual(yield* fs.readDirectory(directory), [])
     }).pipe(Effect.provide(Layer.merge(NodeHttpServer.layer({ hostname: "127.0.0.1", port: 0 }), NodeFileSystem.layer)))
   )

@@ -71,6 +71,40 @@ describe("halyard get", () => {
     })
   )
 
+  it.scopedLive("puts no file in the place of what is none", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      mkdirSync(`${cwd}/a`)
+      const device = yield* get([`${url}/a`, "-o", "/dev/null", "--checksum", sha256("content of /a")], { cwd })
+      assert.deepStrictEqual(
+        [device.exitCode, device.stderr],
+        [2, "halyard get: --output FILE: /dev/null is not a regular file\n"]
+      )
+      const directory = yield* get([`${url}/a`, "-o", "a"], { cwd })
+      assert.deepStrictEqual(
+        [directory.exitCode, directory.stderr],
+        [2, "halyard get: --output FILE: a is a directory\n"]
+      )
+      const name = yield* get([`${url}/a`], { cwd })
+      assert.strictEqual(name.exitCode, 1)
+      assert.match(name.stderr, /cannot write a: it is a directory\n/)
+    })
+  )
+
+  it.scopedLive("refuses lines that are no URLs, and shows no password of theirs", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const lines = [`${url}/a\tname`, `${url}/a\0${url}/b`, "http://user:s3/cret@host/a", "user:s3cret@host/a"]
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/list`, `${lines.join("\n")}\n`)
+      const { exitCode, files, stderr } = yield* get(["-i", "list"], { cwd })
+      assert.deepStrictEqual([exitCode, files], [1, ["list"]])
+      assert.strictEqual(stderr.match(/it has a control character in it/g)?.length, 2)
+      assert.notInclude(stderr, "s3")
+    })
+  )
+
   it.scopedLive("refuses content of another digest, and leaves nothing of it", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
@@ -355,6 +389,21 @@ describe("halyard get", () => {
       assert.strictEqual(exitCode, 1)
       assert.match(stderr, /^halyard get: cannot write file\/sub: a part of its path is not a directory\n$/)
       assert.strictEqual(connections(), 0)
+    })
+  )
+
+  it.scopedLive("writes in order where both outputs are one, and to a reader that takes its time", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const list = `for i in $(seq 200); do echo ${url}/$i; done | halyard get -i - -c 32`
+      const { stdout } = yield* runBash(`${list} 2>&1`, { cwd })
+      const lines = stdout.trimEnd().split("\n")
+      assert.strictEqual(lines[0], "downloading")
+      assert.match(lines.at(-1) ?? "", /^200 saved; /)
+      assert.strictEqual(new Set(lines).size, 202)
+      const slow = yield* runBash(`${list} --on-exists overwrite | (sleep 1; cat)`, { cwd })
+      assert.sameMembers(slow.stdout.trimEnd().split("\n"), lines.slice(1, -1))
     })
   )
 

@@ -266,3 +266,22 @@ describe("kept code", () => {
     })
   )
 })
+
+describe("plain downloads", () => {
+  it.scopedLive("load no client for anything else", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const [look, seen] = [join(directory, "look.cjs"), join(directory, "seen")]
+      writeFileSync(
+        look,
+        `process.on("exit", () => require("node:fs").writeFileSync(${JSON.stringify(seen)}, process.moduleLoadList.join("\\n")))`
+      )
+      const { exitCode } = yield* runCommand(process.execPath, ["--require", look, bin, "flags", "-d", directory])
+      assert.strictEqual(exitCode, 0)
+      const modules = readFileSync(seen, "utf8")
+      assert.match(modules, /^NativeModule net$/m)
+      // Of undici, which uses it from the start.
+      assert.notMatch(modules, /http2/)
+    })
+  )
+})

@@ -16,7 +16,7 @@ import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
-import * as WorkerDownloader from "../../WorkerDownloader.js"
+import * as CommandDownloader from "../downloader.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import { type Engine, engines } from "./engines.js"
@@ -98,16 +98,14 @@ const carryOut = Effect.fnUntraced(function* (
   )
 })
 
+// Each flag is asked for once, as in the chapter.
 const engineLayer = (engine: Engine, concurrency: number) =>
   Layer.unwrapEffect(
-    Effect.map(Host, (host) =>
-      engine === "threads"
-        ? WorkerDownloader.layer({
-            // A thread beyond the processors' number adds a start-up and no work done.
-            threads: Math.min(concurrency, Math.max(2, host.parallelism)),
-            concurrency
-          }).pipe(Layer.provide(host.workers), Layer.orDie)
-        : // Each flag is asked for once, as in the chapter.
-          Downloader.layerWith({ retry: RetryPolicy.none, adaptive: false }).pipe(Layer.provide(host.transport()))
+    Effect.map(Host, ({ parallelism }) =>
+      CommandDownloader.layer(
+        // A thread beyond the processors' number adds a start-up and no work done.
+        engine === "threads" ? Math.min(concurrency, Math.max(2, parallelism)) : 0,
+        { retry: RetryPolicy.none, adaptive: false }
+      )
     )
   )

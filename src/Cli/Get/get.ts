@@ -4,9 +4,10 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
@@ -21,8 +22,10 @@ import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
 import { type Durability, Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
+import * as CommandDownloader from "../downloader.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
+import * as Lines from "./lines.js"
 import * as Report from "./report.js"
 import { uniqueNames } from "./uniqueNames.js"
 
@@ -42,44 +45,48 @@ export interface GetOptions {
   readonly durability: Durability
   readonly strict: boolean
   readonly publicOnly: boolean
+  readonly threads: CommandDownloader.Threads
   readonly json: boolean
 }
 
 export const get = Effect.fn("get")(function* (options: GetOptions) {
   const path = yield* Path.Path
-  const host = yield* Host
   const spinner = yield* Spinner
   const lines = yield* linesOf(options)
   const output = options.output === undefined ? undefined : inDirectory(path, options.directory, options.output)
   const directory = output === undefined ? options.directory : path.dirname(output)
+  yield* output === undefined ? Effect.void : refuseUnlessFile(output)
   // Before any request: a directory that cannot be written to is no reason to fetch.
   yield* Effect.flatMap(Store, (store) => store.prepare(directory))
   const nameOf = uniqueNames()
   const headersFor = forFirstOrigin(options.header)
-  const requests = Stream.map(Stream.zipWithIndex(lines), ([url, index]) =>
-    Download.request({
-      id: `${index + 1}`,
+  // A name has no separators and is never `..`: what stands before the first stands before all.
+  const [within = ""] = path.join(directory, "_").split(/_$/)
+  const timeout = options.timeout ?? Duration.days(30)
+  let index = 0
+  const requests = Stream.map(lines, (url) => {
+    index++
+    return Download.request({
+      id: `${index}`,
       url,
-      destination: output ?? path.join(directory, nameOf(url)),
-      timeout: options.timeout ?? "30 days",
+      destination: output ?? within + nameOf(url),
+      timeout,
       onExists: options.onExists,
       digest: options.checksum,
       headers: headersFor(url)
     })
-  )
+  })
   const report = yield* Report.make(options)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
-  const downloader = Downloader.layerWith({
+  const downloader = CommandDownloader.layer(options.threads === 1 ? 0 : options.threads, {
     retry: RetryPolicy.make({ retries: options.retries }),
     perOrigin: options.perOrigin,
     segments: options.segments,
     durability: options.durability,
-    strict: options.strict
-  }).pipe(
-    Layer.provide(host.transport({ publicOnly: options.publicOnly })),
-    Layer.provide(Progress.layer(report.event))
-  )
+    strict: options.strict,
+    publicOnly: options.publicOnly
+  }).pipe(Layer.provide(Progress.layer(report.event)))
   return yield* Effect.flatMap(Downloader.Downloader, ({ run }) =>
     Stream.runDrain(run(requests, { concurrency: options.concurrency }))
   ).pipe(
@@ -90,6 +97,16 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
   )
 }, Effect.provide(storeLayer))
+
+/** What is renamed to a name takes the place of a device or a pipe that had it. */
+const refuseUnlessFile = Effect.fnUntraced(function* (output: string) {
+  const fs = yield* FileSystem.FileSystem
+  const info = yield* Effect.option(fs.stat(output))
+  if (Option.isSome(info) && info.value.type !== "File") {
+    const what = info.value.type === "Directory" ? "a directory" : "not a regular file"
+    return yield* new UsageError({ rule: `--output FILE: ${output} is ${what}` })
+  }
+})
 
 /** The URLs in their order: first those of the line, then those of the list, which is read as it is worked on. */
 const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
@@ -125,13 +142,7 @@ const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
     input === "-"
       ? host.stdin
       : Stream.mapError(fs.stream(input, { chunkSize: 64 * 1024 }), (error) => cannotRead(input, error))
-  const listed = bytes.pipe(
-    Stream.decodeText(),
-    Stream.splitLines,
-    Stream.map((line) => line.replace(/^\ufeff/, "").trim()),
-    Stream.filter((line) => line !== "" && !line.startsWith("#"))
-  )
-  return Stream.concat(given, listed)
+  return urls.length === 0 ? Lines.fromBytes(bytes) : Stream.concat(given, Lines.fromBytes(bytes))
 })
 
 const inDirectory = (path: Path.Path, directory: string, file: string): string =>

@@ -22,19 +22,20 @@ export interface Report {
 export const make = (options: { readonly json: boolean }): Effect.Effect<Report, never, Host | StatusLine> =>
   Effect.map(Effect.all([Host, StatusLine]), ([host, statusLine]) => {
     let report = Download.emptyReport
-    // Bytes of the transfers under way, of which there are few at a time.
-    const underway = new Map<Download.DownloadRequest, number>()
+    let begun = 0
+    // Bytes of the transfers under way. Small ones never come here: their requests would be among what V8 takes for old.
+    const received = new Map<Download.DownloadRequest, number>()
 
     const write = (text: string): void => {
       if (host.stdout.isTerminal) {
         statusLine.print(text, host.stdout.write)
       } else {
-        host.stdout.write(text)
+        host.stdout.writeSoon(text)
       }
     }
 
     const settled = (outcome: Download.DownloadOutcome): void => {
-      underway.delete(outcome.request)
+      received.delete(outcome.request)
       report = Download.addOutcome(report, outcome)
       if (options.json) {
         write(`${JSON.stringify(outcomeLine(outcome))}\n`)
@@ -50,10 +51,10 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
         Effect.sync(() => {
           switch (event._tag) {
             case "Started":
-              underway.set(event.request, 0)
+              begun++
               return
             case "Advanced":
-              underway.set(event.request, event.bytes)
+              received.set(event.request, event.bytes)
               return
             case "Retrying":
               if (options.json) {
@@ -69,11 +70,12 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
         }),
       status: () => {
         const done = report.saved + report.skipped + report.failed + report.cancelled
-        if (done + underway.size === 0) {
+        if (done + begun === 0) {
           return "downloading"
         }
-        const bytes = Array.from(underway.values()).reduce((sum, more) => sum + more, report.bytes)
-        return `downloading: ${done} done, ${underway.size} under way, ${sizeOf(bytes)}`
+        const bytes = Array.from(received.values()).reduce((sum, more) => sum + more, report.bytes)
+        // What is cancelled when a run ends was perhaps never begun.
+        return `downloading: ${done} done, ${Math.max(0, begun - done)} under way, ${sizeOf(bytes)}`
       },
       current: () => report,
       conclude: (elapsedSeconds) =>

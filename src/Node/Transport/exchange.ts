@@ -22,6 +22,8 @@ export interface Lane {
   readonly forget: (exchange: Exchange) => void
   /** A connection whose response was read to its end; undefined: nothing is said of how long it may be kept. */
   readonly release: (exchange: Exchange, connection: Connection, keepAliveMillis: number | undefined) => void
+  /** Does it in this turn of the event loop, or in one of the next where much is done in this one already. */
+  readonly soon: (act: () => void) => void
   /** What becomes of one that has failed before there was a head. */
   readonly failed: (exchange: Exchange, error: TransportError) => Effect.Effect<TransportResponse, TransportError>
   /** Sends the request through the backend that understands everything; so with all to this origin, if it is foreign. */
@@ -195,7 +197,11 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
         connection.spare()
       }
     }
-    this.answer(Effect.succeed(this))
+    if (this.leftBytes > 0) {
+      this.answer(Effect.succeed(this))
+    } else {
+      this.lane.soon(() => this.answer(Effect.succeed(this)))
+    }
     return true
   }
 
@@ -233,7 +239,7 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
     connection.expect(this.leftBytes)
     if (this.leftBytes === 0) {
       this.finish(connection)
-      this.stop(ended)
+      this.lane.soon(() => this.stop(ended))
     }
     return true
   }

@@ -36,6 +36,10 @@ const keepAliveAtMostMillis = 600_000
 const sweepEveryMillis = 1000
 const foreignAtMost = 1000
 
+// Of many responses that came at once, so many are carried on in a turn: what they leave free is asked for again while
+// the others are still written, and an origin that takes its time is not left without requests.
+const carriedOnAtMost = 4
+
 interface Pool {
   readonly address: Address
   readonly idle: Array<Connection>
@@ -56,6 +60,9 @@ class Lanes implements FastLane, Lane {
   // Connections whose response has ended in this turn of the event loop, and in the one before.
   private ending: Array<readonly [Pool, Connection]> = []
   private ended: Array<readonly [Pool, Connection]> = []
+  // What goes on with responses that have come to their end, and how many did so in this turn.
+  private readonly complete: Array<() => void> = []
+  private carriedOn = 0
   private turning: NodeJS.Immediate | undefined
   private sweeping: NodeJS.Timeout | undefined
 
@@ -97,6 +104,9 @@ class Lanes implements FastLane, Lane {
     const open = [...this.all]
     for (const connection of open) {
       connection.abort(gone())
+    }
+    for (const act of this.complete.splice(0)) {
+      act()
     }
     return Effect.forEach(open, (connection) => connection.awaitClosed, { discard: true })
   })
@@ -149,6 +159,16 @@ class Lanes implements FastLane, Lane {
     this.turning ??= setImmediate(this.turn)
     // It may be paused, and whatever comes now nobody has asked for.
     connection.resume()
+  }
+
+  soon(act: () => void): void {
+    this.turning ??= setImmediate(this.turn)
+    if (this.carriedOn < carriedOnAtMost) {
+      this.carriedOn++
+      act()
+    } else {
+      this.complete.push(act)
+    }
   }
 
   failed(
@@ -228,7 +248,7 @@ class Lanes implements FastLane, Lane {
     const { ended } = this
     this.ended = this.ending
     this.ending = []
-    if (this.ended.length > 0) {
+    if (this.ended.length > 0 || this.complete.length > 0) {
       this.turning = setImmediate(this.turn)
     }
     for (const [pool, connection] of ended) {
@@ -240,6 +260,10 @@ class Lanes implements FastLane, Lane {
           exchange.attach(connection)
         }
       }
+    }
+    this.carriedOn = Math.min(carriedOnAtMost, this.complete.length)
+    for (const act of this.complete.splice(0, carriedOnAtMost)) {
+      act()
     }
   }
 

@@ -1,0 +1,79 @@
+/**
+ * The lines of a list, as its bytes come: trimmed, without those that are blank or a comment.
+ *
+ * A few at a time, because what is taken in waits in memory until it is worked on; and each a text of its own, because a
+ * piece of a longer text would keep all of that for as long as its transfer takes.
+ */
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+
+// Of one that is read whole, 64 KiB are a thousand lines, whose requests outlive their place among the young of V8.
+const linesAtMost = 32
+
+const lineFeed = 0x0a
+
+/** The lines of a text in UTF-8. A last one needs no end; where the bytes fail, a line without an end is none. */
+export const fromBytes = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<string, E, R> =>
+  Stream.unwrapScoped(
+    Effect.map(Stream.toPull(bytes), (pull) => {
+      const lines = new Lines()
+      const take: Effect.Effect<Chunk.Chunk<string>, Option.Option<E>, R> = Effect.suspend(() => {
+        const taken = lines.take()
+        if (taken.length > 0) {
+          return Effect.succeed(Chunk.unsafeFromArray(taken))
+        }
+        return lines.isEnded
+          ? Effect.fail(Option.none())
+          : Effect.zipRight(
+              Effect.matchEffect(pull, {
+                onSuccess: (more) => Effect.sync(() => lines.add(more)),
+                onFailure: (end) => (Option.isSome(end) ? Effect.fail(end) : Effect.sync(() => lines.end()))
+              }),
+              take
+            )
+      })
+      return Stream.repeatEffectChunkOption(take)
+    })
+  )
+
+class Lines {
+  isEnded = false
+  private left: Array<Uint8Array> = []
+  /** How far the first of those is read. */
+  private readBytes = 0
+  /** The beginning of a line whose end has not come. */
+  private begun = ""
+  // Takes a byte order mark away at the beginning of each line.
+  private readonly decoder = new TextDecoder()
+
+  add(bytes: Iterable<Uint8Array>): void {
+    this.left.push(...bytes)
+  }
+
+  end(): void {
+    this.left.push(Uint8Array.of(lineFeed))
+    this.isEnded = true
+  }
+
+  take(): Array<string> {
+    const lines: Array<string> = []
+    for (let bytes = this.left[0]; bytes !== undefined && lines.length < linesAtMost; bytes = this.left[0]) {
+      const end = bytes.indexOf(lineFeed, this.readBytes)
+      if (end < 0) {
+        this.begun += this.decoder.decode(bytes.subarray(this.readBytes), { stream: true })
+        this.left.shift()
+        this.readBytes = 0
+        continue
+      }
+      const line = (this.begun + this.decoder.decode(bytes.subarray(this.readBytes, end))).trim()
+      this.begun = ""
+      this.readBytes = end + 1
+      if (line !== "" && !line.startsWith("#")) {
+        lines.push(line)
+      }
+    }
+    return lines
+  }
+}
