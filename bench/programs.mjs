@@ -49,7 +49,8 @@ const halyard = {
       "-d",
       job.directory,
       "-c",
-      String(job.connections),
+      // Connections for one file are taken from those in all.
+      String(Math.max(job.connections, job.connectionsPerFile)),
       "--durability",
       "rename",
       ...segmentOptions(job.connectionsPerFile)

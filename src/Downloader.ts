@@ -20,6 +20,7 @@ import type { DownloadError } from "./DownloadError.js"
 import { Finished, Started } from "./DownloadEvent.js"
 import { displayUrl } from "./internal/displayUrl.js"
 import { run } from "./internal/run.js"
+import * as Segments from "./internal/segments.js"
 import { type Restore, toExit } from "./internal/settle.js"
 import * as Share from "./internal/share.js"
 import { makeTransfer, type Transfer } from "./internal/transfer.js"
@@ -78,6 +79,13 @@ export interface Options extends OriginGovernor.Options {
   readonly durability?: Durability | undefined
   /** Whether content that nothing can verify (no length, no digest) is refused. Default false: `verified` says so. */
   readonly strict?: boolean | undefined
+  /**
+   * Connections for one file, from 1 on. Default 1. Others than the first are begun where what is left of a file would
+   * take more than a second, in shares of at least 1 MiB and where a range of it can be asked for and shown to be of the
+   * same version. Each needs a permit, which it takes only where there is one that nobody waits for, and gives back when
+   * somebody does. Needs a store whose parts have random access (`Part.at`) and a governor with `atOnce.spare`.
+   */
+  readonly segments?: number | undefined
 }
 
 /**
@@ -133,7 +141,8 @@ export const layerWith = (options: Options): Layer.Layer<Downloader, never, Tran
 
 /** @internal */
 export const makeTransferWith = (
-  options: Options = {}
+  options: Options = {},
+  rule = Segments.rule
 ): Effect.Effect<Transfer, never, Transport | Store | Scope.Scope> =>
   Effect.gen(function* () {
     const shared = yield* Effect.serviceOption(OriginGovernor.OriginGovernor)
@@ -145,7 +154,9 @@ export const makeTransferWith = (
         headersTimeout: Duration.decode(options.headersTimeout ?? defaults.headersTimeout),
         stall: { bytes: stall.bytes, within: Duration.decode(stall.within) },
         durability: options.durability ?? defaults.durability,
-        strict: options.strict ?? false
+        strict: options.strict ?? false,
+        segments:
+          options.segments === undefined || !(options.segments > 1) ? undefined : rule(Math.trunc(options.segments))
       },
       governor
     )

@@ -78,6 +78,16 @@ export interface Ask {
 export interface AtOnce {
   /** A permit where there is one at this moment, as the function that gives it back; else undefined. */
   readonly permit: (origin: string, ask?: Ask) => (() => void) | undefined
+  /**
+   * The same for what can be done without: `onWanted` is called, once at most, when somebody else has to wait for a
+   * permit and this one would do. It is to be given back soon then.
+   */
+  readonly spare?: (origin: string, onWanted: () => void, ask?: Ask) => (() => void) | undefined
+  /**
+   * Whether who holds a permit of this origin may send another request with it at this moment; counts it, if so. Not
+   * while the origin is left alone, and not where it has more than it bears.
+   */
+  readonly again?: (origin: string) => boolean
   readonly report: (origin: string, signal: Signal, beganAtMillis?: number) => void
 }
 
@@ -135,6 +145,8 @@ interface Ticket {
   readonly gate: Gate | undefined
   granted: boolean
   wake: ((again: boolean) => void) | undefined
+  /** Tells who holds it that somebody else has to wait. */
+  onWanted?: (() => void) | undefined
 }
 
 /**
@@ -150,6 +162,8 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
     const origins = new Map<string, OriginState>()
     // In the order in which they came.
     const waiting = new Set<Ticket>()
+    // Permits that can be done without, oldest first.
+    const spares = new Set<Ticket>()
     const requests = Pace.make(options.requestsPerSecond)
     const bytes = Pace.make(options.bytesPerSecond)
     let used = 0
@@ -225,8 +239,25 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
       }
     }
 
+    // The newest, which has the least to lose.
+    const wantOne = (ticket: Ticket): void => {
+      if (spares.size === 0) {
+        return
+      }
+      const { gate, origin } = ticket
+      const isOriginFull = origin.used >= origin.limit.current()
+      const isGateFull = gate !== undefined && gate.used >= gate.limit
+      const found = Array.from(spares).findLast(
+        (spare) => !(isOriginFull && spare.origin !== origin) && !(isGateFull && spare.gate !== gate)
+      )
+      if (found !== undefined && spares.delete(found)) {
+        found.onWanted?.()
+      }
+    }
+
     const leave = (ticket: Ticket): void => {
       waiting.delete(ticket)
+      spares.delete(ticket)
       ticket.origin.known--
       if (ticket.granted) {
         used--
@@ -256,6 +287,7 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
           Effect.async<boolean>((resume) => {
             ticket.wake = (again) => resume(Effect.succeed(again))
             waiting.add(ticket)
+            wantOne(ticket)
           }),
           (again) => {
             if (again) {
@@ -273,17 +305,33 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
       pump()
     }
 
+    const atOnce = (name: string, ask?: Ask, onWanted?: () => void): (() => void) | undefined => {
+      const ticket: Ticket = { origin: stateOf(name), gate: ask?.gate, granted: false, wake: undefined, onWanted }
+      const at = now()
+      if (opensAt(ticket.origin) > at || !canGo(ticket)) {
+        return undefined
+      }
+      ticket.origin.known++
+      grant(ticket, at)
+      if (onWanted !== undefined) {
+        spares.add(ticket)
+      }
+      return () => leave(ticket)
+    }
+
     return OriginGovernor.of({
       atOnce: {
-        permit: (name, ask) => {
-          const ticket: Ticket = { origin: stateOf(name), gate: ask?.gate, granted: false, wake: undefined }
+        permit: (name, ask) => atOnce(name, ask),
+        spare: (name, onWanted, ask) => atOnce(name, ask, onWanted),
+        again: (name) => {
+          const origin = stateOf(name)
           const at = now()
-          if (opensAt(ticket.origin) > at || !canGo(ticket)) {
-            return undefined
+          if (opensAt(origin) > at || origin.used > origin.limit.current()) {
+            return false
           }
-          ticket.origin.known++
-          grant(ticket, at)
-          return () => leave(ticket)
+          requests.take(1, at)
+          origin.requests.take(1, at)
+          return true
         },
         report
       },

@@ -60,6 +60,25 @@ export interface Part {
    * `not-durable` alone means that the file stands complete all the same.
    */
   readonly publish: (options: PublishOptions) => Effect.Effect<string | undefined, Disk>
+  /** Access at any position, where a backend has it. A part without is written from its beginning to its end. */
+  readonly at?: RandomAccess | undefined
+}
+
+/**
+ * A part's bytes by their position. Several of these effects may be under way at a time, as long as they are not of the
+ * same bytes.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface RandomAccess {
+  /**
+   * Writes at a position, also beyond the last byte; `sizeBytes` is where the last byte ends. Either all bytes are
+   * taken when it returns, or the effect takes them, as with `Part.write`.
+   */
+  readonly write: (chunk: Uint8Array, positionBytes: number) => Effect.Effect<void, Disk> | undefined
+  /** Reads what was written into `chunk`, and gives how many bytes it read: fewer where the part ends. */
+  readonly read: (chunk: Uint8Array, positionBytes: number) => Effect.Effect<number, Disk>
 }
 
 /**

@@ -153,6 +153,49 @@ describe("OriginGovernor", () => {
     })
   )
 
+  it.effect("gives a spare permit where there is one, and asks for it back when somebody has to wait", () =>
+    Effect.gen(function* () {
+      const governor = yield* OriginGovernor.make({ concurrency: 3, perOrigin: 2 })
+      const wanted: Array<string> = []
+      const spare = (origin: string, name: string) => governor.atOnce?.spare?.(origin, () => wanted.push(name))
+      const first = spare(a, "first")
+      const second = spare(a, "second")
+      assert.isUndefined(spare(a, "third"))
+      const other = spare(b, "other")
+      assert.isUndefined(spare(b, "another"))
+      // The origin has no more: one of the other's does not help.
+      const waiting = yield* Effect.fork(governor.withPermit(a)(Effect.void))
+      yield* Effect.yieldNow()
+      assert.deepStrictEqual(wanted, ["second"])
+      second?.()
+      yield* Fiber.join(waiting)
+      first?.()
+      other?.()
+      assert.strictEqual(governor.inUse().permits, 0)
+      assert.deepStrictEqual(wanted, ["second"])
+    })
+  )
+
+  it.effect("lets who has a permit ask again, but not an origin that is left alone or has too much", () =>
+    Effect.gen(function* () {
+      const governor = yield* OriginGovernor.make({ requestsPerSecond: 10 })
+      const again = () => governor.atOnce?.again?.(a)
+      const releases = [1, 2].map(() => governor.atOnce?.permit(a))
+      assert.isDefined(releases[0])
+      assert.isUndefined(releases[1])
+      assert.isFalse(again())
+      yield* TestClock.adjust("100 millis")
+      assert.isTrue(again())
+      assert.isFalse(again())
+      yield* governor.pause(a, "1 second")
+      yield* TestClock.adjust("999 millis")
+      assert.isFalse(again())
+      yield* TestClock.adjust("1 millis")
+      assert.isTrue(again())
+      releases[0]?.()
+    })
+  )
+
   it("leaks no permit, whenever whoever waits for it is interrupted", () => {
     for (let seed = 0; seed < 400; seed++) {
       const world = new World(seed, { preemption: 0.05 })

@@ -61,6 +61,16 @@ const options = {
     maximum: 10_000,
     description: "Transfers at a time from one origin; default: as many as there are."
   }),
+  segments: withDefault(
+    integer({
+      name: "segments",
+      metavar: "N",
+      minimum: 1,
+      maximum: 64,
+      description: "Connections for one file where one is slow, as far as --concurrency has room; default 4."
+    }),
+    4
+  ),
   retries: withDefault(
     integer({
       name: "retries",
@@ -138,6 +148,7 @@ export const command: Command = {
         output: given(line, options.output),
         concurrency: given(line, options.concurrency),
         perOrigin: given(line, options.perOrigin),
+        segments: given(line, options.segments),
         retries: given(line, options.retries),
         timeout: given(line, options.timeout),
         checksum: given(line, options.checksum),

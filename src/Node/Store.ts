@@ -21,7 +21,7 @@ const done =
     resume(error === null ? Effect.succeed(value) : Effect.fail(error))
 
 const calls: SystemCalls = {
-  create: (path) => Fs.openSync(path, "wx"),
+  create: (path) => Fs.openSync(path, "wx+"),
   write: (descriptor, bytes, positionBytes) => Fs.writeSync(descriptor, bytes, 0, bytes.length, positionBytes),
   empty: (descriptor) => Fs.ftruncateSync(descriptor, 0),
   close: (descriptor) => Fs.closeSync(descriptor),
@@ -37,6 +37,8 @@ const calls: SystemCalls = {
   },
   writeAndWait: (descriptor, bytes, positionBytes) =>
     Effect.async((resume) => Fs.write(descriptor, bytes, 0, bytes.length, positionBytes, done<number>(resume))),
+  readAndWait: (descriptor, into, positionBytes) =>
+    Effect.async((resume) => Fs.read(descriptor, into, 0, into.length, positionBytes, done<number>(resume))),
   sync: (descriptor) => Effect.async((resume) => Fs.fsync(descriptor, (error) => done<void>(resume)(error, undefined))),
   syncDirectory: (path) =>
     Effect.async((resume) =>

@@ -44,8 +44,7 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
         Effect.acquireRelease(
           Effect.sync(() => {
             parts++
-            const chunks: Array<Uint8Array> = []
-            return chunks
+            return new Content()
           }),
           () =>
             Effect.sync(() => {
@@ -53,21 +52,25 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
             })
         ).pipe(
           Effect.map(
-            (chunks): Part => ({
-              sizeBytes: () => chunks.reduce((sum, { length }) => sum + length, 0),
+            (content): Part => ({
+              sizeBytes: () => content.sizeBytes,
               write: (chunk) => {
-                // A copy: whoever gave the chunk may use its memory again. The `slice` of a `Buffer` would be none.
-                chunks.push(new Uint8Array(chunk))
+                content.write(chunk, content.sizeBytes)
                 return undefined
               },
-              restart: Effect.sync(() => {
-                chunks.length = 0
-              }),
+              restart: Effect.sync(() => content.empty()),
+              at: {
+                write: (chunk, positionBytes) => {
+                  content.write(chunk, positionBytes)
+                  return undefined
+                },
+                read: (chunk, positionBytes) => Effect.sync(() => content.read(chunk, positionBytes))
+              },
               publish: ({ onExists }) =>
                 Effect.suspend(() => {
                   for (const path of onExists === "unique" ? candidates(destination) : [destination]) {
                     if (onExists === "overwrite" || !files.has(path)) {
-                      files.set(path, concat(chunks))
+                      files.set(path, content.all())
                       return Effect.succeed(path)
                     }
                   }
@@ -88,12 +91,35 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
   })
 )
 
-const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
-  let offsetBytes = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offsetBytes)
-    offsetBytes += chunk.length
+/** Bytes that grow. */
+class Content {
+  sizeBytes = 0
+  private bytes = new Uint8Array(0)
+
+  /** A copy: whoever gave the chunk may use its memory again. */
+  write(chunk: Uint8Array, positionBytes: number): void {
+    const endBytes = positionBytes + chunk.length
+    if (endBytes > this.bytes.length) {
+      const larger = new Uint8Array(Math.max(endBytes, this.bytes.length * 2))
+      larger.set(this.bytes)
+      this.bytes = larger
+    }
+    this.bytes.set(chunk, positionBytes)
+    this.sizeBytes = Math.max(this.sizeBytes, endBytes)
   }
-  return bytes
+
+  read(into: Uint8Array, positionBytes: number): number {
+    const found = this.bytes.subarray(positionBytes, Math.min(this.sizeBytes, positionBytes + into.length))
+    into.set(found)
+    return found.length
+  }
+
+  empty(): void {
+    this.bytes = new Uint8Array(0)
+    this.sizeBytes = 0
+  }
+
+  all(): Uint8Array {
+    return this.bytes.slice(0, this.sizeBytes)
+  }
 }

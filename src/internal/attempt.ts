@@ -6,8 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { DownloadRequest } from "../Download.js"
-import { type DownloadError, HttpStatus, Mismatch, Protocol, TooLarge, Truncated } from "../DownloadError.js"
+import { type DownloadError, type HttpStatus, Mismatch, Protocol, TooLarge, Truncated } from "../DownloadError.js"
 import type { Part, Store } from "../Store.js"
 import * as Transport from "../Transport.js"
 import { contentLength } from "./contentLength.js"
@@ -16,29 +15,24 @@ import type { Expected } from "./digest.js"
 import { displayUrl } from "./displayUrl.js"
 import type { Kept } from "./kept.js"
 import * as Printable from "./printable.js"
+import { type Body, type Receiver, Receiving } from "./receive.js"
 import * as Redirect from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
-import { retryAfter } from "./retryAfter.js"
+import * as Segments from "./segments.js"
+import { statusError } from "./statusError.js"
 import * as Validator from "./validator.js"
 import type { Wait } from "./watch.js"
 
-export interface Attempt {
-  readonly request: DownloadRequest
+export interface Attempt extends Receiver {
   readonly transport: typeof Transport.Transport.Service
   readonly store: typeof Store.Service
-  readonly hop: Redirect.Hop
-  readonly kept: Kept
   readonly wait: Wait
   readonly expected: Expected | undefined
   readonly strict: boolean
-  /** In milliseconds, as a `Wait` counts. */
-  readonly now: () => number
-  /** For how many milliseconds to rest after so many bytes. */
-  readonly restMillis: (bytes: number) => number
   /** Told of a status that is an error as soon as it is known: the rest of that response may take its time. */
   readonly refused: (error: HttpStatus) => Effect.Effect<void>
-  /** What there is to tell after a chunk. */
-  readonly advanced: () => Effect.Effect<void> | undefined
+  /** Where others may help. */
+  readonly segments: Segments.Means | undefined
 }
 
 export type Result =
@@ -53,26 +47,37 @@ export interface Begun {
 
 export const begin = (self: Attempt): Begun => {
   const { hop, kept, request } = self
-  const offsetBytes = kept.resumeAt()
+  const { offsetBytes, range } = kept.resumeAt()
   const headers = RequestHeaders.of(request, hop)
-  if (offsetBytes > 0) {
-    headers["range"] = `bytes=${offsetBytes}-`
+  if (range !== undefined) {
+    headers["range"] = range
     if (kept.validator !== undefined) {
       headers["if-range"] = kept.validator
     }
   }
   const exchange = Transport.begin(self.transport, { url: RequestHeaders.target(hop.url), headers })
+  return from(self, exchange.response, exchange.close, offsetBytes)
+}
+
+/** What is left of an attempt whose request is sent. */
+export const from = (
+  self: Attempt,
+  response: Effect.Effect<Transport.TransportResponse, DownloadError>,
+  close: Effect.Effect<void>,
+  offsetBytes: number
+): Begun => {
+  const crew = self.segments === undefined ? undefined : new Segments.Crew(self, self.segments, close)
   return {
-    work: Effect.flatMap(exchange.response, (response) => answered(self, response, offsetBytes)),
-    close: exchange.close
+    work: Effect.flatMap(response, (answer) => answered(self, answer, offsetBytes, crew)),
+    close: crew?.close ?? close
   }
 }
 
-/** From a head on. */
-export const answered = (
+const answered = (
   self: Attempt,
   response: Transport.TransportResponse,
-  offsetBytes: number
+  offsetBytes: number,
+  crew: Segments.Crew | undefined
 ): Effect.Effect<Result, DownloadError> => {
   const { hop, kept, wait } = self
   wait.phase = "body"
@@ -91,7 +96,18 @@ export const answered = (
         kept.resumed = kept.resumed || answer.startBytes > 0
         kept.totalBytes = answer.totalBytes
         kept.validator = Validator.strong(response.headers) ?? (answer.startBytes > 0 ? kept.validator : undefined)
-        return received(self, response, part, new Receiving(self, part, answer))
+        const body: Body = {
+          part,
+          claim: kept.claim(answer.startBytes, answer.endBytes),
+          endBytes: answer.endBytes ?? Number.POSITIVE_INFINITY,
+          wait
+        }
+        return crew === undefined
+          ? received(self, response, part, new Receiving(self, body))
+          : Effect.flatMap(crew.receive({ ...body, response }), (how) =>
+              // The same again: what is left needs a permit of its own.
+              how === "Left" ? Effect.succeed<Result>({ _tag: "Redirected", to: hop }) : whole(self, part)
+            )
       }
     )
   )
@@ -103,12 +119,11 @@ export const received = (
   response: Transport.TransportResponse,
   part: Part,
   receiving: Receiving
-): Effect.Effect<Result, DownloadError> =>
-  Effect.flatMap(receiving.goOn(response), () =>
-    Effect.map(
-      verify(self, part),
-      (verified): Result => ({ _tag: "Received", part, bytes: part.sizeBytes(), verified })
-    )
+): Effect.Effect<Result, DownloadError> => Effect.flatMap(receiving.goOn(response), () => whole(self, part))
+
+const whole = (self: Attempt, part: Part): Effect.Effect<Result, DownloadError> =>
+  Effect.suspend(() =>
+    Effect.map(verify(self), (verified): Result => ({ _tag: "Received", part, bytes: self.kept.bytes, verified }))
   )
 
 const redirected = (hop: Redirect.Hop, response: Transport.TransportResponse): Effect.Effect<Result, DownloadError> =>
@@ -164,7 +179,7 @@ export const judge = (
       })
     )
   }
-  const answer = isPartial ? rest(kept, headers, offsetBytes) : whole(lengthBytes)
+  const answer = isPartial ? rest(kept, headers, offsetBytes) : allOf(lengthBytes)
   if (answer === undefined) {
     kept.forget()
     const detail = Printable.line(headers["content-range"] ?? "")
@@ -187,23 +202,20 @@ const refusal = (
   offsetBytes: number
 ): Effect.Effect<never, DownloadError> =>
   Effect.gen(function* () {
-    const { headers, status } = response
+    const { status } = response
     const url = displayUrl(hop.url.href)
     if (status === 416 && offsetBytes > 0) {
       kept.forget()
       yield* drain(response)
       return yield* new Protocol({ url, reason: "range", detail: "416" })
     }
-    const retryAfterMillis = yield* Effect.clockWith((clock) =>
-      Effect.map(clock.currentTimeMillis, (now) => retryAfter(headers["retry-after"], now))
-    )
-    const error = new HttpStatus({ url, status, ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }) })
+    const error = yield* statusError(url, response)
     yield* refused(error)
     yield* drain(response)
     return yield* error
   })
 
-const whole = (lengthBytes: number | undefined): Answer => ({
+const allOf = (lengthBytes: number | undefined): Answer => ({
   startBytes: 0,
   endBytes: lengthBytes,
   totalBytes: lengthBytes
@@ -230,84 +242,10 @@ const rest = (kept: Kept, headers: Transport.TransportResponse["headers"], offse
 const isOfType = (actual: string, expected: string): boolean =>
   expected.endsWith("/*") ? actual.startsWith(expected.slice(0, -1)) : actual === expected
 
-/** A body on its way into a part: by calls, as far as that goes, and else by `goOn`. */
-export class Receiving {
-  private bytes: number
-  private isBeyond = false
-  private pending: Effect.Effect<void, DownloadError> | undefined
-
-  constructor(
-    private readonly self: Attempt,
-    private readonly part: Part,
-    private readonly answer: Answer
-  ) {
-    this.bytes = answer.startBytes
-  }
-
-  onChunk(chunk: Uint8Array): boolean {
-    const { self } = this
-    const { limitBytes } = self.request
-    self.wait.windowBytes += chunk.length
-    const left = (this.answer.endBytes ?? Number.POSITIVE_INFINITY) - this.bytes
-    this.isBeyond = chunk.length > left
-    const taken = this.isBeyond ? chunk.subarray(0, left) : chunk
-    this.bytes += taken.length
-    if (limitBytes !== undefined && this.bytes > limitBytes) {
-      this.pending = new TooLarge({ url: displayUrl(self.hop.url.href), limitBytes, bytes: this.bytes })
-      return false
-    }
-    this.also(taken.length === 0 ? undefined : self.kept.take(this.part, taken))
-    const millis = self.restMillis(chunk.length)
-    this.also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))
-    this.also(self.advanced())
-    return this.pending === undefined && !this.isBeyond
-  }
-
-  /** What there is to do, and the rest of the body. */
-  goOn(response: Transport.TransportResponse): Effect.Effect<void, DownloadError> {
-    const settled = Effect.suspend(() => this.settle())
-    const drive: Effect.Effect<void, DownloadError> = Effect.flatMap(
-      response.drive((chunk) => this.onChunk(chunk)),
-      (how) => {
-        // What follows the announced end is not read, and its connection not used again.
-        const isOver = how === "Ended" || this.isBeyond
-        return this.pending === undefined
-          ? isOver
-            ? Effect.void
-            : drive
-          : isOver
-            ? settled
-            : Effect.zipRight(settled, drive)
-      }
-    )
-    return this.pending === undefined && !this.isBeyond
-      ? drive
-      : Effect.zipRight(settled, this.isBeyond ? Effect.void : drive)
-  }
-
-  private also(effect: Effect.Effect<void, DownloadError> | undefined): void {
-    if (effect !== undefined) {
-      this.pending = this.pending === undefined ? effect : Effect.zipRight(this.pending, effect)
-    }
-  }
-
-  private settle(): Effect.Effect<void, DownloadError> {
-    const { now, wait } = this.self
-    const due = this.pending ?? Effect.void
-    this.pending = undefined
-    const before = now()
-    wait.resting = true
-    return Effect.map(due, () => {
-      wait.resting = false
-      wait.windowAt += now() - before
-    })
-  }
-}
-
 /** Whether what is there was checked against something; or how it is not the file. */
-export const verify = (self: Attempt, part: Part): Either.Either<boolean, Mismatch | Truncated> => {
+export const verify = (self: Attempt): Either.Either<boolean, Mismatch | Truncated> => {
   const { expected, kept, request } = self
-  const receivedBytes = part.sizeBytes()
+  const receivedBytes = kept.bytes
   const { resumed, totalBytes } = kept
   if (totalBytes !== undefined && receivedBytes < totalBytes) {
     return Either.left(new Truncated({ url: displayUrl(self.hop.url.href), expectedBytes: totalBytes, receivedBytes }))

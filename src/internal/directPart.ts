@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Disk } from "../DownloadError.js"
-import type { PublishOptions, ReadyPart } from "../Store.js"
+import type { PublishOptions, RandomAccess, ReadyPart } from "../Store.js"
 import { isTooManyOpen, whenThereIsOne } from "./descriptors.js"
 import { codeOf, fromCause, isUnsupported } from "./diskErrors.js"
 import { candidates } from "./fileName.js"
@@ -48,7 +48,6 @@ export class DirectPart implements ReadyPart {
     if (this.isPublished) {
       return Effect.dieMessage("the part was published already")
     }
-    const { quickness } = this.site
     if (this.file === undefined && this.keptBytes + chunk.length <= smallBytes && chunk.length <= this.site.roomBytes) {
       // A copy: whoever gave the chunk may use its memory again. The `slice` of a `Buffer` would be none.
       this.kept.push(new Uint8Array(chunk))
@@ -57,15 +56,37 @@ export class DirectPart implements ReadyPart {
       this.bytes += chunk.length
       return undefined
     }
+    return this.writeTo(chunk, undefined)
+  }
+
+  readonly at: RandomAccess = {
+    write: (chunk, positionBytes) => this.writeTo(chunk, positionBytes),
+    read: (chunk, positionBytes) => {
+      const { calls } = this.site
+      return Effect.uninterruptible(
+        Effect.flatMap(
+          this.whenOpen(() => this.flushed()),
+          ({ descriptor }) =>
+            Effect.mapError(calls.readAndWait(descriptor, chunk, positionBytes), (cause) =>
+              fromCause(this.destination, cause)
+            )
+        )
+      )
+    }
+  }
+
+  /** Into the file; at its end, where no position is given. */
+  private writeTo(chunk: Uint8Array, positionBytes: number | undefined): Effect.Effect<void, Disk> | undefined {
+    const { quickness } = this.site
     if (!quickness.isQuick()) {
-      return this.writeAndWait(chunk)
+      return this.writeAndWait(chunk, positionBytes)
     }
     try {
-      quickness.measure(() => this.writeNow(chunk))
+      quickness.measure(() => this.writeNow(chunk, positionBytes))
       return undefined
     } catch (cause) {
       return isTooManyOpen(codeOf(cause))
-        ? this.whenOpen(() => this.writeNow(chunk))
+        ? this.whenOpen(() => this.writeNow(chunk, positionBytes))
         : Effect.fail(fromCause(this.destination, cause))
     }
   }
@@ -194,10 +215,10 @@ export class DirectPart implements ReadyPart {
     return file
   }
 
-  private writeNow(chunk: Uint8Array): void {
+  private writeNow(chunk: Uint8Array, positionBytes = this.bytes): void {
     const { descriptor } = this.flushed()
-    this.writeAll(descriptor, chunk, this.bytes)
-    this.bytes += chunk.length
+    this.writeAll(descriptor, chunk, positionBytes)
+    this.bytes = Math.max(this.bytes, positionBytes + chunk.length)
   }
 
   private writeAll(descriptor: number, chunk: Uint8Array, positionBytes: number): void {
@@ -212,17 +233,20 @@ export class DirectPart implements ReadyPart {
 
   // Not interruptible: a write that was handed to a thread cannot be taken back, and its descriptor must not be closed
   // under it.
-  private writeAndWait(chunk: Uint8Array): Effect.Effect<void, Disk> {
+  private writeAndWait(chunk: Uint8Array, positionBytes: number | undefined): Effect.Effect<void, Disk> {
     const { calls } = this.site
-    const rest = (descriptor: number, left: Uint8Array): Effect.Effect<void, unknown> =>
-      Effect.flatMap(calls.writeAndWait(descriptor, left, this.bytes), (written) => {
-        this.bytes += written
-        return written < left.length ? rest(descriptor, left.subarray(written)) : Effect.void
+    const rest = (descriptor: number, left: Uint8Array, atBytes: number): Effect.Effect<void, unknown> =>
+      Effect.flatMap(calls.writeAndWait(descriptor, left, atBytes), (written) => {
+        this.bytes = Math.max(this.bytes, atBytes + written)
+        return written < left.length ? rest(descriptor, left.subarray(written), atBytes + written) : Effect.void
       })
     return Effect.uninterruptible(
       Effect.flatMap(
         this.whenOpen(() => this.flushed()),
-        ({ descriptor }) => Effect.mapError(rest(descriptor, chunk), (cause) => fromCause(this.destination, cause))
+        ({ descriptor }) =>
+          Effect.mapError(rest(descriptor, chunk, positionBytes ?? this.bytes), (cause) =>
+            fromCause(this.destination, cause)
+          )
       )
     )
   }

@@ -8,6 +8,7 @@ import type { DownloadRequest } from "../Download.js"
 import type { Disk } from "../DownloadError.js"
 import type { Hash, Hasher } from "../Hasher.js"
 import { begin, type Part, type ReadyPart, type Store } from "../Store.js"
+import { type Claim, Coverage, claimOf } from "./coverage.js"
 import type { Expected } from "./digest.js"
 
 export class Kept {
@@ -18,6 +19,10 @@ export class Kept {
   totalBytes: number | undefined
   /** Whether the part has bytes of more than one response. */
   resumed = false
+  /** What is there, where it did not come from the beginning to the end. */
+  coverage: Coverage | undefined
+  /** Segments of this transfer that came to nothing. */
+  failedSegments = 0
   private hash: Hash | undefined
   private hashedBytes = 0
 
@@ -30,19 +35,30 @@ export class Kept {
   }
 
   get bytes(): number {
-    return this.part?.sizeBytes() ?? 0
+    return this.coverage?.bytes ?? this.part?.sizeBytes() ?? 0
   }
 
   /**
-   * From where the next attempt goes on: 0 where it has to start over, because nothing would show that the rest is of
-   * another version.
+   * From where the next attempt goes on, and the `Range` that says so: 0 and none where it has to start over, because
+   * nothing would show that the rest is of another version.
    */
-  resumeAt(): number {
-    const bytes = this.bytes
-    const isGuarded = this.validator !== undefined || (this.expected !== undefined && this.totalBytes !== undefined)
-    // A write that was given up in between leaves the part and its digest apart.
-    const isWhole = bytes === this.hashedBytes
-    return isGuarded && isWhole && bytes < (this.totalBytes ?? Number.POSITIVE_INFINITY) ? bytes : 0
+  resumeAt(): { readonly offsetBytes: number; readonly range: string | undefined } {
+    const { bytes, coverage } = this
+    const hole = coverage?.holes()[0]
+    const offsetBytes = coverage === undefined ? bytes : (hole?.startBytes ?? 0)
+    // A write that was given up in between leaves the part and its digest apart; a coverage counts what was written.
+    const isWhole = coverage !== undefined || bytes === this.hashedBytes
+    const isUnfinished = bytes < (this.totalBytes ?? Number.POSITIVE_INFINITY)
+    if (!(this.isGuarded && isWhole) || !isUnfinished || offsetBytes === 0) {
+      return { offsetBytes: 0, range: undefined }
+    }
+    const isLast = hole === undefined || hole.endBytes === this.totalBytes
+    return { offsetBytes, range: `bytes=${offsetBytes}-${isLast ? "" : hole.endBytes - 1}` }
+  }
+
+  /** Whether something would show that bytes are of another version. */
+  get isGuarded(): boolean {
+    return this.validator !== undefined || (this.expected !== undefined && this.totalBytes !== undefined)
   }
 
   /** Makes the next attempt start over. */
@@ -56,6 +72,7 @@ export class Kept {
   begin(store: typeof Store.Service): Effect.Effect<Part, Disk> {
     return Effect.suspend(() => {
       this.resumed = false
+      this.coverage = undefined
       this.hashedBytes = 0
       this.hash = this.expected === undefined ? undefined : this.hasher.make(this.expected.algorithm)
       const { part } = this
@@ -78,10 +95,84 @@ export class Kept {
     this.discard = part.discard
   }
 
-  take(part: Part, chunk: Uint8Array): Effect.Effect<void, Disk> | undefined {
-    this.hash?.update(chunk)
-    this.hashedBytes += chunk.length
-    return part.write(chunk)
+  /** What a response brings that begins at `startBytes`: up to where something is there already. */
+  claim(startBytes: number, endBytes: number | undefined): Claim {
+    const { coverage } = this
+    const hole = coverage?.holes()[0]
+    return coverage === undefined || hole === undefined
+      ? claimOf(startBytes, endBytes ?? Number.POSITIVE_INFINITY)
+      : coverage.claim(startBytes, Math.min(hole.endBytes, endBytes ?? hole.endBytes))
+  }
+
+  /** From now on bytes may come in any order; not while a chunk is being written. */
+  cover(part: Part, claim: Claim): Coverage | undefined {
+    const { totalBytes } = this
+    if (this.coverage !== undefined || part.at === undefined || totalBytes === undefined) {
+      return this.coverage
+    }
+    if (part.sizeBytes() === claim.nextBytes && this.hashedBytes === claim.nextBytes && claim.nextBytes > 0) {
+      this.coverage = new Coverage(totalBytes)
+      this.coverage.add(0, claim.nextBytes)
+      claim.startBytes = claim.doneBytes = claim.nextBytes
+      this.coverage.adopt(claim)
+      this.resumed = true
+    }
+    return this.coverage
+  }
+
+  extend(claim: Claim, upToBytes: number): boolean {
+    return this.coverage?.extend(claim, upToBytes) ?? false
+  }
+
+  /** Writes what comes next of a claim. */
+  take(part: Part, claim: Claim, chunk: Uint8Array): Effect.Effect<void, Disk> | undefined {
+    const positionBytes = claim.nextBytes
+    claim.nextBytes += chunk.length
+    if (this.coverage === undefined) {
+      this.hash?.update(chunk)
+      this.hashedBytes += chunk.length
+      return part.write(chunk)
+    }
+    if (part.at === undefined) {
+      return Effect.dieMessage("a part without random access was divided")
+    }
+    const written = () => {
+      claim.doneBytes = positionBytes + chunk.length
+      if (positionBytes === this.hashedBytes) {
+        this.hash?.update(chunk)
+        this.hashedBytes += chunk.length
+      }
+    }
+    const writing = part.at.write(chunk, positionBytes)
+    if (writing === undefined) {
+      written()
+      return undefined
+    }
+    return Effect.uninterruptible(Effect.map(writing, written))
+  }
+
+  /** Takes into the digest what did not come in order. */
+  readBack(part: Part): Effect.Effect<void, Disk> {
+    const { at } = part
+    if (this.hash === undefined || this.coverage === undefined || at === undefined) {
+      return Effect.void
+    }
+    const { totalBytes } = this.coverage
+    const buffer = new Uint8Array(Math.min(readBytes, totalBytes - this.hashedBytes))
+    const more: Effect.Effect<void, Disk> = Effect.suspend(() => {
+      const leftBytes = totalBytes - this.hashedBytes
+      return leftBytes === 0
+        ? Effect.void
+        : Effect.flatMap(at.read(buffer.subarray(0, leftBytes), this.hashedBytes), (bytes) => {
+            if (bytes === 0) {
+              return Effect.dieMessage("a part ends before what was written")
+            }
+            this.hash?.update(buffer.subarray(0, bytes))
+            this.hashedBytes += bytes
+            return more
+          })
+    })
+    return more
   }
 
   /** In hexadecimal digits; to be asked once, when all is there. */
@@ -91,3 +182,5 @@ export class Kept {
     return bytes === undefined ? undefined : Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
   }
 }
+
+const readBytes = 1024 * 1024

@@ -15,7 +15,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import type { Disk, DownloadError, HttpStatus, Timeout } from "../DownloadError.js"
-import type { AtOnce as Permits } from "../OriginGovernor.js"
+import type { Ask, AtOnce as Permits } from "../OriginGovernor.js"
 import type { Durability, AtOnce as Parts, ReadyPart, Store } from "../Store.js"
 import type { Exchange, Receiver, Transport, TransportResponse } from "../Transport.js"
 import type { Advance } from "./advance.js"
@@ -24,8 +24,10 @@ import * as Digest from "./digest.js"
 import type { Hooks } from "./hooks.js"
 import type { Kept } from "./kept.js"
 import * as PlainUrl from "./plainUrl.js"
+import { Receiving } from "./receive.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
+import type * as Segments from "./segments.js"
 import { unchecked } from "./unchecked.js"
 import * as Validator from "./validator.js"
 import type { Phase, Wait, Watch, Watched } from "./watch.js"
@@ -47,6 +49,13 @@ export interface Means {
   readonly restMillis: (origin: string, bytes: number) => number
   readonly cool: (origin: string, error: DownloadError, beganAt: number) => Effect.Effect<void>
   readonly timedOut: (request: DownloadRequest, kept: Kept, phase: Phase) => Timeout
+  /** What helpers need of an attempt whose file turns out to be large. */
+  readonly segments: (
+    origin: string,
+    ask: Ask | undefined,
+    wait: Wait,
+    timedOut: (phase: Phase) => Timeout
+  ) => Segments.Means | undefined
 }
 
 type Received = Extract<Attempt.Result, { readonly _tag: "Received" }>
@@ -84,7 +93,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   private exchange: Exchange | undefined
   private response: TransportResponse | undefined
   private part: ReadyPart | undefined
-  private receiving: Attempt.Receiving | undefined
+  private receiving: Receiving | undefined
   private resume: ((effect: Effect.Effect<void>) => void) | undefined
 
   constructor(
@@ -168,18 +177,18 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     wait.windowAt = means.now()
     const answer = response.status === 200 ? Attempt.judge(this, response, 0) : undefined
     if (answer !== undefined && Either.isLeft(answer)) {
-      return this.handOver(Effect.fail(answer.left))
+      return this.handOver(this.of(Effect.fail(answer.left)))
     }
     const totalBytes = answer?.right.totalBytes ?? Number.POSITIVE_INFINITY
     const part = totalBytes > smallBytes ? undefined : means.parts.begin(request.destination)
     if (answer === undefined || part === undefined) {
-      return this.handOver(Attempt.answered(this, response, 0))
+      return this.handOver(Attempt.from(this, Effect.succeed(response), this.close, 0))
     }
     kept.adopt(part)
     kept.totalBytes = totalBytes
     this.response = response
     this.part = part
-    this.receiving = new Attempt.Receiving(this, part, answer.right)
+    this.receiving = new Receiving(this, { part, claim: kept.claim(0, totalBytes), endBytes: totalBytes, wait })
     return true
   }
 
@@ -194,20 +203,20 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     if (this.isOver || part === undefined) {
       return
     }
-    const verified = Attempt.verify(this, part)
+    const verified = Attempt.verify(this)
     if (Either.isLeft(verified)) {
-      this.handOver(Effect.fail(verified.left))
+      this.handOver(this.of(Effect.fail(verified.left)))
       return
     }
     const received: Received = { _tag: "Received", part, bytes: part.sizeBytes(), verified: verified.right }
     const published = part.publishNow({ onExists: request.onExists, durability })
     if (published === undefined) {
-      this.handOver(Effect.succeed(received))
+      this.handOver(this.of(Effect.succeed(received)))
       return
     }
     this.outcome = this.outcomeOf(published, received)
     if (this.outcome === undefined) {
-      this.handOver(Effect.zipRight(published, Effect.succeed(received)))
+      this.handOver(this.of(Effect.zipRight(published, Effect.succeed(received))))
       return
     }
     this.isOver = true
@@ -225,7 +234,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
 
   expire(phase: Phase): void {
     if (!this.isOver) {
-      this.handOver(this.means.timedOut(this.request, this.kept, phase))
+      this.handOver(this.of(this.timedOut(phase)))
     }
   }
 
@@ -249,6 +258,10 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     return { url: new URL(this.request.url), count: 0, isFirstOrigin: true }
   }
 
+  get segments(): Segments.Means | undefined {
+    return this.means.segments(this.origin, this.hooks.ask, this.wait, (phase) => this.timedOut(phase))
+  }
+
   get refused(): (error: HttpStatus) => Effect.Effect<void> {
     return (error) => this.means.cool(this.origin, error, this.beganAt)
   }
@@ -270,22 +283,28 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   }
 
   /** What is left to do, by effects. */
-  private rest(): Effect.Effect<Attempt.Result, DownloadError> {
+  private rest(): Attempt.Begun {
     const { exchange, part, receiving, response } = this
     if (response !== undefined && part !== undefined && receiving !== undefined) {
-      return Attempt.received(this, response, part, receiving)
+      return this.of(Attempt.received(this, response, part, receiving))
     }
-    return exchange === undefined
-      ? Effect.interrupt
-      : Effect.flatMap(exchange.response, (answer) => Attempt.answered(this, answer, 0))
+    return exchange === undefined ? this.of(Effect.interrupt) : Attempt.from(this, exchange.response, this.close, 0)
   }
 
-  private handOver(work: Effect.Effect<Attempt.Result, DownloadError>): false {
+  private of(work: Effect.Effect<Attempt.Result, DownloadError>): Attempt.Begun {
+    return { work, close: this.close }
+  }
+
+  private timedOut(phase: Phase): Timeout {
+    return this.means.timedOut(this.request, this.kept, phase)
+  }
+
+  private handOver(begun: Attempt.Begun): false {
     this.isOver = true
     if (this.response !== undefined) {
       this.kept.validator = Validator.strong(this.response.headers)
     }
-    this.begun = { work, close: this.close }
+    this.begun = begun
     this.means.watch.leave(this)
     this.resume?.(Effect.void)
     return false

@@ -7,7 +7,7 @@
 import type * as Effect from "effect/Effect"
 
 export interface SystemCalls {
-  /** Opens a file for writing that must not be there. */
+  /** Opens a file for writing and reading that must not be there. */
   readonly create: (path: string) => number
   /** Gives how many bytes were written, which may be fewer. */
   readonly write: (descriptor: number, bytes: Uint8Array, positionBytes: number) => number
@@ -24,6 +24,8 @@ export interface SystemCalls {
     bytes: Uint8Array,
     positionBytes: number
   ) => Effect.Effect<number, unknown>
+  /** Gives how many bytes were read into `into`: 0 at the end of the file. */
+  readonly readAndWait: (descriptor: number, into: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
   readonly sync: (descriptor: number) => Effect.Effect<void, unknown>
   readonly syncDirectory: (path: string) => Effect.Effect<void, unknown>
 }

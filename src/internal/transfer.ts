@@ -27,6 +27,7 @@ import * as Printable from "./printable.js"
 import { type Means, type Quick, quick } from "./quick.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
+import type * as Segments from "./segments.js"
 import { unchecked } from "./unchecked.js"
 import * as Watch from "./watch.js"
 
@@ -44,6 +45,8 @@ export interface TransferOptions {
   readonly stall: { readonly bytes: number; readonly within: Duration.Duration }
   readonly durability: Durability
   readonly strict: boolean
+  /** Where a file may have more than one connection. */
+  readonly segments?: Segments.Rule | undefined
 }
 
 /** The wait for the next origin's permit is not the server's doing. */
@@ -62,6 +65,7 @@ export const makeTransfer = (
     const store = yield* Store
     const hasher = yield* Hasher
     const clock = yield* Effect.clock
+    const scope = yield* Effect.scope
     const stall = { bytes: options.stall.bytes, millis: Duration.toMillis(options.stall.within) }
     const watch = yield* Watch.make(stall)
     const headersMillis = Duration.toMillis(options.headersTimeout)
@@ -124,6 +128,40 @@ export const makeTransfer = (
         )
       })
 
+    const waitFrom = (at: number, totalAt: number): Watch.Wait => ({
+      phase: "headers",
+      headersAt: at + headersMillis,
+      totalAt,
+      windowAt: at,
+      windowBytes: 0,
+      resting: false
+    })
+
+    /** What helpers of an attempt need; none where the governor cannot say at once what is free. */
+    const segmentsOf = (
+      origin: string,
+      ask: Ask | undefined,
+      wait: Watch.Wait,
+      timedOut: (phase: Watch.Phase) => Timeout
+    ): Segments.Means | undefined => {
+      const { segments } = options
+      const { atOnce } = governor
+      if (segments === undefined || atOnce?.spare === undefined) {
+        return undefined
+      }
+      const { again, report, spare } = atOnce
+      return {
+        rule: segments,
+        scope,
+        spare: (onWanted) => spare(origin, onWanted, ask),
+        again: () => again?.(origin) ?? false,
+        wait: () => waitFrom(now(), wait.totalAt),
+        watched: (one) => watch.watched(one, timedOut),
+        succeeded: (at) => Effect.sync(() => report(origin, "success", at)),
+        failed: (error, at) => cool(origin, error, at)
+      }
+    }
+
     /** From the first hop to the published file; or from where a quick attempt has come to. */
     const carry = (
       request: DownloadRequest,
@@ -168,14 +206,7 @@ export const makeTransfer = (
         const beganAt = now()
         startedAt ??= beganAt
         advance.begin()
-        const wait: Watch.Wait = {
-          phase: "headers",
-          headersAt: beganAt + headersMillis,
-          totalAt: beganAt + leftMillis,
-          windowAt: beganAt,
-          windowBytes: 0,
-          resting: false
-        }
+        const wait = waitFrom(beganAt, beganAt + leftMillis)
         const begun = Attempt.begin({
           request,
           transport,
@@ -188,7 +219,8 @@ export const makeTransfer = (
           strict: options.strict,
           restMillis: (bytes) => governor.restMillis(origin, bytes),
           refused: (error) => cool(origin, error, beganAt),
-          advanced: () => advance.after()
+          advanced: () => advance.after(),
+          segments: segmentsOf(origin, hooks.ask, wait, (phase) => timedOut(hop.url.href, request, kept, phase))
         })
         return toItsEnd(origin, hop.url.href, attempts, beganAt, wait, begun)
       }
@@ -326,7 +358,8 @@ export const makeTransfer = (
       advance: (request, kept, hooks) => new Advance(clock, request, kept, hooks.event),
       restMillis: governor.restMillis,
       cool,
-      timedOut: (request, kept, phase) => timedOut(request.url, request, kept, phase)
+      timedOut: (request, kept, phase) => timedOut(request.url, request, kept, phase),
+      segments: segmentsOf
     }
     return Object.assign(transfer, {
       quick: (request: DownloadRequest, hooks: Omit<Hooks, "decide">) => quick(means, request, hooks),

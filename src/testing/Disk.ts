@@ -5,7 +5,8 @@
  * Bytes are safe when their file was synced, names when their directory was. A power cut keeps of the names changed since
  * then a prefix, in the order of the changes, and of the bytes a prefix, or their number with zeros at the end.
  *
- * It has what the store of this package uses of a file system: open, write, truncate, sync, rename, link, remove, look.
+ * It has what the store of this package uses of a file system: open, write, read back, truncate, sync, rename, link,
+ * remove, look.
  *
  * @since 0.2.0
  */
@@ -16,6 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { SystemCalls } from "../internal/systemCalls.js"
+import { type Bounds, Errno, type Inode, Volume } from "./volume.js"
 
 /**
  * One operation, before it is carried out.
@@ -24,7 +26,17 @@ import type { SystemCalls } from "../internal/systemCalls.js"
  * @since 0.2.0
  */
 export interface Operation {
-  readonly name: "open" | "write" | "truncate" | "sync" | "syncDirectory" | "rename" | "link" | "remove" | "look"
+  readonly name:
+    | "open"
+    | "write"
+    | "read"
+    | "truncate"
+    | "sync"
+    | "syncDirectory"
+    | "rename"
+    | "link"
+    | "remove"
+    | "look"
   readonly path: string
   /** The second name of `rename` and `link`. */
   readonly to?: string | undefined
@@ -42,19 +54,11 @@ export interface Fate {
   readonly never?: boolean | undefined
 }
 
-interface Inode {
-  bytes: Uint8Array
-  synced: Uint8Array
-}
-
 interface Handle {
   /** None for a directory. */
   readonly inode: Inode | undefined
   isOpen: boolean
 }
-
-// What happens to names in one step: a rename is two of these.
-type Change = ReadonlyArray<{ readonly name: string; readonly inode: Inode | undefined }>
 
 /**
  * Options of a disk.
@@ -62,14 +66,10 @@ type Change = ReadonlyArray<{ readonly name: string; readonly inode: Inode | und
  * @category models
  * @since 0.2.0
  */
-export interface Options {
+export interface Options extends Bounds {
   readonly fate?: ((operation: Operation) => Fate | undefined) | undefined
   /** Called after each operation that was carried out. */
   readonly onDone?: ((operation: Operation) => void) | undefined
-  /** Bytes in all. Default: no limit. */
-  readonly capacityBytes?: number | undefined
-  /** Descriptors at a time. Default: no limit. */
-  readonly descriptors?: number | undefined
 }
 
 /**
@@ -79,11 +79,8 @@ export interface Options {
  * @since 0.2.0
  */
 export class Disk {
-  private names = new Map<string, Inode>()
-  private durableNames = new Map<string, Inode>()
-  private changes: Array<Change> = []
-  private descriptorsOpen = 0
   options: Options
+  private readonly volume = new Volume(() => this.options)
 
   constructor(options: Options = {}) {
     this.options = options
@@ -91,63 +88,27 @@ export class Disk {
 
   /** How many descriptors are open. */
   descriptors(): number {
-    return this.descriptorsOpen
+    return this.volume.descriptors()
   }
 
   /** What each name holds, as programs see it. */
   files(): ReadonlyMap<string, Uint8Array> {
-    return new Map(Array.from(this.names, ([name, { bytes }]) => [name, bytes.slice()]))
+    return this.volume.files()
   }
 
   /** Puts a file there that survives everything. */
   put(name: string, content: Uint8Array): void {
-    const inode = { bytes: content.slice(), synced: content.slice() }
-    this.names.set(name, inode)
-    this.durableNames.set(name, inode)
+    this.volume.put(name, content)
   }
 
   /** The end of all programs: what the operating system has taken stays. */
   kill(): void {
-    this.descriptorsOpen = 0
+    this.volume.kill()
   }
 
   /** A power cut. `random` draws from [0, 1). */
   powerCut(random: () => number): void {
-    this.kill()
-    const kept = Math.floor(random() * (this.changes.length + 1))
-    const names = new Map(this.durableNames)
-    for (const { inode, name } of this.changes.slice(0, kept).flat()) {
-      if (inode === undefined) {
-        names.delete(name)
-      } else {
-        names.set(name, inode)
-      }
-    }
-    const left = new Map<Inode, Inode>()
-    for (const inode of names.values()) {
-      if (!left.has(inode)) {
-        const content = survivor(inode, random)
-        left.set(inode, { bytes: content, synced: content.slice() })
-      }
-    }
-    this.names = new Map(Array.from(names, ([name, inode]) => [name, left.get(inode) ?? inode]))
-    this.durableNames = new Map(this.names)
-    this.changes = []
-  }
-
-  private change(...change: Change): void {
-    for (const { inode, name } of change) {
-      if (inode === undefined) {
-        this.names.delete(name)
-      } else {
-        this.names.set(name, inode)
-      }
-    }
-    this.changes.push(change)
-  }
-
-  private usedBytes(): number {
-    return Array.from(new Set(this.names.values())).reduce((sum, { bytes }) => sum + bytes.length, 0)
+    this.volume.powerCut(random)
   }
 
   private perform<A>(operation: Operation, act: () => A): Effect.Effect<A, SystemError> {
@@ -182,37 +143,6 @@ export class Disk {
     return done
   }
 
-  private inodeOf(path: string): Inode {
-    const inode = this.names.get(path)
-    if (inode === undefined) {
-      throw new Errno("ENOENT")
-    }
-    return inode
-  }
-
-  private openFile(path: string, flag: string): Inode | undefined {
-    if (this.descriptorsOpen >= (this.options.descriptors ?? Number.POSITIVE_INFINITY)) {
-      throw new Errno("EMFILE")
-    }
-    const found = this.names.get(path)
-    if (found === undefined && flag.startsWith("r")) {
-      // Every path that is no file is a directory.
-      this.descriptorsOpen++
-      return undefined
-    }
-    if (found !== undefined && flag.includes("x")) {
-      throw new Errno("EEXIST")
-    }
-    const inode = found ?? { bytes: new Uint8Array(0), synced: new Uint8Array(0) }
-    if (found === undefined) {
-      this.change({ name: path, inode })
-    } else if (flag.startsWith("w")) {
-      inode.bytes = new Uint8Array(0)
-    }
-    this.descriptorsOpen++
-    return inode
-  }
-
   private fileOf(path: string, handle: Handle, append: boolean): FileSystem.File {
     const { inode } = handle
     let position = append ? (inode?.bytes.length ?? 0) : 0
@@ -228,14 +158,14 @@ export class Disk {
       this.perform(
         { name: "write", path },
         checked(() => {
-          position += this.writeAt(inode, chunk, position)
+          position += this.volume.writeAt(inode, chunk, position)
         })
       )
     const sync = this.perform(
       { name: inode === undefined ? "syncDirectory" : "sync", path },
       checked(() => {
         if (inode === undefined) {
-          this.syncNames(path)
+          this.volume.syncNames(path)
         } else {
           inode.synced = inode.bytes.slice()
         }
@@ -266,53 +196,6 @@ export class Disk {
     }
   }
 
-  // What fits is written, and the rest fails.
-  private writeAt(inode: Inode | undefined, chunk: Uint8Array, position: number): number {
-    if (inode === undefined) {
-      throw new Errno("EISDIR")
-    }
-    const room = (this.options.capacityBytes ?? Number.POSITIVE_INFINITY) - this.usedBytes()
-    const end = Math.min(position + chunk.length, inode.bytes.length + Math.max(0, room))
-    const bytes = new Uint8Array(Math.max(end, inode.bytes.length))
-    bytes.set(inode.bytes)
-    bytes.set(chunk.subarray(0, end - position), position)
-    inode.bytes = bytes
-    if (end < position + chunk.length) {
-      throw new Errno("ENOSPC")
-    }
-    return chunk.length
-  }
-
-  private syncNames(directory: string): void {
-    const isIn = (change: Change): boolean =>
-      change.some(({ name }) => name.slice(0, Math.max(0, name.lastIndexOf("/"))) === directory.replace(/\/$/, ""))
-    for (const { inode, name } of this.changes.filter(isIn).flat()) {
-      if (inode === undefined) {
-        this.durableNames.delete(name)
-      } else {
-        this.durableNames.set(name, inode)
-      }
-    }
-    this.changes = this.changes.filter((change) => !isIn(change))
-  }
-
-  private renameTo(from: string, to: string): void {
-    const inode = this.inodeOf(from)
-    this.change({ name: to, inode }, { name: from, inode: undefined })
-  }
-
-  private linkTo(from: string, to: string): void {
-    if (this.names.has(to)) {
-      throw new Errno("EEXIST")
-    }
-    this.change({ name: to, inode: this.inodeOf(from) })
-  }
-
-  private removeName(path: string): void {
-    this.inodeOf(path)
-    this.change({ name: path, inode: undefined })
-  }
-
   /** The disk as calls that come back at once: what delays they are to have, they do not. @internal */
   calls(): SystemCalls {
     const handles = new Map<number, { readonly path: string; readonly inode: Inode | undefined }>()
@@ -328,12 +211,12 @@ export class Disk {
       create: (path) =>
         this.performNow({ name: "open", path }, () => {
           last++
-          handles.set(last, { path, inode: this.openFile(path, "wx") })
+          handles.set(last, { path, inode: this.volume.openFile(path, "wx") })
           return last
         }),
       write: (descriptor, bytes, position) => {
         const { inode, path } = handleOf(descriptor)
-        return this.performNow({ name: "write", path }, () => this.writeAt(inode, bytes, position))
+        return this.performNow({ name: "write", path }, () => this.volume.writeAt(inode, bytes, position))
       },
       empty: (descriptor) => {
         const { inode, path } = handleOf(descriptor)
@@ -346,16 +229,27 @@ export class Disk {
       close: (descriptor) => {
         handleOf(descriptor)
         handles.delete(descriptor)
-        this.descriptorsOpen--
+        this.volume.closeFile()
       },
-      rename: (from, to) => this.performNow({ name: "rename", path: from, to }, () => this.renameTo(from, to)),
-      link: (from, to) => this.performNow({ name: "link", path: from, to }, () => this.linkTo(from, to)),
-      remove: (path) => this.performNow({ name: "remove", path }, () => this.removeName(path)),
-      exists: (path) => this.performNow({ name: "look", path }, () => this.names.has(path)),
+      rename: (from, to) => this.performNow({ name: "rename", path: from, to }, () => this.volume.renameTo(from, to)),
+      link: (from, to) => this.performNow({ name: "link", path: from, to }, () => this.volume.linkTo(from, to)),
+      remove: (path) => this.performNow({ name: "remove", path }, () => this.volume.removeName(path)),
+      exists: (path) => this.performNow({ name: "look", path }, () => this.volume.has(path)),
       writeAndWait: (descriptor, bytes, position) =>
         Effect.suspend(() => {
           const { inode, path } = handleOf(descriptor)
-          return coded(this.perform({ name: "write", path }, () => this.writeAt(inode, bytes, position)))
+          return coded(this.perform({ name: "write", path }, () => this.volume.writeAt(inode, bytes, position)))
+        }),
+      readAndWait: (descriptor, into, position) =>
+        Effect.suspend(() => {
+          const { inode, path } = handleOf(descriptor)
+          return coded(
+            this.perform({ name: "read", path }, () => {
+              const found = inode?.bytes.subarray(position, position + into.length) ?? new Uint8Array(0)
+              into.set(found)
+              return found.length
+            })
+          )
         }),
       sync: (descriptor) =>
         Effect.suspend(() => {
@@ -368,7 +262,7 @@ export class Disk {
             })
           )
         }),
-      syncDirectory: (path) => coded(this.perform({ name: "syncDirectory", path }, () => this.syncNames(path)))
+      syncDirectory: (path) => coded(this.perform({ name: "syncDirectory", path }, () => this.volume.syncNames(path)))
     }
   }
 
@@ -380,39 +274,34 @@ export class Disk {
           Effect.acquireRelease(
             this.perform(
               { name: "open", path },
-              (): Handle => ({ inode: this.openFile(path, options?.flag ?? "r"), isOpen: true })
+              (): Handle => ({ inode: this.volume.openFile(path, options?.flag ?? "r"), isOpen: true })
             ),
             (handle) =>
               Effect.sync(() => {
                 handle.isOpen = false
-                this.descriptorsOpen--
+                this.volume.closeFile()
               })
           ).pipe(Effect.map((handle) => this.fileOf(path, handle, (options?.flag ?? "").startsWith("a")))),
-        rename: (from, to) => this.perform({ name: "rename", path: from, to }, () => this.renameTo(from, to)),
-        link: (from, to) => this.perform({ name: "link", path: from, to }, () => this.linkTo(from, to)),
-        remove: (path) => this.perform({ name: "remove", path }, () => this.removeName(path)),
-        exists: (path) => this.perform({ name: "look", path }, () => this.names.has(path)),
+        rename: (from, to) => this.perform({ name: "rename", path: from, to }, () => this.volume.renameTo(from, to)),
+        link: (from, to) => this.perform({ name: "link", path: from, to }, () => this.volume.linkTo(from, to)),
+        remove: (path) => this.perform({ name: "remove", path }, () => this.volume.removeName(path)),
+        exists: (path) => this.perform({ name: "look", path }, () => this.volume.has(path)),
         readLink: (path) => Effect.fail(systemError("EINVAL", { name: "look", path })),
-        readFile: (path) => this.perform({ name: "look", path }, () => this.inodeOf(path).bytes.slice()),
+        readFile: (path) => this.perform({ name: "look", path }, () => this.volume.inodeOf(path).bytes.slice()),
         readDirectory: (directory) =>
           this.perform({ name: "look", path: directory }, () =>
-            Array.from(this.names.keys())
+            this.volume
+              .all()
               .filter((name) => name.startsWith(`${directory}/`))
               .map((name) => name.slice(directory.length + 1))
           ),
         makeDirectory: () => Effect.void,
         access: () => Effect.void,
-        stat: (path) => Effect.sync(() => infoOf(this.names.get(path)))
+        stat: (path) => Effect.sync(() => infoOf(this.volume.find(path)))
       }),
       Path.layer
     )
   )
-}
-
-class Errno extends Error {
-  constructor(readonly code: string) {
-    super(code)
-  }
 }
 
 /** As a call of the system fails: with the error that has the code. */
@@ -451,20 +340,3 @@ const infoOf = (inode: Inode | undefined): FileSystem.File.Info => ({
   blksize: Option.none(),
   blocks: Option.none()
 })
-
-/** What a power cut leaves of a file: what was synced, and of what came after it a beginning, or zeros in its place. */
-const survivor = (inode: Inode, random: () => number): Uint8Array => {
-  const { bytes, synced } = inode
-  const isSame = bytes.length === synced.length && bytes.every((byte, index) => byte === synced[index])
-  if (isSame) {
-    return bytes.slice()
-  }
-  const common = bytes.findIndex((byte, index) => byte !== synced[index])
-  const safe = common < 0 ? Math.min(bytes.length, synced.length) : common
-  const length = safe + Math.floor(random() * (bytes.length - safe + 1))
-  const left = bytes.slice(0, length)
-  if (random() < 0.5) {
-    left.fill(0, safe + Math.floor(random() * (length - safe + 1)))
-  }
-  return left
-}

@@ -63,8 +63,8 @@ export interface Reply {
 
 /**
  * A file as an honest server serves it (RFC 9110 §13, §14): with its length, with the entity tag that is given (without one
- * a client has no reason to resume), whole or from a byte on, and
- * whole where `If-Range` names another version.
+ * a client has no reason to resume), whole or from a byte
+ * on or a range of it, and whole where `If-Range` names another version.
  *
  * @category constructors
  * @since 0.2.0
@@ -78,7 +78,7 @@ export const file = (
   const etag = options?.etag
   const validator: Record<string, string> = etag === undefined ? {} : { etag }
   const ifRange = request.headers["if-range"]
-  const start = /^bytes=(\d+)-$/.exec(request.headers["range"] ?? "")?.[1]
+  const [, start, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers["range"] ?? "") ?? []
   if (start === undefined || (ifRange !== undefined && ifRange !== etag)) {
     return {
       status: 200,
@@ -96,16 +96,17 @@ export const file = (
       body: ""
     }
   }
+  const endBytes = last === undefined || last === "" ? body.length : Math.min(body.length, Number(last) + 1)
   return {
     status: 206,
     ...options,
     headers: {
-      "content-length": `${body.length - offsetBytes}`,
-      "content-range": `bytes ${offsetBytes}-${body.length - 1}/${body.length}`,
+      "content-length": `${endBytes - offsetBytes}`,
+      "content-range": `bytes ${offsetBytes}-${endBytes - 1}/${body.length}`,
       ...validator,
       ...options?.headers
     },
-    body: body.subarray(offsetBytes)
+    body: body.subarray(offsetBytes, endBytes)
   }
 }
 

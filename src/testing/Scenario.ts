@@ -3,9 +3,7 @@
  *
  * @internal
  */
-import { sha256 } from "@noble/hashes/sha2.js"
 import { PCGRandom } from "effect/Utils"
-import * as Origin from "./Origin.js"
 
 /** Draws from a seed, and from nothing else. */
 export class Draw {
@@ -47,6 +45,8 @@ export interface Job {
   readonly chunkMillis: number
   readonly validator: "strong" | "weak" | "none"
   readonly isLengthAnnounced: boolean
+  /** Whether its origin knows no ranges at all, or knows them and not `If-Range`. */
+  readonly ranges: "guarded" | "unguarded" | "none"
   readonly hasDigest: boolean
   readonly onExists: "overwrite" | "skip" | "fail" | "unique"
   /** What stands under the destination before. */
@@ -88,6 +88,8 @@ export interface Scenario {
   /** Whether the origin pushes what it answers. */
   readonly isPushed: boolean
   readonly durability: "full" | "rename"
+  /** Connections for one file. */
+  readonly segments: number | undefined
   readonly requestsPerSecond: number | undefined
   readonly bytesPerSecond: number | undefined
   readonly diskFault: DiskFault | undefined
@@ -140,6 +142,7 @@ export const draw = (seed: number): Scenario => {
     isDirect: false,
     isPushed: false,
     durability: from.chance(0.6) ? "full" : "rename",
+    segments: undefined,
     requestsPerSecond: from.chance(0.1) ? from.between(2, 20) : undefined,
     bytesPerSecond: from.chance(0.1) ? from.between(500, 5000) : undefined,
     diskFault: from.chance(0.15) ? { operation, errno, count: from.below(6) } : undefined,
@@ -153,8 +156,35 @@ export const draw = (seed: number): Scenario => {
   // Drawn last: the rest of a seed is what it is without.
   const isDirect = from.chance(0.5)
   const interruptAtDisk = from.chance(0.4) ? from.below(asked.length * 6) : undefined
-  const ownNames = jobs.map((job): Job => (from.chance(0.15) ? { ...job, onExists: "unique" } : job))
-  return { ...scenario, isDirect, interruptAtDisk, jobs: ownNames, isPushed: from.chance(0.75) }
+  const drawn: Scenario = {
+    ...scenario,
+    isDirect,
+    interruptAtDisk,
+    isPushed: from.chance(0.75),
+    jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job))
+  }
+  return from.chance(0.35) ? withSegments(from, drawn) : drawn
+}
+
+/** Larger files, and room for more than one connection for each, on a store that can take them. */
+const withSegments = (from: Draw, scenario: Scenario): Scenario => {
+  const more = from.between(1, 3)
+  return {
+    ...scenario,
+    segments: from.between(2, 5),
+    isDirect: from.chance(0.9),
+    concurrency: scenario.concurrency + more,
+    perOrigin: scenario.perOrigin + from.below(more + 1),
+    jobs: scenario.jobs.map((job) => ({
+      ...job,
+      sizeBytes: job.sizeBytes * from.between(1, 3),
+      chunkBytes: from.between(50, 400),
+      chunkMillis: from.between(5, 40),
+      ranges: from.pick("guarded", "guarded", "guarded", "unguarded", "unguarded", "none"),
+      // Of which the first request, which asks for no range, gets nothing to see.
+      faults: from.chance(0.6) ? [{ kind: "range" as const, how: "ignored" as const }, ...job.faults] : job.faults
+    }))
+  }
 }
 
 const drawEnding = (from: Draw, asked: number): Ending => {
@@ -189,6 +219,7 @@ const drawJob = (from: Draw, index: number): Job => {
     chunkMillis: from.between(0, 40),
     validator: from.pick("strong", "strong", "weak", "none"),
     isLengthAnnounced,
+    ranges: "guarded",
     hasDigest,
     onExists: from.pick("overwrite", "overwrite", "skip", "fail"),
     isThere: from.chance(0.25),
@@ -270,133 +301,5 @@ export const isSurvivable = (job: Job): boolean =>
       !(fault.kind === "redirect" && (fault.to === "file" || fault.to === "loop"))
   )
 
-/** The content of a version of a file. */
-export const contentOf = (job: Job, version: number): Uint8Array => {
-  let state = (job.index * 7919 + version * 104729 + 12345) >>> 0
-  return Uint8Array.from({ length: job.sizeBytes }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state >>> 24
-  })
-}
-
 /** How many versions there are in the end. */
 export const versionsOf = (job: Job): number => 1 + job.faults.filter(({ kind }) => kind === "changed").length
-
-export const digestOf = (job: Job): string =>
-  `sha256:${Array.from(sha256(contentOf(job, versionsOf(job) - 1)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`
-
-const httpDate = (atMillis: number): string => new Date(atMillis).toUTCString()
-
-/** What the origin answers. */
-export const replyTo = (job: Job, request: Origin.Request, turn: number, nowMillis: number): Origin.Reply => {
-  const fault = job.faults[turn]
-  const version = job.faults.slice(0, turn + 1).filter(({ kind }) => kind === "changed").length
-  const content = contentOf(job, version)
-  const pace: Origin.Reply = { delay: 5, chunkBytes: job.chunkBytes, chunkDelay: job.chunkMillis }
-  const tag = `"${job.index}.${version}"`
-  const etag = job.validator === "strong" ? tag : job.validator === "weak" ? `W/${tag}` : undefined
-  const served = Origin.file(request, content, { ...pace, etag })
-  const reply = job.isLengthAnnounced || served.status !== 200 ? served : withoutLength(served)
-  if (fault === undefined) {
-    return reply
-  }
-  switch (fault.kind) {
-    case "refused":
-    case "dns":
-    case "reset":
-    case "silence":
-      return { delay: 5, instead: fault.kind }
-    case "status":
-      return {
-        delay: 5,
-        status: fault.status,
-        body: "an error page",
-        headers: {
-          "content-length": "13",
-          ...(fault.retryAfter === undefined
-            ? {}
-            : {
-                "retry-after":
-                  fault.retryAfter === "date" ? httpDate(nowMillis + (fault.afterMillis ?? 0)) : fault.retryAfter
-              })
-        }
-      }
-    case "break":
-      return { ...reply, breakAt: { bytes: fault.at, how: fault.how } }
-    case "slow":
-      return { ...reply, chunkBytes: 1, chunkDelay: 900 }
-    case "excess":
-      return reply.status === 200 && job.isLengthAnnounced
-        ? { ...reply, body: Uint8Array.of(...content, 1, 2, 3), chunkBytes: content.length + 3 }
-        : reply
-    case "redirect":
-      return {
-        delay: 5,
-        status: 302,
-        body: "",
-        headers: { "content-length": "0", location: locationOf(job, fault.to) }
-      }
-    case "range":
-      return lyingAbout(reply, content, fault.how, request)
-    case "changed":
-      return reply
-  }
-}
-
-const withoutLength = (reply: Origin.Reply): Origin.Reply => {
-  const { "content-length": _, ...headers } = reply.headers ?? {}
-  return { ...reply, headers }
-}
-
-const locationOf = (job: Job, to: "here" | "elsewhere" | "file" | "loop"): string => {
-  switch (to) {
-    case "here":
-      return `${job.path}?moved`
-    case "elsewhere":
-      // Not from https to http.
-      return `https://cdn.test${job.path}?moved`
-    case "file":
-      return "file:///etc/passwd"
-    case "loop":
-      return `${job.path}?loop`
-  }
-}
-
-const lyingAbout = (
-  honest: Origin.Reply,
-  content: Uint8Array,
-  how: "ignored" | "shifted" | "short" | "total" | "unsatisfiable",
-  request: Origin.Request
-): Origin.Reply => {
-  const start = Number(/^bytes=(\d+)-$/.exec(request.headers["range"] ?? "")?.[1] ?? Number.NaN)
-  if (Number.isNaN(start)) {
-    return honest
-  }
-  const partial = (from: number, to: number, total: number): Origin.Reply => ({
-    ...honest,
-    status: 206,
-    headers: {
-      ...honest.headers,
-      "content-length": `${to - from}`,
-      "content-range": `bytes ${from}-${to - 1}/${total}`
-    },
-    body: content.subarray(from, to)
-  })
-  switch (how) {
-    case "ignored":
-      return {
-        ...honest,
-        status: 200,
-        headers: { ...honest.headers, "content-length": `${content.length}`, "content-range": "" },
-        body: content
-      }
-    case "shifted":
-      return start > 0 ? partial(start - 1, content.length, content.length) : honest
-    case "short":
-      return start + 1 < content.length ? partial(start, start + 1, content.length) : honest
-    case "total":
-      return honest.status === 206 ? partial(start, content.length, content.length + 7) : honest
-    case "unsatisfiable":
-      return { ...honest, status: 416, headers: { "content-length": "0" }, body: "" }
-  }
-}

@@ -16,13 +16,14 @@ import * as Download from "../Download.js"
 import type { DownloadEvent } from "../DownloadEvent.js"
 import * as Downloader from "../Downloader.js"
 import * as Progress from "../Progress.js"
-import * as RetryPolicy from "../RetryPolicy.js"
 import * as DirectStore from "../Store/Direct.js"
 import * as FileSystemStore from "../Store/FileSystem.js"
 import * as Disk from "./Disk.js"
 import * as Origin from "./Origin.js"
 import { type Asked, type Observed, oldContent, Promises, secretFor } from "./promises.js"
 import * as Scenario from "./Scenario.js"
+import * as Served from "./served.js"
+import * as Subject from "./subject.js"
 import { World } from "./World.js"
 
 /**
@@ -72,17 +73,6 @@ export const show = (result: Result): string =>
     ...result.trace.map((line) => `  ${line}`)
   ].join("\n")
 
-const retry = RetryPolicy.make({
-  retries: 30,
-  firstDelay: Duration.millis(100),
-  longestDelay: Duration.seconds(2),
-  longestWait: Duration.millis(Scenario.longestWaitMillis)
-})
-
-const headersMillis = 2000
-
-const stallMillis = 2000
-
 // The longest that a run may take: far longer than its waits, and shorter than the bound that its stalls would meet else.
 const budget = Duration.minutes(50)
 
@@ -104,7 +94,8 @@ class Life implements Observed {
   private readonly operationsByName = new Map<string, number>()
   // The place of the one who asks in the moment of a cancellation, and how to make it ask.
   private readonly late: number | undefined
-  private askLate: () => void = () => {}
+  private isLateDue = false
+  private wakeLate: () => void = () => {}
   private interruptAtDisk: (() => void) | undefined
 
   constructor(readonly scenario: Scenario.Scenario) {
@@ -165,7 +156,7 @@ class Life implements Observed {
         onExists: job.onExists,
         timeout: "1 hour",
         headers: { "X-Secret": secretFor(job.origin) },
-        digest: job.hasDigest ? Scenario.digestOf(job) : undefined
+        digest: job.hasDigest ? Served.digestOf(job) : undefined
       })
     }
   }
@@ -176,16 +167,7 @@ class Life implements Observed {
 
   private runOnce() {
     const { ending } = this.scenario
-    const layer = Downloader.layerWith({
-      retry,
-      headersTimeout: headersMillis,
-      stall: { bytes: 10, within: stallMillis },
-      durability: this.scenario.durability,
-      concurrency: this.scenario.isStream ? undefined : this.scenario.concurrency,
-      perOrigin: this.scenario.perOrigin,
-      requestsPerSecond: this.scenario.requestsPerSecond,
-      bytesPerSecond: this.scenario.bytesPerSecond
-    }).pipe(
+    const layer = Subject.layer(this.scenario).pipe(
       Layer.provideMerge(
         Layer.mergeAll(
           (this.scenario.isDirect ? DirectStore.layer(this.disk.calls()) : FileSystemStore.layer).pipe(
@@ -263,8 +245,18 @@ class Life implements Observed {
 
   private untilAsked(): Effect.Effect<void> {
     return Effect.async((resume) => {
-      this.askLate = () => resume(Effect.void)
+      if (this.isLateDue) {
+        resume(Effect.void)
+      } else {
+        this.wakeLate = () => resume(Effect.void)
+      }
     })
+  }
+
+  // Perhaps before the one who is to ask has begun to wait for it.
+  private askLate(): void {
+    this.isLateDue = true
+    this.wakeLate()
   }
 
   private jobOf(ending: Scenario.Ending): number {
@@ -285,14 +277,14 @@ class Life implements Observed {
     this.note(`GET ${request.url} ${headers.join(" ")}`)
     this.promises.onRequest(request, job)
     if (this.isSecondLife) {
-      return Scenario.replyTo(job, request, job.faults.length, 0)
+      return Served.replyTo(job, request, job.faults.length, 0)
     }
     if (url.search === "?loop") {
       return { status: 302, headers: { location: "?loop" } }
     }
     const turn = this.turns.get(job.index) ?? 0
     this.turns.set(job.index, turn + 1)
-    return Scenario.replyTo(job, request, turn, this.world.now() + 5)
+    return Served.replyTo(job, request, turn, this.world.now() + 5)
   }
 
   private onReply(request: Origin.Request, reply: Origin.Reply): void {

@@ -11,6 +11,7 @@ import type { DownloadEvent } from "../DownloadEvent.js"
 import type * as Disk from "./Disk.js"
 import type * as Origin from "./Origin.js"
 import * as Scenario from "./Scenario.js"
+import * as Served from "./served.js"
 import type { World } from "./World.js"
 
 /** A request to the downloader, and the file that it is for. */
@@ -310,7 +311,7 @@ export class Promises {
   }
 
   private isSomeVersion(job: Scenario.Job, found: Uint8Array): boolean {
-    return Array.from({ length: Scenario.versionsOf(job) }, (_, version) => Scenario.contentOf(job, version)).some(
+    return Array.from({ length: Scenario.versionsOf(job) }, (_, version) => Served.contentOf(job, version)).some(
       (content, version) =>
         isEqual(found, content) && (!job.hasDigest || version === Scenario.versionsOf(job) - 1 || job.sizeBytes === 0)
     )

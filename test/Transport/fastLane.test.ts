@@ -210,6 +210,39 @@ describe("the fast lane", () => {
     }).pipe(Effect.provide(live))
   )
 
+  it.scopedLive(
+    "receives the next long body where nobody looks for another, after one that paused at its very end",
+    () =>
+      Effect.gen(function* () {
+        const bodies = [1, 2, 3, 4].map((of) => Buffer.alloc(2_000_000, of))
+        let turn = 0
+        const { asked, url } = yield* origin((socket) => {
+          const body = bodies[turn++ % bodies.length] ?? Buffer.alloc(0)
+          socket.write(`${ok}Content-Length: ${body.length}\r\n\r\n`)
+          socket.write(body)
+        })
+        const { open } = yield* Transport
+        for (const body of bodies) {
+          const received: Array<Uint8Array> = []
+          let bytes = 0
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const response = yield* open({ url, headers: {} })
+              const onChunk = (chunk: Uint8Array) => {
+                received.push(chunk.slice())
+                bytes += chunk.length
+                return bytes < body.length
+              }
+              assert.strictEqual(yield* response.drive(onChunk), "Paused")
+              assert.strictEqual(yield* response.drive(onChunk), "Ended")
+            })
+          )
+          assert.isTrue(body.equals(Buffer.concat(received)))
+        }
+        assert.deepStrictEqual(asked, [0, 0, 0, 0])
+      }).pipe(Effect.provide(live))
+  )
+
   it.scopedLive("keeps a long body whole through pauses, waits and reads of all sizes", () =>
     Effect.gen(function* () {
       const body = Buffer.alloc(6_000_011)

@@ -3,6 +3,9 @@
 
 const attempt = "internal/attempt.ts"
 const kept = "internal/kept.ts"
+const receive = "internal/receive.ts"
+const segments = "internal/segments.ts"
+const coverage = "internal/coverage.ts"
 const transfer = "internal/transfer.ts"
 const settle = "internal/settle.ts"
 const share = "internal/share.ts"
@@ -15,7 +18,10 @@ const quick = "internal/quick.ts"
 /** [what is wrong, [file, text, replacement] …] */
 export const mutations = [
   ["no length check", [attempt, "totalBytes !== undefined && receivedBytes < totalBytes", "false"]],
-  ["bytes beyond the announced end are taken", [attempt, "this.isBeyond ? chunk.subarray(0, left) : chunk", "chunk"]],
+  [
+    "bytes beyond the announced end are taken",
+    [receive, "chunk.length > leftBytes ? chunk.subarray(0, leftBytes) : chunk", "chunk"]
+  ],
   ["no If-Range", [attempt, 'headers["if-range"] = kept.validator', ""]],
   ["a weak validator in If-Range", ["internal/validator.ts", '/^"[', '/^(?:W\\/)?"[']],
   [
@@ -23,7 +29,7 @@ export const mutations = [
     [attempt, 'headers["if-range"] = kept.validator', ""],
     [attempt, "kept.validator !== undefined && !Validator.agrees(kept.validator, headers)", "false"]
   ],
-  ["a resume that nothing guards", [kept, "isGuarded && isWhole", "isWhole"]],
+  ["a resume that nothing guards", [kept, "!(this.isGuarded && isWhole)", "!isWhole"]],
   ["append on 200", [attempt, "answer.startBytes > 0 && kept.part !== undefined", "kept.part !== undefined"]],
   ["start over without emptying the part", [kept, "Effect.as(part.restart, part)", "Effect.succeed(part)"]],
   [
@@ -95,8 +101,8 @@ export const mutations = [
     "a connection is kept while a retry is waited for",
     [
       attempt,
-      "    close: exchange.close\n",
-      "    close: Effect.sync(() => { kept.discard = Effect.zipRight(kept.discard, exchange.close) })\n"
+      "    close: crew?.close ?? close\n",
+      "    close: Effect.sync(() => { self.kept.discard = Effect.zipRight(self.kept.discard, crew?.close ?? close) })\n"
     ]
   ],
   [
@@ -108,7 +114,7 @@ export const mutations = [
   ["no deadline for headers", [watch, 'wait.headersAt <= now ? "headers" : undefined', "undefined"]],
   ["secrets cross origins", ["internal/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
   ["redirects without end", ["internal/redirect.ts", "from.count === maximum", "false"]],
-  ["redirects to anything", ["internal/redirect.ts", 'url.protocol !== "http:" && url.protocol !== "https:"', "false"]],
+  ["redirects to anything", ["internal/redirect.ts", "!isHttp(url)", "false"]],
   ["a file of one's own replaces another", [store, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
   ["a small file is not synced", [direct, "calls.sync(descriptor).pipe(", "Effect.void.pipe("]],
   ["a small file replaces another", [direct, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
@@ -129,8 +135,8 @@ export const mutations = [
     "a quick attempt has no bounds",
     [
       quick,
-      "    if (!this.isOver) {\n      this.handOver(this.means.timedOut",
-      "    if (false) {\n      this.handOver(this.means.timedOut"
+      "    if (!this.isOver) {\n      this.handOver(this.of(this.timedOut(",
+      "    if (false) {\n      this.handOver(this.of(this.timedOut("
     ]
   ],
   [
@@ -152,5 +158,30 @@ export const mutations = [
   [
     "a content coding is asked for",
     ["internal/requestHeaders.ts", '"accept-encoding": "identity"', '"accept-encoding": "gzip"']
-  ]
+  ],
+  ["a segment without If-Range", [segments, 'headers["if-range"] = kept.validator', ""]],
+  [
+    "segments of two versions",
+    [segments, "(kept.validator === undefined || Validator.agrees(kept.validator, headers))", "true"]
+  ],
+  ["a segment that begins elsewhere", [segments, "range.startBytes === claim.nextBytes", "true"]],
+  [
+    "what a failed helper has not fetched counts as there",
+    [coverage, "this.add(claim.startBytes, claim.doneBytes)", "this.add(claim.startBytes, claim.endBytes)"]
+  ],
+  [
+    "a helper without a permit",
+    [transfer, "spare: (onWanted) => spare(origin, onWanted, ask)", "spare: () => () => {}"]
+  ],
+  ["a helper keeps its permit", [segments, "    helper.release()\n", ""]],
+  [
+    "a helper outlives its attempt",
+    [segments, "Fiber.interruptAll(Array.from(this.helpers).flatMap((one) => one.fiber ?? []))", "Effect.void"]
+  ],
+  [
+    "a segment is asked for while the origin wants to be left alone",
+    [transfer, "again: () => again?.(origin) ?? false", "again: () => true"]
+  ],
+  ["what did not come in order is not in the digest", [kept, "return more\n  }", "return Effect.void\n  }"]],
+  ["the next attempt begins where the part ends", [kept, "(hole?.startBytes ?? 0)", "(this.part?.sizeBytes() ?? 0)"]]
 ]

@@ -36,6 +36,7 @@ export interface GetOptions {
   readonly output: string | undefined
   readonly concurrency: number
   readonly perOrigin: number | undefined
+  readonly segments: number
   readonly retries: number
   readonly timeout: Duration.Duration | undefined
   readonly checksum: string | undefined
@@ -81,6 +82,7 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   const downloader = CommandDownloader.layer(options.threads === 1 ? 0 : options.threads, {
     retry: RetryPolicy.make({ retries: options.retries }),
     perOrigin: options.perOrigin,
+    segments: options.segments,
     durability: options.durability,
     strict: options.strict,
     publicOnly: options.publicOnly

@@ -145,6 +145,16 @@ export class Connection {
     }
   }
 
+  /**
+   * Inside `onBytes`, when nothing more is to come and somebody still reads what came: the large buffer is given to
+   * others as soon as that is over, and the system has long been told by then where the next response goes.
+   */
+  leaveLarge(): void {
+    if (this.current === this.large) {
+      this.current = this.first
+    }
+  }
+
   /** Whether what was received must be moved out of the way of what comes after a pause. */
   get needsSpare(): boolean {
     return !this.wire.stopsAtOnce

@@ -266,6 +266,8 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
     this.to = undefined
     if (connection.needsSpare) {
       connection.spare()
+    } else if (this.leftBytes === 0) {
+      connection.leaveLarge()
     }
     return false
   }

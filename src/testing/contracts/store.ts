@@ -150,6 +150,59 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
         yield* holds(probe, "before")
       })
     ),
+    at("writes and reads at any position, where its parts can", (probe, store) =>
+      Effect.gen(function* () {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const part = yield* store.open(probe.destination)
+            const { at: access } = part
+            if (access === undefined) {
+              return
+            }
+            // More than a store keeps in memory, with the end before the middle.
+            const text = "0123456789".repeat(60_000)
+            const bytes = encode(text)
+            const writeAt = (start: number, end: number) =>
+              Effect.suspend(() => access.write(bytes.slice(start, end), start) ?? Effect.void)
+            yield* write(part, bytes.slice(0, 1000))
+            yield* writeAt(500_000, 600_000)
+            yield* expect(part.sizeBytes() === 600_000, "a part of 600000 bytes", part.sizeBytes())
+            yield* Effect.all([writeAt(1000, 250_000), writeAt(250_000, 500_000)], { concurrency: "unbounded" })
+            const read = new Uint8Array(1000)
+            const count = yield* access.read(read, 499_500)
+            yield* expect(count === 1000, "1000 bytes", count)
+            yield* expect(
+              read.every((byte, index) => byte === bytes[499_500 + index]),
+              "what was written there"
+            )
+            const last = yield* access.read(read, 599_990)
+            yield* expect(last === 10, "10 bytes at the end", last)
+            yield* publish(part, "overwrite")
+            yield* holds(probe, text)
+          })
+        )
+        yield* hasParts(probe, 0)
+      })
+    ),
+    at("starts a part over that was written at a position", (probe, store) =>
+      Effect.gen(function* () {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const part = yield* store.open(probe.destination)
+            const { at: access } = part
+            if (access === undefined) {
+              return
+            }
+            yield* Effect.suspend(() => access.write(encode("the end"), 400_000) ?? Effect.void)
+            yield* part.restart
+            yield* expect(part.sizeBytes() === 0, "an empty part", part.sizeBytes())
+            yield* write(part, encode("short"))
+            yield* publish(part, "overwrite")
+            yield* holds(probe, "short")
+          })
+        )
+      })
+    ),
     discards("success", Effect.void),
     discards("failure", Effect.fail("broken")),
     discards("interruption", Effect.interrupt),

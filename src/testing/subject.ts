@@ -1,0 +1,52 @@
+/**
+ * The downloader that a scenario puts to the test: the real one, with bounds of a small world.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Downloader from "../Downloader.js"
+import type { Rule } from "../internal/segments.js"
+import * as RetryPolicy from "../RetryPolicy.js"
+import type { Store } from "../Store.js"
+import type { Transport } from "../Transport.js"
+import * as Scenario from "./Scenario.js"
+
+const retry = RetryPolicy.make({
+  retries: 30,
+  firstDelay: Duration.millis(100),
+  longestDelay: Duration.seconds(2),
+  longestWait: Duration.millis(Scenario.longestWaitMillis)
+})
+
+const headersMillis = 2000
+
+const stallMillis = 2000
+
+// For files of a few kilobytes: what takes longer than a few chunks is divided.
+const segmentsRule = (atMost: number): Rule => ({
+  atMost,
+  leastBytes: 60,
+  leastTakenBytes: 20,
+  lookMillis: 20,
+  worthMillis: 20
+})
+
+export const layer = (scenario: Scenario.Scenario): Layer.Layer<Downloader.Downloader, never, Transport | Store> => {
+  const options: Downloader.Options = {
+    retry,
+    headersTimeout: headersMillis,
+    stall: { bytes: 10, within: stallMillis },
+    durability: scenario.durability,
+    concurrency: scenario.isStream ? undefined : scenario.concurrency,
+    perOrigin: scenario.perOrigin,
+    requestsPerSecond: scenario.requestsPerSecond,
+    bytesPerSecond: scenario.bytesPerSecond,
+    segments: scenario.segments
+  }
+  return Layer.scoped(
+    Downloader.Downloader,
+    Effect.flatMap(Downloader.makeTransferWith(options, segmentsRule), Downloader.fromTransfer)
+  )
+}

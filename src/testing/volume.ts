@@ -1,0 +1,210 @@
+/**
+ * What a disk holds: names, bytes, and which of both a power cut leaves. Without faults and without Effects, which are
+ * `Disk`'s.
+ *
+ * @internal
+ */
+
+export interface Inode {
+  bytes: Uint8Array
+  synced: Uint8Array
+}
+
+// What happens to names in one step: a rename is two of these.
+type Change = ReadonlyArray<{ readonly name: string; readonly inode: Inode | undefined }>
+
+/** Bounds of a volume. */
+export interface Bounds {
+  /** Bytes in all. Default: no limit. */
+  readonly capacityBytes?: number | undefined
+  /** Descriptors at a time. Default: no limit. */
+  readonly descriptors?: number | undefined
+}
+
+/** As the system fails: with a code. */
+export class Errno extends Error {
+  constructor(readonly code: string) {
+    super(code)
+  }
+}
+
+export class Volume {
+  private names = new Map<string, Inode>()
+  private durableNames = new Map<string, Inode>()
+  private changes: Array<Change> = []
+  private descriptorsOpen = 0
+
+  constructor(private readonly bounds: () => Bounds) {}
+
+  /** How many descriptors are open. */
+  descriptors(): number {
+    return this.descriptorsOpen
+  }
+
+  /** What each name holds, as programs see it. */
+  files(): ReadonlyMap<string, Uint8Array> {
+    return new Map(Array.from(this.names, ([name, { bytes }]) => [name, bytes.slice()]))
+  }
+
+  /** Puts a file there that survives everything. */
+  put(name: string, content: Uint8Array): void {
+    const inode = { bytes: content.slice(), synced: content.slice() }
+    this.names.set(name, inode)
+    this.durableNames.set(name, inode)
+  }
+
+  /** The end of all programs: what the operating system has taken stays. */
+  kill(): void {
+    this.descriptorsOpen = 0
+  }
+
+  /** A power cut. `random` draws from [0, 1). */
+  powerCut(random: () => number): void {
+    this.kill()
+    const kept = Math.floor(random() * (this.changes.length + 1))
+    const names = new Map(this.durableNames)
+    for (const { inode, name } of this.changes.slice(0, kept).flat()) {
+      if (inode === undefined) {
+        names.delete(name)
+      } else {
+        names.set(name, inode)
+      }
+    }
+    const left = new Map<Inode, Inode>()
+    for (const inode of names.values()) {
+      if (!left.has(inode)) {
+        const content = survivor(inode, random)
+        left.set(inode, { bytes: content, synced: content.slice() })
+      }
+    }
+    this.names = new Map(Array.from(names, ([name, inode]) => [name, left.get(inode) ?? inode]))
+    this.durableNames = new Map(this.names)
+    this.changes = []
+  }
+
+  closeFile(): void {
+    this.descriptorsOpen--
+  }
+
+  private change(...change: Change): void {
+    for (const { inode, name } of change) {
+      if (inode === undefined) {
+        this.names.delete(name)
+      } else {
+        this.names.set(name, inode)
+      }
+    }
+    this.changes.push(change)
+  }
+
+  private usedBytes(): number {
+    return Array.from(new Set(this.names.values())).reduce((sum, { bytes }) => sum + bytes.length, 0)
+  }
+
+  inodeOf(path: string): Inode {
+    const inode = this.names.get(path)
+    if (inode === undefined) {
+      throw new Errno("ENOENT")
+    }
+    return inode
+  }
+
+  openFile(path: string, flag: string): Inode | undefined {
+    if (this.descriptorsOpen >= (this.bounds().descriptors ?? Number.POSITIVE_INFINITY)) {
+      throw new Errno("EMFILE")
+    }
+    const found = this.names.get(path)
+    if (found === undefined && flag.startsWith("r")) {
+      // Every path that is no file is a directory.
+      this.descriptorsOpen++
+      return undefined
+    }
+    if (found !== undefined && flag.includes("x")) {
+      throw new Errno("EEXIST")
+    }
+    const inode = found ?? { bytes: new Uint8Array(0), synced: new Uint8Array(0) }
+    if (found === undefined) {
+      this.change({ name: path, inode })
+    } else if (flag.startsWith("w")) {
+      inode.bytes = new Uint8Array(0)
+    }
+    this.descriptorsOpen++
+    return inode
+  }
+
+  // What fits is written, and the rest fails.
+  writeAt(inode: Inode | undefined, chunk: Uint8Array, position: number): number {
+    if (inode === undefined) {
+      throw new Errno("EISDIR")
+    }
+    const room = (this.bounds().capacityBytes ?? Number.POSITIVE_INFINITY) - this.usedBytes()
+    const end = Math.min(position + chunk.length, inode.bytes.length + Math.max(0, room))
+    const bytes = new Uint8Array(Math.max(end, inode.bytes.length))
+    bytes.set(inode.bytes)
+    bytes.set(chunk.subarray(0, end - position), position)
+    inode.bytes = bytes
+    if (end < position + chunk.length) {
+      throw new Errno("ENOSPC")
+    }
+    return chunk.length
+  }
+
+  syncNames(directory: string): void {
+    const isIn = (change: Change): boolean =>
+      change.some(({ name }) => name.slice(0, Math.max(0, name.lastIndexOf("/"))) === directory.replace(/\/$/, ""))
+    for (const { inode, name } of this.changes.filter(isIn).flat()) {
+      if (inode === undefined) {
+        this.durableNames.delete(name)
+      } else {
+        this.durableNames.set(name, inode)
+      }
+    }
+    this.changes = this.changes.filter((change) => !isIn(change))
+  }
+
+  renameTo(from: string, to: string): void {
+    const inode = this.inodeOf(from)
+    this.change({ name: to, inode }, { name: from, inode: undefined })
+  }
+
+  linkTo(from: string, to: string): void {
+    if (this.names.has(to)) {
+      throw new Errno("EEXIST")
+    }
+    this.change({ name: to, inode: this.inodeOf(from) })
+  }
+
+  removeName(path: string): void {
+    this.inodeOf(path)
+    this.change({ name: path, inode: undefined })
+  }
+
+  has(path: string): boolean {
+    return this.names.has(path)
+  }
+
+  find(path: string): Inode | undefined {
+    return this.names.get(path)
+  }
+
+  all(): ReadonlyArray<string> {
+    return Array.from(this.names.keys())
+  }
+}
+
+/** What a power cut leaves of a file: what was synced, and of what came after it a beginning, or zeros in its place. */
+const survivor = (inode: Inode, random: () => number): Uint8Array => {
+  const { bytes, synced } = inode
+  const isSame = bytes.length === synced.length && bytes.every((byte, index) => byte === synced[index])
+  if (isSame) {
+    return bytes.slice()
+  }
+  const common = bytes.findIndex((byte, index) => byte !== synced[index])
+  const safe = common < 0 ? Math.min(bytes.length, synced.length) : common
+  const length = safe + Math.floor(random() * (bytes.length - safe + 1))
+  const left = bytes.slice(0, length)
+  if (random() < 0.5) {
+    left.fill(0, safe + Math.floor(random() * (length - safe + 1)))
+  }
+  return left
+}

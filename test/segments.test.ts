@@ -1,0 +1,284 @@
+/**
+ * Several connections for one file: when they are begun, what they are asked, and what becomes of those that fail.
+ */
+import { createHash } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import * as Download from "../src/Download.js"
+import * as Downloader from "../src/Downloader.js"
+import * as OriginGovernor from "../src/OriginGovernor.js"
+import * as RetryPolicy from "../src/RetryPolicy.js"
+import * as MemoryStore from "../src/Store/Memory.js"
+import { autoAdvance, Origin } from "../src/testing.js"
+
+const mebibyte = 1024 * 1024
+
+const content = Uint8Array.from({ length: 8 * mebibyte }, (_, index) => (index * 31 + (index >> 12) * 7) & 0xff)
+
+const url = "http://origin.test/large.bin"
+
+const request = (given: Partial<Parameters<typeof Download.request>[0]> = {}) =>
+  Download.request({ url, destination: "large.bin", timeout: "1 hour", ...given })
+
+// 2.5 MiB a second.
+const slow = { chunkBytes: 256 * 1024, chunkDelay: "90 millis", etag: '"1"' } as const
+
+const download = (given?: Partial<Parameters<typeof Download.request>[0]>) =>
+  Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(request(given)))
+
+const within = (
+  script: (request: Origin.Request) => Origin.Reply,
+  options: Downloader.Options = {},
+  limits: OriginGovernor.Options = {}
+) =>
+  Downloader.layerWith({ segments: 4, ...options }).pipe(
+    Layer.provideMerge(Layer.mergeAll(Origin.layer(script), MemoryStore.layer, OriginGovernor.layer(limits)))
+  )
+
+const ranges = Effect.map(Origin.Origin, (origin) => origin.requests().map(({ headers }) => headers["range"]))
+
+const isThere = Effect.gen(function* () {
+  const { files, parts } = yield* MemoryStore.MemoryFiles
+  const found = (yield* files).get("large.bin")
+  assert.strictEqual(found?.length, content.length)
+  assert.isTrue(found?.every((byte, index) => byte === content[index]))
+  assert.strictEqual(yield* parts, 0)
+})
+
+const nothingIsLeft = Effect.gen(function* () {
+  const origin = yield* Origin.Origin
+  const governor = yield* OriginGovernor.OriginGovernor
+  assert.strictEqual(origin.open(), 0)
+  assert.strictEqual(governor.inUse().permits, 0)
+})
+
+describe("segments", () => {
+  it.effect("divide what is left of a slow file, and send the validator", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download())
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length, verified: true })
+      yield* isThere
+      yield* nothingIsLeft
+      const origin = yield* Origin.Origin
+      assert.strictEqual(origin.mostOpen(), 4)
+      const [first, ...others] = origin.requests()
+      assert.isUndefined(first?.headers["range"])
+      assert.isTrue(
+        others.every(({ headers }) => headers["if-range"] === '"1"' && /^bytes=\d+-\d+$/.test(headers["range"] ?? ""))
+      )
+      // 2.9 s on one connection.
+      assert.isBelow(yield* Effect.clockWith((clock) => clock.currentTimeMillis), 1500)
+    }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow))))
+  )
+
+  it.effect("are none where the file comes quickly, and by default", () =>
+    Effect.gen(function* () {
+      yield* autoAdvance(download())
+      assert.deepStrictEqual(yield* ranges, [undefined])
+    }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, { ...slow, chunkDelay: "5 millis" }))))
+  )
+
+  it.effect("are none where nobody asked for them", () =>
+    Effect.gen(function* () {
+      yield* autoAdvance(download())
+      assert.deepStrictEqual(yield* ranges, [undefined])
+    }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow), { segments: 1 })))
+  )
+
+  for (const [what, reply] of [
+    ["the origin says that it has no ranges", { headers: { "accept-ranges": "none" } }],
+    ["the content is coded", { headers: { "content-encoding": "gzip" } }],
+    ["nothing tells one version from another", { etag: undefined }],
+    ["the validator is weak", { etag: 'W/"1"' }]
+  ] as const) {
+    it.effect(`are none where ${what}`, () =>
+      Effect.gen(function* () {
+        yield* autoAdvance(download())
+        assert.deepStrictEqual(yield* ranges, [undefined])
+      }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, { ...slow, ...reply }))))
+    )
+  }
+
+  it.effect("are taken where a digest guards them, which is of all bytes in their order", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(
+        download({ digest: `sha256:${createHash("sha256").update(content).digest("hex")}` })
+      )
+      assert.deepInclude(saved, { verified: true, attempts: 1 })
+      assert.isAbove((yield* ranges).length, 3)
+      yield* isThere
+    }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, { ...slow, etag: undefined }))))
+  )
+
+  it.effect("are refused where the digest is another, and leave nothing", () =>
+    Effect.gen(function* () {
+      const error = yield* autoAdvance(Effect.flip(download({ digest: `sha256:${"00".repeat(32)}` })))
+      assert.deepInclude(error, { _tag: "Mismatch", reason: "digest", resumed: true })
+      const { files, parts } = yield* MemoryStore.MemoryFiles
+      assert.strictEqual((yield* files).size, 0)
+      assert.strictEqual(yield* parts, 0)
+      yield* nothingIsLeft
+    }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow), { retry: RetryPolicy.none })))
+  )
+
+  it.effect("fail nobody else: an origin that refuses them is not asked for long", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download())
+      assert.deepInclude(saved, { attempts: 1 })
+      yield* isThere
+      yield* nothingIsLeft
+      assert.isBelow((yield* ranges).length, 6)
+    }).pipe(
+      Effect.provide(
+        within((asked) =>
+          asked.headers["range"] === undefined
+            ? Origin.file(asked, content, slow)
+            : { status: 503, body: "one at a time" }
+        )
+      )
+    )
+  )
+
+  it.effect("cost an origin that ignores ranges nothing: its first response goes on to the end", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download())
+      assert.deepInclude(saved, { attempts: 1 })
+      yield* isThere
+      assert.strictEqual(
+        (yield* Origin.Origin).requests().filter(({ headers }) => headers["range"] === undefined).length,
+        1
+      )
+    }).pipe(Effect.provide(within((asked) => Origin.file({ ...asked, headers: {} }, content, slow))))
+  )
+
+  it.effect("are one until the origin has shown that it has ranges", () =>
+    Effect.gen(function* () {
+      yield* autoAdvance(download())
+      yield* isThere
+      const origin = yield* Origin.Origin
+      const [, second, third] = origin.requests()
+      assert.isAbove((third?.atMillis ?? 0) - (second?.atMillis ?? 0), 100)
+      assert.strictEqual(origin.mostOpen(), 4)
+    }).pipe(
+      Effect.provide(within((asked) => Origin.file(asked, content, { ...slow, headers: { "accept-ranges": "" } })))
+    )
+  )
+
+  it.effect("never mix two versions: what has changed is not taken", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download())
+      assert.deepInclude(saved, { _tag: "Saved", bytes: content.length })
+      yield* isThere
+    }).pipe(
+      Effect.provide(
+        within((asked) => {
+          const { "if-range": _, ...headers } = asked.headers
+          const other = content.map((byte) => byte ^ 0xff)
+          // It knows ranges, and not If-Range.
+          return asked.turn === 0
+            ? Origin.file(asked, content, slow)
+            : Origin.file({ ...asked, headers }, other, { ...slow, etag: '"2"' })
+        })
+      )
+    )
+  )
+
+  it.effect("are kept for the next attempt, which begins where the first hole is", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download())
+      assert.deepInclude(saved, { attempts: 2 })
+      yield* isThere
+      yield* nothingIsLeft
+      const asked = (yield* Origin.Origin).requests().map(({ headers }) => headers["range"])
+      const resumed = asked.findIndex((range, index) => index > 0 && range?.startsWith(`bytes=${mebibyte}-`))
+      assert.isAbove(resumed, 3)
+    }).pipe(
+      Effect.provide(
+        within((asked) =>
+          Origin.file(asked, content, {
+            ...slow,
+            breakAt: asked.turn === 0 ? { bytes: mebibyte, how: "reset" } : undefined
+          })
+        )
+      )
+    )
+  )
+
+  it.effect("hold permits, and give way to files that wait for one", () =>
+    Effect.gen(function* () {
+      const { run } = yield* Downloader.Downloader
+      const origin = yield* Origin.Origin
+      const urls = Stream.concat(
+        Stream.make(url),
+        Stream.fromEffect(Effect.as(Effect.sleep("500 millis"), "http://origin.test/small.bin"))
+      )
+      const requests = Stream.map(urls, (one) =>
+        request({ url: one, destination: one.endsWith("large.bin") ? "large.bin" : "small.bin" })
+      )
+      yield* autoAdvance(Stream.runDrain(run(requests, { concurrency: 3 })))
+      yield* isThere
+      yield* nothingIsLeft
+      assert.strictEqual(origin.mostOpen(), 3)
+      const small = origin.requests().find((asked) => asked.url.endsWith("small.bin"))
+      assert.isBelow(small?.atMillis ?? Number.POSITIVE_INFINITY, 700)
+    }).pipe(
+      Effect.provide(
+        within((asked) =>
+          asked.url.endsWith("small.bin") ? Origin.file(asked, "small") : Origin.file(asked, content, slow)
+        )
+      )
+    )
+  )
+
+  it.effect("keep to the limit of an origin", () =>
+    Effect.gen(function* () {
+      yield* autoAdvance(download())
+      yield* isThere
+      assert.strictEqual((yield* Origin.Origin).mostOpen(), 2)
+    }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow), {}, { perOrigin: 2 })))
+  )
+
+  it.effect("keep to the bytes a second, all together", () =>
+    Effect.gen(function* () {
+      yield* autoAdvance(download())
+      yield* isThere
+      assert.isAbove(yield* Effect.clockWith((clock) => clock.currentTimeMillis), 3500)
+    }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow), {}, { bytesPerSecond: 2 * mebibyte })))
+  )
+
+  it.effect("are bounded each: one that never answers is given up, and what it had is fetched", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download())
+      assert.deepInclude(saved, { attempts: 1 })
+      yield* isThere
+      yield* nothingIsLeft
+    }).pipe(
+      Effect.provide(
+        within((asked) => (asked.turn === 2 ? { instead: "silence" } : Origin.file(asked, content, slow)), {
+          headersTimeout: "500 millis"
+        })
+      )
+    )
+  )
+
+  it.effect("end with the transfer, whenever it is interrupted", () =>
+    Effect.forEach(
+      Array.from({ length: 12 }, (_, index) => index * 75),
+      (millis) =>
+        Effect.gen(function* () {
+          const fiber = yield* Effect.fork(download())
+          yield* TestClock.adjust(millis)
+          yield* Fiber.interrupt(fiber)
+          yield* nothingIsLeft
+          const { files, parts } = yield* MemoryStore.MemoryFiles
+          assert.strictEqual(yield* parts, 0)
+          assert.strictEqual((yield* files).size, 0)
+        }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow)))),
+      { discard: true }
+    )
+  )
+})
