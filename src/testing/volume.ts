@@ -1,10 +1,9 @@
 /**
  * What a disk holds: names, bytes, and which of both a power cut leaves. Without faults and without Effects, which are
  * `Disk`'s.
- *
- * @internal
  */
 
+/** The content of a file, and what a power cut leaves of it. */
 export interface Inode {
   bytes: Uint8Array
   synced: Uint8Array
