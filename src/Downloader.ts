@@ -24,7 +24,7 @@ import * as Segments from "./internal/segments.js"
 import { type Restore, toExit } from "./internal/settle.js"
 import * as Share from "./internal/share.js"
 import { makeTransfer, type Transfer } from "./internal/transfer.js"
-import { unchecked } from "./internal/unchecked.js"
+import * as Unchecked from "./internal/unchecked.js"
 import * as Journal from "./Journal.js"
 import * as OriginGovernor from "./OriginGovernor.js"
 import { Progress } from "./Progress.js"
@@ -175,7 +175,7 @@ export const fromTransfer = (
       Option.isNone(journal) ? Effect.void : Effect.flatMap(Journal.entryOf(outcome), journal.value.record)
 
     const told = (outcome: DownloadOutcome, progress: typeof Progress.Service): Effect.Effect<void> =>
-      Effect.zipRight(remember(outcome), progress.event(new Finished({ outcome }, unchecked)))
+      Effect.zipRight(remember(outcome), progress.event(Unchecked.make(Finished, { outcome })))
 
     const telling = (
       request: DownloadRequest,
@@ -184,7 +184,7 @@ export const fromTransfer = (
       work: Effect.Effect<DownloadOutcome>
     ): Effect.Effect<DownloadOutcome> => {
       let known: DownloadOutcome | undefined
-      const begun = Effect.zipRight(event(new Started({ request }, unchecked)), work)
+      const begun = Effect.zipRight(event(Unchecked.make(Started, { request })), work)
       const remembered = Effect.tap(begun, (outcome) => {
         known = outcome
         return lead?.isLeft === true ? Effect.void : remember(outcome)
@@ -193,13 +193,13 @@ export const fromTransfer = (
         onSuccess: (outcome) =>
           lead?.isLeft === true
             ? Effect.succeed(outcome)
-            : Effect.as(event(new Finished({ outcome }, unchecked)), outcome),
+            : Effect.as(event(Unchecked.make(Finished, { outcome })), outcome),
         // A bug, or a journal that cannot be written: of what is not known nobody has said that it was saved.
         onFailure: (cause) =>
           Effect.zipRight(
             lead?.isLeft === true
               ? Effect.void
-              : event(new Finished({ outcome: known ?? new Cancelled({ request }, unchecked) }, unchecked)),
+              : event(Unchecked.make(Finished, { outcome: known ?? Unchecked.make(Cancelled, { request }) })),
             Effect.failCause(cause)
           )
       })
@@ -246,7 +246,7 @@ export const fromTransfer = (
                 scope: share.scope,
                 ahead,
                 carry: (request, restore, ask, lead) => carry(request, progress, tracer, restore, ask, lead),
-                giveUp: (request) => told(new Cancelled({ request }, unchecked), progress)
+                giveUp: (request) => told(Unchecked.make(Cancelled, { request }), progress)
               },
               requests,
               concurrency

@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import type { DownloadRequest } from "../Download.js"
 import { Advanced, type DownloadEvent } from "../DownloadEvent.js"
 import type { Kept } from "./kept.js"
-import { unchecked } from "./unchecked.js"
+import * as Unchecked from "./unchecked.js"
 
 const tellMillis = 200
 
@@ -40,6 +40,6 @@ export class Advance {
       return undefined
     }
     this.toldAt = at
-    return event(new Advanced({ request, bytes: kept.bytes, totalBytes: kept.totalBytes }, unchecked))
+    return event(Unchecked.make(Advanced, { request, bytes: kept.bytes, totalBytes: kept.totalBytes }))
   }
 }

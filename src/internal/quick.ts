@@ -28,7 +28,7 @@ import { Receiving } from "./receive.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
 import type * as Segments from "./segments.js"
-import { unchecked } from "./unchecked.js"
+import * as Unchecked from "./unchecked.js"
 import * as Validator from "./validator.js"
 import type { Phase, Wait, Watch, Watched } from "./watch.js"
 
@@ -319,13 +319,16 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     if (Exit.isSuccess(published)) {
       const destination = published.value
       return destination === undefined
-        ? new Skipped({ request }, unchecked)
-        : new Saved(
-            { request, destination, bytes: received.bytes, verified: received.verified, attempts: 1 },
-            unchecked
-          )
+        ? Unchecked.make(Skipped, { request })
+        : Unchecked.make(Saved, {
+            request,
+            destination,
+            bytes: received.bytes,
+            verified: received.verified,
+            attempts: 1
+          })
     }
     const error = Cause.failureOption(published.cause)
-    return Option.isSome(error) ? new Failed({ request, error: error.value }, unchecked) : undefined
+    return Option.isSome(error) ? Unchecked.make(Failed, { request, error: error.value }) : undefined
   }
 }

@@ -10,7 +10,7 @@ import type { DownloadError } from "../DownloadError.js"
 import type { Hooks } from "./hooks.js"
 import type { Quick } from "./quick.js"
 import type { Transfer } from "./transfer.js"
-import { unchecked } from "./unchecked.js"
+import * as Unchecked from "./unchecked.js"
 
 /** Turns interruption on again where it is off. */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -75,10 +75,10 @@ const whole = (
 const fromCause = (request: DownloadRequest, cause: Cause.Cause<DownloadError>): Effect.Effect<DownloadOutcome> => {
   const failure = Cause.failureOrCause(cause)
   if (failure._tag === "Left") {
-    return Effect.succeed(new Failed({ request, error: failure.left }, unchecked))
+    return Effect.succeed(Unchecked.make(Failed, { request, error: failure.left }))
   }
   return Cause.isInterruptedOnly(failure.right)
-    ? Effect.succeed(new Cancelled({ request }, unchecked))
+    ? Effect.succeed(Unchecked.make(Cancelled, { request }))
     : Effect.failCause(failure.right)
 }
 
@@ -89,13 +89,13 @@ export const withRequest = (request: DownloadRequest, outcome: DownloadOutcome):
   }
   switch (outcome._tag) {
     case "Saved":
-      return new Saved({ ...outcome, request }, unchecked)
+      return Unchecked.make(Saved, { ...outcome, request })
     case "Skipped":
-      return new Skipped({ request }, unchecked)
+      return Unchecked.make(Skipped, { request })
     case "Failed":
-      return new Failed({ request, error: outcome.error }, unchecked)
+      return Unchecked.make(Failed, { request, error: outcome.error })
     case "Cancelled":
-      return new Cancelled({ request }, unchecked)
+      return Unchecked.make(Cancelled, { request })
   }
 }
 

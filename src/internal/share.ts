@@ -17,7 +17,7 @@ import { Cancelled, type DownloadOutcome, DownloadRequest } from "../Download.js
 import type { Hooks } from "./hooks.js"
 import { type Restore, settle, withRequest } from "./settle.js"
 import type { Transfer } from "./transfer.js"
-import { unchecked } from "./unchecked.js"
+import * as Unchecked from "./unchecked.js"
 
 interface Shared {
   key: string
@@ -166,7 +166,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
           shared.isLeft = shared.users === 0
           shared.isSilent ||= shared.request === request
           return shared.users > 0
-            ? Effect.succeed(new Cancelled({ request }, unchecked))
+            ? Effect.succeed(Unchecked.make(Cancelled, { request }))
             : Effect.flatMap(Effect.zipRight(shared.interrupt, ended(shared)), (exit) => outcomeOf(request, exit))
         }
       })
@@ -193,7 +193,7 @@ export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scop
         }
         return Effect.matchCauseEffect(restore(ended(found)), {
           onSuccess: () => carry(request, restore, hooks, lead),
-          onFailure: () => Effect.succeed(new Cancelled({ request }, unchecked))
+          onFailure: () => Effect.succeed(Unchecked.make(Cancelled, { request }))
         })
       })
 

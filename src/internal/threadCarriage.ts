@@ -14,7 +14,7 @@ import type { Hooks } from "./hooks.js"
 import type { Line, Lines, Waiting } from "./threadLine.js"
 import { type AboutOne, errorOf, plainRequest } from "./threadNotes.js"
 import type { Carried, Member, Pool } from "./threadPool.js"
-import { unchecked } from "./unchecked.js"
+import * as Unchecked from "./unchecked.js"
 
 let nextId = 0
 let nextPermit = 0
@@ -126,13 +126,13 @@ export class Carriage implements Carried {
     switch (note._tag) {
       case "Saved": {
         const { attempts, bytes, destination, verified } = note
-        const saved = new Saved({ request, destination, bytes, verified, attempts }, unchecked)
+        const saved = Unchecked.make(Saved, { request, destination, bytes, verified, attempts })
         this.hooks.decide(saved)
         this.end(Effect.succeed(saved))
         return
       }
       case "Skipped": {
-        const skipped = new Skipped({ request }, unchecked)
+        const skipped = Unchecked.make(Skipped, { request })
         this.hooks.decide(skipped)
         this.end(Effect.succeed(skipped))
         return
@@ -140,7 +140,7 @@ export class Carriage implements Carried {
       case "Failed": {
         const error = errorOf(note.error)
         // The thread has decided: where it was given up in time, it says so.
-        this.hooks.decide(new Failed({ request, error }, unchecked))
+        this.hooks.decide(Unchecked.make(Failed, { request, error }))
         this.end(error)
         return
       }
@@ -152,13 +152,13 @@ export class Carriage implements Carried {
         return
       case "Advanced": {
         const { bytes, totalBytes } = note
-        this.happened(new Advanced({ request, bytes, totalBytes }, unchecked))
+        this.happened(Unchecked.make(Advanced, { request, bytes, totalBytes }))
         return
       }
       case "Retrying": {
         const { attempt, delayMillis } = note
         const error = errorOf(note.error)
-        this.happened(new Retrying({ request, error, attempt, delayMillis }, unchecked))
+        this.happened(Unchecked.make(Retrying, { request, error, attempt, delayMillis }))
         return
       }
       case "Ask":

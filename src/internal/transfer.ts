@@ -28,7 +28,7 @@ import { type Means, type Quick, quick } from "./quick.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
 import type * as Segments from "./segments.js"
-import { unchecked } from "./unchecked.js"
+import * as Unchecked from "./unchecked.js"
 import * as Watch from "./watch.js"
 
 export interface Transfer {
@@ -283,7 +283,7 @@ export const makeTransfer = (
               return yield* error
             }
             if (hooks.event !== undefined) {
-              yield* hooks.event(new Retrying({ request, error, attempt: attempts, delayMillis }, unchecked))
+              yield* hooks.event(Unchecked.make(Retrying, { request, error, attempt: attempts, delayMillis }))
             }
             const parked = (is: boolean) => Effect.sync(() => hooks.ask?.onParked?.(is))
             yield* Effect.acquireUseRelease(
@@ -325,14 +325,14 @@ export const makeTransfer = (
         onSuccess: (destination) => {
           const outcome =
             destination === undefined
-              ? new Skipped({ request }, unchecked)
-              : new Saved({ request, destination, bytes, verified, attempts }, unchecked)
+              ? Unchecked.make(Skipped, { request })
+              : Unchecked.make(Saved, { request, destination, bytes, verified, attempts })
           decide(outcome)
           return Effect.succeed(outcome)
         },
         // An interruption would take its place, although the file may stand there.
         onFailure: (error) => {
-          decide(new Failed({ request, error }, unchecked))
+          decide(Unchecked.make(Failed, { request, error }))
           return Effect.fail(error)
         }
       })
@@ -419,7 +419,7 @@ const unlessThere = (
         if (request.onExists === "fail") {
           return new Disk({ path: Printable.line(request.destination), reason: "exists", detail: "" })
         }
-        const outcome = new Skipped({ request }, unchecked)
+        const outcome = Unchecked.make(Skipped, { request })
         decide(outcome)
         return Effect.succeed(outcome)
       })
