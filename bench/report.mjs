@@ -1,4 +1,5 @@
 // The results as text for a terminal and as Markdown.
+import { limits } from "./limits.mjs"
 
 const digits = (value) =>
   value === undefined ? "-" : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
@@ -88,6 +89,15 @@ export const text = (name, result) =>
     ""
   ].join("\n")
 
+const isMissed = ({ rows }) => rows.some(({ targets }) => targets.some((aim) => aim.met === false))
+
+const explained = (name, result) => {
+  const { limit, tried } = limits[name] ?? {}
+  return limit === undefined || !isMissed(result)
+    ? []
+    : [`What stands in the way: ${limit}`, "", "Tried:", "", ...tried.map((what) => `- ${what}`), ""]
+}
+
 const piped = (cells) => `| ${cells.join(" | ")} |`
 
 const section = ([name, result]) =>
@@ -96,6 +106,7 @@ const section = ([name, result]) =>
     "",
     ...[ours(result)].flatMap((line) => (line === undefined ? [] : [line, ""])),
     ...tables(result).flatMap(([head, body]) => [piped(head), piped(head.map(() => "---")), ...body.map(piped), ""]),
+    ...explained(name, result),
     ...result.failures.map((failure) => `- FAILED ${failure}`),
     `${result.at}, halyard ${result.version} (${result.commit}), ${result.machine}`,
     ""
