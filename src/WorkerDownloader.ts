@@ -87,7 +87,14 @@ export const layerAuto = (
       })
       const either: Transfer = (request, hooks) =>
         Effect.ensuring(
-          Effect.suspend(() => (pool.limit === 0 ? local : transfer)(request, hooks)),
+          Effect.suspend(() =>
+            pool.limit === 0
+              ? local(request, hooks)
+              : Effect.catchTag(transfer(request, hooks), "WorkerLost", (error) =>
+                  // No thread ever worked: nothing was begun.
+                  pool.limit === 0 ? local(request, hooks) : Effect.fail(error)
+                )
+          ),
           done
         )
       return yield* Downloader.fromTransfer(either, () => pool.limit * ahead)

@@ -155,6 +155,64 @@ describe("segments", () => {
     }).pipe(Effect.provide(within((asked) => Origin.file({ ...asked, headers: {} }, content, slow))))
   )
 
+  it.effect("cost an origin that ignores ranges nothing, however late it says so, and whatever it announces", () =>
+    Effect.forEach(
+      ["", "bytes"],
+      (announced) =>
+        Effect.gen(function* () {
+          const saved = yield* autoAdvance(download())
+          assert.deepInclude(saved, { attempts: 1 })
+          yield* isThere
+          yield* nothingIsLeft
+          const whole = (yield* ranges).filter((range) => range === undefined)
+          assert.strictEqual(whole.length, 1)
+        }).pipe(
+          Effect.provide(
+            within((asked) => ({
+              ...Origin.file({ ...asked, headers: {} }, content, { ...slow, headers: { "accept-ranges": announced } }),
+              delay: asked.turn === 0 ? 0 : "5 seconds"
+            }))
+          )
+        ),
+      { discard: true }
+    )
+  )
+
+  it.effect("go on from the request's own address, where the one that it led to has had its time", () =>
+    Effect.forEach(
+      [undefined, { bytes: 300_000, how: "reset" }] as const,
+      (breakAt) => {
+        const begunAt = new Map<string, number>()
+        const script = (asked: Origin.Request): Origin.Reply => {
+          if (asked.url === url) {
+            return {
+              status: 302,
+              headers: { "content-length": "0", location: `http://cdn.test/signed/${asked.turn}` }
+            }
+          }
+          const at = begunAt.get(asked.url) ?? asked.atMillis
+          begunAt.set(asked.url, at)
+          return asked.atMillis - at > 750
+            ? { status: 403, headers: { "content-length": "0" } }
+            : Origin.file(asked, content, {
+                ...slow,
+                chunkDelay: asked.turn === 0 ? "90 millis" : "300 millis",
+                breakAt: asked.turn === 0 ? undefined : breakAt
+              })
+        }
+        return Effect.gen(function* () {
+          const saved = yield* autoAdvance(download())
+          assert.deepInclude(saved, { _tag: "Saved", attempts: 1 })
+          yield* isThere
+          yield* nothingIsLeft
+          const led = (yield* Origin.Origin).requests().filter((asked) => asked.url === url).length
+          assert.strictEqual(led > 1, breakAt !== undefined)
+        }).pipe(Effect.provide(within(script, { retry: RetryPolicy.none })))
+      },
+      { discard: true }
+    )
+  )
+
   it.effect("are one until the origin has shown that it has ranges", () =>
     Effect.gen(function* () {
       yield* autoAdvance(download())

@@ -12,7 +12,7 @@ import * as Transport from "../Transport.js"
 import { contentLength } from "./contentLength.js"
 import { contentRange } from "./contentRange.js"
 import type { Expected } from "./digest.js"
-import { displayUrl } from "./displayUrl.js"
+import { displayUrl, parse } from "./displayUrl.js"
 import type { Kept } from "./kept.js"
 import * as Printable from "./printable.js"
 import { type Body, type Receiver, Receiving } from "./receive.js"
@@ -105,13 +105,19 @@ const answered = (
         return crew === undefined
           ? received(self, response, part, new Receiving(self, body))
           : Effect.flatMap(crew.receive({ ...body, response }), (how) =>
-              // The same again: what is left needs a permit of its own.
-              how === "Left" ? Effect.succeed<Result>({ _tag: "Redirected", to: hop }) : whole(self, part)
+              // From the request's own address: what is left needs a permit, and an address that leads there today.
+              how === "Left" ? Effect.succeed<Result>({ _tag: "Redirected", to: first(self) }) : whole(self, part)
             )
       }
     )
   )
 }
+
+const first = ({ hop, request }: Attempt): Redirect.Hop => ({
+  url: parse(request.url) ?? hop.url,
+  count: 0,
+  isFirstOrigin: true
+})
 
 /** From somewhere in a body on. */
 export const received = (

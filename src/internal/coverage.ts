@@ -22,7 +22,7 @@ export interface Claim {
   nextBytes: number
   /** Moved down when others take some of it, and up when nobody wants what follows. */
   endBytes: number
-  /** When something came last, in milliseconds. */
+  /** When something came last, or the answer did that promises it, in milliseconds. */
   cameAt: number
   /** It is all that another one had left, and is nobody else's any more. */
   isTakenOver: boolean
@@ -124,14 +124,29 @@ export class Coverage {
     }
   }
 
-  /** Moves the end of a claim up, over what nobody else has or fetches; at most to here. Says whether it moved. */
+  /**
+   * Moves the end of a claim up, over what nobody else has or fetches, or of which nothing was promised yet: who asked
+   * for that may be told that there are no ranges, when this one has long stopped. At most to here. Says whether it moved.
+   */
   extend(claim: Claim, upToBytes: number): boolean {
-    const hole = this.holes().find(({ startBytes }) => startBytes === claim.endBytes)
-    if (hole === undefined || upToBytes <= claim.endBytes) {
+    if (upToBytes <= claim.endBytes) {
       return false
     }
-    claim.endBytes = Math.min(hole.endBytes, upToBytes)
-    return true
+    const hole = this.holes().find(({ startBytes }) => startBytes === claim.endBytes)
+    if (hole !== undefined) {
+      claim.endBytes = Math.min(hole.endBytes, upToBytes)
+      return true
+    }
+    for (const other of this.claims) {
+      const isUnanswered = other !== claim && other.cameAt === Number.POSITIVE_INFINITY
+      // As a whole: what is left of it would not begin where it was asked for.
+      if (isUnanswered && other.nextBytes === claim.endBytes && isWithin(other, upToBytes)) {
+        claim.endBytes = other.endBytes
+        other.endBytes = other.nextBytes
+        return true
+      }
+    }
+    return false
   }
 
   /** How many claims `split` would give. */
@@ -214,3 +229,6 @@ export class Coverage {
 /** How large its shares are when one more fetches it. A hole that nobody fetches comes before all else. */
 const shareAfter = ({ range, shares }: Piece): number =>
   shares === 0 ? Number.POSITIVE_INFINITY : (range.endBytes - range.startBytes) / (shares + 1)
+
+const isWithin = ({ endBytes, nextBytes }: Claim, upToBytes: number): boolean =>
+  endBytes > nextBytes && endBytes <= upToBytes

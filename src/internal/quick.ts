@@ -116,8 +116,10 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   get undo(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.isOver = true
+      const { idle } = this
+      this.idle = undefined
       return Effect.zipRight(
-        Effect.zipRight(this.means.watch.remove(this) ?? Effect.void, this.close),
+        Effect.zipRight(idle ?? this.means.watch.remove(this) ?? Effect.void, this.close),
         Effect.suspend(() => {
           this.release()
           return this.kept.discard
@@ -169,6 +171,10 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   }
 
   onHead(response: TransportResponse): boolean {
+    return this.orDie(() => this.head(response))
+  }
+
+  private head(response: TransportResponse): boolean {
     const { kept, means, request, wait } = this
     if (this.isOver) {
       return false
@@ -197,33 +203,35 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   }
 
   onEnd(): void {
+    this.orDie(() => this.whole())
+  }
+
+  private whole(): false {
     const { durability, permits, watch } = this.means
     const { part, request } = this
     this.exchange = undefined
     if (this.isOver || part === undefined) {
-      return
+      return false
     }
     const verified = Attempt.verify(this)
     if (Either.isLeft(verified)) {
-      this.handOver(this.of(Effect.fail(verified.left)))
-      return
+      return this.handOver(this.of(Effect.fail(verified.left)))
     }
     const received: Received = { _tag: "Received", part, bytes: part.sizeBytes(), verified: verified.right }
     const published = part.publishNow({ onExists: request.onExists, durability })
     if (published === undefined) {
-      this.handOver(this.of(Effect.succeed(received)))
-      return
+      return this.handOver(this.of(Effect.succeed(received)))
     }
     this.outcome = this.outcomeOf(published, received)
     if (this.outcome === undefined) {
-      this.handOver(this.of(Effect.zipRight(published, Effect.succeed(received))))
-      return
+      return this.handOver(this.of(Effect.zipRight(published, Effect.succeed(received))))
     }
     this.isOver = true
     permits.report(this.origin, "success", this.beganAt)
     this.release()
     this.idle = watch.remove(this)
     this.resume?.(Effect.void)
+    return false
   }
 
   onStop(): void {
@@ -293,6 +301,18 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
 
   private of(work: Effect.Effect<Attempt.Result, DownloadError>): Attempt.Begun {
     return { work, close: this.close }
+  }
+
+  /** A bug of a store, a hasher or whatever else is called is the transfer's defect, and not the event loop's. */
+  private orDie(act: () => boolean): boolean {
+    try {
+      return act()
+    } catch (defect) {
+      if (this.isOver || this.outcome !== undefined) {
+        throw defect
+      }
+      return this.handOver(this.of(Effect.die(defect)))
+    }
   }
 
   private timedOut(phase: Phase): Timeout {

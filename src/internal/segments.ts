@@ -23,7 +23,6 @@ import type { Claim, Coverage } from "./coverage.js"
 import { displayUrl } from "./displayUrl.js"
 import * as Printable from "./printable.js"
 import { type Meter, type Receiver, type ResponseBody, receive } from "./receive.js"
-import * as Redirect from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
 import { statusError } from "./statusError.js"
 import * as Validator from "./validator.js"
@@ -101,6 +100,8 @@ export class Crew {
   private answerMillis = 0
   /** Whether the origin has shown that it honours ranges: as long as not, one helper is enough to find out. */
   private isProven = false
+  /** Whether a request of the attempt's own, beyond the first, came to nothing: it sends none any more. */
+  private isRefused = false
   private changes = 0
   private wake: (() => void) | undefined
   private defect: Effect.Effect<never> | undefined
@@ -116,7 +117,7 @@ export class Crew {
 
   /**
    * Receives what the response has, and then whatever else is missing. `Left`: some of it is, and needs a permit that
-   * the attempt does not have.
+   * the attempt does not have, or another answer than there is where the attempt was led to.
    */
   receive(body: ResponseBody): Effect.Effect<"Whole" | "Left", DownloadError> {
     const { kept } = this.self
@@ -360,10 +361,9 @@ export class Crew {
       }
       // Each request that follows is watched by itself.
       wait.resting = true
-      if (this.isMore(coverage)) {
-        const claim = this.means.again() ? this.next(coverage) : undefined
-        if (claim !== undefined) {
-          return Effect.zipRight(Effect.uninterruptible(this.fetch(claim, body.part, true)), more)
+      if (this.isRefused || this.isMore(coverage)) {
+        if (!this.isRefused && this.means.again()) {
+          return Effect.zipRight(this.fetchMore(coverage, body.part), more)
         }
         if (this.helpers.size === 0) {
           return Effect.succeed("Left" as const)
@@ -374,10 +374,34 @@ export class Crew {
     return more
   }
 
+  // One step with what takes the claim: nobody else would give it back. Where it comes to nothing, others may still be at
+  // work, and an address that led here once may have had its time: the request's own says what becomes of the rest.
+  private fetchMore(coverage: Coverage, part: Part): Effect.Effect<void, DownloadError> {
+    return Effect.uninterruptible(
+      Effect.suspend(() => {
+        const claim = this.next(coverage)
+        return claim === undefined
+          ? Effect.void
+          : Effect.catchAll(this.fetch(claim, part, true), (error) => {
+              if (isFinal(error)) {
+                return Effect.fail(error)
+              }
+              this.isRefused = true
+              this.self.kept.failedSegments++
+              return Effect.void
+            })
+      })
+    )
+  }
+
   /** Fetches a claim by a request of its own, and gives it back in any case. To be run uninterruptible. */
   private fetch(claim: Claim, part: Part, isOwn: boolean): Effect.Effect<void, DownloadError> {
     const { means, self } = this
     const { hop, kept, request, transport } = self
+    if (claim.nextBytes >= claim.endBytes) {
+      // Somebody has gone on over it meanwhile.
+      return Effect.sync(() => this.give(claim))
+    }
     const beganAt = self.now()
     const wait = means.wait()
     const headers = RequestHeaders.of(request, hop)
@@ -388,11 +412,12 @@ export class Crew {
     const exchange = Transport.begin(transport, { url: RequestHeaders.target(hop.url), headers })
     const work = Effect.flatMap(exchange.response, (response) => {
       wait.phase = "body"
-      wait.windowAt = claim.cameAt = self.now()
+      wait.windowAt = self.now()
       wait.windowBytes = 0
-      this.answerMillis = claim.cameAt - beganAt
+      this.answerMillis = wait.windowAt - beganAt
       const askedBytes = claim.endBytes
-      return Effect.flatMap(this.judge(claim, response, isOwn), (endBytes) => {
+      return Effect.flatMap(this.judge(claim, response), (endBytes) => {
+        claim.cameAt = self.now()
         this.isProven = true
         kept.resumed = true
         claim.endBytes = Math.min(claim.endBytes, endBytes)
@@ -406,8 +431,8 @@ export class Crew {
       onSuccess: () => Effect.zipRight(end, means.succeeded(beganAt)),
       onFailure: (cause) => {
         const error = Option.getOrUndefined(Cause.failureOption(cause))
-        // Told while the permit is held. Of what fails the attempt it tells by itself, except that a status is told at once.
-        const isTold = error !== undefined && (!isOwn || error._tag === "HttpStatus")
+        // Told while the permit is held; of what fails the attempt it tells by itself.
+        const isTold = error !== undefined && !(isOwn && isFinal(error))
         return Effect.zipRight(
           isTold ? Effect.zipRight(means.failed(error, beganAt), end) : end,
           Effect.failCause(cause)
@@ -417,11 +442,7 @@ export class Crew {
   }
 
   /** Where the response ends, if it is what was asked for. */
-  private judge(
-    claim: Claim,
-    response: Transport.TransportResponse,
-    isOwn: boolean
-  ): Effect.Effect<number, DownloadError> {
+  private judge(claim: Claim, response: Transport.TransportResponse): Effect.Effect<number, DownloadError> {
     const { hop, kept } = this.self
     const { headers, status } = response
     const url = displayUrl(hop.url.href)
@@ -437,10 +458,6 @@ export class Crew {
       (kept.validator === undefined || Validator.agrees(kept.validator, headers))
     ) {
       return Effect.succeed(range.endBytes + 1)
-    }
-    if (isOwn && !Redirect.isRedirect(status)) {
-      // Another version, or no ranges: from the beginning, by the next attempt.
-      kept.forget()
     }
     const detail = Printable.line(headers["content-range"] ?? `${status}`)
     return new Protocol({ url, reason: "range", detail })
@@ -478,6 +495,10 @@ export class Crew {
     })
   }
 }
+
+/** Whether it fails the attempt, whoever else is at work. */
+const isFinal = (error: DownloadError): boolean =>
+  error._tag === "Disk" || error._tag === "TooLarge" || (error._tag === "Timeout" && error.phase === "total")
 
 const isIdentity = ({ headers }: Transport.TransportResponse): boolean =>
   /^(identity)?$/i.test(headers["content-encoding"]?.trim() ?? "")

@@ -51,6 +51,7 @@ describe("Coverage", () => {
     const coverage = new Coverage(100)
     const own = coverage.claim(0, 30)
     const other = coverage.claim(60, 100)
+    other.cameAt = 0
     assert.isTrue(coverage.extend(own, 100))
     assert.strictEqual(own.endBytes, 60)
     assert.isFalse(coverage.extend(own, 100))
@@ -58,6 +59,19 @@ describe("Coverage", () => {
     assert.isTrue(coverage.extend(own, 80))
     assert.strictEqual(own.endBytes, 80)
     assert.isFalse(coverage.extend(own, 80))
+  })
+
+  it("lets a claim grow over one of which nothing was promised yet, as a whole", () => {
+    const coverage = new Coverage(100)
+    const own = coverage.claim(0, 30)
+    const other = coverage.claim(30, 100)
+    assert.isFalse(coverage.extend(own, 80))
+    assert.isTrue(coverage.extend(own, 100))
+    assert.deepInclude(own, { startBytes: 0, endBytes: 100 })
+    assert.deepInclude(other, { startBytes: 30, endBytes: 30 })
+    assert.deepStrictEqual(coverage.holes(), [])
+    coverage.release(other)
+    assert.deepStrictEqual(coverage.holes(), [])
   })
 
   it("lets the rest of a silent claim be taken over once", () => {
