@@ -57,6 +57,11 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly store: Layer.Layer<Store>
     /** Standard input, from where nobody has read yet. */
     readonly stdin: Stream.Stream<Uint8Array>
+    /**
+     * What is no regular file: a pipe, where `isPipe` says so, or a device. An interruption ends it at once, also where
+     * nobody writes. Fails with what the system's call failed with.
+     */
+    readonly read: (path: string, isPipe: boolean) => Stream.Stream<Uint8Array, unknown>
     /** Starts threads that run `WorkerDownloader.layerRunner`. */
     readonly threads: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Threads>
     /** Standard output. Writes in order, and before what is written to the screen later; never throws. */
