@@ -73,7 +73,7 @@ export interface Options extends OriginGovernor.Options {
   readonly retry?: RetryPolicy.RetryPolicy | undefined
   /** From the beginning of an attempt, its connection included, to the end of the response's head; absolute. Default 30 seconds. */
   readonly headersTimeout?: Duration.DurationInput | undefined
-  /** Fewer bytes than this in that time are a stall. Default: 1 byte in 30 seconds. */
+  /** Fewer bytes than this in that time are a stall, which is found out up to a quarter of it later. Default: 1 byte in 30 seconds. */
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
   /** What a saved file survives. Default `full`. */
   readonly durability?: Durability | undefined

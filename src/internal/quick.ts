@@ -30,7 +30,7 @@ import * as RequestHeaders from "./requestHeaders.js"
 import type * as Segments from "./segments.js"
 import { unchecked } from "./unchecked.js"
 import * as Validator from "./validator.js"
-import type { Phase, Wait, Watch, Watched } from "./watch.js"
+import { beginBody, type Phase, type Wait, type Watch, type Watched, waitFrom } from "./watch.js"
 
 /** What the quick attempts of a downloader have in common. */
 export interface Means {
@@ -85,7 +85,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   place = -1
   readonly kept: Kept
   readonly advance: Advance
-  readonly wait: Wait = { phase: "headers", headersAt: 0, totalAt: 0, windowAt: 0, windowBytes: 0, resting: false }
+  readonly wait: Wait = waitFrom(0, 0, 0)
   /** Stops the timer of the watch, where there is nothing left for it. */
   idle: Effect.Effect<void> | undefined
   private isOver = false
@@ -173,8 +173,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     if (this.isOver) {
       return false
     }
-    wait.phase = "body"
-    wait.windowAt = means.now()
+    beginBody(wait, means.now())
     const answer = response.status === 200 ? Attempt.judge(this, response, 0) : undefined
     if (answer !== undefined && Either.isLeft(answer)) {
       return this.handOver(this.of(Effect.fail(answer.left)))

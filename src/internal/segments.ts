@@ -27,7 +27,7 @@ import * as Redirect from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
 import { statusError } from "./statusError.js"
 import * as Validator from "./validator.js"
-import type { Wait } from "./watch.js"
+import { beginBody, type Wait } from "./watch.js"
 
 /** When to divide. */
 export interface Rule {
@@ -387,9 +387,8 @@ export class Crew {
     }
     const exchange = Transport.begin(transport, { url: RequestHeaders.target(hop.url), headers })
     const work = Effect.flatMap(exchange.response, (response) => {
-      wait.phase = "body"
-      wait.windowAt = claim.cameAt = self.now()
-      wait.windowBytes = 0
+      claim.cameAt = self.now()
+      beginBody(wait, claim.cameAt)
       this.answerMillis = claim.cameAt - beganAt
       const askedBytes = claim.endBytes
       return Effect.flatMap(this.judge(claim, response, isOwn), (endBytes) => {

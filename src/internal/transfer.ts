@@ -128,15 +128,6 @@ export const makeTransfer = (
         )
       })
 
-    const waitFrom = (at: number, totalAt: number): Watch.Wait => ({
-      phase: "headers",
-      headersAt: at + headersMillis,
-      totalAt,
-      windowAt: at,
-      windowBytes: 0,
-      resting: false
-    })
-
     /** What helpers of an attempt need; none where the governor cannot say at once what is free. */
     const segmentsOf = (
       origin: string,
@@ -155,7 +146,7 @@ export const makeTransfer = (
         scope,
         spare: (onWanted) => spare(origin, onWanted, ask),
         again: () => again?.(origin) ?? false,
-        wait: () => waitFrom(now(), wait.totalAt),
+        wait: () => Watch.waitFrom(now(), headersMillis, wait.totalAt),
         watched: (one) => watch.watched(one, timedOut),
         succeeded: (at) => Effect.sync(() => report(origin, "success", at)),
         failed: (error, at) => cool(origin, error, at)
@@ -206,7 +197,7 @@ export const makeTransfer = (
         const beganAt = now()
         startedAt ??= beganAt
         advance.begin()
-        const wait = waitFrom(beganAt, beganAt + leftMillis)
+        const wait = Watch.waitFrom(beganAt, headersMillis, beganAt + leftMillis)
         const begun = Attempt.begin({
           request,
           transport,
