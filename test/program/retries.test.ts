@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { http } from "../support/loopback.js"
-import { halyard, temporaryDirectory } from "../support/program.js"
+import { halyard, run, temporaryDirectory } from "../support/program.js"
 import { ctrlC, halyardOnTerminal, itOnTerminal } from "../support/pseudoTerminal.js"
 
 /** Asks to be left alone for 100 seconds. */
@@ -53,6 +53,35 @@ describe("a retry of halyard get", () => {
       yield* running.awaitOutput(/"event":"Retrying"/)
       yield* running.signal("SIGINT")
       assert.strictEqual((yield* running.ended).stderr, "downloading\n")
+    })
+  )
+})
+
+describe("a failed redirect", () => {
+  it.scopedLive("is told with where it led, without secrets, and nothing is said of who was not redirected", () =>
+    Effect.gen(function* () {
+      const end = yield* http((_, response) => response.writeHead(404).end())
+      const { url } = yield* http((request, response) =>
+        request.url === "/direct"
+          ? response.writeHead(404).end()
+          : response.writeHead(302, { location: `${end.url}/gone?key=s3cret` }).end()
+      )
+      const cwd = yield* temporaryDirectory
+      const line = ["get", `${url}/a`, `${url.replace("//", "//me:s3cret@")}/direct#x`, "http://me:s3cret@127.0.0.1:1/"]
+      const text = yield* run([...line, "--retries=0"], { cwd })
+      assert.strictEqual(text.exitCode, 1)
+      assert.include(text.stderr, `${url}/a: HTTP error 404 - Not Found (redirected to ${end.url}/gone?key=…)\n`)
+      assert.match(text.stderr, /\/direct: HTTP error 404 - Not Found\n/)
+      assert.match(text.stderr, /:1\/: the connection was refused \(ECONNREFUSED\)\n/)
+      assert.notInclude(text.stderr, "s3cret")
+      const json = yield* run(["get", "--json", `${url}/a`], { cwd })
+      const [failed] = json.stdout.split("\n")
+      assert.deepInclude(JSON.parse(failed ?? ""), { outcome: "Failed", url: `${url}/a` })
+      assert.deepInclude(JSON.parse(failed ?? "").error, {
+        _tag: "HttpStatus",
+        url: `${end.url}/gone?key=…`,
+        message: "HTTP error 404 - Not Found"
+      })
     })
   )
 })

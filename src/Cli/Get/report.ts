@@ -9,7 +9,7 @@ import * as Printable from "../../internal/printable.js"
 import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
-import { Waits } from "./waits.js"
+import { failureOf, Waits } from "./waits.js"
 
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
@@ -62,7 +62,7 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
       } else if (outcome._tag === "Saved") {
         write(`${Printable.line(outcome.destination)}\n`)
       } else if (outcome._tag === "Failed") {
-        statusLine.line(`${displayUrl(outcome.request.url)}: ${outcome.error.message}`)
+        statusLine.line(`${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`)
       }
     }
 

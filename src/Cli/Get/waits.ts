@@ -1,13 +1,23 @@
 /**
- * What `halyard get` says while it waits for another attempt.
+ * What `halyard get` says of failures, and of those after which another attempt is waited for.
  */
 import type { DownloadRequest } from "../../Download.js"
+import type { DownloadError } from "../../DownloadError.js"
 import type { Retrying } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/displayUrl.js"
 
 // Each of the first has a line of its own; what thousands wait for is told now and then.
 const linesAtOnce = 20
 const betweenLinesMillis = 10_000
+
+/** Why it failed, and where, if that is not where the request led at first. */
+export const failureOf = (request: DownloadRequest, error: DownloadError): string =>
+  "url" in error && withoutCredentials(error.url) !== withoutCredentials(displayUrl(request.url))
+    ? `${error.message} (redirected to ${error.url})`
+    : error.message
+
+// As a URL is shown that has some; the request that is sent has them in a header.
+const withoutCredentials = (shown: string): string => shown.replace("//***@", "//")
 
 /** The retries that are waited for, by the time of a clock in milliseconds. */
 export class Waits {
@@ -43,7 +53,7 @@ export class Waits {
     }
     const { error, request } = first.event
     const many = this.all.size === 1 ? "" : `${this.all.size} wait, the first `
-    return `; ${many}again in ${secondsOf(first.at - now)} after ${error.message}: ${displayUrl(request.url)}`
+    return `; ${many}again in ${secondsOf(first.at - now)} after ${failureOf(request, error)}: ${displayUrl(request.url)}`
   }
 
   /** The line for it, where there is to be one. */
@@ -57,7 +67,7 @@ export class Waits {
     this.lines++
     this.lastLineAt = now
     this.untold = 0
-    return `${displayUrl(request.url)}: ${error.message}; again in ${secondsOf(delayMillis)}${others}`
+    return `${displayUrl(request.url)}: ${failureOf(request, error)}; again in ${secondsOf(delayMillis)}${others}`
   }
 }
 
