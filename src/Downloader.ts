@@ -47,8 +47,8 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
      */
     readonly download: (request: DownloadRequest) => Effect.Effect<Saved | Skipped, DownloadError>
     /**
-     * Fetches files, at most `concurrency` (default 5, at most 10,000) at a time, and gives their outcomes in the order
-     * of completion. Requests are taken in by the chunks of the input as they can be worked on, and a slow consumer
+     * Fetches files, at most `concurrency` at a time, and gives their outcomes in the order of completion. Default 5;
+     * at most 10,000; a fraction is rounded down, and what is no number from 1 on (0, a negative one, NaN) means 1. Requests are taken in by the chunks of the input as they can be worked on, and a slow consumer
      * slows the run down. A failed file is an outcome, not a failure of the stream; the stream fails where `requests`
      * does, after what is under way is done.
      *
@@ -265,12 +265,7 @@ const progressOr = (built: typeof Progress.Service): Effect.Effect<typeof Progre
 
 const widest = 10_000
 
-const widthOf = (concurrency: number): number => {
-  if (Number.isNaN(concurrency)) {
-    throw new RangeError("concurrency must be a number from 1 on")
-  }
-  return Math.min(Math.max(1, Math.trunc(concurrency)), widest)
-}
+const widthOf = (concurrency: number): number => (concurrency >= 1 ? Math.min(Math.trunc(concurrency), widest) : 1)
 
 // Told to nobody.
 const silent = Context.get(Context.empty(), Progress)

@@ -65,11 +65,15 @@ type Asked = Omit<Hooks, "decide">
 // A larger body may be worth more than one connection, and is worth a fiber.
 const smallBytes = 256 * 1024
 
+/** Whether a file can have this name; no more is known before it is asked for. */
+export const isDestination = (path: string): boolean => path !== "" && !path.includes("\0")
+
 /** The attempt for a request that asks for nothing unusual; else undefined. */
 export const quick = (means: Means, request: DownloadRequest, hooks: Asked): Quick | undefined => {
   const origin = PlainUrl.originOf(request.url)
   const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
   return origin === undefined ||
+    !isDestination(request.destination) ||
     (request.digest !== undefined && expected === undefined) ||
     (request.headers !== undefined && RequestHeaders.refusal(request) !== undefined)
     ? undefined

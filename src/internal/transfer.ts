@@ -24,7 +24,7 @@ import * as DisplayUrl from "./displayUrl.js"
 import type { Hooks } from "./hooks.js"
 import { Kept } from "./kept.js"
 import * as Printable from "./printable.js"
-import { type Means, type Quick, quick } from "./quick.js"
+import { isDestination, type Means, type Quick, quick } from "./quick.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
 import type * as Segments from "./segments.js"
@@ -388,6 +388,9 @@ const refusalOf = (
   // The platform would leave them out, or ask for what they are put in place of.
   if (/[\u0000-\u001f\u007f\ufffd]/.test(request.url.trim())) {
     return "it has a control character in it, or bytes that are not UTF-8"
+  }
+  if (!isDestination(request.destination)) {
+    return "its destination is empty, or has a NUL in it"
   }
   if (request.digest !== undefined && expected === undefined) {
     return "its digest is neither sha256:… nor a Subresource Integrity string"
