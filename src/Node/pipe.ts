@@ -11,16 +11,17 @@ import { isatty, ReadStream } from "node:tty"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { Disk } from "../DownloadError.js"
+import { fromCause } from "../internal/diskErrors.js"
 
-export const read = (path: string, isPipe: boolean): Stream.Stream<Uint8Array, unknown> =>
-  Stream.unwrap(
-    Effect.map(Effect.try({ try: () => open(path, isPipe), catch: (cause) => cause }), (readable) =>
-      NodeStream.fromReadable<unknown, Uint8Array>(
-        () => readable,
-        (cause) => cause
-      )
+export const read = (path: string, isPipe: boolean): Stream.Stream<Uint8Array, Disk> => {
+  const failed = (cause: unknown) => fromCause(path, cause)
+  return Stream.unwrap(
+    Effect.map(Effect.try({ try: () => open(path, isPipe), catch: failed }), (readable) =>
+      NodeStream.fromReadable<Disk, Uint8Array>(() => readable, failed)
     )
   )
+}
 
 const open = (path: string, isPipe: boolean): Readable => {
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)

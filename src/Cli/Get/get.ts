@@ -16,7 +16,7 @@ import * as Download from "../../Download.js"
 import type { Disk } from "../../DownloadError.js"
 import * as Downloader from "../../Downloader.js"
 import * as Digest from "../../internal/digest.js"
-import { fromCause, fromPlatformError } from "../../internal/diskErrors.js"
+import { fromPlatformError } from "../../internal/diskErrors.js"
 import * as Printable from "../../internal/printable.js"
 import * as RequestHeaders from "../../internal/requestHeaders.js"
 import * as Progress from "../../Progress.js"
@@ -150,7 +150,7 @@ const bytesOf = Effect.fnUntraced(function* (input: string) {
   const { type } = yield* Effect.mapError(fs.stat(input), failed)
   return type === "File" || type === "Directory"
     ? Stream.mapError(fs.stream(input, { chunkSize: 64 * 1024 }), failed)
-    : Stream.mapError(host.read(input, type === "FIFO"), (cause) => cannotRead(input, fromCause(input, cause)))
+    : Stream.mapError(host.read(input, type === "FIFO"), (error) => cannotRead(input, error))
 })
 
 // By these names it can be opened once more only where it is no socket.
