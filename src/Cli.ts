@@ -81,7 +81,9 @@ interface Read {
 /** Reads what stands before the command and what follows it, or says what is wrong with it. */
 const read = (argv: ReadonlyArray<string>): Either.Either<Read, UsageError> =>
   Either.gen(function* () {
-    const before = yield* Arguments.parse(globalSpec, argv)
+    const before = yield* Either.mapLeft(Arguments.parse(globalSpec, argv), (rule) =>
+      rule.startsWith("unknown option") ? (misplaced(argv) ?? rule) : rule
+    )
     const [name, ...rest] = before.positional
     const command = commands.find((candidate) => candidate.name === name)
     if (name !== undefined && command === undefined) {
@@ -116,6 +118,22 @@ const read = (argv: ReadonlyArray<string>): Either.Either<Read, UsageError> =>
           : undefined
     }
   }).pipe(Either.mapLeft((rule) => new UsageError({ rule })))
+
+/** What to say of a command's option that stands before the command. */
+const misplaced = (argv: ReadonlyArray<string>): string | undefined => {
+  const unknown = argv.find((argument) => argument.startsWith("-") && !isGlobal(argument)) ?? ""
+  const name = unknown.replace(/^(--[^=]*|-.).*$/s, "$1")
+  const having = commands.filter((command) => specOf(command).options.some(({ names }) => names.includes(name)))
+  const [meant] = having.filter((command) => argv.includes(command.name))
+  return having.length === 0
+    ? undefined
+    : meant === undefined
+      ? `option '${name}' belongs after a command: ${having.map((command) => command.name).join(", ")}`
+      : `option '${name}' belongs after the command: ${program} ${meant.name} ${name}`
+}
+
+const isGlobal = (argument: string): boolean =>
+  Arguments.builtIns.some(({ names }) => names.includes(argument.replace(/=.*$/s, "")))
 
 const isOwn = ({ name }: { readonly name: string }): boolean =>
   !Arguments.builtIns.some((builtIn) => builtIn.names.includes(name))

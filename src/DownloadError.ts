@@ -216,7 +216,8 @@ export class AddressRefused extends Schema.TaggedError<AddressRefused>("halyard/
 }
 
 /**
- * The request cannot be made at all: its URL is none, or not one of `http:` and `https:`; or its digest is none.
+ * The request cannot be made at all: its URL is none, or not one of `http:` and `https:`; its destination is no name (empty,
+ * or with a NUL in it); its digest is none.
  *
  * @category errors
  * @since 0.1.0

@@ -47,8 +47,8 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
      */
     readonly download: (request: DownloadRequest) => Effect.Effect<Saved | Skipped, DownloadError>
     /**
-     * Fetches files, at most `concurrency` (default 5, at most 10,000) at a time, and gives their outcomes in the order
-     * of completion. Requests are taken in by the chunks of the input as they can be worked on, and a slow consumer
+     * Fetches files, at most `concurrency` at a time, and gives their outcomes in the order of completion. Default 5;
+     * at most 10,000; a fraction is rounded down, and what is no number from 1 on (0, a negative one, NaN) means 1. Requests are taken in by the chunks of the input as they can be worked on, and a slow consumer
      * slows the run down. A failed file is an outcome, not a failure of the stream; the stream fails where `requests`
      * does, after what is under way is done.
      *
@@ -73,7 +73,7 @@ export interface Options extends OriginGovernor.Options {
   readonly retry?: RetryPolicy.RetryPolicy | undefined
   /** From the beginning of an attempt, its connection included, to the end of the response's head; absolute. Default 30 seconds. */
   readonly headersTimeout?: Duration.DurationInput | undefined
-  /** Fewer bytes than this in that time are a stall. Default: 1 byte in 30 seconds. */
+  /** Fewer bytes than this in that time are a stall, which is found out up to a quarter of it later. Default: 1 byte in 30 seconds. */
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
   /** What a saved file survives. Default `full`. */
   readonly durability?: Durability | undefined
@@ -265,12 +265,7 @@ const progressOr = (built: typeof Progress.Service): Effect.Effect<typeof Progre
 
 const widest = 10_000
 
-const widthOf = (concurrency: number): number => {
-  if (Number.isNaN(concurrency)) {
-    throw new RangeError("concurrency must be a number from 1 on")
-  }
-  return Math.min(Math.max(1, Math.trunc(concurrency)), widest)
-}
+const widthOf = (concurrency: number): number => (concurrency >= 1 ? Math.min(Math.trunc(concurrency), widest) : 1)
 
 // Told to nobody.
 const silent = Context.get(Context.empty(), Progress)

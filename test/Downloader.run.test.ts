@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Download from "../src/Download.js"
 import * as Downloader from "../src/Downloader.js"
+import * as Node from "../src/Node.js"
 import * as Progress from "../src/Progress.js"
 import { autoAdvance, layer, Origin } from "../src/testing.js"
 
@@ -57,6 +58,48 @@ describe("Downloader.run", () => {
       )
     )
   )
+
+  for (const [concurrency, expected] of [
+    [0, 1],
+    [-3, 1],
+    [0.5, 1],
+    [Number.NaN, 1],
+    [Number.NEGATIVE_INFINITY, 1],
+    [2.9, 2],
+    [Number.POSITIVE_INFINITY, 20]
+  ] as const) {
+    it.effect(`takes a concurrency of ${concurrency} for ${expected} or as many as there are`, () =>
+      Effect.gen(function* () {
+        const fiber = yield* Effect.fork(Stream.runCollect(run(Stream.fromIterable(requests(20)), concurrency)))
+        yield* TestClock.adjust("500 millis")
+        assert.strictEqual((yield* Origin.Origin).open(), expected)
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(tags(yield* Fiber.join(fiber)), Array<string>(20).fill("Saved"))
+      }).pipe(Effect.provide(layer((asked) => Origin.file(asked, "body", { delay: "1 second" }))))
+    )
+  }
+
+  for (const destination of ["", "a\0b"]) {
+    const request = Download.request({ url: "http://127.0.0.1:1/", destination, onExists: "overwrite" })
+    const refused = Effect.gen(function* () {
+      const { download } = yield* Downloader.Downloader
+      assert.strictEqual((yield* Effect.flip(download(request)))._tag, "InvalidRequest")
+      const [outcome] = yield* Stream.runCollect(run(Stream.make(request), 1))
+      assert.isTrue(outcome?._tag === "Failed" && outcome.error._tag === "InvalidRequest")
+    })
+
+    it.effect(`asks nobody for a file that could have no name: ${JSON.stringify(destination)}`, () =>
+      Effect.gen(function* () {
+        yield* refused
+        assert.deepStrictEqual((yield* Origin.Origin).requests(), [])
+      }).pipe(Effect.provide(layer((asked) => Origin.file(asked, "body"))))
+    )
+
+    it.live(`asks nobody for one on a disk: ${JSON.stringify(destination)}`, () =>
+      // Nobody listens there, which would be another error.
+      Effect.provide(refused, Node.layer)
+    )
+  }
 
   it.effect("leaves alone what its input has forked, when a transfer times out", () =>
     Effect.gen(function* () {

@@ -31,7 +31,8 @@ const options = {
     name: "input",
     metavar: "FILE",
     aliases: ["i"],
-    description: "Read URLs from FILE, one a line, or from standard input with '-'; # begins a comment."
+    description:
+      "Read URLs from FILE, one a line, or from standard input with '-'. # begins a comment, at the beginning or after white space."
   }),
   directory: withDefault(
     nonEmpty({

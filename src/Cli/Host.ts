@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
+import type { Disk } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
 import type { Store } from "../Store.js"
 import type { Threads } from "../Threads.js"
@@ -57,6 +58,11 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly store: Layer.Layer<Store>
     /** Standard input, from where nobody has read yet. */
     readonly stdin: Stream.Stream<Uint8Array>
+    /**
+     * What is no regular file: a pipe, where `isPipe` says so, or a device. An interruption ends it at once, also where
+     * nobody writes.
+     */
+    readonly read: (path: string, isPipe: boolean) => Stream.Stream<Uint8Array, Disk>
     /** Starts threads that run `WorkerDownloader.layerRunner`. */
     readonly threads: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Threads>
     /** Standard output. Writes in order, and before what is written to the screen later; never throws. */

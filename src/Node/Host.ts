@@ -51,6 +51,13 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           )
         )
       ),
+      read: (path, isPipe) =>
+        Stream.unwrap(
+          Effect.map(
+            Effect.promise(() => import("./pipe.js")),
+            (module) => module.read(path, isPipe)
+          )
+        ),
       threads: (options) =>
         lazily(
           () => import("./Threads.js"),

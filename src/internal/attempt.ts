@@ -21,7 +21,7 @@ import * as RequestHeaders from "./requestHeaders.js"
 import * as Segments from "./segments.js"
 import { statusError } from "./statusError.js"
 import * as Validator from "./validator.js"
-import type { Wait } from "./watch.js"
+import { beginBody, type Wait } from "./watch.js"
 
 export interface Attempt extends Receiver {
   readonly transport: typeof Transport.Transport.Service
@@ -80,9 +80,7 @@ const answered = (
   crew: Segments.Crew | undefined
 ): Effect.Effect<Result, DownloadError> => {
   const { hop, kept, wait } = self
-  wait.phase = "body"
-  wait.windowAt = self.now()
-  wait.windowBytes = 0
+  beginBody(wait, self.now())
   if (Redirect.isRedirect(response.status)) {
     return redirected(hop, response)
   }

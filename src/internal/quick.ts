@@ -30,7 +30,7 @@ import * as RequestHeaders from "./requestHeaders.js"
 import type * as Segments from "./segments.js"
 import * as Unchecked from "./unchecked.js"
 import * as Validator from "./validator.js"
-import type { Phase, Wait, Watch, Watched } from "./watch.js"
+import { beginBody, type Phase, type Wait, type Watch, type Watched, waitFrom } from "./watch.js"
 
 /** What the quick attempts of a downloader have in common. */
 export interface Means {
@@ -65,11 +65,15 @@ type Asked = Omit<Hooks, "decide">
 // A larger body may be worth more than one connection, and is worth a fiber.
 const smallBytes = 256 * 1024
 
+/** Whether a file can have this name; no more is known before it is asked for. */
+export const isDestination = (path: string): boolean => path !== "" && !path.includes("\0")
+
 /** The attempt for a request that asks for nothing unusual; else undefined. */
 export const quick = (means: Means, request: DownloadRequest, hooks: Asked): Quick | undefined => {
   const origin = PlainUrl.originOf(request.url)
   const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
   return origin === undefined ||
+    !isDestination(request.destination) ||
     (request.digest !== undefined && expected === undefined) ||
     (request.headers !== undefined && RequestHeaders.refusal(request) !== undefined)
     ? undefined
@@ -85,7 +89,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   place = -1
   readonly kept: Kept
   readonly advance: Advance
-  readonly wait: Wait = { phase: "headers", headersAt: 0, totalAt: 0, windowAt: 0, windowBytes: 0, resting: false }
+  readonly wait: Wait = waitFrom(0, 0, 0)
   /** Stops the timer of the watch, where there is nothing left for it. */
   idle: Effect.Effect<void> | undefined
   private isOver = false
@@ -179,8 +183,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     if (this.isOver) {
       return false
     }
-    wait.phase = "body"
-    wait.windowAt = means.now()
+    beginBody(wait, means.now())
     const answer = response.status === 200 ? Attempt.judge(this, response, 0) : undefined
     if (answer !== undefined && Either.isLeft(answer)) {
       return this.handOver(this.of(Effect.fail(answer.left)))

@@ -26,7 +26,7 @@ import { type Meter, type Receiver, type ResponseBody, receive } from "./receive
 import * as RequestHeaders from "./requestHeaders.js"
 import { statusError } from "./statusError.js"
 import * as Validator from "./validator.js"
-import type { Wait } from "./watch.js"
+import { beginBody, type Wait } from "./watch.js"
 
 /** When to divide. */
 export interface Rule {
@@ -411,10 +411,9 @@ export class Crew {
     }
     const exchange = Transport.begin(transport, { url: RequestHeaders.target(hop.url), headers })
     const work = Effect.flatMap(exchange.response, (response) => {
-      wait.phase = "body"
-      wait.windowAt = self.now()
-      wait.windowBytes = 0
-      this.answerMillis = wait.windowAt - beganAt
+      const answeredAt = self.now()
+      beginBody(wait, answeredAt)
+      this.answerMillis = answeredAt - beganAt
       const askedBytes = claim.endBytes
       return Effect.flatMap(this.judge(claim, response), (endBytes) => {
         claim.cameAt = self.now()

@@ -24,7 +24,7 @@ import * as DisplayUrl from "./displayUrl.js"
 import type { Hooks } from "./hooks.js"
 import { Kept } from "./kept.js"
 import * as Printable from "./printable.js"
-import { type Means, type Quick, quick } from "./quick.js"
+import { isDestination, type Means, type Quick, quick } from "./quick.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
 import type * as Segments from "./segments.js"
@@ -128,15 +128,6 @@ export const makeTransfer = (
         )
       })
 
-    const waitFrom = (at: number, totalAt: number): Watch.Wait => ({
-      phase: "headers",
-      headersAt: at + headersMillis,
-      totalAt,
-      windowAt: at,
-      windowBytes: 0,
-      resting: false
-    })
-
     /** What helpers of an attempt need; none where the governor cannot say at once what is free. */
     const segmentsOf = (
       origin: string,
@@ -155,7 +146,7 @@ export const makeTransfer = (
         scope,
         spare: (onWanted) => spare(origin, onWanted, ask),
         again: () => again?.(origin) ?? false,
-        wait: () => waitFrom(now(), wait.totalAt),
+        wait: () => Watch.waitFrom(now(), headersMillis, wait.totalAt),
         watched: (one) => watch.watched(one, timedOut),
         succeeded: (at) => Effect.sync(() => report(origin, "success", at)),
         failed: (error, at) => cool(origin, error, at)
@@ -206,7 +197,7 @@ export const makeTransfer = (
         const beganAt = now()
         startedAt ??= beganAt
         advance.begin()
-        const wait = waitFrom(beganAt, beganAt + leftMillis)
+        const wait = Watch.waitFrom(beganAt, headersMillis, beganAt + leftMillis)
         const begun = Attempt.begin({
           request,
           transport,
@@ -397,6 +388,9 @@ const refusalOf = (
   // The platform would leave them out, or ask for what they are put in place of.
   if (/[\u0000-\u001f\u007f\ufffd]/.test(request.url.trim())) {
     return "it has a control character in it, or bytes that are not UTF-8"
+  }
+  if (!isDestination(request.destination)) {
+    return "its destination is empty, or has a NUL in it"
   }
   if (request.digest !== undefined && expected === undefined) {
     return "its digest is neither sha256:… nor a Subresource Integrity string"

@@ -21,22 +21,51 @@ export interface Wait {
   phase: "headers" | "body"
   headersAt: number
   totalAt: number
-  /** When the present stall window began, and what came since. */
+  /** When the present part of a stall's time began, and what came since. */
   windowAt: number
   windowBytes: number
-  /** While the receiver keeps the sender waiting, slowness is its own. */
+  /** What came in those before it that count, the latest first. */
+  earlierBytes: ReadonlyArray<number>
+  /** While the receiver keeps the sender waiting, slowness is its own, and the time of a stall stands still. */
   resting: boolean
 }
 
 export interface Stall {
   /** Fewer bytes than this … */
   readonly bytes: number
-  /** … in this time are a stall. */
+  /** … in this time are a stall. It is found out after a quarter of it more at the latest. */
   readonly millis: number
+}
+
+// A stall's time goes on by a part of this many, so that silence is found out at most one part later.
+const parts = 5
+
+// Before a time has passed that is as long as a stall's, nothing is one.
+const unknownBytes: ReadonlyArray<number> = Array.from({ length: parts - 1 }, () => Number.POSITIVE_INFINITY)
+
+export const waitFrom = (at: number, headersMillis: number, totalAt: number): Wait => ({
+  phase: "headers",
+  headersAt: at + headersMillis,
+  totalAt,
+  windowAt: at,
+  windowBytes: 0,
+  earlierBytes: unknownBytes,
+  resting: false
+})
+
+/** A head has come. */
+export const beginBody = (wait: Wait, now: number): void => {
+  wait.phase = "body"
+  wait.windowAt = now
+  wait.windowBytes = 0
+  wait.earlierBytes = unknownBytes
 }
 
 // A timer beyond this fires at once, or never.
 const longestMillis = 2 ** 31 - 1
+
+// With more than this the timer is not set for each one's part of a stall's time, but some are late together.
+const exactAtMost = 64
 
 // A busy process is late too, but not that late.
 const standstillMillis = 1000
@@ -139,9 +168,10 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
     })
 
     const soonest = (now: number): number => {
+      const sparingMillis = all.items.length > exactAtMost ? stall.millis / parts / 64 : 0
       let at = Number.POSITIVE_INFINITY
       for (const { wait } of all.items) {
-        at = Math.min(at, nextAt(wait, stall, now))
+        at = Math.min(at, nextAt(wait, stall, now, sparingMillis))
       }
       return at
     }
@@ -156,7 +186,7 @@ export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
       for (const { wait } of all.items) {
         wait.totalAt = Math.max(wait.totalAt, after - lateMillis) + more
         wait.headersAt = Math.max(wait.headersAt, after - lateMillis) + more
-        wait.windowAt += lateMillis
+        wait.windowAt += wait.resting ? 0 : lateMillis
       }
     }
 
@@ -244,7 +274,7 @@ const comeBack = (by: FiberId.FiberId): Effect.Effect<void> =>
 const isInterruptedBy = (by: FiberId.FiberId, cause: Cause.Cause<unknown>): boolean =>
   Cause.isInterruptedOnly(cause) && HashSet.every(Cause.interruptors(cause), (one) => Equal.equals(one, by))
 
-/** The bound that is reached, if one is; else, where a stall window is over, the next one begins. */
+/** The bound that is reached, if one is; else, where a part of a stall's time is over, the next one begins. */
 const overdue = (wait: Wait, stall: Stall, now: number): Phase | undefined => {
   if (wait.totalAt <= now) {
     return "total"
@@ -252,21 +282,29 @@ const overdue = (wait: Wait, stall: Stall, now: number): Phase | undefined => {
   if (wait.phase === "headers") {
     return wait.headersAt <= now ? "headers" : undefined
   }
-  if (now - wait.windowAt >= stall.millis) {
-    if (wait.windowBytes < stall.bytes && !wait.resting) {
+  if (!wait.resting && now - wait.windowAt >= stall.millis / parts) {
+    const { earlierBytes, windowBytes } = wait
+    if (earlierBytes.reduce((sum, bytes) => sum + bytes, windowBytes) < stall.bytes) {
       return "stall"
     }
+    wait.earlierBytes = [windowBytes, ...earlierBytes.slice(0, -1)]
     wait.windowAt = now
     wait.windowBytes = 0
   }
   return undefined
 }
 
-/** When a bound can be reached at the earliest. */
-const nextAt = (wait: Wait, stall: Stall, now: number): number =>
-  Math.min(
+/** When there is something to look at, at the earliest. */
+const nextAt = (wait: Wait, stall: Stall, now: number, sparingMillis = 0): number => {
+  const partMillis = stall.millis / parts
+  return Math.min(
     wait.totalAt,
-    wait.phase === "headers" ? wait.headersAt : wait.windowAt + stall.millis,
-    // A body that begins meanwhile has a window that ends no earlier.
-    now + stall.millis
+    wait.phase === "headers"
+      ? wait.headersAt
+      : wait.resting
+        ? Number.POSITIVE_INFINITY
+        : Math.max(wait.windowAt + partMillis, now + sparingMillis),
+    // Of a body that begins or goes on meanwhile, no part ends earlier than one from now on.
+    now + partMillis
   )
+}

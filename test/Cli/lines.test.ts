@@ -30,6 +30,13 @@ describe("Cli/Get/lines", () => {
     })
   )
 
+  it.effect("leaves comments out, and no # that is a part of a URL", () =>
+    Effect.gen(function* () {
+      const text = "# one\n  \t#two\nhttp://a.test/c # three\nhttp://a.test/d\t#four # five\r\nhttp://a.test/e#f\n#"
+      assert.deepStrictEqual(yield* linesOf(text, 1000), ["http://a.test/c", "http://a.test/d", "http://a.test/e#f"])
+    })
+  )
+
   it.effect("gives few at a time, all of them, and nothing of an empty text", () =>
     Effect.gen(function* () {
       const lines = Array.from({ length: 10_000 }, (_, index) => `http://a.test/${index}`)

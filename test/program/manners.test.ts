@@ -54,6 +54,7 @@ describe("command-line manners", () => {
     refuses([
       [["--versoin"], "halyard: unknown option '--versoin'; did you mean '--version'?"],
       [["--concurency=4"], /unknown option '--concurency'/],
+      [["--concurency=4", "get", "x"], /unknown option '--concurency'/],
       [["flags", "--concurency=4"], "halyard flags: unknown option '--concurency'; did you mean '--concurrency'?"],
       [["flags", "BR", "--verbos"], "halyard flags: unknown option '--verbos'; did you mean '--verbose'?"],
       [["flags", "--Verbose"], "halyard flags: unknown option '--Verbose'; did you mean '--verbose'?"],
@@ -63,6 +64,20 @@ describe("command-line manners", () => {
       [["spin", "--block"], "halyard spin: unknown option '--block'; did you mean '--blocking'?"],
       [["serve", "--prot", "3"], "halyard serve: unknown option '--prot'; did you mean '--port'?"],
       [["serve", "0", "--error_rate=1"], "halyard serve: unknown option '--error_rate'; did you mean '--error-rate'?"]
+    ])
+  )
+
+  it.scopedLive("says where an option of a command belongs that stands before it", () =>
+    refuses([
+      [["--json", "get", "x"], "halyard get: option '--json' belongs after the command: halyard get --json"],
+      [["--log-level=debug", "-c4", "get", "x"], "halyard get: option '-c' belongs after the command: halyard get -c"],
+      [
+        ["--concurrency=4", "flags"],
+        /^halyard flags: option '--concurrency' belongs after the command: halyard flags /
+      ],
+      [["-d", "x", "get", "y"], /option '-d' belongs after the command: halyard get -d$/m],
+      [["--json"], "halyard: option '--json' belongs after a command: get, flags"],
+      [["--blocking", "get"], "halyard get: option '--blocking' belongs after a command: spin"]
     ])
   )
 

@@ -110,7 +110,7 @@ export const mutations = [
     [watch, "Effect.forkIn(Effect.interruptible(tick), scope)", "Effect.forkDaemon(Effect.interruptible(tick))"],
     [watch, "return Effect.asVoid(Fiber.interrupt(idle))", "return undefined"]
   ],
-  ["no stall timeout", [watch, "wait.windowBytes < stall.bytes && !wait.resting", "false"]],
+  ["no stall timeout", [watch, "earlierBytes.reduce((sum, bytes) => sum + bytes, windowBytes) < stall.bytes", "false"]],
   ["no deadline for headers", [watch, 'wait.headersAt <= now ? "headers" : undefined', "undefined"]],
   ["secrets cross origins", ["internal/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
   ["redirects without end", ["internal/redirect.ts", "from.count === maximum", "false"]],

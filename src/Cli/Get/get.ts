@@ -1,6 +1,7 @@
 /**
  * What `halyard get` does: read URLs as they come, name their files, fetch, report.
  */
+import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Clock from "effect/Clock"
@@ -12,6 +13,7 @@ import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Download from "../../Download.js"
+import type { Disk } from "../../DownloadError.js"
 import * as Downloader from "../../Downloader.js"
 import * as Digest from "../../internal/digest.js"
 import { fromPlatformError } from "../../internal/diskErrors.js"
@@ -133,17 +135,26 @@ const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
   if (input === undefined) {
     return given
   }
-  const host = yield* Host
-  const fs = yield* FileSystem.FileSystem
-  if (input !== "-") {
-    yield* fs.access(input, { readable: true }).pipe(Effect.mapError((error) => cannotRead(input, error)))
-  }
-  const bytes =
-    input === "-"
-      ? host.stdin
-      : Stream.mapError(fs.stream(input, { chunkSize: 64 * 1024 }), (error) => cannotRead(input, error))
+  const bytes = yield* bytesOf(input)
   return urls.length === 0 ? Lines.fromBytes(bytes) : Stream.concat(given, Lines.fromBytes(bytes))
 })
+
+const bytesOf = Effect.fnUntraced(function* (input: string) {
+  const host = yield* Host
+  if (standardInput.has(input)) {
+    return host.stdin
+  }
+  const fs = yield* FileSystem.FileSystem
+  const failed = (error: PlatformError) => cannotRead(input, fromPlatformError(input)(error))
+  yield* Effect.mapError(fs.access(input, { readable: true }), failed)
+  const { type } = yield* Effect.mapError(fs.stat(input), failed)
+  return type === "File" || type === "Directory"
+    ? Stream.mapError(fs.stream(input, { chunkSize: 64 * 1024 }), failed)
+    : Stream.mapError(host.read(input, type === "FIFO"), (error) => cannotRead(input, error))
+})
+
+// By these names it can be opened once more only where it is no socket.
+const standardInput: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
 
 const inDirectory = (path: Path.Path, directory: string, file: string): string =>
   path.isAbsolute(file) ? file : path.join(directory, file)
@@ -163,8 +174,7 @@ const forFirstOrigin = (
   }
 }
 
-const cannotRead = (input: string, error: Parameters<ReturnType<typeof fromPlatformError>>[0]): UsageError => {
-  const { detail, reason } = fromPlatformError(input)(error)
+const cannotRead = (input: string, { detail, reason }: Disk): UsageError => {
   const what = { missing: "there is no such file", permission: "permission was denied" }
   return new UsageError({
     rule: `--input ${Printable.line(input)}: ${reason === "missing" || reason === "permission" ? what[reason] : detail}`

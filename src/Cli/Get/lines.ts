@@ -1,5 +1,6 @@
 /**
- * The lines of a list, as its bytes come: trimmed, without those that are blank or a comment.
+ * The lines of a list, as its bytes come: trimmed, without comments and without those that are blank. A comment begins
+ * with a # at the beginning of a line or after white space. A URL has no such space, and any other # is the URL's own.
  *
  * A few at a time, because what is taken in waits in memory until it is worked on; and each a text of its own, because a
  * piece of a longer text would keep all of that for as long as its transfer takes.
@@ -67,13 +68,20 @@ class Lines {
         this.readBytes = 0
         continue
       }
-      const line = (this.begun + this.decoder.decode(bytes.subarray(this.readBytes, end))).trim()
+      const line = urlOf(this.begun + this.decoder.decode(bytes.subarray(this.readBytes, end)))
       this.begun = ""
       this.readBytes = end + 1
-      if (line !== "" && !line.startsWith("#")) {
+      if (line !== "") {
         lines.push(line)
       }
     }
     return lines
   }
+}
+
+const comment = /(?:^|\s)#/
+
+const urlOf = (line: string): string => {
+  const at = line.search(comment)
+  return (at < 0 ? line : line.slice(0, at)).trim()
 }

@@ -3,12 +3,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Download from "../../Download.js"
-import type { DownloadEvent } from "../../DownloadEvent.js"
+import type { DownloadEvent, Retrying } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/displayUrl.js"
 import * as Printable from "../../internal/printable.js"
 import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
+import { failureOf, Waits } from "./waits.js"
 
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
@@ -20,7 +21,8 @@ export interface Report {
 }
 
 export const make = (options: { readonly json: boolean }): Effect.Effect<Report, never, Host | StatusLine> =>
-  Effect.map(Effect.all([Host, StatusLine]), ([host, statusLine]) => {
+  Effect.map(Effect.all([Host, StatusLine, Effect.clock]), ([host, statusLine, clock]) => {
+    const waits = new Waits(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
     let report = Download.emptyReport
     let begun = 0
     // Bytes of the transfers under way. Small ones never come here: their requests would be among what V8 takes for old.
@@ -34,15 +36,33 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
       }
     }
 
+    const retried = (event: Retrying): void => {
+      if (options.json) {
+        const { attempt, delayMillis, error, request } = event
+        write(
+          `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, error: errorJson(error) })}\n`
+        )
+      } else if (!statusLine.isTerminal) {
+        const line = waits.line(event)
+        if (line !== undefined) {
+          statusLine.line(line)
+        }
+      }
+      if (statusLine.isTerminal) {
+        waits.add(event)
+      }
+    }
+
     const settled = (outcome: Download.DownloadOutcome): void => {
       received.delete(outcome.request)
+      waits.delete(outcome.request)
       report = Download.addOutcome(report, outcome)
       if (options.json) {
         write(`${JSON.stringify(outcomeLine(outcome))}\n`)
       } else if (outcome._tag === "Saved") {
         write(`${Printable.line(outcome.destination)}\n`)
       } else if (outcome._tag === "Failed") {
-        statusLine.line(`${displayUrl(outcome.request.url)}: ${outcome.error.message}`)
+        statusLine.line(`${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`)
       }
     }
 
@@ -57,12 +77,7 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
               received.set(event.request, event.bytes)
               return
             case "Retrying":
-              if (options.json) {
-                const { attempt, delayMillis, error, request } = event
-                write(
-                  `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, error: errorJson(error) })}\n`
-                )
-              }
+              retried(event)
               return
             case "Finished":
               settled(event.outcome)
@@ -75,7 +90,7 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
         }
         const bytes = Array.from(received.values()).reduce((sum, more) => sum + more, report.bytes)
         // What is cancelled when a run ends was perhaps never begun.
-        return `downloading: ${done} done, ${Math.max(0, begun - done)} under way, ${sizeOf(bytes)}`
+        return `downloading: ${done} done, ${Math.max(0, begun - done)} under way, ${sizeOf(bytes)}${waits.status()}`
       },
       current: () => report,
       conclude: (elapsedSeconds) =>

@@ -1,0 +1,87 @@
+/**
+ * What `halyard get` says while it waits, and where a request failed that was redirected.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { http } from "../support/loopback.js"
+import { halyard, run, temporaryDirectory } from "../support/program.js"
+import { ctrlC, halyardOnTerminal, itOnTerminal } from "../support/pseudoTerminal.js"
+
+/** Asks to be left alone for 100 seconds. */
+const busy = Effect.suspend(() =>
+  http((_, response) => response.writeHead(429, { "retry-after": "100", "content-length": "0" }).end())
+)
+
+const waited = (url: string) => new RegExp(`^${url}/a: HTTP error 429 - Too Many Requests; again in 1\\d\\d s$`, "m")
+
+describe("a retry of halyard get", () => {
+  for (const threads of ["1", "2"]) {
+    it.scopedLive(`is told on standard error: --threads ${threads}`, () =>
+      Effect.gen(function* () {
+        const { url } = yield* busy
+        const cwd = yield* temporaryDirectory
+        const running = yield* halyard(["get", `${url}/a`, "--threads", threads], { cwd })
+        yield* running.awaitOutput(/again in/)
+        yield* running.signal("SIGINT")
+        const { exitCode, stderr, stdout } = yield* running.ended
+        assert.deepStrictEqual([exitCode, stdout], [130, ""])
+        assert.match(stderr, waited(url))
+      })
+    )
+  }
+
+  itOnTerminal(
+    "is counted down in the status line",
+    Effect.gen(function* () {
+      const { url } = yield* busy
+      const cwd = yield* temporaryDirectory
+      const terminal = yield* halyardOnTerminal(["get", `${url}/a`], { cwd, columns: 160 })
+      yield* terminal.awaitRows(
+        /1 under way, 0 B; again in 1\d\d s after HTTP error 429 - Too Many Requests: http\S+\/a$/
+      )
+      yield* terminal.type(ctrlC)
+      assert.strictEqual((yield* terminal.ended).exitCode, 130)
+      assert.notInclude(terminal.rows().join("\n"), "again in")
+    })
+  )
+
+  it.scopedLive("adds nothing to --json", () =>
+    Effect.gen(function* () {
+      const { url } = yield* busy
+      const cwd = yield* temporaryDirectory
+      const running = yield* halyard(["get", `${url}/a`, "--json"], { cwd })
+      yield* running.awaitOutput(/"event":"Retrying"/)
+      yield* running.signal("SIGINT")
+      assert.strictEqual((yield* running.ended).stderr, "downloading\n")
+    })
+  )
+})
+
+describe("a failed redirect", () => {
+  it.scopedLive("is told with where it led, without secrets, and nothing is said of who was not redirected", () =>
+    Effect.gen(function* () {
+      const end = yield* http((_, response) => response.writeHead(404).end())
+      const { url } = yield* http((request, response) =>
+        request.url === "/direct"
+          ? response.writeHead(404).end()
+          : response.writeHead(302, { location: `${end.url}/gone?key=s3cret` }).end()
+      )
+      const cwd = yield* temporaryDirectory
+      const line = ["get", `${url}/a`, `${url.replace("//", "//me:s3cret@")}/direct#x`, "http://me:s3cret@127.0.0.1:1/"]
+      const text = yield* run([...line, "--retries=0"], { cwd })
+      assert.strictEqual(text.exitCode, 1)
+      assert.include(text.stderr, `${url}/a: HTTP error 404 - Not Found (redirected to ${end.url}/gone?key=…)\n`)
+      assert.match(text.stderr, /\/direct: HTTP error 404 - Not Found\n/)
+      assert.match(text.stderr, /:1\/: the connection was refused \(ECONNREFUSED\)\n/)
+      assert.notInclude(text.stderr, "s3cret")
+      const json = yield* run(["get", "--json", `${url}/a`], { cwd })
+      const [failed] = json.stdout.split("\n")
+      assert.deepInclude(JSON.parse(failed ?? ""), { outcome: "Failed", url: `${url}/a` })
+      assert.deepInclude(JSON.parse(failed ?? "").error, {
+        _tag: "HttpStatus",
+        url: `${end.url}/gone?key=…`,
+        message: "HTTP error 404 - Not Found"
+      })
+    })
+  )
+})
