@@ -15,6 +15,7 @@ describe("the head of a response", () => {
     assert.deepStrictEqual(parse(`${text}abc`), {
       status: 200,
       headers: { "content-length": "3", "x-a": "a b, c", "x-empty": "", "x-text": "caf\u00e9" },
+      framing: "length",
       lengthBytes: 3,
       endBytes: text.length,
       keepAliveMillis: undefined
