@@ -15,6 +15,10 @@ export type Found = "content" | "more" | "ended" | "malformed"
 /** For what is between two pieces of content, and for all trailers. */
 const overheadAtMostBytes = 16 * 1024
 
+// Of a size, without its leading zeros. Nobody will ever have received what 14 of them say, so that their sum need not be
+// exact.
+const digitsAtMost = 16
+
 type State =
   | "size"
   | "digits"
@@ -54,6 +58,7 @@ export class Chunked {
   hasTrailers = false
   private state: State = "size"
   private leftBytes = 0
+  private digits = 0
   private overheadBytes = 0
   private trailer = ""
 
@@ -89,7 +94,7 @@ export class Chunked {
   private after(byte: number): State | "ended" | undefined {
     switch (this.state) {
       case "size":
-        this.leftBytes = 0
+        this.leftBytes = this.digits = 0
         return this.digit(byte)
       case "digits":
         return byte === cr ? "sizeEnd" : byte === semicolon ? "extension" : this.digit(byte)
@@ -139,8 +144,14 @@ export class Chunked {
 
   private digit(byte: number): State | undefined {
     const digit = valueOf(byte)
+    if (digit === -1) {
+      return undefined
+    }
     this.leftBytes = this.leftBytes * 16 + digit
-    return digit !== -1 && Number.isSafeInteger(this.leftBytes) ? "digits" : undefined
+    if (this.leftBytes > 0) {
+      this.digits++
+    }
+    return this.digits <= digitsAtMost ? "digits" : undefined
   }
 
   private begun(byte: number): State | undefined {
@@ -158,6 +169,9 @@ const closed = (byte: number): State | undefined =>
 
 const named = (byte: number): State | undefined =>
   byte === equals ? "value" : (closed(byte) ?? (isToken[byte] === 1 ? "name" : undefined))
+
+// As undici's parser: DEL among them.
+const isQuotable = (byte: number): boolean => byte >= space || byte === tab
 
 const valueOf = (byte: number): number => {
   if (byte >= 48 && byte <= 57) {

@@ -13,11 +13,7 @@ import * as Head from "./head.js"
 import type { Lane } from "./lane.js"
 import type { Address } from "./target.js"
 import { type Owner, Unmeasured } from "./unmeasured.js"
-
-type Step = "Ended" | "Paused"
-
-const ended: Effect.Effect<Step> = Effect.succeed("Ended" as const)
-const paused: Effect.Effect<Step> = Effect.succeed("Paused" as const)
+import { ended, paused, type Step, untilHead, untilPause } from "./waiting.js"
 
 export class Exchange implements Receiver, Owner, TransportResponse, Transport.Exchange {
   status = 0
@@ -43,7 +39,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   private isClosed = false
 
   constructor(
-    private readonly lane: Lane,
+    private readonly lane: Lane<Exchange>,
     readonly address: Address,
     readonly request: TransportRequest,
     private readonly head: string,
@@ -64,15 +60,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
         this.answered ??
         Effect.async((resume) => {
           const stop = () => resume(this.answered ?? Effect.never)
-          this.send({
-            onHead: () => {
-              stop()
-              return false
-            },
-            onChunk: () => false,
-            onEnd: stop,
-            onStop: stop
-          })
+          this.send(untilHead(stop))
           return this.giveUp
         })
     )
@@ -373,18 +361,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
           resume(given)
           return
         }
-        to = {
-          onHead: () => false,
-          onChunk: (chunk) => {
-            const isMore = onChunk(chunk)
-            if (!isMore) {
-              resume(paused)
-            }
-            return isMore
-          },
-          onEnd: () => resume(ended),
-          onStop: () => resume(this.failed ?? paused)
-        }
+        to = untilPause(onChunk, resume, () => this.failed ?? paused)
         this.to = to
         this.connection?.resume()
       }),

@@ -55,7 +55,7 @@ interface Pool {
 
 export const make = (settings: Settings): FastLane => new Lanes(settings)
 
-class Lanes implements FastLane, Lane {
+class Lanes implements FastLane, Lane<Exchange> {
   readonly foreign = new Set<string>()
   readonly connectMillis: number
   isClosed = false

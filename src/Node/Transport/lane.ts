@@ -6,9 +6,8 @@
 import type * as Effect from "effect/Effect"
 import type { TransportError, TransportResponse } from "../../Transport.js"
 import type { Connection } from "./connection.js"
-import type { Exchange } from "./exchange.js"
 
-export interface Lane {
+export interface Lane<Exchange> {
   readonly connectMillis: number
   readonly isClosed: boolean
   /** Finds a connection, now or later; a new one where that is asked for. */
