@@ -58,7 +58,8 @@ const manyChunks = [...body.repeat(3)].map((letter) => `1\r\n${letter}\r\n`).joi
 const unmeasured: ReadonlyArray<string> = [
   `${chunkedHead}5\r\nhello\r\n0\r\n\r\n`,
   `${chunkedHead}5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: x\r\n\r\n`,
-  `${chunkedHead}0005;a;b="c;\\"\r\td"\r\nhello\r\n00\r\nX-Sum: 1\r\nX-Folded: a\r\n b\r\n\r\n`,
+  `${chunkedHead}0005;a;b="c;\\"\td"\r\nhello\r\n00\r\nX-Sum: 1\r\nX-Text: caf\u00e9\r\n\r\n`,
+  `${chunkedHead}5\r\nhello\r\n0\r\nX-Folded: a\r\n b\r\n\r\n`,
   `${chunkedHead}A;a=b;c="d\\" e"\r\n0123456789\r\na\r\nabcdefghij\r\n0;last\r\n\r\n`,
   `${chunkedHead}0\r\n\r\n`,
   `${chunkedHead}${manyChunks}0\r\n\r\n`,
@@ -67,6 +68,7 @@ const unmeasured: ReadonlyArray<string> = [
   `${chunkedHead}5\r\nhello\r\n0\r\n\r\n${ok}Content-Length: 3\r\n\r\nbad`,
   `${chunkedHead}5\r\nhello\r\nfffffffffffffffff\r\nworld`,
   `${ok}Connection: close\r\ntransfer-encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+  `${ok}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n24\r\n${body}`,
   `HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nnot found\r\n0\r\n\r\n`,
   `${ok}Connection: close\r\n\r\n${body}`,
   `${ok}\r\n${body}`,

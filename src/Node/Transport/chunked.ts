@@ -36,7 +36,6 @@ type State =
   | "trailerName"
   | "trailerValue"
   | "trailerLf"
-  | "trailerNext"
   | "last"
 
 const tab = 9
@@ -105,9 +104,9 @@ export class Chunked {
       case "value":
         return byte === quote ? "quoted" : (closed(byte) ?? (isToken[byte] === 1 ? "value" : undefined))
       case "quoted":
-        return byte === quote ? "unquoted" : byte === backslash ? "escaped" : isText[byte] === 1 ? "quoted" : undefined
+        return byte === quote ? "unquoted" : byte === backslash ? "escaped" : isQuotable(byte) ? "quoted" : undefined
       case "escaped":
-        return isText[byte] === 1 ? "quoted" : undefined
+        return isQuotable(byte) ? "quoted" : undefined
       case "unquoted":
         return closed(byte)
       case "sizeEnd":
@@ -116,12 +115,6 @@ export class Chunked {
         return byte === cr ? "contentLf" : undefined
       case "contentLf":
         return byte === lf ? "size" : undefined
-      case "trailerNext":
-        if (byte === space || byte === tab) {
-          // A folded line.
-          return "trailerValue"
-        }
-        return this.begun(byte)
       case "trailer":
         return this.begun(byte)
       case "trailerName":
@@ -134,7 +127,7 @@ export class Chunked {
       case "trailerValue":
         return byte === cr ? "trailerLf" : isText[byte] === 1 ? "trailerValue" : undefined
       case "trailerLf":
-        return byte === lf ? "trailerNext" : undefined
+        return byte === lf ? "trailer" : undefined
       case "last":
         return byte === lf ? "ended" : undefined
       case "content":
