@@ -1,7 +1,7 @@
 /**
- * The backend for what is most common, HTTP/1.1 with a `Content-Length`, directly on sockets: twice as fast as a client
- * that understands everything. What it does not understand completely goes to such a client from the start, and so does
- * all from that origin from then on.
+ * The backend for what is most common, HTTP/1 whose body is announced in one plain way, directly on sockets: twice as fast
+ * as a client that understands everything. What it does not understand completely goes to such a client from the start,
+ * and so does all from that origin from then on.
  *
  * @internal
  */
