@@ -11,7 +11,7 @@ import { sockets } from "../../src/Node/Transport/wire.js"
 import * as NodeTransport from "../../src/Node/Transport.js"
 import { Transport, type TransportResponse } from "../../src/Transport.js"
 import { certificate, key } from "../support/certificate.js"
-import { raw } from "../support/loopback.js"
+import { http, raw } from "../support/loopback.js"
 
 /** Takes all, pausing after each so-many-th chunk, which is looked at after a while. */
 const collect = (response: TransportResponse, pauseEvery = Number.POSITIVE_INFINITY) =>
@@ -141,9 +141,13 @@ describe("the fast lane, where no length is announced", () => {
 
   it.scopedLive("leaves it paused where it is interrupted, and goes on from there", () =>
     Effect.gen(function* () {
-      const origin = yield* raw([`${chunked}5\r\n01234\r\n5\r\n567`, "stay"])
+      const origin = yield* http((_, response) => {
+        response.write("01234")
+        setTimeout(() => response.end("56789"), 50)
+      })
       const { open } = yield* Transport
       const response = yield* open({ url: origin.url, headers: {} })
+      assert.strictEqual(response.headers["transfer-encoding"], "chunked")
       let first = ""
       const fiber = yield* Effect.fork(
         response.drive((chunk) => {
@@ -151,10 +155,12 @@ describe("the fast lane, where no length is announced", () => {
           return true
         })
       )
-      yield* until(() => first.length === 8)
+      yield* until(() => first.length === 5)
       yield* Fiber.interrupt(fiber)
-      assert.strictEqual(first, "01234567")
-    }).pipe(Effect.scoped, Effect.provide(lane))
+      yield* Effect.sleep("80 millis")
+      assert.strictEqual(first, "01234")
+      assert.strictEqual(yield* collect(response), "56789")
+    }).pipe(Effect.provide(lane))
   )
 
   it.scopedLive("leaves no socket where it is given up", () =>
@@ -194,6 +200,65 @@ describe("the fast lane, where no length is announced", () => {
       }
     }).pipe(Effect.provide(lane))
   )
+
+  for (const [what, answer, then] of [
+    ["in chunks", inChunks(text, 1000), "stay"],
+    ["that ends with its connection", `${ok}\r\n${text}`, "end"]
+  ] as const) {
+    it.scopedLive(`pushes a body ${what}, and goes on where that was paused, also by a defect`, () =>
+      Effect.gen(function* () {
+        const origin = yield* raw([answer, then])
+        const { dispatch } = yield* Transport
+        for (const pauseAt of [1, 3, Number.POSITIVE_INFINITY]) {
+          let body = ""
+          let chunks = 0
+          const take = (chunk: Uint8Array) => {
+            body += Buffer.from(chunk).toString("latin1")
+            return ++chunks !== pauseAt
+          }
+          const whole = yield* Effect.async<boolean>((resume) => {
+            const exchange = dispatch?.(
+              { url: origin.url, headers: {} },
+              {
+                onHead: () => true,
+                onChunk: (chunk) => {
+                  const isMore = take(chunk)
+                  if (!isMore && exchange !== undefined) {
+                    const rest = Effect.flatMap(exchange.response, ({ drive }) => drive(take))
+                    resume(Effect.as(Effect.ensuring(Effect.orDie(rest), exchange.close), false))
+                  }
+                  return isMore
+                },
+                onEnd: () => resume(Effect.succeed(true)),
+                onStop: () => resume(Effect.dieMessage("stopped"))
+              }
+            )
+          })
+          assert.strictEqual(body, text)
+          assert.strictEqual(whole, pauseAt === Number.POSITIVE_INFINITY)
+        }
+        const defect = yield* Effect.async<unknown>((resume) => {
+          const exchange = dispatch?.(
+            { url: origin.url, headers: {} },
+            {
+              onHead: () => true,
+              onChunk: () => {
+                throw new Error("a defect")
+              },
+              onEnd: () => resume(Effect.dieMessage("ended")),
+              onStop: () => {
+                if (exchange !== undefined) {
+                  const rest = Effect.flatMap(exchange.response, ({ drive }) => drive(() => true))
+                  resume(Effect.ensuring(Effect.catchAllDefect(Effect.orDie(rest), Effect.succeed), exchange.close))
+                }
+              }
+            }
+          )
+        })
+        assert.strictEqual(defect instanceof Error && defect.message, "a defect")
+      }).pipe(Effect.provide(lane))
+    )
+  }
 
   it.scopedLive("takes the end of a TLS connection for the end of a body", () =>
     Effect.gen(function* () {
