@@ -34,9 +34,10 @@ export interface Options {
    */
   readonly publicOnly?: boolean | undefined
   /**
-   * Who speaks HTTP. `"fast"`: responses in HTTP/1.1 with a `Content-Length` are read directly from sockets; anything
-   * else is asked for again through undici, and so is all from that origin from then on. `"undici"`: undici alone.
-   * Default `"fast"`.
+   * Who speaks HTTP. `"fast"`: responses with a `Content-Length`, in chunks, or that end with their connection are read
+   * directly from sockets. One whose head is of another kind (204, 304, a coding beside `chunked`, what is malformed) is
+   * asked for again through undici, before anybody was given a byte of it, and so is all from that origin from then on.
+   * `"undici"`: undici alone, which asks once, and takes an unasked `100 Continue` for an error. Default `"fast"`.
    */
   readonly lane?: "fast" | "undici" | undefined
 }

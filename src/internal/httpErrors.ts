@@ -57,9 +57,13 @@ const reasons: Readonly<Record<string, Connection["reason"]>> = {
   EPROTO: "tls"
 }
 
-// A body ended before its end. Whether by a close or by a reset depends on the client's version and on the moment.
-const isEnding = (code: string): boolean =>
-  reasons[code] === "reset" || code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" || code === "HPE_INVALID_EOF_STATE"
+// A body ended before its end. Whether by a close or by a reset depends on the client's version and on the moment. undici
+// gives no code where its parser says that of chunks.
+const isEnding = ({ code, name, text }: Coded): boolean =>
+  reasons[code] === "reset" ||
+  code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" ||
+  code === "HPE_INVALID_EOF_STATE" ||
+  (name === "HTTPParserError" && text.includes("Invalid EOF state"))
 
 const isTls = (code: string): boolean =>
   /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|CRL_)/.test(code)
@@ -87,7 +91,7 @@ export const fromCause = (
     // undici's own bound on connecting.
     return new Timeout({ url: shown, phase: "connect", limitMillis: 10_000, receivedBytes })
   }
-  if (body !== undefined && isEnding(code)) {
+  if (body !== undefined && isEnding(found)) {
     return new Truncated({ url: shown, expectedBytes: body.expectedBytes, receivedBytes })
   }
   if (isParser(found)) {

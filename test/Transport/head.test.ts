@@ -15,6 +15,7 @@ describe("the head of a response", () => {
     assert.deepStrictEqual(parse(`${text}abc`), {
       status: 200,
       headers: { "content-length": "3", "x-a": "a b, c", "x-empty": "", "x-text": "caf\u00e9" },
+      framing: "length",
       lengthBytes: 3,
       endBytes: text.length,
       keepAliveMillis: undefined
@@ -43,13 +44,25 @@ describe("the head of a response", () => {
     for (const status of [200, 201, 203, 206, 301, 302, 404, 416, 429, 500, 503, 599]) {
       assert.deepInclude(parse(`HTTP/1.1 ${status}\r\n${length}\r\n`), { status })
     }
-    for (const status of [100, 101, 103, 199, 204, 205, 304, 600, 999]) {
+    for (const status of [99, 100, 101, 103, 199, 204, 205, 304, 600, 999]) {
       assert.strictEqual(parse(`HTTP/1.1 ${status} x\r\n${length}\r\n`), "foreign", `${status}`)
     }
   })
 
+  for (const [what, text, expected] of [
+    ["a length", `${ok}${length}\r\n`, { framing: "length", lengthBytes: 3 }],
+    ["chunks", `${ok}TRANSFER-ENCODING: Chunked\r\n\r\n`, { framing: "chunked", keepAliveMillis: undefined }],
+    ["neither", `${ok}\r\n`, { framing: "connection", keepAliveMillis: 0 }],
+    ["neither, although it is to be kept", `${ok}Connection: keep-alive\r\n\r\n`, { keepAliveMillis: 0 }],
+    ["a length in HTTP/1.0", `HTTP/1.0 200 OK\r\n${length}\r\n`, { framing: "length", keepAliveMillis: 0 }],
+    ["neither in HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\n", { framing: "connection" }],
+    ["no body, in a 1xx", "HTTP/1.1 103 x\r\nLink: </a>\r\n\r\n", { framing: "interim", status: 103 }],
+    ["no body, in a 100", "HTTP/1.1 100 Continue\r\n\r\n", { framing: "interim", status: 100 }]
+  ] as const) {
+    it(`says how the body ends: by ${what}`, () => assert.deepInclude(parse(text), expected))
+  }
+
   for (const [what, text] of [
-    ["no length", `${ok}\r\n`],
     ["two lengths, although they are the same", `${ok}${length}${length}\r\n`],
     ["a list of lengths", `${ok}Content-Length: 3, 3\r\n\r\n`],
     ["a negative length", `${ok}Content-Length: -3\r\n\r\n`],
@@ -58,11 +71,20 @@ describe("the head of a response", () => {
     ["an empty length", `${ok}Content-Length:\r\n\r\n`],
     ["a blank after the length", `${ok}Content-Length: 3 \r\n\r\n`],
     ["a length that is no safe integer", `${ok}Content-Length: 9007199254740993\r\n\r\n`],
-    ["a transfer coding", `${ok}${length}Transfer-Encoding: chunked\r\n\r\n`],
+    ["a length and chunks", `${ok}${length}Transfer-Encoding: chunked\r\n\r\n`],
+    ["chunks and a length", `${ok}Transfer-Encoding: chunked\r\n${length}\r\n`],
+    ["chunks twice", `${ok}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`],
+    ["another transfer coding", `${ok}Transfer-Encoding: gzip, chunked\r\n\r\n`],
+    ["an empty transfer coding", `${ok}Transfer-Encoding:\r\n\r\n`],
+    ["a blank after the transfer coding", `${ok}Transfer-Encoding: chunked \r\n\r\n`],
+    ["chunks in HTTP/1.0", `HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n`],
+    ["a 1xx of HTTP/1.0", "HTTP/1.0 103 x\r\n\r\n"],
+    ["a 1xx that ends the connection", "HTTP/1.1 103 x\r\nConnection: close\r\n\r\n"],
+    ["a 1xx with chunks", "HTTP/1.1 103 x\r\nTransfer-Encoding: chunked\r\n\r\n"],
     ["an upgrade", `${ok}${length}Upgrade: h2c\r\n\r\n`],
     ["other connection options", `${ok}${length}Connection: keep-alive, x\r\n\r\n`],
     ["two connection fields", `${ok}${length}Connection: keep-alive\r\nConnection: keep-alive\r\n\r\n`],
-    ["HTTP/1.0", `HTTP/1.0 200 OK\r\n${length}\r\n`],
+    ["HTTP/1.2", `HTTP/1.2 200 OK\r\n${length}\r\n`],
     ["HTTP/2.0", `HTTP/2.0 200 OK\r\n${length}\r\n`],
     ["ICY", `ICY 200 OK\r\n${length}\r\n`],
     ["a status of two digits", `HTTP/1.1 20 OK\r\n${length}\r\n`],
@@ -101,10 +123,10 @@ describe("the head of a response", () => {
   it("is foreign as soon as that is certain", () => {
     for (const text of [
       "N",
-      "HTTP/1.0",
+      "HTTP/1.2",
       "HTTP/1.1 2x",
       "HTTP/1.1 20\r",
-      "HTTP/1.1 103 ",
+      "HTTP/1.1 101 ",
       `${ok}X: a\u0000`,
       `${ok} x`
     ]) {

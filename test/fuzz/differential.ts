@@ -35,7 +35,7 @@ class ScriptedSocket extends Socket {
     done()
     if (!this.isAsked) {
       this.isAsked = true
-      const pieces = [...this.fuzz.pieces]
+      const pieces = [...this.fuzz.piecesForUndici]
       const next = () => {
         const piece = pieces.shift()
         if (this.destroyed) {

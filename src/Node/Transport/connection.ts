@@ -45,6 +45,8 @@ export class Connection {
   isLost = false
   /** Not to be used for another request. */
   isSpoiled = false
+  /** The other side has ended it, which is no failure of the network. */
+  hasEnded = false
   receiver: Receiver | undefined
   private isClosed = false
   private isPaused = false
@@ -91,7 +93,10 @@ export class Connection {
         this.isPaused = !isMore
         return isMore
       },
-      onEnd: () => this.lose(undefined),
+      onEnd: () => {
+        this.hasEnded = true
+        this.lose(undefined)
+      },
       onError: (cause) => this.lose(cause),
       onClose: () => {
         this.lose(undefined)

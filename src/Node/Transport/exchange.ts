@@ -8,44 +8,27 @@ import * as Effect from "effect/Effect"
 import type * as Transport from "../../Transport.js"
 import type { TransportError, TransportRequest, TransportResponse } from "../../Transport.js"
 import type { Connection, Receiver } from "./connection.js"
-import { failure } from "./failure.js"
+import { closedByPeer, failure, informationalAtMost, tooManyInformational } from "./failure.js"
 import * as Head from "./head.js"
+import type { Lane } from "./lane.js"
 import type { Address } from "./target.js"
+import { type Owner, Unmeasured } from "./unmeasured.js"
+import { ended, paused, type Step, untilHead, untilPause } from "./waiting.js"
 
-/** What an exchange asks of the lane that it is in. */
-export interface Lane {
-  readonly connectMillis: number
-  readonly isClosed: boolean
-  /** Finds a connection, now or later; a new one where that is asked for. */
-  readonly connect: (exchange: Exchange, isNew: boolean) => void
-  /** It wants none any more. */
-  readonly forget: (exchange: Exchange) => void
-  /** A connection whose response was read to its end; undefined: nothing is said of how long it may be kept. */
-  readonly release: (exchange: Exchange, connection: Connection, keepAliveMillis: number | undefined) => void
-  /** Does it in this turn of the event loop, or in one of the next where much is done in this one already. */
-  readonly soon: (act: () => void) => void
-  /** What becomes of one that has failed before there was a head. */
-  readonly failed: (exchange: Exchange, error: TransportError) => Effect.Effect<TransportResponse, TransportError>
-  /** Sends the request through the backend that understands everything; so with all to this origin, if it is foreign. */
-  readonly handOver: (exchange: Exchange, isForeign: boolean) => Effect.Effect<TransportResponse, TransportError>
-}
-
-type Step = "Ended" | "Paused"
-
-const ended: Effect.Effect<Step> = Effect.succeed("Ended" as const)
-const paused: Effect.Effect<Step> = Effect.succeed("Paused" as const)
-
-export class Exchange implements Receiver, TransportResponse, Transport.Exchange {
+export class Exchange implements Receiver, Owner, TransportResponse, Transport.Exchange {
   status = 0
   headers: Readonly<Record<string, string | undefined>> = {}
   private connection: Connection | undefined
   // Whom what comes is pushed to; while there is nobody, the body waits.
-  private to: Transport.Receiver | undefined
+  to: Transport.Receiver | undefined
   private answered: Effect.Effect<TransportResponse, TransportError> | undefined
   // The beginning of a head.
   private partial: Buffer | undefined
+  private informational = 0
   private lengthBytes = 0
   private leftBytes = 0
+  // A body without a length; while it has not ended, 1 is left of it.
+  private unmeasured: Unmeasured | undefined
   private keepAliveMillis: number | undefined
   // What came with the head stands where it was received, and what came after it while nobody was asking is copied.
   private held: Uint8Array | undefined
@@ -56,7 +39,7 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
   private isClosed = false
 
   constructor(
-    private readonly lane: Lane,
+    private readonly lane: Lane<Exchange>,
     readonly address: Address,
     readonly request: TransportRequest,
     private readonly head: string,
@@ -77,15 +60,7 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
         this.answered ??
         Effect.async((resume) => {
           const stop = () => resume(this.answered ?? Effect.never)
-          this.send({
-            onHead: () => {
-              stop()
-              return false
-            },
-            onChunk: () => false,
-            onEnd: stop,
-            onStop: stop
-          })
+          this.send(untilHead(stop))
           return this.giveUp
         })
     )
@@ -116,7 +91,7 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
         return Effect.void
       }
       this.isClosed = true
-      this.to = this.held = this.partial = this.early = undefined
+      this.to = this.held = this.partial = this.early = this.unmeasured = undefined
       const { connection } = this
       if (connection === undefined) {
         this.lane.forget(this)
@@ -145,7 +120,9 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
     const body =
       this.status === 0
         ? undefined
-        : { receivedBytes: this.lengthBytes - this.leftBytes, expectedBytes: this.lengthBytes }
+        : this.unmeasured !== undefined
+          ? { receivedBytes: this.unmeasured.receivedBytes, expectedBytes: undefined }
+          : { receivedBytes: this.lengthBytes - this.leftBytes, expectedBytes: this.lengthBytes }
     const error = failure(this.request.url, cause, this.lane.connectMillis, body)
     if (this.status === 0) {
       this.answer(this.lane.failed(this, error))
@@ -203,9 +180,16 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
       this.answer(Effect.zipRight(connection.awaitClosed, this.lane.handOver(this, true)))
       return false
     }
+    if (head.framing === "interim") {
+      return this.skip(connection, all.subarray(head.endBytes, endBytes))
+    }
     this.partial = undefined
     this.status = head.status
     this.headers = head.headers
+    if (head.framing !== "length") {
+      this.keepAliveMillis = head.keepAliveMillis
+      return this.readUnmeasured(connection, head.framing, all.subarray(head.endBytes, endBytes))
+    }
     this.lengthBytes = head.lengthBytes
     this.keepAliveMillis = head.keepAliveMillis
     const hereBytes = Math.min(endBytes - head.endBytes, head.lengthBytes)
@@ -229,6 +213,56 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
       }
     }
     return true
+  }
+
+  // The head is still to come.
+  private skip(connection: Connection, rest: Buffer): boolean {
+    this.partial = Buffer.alloc(0)
+    if (++this.informational <= informationalAtMost) {
+      return this.readHead(connection, rest, rest.length)
+    }
+    const error = failure(this.request.url, tooManyInformational, this.lane.connectMillis)
+    this.connection = this.partial = undefined
+    connection.destroy()
+    this.answer(Effect.zipRight(connection.awaitClosed, Effect.fail(error)))
+    return false
+  }
+
+  private readUnmeasured(connection: Connection, framing: "chunked" | "connection", rest: Buffer): boolean {
+    const body = new Unmeasured(this, connection, framing)
+    this.unmeasured = connection.receiver = body
+    this.leftBytes = 1
+    this.answered = Effect.succeed(this)
+    if (this.to?.onHead(this) === true) {
+      return body.onBytes(rest, rest.length)
+    }
+    this.to = undefined
+    body.keep(rest)
+    return true
+  }
+
+  pause(defect?: { readonly cause: unknown }): void {
+    if (defect === undefined) {
+      this.to = undefined
+    } else {
+      this.failed = Effect.die(defect.cause)
+      this.stop()
+    }
+  }
+
+  end(): void {
+    const { connection, to } = this
+    this.leftBytes = 0
+    if (connection !== undefined) {
+      this.finish(connection)
+    }
+    if (to !== undefined) {
+      this.tellEnd(to)
+    }
+  }
+
+  drop(): void {
+    this.connection = undefined
   }
 
   private readBody(connection: Connection, buffer: Buffer, bytes: number): boolean {
@@ -276,20 +310,27 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
     connection.expect(this.leftBytes)
     if (this.leftBytes === 0) {
       this.finish(connection)
-      this.lane.soon(() => {
-        // It may have been given up meanwhile.
-        if (this.to === to) {
-          this.to = undefined
-          to.onEnd()
-        }
-      })
+      this.tellEnd(to)
     }
     return true
   }
 
+  private tellEnd(to: Transport.Receiver): void {
+    this.lane.soon(() => {
+      // It may have been given up meanwhile.
+      if (this.to === to) {
+        this.to = undefined
+        to.onEnd()
+      }
+    })
+  }
+
   // What is there already; undefined where it has to be waited for.
   private give(onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<Step, TransportError> | undefined {
-    const { connection, held } = this
+    const { connection, held, unmeasured } = this
+    if (unmeasured !== undefined) {
+      return unmeasured.give(onChunk) ? paused : this.leftBytes === 0 ? ended : this.failed
+    }
     if (held !== undefined) {
       this.held = undefined
       if (!onChunk(held)) {
@@ -320,18 +361,7 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
           resume(given)
           return
         }
-        to = {
-          onHead: () => false,
-          onChunk: (chunk) => {
-            const isMore = onChunk(chunk)
-            if (!isMore) {
-              resume(paused)
-            }
-            return isMore
-          },
-          onEnd: () => resume(ended),
-          onStop: () => resume(this.failed ?? paused)
-        }
+        to = untilPause(onChunk, resume, () => this.failed ?? paused)
         this.to = to
         this.connection?.resume()
       }),
@@ -366,5 +396,3 @@ export class Exchange implements Receiver, TransportResponse, Transport.Exchange
 // No `Buffer`: its `slice` is no copy, and whoever wants to keep a chunk takes it for one.
 const view = (buffer: Buffer, offsetBytes: number, bytes: number): Uint8Array =>
   new Uint8Array(buffer.buffer, buffer.byteOffset + offsetBytes, bytes)
-
-const closedByPeer = Object.assign(new Error("the other side closed the connection"), { code: "ECONNRESET" })

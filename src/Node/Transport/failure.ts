@@ -22,3 +22,16 @@ export const failure = (
   const error = HttpErrors.fromCause(url, cause, body)
   return error._tag === "Timeout" ? new Timeout({ ...error, limitMillis: connectMillis }) : error
 }
+
+export const closedByPeer: Error = Object.assign(new Error("the other side closed the connection"), {
+  code: "ECONNRESET"
+})
+
+/** More heads of 1xx than anybody needs are an attack. */
+export const informationalAtMost = 20
+
+const unreadable = (text: string): Error => Object.assign(new Error(text), { name: "HTTPParserError" })
+
+export const tooManyInformational: Error = unreadable("too many 1xx responses")
+
+export const malformed: Error = unreadable("the chunks of the body cannot be read")

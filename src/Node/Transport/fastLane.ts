@@ -1,7 +1,7 @@
 /**
- * The backend for what is most common, HTTP/1.1 with a `Content-Length`, directly on sockets: twice as fast as a client
- * that understands everything. What it does not understand completely goes to such a client from the start, and so does
- * all from that origin from then on.
+ * The backend for what is most common, HTTP/1 whose body is announced in one plain way, directly on sockets: twice as fast
+ * as a client that understands everything. What it does not understand completely goes to such a client from the start,
+ * and so does all from that origin from then on.
  *
  * @internal
  */
@@ -10,7 +10,8 @@ import * as Scope from "effect/Scope"
 import { isTooManyOpen, whenThereIsOne } from "../../internal/descriptors.js"
 import * as Transport from "../../Transport.js"
 import { Buffers, Connection } from "./connection.js"
-import { Exchange, type Lane } from "./exchange.js"
+import { Exchange } from "./exchange.js"
+import type { Lane } from "./lane.js"
 import { type Address, headOf, type Place, place } from "./target.js"
 import type { Connect } from "./wire.js"
 
@@ -54,7 +55,7 @@ interface Pool {
 
 export const make = (settings: Settings): FastLane => new Lanes(settings)
 
-class Lanes implements FastLane, Lane {
+class Lanes implements FastLane, Lane<Exchange> {
   readonly foreign = new Set<string>()
   readonly connectMillis: number
   isClosed = false

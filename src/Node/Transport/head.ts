@@ -1,8 +1,9 @@
 /**
  * Reads the head of a response, or says that it is not one of the few kinds that the fast lane understands completely.
  *
- * It never has to be a parser of HTTP: what it is not sure of is for somebody else. It takes a final status with one
- * `Content-Length`, lines that end with CR LF, names that are tokens, and values without control characters.
+ * It never has to be a parser of HTTP: what it is not sure of is for somebody else. It takes lines that end with CR LF,
+ * names that are tokens, values without control characters, and a body that is announced in one way: by one
+ * `Content-Length`, by `Transfer-Encoding: chunked`, or by neither, so that it ends with its connection. A 1xx has none.
  *
  * @internal
  */
@@ -10,6 +11,9 @@
 export interface Head {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
+  /** What says where the body ends: nothing after a 1xx, which another head follows. */
+  readonly framing: "length" | "chunked" | "connection" | "interim"
+  /** 0 where it is not the length that says it. */
   readonly lengthBytes: number
   /** Where the body begins. */
   readonly endBytes: number
@@ -21,6 +25,7 @@ export interface Head {
 export const headAtMostBytes: number = 16 * 1024
 
 const version = "HTTP/1.1 "
+const version10 = "HTTP/1.0 "
 const cr = 13
 const lf = 10
 const space = 32
@@ -28,13 +33,13 @@ const tab = 9
 const colon = 58
 
 // RFC 9110 §5.6.2
-const isToken = new Uint8Array(256)
+export const isToken: Uint8Array = new Uint8Array(256)
 for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
   isToken[char.charCodeAt(0)] = 1
 }
 
 // Field values and reason phrases: HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5).
-const isText = new Uint8Array(256).fill(1, 32).fill(0, 127, 128)
+export const isText: Uint8Array = new Uint8Array(256).fill(1, 32).fill(0, 127, 128)
 isText[tab] = 1
 
 // Those that say something about the message that is not understood here. `proxy-connection` says to some parsers what
@@ -53,8 +58,9 @@ export const parse = (bytes: Buffer, endBytes: number): Head | "incomplete" | "f
   if (size + 2 > headAtMostBytes) {
     return "foreign"
   }
-  if (!text.startsWith(version)) {
-    return version.startsWith(text) ? "incomplete" : "foreign"
+  const isOld = !text.startsWith(version)
+  if (isOld && !text.startsWith(version10)) {
+    return version.startsWith(text) || version10.startsWith(text) ? "incomplete" : "foreign"
   }
   if (size < version.length + 4) {
     return size === version.length || digits(text.slice(version.length)) !== undefined ? "incomplete" : "foreign"
@@ -69,7 +75,8 @@ export const parse = (bytes: Buffer, endBytes: number): Head | "incomplete" | "f
   }
   const headers: Record<string, string | undefined> = {}
   let lengthBytes: number | undefined
-  let isKept = true
+  let isKept = !isOld
+  let isChunked = false
   for (;;) {
     // The end of a line.
     if (at === size || (at + 1 === size && text.charCodeAt(at) === cr)) {
@@ -117,35 +124,55 @@ export const parse = (bytes: Buffer, endBytes: number): Head | "incomplete" | "f
       }
     } else if (name === "connection") {
       const option = value.toLowerCase()
-      isKept = option === "keep-alive"
-      if (!isKept && option !== "close") {
+      isKept = option === "keep-alive" && !isOld
+      if (!isKept && option !== "close" && option !== "keep-alive") {
         return "foreign"
       }
     } else if (foreignNames.has(name)) {
-      return "foreign"
+      if (name !== "transfer-encoding" || isOld || before !== undefined || value.toLowerCase() !== "chunked") {
+        return "foreign"
+      }
+      isChunked = true
     }
   }
   if (!isWhole) {
     return "incomplete"
   }
+  const bodyAt = found + 4
+  if (status < 200) {
+    const isPlain = !isOld && !isChunked && lengthBytes === undefined && headers["connection"] === undefined
+    return isPlain
+      ? { status, headers, framing: "interim", lengthBytes: 0, endBytes: bodyAt, keepAliveMillis: 0 }
+      : "foreign"
+  }
   if (lengthBytes === undefined) {
+    return isChunked
+      ? {
+          status,
+          headers,
+          framing: "chunked",
+          lengthBytes: 0,
+          endBytes: bodyAt,
+          keepAliveMillis: kept(isKept, headers)
+        }
+      : { status, headers, framing: "connection", lengthBytes: 0, endBytes: bodyAt, keepAliveMillis: 0 }
+  }
+  if (isChunked) {
     return "foreign"
   }
-  return {
-    status,
-    headers,
-    lengthBytes,
-    endBytes: found + 4,
-    keepAliveMillis: isKept ? keepAlive(headers["keep-alive"]) : 0
-  }
+  return { status, headers, framing: "length", lengthBytes, endBytes: bodyAt, keepAliveMillis: kept(isKept, headers) }
 }
 
-// Of the statuses that may come here, those whose message ends with the head, or that no length is meant for.
-const isBodiless = (status: number): boolean => status === 204 || status === 205 || status === 304
+const kept = (isKept: boolean, headers: Head["headers"]): number | undefined =>
+  isKept ? keepAlive(headers["keep-alive"]) : 0
+
+// Of the statuses that may come here, the end of HTTP on a connection, and those whose message ends with the head, or that
+// no length is meant for.
+const isForeign = (status: number): boolean => status === 101 || status === 204 || status === 205 || status === 304
 
 const statusOf = (text: string): number | undefined => {
   const status = digits(text.slice(version.length, version.length + 3))
-  return status === undefined || status < 200 || status > 599 || isBodiless(status) ? undefined : status
+  return status === undefined || status < 100 || status > 599 || isForeign(status) ? undefined : status
 }
 
 const endOfText = (text: string, from: number): number => {

@@ -9,7 +9,7 @@ import { contentLength } from "../../internal/contentLength.js"
 import { isTooManyOpen, whenThereIsOne } from "../../internal/descriptors.js"
 import type { Transport, TransportError, TransportRequest, TransportResponse } from "../../Transport.js"
 import { publicLookup } from "./addresses.js"
-import { failure } from "./failure.js"
+import { closedByPeer, failure, informationalAtMost, tooManyInformational } from "./failure.js"
 
 export interface Backend {
   readonly open: typeof Transport.Service.open
@@ -25,6 +25,14 @@ export interface Settings {
 }
 
 export const make = (settings: Settings): Backend => {
+  const sockets = noting(
+    settings.connect ??
+      Undici.buildConnector({
+        timeout: settings.connectMillis,
+        autoSelectFamily: true,
+        ...(settings.publicOnly ? { lookup: publicLookup } : {})
+      })
+  )
   const agent = new Undici.Agent({
     // Limits are the governor's: who waits for a connection here would have a permit already.
     connections: null,
@@ -32,23 +40,38 @@ export const make = (settings: Settings): Backend => {
     headersTimeout: 0,
     bodyTimeout: 0,
     maxHeaderSize: 16 * 1024,
-    connect: settings.connect ?? {
-      timeout: settings.connectMillis,
-      autoSelectFamily: true,
-      ...(settings.publicOnly ? { lookup: publicLookup } : {})
-    }
+    connect: sockets.connect
   })
   const isForWant = (error: TransportError) => error._tag === "Connection" && isTooManyOpen(error.detail)
   return {
-    open: (request) => whenThereIsOne(isForWant)(open(agent, request, settings.connectMillis)),
+    open: (request) => whenThereIsOne(isForWant)(open(agent, request, settings.connectMillis, sockets.isFailing)),
     destroy: () => agent.destroy()
   }
 }
 
-const open = (agent: Undici.Dispatcher, request: TransportRequest, connectMillis: number) =>
+// undici takes a body that ends with its connection for whole where that is reset: on some systems a reset overtakes the
+// last bytes of a response, on none does it say that they were the last. It does so while the socket tells of the error,
+// to this listener first.
+const noting = (connect: Undici.buildConnector.connector) => {
+  let isFailing = false
+  const onError = () => {
+    isFailing = true
+    queueMicrotask(() => {
+      isFailing = false
+    })
+  }
+  const noted: Undici.buildConnector.connector = (options, callback) =>
+    connect(options, (...result) => {
+      result[1]?.on("error", onError)
+      callback(...result)
+    })
+  return { connect: noted, isFailing: () => isFailing }
+}
+
+const open = (agent: Undici.Dispatcher, request: TransportRequest, connectMillis: number, isFailing: () => boolean) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const exchange = new Exchange(request, connectMillis)
+      const exchange = new Exchange(request, connectMillis, isFailing)
       yield* Effect.addFinalizer(() => exchange.close)
       return yield* restore(exchange.send(agent))
     })
@@ -74,7 +97,8 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
 
   constructor(
     private readonly request: TransportRequest,
-    private readonly connectMillis: number
+    private readonly connectMillis: number,
+    private readonly isFailing: () => boolean
   ) {}
 
   send(agent: Undici.Dispatcher): Effect.Effect<TransportResponse, TransportError> {
@@ -150,7 +174,7 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
     if (status < 200) {
       this.informational++
       if (this.informational > informationalAtMost) {
-        controller.abort(Object.assign(new Error("too many 1xx responses"), { name: "HTTPParserError" }))
+        controller.abort(tooManyInformational)
       }
       return
     }
@@ -181,6 +205,10 @@ class Exchange implements Undici.Dispatcher.DispatchHandler, TransportResponse {
   }
 
   onResponseEnd(): void {
+    if (this.isFailing()) {
+      this.onResponseError(undefined, closedByPeer)
+      return
+    }
     // undici takes a connection as free a moment later; who asks before that gets another one.
     queueMicrotask(() => setImmediate(() => this.end(Effect.succeed("Ended" as const))))
   }
@@ -206,8 +234,6 @@ const earlyAtMostBytes = 1024 * 1024
 const aMoment: Effect.Effect<void> = Effect.async((resume) => {
   setImmediate(() => setImmediate(() => resume(Effect.void)))
 })
-
-const informationalAtMost = 20
 
 const joined = (
   headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>

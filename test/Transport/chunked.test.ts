@@ -1,0 +1,101 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Chunked } from "../../src/Node/Transport/chunked.js"
+
+/** What is found in these pieces, one after the other. */
+const read = (...pieces: ReadonlyArray<string>) => {
+  const body = new Chunked()
+  let text = ""
+  for (const [index, piece] of pieces.entries()) {
+    const bytes = Buffer.from(piece, "latin1")
+    let at = 0
+    let found = body.find(bytes, at)
+    while (found === "content") {
+      assert.isAtLeast(body.startBytes, at)
+      assert.isAbove(body.endBytes, body.startBytes)
+      at = body.endBytes
+      text += bytes.toString("latin1", body.startBytes, at)
+      found = body.find(bytes, at)
+    }
+    if (found !== "more") {
+      const rest = found === "ended" ? piece.slice(body.endBytes) + pieces.slice(index + 1).join("") : ""
+      return { text, found, rest, hasTrailers: body.hasTrailers }
+    }
+  }
+  return { text, found: "more", rest: "", hasTrailers: body.hasTrailers }
+}
+
+const hello = "5\r\nhello\r\n0\r\n\r\n"
+
+describe("a body in chunks", () => {
+  for (const [what, text, expected] of [
+    ["one chunk", hello, "hello"],
+    ["none", "0\r\n\r\n", ""],
+    ["many", `${"1\r\na\r\n".repeat(200)}0\r\n\r\n`, "a".repeat(200)],
+    [
+      "sizes in any case, and zeros before them",
+      "000A\r\n0123456789\r\na\r\n0123456789\r\n000\r\n\r\n",
+      "01234567890123456789"
+    ],
+    ["line ends in the content", "4\r\n\r\n\r\n\r\n0\r\n\r\n", "\r\n\r\n"],
+    ["extensions", '5;a;b=c;d="e;\\"\\r\tf"\r\nhello\r\n0;z\r\n\r\n', "hello"]
+  ] as const) {
+    it(`is read with ${what}, in whatever pieces it comes`, () => {
+      const whole = { text: expected, found: "ended", rest: "", hasTrailers: false }
+      assert.deepStrictEqual(read(text), whole)
+      assert.deepStrictEqual(read(...text), whole)
+      for (let cut = 0; cut < Math.min(text.length, 100); cut++) {
+        assert.deepStrictEqual(read(text.slice(0, cut), text.slice(cut)), whole, `${cut}`)
+        assert.strictEqual(read(text.slice(0, cut)).found, "more", `${cut}`)
+      }
+    })
+  }
+
+  it("ends where it ends", () => {
+    assert.deepStrictEqual(read(`${hello}HTTP/1.1`), {
+      text: "hello",
+      found: "ended",
+      rest: "HTTP/1.1",
+      hasTrailers: false
+    })
+  })
+
+  it("may have trailers, which are skipped", () => {
+    const text = "5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-Empty:\r\nX-Text: caf\u00e9\r\n\r\n"
+    assert.deepStrictEqual(read(...text), { text: "hello", found: "ended", rest: "", hasTrailers: true })
+  })
+
+  for (const [what, text] of [
+    ["no size", "\r\nhello"],
+    ["a size that is no number", "x\r\n"],
+    ["a negative size", "-5\r\nhello"],
+    ["a size with a prefix", "0x5\r\nhello"],
+    ["a size with a blank before it", " 5\r\nhello"],
+    ["a size with a blank after it", "5 \r\nhello"],
+    ["a size of 17 digits", `${"f".repeat(17)}\r\n`],
+    ["zeros without end", "0".repeat(20_000)],
+    ["a size that ends with LF", "5\nhello"],
+    ["a size that ends with CR alone", "5\rhello"],
+    ["a chunk that is longer than its size", "5\r\nhello!\r\n"],
+    ["a chunk that ends with LF", "5\r\nhello\n0\r\n\r\n"],
+    ["a chunk that ends with CR alone", "5\r\nhello\r0\r\n\r\n"],
+    ["an extension without a name", "5;\r\nhello"],
+    ["an extension with a blank", "5; a\r\nhello"],
+    ["an extension with LF", '5;a="\n"\r\nhello'],
+    ["an extension with something after its quotes", '5;a="b"c\r\nhello'],
+    ["an extension without end", `5;${"a".repeat(20_000)}`],
+    ["a trailer without a colon", "0\r\nX\r\n\r\n"],
+    ["a trailer without a name", "0\r\n: a\r\n\r\n"],
+    ["a folded line before all trailers", "0\r\n a\r\n\r\n"],
+    ["a folded trailer", "0\r\nX: a\r\n b\r\n\r\n"],
+    ["a trailer with a control character", "0\r\nX: \u0001\r\n\r\n"],
+    ["a trailer that ends with LF", "0\r\nX: a\n\r\n"],
+    ["a trailer that is a length", "0\r\nContent-Length: 0\r\n\r\n"],
+    ["trailers without end", `0\r\n${"X: a\r\n".repeat(4000)}`],
+    ["CR without LF at its end", "0\r\n\rx"]
+  ] as const) {
+    it(`is malformed with ${what}`, () => {
+      assert.strictEqual(read(text).found, "malformed")
+      assert.strictEqual(read(...text).found, "malformed")
+    })
+  }
+})

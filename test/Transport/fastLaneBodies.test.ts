@@ -1,0 +1,333 @@
+/**
+ * Bodies without a length, on the fast lane and real sockets. That undici says the same is compared in `test/fuzz`.
+ */
+import { createServer as createTlsServer, type TLSSocket } from "node:tls"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as FastLane from "../../src/Node/Transport/fastLane.js"
+import { sockets } from "../../src/Node/Transport/wire.js"
+import * as NodeTransport from "../../src/Node/Transport.js"
+import { Transport, type TransportResponse } from "../../src/Transport.js"
+import { certificate, key } from "../support/certificate.js"
+import { http, raw } from "../support/loopback.js"
+
+/** Takes all, pausing after each so-many-th chunk, which is looked at after a while. */
+const collect = (response: TransportResponse, pauseEvery = Number.POSITIVE_INFINITY) =>
+  Effect.gen(function* () {
+    const received: Array<Uint8Array> = []
+    let chunks = 0
+    let how = "Paused"
+    while (how === "Paused") {
+      let lent: Uint8Array | undefined
+      how = yield* response.drive((chunk) => {
+        if (++chunks % pauseEvery === 0) {
+          lent = chunk
+          return false
+        }
+        received.push(new Uint8Array(chunk))
+        return true
+      })
+      yield* Effect.yieldNow()
+      if (lent !== undefined) {
+        received.push(new Uint8Array(lent))
+      }
+    }
+    return Buffer.concat(received).toString("latin1")
+  })
+
+const get = (url: string, pauseEvery?: number) =>
+  Effect.scoped(
+    Effect.flatMap(Transport, ({ open }) =>
+      Effect.flatMap(open({ url, headers: {} }), (response) => collect(response, pauseEvery))
+    )
+  )
+
+const until = (isSo: () => boolean) => Effect.repeat(Effect.sleep("5 millis"), { until: isSo, times: 800 })
+
+const lane = Layer.fresh(NodeTransport.layer())
+const undici = Layer.fresh(NodeTransport.layer({ lane: "undici" }))
+
+const ok = "HTTP/1.1 200 OK\r\n"
+const chunked = `${ok}Transfer-Encoding: chunked\r\n\r\n`
+const inChunks = (text: string, bytes: number) => {
+  let made = ""
+  for (let at = 0; at < text.length; at += bytes) {
+    const chunk = text.slice(at, at + bytes)
+    made += `${chunk.length.toString(16)}\r\n${chunk}\r\n`
+  }
+  return `${chunked}${made}0\r\n\r\n`
+}
+const text = Array.from({ length: 60_000 }, (_, at) => `${at} `).join("")
+
+describe("the fast lane, where no length is announced", () => {
+  it.scopedLive("reads a body in chunks, and uses the connection again", () =>
+    Effect.gen(function* () {
+      const origin = yield* raw([inChunks("hello world", 4), "stay"])
+      for (let left = 3; left > 0; left--) {
+        assert.strictEqual(yield* get(origin.url), "hello world")
+        yield* Effect.sleep("10 millis")
+      }
+      assert.strictEqual(origin.connections(), 1)
+    }).pipe(Effect.provide(lane))
+  )
+
+  for (const [bytes, pauseEvery] of [
+    [1, 1],
+    [3, 7],
+    [100_000, 1],
+    [65_536, 2],
+    [1000, Number.POSITIVE_INFINITY]
+  ] as const) {
+    it.scopedLive(`keeps it whole in chunks of ${bytes}, with a pause after each ${pauseEvery}`, () =>
+      Effect.gen(function* () {
+        const body = bytes < 10 ? text.slice(0, 40_000) : text
+        const origin = yield* raw([inChunks(body, bytes), "stay"])
+        assert.strictEqual(yield* get(origin.url, pauseEvery), body)
+        assert.strictEqual(yield* get(origin.url, pauseEvery), body)
+        assert.strictEqual(origin.connections(), 1)
+      }).pipe(Effect.provide(lane))
+    )
+  }
+
+  it.scopedLive("reads a body up to the end of its connection, which is not used again", () =>
+    Effect.gen(function* () {
+      for (const head of [`${ok}\r\n`, `${ok}Connection: keep-alive\r\n\r\n`, "HTTP/1.0 200 OK\r\n\r\n"]) {
+        const origin = yield* raw([head + text, "end"])
+        assert.strictEqual(yield* get(origin.url), text)
+        assert.strictEqual(yield* get(origin.url, 1), text)
+        assert.strictEqual(origin.connections(), 2)
+      }
+      const empty = yield* raw([`${ok}\r\n`, "end"])
+      assert.strictEqual(yield* get(empty.url), "")
+    }).pipe(Effect.provide(lane))
+  )
+
+  it.scopedLive("takes it for nothing that follows the last chunk, or trailers", () =>
+    Effect.gen(function* () {
+      const whole = inChunks("hello", 5)
+      const origin = yield* raw(
+        [`${whole}${ok}Content-Length: 5\r\n\r\nwrong`, "stay"],
+        [whole.replace(/\r\n$/, "Connection: close\r\n\r\n"), "stay"],
+        [whole, "stay"]
+      )
+      for (const connections of [1, 2, 3, 3]) {
+        assert.strictEqual(yield* get(origin.url), "hello")
+        assert.strictEqual(origin.connections(), connections)
+      }
+    }).pipe(Effect.provide(lane))
+  )
+
+  it.scopedLive("passes over 1xx before the head, also 100, and over a few only", () =>
+    Effect.gen(function* () {
+      const hello = `${ok}Content-Length: 5\r\n\r\nhello`
+      const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+      const origin = yield* raw(
+        [`HTTP/1.1 100 Continue\r\n\r\n${hello}`, "stay"],
+        [`${hints.repeat(20)}${hello}`, "stay"],
+        [`${hints}${inChunks("hello", 2)}`, "stay"],
+        [`${hints.repeat(21)}${hello}`, "stay"]
+      )
+      for (const _ of [1, 2, 3]) {
+        assert.strictEqual(yield* get(origin.url), "hello")
+      }
+      assert.strictEqual(origin.connections(), 1)
+      assert.deepInclude(yield* Effect.flip(get(origin.url)), { _tag: "Protocol", reason: "message" })
+      yield* until(() => origin.sockets() === 0)
+      assert.strictEqual(origin.sockets(), 0)
+    }).pipe(Effect.provide(lane))
+  )
+
+  it.scopedLive("leaves it paused where it is interrupted, and goes on from there", () =>
+    Effect.gen(function* () {
+      const origin = yield* http((_, response) => {
+        response.write("01234")
+        setTimeout(() => response.end("56789"), 50)
+      })
+      const { open } = yield* Transport
+      const response = yield* open({ url: origin.url, headers: {} })
+      assert.strictEqual(response.headers["transfer-encoding"], "chunked")
+      let first = ""
+      const fiber = yield* Effect.fork(
+        response.drive((chunk) => {
+          first += Buffer.from(chunk).toString()
+          return true
+        })
+      )
+      yield* until(() => first.length === 5)
+      yield* Fiber.interrupt(fiber)
+      yield* Effect.sleep("80 millis")
+      assert.strictEqual(first, "01234")
+      assert.strictEqual(yield* collect(response), "56789")
+    }).pipe(Effect.provide(lane))
+  )
+
+  it.scopedLive("leaves no socket where it is given up", () =>
+    Effect.gen(function* () {
+      for (const answer of [`${chunked}5\r\nhe`, `${ok}\r\nhello`, "HTTP/1.1 103 Early Hints\r\n\r\n"]) {
+        const origin = yield* raw([answer, "stay"])
+        const fiber = yield* Effect.fork(get(origin.url))
+        yield* until(() => origin.connections() === 1)
+        yield* Effect.sleep("20 millis")
+        yield* Fiber.interrupt(fiber)
+        yield* until(() => origin.sockets() === 0)
+        assert.strictEqual(origin.sockets(), 0)
+      }
+    }).pipe(Effect.provide(lane))
+  )
+
+  it.scopedLive("does not read on while nobody asks for more", () =>
+    Effect.gen(function* () {
+      for (const answer of [inChunks("x".repeat(30_000_000), 1_000_000), `${ok}\r\n${"x".repeat(30_000_000)}`]) {
+        const origin = yield* raw([answer, "end"])
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { open } = yield* Transport
+            const response = yield* open({ url: origin.url, headers: {} })
+            yield* response.drive(() => false)
+            yield* Effect.sleep("100 millis")
+            let bytes = 0
+            // What the other side has sent meanwhile is far from all: it is still there.
+            assert.strictEqual(origin.sockets(), 1)
+            yield* response.drive((chunk) => {
+              bytes += chunk.length
+              return true
+            })
+            assert.isAbove(bytes, 29_000_000)
+          })
+        )
+      }
+    }).pipe(Effect.provide(lane))
+  )
+
+  for (const [what, answer, then] of [
+    ["in chunks", inChunks(text, 1000), "stay"],
+    ["that ends with its connection", `${ok}\r\n${text}`, "end"]
+  ] as const) {
+    it.scopedLive(`pushes a body ${what}, and goes on where that was paused, also by a defect`, () =>
+      Effect.gen(function* () {
+        const origin = yield* raw([answer, then])
+        const { dispatch } = yield* Transport
+        for (const pauseAt of [1, 3, Number.POSITIVE_INFINITY]) {
+          let body = ""
+          let chunks = 0
+          const take = (chunk: Uint8Array) => {
+            body += Buffer.from(chunk).toString("latin1")
+            return ++chunks !== pauseAt
+          }
+          const whole = yield* Effect.async<boolean>((resume) => {
+            const exchange = dispatch?.(
+              { url: origin.url, headers: {} },
+              {
+                onHead: () => true,
+                onChunk: (chunk) => {
+                  const isMore = take(chunk)
+                  if (!isMore && exchange !== undefined) {
+                    const rest = Effect.flatMap(exchange.response, ({ drive }) => drive(take))
+                    resume(Effect.as(Effect.ensuring(Effect.orDie(rest), exchange.close), false))
+                  }
+                  return isMore
+                },
+                onEnd: () => resume(Effect.succeed(true)),
+                onStop: () => resume(Effect.dieMessage("stopped"))
+              }
+            )
+          })
+          assert.strictEqual(body, text)
+          assert.strictEqual(whole, pauseAt === Number.POSITIVE_INFINITY)
+        }
+        const defect = yield* Effect.async<unknown>((resume) => {
+          const exchange = dispatch?.(
+            { url: origin.url, headers: {} },
+            {
+              onHead: () => true,
+              onChunk: () => {
+                throw new Error("a defect")
+              },
+              onEnd: () => resume(Effect.dieMessage("ended")),
+              onStop: () => {
+                if (exchange !== undefined) {
+                  const rest = Effect.flatMap(exchange.response, ({ drive }) => drive(() => true))
+                  resume(Effect.ensuring(Effect.catchAllDefect(Effect.orDie(rest), Effect.succeed), exchange.close))
+                }
+              }
+            }
+          )
+        })
+        assert.strictEqual(defect instanceof Error && defect.message, "a defect")
+      }).pipe(Effect.provide(lane))
+    )
+  }
+
+  it.scopedLive("takes the end of a TLS connection for the end of a body", () =>
+    Effect.gen(function* () {
+      const port = yield* secure((socket) => socket.end(`${ok}\r\n${text}`))
+      const { open } = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          FastLane.make({
+            connectMillis: 10_000,
+            connect: sockets({ lookup: undefined, ca: certificate }),
+            otherwise: () => Effect.dieMessage("handed over")
+          })
+        ),
+        ({ close }) => close
+      )
+      for (const pauseEvery of [1, 3, Number.POSITIVE_INFINITY]) {
+        const response = yield* open({ url: `https://localhost:${port}/`, headers: {} })
+        assert.strictEqual(yield* collect(response, pauseEvery), text)
+      }
+    })
+  )
+})
+
+const secure = (answer: (socket: TLSSocket) => void) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.async<ReturnType<typeof createTlsServer>>((resume) => {
+        const server = createTlsServer({ key, cert: certificate }, (socket) => {
+          socket.on("error", () => socket.destroy())
+          socket.once("data", () => answer(socket))
+        })
+        server.listen(0, () => resume(Effect.succeed(server)))
+      }),
+      (server) => Effect.sync(() => server.close())
+    ),
+    (server) => {
+      const at = server.address()
+      return typeof at === "object" && at !== null ? at.port : 0
+    }
+  )
+
+for (const [name, layer] of [
+  ["the fast lane", lane],
+  ["undici", undici]
+] as const) {
+  describe(`a body without a length that breaks, by ${name}`, () => {
+    for (const [what, bytes, then, tag] of [
+      ["chunks that end with their connection", `${chunked}5\r\nhello\r\n`, "end", "Truncated"],
+      ["a chunk that ends with its connection", `${chunked}5\r\nhel`, "end", "Truncated"],
+      ["chunks that are reset", `${chunked}5\r\nhello\r\n`, "reset", "Truncated"],
+      ["chunks that end before their last line", `${chunked}5\r\nhello\r\n0\r\n`, "end", "Truncated"],
+      [
+        "chunks on a connection that is not kept",
+        `${ok}Connection: close\r\n${chunked.slice(ok.length)}5\r\nhel`,
+        "end",
+        "Truncated"
+      ],
+      ["malformed chunks", `${chunked}5\r\nhello\r\nx\r\n`, "stay", "Protocol"],
+      ["a reset in place of an end", `${ok}\r\nhello`, "reset", "Truncated"],
+      ["a reset in place of an end, before all content", `${ok}\r\n`, "reset", "Truncated"]
+    ] as const) {
+      it.scopedLive(`is ${tag}, and asked for once: ${what}`, () =>
+        Effect.gen(function* () {
+          const origin = yield* raw([bytes, then])
+          assert.deepInclude(yield* Effect.flip(get(origin.url)), { _tag: tag })
+          assert.strictEqual(origin.connections(), 1)
+          yield* until(() => origin.sockets() === 0)
+          assert.strictEqual(origin.sockets(), 0)
+        }).pipe(Effect.provide(layer))
+      )
+    }
+  })
+}
