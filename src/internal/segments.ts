@@ -15,17 +15,12 @@ import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { type DownloadError, Protocol, Truncated } from "../DownloadError.js"
+import type { DownloadError } from "../DownloadError.js"
 import type { Part } from "../Store.js"
 import * as Transport from "../Transport.js"
-import { contentRange } from "./contentRange.js"
 import type { Claim, Coverage } from "./coverage.js"
-import { displayUrl } from "./displayUrl.js"
-import * as Printable from "./printable.js"
 import { type Meter, type Receiver, type ResponseBody, receive } from "./receive.js"
-import * as RequestHeaders from "./requestHeaders.js"
-import { statusError } from "./statusError.js"
-import * as Validator from "./validator.js"
+import * as Segment from "./segment.js"
 import { beginBody, type Wait } from "./watch.js"
 
 /** When to divide. */
@@ -168,7 +163,7 @@ export class Crew {
       kept.totalBytes !== undefined &&
       kept.isGuarded &&
       ranges !== "none" &&
-      isIdentity(response) &&
+      Segment.isIdentity(response) &&
       Math.min(endBytes, claim.endBytes) - claim.nextBytes >= 2 * this.means.rule.leastBytes
     )
   }
@@ -357,7 +352,9 @@ export class Crew {
         return Effect.succeed("Whole" as const)
       }
       if (!this.isOwnClosed) {
-        return body.claim.nextBytes < body.claim.endBytes ? this.truncated() : Effect.zipRight(this.closeOwn, more)
+        return body.claim.nextBytes < body.claim.endBytes
+          ? Segment.truncated(this.self)
+          : Effect.zipRight(this.closeOwn, more)
       }
       // Each request that follows is watched by itself.
       wait.resting = true
@@ -383,7 +380,7 @@ export class Crew {
         return claim === undefined
           ? Effect.void
           : Effect.catchAll(this.fetch(claim, part, true), (error) => {
-              if (isFinal(error)) {
+              if (Segment.isFinal(error)) {
                 return Effect.fail(error)
               }
               this.isRefused = true
@@ -397,31 +394,26 @@ export class Crew {
   /** Fetches a claim by a request of its own, and gives it back in any case. To be run uninterruptible. */
   private fetch(claim: Claim, part: Part, isOwn: boolean): Effect.Effect<void, DownloadError> {
     const { means, self } = this
-    const { hop, kept, request, transport } = self
+    const { kept } = self
     if (claim.nextBytes >= claim.endBytes) {
       // Somebody has gone on over it meanwhile.
       return Effect.sync(() => this.give(claim))
     }
     const beganAt = self.now()
     const wait = means.wait()
-    const headers = RequestHeaders.of(request, hop)
-    headers["range"] = `bytes=${claim.nextBytes}-${claim.endBytes - 1}`
-    if (kept.validator !== undefined) {
-      headers["if-range"] = kept.validator
-    }
-    const exchange = Transport.begin(transport, { url: RequestHeaders.target(hop.url), headers })
+    const exchange = Transport.begin(self.transport, Segment.requestFor(self, claim))
     const work = Effect.flatMap(exchange.response, (response) => {
       const answeredAt = self.now()
       beginBody(wait, answeredAt)
       this.answerMillis = answeredAt - beganAt
       const askedBytes = claim.endBytes
-      return Effect.flatMap(this.judge(claim, response), (endBytes) => {
+      return Effect.flatMap(Segment.judge(self, claim, response), (endBytes) => {
         claim.cameAt = self.now()
         this.isProven = true
         kept.resumed = true
         claim.endBytes = Math.min(claim.endBytes, endBytes)
         return Effect.flatMap(receive(self, { response, part, claim, endBytes, wait, meter: this.meter }), () =>
-          endBytes < askedBytes || claim.nextBytes < claim.endBytes ? this.truncated() : Effect.void
+          endBytes < askedBytes || claim.nextBytes < claim.endBytes ? Segment.truncated(this.self) : Effect.void
         )
       })
     })
@@ -431,43 +423,12 @@ export class Crew {
       onFailure: (cause) => {
         const error = Option.getOrUndefined(Cause.failureOption(cause))
         // Told while the permit is held; of what fails the attempt it tells by itself.
-        const isTold = error !== undefined && !(isOwn && isFinal(error))
+        const isTold = error !== undefined && !(isOwn && Segment.isFinal(error))
         return Effect.zipRight(
           isTold ? Effect.zipRight(means.failed(error, beganAt), end) : end,
           Effect.failCause(cause)
         )
       }
-    })
-  }
-
-  /** Where the response ends, if it is what was asked for. */
-  private judge(claim: Claim, response: Transport.TransportResponse): Effect.Effect<number, DownloadError> {
-    const { hop, kept } = this.self
-    const { headers, status } = response
-    const url = displayUrl(hop.url.href)
-    if (status >= 400 && status !== 416) {
-      return Effect.flatMap(statusError(url, response), Effect.fail)
-    }
-    const range = status === 206 ? contentRange(headers["content-range"]) : undefined
-    if (
-      range !== undefined &&
-      range.startBytes === claim.nextBytes &&
-      range.totalBytes === kept.totalBytes &&
-      isIdentity(response) &&
-      (kept.validator === undefined || Validator.agrees(kept.validator, headers))
-    ) {
-      return Effect.succeed(range.endBytes + 1)
-    }
-    const detail = Printable.line(headers["content-range"] ?? `${status}`)
-    return new Protocol({ url, reason: "range", detail })
-  }
-
-  private truncated(): Truncated {
-    const { hop, kept } = this.self
-    return new Truncated({
-      url: displayUrl(hop.url.href),
-      expectedBytes: kept.totalBytes,
-      receivedBytes: kept.bytes
     })
   }
 
@@ -494,10 +455,3 @@ export class Crew {
     })
   }
 }
-
-/** Whether it fails the attempt, whoever else is at work. */
-const isFinal = (error: DownloadError): boolean =>
-  error._tag === "Disk" || error._tag === "TooLarge" || (error._tag === "Timeout" && error.phase === "total")
-
-const isIdentity = ({ headers }: Transport.TransportResponse): boolean =>
-  /^(identity)?$/i.test(headers["content-encoding"]?.trim() ?? "")

@@ -4,6 +4,7 @@
 const attempt = "internal/attempt.ts"
 const kept = "internal/kept.ts"
 const receive = "internal/receive.ts"
+const segment = "internal/segment.ts"
 const segments = "internal/segments.ts"
 const coverage = "internal/coverage.ts"
 const transfer = "internal/transfer.ts"
@@ -159,12 +160,12 @@ export const mutations = [
     "a content coding is asked for",
     ["internal/requestHeaders.ts", '"accept-encoding": "identity"', '"accept-encoding": "gzip"']
   ],
-  ["a segment without If-Range", [segments, 'headers["if-range"] = kept.validator', ""]],
+  ["a segment without If-Range", [segment, 'headers["if-range"] = kept.validator', ""]],
   [
     "segments of two versions",
-    [segments, "(kept.validator === undefined || Validator.agrees(kept.validator, headers))", "true"]
+    [segment, "(kept.validator === undefined || Validator.agrees(kept.validator, headers))", "true"]
   ],
-  ["a segment that begins elsewhere", [segments, "range.startBytes === claim.nextBytes", "true"]],
+  ["a segment that begins elsewhere", [segment, "range.startBytes === claim.nextBytes", "true"]],
   [
     "what a failed helper has not fetched counts as there",
     [coverage, "this.add(claim.startBytes, claim.doneBytes)", "this.add(claim.startBytes, claim.endBytes)"]
