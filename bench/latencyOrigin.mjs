@@ -19,6 +19,7 @@ const body = (url) => {
 }
 
 const server = createServer((request, response) => {
+  // The latency itself.
   setTimeout(() => {
     const found = body(request.url ?? "")
     response.writeHead(found === undefined ? 404 : 200, {

@@ -74,6 +74,7 @@ export const measure = ({ command, args, input, scratch, onStart, keepOutput = f
     })
     groups.add(child.pid)
     let late = false
+    // A program that hangs is no result; whole processes are measured in real time.
     const limit = setTimeout(() => {
       late = true
       process.kill(-child.pid, "SIGKILL")

@@ -79,6 +79,7 @@ export const layer = (options: {
               resume(Effect.void)
               return
             }
+            // Real time: the thread knows no test clock. Ends with the thread.
             const late = setTimeout(() => void worker.terminate(), terminateAfterMillis)
             worker.once("exit", () => {
               clearTimeout(late)
@@ -109,6 +110,7 @@ export const layerCaller = (onEnd: () => void): Layer.Layer<Caller> =>
     return {
       soon,
       later: (act) => {
+        // Real time: a batch of notes waits for the other thread, and for no Clock. Ends with the thread.
         setTimeout(act, laterMillis)
       },
       post: (notes) => port.postMessage(notes),

@@ -94,6 +94,7 @@ const start = (
       const look = () => {
         if (read !== seen && read - atExit < pipeBytes) {
           seen = read
+          // As for the first look.
           timer = setTimeout(() => setImmediate(look), leftoverMillis)
           return
         }

@@ -23,6 +23,7 @@ const loopback = Effect.acquireRelease(
         case "/hello":
           response.writeHead(200, { "content-length": 11, "x-answer": `${request.headers["x-asked"]}` })
           response.write("hello ")
+          // A real server and a real socket: so the rest comes in a chunk of its own.
           setTimeout(() => response.end("world"), 20)
           return
         case "/moved":
@@ -30,6 +31,7 @@ const loopback = Effect.acquireRelease(
           return
         case "/cut":
           response.writeHead(200, { "content-length": 10 })
+          // What was written goes out before the connection breaks.
           response.write("four", () => setTimeout(() => response.destroy(), 20))
           return
         case "/silent":

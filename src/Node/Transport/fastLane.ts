@@ -304,6 +304,7 @@ class Lanes implements FastLane, Lane<Exchange> {
       isAny ||= idle.length > 0
     }
     if (isAny) {
+      // Real time, for the same reason, and ended the same way.
       this.sweeping = setTimeout(this.sweep, sweepEveryMillis).unref()
     }
   }
