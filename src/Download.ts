@@ -100,6 +100,23 @@ export const request = (options: {
   )
 
 /**
+ * What the content was checked against. `digest`: the request's digest. `length`: a number of bytes that the request or
+ * the server gave. `none`: nothing, because the response had neither and ended with its connection or its last chunk.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Verification: Schema.Literal<["digest", "length", "none"]> = Schema.Literal("digest", "length", "none")
+
+/**
+ * What the content was checked against.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Verification = typeof Verification.Type
+
+/**
  * The file stands complete under its final name, and will after a power cut (with `durability: "rename"`: unless the
  * power is cut in the next moments).
  *
@@ -111,8 +128,7 @@ export class Saved extends Schema.TaggedClass<Saved>("halyard/DownloadOutcome/Sa
   /** Where the file stands: the request's destination; with `unique` perhaps a numbered one. */
   destination: Schema.String,
   bytes: Schema.Number,
-  /** Whether the content was checked against a digest or an announced length. */
-  verified: Schema.Boolean,
+  verified: Verification,
   /** How many attempts it took, from 1. */
   attempts: Schema.Number
 }) {}

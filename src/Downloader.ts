@@ -77,7 +77,7 @@ export interface Options extends OriginGovernor.Options {
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
   /** What a saved file survives. Default `full`. */
   readonly durability?: Durability | undefined
-  /** Whether content that nothing can verify (no length, no digest) is refused. Default false: `verified` says so. */
+  /** Refuse content that nothing can verify (no length, no digest). Default false: `Saved.verified` is then `none`. */
   readonly strict?: boolean | undefined
   /**
    * Connections for one file, from 1 on. Default 1. Others than the first are begun where what is left of a file would

@@ -8,7 +8,7 @@ import { HttpStatus, Timeout } from "../src/DownloadError.js"
 const request = Download.request({ id: "BR", url: "http://origin/br.gif", destination: "br.gif" })
 
 const outcomes: ReadonlyArray<Download.DownloadOutcome> = [
-  new Download.Saved({ request, destination: request.destination, bytes: 7, verified: true, attempts: 1 }),
+  new Download.Saved({ request, destination: request.destination, bytes: 7, verified: "length", attempts: 1 }),
   new Download.Skipped({ request }),
   new Download.Cancelled({ request }),
   new Download.Failed({ request, error: new HttpStatus({ url: request.url, status: 404 }) }),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
@@ -17,7 +18,9 @@ import { type Answer, Exchanges, layer as transportLayer } from "./support/scrip
 
 const url = (name: string) => `http://origin/${name}`
 
-const request = (name: string, options?: { readonly onExists?: Download.DownloadRequest["onExists"] }) =>
+type Options = Partial<Parameters<typeof Download.request>[0]>
+
+const request = (name: string, options?: Options) =>
   Download.request({ id: name, url: url(name), destination: name, timeout: "5 seconds", ...options })
 
 const stack = (answerTo: (name: string) => Answer) =>
@@ -32,7 +35,7 @@ const stack = (answerTo: (name: string) => Answer) =>
     Layer.fresh
   )
 
-const download = (name: string, options?: { readonly onExists?: Download.DownloadRequest["onExists"] }) =>
+const download = (name: string, options?: Options) =>
   Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(request(name, options)))
 
 const files = Effect.flatMap(MemoryStore.MemoryFiles, ({ files }) =>
@@ -53,20 +56,30 @@ const finished = Effect.map(
 const names = (count: number) => Array.from({ length: count }, (_, index) => `file-${index}`)
 
 describe("Downloader.download", () => {
+  const digest = `sha256:${createHash("sha256").update("body").digest("hex")}`
+
   it.effect("saves the body under the destination and says how much", () =>
     Effect.gen(function* () {
       const outcome = yield* download("a")
-      assert.deepInclude(outcome, { _tag: "Saved", bytes: 12, verified: true })
+      assert.deepInclude(outcome, { _tag: "Saved", bytes: 12, verified: "length" })
       assert.deepStrictEqual(yield* files, new Map([["a", "first second"]]))
       yield* nothingLeft
     }).pipe(Effect.provide(stack(() => ({ chunks: ["first ", "second"] }))))
   )
 
-  it.effect("says that a body of no announced length is not verified", () =>
-    Effect.gen(function* () {
-      assert.deepInclude(yield* download("a"), { _tag: "Saved", verified: false })
-    }).pipe(Effect.provide(stack(() => ({ chunks: ["body"], length: null }))))
-  )
+  for (const [what, length, given, verified] of [
+    ["a length that the server announced", 4, {}, "length"],
+    ["a size that the request gave", null, { sizeBytes: 4 }, "length"],
+    ["the request's digest", 4, { digest: digest, sizeBytes: 4 }, "digest"],
+    ["the request's digest without a length", null, { digest: digest }, "digest"],
+    ["nothing", null, {}, "none"]
+  ] as const) {
+    it.effect(`says that the content was checked against ${what}`, () =>
+      Effect.gen(function* () {
+        assert.deepInclude(yield* download("a", given), { _tag: "Saved", verified })
+      }).pipe(Effect.provide(stack(() => ({ chunks: ["body"], length }))))
+    )
+  }
 
   for (const status of [404, 418, 500, 204, 206, 304]) {
     it.effect(`fails with HttpStatus on ${status}, and does not save that body`, () =>
@@ -90,7 +103,7 @@ describe("Downloader.download", () => {
 
   it.effect("takes as many bytes as were announced where the body is longer", () =>
     Effect.gen(function* () {
-      assert.deepInclude(yield* download("a"), { _tag: "Saved", bytes: 3, verified: true })
+      assert.deepInclude(yield* download("a"), { _tag: "Saved", bytes: 3, verified: "length" })
       assert.deepStrictEqual(yield* files, new Map([["a", "bod"]]))
       yield* nothingLeft
     }).pipe(Effect.provide(stack(() => ({ chunks: ["body"], length: 3 }))))

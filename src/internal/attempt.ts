@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import type { Verification } from "../Download.js"
 import { type DownloadError, type HttpStatus, Mismatch, Protocol, TooLarge, Truncated } from "../DownloadError.js"
 import type { Part, Store } from "../Store.js"
 import * as Transport from "../Transport.js"
@@ -37,7 +38,7 @@ export interface Attempt extends Receiver {
 
 export type Result =
   | { readonly _tag: "Redirected"; readonly to: Redirect.Hop }
-  | { readonly _tag: "Received"; readonly part: Part; readonly bytes: number; readonly verified: boolean }
+  | { readonly _tag: "Received"; readonly part: Part; readonly bytes: number; readonly verified: Verification }
 
 /** What is to be done: `work` first, interruptible, and then `close`, whatever became of it. */
 export interface Begun {
@@ -246,8 +247,8 @@ const rest = (kept: Kept, headers: Transport.TransportResponse["headers"], offse
 const isOfType = (actual: string, expected: string): boolean =>
   expected.endsWith("/*") ? actual.startsWith(expected.slice(0, -1)) : actual === expected
 
-/** Whether what is there was checked against something; or how it is not the file. */
-export const verify = (self: Attempt): Either.Either<boolean, Mismatch | Truncated> => {
+/** What the content was checked against; or how it is not the file. */
+export const verify = (self: Attempt): Either.Either<Verification, Mismatch | Truncated> => {
   const { expected, kept, request } = self
   const receivedBytes = kept.bytes
   const { resumed, totalBytes } = kept
@@ -272,10 +273,10 @@ export const verify = (self: Attempt): Either.Either<boolean, Mismatch | Truncat
         })
       )
     }
-    return Either.right(true)
+    return Either.right("digest")
   }
-  const verified = totalBytes !== undefined || request.sizeBytes !== undefined
-  return self.strict && !verified
+  const verified = totalBytes === undefined && request.sizeBytes === undefined ? "none" : "length"
+  return self.strict && verified === "none"
     ? Either.left(
         new Mismatch({
           url: displayUrl(self.hop.url.href),

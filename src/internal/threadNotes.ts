@@ -61,7 +61,7 @@ export type Told =
       readonly id: number
       readonly destination: string
       readonly bytes: number
-      readonly verified: boolean
+      readonly verified: Download.Verification
       readonly attempts: number
     }
   | { readonly _tag: "Skipped" | "Cancelled"; readonly id: number }

@@ -307,7 +307,7 @@ export const makeTransfer = (
     const publish = (
       part: Part,
       request: DownloadRequest,
-      { bytes, verified }: { readonly bytes: number; readonly verified: boolean },
+      { bytes, verified }: Pick<Saved, "bytes" | "verified">,
       attempts: number,
       decide: Hooks["decide"]
     ): Effect.Effect<Saved | Skipped, DownloadError> =>

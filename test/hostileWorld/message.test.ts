@@ -83,7 +83,7 @@ const row = (
 const whole = (request: Origin.Request) => Origin.file(request, body, { etag: '"1"' })
 const cut = (request: Origin.Request, how: "reset" | "close" | "unnoticed" = "close") =>
   Origin.file(request, body, { etag: '"1"', breakAt: { bytes: 4, how } })
-const saved = { _tag: "Saved", bytes: 10, verified: true }
+const saved = { _tag: "Saved", bytes: 10, verified: "length" }
 const partial = (
   range: string,
   text: string,
@@ -163,13 +163,13 @@ describe("message and body, on the simulated origin", () => {
         return Origin.file(r, body)
       }
     ],
-    { ...saved, attempts: 2 },
+    { ...saved, attempts: 2, verified: "digest" },
     { digest: sha256(body) }
   )
   row(
     "two versions that the digest tells apart are not saved as one",
     [(r) => Origin.file(r, "xxxxxxxxxx", { breakAt: { bytes: 4, how: "close" } }), (r) => Origin.file(r, body)],
-    { ...saved, attempts: 3 },
+    { ...saved, attempts: 3, verified: "digest" },
     { digest: sha256(body) }
   )
   row(
@@ -230,7 +230,7 @@ describe("message and body, on the simulated origin", () => {
   )
   row("a body that nothing can verify is saved and said to be so", [{ body, headers: {} }], {
     _tag: "Saved",
-    verified: false
+    verified: "none"
   })
   row(
     "a body that nothing can verify is refused where that is asked for",

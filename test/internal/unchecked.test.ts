@@ -8,7 +8,7 @@ import * as Unchecked from "../../src/internal/unchecked.js"
 describe("Unchecked.make", () => {
   it("gives what the constructor gives", () => {
     const request = Download.request({ url: "http://a.test/x", destination: "x" })
-    const fields = { request, destination: "x", bytes: 3, verified: true, attempts: 1 }
+    const fields = { request, destination: "x", bytes: 3, verified: "length", attempts: 1 } as const
     const made = Unchecked.make(Download.Saved, fields)
     const constructed = new Download.Saved(fields)
     assert.instanceOf(made, Download.Saved)

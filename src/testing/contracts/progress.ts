@@ -27,7 +27,7 @@ const someEvents: ReadonlyArray<DownloadEvent> = [
       request: someRequest,
       destination: someRequest.destination,
       bytes: 1,
-      verified: true,
+      verified: "length",
       attempts: 2
     })
   })
