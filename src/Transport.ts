@@ -36,6 +36,10 @@ export interface TransportRequest {
   readonly url: string
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>
+  /** Maximum time for a new connection, in milliseconds. Default: the transport's own limit. */
+  readonly connectMillis?: number | undefined
+  /** Called for each informational response (1xx, RFC 9110 §15.2) before the final one. Must not throw. */
+  readonly onInformational?: (() => void) | undefined
 }
 
 /**

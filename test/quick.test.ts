@@ -12,6 +12,7 @@ import * as Downloader from "../src/Downloader.js"
 import { Hasher } from "../src/Hasher.js"
 import * as Store from "../src/Node/Store.js"
 import * as Transport from "../src/Node/Transport.js"
+import { autoAdvance, Origin } from "../src/testing.js"
 import { http } from "./support/loopback.js"
 import { filesIn, temporaryDirectory } from "./support/program.js"
 
@@ -24,9 +25,32 @@ const layer = Downloader.layerWith({ durability: "rename", headersTimeout: "20 s
   Layer.provide(Layer.mergeAll(Store.layer, Transport.layer({})))
 )
 
+const pushing = Downloader.layerWith({ durability: "rename", headersTimeout: "20 seconds" }).pipe(
+  Layer.provide(
+    Layer.merge(
+      Store.layer,
+      Origin.layer(
+        (asked) => Origin.file(asked, "small", { informational: { count: 3, every: "19 seconds" } }),
+        undefined,
+        { pushes: true }
+      )
+    )
+  )
+)
+
 const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length
 
 describe("a quick attempt", () => {
+  it.scoped("waits longer for a head when informational responses come", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const saved = yield* Effect.flatMap(Downloader.Downloader, ({ download }) =>
+        autoAdvance(download(Download.request({ url: "http://origin.test/small", destination: `${directory}/small` })))
+      ).pipe(Effect.provide(pushing))
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1 })
+    })
+  )
+
   it.scopedLive("leaves no timer, also where its file cannot be published", () =>
     Effect.gen(function* () {
       const origin = yield* small

@@ -22,7 +22,7 @@ import * as RequestHeaders from "./requestHeaders.js"
 import * as Segments from "./segments.js"
 import { statusError } from "./statusError.js"
 import * as Validator from "./validator.js"
-import { beginBody, type Wait } from "./watch.js"
+import { beginBody, extendHeaders, type Wait } from "./watch.js"
 
 export interface Attempt extends Receiver {
   readonly transport: typeof Transport.Transport.Service
@@ -56,7 +56,11 @@ export const begin = (self: Attempt): Begun => {
       headers["if-range"] = kept.validator
     }
   }
-  const exchange = Transport.begin(self.transport, { url: RequestHeaders.target(hop.url), headers })
+  const exchange = Transport.begin(self.transport, {
+    url: RequestHeaders.target(hop.url),
+    headers,
+    onInformational: () => extendHeaders(self.wait, self.now())
+  })
   return from(self, exchange.response, exchange.close, offsetBytes)
 }
 

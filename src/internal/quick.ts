@@ -30,7 +30,7 @@ import * as RequestHeaders from "./requestHeaders.js"
 import type * as Segments from "./segments.js"
 import * as Unchecked from "./unchecked.js"
 import * as Validator from "./validator.js"
-import { beginBody, type Phase, type Wait, type Watch, type Watched, waitFrom } from "./watch.js"
+import { beginBody, extendHeaders, type Phase, type Wait, type Watch, type Watched, waitFrom } from "./watch.js"
 
 /** What the quick attempts of a downloader have in common. */
 export interface Means {
@@ -152,9 +152,18 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     const at = means.now()
     this.beganAt = at
     this.wait.headersAt = at + means.headersMillis
+    this.wait.headersMillis = means.headersMillis
     this.wait.totalAt = at + Duration.toMillis(request.timeout)
     this.wait.windowAt = at
-    this.exchange = means.dispatch({ url: request.url, headers: RequestHeaders.own(request) }, this)
+    const { wait } = this
+    this.exchange = means.dispatch(
+      {
+        url: request.url,
+        headers: RequestHeaders.own(request),
+        onInformational: () => extendHeaders(wait, means.now())
+      },
+      this
+    )
     if (this.exchange === undefined) {
       this.release()
       return Effect.void

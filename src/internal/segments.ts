@@ -21,7 +21,7 @@ import * as Transport from "../Transport.js"
 import type { Claim, Coverage } from "./coverage.js"
 import { type Meter, type Receiver, type ResponseBody, receive } from "./receive.js"
 import * as Segment from "./segment.js"
-import { beginBody, type Wait } from "./watch.js"
+import { beginBody, extendHeaders, type Wait } from "./watch.js"
 
 /** When to divide. */
 export interface Rule {
@@ -401,7 +401,10 @@ export class Crew {
     }
     const beganAt = self.now()
     const wait = means.wait()
-    const exchange = Transport.begin(self.transport, Segment.requestFor(self, claim))
+    const exchange = Transport.begin(self.transport, {
+      ...Segment.requestFor(self, claim),
+      onInformational: () => extendHeaders(wait, self.now())
+    })
     const work = Effect.flatMap(exchange.response, (response) => {
       const answeredAt = self.now()
       beginBody(wait, answeredAt)

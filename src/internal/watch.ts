@@ -20,6 +20,10 @@ import type * as Scope from "effect/Scope"
 export interface Wait {
   phase: "headers" | "body"
   headersAt: number
+  /** How long a head may take, from the request or from the latest informational response. */
+  headersMillis: number
+  /** How often an informational response may still restart that time. */
+  extensionsLeft: number
   totalAt: number
   /** When the present part of a stall's time began, and what came since. */
   windowAt: number
@@ -46,12 +50,25 @@ const unknownBytes: ReadonlyArray<number> = Array.from({ length: parts - 1 }, ()
 export const waitFrom = (at: number, headersMillis: number, totalAt: number): Wait => ({
   phase: "headers",
   headersAt: at + headersMillis,
+  headersMillis,
+  extensionsLeft: extensionsAtMost,
   totalAt,
   windowAt: at,
   windowBytes: 0,
   earlierBytes: unknownBytes,
   resting: false
 })
+
+// An origin that sends informational responses without end is not waited for without end.
+const extensionsAtMost = 20
+
+/** An informational response (1xx) has come: the origin is at work, and the time for its head starts again. */
+export const extendHeaders = (wait: Wait, now: number): void => {
+  if (wait.phase === "headers" && wait.extensionsLeft > 0) {
+    wait.extensionsLeft--
+    wait.headersAt = now + wait.headersMillis
+  }
+}
 
 /** A head has come. */
 export const beginBody = (wait: Wait, now: number): void => {

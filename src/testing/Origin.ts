@@ -48,6 +48,8 @@ export interface Request extends TransportRequest {
 export interface Reply {
   /** Before anything else happens. */
   readonly delay?: Duration.DurationInput | undefined
+  /** Informational responses (1xx) after that, and the time before each of them. */
+  readonly informational?: { readonly count: number; readonly every: Duration.DurationInput } | undefined
   /** Instead of a response: no connection, one that breaks, or silence for good. */
   readonly instead?: "refused" | "dns" | "reset" | "tls" | "silence" | undefined
   readonly status?: number | undefined
@@ -170,6 +172,10 @@ export const layer = (
           const reply = script(request)
           if (reply.delay !== undefined) {
             yield* Effect.sleep(reply.delay)
+          }
+          for (let left = reply.informational?.count ?? 0; left > 0; left--) {
+            yield* Effect.sleep(reply.informational?.every ?? 0)
+            asked.onInformational?.()
           }
           onReply(request, reply)
           if (reply.instead !== undefined) {

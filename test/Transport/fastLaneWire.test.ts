@@ -110,6 +110,8 @@ describe("the fast lane, on connections that are none", () => {
       )
       const error = yield* Effect.flip(open(request))
       assert.deepInclude(error, { _tag: "Timeout", phase: "connect", limitMillis: 30, receivedBytes: 0 })
+      const asked = yield* Effect.flip(open({ ...request, connectMillis: 10 }))
+      assert.deepInclude(asked, { _tag: "Timeout", phase: "connect", limitMillis: 10, receivedBytes: 0 })
     })
   )
 

@@ -3,6 +3,7 @@
  */
 import { createServer as createTlsServer } from "node:https"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -36,6 +37,29 @@ describe("connections, on the simulated origin", () => {
       const error = yield* autoAdvance(Effect.flip(download(request(url))))
       assert.deepInclude(error, { _tag: "Timeout", phase: "headers", limitMillis: 30_000, receivedBytes: 0 })
     }).pipe(Effect.provide(layer(() => ({ delay: "31 seconds", body }), once)))
+  )
+
+  it.effect("waits longer for a head when informational responses come, and not without end", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download(request(url)))
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1 })
+      const [elapsed, error] = yield* Effect.timed(
+        autoAdvance(Effect.flip(download(request("http://origin.test/endless", { destination: "endless" }))))
+      )
+      assert.deepInclude(error, { _tag: "Timeout", phase: "headers" })
+      // 20 responses, 20 s apart, each of which starts 30 s anew.
+      assert.isAtMost(Duration.toSeconds(elapsed), 20 * 20 + 30 + 1)
+    }).pipe(
+      Effect.provide(
+        layer(
+          (asked) =>
+            asked.url === url
+              ? Origin.file(asked, body, { informational: { count: 20, every: "29 seconds" } })
+              : { informational: { count: 1000, every: "20 seconds" } },
+          once
+        )
+      )
+    )
   )
 
   it.effect("bounds a body that stalls, by bytes and time, and not one that is slow", () =>
@@ -271,8 +295,9 @@ describe("connections, on real sockets, by Node/Transport", () => {
     Effect.gen(function* () {
       const silent = yield* raw(["", "stay"])
       const dribbling = yield* http((_, response) => {
-        const timer = setInterval(() => response.writeProcessing(), 50)
+        const timer = setInterval(() => response.socket?.write(head.shift() ?? "x"), 50)
         response.on("close", () => clearInterval(timer))
+        const head = [..."HTTP/1.1 200 OK\r\nX-Long: "]
       })
       for (const origin of [silent, dribbling]) {
         const error = yield* Effect.flip(download(request(origin.url)))

@@ -47,6 +47,10 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
     readonly isRepeated: boolean
   ) {}
 
+  get connectMillis(): number {
+    return this.request.connectMillis ?? this.lane.connectMillis
+  }
+
   /** Sends the request, and pushes its response. */
   send(to: Transport.Receiver): void {
     this.to = to
@@ -123,7 +127,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
         : this.unmeasured !== undefined
           ? { receivedBytes: this.unmeasured.receivedBytes, expectedBytes: undefined }
           : { receivedBytes: this.lengthBytes - this.leftBytes, expectedBytes: this.lengthBytes }
-    const error = failure(this.request.url, cause, this.lane.connectMillis, body)
+    const error = failure(this.request.url, cause, this.connectMillis, body)
     if (this.status === 0) {
       this.answer(this.lane.failed(this, error))
     } else {
@@ -219,9 +223,10 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   private skip(connection: Connection, rest: Buffer): boolean {
     this.partial = Buffer.alloc(0)
     if (++this.informational <= informationalAtMost) {
+      this.request.onInformational?.()
       return this.readHead(connection, rest, rest.length)
     }
-    const error = failure(this.request.url, tooManyInformational, this.lane.connectMillis)
+    const error = failure(this.request.url, tooManyInformational, this.connectMillis)
     this.connection = this.partial = undefined
     connection.destroy()
     this.answer(Effect.zipRight(connection.awaitClosed, Effect.fail(error)))

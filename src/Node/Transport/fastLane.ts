@@ -229,8 +229,8 @@ class Lanes implements FastLane, Lane<Exchange> {
   }
 
   private connectNew(pool: Pool, exchange: Exchange): void {
-    const { connect, connectMillis } = this.settings
-    const connection: Connection = new Connection(connect, pool.address, connectMillis, this.buffers, {
+    const { connect } = this.settings
+    const connection: Connection = new Connection(connect, pool.address, exchange.connectMillis, this.buffers, {
       lost: () => this.lost(pool, connection),
       closed: () => this.all.delete(connection)
     })
