@@ -3,9 +3,9 @@
 //   internal · values → ports → services → adapters → Cli → Node, bin
 
 const values = "^src/(Download|DownloadError|DownloadEvent|Flags|RetryPolicy)[.]ts$"
-const ports = "^src/(Transport|Store|Progress|Journal|Hasher|OriginGovernor|Screen|Threads)[.]ts$"
+const ports = "^src/(Transport|Store|Progress|Journal|Hasher|OriginGovernor|Screen)[.]ts$"
 const services = "^src/(Downloader|FlagServer|Spinner|StatusLine|Supervisor)[.]ts$"
-const adapters = "^src/((Transport|Store|Journal)/|(Platform|WorkerDownloader)[.]ts$)"
+const adapters = "^src/((Transport|Store|Journal)/|Platform[.]ts$)"
 const cli = "^src/Cli([.]ts$|/)"
 const edge = "^src/(Node([.]ts$|/)|bin[.]ts$)"
 const barrel = "^src/index[.]ts$"

@@ -10,7 +10,6 @@ export const limits = {
     limit: `a file is six calls on the file system and two on a socket where curl makes three and two, because it is written under another name, linked and that name removed; the calls alone are about 50 µs of CPU, and curl's whole file is 40. And ${young}.`,
     tried: [
       "a small transfer as calls behind one `Effect.async` (`internal/quick`): CPU 0.60 × what it was, by the command line",
-      "worker threads (`--threads 2`): 0.4 to 1.1 × the rate for 30,000 to 100,000 files on two processors that the server uses too, with twice the CPU, as each thread compiles a copy of the program",
       "standard output in one write a turn: 1,213 in place of 2,166 calls for 1,000 files, no difference in time",
       "outcomes and events without the constructors of their schemas: 1.3 µs each",
       "a young generation that does not grow: 0.64 × the memory, for up to a tenth of the CPU",
@@ -20,7 +19,7 @@ export const limits = {
   B2: {
     limit:
       "as in B1, without the compiling: about 50 µs of calls, 10 of garbage collection and 20 of everything else. The one way known to fewer calls is pipelining, which many servers do not bear; it is not built.",
-    tried: ["as in B1; each gains a smaller part here", "files in more than one thread: see the row of `--threads 2`"]
+    tried: ["as in B1; each gains a smaller part here"]
   },
   B3: {
     limit:

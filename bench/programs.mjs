@@ -59,15 +59,6 @@ const halyard = {
   })
 }
 
-const threads = {
-  ...halyard,
-  name: "itself with --threads 2",
-  call: (job) => {
-    const { args, ...call } = halyard.call(job)
-    return { ...call, args: [...args, "--threads", "2"] }
-  }
-}
-
 // Connections for one file, where this version has an option for them.
 let segmentOption
 const segmentOptions = (connectionsPerFile) => {
@@ -181,7 +172,6 @@ const axel = {
 /** By the key under which the benchmarks name them. */
 export const programs = {
   halyard,
-  threads,
   curl,
   wget2,
   aria2c,

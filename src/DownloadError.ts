@@ -1,7 +1,7 @@
 /**
  * Why a transfer failed: one class for each decision of the caller, with what is needed to take it.
  *
- * Every error encodes to JSON and back, because errors travel: to worker threads, journals and `--json` output. URLs in
+ * Every error encodes to JSON and back, because errors travel: to journals and `--json` output. URLs in
  * them are made for showing; credentials and query values are removed. As errors of an `HttpApi` endpoint they answer
  * with a gateway's status: 504 a timeout, 502 what the origin did wrong, 507 a disk, 400 a request that cannot be made.
  *
@@ -274,23 +274,6 @@ export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")
 }
 
 /**
- * The worker thread that carried the transfer ended before it answered (out of memory, for instance). Whether the file
- * was published is not known. Worth a retry.
- *
- * @category errors
- * @since 0.1.0
- */
-export class WorkerLost extends Schema.TaggedError<WorkerLost>("halyard/DownloadError/WorkerLost")(
-  "WorkerLost",
-  { url: Schema.String },
-  answers(500)
-) {
-  override get message(): string {
-    return "the worker thread ended before it answered"
-  }
-}
-
-/**
  * Everything that can go wrong with one transfer.
  *
  * @category schemas
@@ -306,8 +289,7 @@ export const DownloadError = Schema.Union(
   Mismatch,
   AddressRefused,
   InvalidRequest,
-  Disk,
-  WorkerLost
+  Disk
 )
 
 /**

@@ -163,10 +163,7 @@ export const makeTransferWith = (
   })
 
 /** @internal */
-export const fromTransfer = (
-  transfer: Transfer,
-  ahead: () => number = () => 0
-): Effect.Effect<typeof Downloader.Service, never, Scope.Scope> =>
+export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloader.Service, never, Scope.Scope> =>
   Effect.gen(function* () {
     const built = yield* Progress
     const journal = yield* Effect.serviceOption(Journal.Journal)
@@ -244,7 +241,6 @@ export const fromTransfer = (
             run(
               {
                 scope: share.scope,
-                ahead,
                 carry: (request, restore, ask, lead) => carry(request, progress, tracer, restore, ask, lead),
                 giveUp: (request) => told(Unchecked.make(Cancelled, { request }), progress)
               },

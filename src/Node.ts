@@ -14,13 +14,11 @@ import * as HttpServer from "./Node/HttpServer.js"
 import * as Hasher from "./Node/hasher.js"
 import * as NodeScreen from "./Node/Screen.js"
 import * as NodeStore from "./Node/Store.js"
-import * as NodeThreads from "./Node/Threads.js"
 import * as NodeTransport from "./Node/Transport.js"
 import * as Spinner from "./Spinner.js"
 import type { StatusLine } from "./StatusLine.js"
 import type { Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
-import * as WorkerDownloader from "./WorkerDownloader.js"
 
 /**
  * The downloader, on sockets (and undici) and on the file system. Connections are closed with the layer.
@@ -53,33 +51,6 @@ export const layerWith = (
 export const layerPublicOnly: Layer.Layer<Downloader.Downloader | Transport | Store> = Layer.suspend(() =>
   layerWith({ transport: { publicOnly: true } })
 )
-
-/**
- * The downloader with its transfers in worker threads, which end with the layer. With `threads: "auto"` it begins without,
- * and starts those that gain (`WorkerDownloader.layerAuto`).
- *
- * @category layers
- * @since 0.1.0
- */
-export const layerThreads = (
-  options: Downloader.Options & {
-    readonly threads: number | "auto"
-    /** Whether it connects to public addresses only. */
-    readonly publicOnly?: boolean | undefined
-    /** The module that the threads start with. Default: this package's own. */
-    readonly workerUrl?: URL | undefined
-  }
-): Layer.Layer<Downloader.Downloader> => {
-  const { publicOnly, threads, workerUrl = new URL("./Node/worker.js", import.meta.url) } = options
-  const layer =
-    threads === "auto"
-      ? WorkerDownloader.layerAuto(options).pipe(Layer.provide(NodeTransport.layer({ publicOnly })))
-      : WorkerDownloader.layer({ ...options, threads })
-  return layer.pipe(
-    Layer.provide(Layer.merge(NodeThreads.layer({ workerUrl, publicOnly }), NodeStore.layer)),
-    Layer.provide(Hasher.layer)
-  )
-}
 
 /**
  * The spinner on standard error.

@@ -43,7 +43,6 @@ export const isTransient = (error: DownloadError): boolean => {
   switch (error._tag) {
     case "Timeout":
     case "Truncated":
-    case "WorkerLost":
       return true
     case "HttpStatus":
       return transientStatuses.has(error.status)

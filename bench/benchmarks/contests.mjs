@@ -34,7 +34,7 @@ export const B1 = (bench) =>
   )
 
 export const B2 = (bench) =>
-  manyFiles(bench, bench.quick ? 5000 : 100_000, bench.rounds(5, 2), ["curl", "wget2", "aria2c", "undici", "threads"], {
+  manyFiles(bench, bench.quick ? 5000 : 100_000, bench.rounds(5, 2), ["curl", "wget2", "aria2c", "undici"], {
     curl: [
       ["rate", "≥", 1.3],
       ["cpu", "≤", 1]

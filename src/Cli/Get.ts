@@ -3,12 +3,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Printable from "../internal/printable.js"
 import type { Action } from "./Action.js"
 import { argumentsOf, type Command, given, type Option } from "./Command.js"
-import type { Threads } from "./downloader.js"
 import type { GetOptions } from "./Get/get.js"
-import { choice, flag, integer, nonEmpty, seconds, text, withDefault } from "./options.js"
+import { choice, flag, integer, nonEmpty, seconds, withDefault } from "./options.js"
 
 const header: Option<Readonly<Record<string, string>>> = {
   name: "header",
@@ -112,23 +110,6 @@ const options = {
     name: "public-only",
     description: "Refuse loopback, private and other addresses that are not public."
   }),
-  threads: withDefault(
-    text<Threads>(
-      {
-        name: "threads",
-        metavar: "N",
-        description:
-          "Worker threads that carry the transfers, within the same limits; auto: those that gain, once there are thousands of files. Default 1: none but the main thread."
-      },
-      (value) =>
-        value === "auto"
-          ? Either.right(value)
-          : /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 64
-            ? Either.right(Number(value))
-            : Either.left(`--threads N must be a whole number from 1 to 64, or auto, not '${Printable.line(value)}'`)
-    ),
-    1
-  ),
   json: flag({ name: "json", description: "Print one JSON object a line: each retry and outcome, then the report." })
 }
 
@@ -158,7 +139,6 @@ export const command: Command = {
         durability: given(line, options.durability),
         strict: given(line, options.strict),
         publicOnly: given(line, options.publicOnly),
-        threads: given(line, options.threads),
         json: given(line, options.json)
       }),
       (read): Action => {

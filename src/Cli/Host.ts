@@ -5,6 +5,7 @@
  */
 import type * as HttpServer from "@effect/platform/HttpServer"
 import type { ServeError } from "@effect/platform/HttpServerError"
+import type * as Worker from "@effect/platform/Worker"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,7 +15,6 @@ import type * as Stream from "effect/Stream"
 import type { Disk } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
 import type { Store } from "../Store.js"
-import type { Threads } from "../Threads.js"
 import type { Transport } from "../Transport.js"
 
 /**
@@ -45,8 +45,6 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
   {
     /** Where the flags that come with this package are. */
     readonly flagsDirectory: string
-    /** How many threads can run at once. */
-    readonly parallelism: number
     /** An HTTP server on this address; port 0 is any free one. */
     readonly listen: (address: {
       readonly hostname: string
@@ -63,8 +61,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
      * nobody writes.
      */
     readonly read: (path: string, isPipe: boolean) => Stream.Stream<Uint8Array, Disk>
-    /** Starts threads that run `WorkerDownloader.layerRunner`. */
-    readonly threads: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Threads>
+    /** Starts the worker threads of `flags --engine threads`, which take the messages of `Flags/FlagWorker`. */
+    readonly flagWorkers: Layer.Layer<Worker.WorkerManager | Worker.Spawner>
     /** Standard output. Writes in order, and before what is written to the screen later; never throws. */
     readonly stdout: {
       readonly isTerminal: boolean

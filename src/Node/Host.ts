@@ -1,8 +1,8 @@
 /**
  * The machine of the command line, on Node. What only some commands need is loaded when they ask for it.
  */
-import { availableParallelism } from "node:os"
 import { setFlagsFromString } from "node:v8"
+import { Worker } from "node:worker_threads"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import { Host } from "../Cli/Host.js"
 import { Screen } from "../Screen.js"
 import { flagsDirectory } from "./flagsDirectory.js"
+import type { Role } from "./role.js"
 import { isTerminal } from "./Screen.js"
 import type { Signals } from "./signals.js"
 import * as SmallHeap from "./smallHeap.js"
@@ -22,7 +23,6 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       get flagsDirectory() {
         return flagsDirectory()
       },
-      parallelism: availableParallelism(),
       stdout: {
         isTerminal: isTerminal(process.stdout),
         write: StandardOutput.write,
@@ -58,11 +58,10 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
             (module) => module.read(path, isPipe)
           )
         ),
-      threads: (options) =>
-        lazily(
-          () => import("./Threads.js"),
-          (module) => module.layer({ ...options, workerUrl })
-        ),
+      flagWorkers: lazily(
+        () => import("@effect/platform-node/NodeWorker"),
+        (module) => module.layer(() => new Worker(workerUrl, { workerData: { halyard: "flags" } satisfies Role }))
+      ),
       block: Effect.map(
         Effect.promise(() => import("./blocking.js")),
         ({ block, blockWithSpinner }) =>

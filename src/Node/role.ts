@@ -2,11 +2,7 @@
  * What a worker thread of this package is told to be, as its `workerData`.
  */
 export type Role =
-  | {
-      readonly halyard: "downloader"
-      /** Whether it connects to public addresses alone. */
-      readonly publicOnly: boolean
-    }
+  | { readonly halyard: "flags" }
   | {
       readonly halyard: "spinner"
       /** Whole frames, message included, clipped to the screen. */

@@ -13,6 +13,6 @@ if (!isMainThread && isRole(workerData)) {
   if (role.halyard === "spinner") {
     void import("./spinnerThread.js").then(({ turn }) => turn(role))
   } else {
-    void import("./downloaderThread.js").then(({ serve }) => serve(role))
+    void import("./flagWorker.js").then(({ serve }) => serve())
   }
 }

@@ -24,8 +24,6 @@ export interface Work {
   /** Where a loop goes on whose transfer others wait for when its run is over. */
   readonly scope: Scope.Scope
   readonly carry: (request: DownloadRequest, restore: Restore, ask: Ask, lead: Lead) => Effect.Effect<DownloadOutcome>
-  /** How many requests more are to be taken in than may be carried out. */
-  readonly ahead: () => number
   /** Tells that a request is cancelled. */
   readonly giveUp: (request: DownloadRequest) => Effect.Effect<void>
 }
@@ -42,7 +40,7 @@ const rampWidth = 4
 const lookAhead = (concurrency: number): number => concurrency * 4 + 64
 
 export const run = <E, R>(
-  { ahead, carry, giveUp, scope }: Work,
+  { carry, giveUp, scope }: Work,
   requests: Stream.Stream<DownloadRequest, E, R>,
   concurrency: number
 ): Stream.Stream<DownloadOutcome, E, R> =>
@@ -116,7 +114,6 @@ export const run = <E, R>(
       yield* Effect.addFinalizer(() => Effect.forEach(taken.slice(cursor), giveUp, { discard: true }))
       const fork = Runtime.runFork(yield* Effect.runtime<R>())
       const gate: Gate = { limit: concurrency, used: 0 }
-      const width = (): number => concurrency + ahead()
       const loops = new Set<Loop>()
       // Loops that are to be begun.
       let pending = 0
@@ -135,7 +132,7 @@ export const run = <E, R>(
 
       const beginOneMore = (): void => {
         const known = loops.size + pending
-        if (!closed && !ended && known - parked < width() && known < lookAhead(width())) {
+        if (!closed && !ended && known - parked < concurrency && known < lookAhead(concurrency)) {
           begin(1)
         }
       }
@@ -154,7 +151,7 @@ export const run = <E, R>(
         Effect.uninterruptibleMask((restore) => {
           const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
             // Leaves in the step in which it looks: of two that see one too many, one is to stay.
-            if (closed || loops.size - parked > width()) {
+            if (closed || loops.size - parked > concurrency) {
               return leave(self)
             }
             beginOneMore()
@@ -229,7 +226,7 @@ export const run = <E, R>(
         return Effect.zipRight(Fiber.interruptAll(going), Effect.forEach(left, giveUp, { discard: true }))
       })
       yield* Effect.addFinalizer(() => close)
-      begin(width())
+      begin(concurrency)
       yield* Effect.forkScoped(Effect.interruptible(puller))
       yield* Effect.forkScoped(Effect.interruptible(beginner))
       yield* Effect.forkScoped(Effect.interruptible(outcomes.teller))

@@ -1,5 +1,5 @@
 // Packs the package, judges the tarball, installs it into an empty strict TypeScript project, and uses it there: its
-// types, its entry points, its threads and its command. Needs the npm registry.
+// types, its entry points and its command. Needs the npm registry.
 import assert from "node:assert/strict"
 import { execFileSync, spawnSync } from "node:child_process"
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -91,7 +91,6 @@ try {
     assert.equal(result.saved, "Saved")
     assert.equal(result.report.saved, 1)
     assert.equal(result.report.notFound, 1)
-    assert.equal(result.threaded, "Saved")
     assert.deepEqual(result.tested, { attempts: 2, asked: 2 })
     assert.deepEqual(result.violations, [])
     assert.equal(result.error, "HTTP error 418 - I'm a Teapot")

@@ -53,12 +53,6 @@ const program = Effect.gen(function* () {
   )
 )
 
-const threaded = Effect.gen(function* () {
-  const fs = yield* Effect.promise(() => import("node:fs/promises"))
-  yield* Effect.promise(() => fs.mkdir("flags", { recursive: true }))
-  return (yield* one)._tag
-}).pipe(Effect.provide(Layer.merge(Node.layerThreads({ threads: 1, concurrency: 1 }), Node.layerFlagServer())))
-
 // The test of a service, with the published kit.
 const tested = Effect.gen(function* () {
   const downloader = yield* Downloader.Downloader
@@ -83,7 +77,6 @@ process.stdout.write(
   JSON.stringify({
     tested: await Effect.runPromise(tested),
     violations,
-    ...(await Effect.runPromise(program)),
-    threaded: await Effect.runPromise(threaded)
+    ...(await Effect.runPromise(program))
   })
 )

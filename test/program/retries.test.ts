@@ -15,20 +15,18 @@ const busy = Effect.suspend(() =>
 const waited = (url: string) => new RegExp(`^${url}/a: HTTP error 429 - Too Many Requests; again in 1\\d\\d s$`, "m")
 
 describe("a retry of halyard get", () => {
-  for (const threads of ["1", "2"]) {
-    it.scopedLive(`is told on standard error: --threads ${threads}`, () =>
-      Effect.gen(function* () {
-        const { url } = yield* busy
-        const cwd = yield* temporaryDirectory
-        const running = yield* halyard(["get", `${url}/a`, "--threads", threads], { cwd })
-        yield* running.awaitOutput(/again in/)
-        yield* running.signal("SIGINT")
-        const { exitCode, stderr, stdout } = yield* running.ended
-        assert.deepStrictEqual([exitCode, stdout], [130, ""])
-        assert.match(stderr, waited(url))
-      })
-    )
-  }
+  it.scopedLive("is told on standard error", () =>
+    Effect.gen(function* () {
+      const { url } = yield* busy
+      const cwd = yield* temporaryDirectory
+      const running = yield* halyard(["get", `${url}/a`], { cwd })
+      yield* running.awaitOutput(/again in/)
+      yield* running.signal("SIGINT")
+      const { exitCode, stderr, stdout } = yield* running.ended
+      assert.deepStrictEqual([exitCode, stdout], [130, ""])
+      assert.match(stderr, waited(url))
+    })
+  )
 
   itOnTerminal(
     "is counted down in the status line",

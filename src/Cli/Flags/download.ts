@@ -16,12 +16,12 @@ import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
-import * as CommandDownloader from "../downloader.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import { type Engine, engines } from "./engines.js"
 import * as Report from "./report.js"
 import { embedded, remoteBaseUrl, type Server } from "./servers.js"
+import type * as ThreadPool from "./threadPool.js"
 
 export interface FlagsOptions {
   readonly codes: ReadonlyArray<string>
@@ -52,7 +52,7 @@ export const download = Effect.fn("flags.download")(function* (options: FlagsOpt
       const origin = yield* openOrigin(options)
       const requests = codes.map((code) => Flags.request(code, { ...options, baseUrl: origin.baseUrl }))
       const report = yield* Report.make({ ...options, ...origin, requests, concurrency })
-      return yield* carryOut(options.engine, requests, concurrency, report)
+      return yield* carryOut(options, origin, requests, concurrency, report)
     })
   )
 }, Effect.provide(storeLayer))
@@ -77,7 +77,8 @@ const openOrigin = Effect.fnUntraced(function* (options: FlagsOptions) {
 })
 
 const carryOut = Effect.fnUntraced(function* (
-  engine: Engine,
+  options: FlagsOptions,
+  origin: { readonly baseUrl: string },
   requests: ReadonlyArray<Download.DownloadRequest>,
   concurrency: number,
   report: Report.Report
@@ -86,26 +87,42 @@ const carryOut = Effect.fnUntraced(function* (
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
   yield* report.begin
-  const run = Effect.flatMap(Downloader.Downloader, (downloader) =>
-    Stream.runDrain(downloader.run(Stream.fromIterable(requests), { concurrency }))
-  )
+  const run =
+    options.engine === "threads"
+      ? inThreads({ ...options, ...origin, threads: concurrency, onEvent: report.event }, requests)
+      : inFibers(requests, concurrency, report)
   return yield* run.pipe(
-    Effect.provide(engineLayer(engine, concurrency).pipe(Layer.provide(Progress.layer(report.event)))),
     Supervisor.supervise({ companions: { spinner: spinner.spin({ message: report.status }) } }),
-    // Whatever was done until then is told, also after Ctrl-C.
+    // The report comes after Ctrl-C too.
     Effect.onExit(() => conclude),
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
   )
 })
 
-// Each flag is asked for once, as in the chapter.
-const engineLayer = (engine: Engine, concurrency: number) =>
-  Layer.unwrapEffect(
-    Effect.map(Host, ({ parallelism }) =>
-      CommandDownloader.layer(
-        // A thread beyond the processors' number adds a start-up and no work done.
-        engine === "threads" ? Math.min(concurrency, Math.max(2, parallelism)) : 0,
-        { retry: RetryPolicy.none, adaptive: false }
+const inThreads = (
+  options: ThreadPool.Options,
+  requests: ReadonlyArray<Download.DownloadRequest>
+): Effect.Effect<void, never, Host> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./threadPool.js")),
+    ({ fetchAll }) =>
+      Effect.flatMap(Host, ({ flagWorkers }) => Effect.provide(fetchAll(requests, options), flagWorkers))
+  )
+
+// One attempt for each flag, as in the chapter.
+const inFibers = (
+  requests: ReadonlyArray<Download.DownloadRequest>,
+  concurrency: number,
+  report: Report.Report
+): Effect.Effect<void, never, Host | Store> =>
+  Effect.flatMap(Host, (host) =>
+    Effect.flatMap(Downloader.Downloader, (downloader) =>
+      Stream.runDrain(downloader.run(Stream.fromIterable(requests), { concurrency }))
+    ).pipe(
+      Effect.provide(
+        Downloader.layerWith({ retry: RetryPolicy.none, adaptive: false }).pipe(
+          Layer.provide(Layer.merge(host.transport(), Progress.layer(report.event)))
+        )
       )
     )
   )

@@ -24,7 +24,6 @@ import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
 import { type Durability, Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
-import * as CommandDownloader from "../downloader.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import * as Lines from "./lines.js"
@@ -47,7 +46,6 @@ export interface GetOptions {
   readonly durability: Durability
   readonly strict: boolean
   readonly publicOnly: boolean
-  readonly threads: CommandDownloader.Threads
   readonly json: boolean
 }
 
@@ -81,14 +79,14 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   const report = yield* Report.make(options)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
-  const downloader = CommandDownloader.layer(options.threads === 1 ? 0 : options.threads, {
+  const host = yield* Host
+  const downloader = Downloader.layerWith({
     retry: RetryPolicy.make({ retries: options.retries }),
     perOrigin: options.perOrigin,
     segments: options.segments,
     durability: options.durability,
-    strict: options.strict,
-    publicOnly: options.publicOnly
-  }).pipe(Layer.provide(Progress.layer(report.event)))
+    strict: options.strict
+  }).pipe(Layer.provide(host.transport(options)), Layer.provide(Progress.layer(report.event)))
   return yield* Effect.flatMap(Downloader.Downloader, ({ run }) =>
     Stream.runDrain(run(requests, { concurrency: options.concurrency }))
   ).pipe(
