@@ -37,7 +37,7 @@ for (const lane of ["fast", "undici"] as const) {
             })
           )
         ).pipe(Effect.provide(Node.layerWith({ segments: 4, transport: { lane } })))
-        assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes, verified: "length" })
+        assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes, verified: "digest" })
         const found = createHash("sha256")
           .update(readFileSync(`${directory}/large.bin`))
           .digest("hex")
