@@ -32,6 +32,14 @@ export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard/Down
   destination: Schema.String,
   /** For one attempt, from its first request up to the last byte of the body. */
   timeout: Schema.DurationFromMillis,
+  /** For the whole request: all attempts, and all waits for permits and retries. Default: none. */
+  deadline: optional(Schema.DurationFromMillis),
+  /** For a new connection. Default: the downloader's. */
+  connectTimeout: optional(Schema.DurationFromMillis),
+  /** From the sending of a request, its connection included, to the end of the response's head. Default: the downloader's. */
+  headersTimeout: optional(Schema.DurationFromMillis),
+  /** Fewer bytes of the body than this in that time are a stall, which ends an attempt. Default: the downloader's. */
+  stall: optional(Schema.Struct({ bytes: Schema.Number, within: Schema.DurationFromMillis })),
   /**
    * What happens where the destination exists already; decided atomically when the file is published. `unique` gives
    * the file the first free one of `name.gif`, `name-2.gif`, `name-3.gif` and so on.
@@ -72,6 +80,10 @@ export const request = (options: {
   readonly destination: string
   readonly id?: string | undefined
   readonly timeout?: Duration.DurationInput | undefined
+  readonly deadline?: Duration.DurationInput | undefined
+  readonly connectTimeout?: Duration.DurationInput | undefined
+  readonly headersTimeout?: Duration.DurationInput | undefined
+  readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
   readonly onExists?: DownloadRequest["onExists"] | undefined
   readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   readonly digest?: string | undefined
@@ -86,6 +98,12 @@ export const request = (options: {
       destination: options.destination,
       timeout: Duration.decode(options.timeout ?? defaults.timeout),
       onExists: options.onExists ?? defaults.onExists,
+      ...(options.deadline === undefined ? {} : { deadline: Duration.decode(options.deadline) }),
+      ...(options.connectTimeout === undefined ? {} : { connectTimeout: Duration.decode(options.connectTimeout) }),
+      ...(options.headersTimeout === undefined ? {} : { headersTimeout: Duration.decode(options.headersTimeout) }),
+      ...(options.stall === undefined
+        ? {}
+        : { stall: { bytes: options.stall.bytes, within: Duration.decode(options.stall.within) } }),
       ...(options.headers === undefined
         ? {}
         : {

@@ -19,7 +19,8 @@ const seconds = (millis: number): string => `${Number((millis / 1000).toFixed(3)
 
 /**
  * A wait reached its bound. `phase` says which one: `connect` for a connection, `headers` for the response's head,
- * `stall` for content that comes too slowly or not at all, `total` for the whole attempt. Worth a retry.
+ * `stall` for content that comes too slowly or not at all, `total` for one attempt. All of these are worth a retry.
+ * `deadline` is the bound for the request with all its attempts, and final.
  *
  * @category errors
  * @since 0.1.0
@@ -28,7 +29,7 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard/DownloadError/
   "Timeout",
   {
     url: Schema.String,
-    phase: Schema.Literal("connect", "headers", "stall", "total"),
+    phase: Schema.Literal("connect", "headers", "stall", "total", "deadline"),
     /** How long the bound was, in milliseconds. */
     limitMillis: Schema.Number,
     receivedBytes: Schema.Number
@@ -40,7 +41,8 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard/DownloadError/
       connect: "a connection",
       headers: "the response headers",
       stall: "more of the body",
-      total: this.receivedBytes === 0 ? "the response" : "the rest of the body"
+      total: this.receivedBytes === 0 ? "the response" : "the rest of the body",
+      deadline: this.receivedBytes === 0 ? "the file" : "the rest of the file"
     }
     return `timed out after ${seconds(this.limitMillis)} waiting for ${what[this.phase]}`
   }

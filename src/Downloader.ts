@@ -71,9 +71,15 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
 export interface Options extends OriginGovernor.Options {
   /** Default: `RetryPolicy.defaults`. */
   readonly retry?: RetryPolicy.RetryPolicy | undefined
-  /** From the beginning of an attempt, its connection included, to the end of the response's head; absolute. Default 30 seconds. */
+  /** For a new connection. Default: the transport's own limit. A request may say another one, as for the next two. */
+  readonly connectTimeout?: Duration.DurationInput | undefined
+  /**
+   * From the beginning of an attempt, its connection included, to the end of the response's head; absolute. Default 5
+   * minutes. After an attempt that reached this limit, that for a connection or that for a stall, the next attempt has
+   * twice the time.
+   */
   readonly headersTimeout?: Duration.DurationInput | undefined
-  /** Fewer bytes than this in that time are a stall, which is found out up to a quarter of it later. Default: 1 byte in 30 seconds. */
+  /** Fewer bytes than this in that time are a stall, which is found out up to a quarter of it later. Default: 1 byte in 1 minute. */
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
   /** What a saved file survives. Default `full`. */
   readonly durability?: Durability | undefined
@@ -102,8 +108,8 @@ export const defaults: {
   readonly durability: Durability
 } = {
   concurrency: 5,
-  headersTimeout: Duration.seconds(30),
-  stall: { bytes: 1, within: Duration.seconds(30) },
+  headersTimeout: Duration.minutes(5),
+  stall: { bytes: 1, within: Duration.minutes(1) },
   durability: "full"
 }
 
@@ -151,8 +157,11 @@ export const makeTransferWith = (
     return yield* makeTransfer(
       {
         retry: options.retry ?? RetryPolicy.defaults,
-        headersTimeout: Duration.decode(options.headersTimeout ?? defaults.headersTimeout),
-        stall: { bytes: stall.bytes, within: Duration.decode(stall.within) },
+        limits: {
+          connectMillis: options.connectTimeout === undefined ? undefined : Duration.toMillis(options.connectTimeout),
+          headersMillis: Duration.toMillis(options.headersTimeout ?? defaults.headersTimeout),
+          stall: { bytes: stall.bytes, millis: Duration.toMillis(stall.within) }
+        },
         durability: options.durability ?? defaults.durability,
         strict: options.strict ?? false,
         segments:

@@ -138,6 +138,7 @@ export const request = (
     /** An existing directory. */
     readonly directory: string
     readonly timeout?: Duration.DurationInput | undefined
+    readonly deadline?: Duration.DurationInput | undefined
   }
 ): Download.DownloadRequest =>
   Download.request({
@@ -145,5 +146,6 @@ export const request = (
     url: url(options.baseUrl, code),
     destination: `${options.directory.replace(/(?<=.)[/\\]+$/, "")}/${nameOf(code)}.gif`,
     timeout: options.timeout,
+    deadline: options.deadline,
     onExists: "overwrite"
   })

@@ -42,6 +42,7 @@ const transientStatuses: ReadonlySet<number> = new Set([408, 425, 429, 500, 502,
 export const isTransient = (error: DownloadError): boolean => {
   switch (error._tag) {
     case "Timeout":
+      return error.phase !== "deadline"
     case "Truncated":
       return true
     case "HttpStatus":

@@ -10,6 +10,7 @@ import type { Store } from "../Store.js"
 import * as Digest from "./digest.js"
 import * as DisplayUrl from "./displayUrl.js"
 import type { Hooks } from "./hooks.js"
+import * as Limits from "./limits.js"
 import * as Printable from "./printable.js"
 import { isDestination } from "./quick.js"
 import * as RequestHeaders from "./requestHeaders.js"
@@ -52,7 +53,7 @@ const refusalOf = (
   if (request.digest !== undefined && expected === undefined) {
     return "its digest is neither sha256:… nor a Subresource Integrity string"
   }
-  return RequestHeaders.refusal(request)
+  return Limits.refusal(request) ?? RequestHeaders.refusal(request)
 }
 
 const unlessThere = (

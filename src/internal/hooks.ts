@@ -15,5 +15,7 @@ export interface Hooks {
    */
   readonly decide: (outcome: Saved | Skipped | Failed) => void
   readonly ask?: Ask | undefined
+  /** When the request's deadline is over, if it was waited with before the transfer began. */
+  readonly deadlineAt?: number | undefined
   readonly event?: ((event: DownloadEvent) => Effect.Effect<void>) | undefined
 }

@@ -23,6 +23,7 @@ import * as Attempt from "./attempt.js"
 import * as Digest from "./digest.js"
 import type { Hooks } from "./hooks.js"
 import type { Kept } from "./kept.js"
+import { refusal } from "./limits.js"
 import * as PlainUrl from "./plainUrl.js"
 import { Receiving } from "./receive.js"
 import type { Hop } from "./redirect.js"
@@ -30,7 +31,16 @@ import * as RequestHeaders from "./requestHeaders.js"
 import type * as Segments from "./segments.js"
 import * as Unchecked from "./unchecked.js"
 import * as Validator from "./validator.js"
-import { beginBody, extendHeaders, type Phase, type Wait, type Watch, type Watched, waitFrom } from "./watch.js"
+import {
+  beginBody,
+  extendHeaders,
+  type Limits,
+  type Phase,
+  type Wait,
+  type Watch,
+  type Watched,
+  waitFrom
+} from "./watch.js"
 
 /** What the quick attempts of a downloader have in common. */
 export interface Means {
@@ -42,19 +52,21 @@ export interface Means {
   readonly watch: Watch
   readonly strict: boolean
   readonly durability: Durability
-  readonly headersMillis: number
+  readonly limits: (request: DownloadRequest) => Limits
+  readonly deadlineAt: (request: DownloadRequest, now: number) => number
   readonly now: () => number
   readonly kept: (request: DownloadRequest, expected: Digest.Expected | undefined) => Kept
   readonly advance: (request: DownloadRequest, kept: Kept, hooks: Asked) => Advance
   readonly restMillis: (origin: string, bytes: number) => number
   readonly cool: (origin: string, error: DownloadError, beganAt: number) => Effect.Effect<void>
-  readonly timedOut: (request: DownloadRequest, kept: Kept, phase: Phase) => Timeout
+  readonly timedOut: (request: DownloadRequest, kept: Kept, phase: Phase, wait: Wait) => Timeout
   /** What helpers need of an attempt whose file turns out to be large. */
   readonly segments: (
     origin: string,
     ask: Ask | undefined,
+    limits: Limits,
     wait: Wait,
-    timedOut: (phase: Phase) => Timeout
+    timedOut: (phase: Phase, wait: Wait) => Timeout
   ) => Segments.Means | undefined
 }
 
@@ -75,6 +87,7 @@ export const quick = (means: Means, request: DownloadRequest, hooks: Asked): Qui
   return origin === undefined ||
     !isDestination(request.destination) ||
     (request.digest !== undefined && expected === undefined) ||
+    refusal(request) !== undefined ||
     (request.headers !== undefined && RequestHeaders.refusal(request) !== undefined)
     ? undefined
     : new Quick(means, request, origin, expected, hooks)
@@ -89,7 +102,8 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   place = -1
   readonly kept: Kept
   readonly advance: Advance
-  readonly wait: Wait = waitFrom(0, 0, 0)
+  private readonly limits: Limits
+  readonly wait: Wait
   /** Stops the timer of the watch, where there is nothing left for it. */
   idle: Effect.Effect<void> | undefined
   private isOver = false
@@ -107,6 +121,8 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     readonly expected: Digest.Expected | undefined,
     private readonly hooks: Asked
   ) {
+    this.limits = means.limits(request)
+    this.wait = waitFrom(0, this.limits, 0, 0)
     this.kept = means.kept(request, expected)
     this.advance = means.advance(request, this.kept, hooks)
   }
@@ -151,15 +167,16 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     }
     const at = means.now()
     this.beganAt = at
-    this.wait.headersAt = at + means.headersMillis
-    this.wait.headersMillis = means.headersMillis
-    this.wait.totalAt = at + Duration.toMillis(request.timeout)
-    this.wait.windowAt = at
-    const { wait } = this
+    const { limits, wait } = this
+    wait.headersAt = at + limits.headersMillis
+    wait.totalAt = at + Duration.toMillis(request.timeout)
+    wait.deadlineAt = this.hooks.deadlineAt ?? means.deadlineAt(request, at)
+    wait.windowAt = at
     this.exchange = means.dispatch(
       {
         url: request.url,
         headers: RequestHeaders.own(request),
+        connectMillis: limits.connectMillis,
         onInformational: () => extendHeaders(wait, means.now())
       },
       this
@@ -270,6 +287,10 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     return this.means.strict
   }
 
+  get connectMillis(): number | undefined {
+    return this.limits.connectMillis
+  }
+
   get now(): () => number {
     return this.means.now
   }
@@ -279,7 +300,9 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   }
 
   get segments(): Segments.Means | undefined {
-    return this.means.segments(this.origin, this.hooks.ask, this.wait, (phase) => this.timedOut(phase))
+    return this.means.segments(this.origin, this.hooks.ask, this.limits, this.wait, (phase, wait) =>
+      this.means.timedOut(this.request, this.kept, phase, wait)
+    )
   }
 
   get refused(): (error: HttpStatus) => Effect.Effect<void> {
@@ -328,7 +351,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   }
 
   private timedOut(phase: Phase): Timeout {
-    return this.means.timedOut(this.request, this.kept, phase)
+    return this.means.timedOut(this.request, this.kept, phase, this.wait)
   }
 
   private handOver(begun: Attempt.Begun): false {

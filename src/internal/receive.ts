@@ -20,6 +20,8 @@ export interface Receiver {
   readonly request: DownloadRequest
   readonly hop: Hop
   readonly kept: Kept
+  /** For a new connection, in milliseconds. */
+  readonly connectMillis: number | undefined
   /** In milliseconds, as a `Wait` counts. */
   readonly now: () => number
   /** For how many milliseconds to rest after so many bytes. */

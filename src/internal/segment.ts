@@ -60,7 +60,9 @@ export const truncated = ({ hop, kept }: Receiver): Truncated =>
 
 /** Whether it fails the attempt, whoever else is at work. */
 export const isFinal = (error: DownloadError): boolean =>
-  error._tag === "Disk" || error._tag === "TooLarge" || (error._tag === "Timeout" && error.phase === "total")
+  error._tag === "Disk" ||
+  error._tag === "TooLarge" ||
+  (error._tag === "Timeout" && (error.phase === "total" || error.phase === "deadline"))
 
 export const isIdentity = ({ headers }: TransportResponse): boolean =>
   /^(identity)?$/i.test(headers["content-encoding"]?.trim() ?? "")

@@ -403,6 +403,7 @@ export class Crew {
     const wait = means.wait()
     const exchange = Transport.begin(self.transport, {
       ...Segment.requestFor(self, claim),
+      connectMillis: self.connectMillis,
       onInformational: () => extendHeaders(wait, self.now())
     })
     const work = Effect.flatMap(exchange.response, (response) => {

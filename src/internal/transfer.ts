@@ -24,6 +24,7 @@ import type * as Digest from "./digest.js"
 import * as DisplayUrl from "./displayUrl.js"
 import type { Hooks } from "./hooks.js"
 import { Kept } from "./kept.js"
+import * as Limits from "./limits.js"
 import { type Means, type Quick, quick } from "./quick.js"
 import type { Hop } from "./redirect.js"
 import type * as Segments from "./segments.js"
@@ -40,8 +41,7 @@ export interface Transfer {
 
 export interface TransferOptions {
   readonly retry: RetryPolicy.RetryPolicy
-  readonly headersTimeout: Duration.Duration
-  readonly stall: { readonly bytes: number; readonly within: Duration.Duration }
+  readonly limits: Watch.Limits
   readonly durability: Durability
   readonly strict: boolean
   /** Where a file may have more than one connection. */
@@ -65,9 +65,7 @@ export const makeTransfer = (
     const hasher = yield* Hasher
     const clock = yield* Effect.clock
     const scope = yield* Effect.scope
-    const stall = { bytes: options.stall.bytes, millis: Duration.toMillis(options.stall.within) }
-    const watch = yield* Watch.make(stall)
-    const headersMillis = Duration.toMillis(options.headersTimeout)
+    const watch = yield* Watch.make
 
     const now = (): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
 
@@ -79,9 +77,19 @@ export const makeTransfer = (
       return undefined
     }
 
-    const timedOut = (url: string, request: DownloadRequest, kept: Kept, phase: Watch.Phase): Timeout => {
-      const totalMillis = Duration.toMillis(request.timeout)
-      const limitMillis = { headers: headersMillis, stall: stall.millis, total: totalMillis }[phase]
+    const timedOut = (
+      url: string,
+      request: DownloadRequest,
+      kept: Kept,
+      phase: Watch.Phase,
+      { headersMillis, stall }: Watch.Wait
+    ): Timeout => {
+      const limitMillis = {
+        headers: headersMillis,
+        stall: stall.millis,
+        total: Duration.toMillis(request.timeout),
+        deadline: Duration.toMillis(request.deadline ?? Duration.infinity)
+      }[phase]
       return new Timeout({ url: DisplayUrl.displayUrl(url), phase, limitMillis, receivedBytes: kept.bytes })
     }
 
@@ -98,18 +106,41 @@ export const makeTransfer = (
         }
       })
 
-    /** Runs it uninterruptible, and waits for the permit interruptible. */
-    const withPermit = <A, E>(
+    /** Runs it uninterruptible, and waits for the permit interruptible, until the deadline at the latest. */
+    const withPermit = <A>(
       origin: string,
       ask: Ask | undefined,
-      use: (origin: string) => Effect.Effect<A, E>
-    ): Effect.Effect<A, E> =>
+      deadlineAt: number,
+      onTimeout: (phase: Watch.Phase, wait: Watch.Wait) => Timeout,
+      use: (origin: string) => Effect.Effect<A, DownloadError>
+    ): Effect.Effect<A, DownloadError> =>
       Effect.uninterruptible(
         Effect.suspend(() => {
           const release = governor.atOnce?.permit(origin, ask)
+          const waiting = (isGiven: () => void): Effect.Effect<A, DownloadError> =>
+            Effect.interruptible(
+              governor.withPermit(
+                origin,
+                ask
+              )(
+                Effect.uninterruptible(
+                  Effect.suspend(() => {
+                    isGiven()
+                    return use(origin)
+                  })
+                )
+              )
+            )
+          if (release === undefined && deadlineAt === Number.POSITIVE_INFINITY) {
+            return waiting(() => {})
+          }
+          const wait = Watch.permitWait(now(), deadlineAt)
           return release === undefined
-            ? Effect.interruptible(
-                governor.withPermit(origin, ask)(Effect.uninterruptible(Effect.suspend(() => use(origin))))
+            ? watch.watched(wait, (phase) => onTimeout(phase, wait))(
+                waiting(() => {
+                  // The attempt has the deadline from here on.
+                  wait.deadlineAt = Number.POSITIVE_INFINITY
+                })
               )
             : holding(
                 Effect.suspend(() => use(origin)),
@@ -131,8 +162,9 @@ export const makeTransfer = (
     const segmentsOf = (
       origin: string,
       ask: Ask | undefined,
+      limits: Watch.Limits,
       wait: Watch.Wait,
-      timedOut: (phase: Watch.Phase) => Timeout
+      timedOut: (phase: Watch.Phase, wait: Watch.Wait) => Timeout
     ): Segments.Means | undefined => {
       const { segments } = options
       const { atOnce } = governor
@@ -145,8 +177,8 @@ export const makeTransfer = (
         scope,
         spare: (onWanted) => spare(origin, onWanted, ask),
         again: () => again?.(origin) ?? false,
-        wait: () => Watch.waitFrom(now(), headersMillis, wait.totalAt),
-        watched: (one) => watch.watched(one, timedOut),
+        wait: () => Watch.waitFrom(now(), limits, wait.totalAt, wait.deadlineAt),
+        watched: (one) => watch.watched(one, (phase) => timedOut(phase, one)),
         succeeded: (at) => Effect.sync(() => report(origin, "success", at)),
         failed: (error, at) => cool(origin, error, at)
       }
@@ -163,6 +195,8 @@ export const makeTransfer = (
       const kept = quick?.kept ?? new Kept(request, expected, hasher)
       const advance = quick?.advance ?? new Advance(clock, request, kept, hooks.event)
       const totalMillis = Duration.toMillis(request.timeout)
+      const deadlineAt = hooks.deadlineAt ?? quick?.wait.deadlineAt ?? deadlineOf(request, now())
+      let limits = Limits.limitsOf(request, options.limits)
       let startedAt = quick?.beganAt
       // Attempts and time are counted from the last one that brought the file further than any before.
       let furthestBytes = 0
@@ -174,7 +208,13 @@ export const makeTransfer = (
         leftMillis = totalMillis
       ): Effect.Effect<Saved | Skipped, DownloadError> =>
         followed(
-          withPermit(hop.url.origin, hooks.ask, (origin) => held(origin, hop, attempts, leftMillis)),
+          withPermit(
+            hop.url.origin,
+            hooks.ask,
+            deadlineAt,
+            (phase, wait) => timedOut(hop.url.href, request, kept, phase, wait),
+            (origin) => held(origin, hop, attempts, leftMillis)
+          ),
           attempts
         )
 
@@ -196,7 +236,7 @@ export const makeTransfer = (
         const beganAt = now()
         startedAt ??= beganAt
         advance.begin()
-        const wait = Watch.waitFrom(beganAt, headersMillis, beganAt + leftMillis)
+        const wait = Watch.waitFrom(beganAt, limits, beganAt + leftMillis, deadlineAt)
         const begun = Attempt.begin({
           request,
           transport,
@@ -207,10 +247,13 @@ export const makeTransfer = (
           now,
           expected,
           strict: options.strict,
+          connectMillis: limits.connectMillis,
           restMillis: (bytes) => governor.restMillis(origin, bytes),
           refused: (error) => cool(origin, error, beganAt),
           advanced: () => advance.after(),
-          segments: segmentsOf(origin, hooks.ask, wait, (phase) => timedOut(hop.url.href, request, kept, phase))
+          segments: segmentsOf(origin, hooks.ask, limits, wait, (phase, one) =>
+            timedOut(hop.url.href, request, kept, phase, one)
+          )
         })
         return toItsEnd(origin, hop.url.href, attempts, beganAt, wait, begun)
       }
@@ -224,7 +267,7 @@ export const makeTransfer = (
         { close, work }: Attempt.Begun
       ): Effect.Effect<Saved | Skipped | Redirected, DownloadError> =>
         // Around the waits alone: the publish must neither be raced nor cut short.
-        Effect.matchCauseEffect(watch.watched(wait, (phase) => timedOut(url, request, kept, phase))(work), {
+        Effect.matchCauseEffect(watch.watched(wait, (phase) => timedOut(url, request, kept, phase, wait))(work), {
           onSuccess: (result) =>
             Effect.flatMap(close, () => {
               const told = report(origin, beganAt)
@@ -262,14 +305,15 @@ export const makeTransfer = (
               startedAt = at
             }
             failures++
+            limits = Limits.limitsAfter(limits, error, totalMillis)
             const delayMillis = RetryPolicy.delayMillis(options.retry, {
               error,
               attempt: failures,
               elapsedMillis: at - (startedAt ?? at),
               random: yield* Random.next
             })
-            // What a disk did to a part cannot be taken back.
-            if (delayMillis === undefined || error._tag === "Disk") {
+            // What a disk did to a part cannot be taken back. And an attempt after the deadline is none.
+            if (delayMillis === undefined || error._tag === "Disk" || at + delayMillis >= deadlineAt) {
               return yield* error
             }
             if (hooks.event !== undefined) {
@@ -342,13 +386,14 @@ export const makeTransfer = (
       watch,
       strict: options.strict,
       durability: options.durability,
-      headersMillis,
+      limits: (request) => Limits.limitsOf(request, options.limits),
+      deadlineAt: deadlineOf,
       now,
       kept: (request, expected) => new Kept(request, expected, hasher),
       advance: (request, kept, hooks) => new Advance(clock, request, kept, hooks.event),
       restMillis: governor.restMillis,
       cool,
-      timedOut: (request, kept, phase) => timedOut(request.url, request, kept, phase),
+      timedOut: (request, kept, phase, wait) => timedOut(request.url, request, kept, phase, wait),
       segments: segmentsOf
     }
     return Object.assign(transfer, {
@@ -357,6 +402,9 @@ export const makeTransfer = (
     })
   })
 
+const deadlineOf = ({ deadline }: DownloadRequest, now: number): number =>
+  deadline === undefined ? Number.POSITIVE_INFINITY : now + Duration.toMillis(deadline)
+
 const isOverload = (error: DownloadError): boolean =>
   error._tag === "HttpStatus" && (error.status === 429 || error.status === 503)
 
@@ -364,7 +412,7 @@ const isOverload = (error: DownloadError): boolean =>
 const signalOf = (error: DownloadError): Signal => {
   switch (error._tag) {
     case "Timeout":
-      return "overload"
+      return error.phase === "deadline" ? "neutral" : "overload"
     case "HttpStatus":
       return isOverload(error) ? "overload" : "neutral"
     case "Connection":

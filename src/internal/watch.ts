@@ -16,22 +16,13 @@ import * as FiberRef from "effect/FiberRef"
 import * as HashSet from "effect/HashSet"
 import type * as Scope from "effect/Scope"
 
-/** Times in milliseconds of the Clock's nanoseconds, which no change of the wall clock moves. */
-export interface Wait {
-  phase: "headers" | "body"
-  headersAt: number
-  /** How long a head may take, from the request or from the latest informational response. */
-  headersMillis: number
-  /** How often an informational response may still restart that time. */
-  extensionsLeft: number
-  totalAt: number
-  /** When the present part of a stall's time began, and what came since. */
-  windowAt: number
-  windowBytes: number
-  /** What came in those before it that count, the latest first. */
-  earlierBytes: ReadonlyArray<number>
-  /** While the receiver keeps the sender waiting, slowness is its own, and the time of a stall stands still. */
-  resting: boolean
+/** What one attempt may take, in milliseconds. */
+export interface Limits {
+  /** For a new connection. Default: the transport's own limit. */
+  readonly connectMillis: number | undefined
+  /** From the request, its connection included, to the end of the response's head. */
+  readonly headersMillis: number
+  readonly stall: Stall
 }
 
 export interface Stall {
@@ -41,22 +32,60 @@ export interface Stall {
   readonly millis: number
 }
 
+/** Times in milliseconds of the Clock's nanoseconds, which no change of the wall clock moves. */
+export interface Wait {
+  /** `permit`: before the request is sent. The deadline alone counts. */
+  phase: "permit" | "headers" | "body"
+  headersAt: number
+  /** How long a head may take, from the request or from the latest informational response. */
+  readonly headersMillis: number
+  /** How often an informational response may still restart that time. */
+  extensionsLeft: number
+  /** When the attempt has to be over. */
+  totalAt: number
+  /** When the request has to be over, with all its attempts. */
+  deadlineAt: number
+  readonly stall: Stall
+  /** When the present part of a stall's time began, and what came since. */
+  windowAt: number
+  windowBytes: number
+  /** What came in those before it that count, the latest first. */
+  earlierBytes: ReadonlyArray<number>
+  /** While the receiver keeps the sender waiting, slowness is its own, and the time of a stall stands still. */
+  resting: boolean
+}
+
 // A stall's time goes on by a part of this many, so that silence is found out at most one part later.
 const parts = 5
 
 // Before a time has passed that is as long as a stall's, nothing is one.
 const unknownBytes: ReadonlyArray<number> = Array.from({ length: parts - 1 }, () => Number.POSITIVE_INFINITY)
 
-export const waitFrom = (at: number, headersMillis: number, totalAt: number): Wait => ({
+/** The wait for a response to a request that is sent at this moment. */
+export const waitFrom = (at: number, { headersMillis, stall }: Limits, totalAt: number, deadlineAt: number): Wait => ({
   phase: "headers",
   headersAt: at + headersMillis,
   headersMillis,
   extensionsLeft: extensionsAtMost,
   totalAt,
+  deadlineAt,
+  stall,
   windowAt: at,
   windowBytes: 0,
   earlierBytes: unknownBytes,
   resting: false
+})
+
+const unlimited: Limits = {
+  connectMillis: undefined,
+  headersMillis: Number.POSITIVE_INFINITY,
+  stall: { bytes: 0, millis: Number.POSITIVE_INFINITY }
+}
+
+/** The wait for a permit. */
+export const permitWait = (at: number, deadlineAt: number): Wait => ({
+  ...waitFrom(at, unlimited, Number.POSITIVE_INFINITY, deadlineAt),
+  phase: "permit"
 })
 
 // An origin that sends informational responses without end is not waited for without end.
@@ -91,7 +120,7 @@ export const nowMillis: Effect.Effect<number> = Effect.clockWith((clock) =>
   Effect.sync(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
 )
 
-export type Phase = "headers" | "stall" | "total"
+export type Phase = "headers" | "stall" | "total" | "deadline"
 
 export interface Watch {
   /**
@@ -145,142 +174,142 @@ class All {
 }
 
 /** Its timer runs while something is watched, and ends with the scope. */
-export const make = (stall: Stall): Effect.Effect<Watch, never, Scope.Scope> =>
-  Effect.map(Effect.scope, (scope) => {
-    const all = new All()
-    // By whom a fiber is interrupted that comes back from it.
-    const self = FiberId.unsafeMake()
-    let timer: Fiber.RuntimeFiber<void> | undefined
-    let starting = false
-    // What the timer is set to, and what those need who have begun since.
-    let dueAt = Number.POSITIVE_INFINITY
-    let neededAt = Number.POSITIVE_INFINITY
+export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.scope, (scope) => {
+  const all = new All()
+  // By whom a fiber is interrupted that comes back from it.
+  const self = FiberId.unsafeMake()
+  let timer: Fiber.RuntimeFiber<void> | undefined
+  let starting = false
+  // What the timer is set to, and what those need who have begun since.
+  let dueAt = Number.POSITIVE_INFINITY
+  let neededAt = Number.POSITIVE_INFINITY
 
-    const expire = (now: number): void => {
-      for (const watched of all.items.slice()) {
-        const over = overdue(watched.wait, stall, now)
-        if (over !== undefined) {
-          all.delete(watched)
-          watched.expire(over)
-        }
+  const expire = (now: number): void => {
+    for (const watched of all.items.slice()) {
+      const over = overdue(watched.wait, now)
+      if (over !== undefined) {
+        all.delete(watched)
+        watched.expire(over)
       }
     }
+  }
 
-    const tick: Effect.Effect<void> = Effect.flatMap(nowMillis, (now) => {
-      expire(now)
-      if (all.items.length === 0) {
-        timer = undefined
-        dueAt = Number.POSITIVE_INFINITY
-        return Effect.void
-      }
-      const millis = Math.max(1, Math.ceil(Math.min(soonest(now) - now, longestMillis)))
-      dueAt = now + millis
-      return Effect.zipRight(
-        Effect.sleep(millis),
-        Effect.flatMap(nowMillis, (after) => {
-          excuse(after, after - dueAt, millis)
-          return tick
-        })
-      )
-    })
-
-    const soonest = (now: number): number => {
-      const sparingMillis = all.items.length > exactAtMost ? stall.millis / parts / 64 : 0
-      let at = Number.POSITIVE_INFINITY
-      for (const { wait } of all.items) {
-        at = Math.min(at, nextAt(wait, stall, now, sparingMillis))
-      }
-      return at
-    }
-
-    // This process stood still (a laptop asleep, a job stopped with Ctrl-Z): as long again, because an answer may have
-    // come that nobody has looked at.
-    const excuse = (after: number, lateMillis: number, sleptMillis: number): void => {
-      if (lateMillis <= standstillMillis) {
-        return
-      }
-      const more = Math.min(lateMillis, sleptMillis)
-      for (const { wait } of all.items) {
-        wait.totalAt = Math.max(wait.totalAt, after - lateMillis) + more
-        wait.headersAt = Math.max(wait.headersAt, after - lateMillis) + more
-        wait.windowAt += wait.resting ? 0 : lateMillis
-      }
-    }
-
-    const startTimer: Effect.Effect<void> = Effect.suspend(() => {
-      if (starting || (timer !== undefined && neededAt >= dueAt)) {
-        return Effect.void
-      }
-      starting = true
-      neededAt = Number.POSITIVE_INFINITY
-      return Effect.flatMap(Effect.forkIn(Effect.interruptible(tick), scope), (fiber) => {
-        starting = false
-        timer?.unsafeInterruptAsFork(self)
-        timer = fiber
-        // Somebody may have begun meanwhile whose bound is nearer than what the timer was set to.
-        return neededAt < dueAt ? startTimer : Effect.void
-      })
-    })
-
-    const add = (watched: Watched): Effect.Effect<void> | undefined => {
-      const { wait } = watched
-      all.add(watched)
-      neededAt = Math.min(neededAt, nextAt(wait, stall, wait.windowAt))
-      return timer !== undefined && neededAt >= dueAt ? undefined : startTimer
-    }
-
-    const remove = (watched: Watched): Effect.Effect<void> | undefined => {
-      all.delete(watched)
-      const idle = timer
-      if (all.items.length > 0 || idle === undefined) {
-        return undefined
-      }
+  const tick: Effect.Effect<void> = Effect.flatMap(nowMillis, (now) => {
+    expire(now)
+    if (all.items.length === 0) {
       timer = undefined
       dueAt = Number.POSITIVE_INFINITY
-      return Effect.asVoid(Fiber.interrupt(idle))
+      return Effect.void
     }
-
-    return {
-      add,
-      remove,
-      leave: (watched) => {
-        all.delete(watched)
-      },
-      watched:
-        <E2>(wait: Wait, onTimeout: (phase: Phase) => E2) =>
-        <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
-          Effect.withFiberRuntime((fiber) => {
-            let over: Phase | undefined
-            const watched: Watched = {
-              place: -1,
-              wait,
-              expire: (phase) => {
-                over = phase
-                fiber.unsafeInterruptAsFork(self)
-              }
-            }
-            const end = (): Effect.Effect<void> | undefined => {
-              const idle = remove(watched)
-              return over === undefined ? idle : Effect.zipRight(comeBack(self), idle ?? Effect.void)
-            }
-            const work = Effect.matchCauseEffect(Effect.interruptible(effect), {
-              onSuccess: (value) => {
-                const rest = end()
-                return rest === undefined ? Effect.succeed(value) : Effect.as(rest, value)
-              },
-              onFailure: (cause) =>
-                Effect.zipRight(
-                  end() ?? Effect.void,
-                  Effect.failCause<E | E2>(
-                    over !== undefined && isInterruptedBy(self, cause) ? Cause.fail(onTimeout(over)) : cause
-                  )
-                )
-            })
-            const first = add(watched)
-            return first === undefined ? work : Effect.zipRight(first, work)
-          })
-    }
+    const millis = Math.max(1, Math.ceil(Math.min(soonest(now) - now, longestMillis)))
+    dueAt = now + millis
+    return Effect.zipRight(
+      Effect.sleep(millis),
+      Effect.flatMap(nowMillis, (after) => {
+        excuse(after, after - dueAt, millis)
+        return tick
+      })
+    )
   })
+
+  const soonest = (now: number): number => {
+    const isSparing = all.items.length > exactAtMost
+    let at = Number.POSITIVE_INFINITY
+    for (const { wait } of all.items) {
+      at = Math.min(at, nextAt(wait, now, isSparing))
+    }
+    return at
+  }
+
+  // This process stood still (a laptop asleep, a job stopped with Ctrl-Z): as long again, because an answer may have
+  // come that nobody has looked at.
+  const excuse = (after: number, lateMillis: number, sleptMillis: number): void => {
+    if (lateMillis <= standstillMillis) {
+      return
+    }
+    const more = Math.min(lateMillis, sleptMillis)
+    for (const { wait } of all.items) {
+      wait.totalAt = Math.max(wait.totalAt, after - lateMillis) + more
+      wait.deadlineAt = Math.max(wait.deadlineAt, after - lateMillis) + more
+      wait.headersAt = Math.max(wait.headersAt, after - lateMillis) + more
+      wait.windowAt += wait.resting ? 0 : lateMillis
+    }
+  }
+
+  const startTimer: Effect.Effect<void> = Effect.suspend(() => {
+    if (starting || (timer !== undefined && neededAt >= dueAt)) {
+      return Effect.void
+    }
+    starting = true
+    neededAt = Number.POSITIVE_INFINITY
+    return Effect.flatMap(Effect.forkIn(Effect.interruptible(tick), scope), (fiber) => {
+      starting = false
+      timer?.unsafeInterruptAsFork(self)
+      timer = fiber
+      // Somebody may have begun meanwhile whose bound is nearer than what the timer was set to.
+      return neededAt < dueAt ? startTimer : Effect.void
+    })
+  })
+
+  const add = (watched: Watched): Effect.Effect<void> | undefined => {
+    const { wait } = watched
+    all.add(watched)
+    neededAt = Math.min(neededAt, nextAt(wait, wait.windowAt))
+    return timer !== undefined && neededAt >= dueAt ? undefined : startTimer
+  }
+
+  const remove = (watched: Watched): Effect.Effect<void> | undefined => {
+    all.delete(watched)
+    const idle = timer
+    if (all.items.length > 0 || idle === undefined) {
+      return undefined
+    }
+    timer = undefined
+    dueAt = Number.POSITIVE_INFINITY
+    return Effect.asVoid(Fiber.interrupt(idle))
+  }
+
+  return {
+    add,
+    remove,
+    leave: (watched) => {
+      all.delete(watched)
+    },
+    watched:
+      <E2>(wait: Wait, onTimeout: (phase: Phase) => E2) =>
+      <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
+        Effect.withFiberRuntime((fiber) => {
+          let over: Phase | undefined
+          const watched: Watched = {
+            place: -1,
+            wait,
+            expire: (phase) => {
+              over = phase
+              fiber.unsafeInterruptAsFork(self)
+            }
+          }
+          const end = (): Effect.Effect<void> | undefined => {
+            const idle = remove(watched)
+            return over === undefined ? idle : Effect.zipRight(comeBack(self), idle ?? Effect.void)
+          }
+          const work = Effect.matchCauseEffect(Effect.interruptible(effect), {
+            onSuccess: (value) => {
+              const rest = end()
+              return rest === undefined ? Effect.succeed(value) : Effect.as(rest, value)
+            },
+            onFailure: (cause) =>
+              Effect.zipRight(
+                end() ?? Effect.void,
+                Effect.failCause<E | E2>(
+                  over !== undefined && isInterruptedBy(self, cause) ? Cause.fail(onTimeout(over)) : cause
+                )
+              )
+          })
+          const first = add(watched)
+          return first === undefined ? work : Effect.zipRight(first, work)
+        })
+  }
+})
 
 /** Has the fiber forget that it was interrupted by this one. */
 const comeBack = (by: FiberId.FiberId): Effect.Effect<void> =>
@@ -292,14 +321,18 @@ const isInterruptedBy = (by: FiberId.FiberId, cause: Cause.Cause<unknown>): bool
   Cause.isInterruptedOnly(cause) && HashSet.every(Cause.interruptors(cause), (one) => Equal.equals(one, by))
 
 /** The bound that is reached, if one is; else, where a part of a stall's time is over, the next one begins. */
-const overdue = (wait: Wait, stall: Stall, now: number): Phase | undefined => {
+const overdue = (wait: Wait, now: number): Phase | undefined => {
+  const { stall } = wait
+  if (wait.deadlineAt <= now) {
+    return "deadline"
+  }
   if (wait.totalAt <= now) {
     return "total"
   }
   if (wait.phase === "headers") {
     return wait.headersAt <= now ? "headers" : undefined
   }
-  if (!wait.resting && now - wait.windowAt >= stall.millis / parts) {
+  if (wait.phase === "body" && !wait.resting && now - wait.windowAt >= stall.millis / parts) {
     const { earlierBytes, windowBytes } = wait
     if (earlierBytes.reduce((sum, bytes) => sum + bytes, windowBytes) < stall.bytes) {
       return "stall"
@@ -312,15 +345,16 @@ const overdue = (wait: Wait, stall: Stall, now: number): Phase | undefined => {
 }
 
 /** When there is something to look at, at the earliest. */
-const nextAt = (wait: Wait, stall: Stall, now: number, sparingMillis = 0): number => {
-  const partMillis = stall.millis / parts
+const nextAt = (wait: Wait, now: number, isSparing = false): number => {
+  const partMillis = wait.stall.millis / parts
   return Math.min(
+    wait.deadlineAt,
     wait.totalAt,
     wait.phase === "headers"
       ? wait.headersAt
-      : wait.resting
+      : wait.phase === "permit" || wait.resting
         ? Number.POSITIVE_INFINITY
-        : Math.max(wait.windowAt + partMillis, now + sparingMillis),
+        : Math.max(wait.windowAt + partMillis, now + (isSparing ? partMillis / 64 : 0)),
     // Of a body that begins or goes on meanwhile, no part ends earlier than one from now on.
     now + partMillis
   )

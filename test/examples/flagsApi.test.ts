@@ -8,6 +8,6 @@ it.effect("gives a slow origin up after 5 seconds", () =>
     const fiber = yield* Effect.fork(Effect.flip(fetchFlag("BR")))
     yield* TestClock.adjust("5 seconds")
     const error = yield* Fiber.join(fiber)
-    assert.deepInclude(error, { _tag: "Timeout", phase: "total", limitMillis: 5000 })
+    assert.deepInclude(error, { _tag: "Timeout", phase: "deadline", limitMillis: 5000 })
   }).pipe(Effect.provide(slowOrigin))
 )

@@ -6,7 +6,7 @@ const baseUrl = "http://flags.example"
 
 export const fetchFlag = Effect.fn("fetchFlag")(function* (code: string) {
   const downloader = yield* Downloader.Downloader
-  return yield* downloader.download(Flags.request(code, { baseUrl, directory: "flags", timeout: "5 seconds" }))
+  return yield* downloader.download(Flags.request(code, { baseUrl, directory: "flags", deadline: "5 seconds" }))
 })
 
 const put = HttpApiEndpoint.put("put", "/flags/:code").setPath(Schema.Struct({ code: Flags.Code }))

@@ -14,7 +14,12 @@ const stall = { bytes: 1, millis: 30_000 }
 
 /** Something watched whose head has come; when it is expired is kept. */
 const body = (at: number, now: () => number) => {
-  const wait = Watch.waitFrom(at, 30_000, at + 3_600_000)
+  const wait = Watch.waitFrom(
+    at,
+    { connectMillis: undefined, headersMillis: 30_000, stall },
+    at + 3_600_000,
+    Number.POSITIVE_INFINITY
+  )
   Watch.beginBody(wait, at)
   const watched = {
     wait,
@@ -34,7 +39,7 @@ describe("internal/watch", () => {
       Effect.gen(function* () {
         const clock = yield* Effect.clock
         const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
-        const watch = yield* Watch.make(stall)
+        const watch = yield* Watch.make
         // The last byte comes at another moment in each.
         const all = Array.from({ length: count }, (_, index) => ({
           lastAt: Math.floor((index * 40_000) / count),
@@ -66,7 +71,7 @@ describe("internal/watch", () => {
     Effect.gen(function* () {
       const clock = yield* Effect.clock
       const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
-      const watch = yield* Watch.make(stall)
+      const watch = yield* Watch.make
       const [silent, resting] = [body(0, now), body(0, now)]
       resting.wait.resting = true
       yield* watch.add(silent) ?? Effect.void
@@ -98,7 +103,11 @@ describe("internal/watch", () => {
         assert.isAtMost(yield* Clock.currentTimeMillis, 6000 + 37_500)
       }).pipe(
         Effect.provide(
-          Downloader.layerWith({ retry: RetryPolicy.none, segments: bytes > 2_000_000 ? 2 : 1 }).pipe(
+          Downloader.layerWith({
+            retry: RetryPolicy.none,
+            stall: { bytes: 1, within: "30 seconds" },
+            segments: bytes > 2_000_000 ? 2 : 1
+          }).pipe(
             Layer.provideMerge(
               Layer.mergeAll(
                 Origin.layer((asked) =>

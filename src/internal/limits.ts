@@ -1,0 +1,65 @@
+/**
+ * How long an attempt may take: the downloader's limits, a request's own, and longer ones after a time-out.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import type { DownloadRequest } from "../Download.js"
+import type { DownloadError } from "../DownloadError.js"
+import type { Limits } from "./watch.js"
+
+/** The limits of a request's first attempt. */
+export const limitsOf = (request: DownloadRequest, defaults: Limits): Limits => {
+  const { connectTimeout, headersTimeout, stall } = request
+  return connectTimeout === undefined && headersTimeout === undefined && stall === undefined
+    ? defaults
+    : {
+        connectMillis: connectTimeout === undefined ? defaults.connectMillis : Duration.toMillis(connectTimeout),
+        headersMillis: headersTimeout === undefined ? defaults.headersMillis : Duration.toMillis(headersTimeout),
+        stall: stall === undefined ? defaults.stall : { bytes: stall.bytes, millis: Duration.toMillis(stall.within) }
+      }
+}
+
+/**
+ * The limits of the attempt after this failure: the one that expired is twice as long, and not longer than an attempt may
+ * take as a whole.
+ */
+export const limitsAfter = (limits: Limits, error: DownloadError, attemptMillis: number): Limits => {
+  if (error._tag !== "Timeout") {
+    return limits
+  }
+  const longer = (millis: number): number => Math.max(millis, Math.min(2 * millis, attemptMillis))
+  switch (error.phase) {
+    case "connect":
+      return { ...limits, connectMillis: longer(error.limitMillis) }
+    case "headers":
+      return { ...limits, headersMillis: longer(limits.headersMillis) }
+    case "stall":
+      return { ...limits, stall: { ...limits.stall, millis: longer(limits.stall.millis) } }
+    case "total":
+    case "deadline":
+      return limits
+  }
+}
+
+/** Why these limits of a request make no sense; undefined if they do. */
+export const refusal = (request: DownloadRequest): string | undefined => {
+  const { connectTimeout, deadline, headersTimeout, stall, timeout } = request
+  const wrong = isTime(timeout)
+    ? isTime(connectTimeout)
+      ? isTime(headersTimeout)
+        ? isTime(deadline)
+          ? undefined
+          : "deadline"
+        : "headersTimeout"
+      : "connectTimeout"
+    : "timeout"
+  if (wrong !== undefined) {
+    return `its ${wrong} is not longer than 0`
+  }
+  return stall === undefined || (stall.bytes >= 0 && isTime(stall.within))
+    ? undefined
+    : "its stall is not a number of bytes from 0 on, in a time longer than 0"
+}
+
+const isTime = (limit: Duration.Duration | undefined): boolean => limit === undefined || Duration.toMillis(limit) > 0

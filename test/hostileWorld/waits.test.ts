@@ -1,0 +1,237 @@
+/**
+ * How long a download waits: limits of an attempt, longer ones after a time-out, and the deadline of a request.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Download from "../../src/Download.js"
+import { Timeout } from "../../src/DownloadError.js"
+import * as Downloader from "../../src/Downloader.js"
+import * as OriginGovernor from "../../src/OriginGovernor.js"
+import * as RetryPolicy from "../../src/RetryPolicy.js"
+import * as MemoryStore from "../../src/Store/Memory.js"
+import { Transport, type TransportRequest } from "../../src/Transport.js"
+import { autoAdvance, layer, Origin } from "../../src/testing.js"
+
+const url = "http://origin.test/file"
+
+const body = "0123456789"
+
+const request = (options?: Partial<Parameters<typeof Download.request>[0]>) =>
+  Download.request({ url, destination: "file", ...options })
+
+const download = (asked: Download.DownloadRequest) =>
+  Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(asked))
+
+const once = { retry: RetryPolicy.none }
+
+describe("the limits of an attempt", () => {
+  for (const delay of ["40 seconds", "299 seconds"] as const) {
+    it.effect(`leave a server ${delay} for its head, by default`, () =>
+      Effect.gen(function* () {
+        assert.deepInclude(yield* autoAdvance(download(request())), { _tag: "Saved", attempts: 1 })
+      }).pipe(Effect.provide(layer((asked) => Origin.file(asked, body, { delay }), once)))
+    )
+  }
+
+  it.effect("leave a body a pause of 40 seconds, by default", () =>
+    Effect.gen(function* () {
+      assert.deepInclude(yield* autoAdvance(download(request())), { _tag: "Saved", attempts: 1 })
+    }).pipe(
+      Effect.provide(layer((asked) => Origin.file(asked, body, { chunkBytes: 5, chunkDelay: "40 seconds" }), once))
+    )
+  )
+
+  it.effect("are the request's own, if it has some", () =>
+    Effect.gen(function* () {
+      const quiet = { url: "http://origin.test/quiet", destination: "quiet" }
+      const head = yield* autoAdvance(Effect.flip(download(request({ ...quiet, headersTimeout: "2 seconds" }))))
+      assert.deepInclude(head, { _tag: "Timeout", phase: "headers", limitMillis: 2000 })
+      const stall = { bytes: 1, within: "5 seconds" } as const
+      const pause = yield* autoAdvance(Effect.flip(download(request({ stall }))))
+      assert.deepInclude(pause, { _tag: "Timeout", phase: "stall", limitMillis: 5000 })
+    }).pipe(
+      Effect.provide(
+        layer(
+          (asked) =>
+            asked.url === url
+              ? Origin.file(asked, body, { chunkBytes: 5, chunkDelay: "40 seconds" })
+              : { instead: "silence" },
+          once
+        )
+      )
+    )
+  )
+
+  it.effect("may be without end", () =>
+    Effect.gen(function* () {
+      const forever = Duration.infinity
+      const saved = yield* autoAdvance(
+        download(
+          request({
+            timeout: forever,
+            deadline: forever,
+            connectTimeout: forever,
+            headersTimeout: forever,
+            stall: { bytes: 1, within: forever }
+          })
+        )
+      )
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1 })
+    }).pipe(
+      Effect.provide(
+        layer((asked) => Origin.file(asked, body, { delay: "100 days", chunkBytes: 5, chunkDelay: "100 days" }), once)
+      )
+    )
+  )
+
+  for (const [phase, reply] of [
+    ["headers", { instead: "silence" }],
+    ["stall", { headers: { "content-length": "10" }, body, breakAt: { bytes: 4, how: "silence" } }]
+  ] as const) {
+    it.effect(`are twice as long after each time-out, up to that of the attempt: ${phase}`, () =>
+      Effect.gen(function* () {
+        const taken: Array<number> = []
+        const error = yield* autoAdvance(
+          Effect.flip(
+            download(
+              request({ headersTimeout: "1 second", stall: { bytes: 1, within: "1 second" }, timeout: "10 seconds" })
+            )
+          )
+        )
+        const { requests } = yield* Origin.Origin
+        const at = requests().map(({ atMillis }) => atMillis)
+        for (const [index, from] of at.slice(0, -1).entries()) {
+          taken.push((at[index + 1] ?? 0) - from)
+        }
+        // The limit, up to a quarter more for a stall, and at most half a second, 1, 2 … until the next attempt.
+        for (const [index, limit] of [1000, 2000, 4000, 8000, 10_000].entries()) {
+          assert.isAtLeast(taken[index] ?? 0, limit)
+          assert.isAtMost(taken[index] ?? 0, limit * 1.25 + 500 * 2 ** index + 1)
+        }
+        assert.deepInclude(error, { _tag: "Timeout", phase: "total", limitMillis: 10_000 })
+      }).pipe(Effect.provide(layer(() => reply)))
+    )
+  }
+
+  it.effect("say how long a connection may take, and twice that after a time-out", () =>
+    Effect.gen(function* () {
+      const asked: Array<number | undefined> = []
+      const open = ({ connectMillis, url }: TransportRequest) => {
+        asked.push(connectMillis)
+        return new Timeout({ url, phase: "connect", limitMillis: connectMillis ?? 10_000, receivedBytes: 0 })
+      }
+      const program = Effect.gen(function* () {
+        yield* Effect.flip(download(request({ connectTimeout: "1 second" })))
+        yield* Effect.flip(download(request()))
+      }).pipe(
+        Effect.provide(
+          Downloader.layerWith({ retry: RetryPolicy.make({ retries: 2 }) }).pipe(
+            Layer.provide(Layer.merge(Layer.succeed(Transport, Transport.of({ open })), MemoryStore.layer))
+          )
+        )
+      )
+      yield* autoAdvance(program)
+      assert.deepStrictEqual(asked, [1000, 2000, 4000, undefined, 20_000, 40_000])
+    })
+  )
+
+  it.effect("are refused if they are none, before any request", () =>
+    Effect.gen(function* () {
+      for (const options of [
+        { timeout: 0 },
+        { timeout: Number.NaN },
+        { deadline: -1 },
+        { connectTimeout: "0 seconds" },
+        { headersTimeout: Number.NaN },
+        { stall: { bytes: Number.NaN, within: "1 second" } },
+        { stall: { bytes: 1, within: 0 } }
+      ] as const) {
+        const error = yield* Effect.flip(download(request(options)))
+        assert.deepInclude(error, { _tag: "InvalidRequest" })
+        assert.match(error.message, new RegExp(`its ${Object.keys(options).join()} is not`))
+      }
+      assert.strictEqual((yield* Origin.Origin).requests().length, 0)
+    }).pipe(Effect.provide(layer((asked) => Origin.file(asked, body))))
+  )
+})
+
+describe("the deadline of a request", () => {
+  const deadline = "5 seconds"
+
+  const isDeadline = (error: unknown) =>
+    assert.deepInclude(error, { _tag: "Timeout", phase: "deadline", limitMillis: 5000 })
+
+  for (const [what, reply] of [
+    ["an attempt", { instead: "silence" }],
+    ["a body", { headers: { "content-length": "10" }, body, chunkBytes: 1, chunkDelay: "1 second" }]
+  ] as const) {
+    for (const pushes of [false, true]) {
+      it.effect(`ends ${what}${pushes ? " that is pushed" : ""}`, () =>
+        Effect.gen(function* () {
+          const error = yield* autoAdvance(Effect.flip(download(request({ deadline }))))
+          isDeadline(error)
+          assert.strictEqual(yield* Clock.currentTimeMillis, 5000)
+          assert.strictEqual((yield* Origin.Origin).open(), 0)
+        }).pipe(
+          Effect.provide(
+            Downloader.layer.pipe(
+              Layer.provideMerge(
+                Layer.merge(
+                  Origin.layer(() => reply, undefined, { pushes }),
+                  MemoryStore.layer
+                )
+              )
+            )
+          )
+        )
+      )
+    }
+  }
+
+  it.effect("is for all attempts together", () =>
+    Effect.gen(function* () {
+      isDeadline(yield* autoAdvance(Effect.flip(download(request({ deadline, timeout: "1400 millis" })))))
+      assert.strictEqual(yield* Clock.currentTimeMillis, 5000)
+      assert.isAbove((yield* Origin.Origin).requests().length, 1)
+    }).pipe(
+      Effect.provide(
+        layer(() => ({ instead: "silence" }), { retry: RetryPolicy.make({ firstDelay: Duration.millis(1) }) })
+      )
+    )
+  )
+
+  it.effect("allows no wait for an attempt that would come after it: the failure is told at once", () =>
+    Effect.gen(function* () {
+      const error = yield* autoAdvance(Effect.flip(download(request({ deadline }))))
+      assert.deepInclude(error, { _tag: "HttpStatus", status: 503 })
+      assert.strictEqual(yield* Clock.currentTimeMillis, 0)
+    }).pipe(Effect.provide(layer(() => ({ status: 503, headers: { "retry-after": "60" } }))))
+  )
+
+  it.effect("is for the wait for a permit too", () =>
+    Effect.gen(function* () {
+      const first = yield* Effect.fork(download(request({ url: "http://origin.test/slow", destination: "slow" })))
+      yield* Effect.yieldNow()
+      isDeadline(yield* autoAdvance(Effect.flip(download(request({ deadline })))))
+      assert.strictEqual(yield* Clock.currentTimeMillis, 5000)
+      assert.deepInclude(yield* autoAdvance(Fiber.join(first)), { _tag: "Saved" })
+      assert.strictEqual((yield* OriginGovernor.OriginGovernor).inUse().permits, 0)
+    }).pipe(
+      Effect.provide(
+        Downloader.layer.pipe(
+          Layer.provideMerge(OriginGovernor.layer({ concurrency: 1 })),
+          Layer.provideMerge(
+            Layer.merge(
+              Origin.layer((asked) => Origin.file(asked, body, { delay: "20 seconds" })),
+              MemoryStore.layer
+            )
+          )
+        )
+      )
+    )
+  )
+})
