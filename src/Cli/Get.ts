@@ -6,22 +6,27 @@ import * as Either from "effect/Either"
 import type { Action } from "./Action.js"
 import { argumentsOf, type Command, given, type Option } from "./Command.js"
 import type { GetOptions } from "./Get/get.js"
-import { choice, flag, integer, nonEmpty, seconds, withDefault } from "./options.js"
+import { type Source, source } from "./Get/headerSource.js"
+import { choice, flag, integer, nonEmpty, seconds, size, withDefault } from "./options.js"
 
-const header: Option<Readonly<Record<string, string>>> = {
+const header: Option<ReadonlyArray<Source>> = {
   name: "header",
   aliases: ["H"],
-  description: "Send this header to the origin of the first URL, and to no other; may be repeated.",
-  form: { _tag: "Texts", metavar: "NAME:VALUE" },
-  // The value may be a secret, and is not shown.
+  description:
+    "Send this header to the origin of the first URL, and to no other; or the headers in FILE, one a line, which no list of processes shows ('@-': standard input). May be repeated.",
+  form: { _tag: "Texts", metavar: "NAME:VALUE|@FILE" },
+  read: (texts = []) => Either.all(texts.map(source))
+}
+
+const headerEnv: Option<ReadonlyArray<string>> = {
+  name: "header-env",
+  aliases: [],
+  description: "Send the headers in the environment variable NAME, one a line, as --header does. May be repeated.",
+  form: { _tag: "Texts", metavar: "NAME" },
   read: (texts = []) =>
-    texts.every((text) => /^[^\s:]+:/.test(text))
-      ? Either.right(
-          Object.fromEntries(
-            texts.map((text) => [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1).trim()])
-          )
-        )
-      : Either.left("--header NAME:VALUE must have a name and a colon")
+    texts.every((name) => /^[A-Za-z_]\w*$/.test(name))
+      ? Either.right(texts)
+      : Either.left("--header-env NAME must be the name of an environment variable")
 }
 
 const options = {
@@ -90,7 +95,14 @@ const options = {
     metavar: "DIGEST",
     description: "What the one URL's content must have: sha256:HEX, or a Subresource Integrity string."
   }),
+  maxFilesize: size({
+    name: "max-filesize",
+    metavar: "SIZE",
+    description:
+      "Refuse a file that is larger: a number of bytes, or with k, M, G, T (times 1024, as in curl) or kB, MB, GB, TB (times 1000). Default: no limit."
+  }),
   header,
+  headerEnv,
   onExists: choice({
     name: "on-exists",
     choices: ["skip", "overwrite", "fail", "unique"],
@@ -134,7 +146,9 @@ export const command: Command = {
         retries: given(line, options.retries),
         timeout: given(line, options.timeout),
         checksum: given(line, options.checksum),
+        maxFilesize: given(line, options.maxFilesize),
         header: given(line, options.header),
+        headerEnv: given(line, options.headerEnv),
         onExists: given(line, options.onExists),
         durability: given(line, options.durability),
         strict: given(line, options.strict),

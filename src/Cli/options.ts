@@ -70,7 +70,7 @@ export const withDefault = <A, B>(option: Option<A | undefined>, otherwise: B): 
 const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)$/
 
 const not = (rule: string, value: string): Either.Either<never, string> =>
-  Either.left(`${rule}, not '${Printable.line(value)}'`)
+  Either.left(`${rule}, not '${Printable.excerpt(value)}'`)
 
 /** A whole number of at least `minimum`. */
 export const integer = (
@@ -108,6 +108,22 @@ export const seconds = (declaration: TextDeclaration): Option<Duration.Duration 
       ? Either.right(Duration.seconds(Number(value)))
       : not(`--${declaration.name} ${declaration.metavar} must be a number of seconds > 0`, value)
   )
+
+const sizePattern = /^(\d{1,15}(?:\.\d{1,6})?) ?(?:([kmgt])(i?b)?|b)?$/i
+
+/** A number of bytes, with or without a unit: `k` and `KiB` are 1024 bytes, `kB` is 1000. */
+export const size = (declaration: TextDeclaration): Option<number | undefined> =>
+  text(declaration, (value) => {
+    const [, digits, letter = "", unit = ""] = sizePattern.exec(value) ?? []
+    const base = unit.toLowerCase() === "b" ? 1000 : 1024
+    const bytes = Math.floor(Number(digits) * base ** ("kmgt".indexOf(letter.toLowerCase()) + (letter === "" ? 0 : 1)))
+    return digits !== undefined && bytes > 0 && Number.isSafeInteger(bytes)
+      ? Either.right(bytes)
+      : not(
+          `--${declaration.name} ${declaration.metavar} must be a number of bytes > 0, such as 1000, 64k or 2GB`,
+          value
+        )
+  })
 
 /** Two times in seconds, `0.5..5`, or one. */
 export const secondsRange = (

@@ -32,20 +32,28 @@ export const admit = (
       : unlessThere(store, request, decide, carry(url, expected))
   })
 
-const refusalOf = (
-  request: DownloadRequest,
-  url: URL | undefined,
-  expected: Digest.Expected | undefined
-): string | undefined => {
+/** Why a URL cannot be fetched, or undefined if it can. */
+export const urlRefusal = (text: string, url: URL | undefined = DisplayUrl.parse(text)): string | undefined => {
   if (url === undefined) {
-    return /^https?:\/\//i.test(request.url) ? "it is not a valid URL" : "it is not an absolute URL"
+    return /^https?:\/\//i.test(text) ? "it is not a valid URL" : "it is not an absolute URL"
   }
   if (!DisplayUrl.isHttp(url)) {
     return `${url.protocol} is neither http: nor https:`
   }
   // The platform would leave them out, or ask for what they are put in place of.
-  if (/[\u0000-\u001f\u007f\ufffd]/.test(request.url.trim())) {
-    return "it has a control character in it, or bytes that are not UTF-8"
+  return /[\u0000-\u001f\u007f\ufffd]/.test(text.trim())
+    ? "it has a control character in it, or bytes that are not UTF-8"
+    : undefined
+}
+
+const refusalOf = (
+  request: DownloadRequest,
+  url: URL | undefined,
+  expected: Digest.Expected | undefined
+): string | undefined => {
+  const refused = urlRefusal(request.url, url)
+  if (refused !== undefined) {
+    return refused
   }
   if (!isDestination(request.destination)) {
     return "its destination is empty, or has a NUL in it"

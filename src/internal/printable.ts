@@ -18,6 +18,12 @@ export const line = (text: string): string =>
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`
   })
 
+/** One line that begins like the text, for a sentence about it. */
+export const excerpt = (text: string): string =>
+  text.length <= excerptAtMost ? line(text) : `${line(text.slice(0, excerptAtMost))}…`
+
+const excerptAtMost = 200
+
 /** The text without terminal escape sequences; line ends and tabs stay. */
 export const withoutEscapes = (text: string): string =>
   text.replace(escapes, "").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")

@@ -54,11 +54,24 @@ export const own = (request: DownloadRequest): Readonly<Record<string, string>> 
   if (request.headers === undefined) {
     return usual
   }
-  const headers: Record<string, string> = { ...usual }
-  for (const [name, value] of Object.entries(request.headers)) {
-    headers[name.toLowerCase()] = Redacted.value(value)
+  const given = combine(
+    Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), Redacted.value(value)])
+  )
+  return { ...usual, ...given }
+}
+
+/**
+ * Headers by their names. The values of a name that is given more than once stand in one field line, separated by commas
+ * (RFC 9110 §5.3), or for `Cookie` by semicolons (RFC 6265 §5.4).
+ */
+export const combine = (pairs: Iterable<readonly [name: string, value: string]>): Readonly<Record<string, string>> => {
+  const fields = new Map<string, readonly [name: string, value: string]>()
+  for (const [name, value] of pairs) {
+    const key = name.toLowerCase()
+    const [spelled, before] = fields.get(key) ?? [name, undefined]
+    fields.set(key, [spelled, before === undefined ? value : `${before}${key === "cookie" ? "; " : ", "}${value}`])
   }
-  return headers
+  return Object.fromEntries(fields.values())
 }
 
 /** The headers for one hop, `Range` aside. */

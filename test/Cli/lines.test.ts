@@ -53,7 +53,7 @@ describe("Cli/Get/lines", () => {
   it.effect("takes no piece of a line for one where the bytes fail", () =>
     Effect.gen(function* () {
       const broken = Stream.concat(inPieces(encoder.encode("http://a.test/1\nhttp://a.te"), 100), Stream.fail("broken"))
-      const seen: Array<string> = []
+      const seen: Array<Lines.Line> = []
       const error = yield* Lines.fromBytes(broken).pipe(
         Stream.runForEach((line) => Effect.sync(() => seen.push(line))),
         Effect.flip

@@ -1,24 +1,20 @@
 /**
  * What `halyard get` does: read URLs as they come, name their files, fetch, report.
  */
-import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
+import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Record from "effect/Record"
-import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Download from "../../Download.js"
-import type { Disk } from "../../DownloadError.js"
 import * as Downloader from "../../Downloader.js"
 import * as Digest from "../../internal/digest.js"
-import { fromPlatformError } from "../../internal/diskErrors.js"
-import * as Printable from "../../internal/printable.js"
-import * as RequestHeaders from "../../internal/requestHeaders.js"
+import { displayUrl } from "../../internal/displayUrl.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
@@ -26,6 +22,9 @@ import { type Durability, Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
+import type { Source } from "./headerSource.js"
+import * as Headers from "./headers.js"
+import { bytesOf, isStandardInput } from "./input.js"
 import * as Lines from "./lines.js"
 import * as Report from "./report.js"
 import { uniqueNames } from "./uniqueNames.js"
@@ -41,7 +40,9 @@ export interface GetOptions {
   readonly retries: number
   readonly timeout: Duration.Duration | undefined
   readonly checksum: string | undefined
-  readonly header: Readonly<Record<string, string>>
+  readonly maxFilesize: number | undefined
+  readonly header: ReadonlyArray<Source>
+  readonly headerEnv: ReadonlyArray<string>
   readonly onExists: Download.DownloadRequest["onExists"]
   readonly durability: Durability
   readonly strict: boolean
@@ -49,36 +50,48 @@ export interface GetOptions {
   readonly json: boolean
 }
 
+// The list stays open for as long as the run takes.
+const runLayer = Layer.merge(storeLayer, Layer.scope)
+
 export const get = Effect.fn("get")(function* (options: GetOptions) {
   const path = yield* Path.Path
   const spinner = yield* Spinner
-  const lines = yield* linesOf(options)
+  const given = yield* linesOf(options)
+  const headers = yield* Headers.read(options.header, options.headerEnv)
   const output = options.output === undefined ? undefined : inDirectory(path, options.directory, options.output)
   const directory = output === undefined ? options.directory : path.dirname(output)
   yield* output === undefined ? Effect.void : refuseUnlessFile(output)
   // Before any request: a directory that cannot be written to is no reason to fetch.
   yield* Effect.flatMap(Store, (store) => store.prepare(directory))
   const nameOf = uniqueNames()
-  const headersFor = forFirstOrigin(options.header)
   // A name has no separators and is never `..`: what stands before the first stands before all.
   const [within = ""] = path.join(directory, "_").split(/_$/)
   const timeout = options.timeout ?? Duration.days(30)
-  let index = 0
-  const requests = Stream.map(lines, (url) => {
-    index++
-    return Download.request({
-      id: `${index}`,
-      url,
-      destination: output ?? within + nameOf(url),
-      timeout,
-      onExists: options.onExists,
-      digest: options.checksum,
-      headers: headersFor(url)
-    })
-  })
   const report = yield* Report.make(options)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
+  const { lines, ownHeaders } = yield* Effect.onInterrupt(withHeaders(given, options, headers), () => conclude)
+  const tellWithheld = Effect.sync(() => report.note(ownHeaders?.notice()))
+  let index = 0
+  const requests = Stream.filterMap(lines, (line) => {
+    index++
+    if (typeof line !== "string") {
+      report.refused(index, line)
+      return Option.none()
+    }
+    return Option.some(
+      Download.request({
+        id: `${index}`,
+        url: line,
+        destination: output ?? within + nameOf(line),
+        timeout,
+        onExists: options.onExists,
+        digest: options.checksum,
+        limitBytes: options.maxFilesize,
+        headers: ownHeaders?.for(line)
+      })
+    )
+  })
   const host = yield* Host
   const downloader = Downloader.layerWith({
     retry: RetryPolicy.make({ retries: options.retries }),
@@ -93,10 +106,42 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
     Effect.provide(downloader),
     Supervisor.supervise({ companions: { spinner: spinner.spin({ message: report.status }) } }),
     // Whatever was done until then is told, also after Ctrl-C.
-    Effect.onExit(() => conclude),
+    Effect.onExit(() => Effect.andThen(tellWithheld, conclude)),
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
   )
-}, Effect.provide(storeLayer))
+}, Effect.provide(runLayer))
+
+/**
+ * The lines, and what sends the headers to the origin of the first of them. It is read before any request: headers that
+ * are for no origin are an error.
+ */
+const withHeaders = Effect.fnUntraced(function* <E, R>(
+  given: Stream.Stream<Lines.Line, E, R>,
+  { urls }: GetOptions,
+  headers: Headers.Headers
+) {
+  if (Object.keys(headers).length === 0) {
+    return { lines: given, ownHeaders: undefined }
+  }
+  const pull = yield* Stream.toPull(given)
+  const begun = yield* Effect.catchAll(
+    Effect.asSome(pull),
+    Option.match({ onNone: () => Effect.succeedNone, onSome: (error) => Effect.fail(error) })
+  )
+  if (Option.isNone(begun)) {
+    return { lines: Stream.empty, ownHeaders: undefined }
+  }
+  const first = Chunk.unsafeHead(begun.value)
+  const ownHeaders = typeof first === "string" ? Headers.OriginHeaders.of(first, headers) : Either.left(first.problem)
+  if (Either.isLeft(ownHeaders)) {
+    const which = urls.length === 0 ? "the first URL of the list" : `the first URL, ${displayUrl(urls[0] ?? "")}`
+    return yield* new UsageError({ rule: `--header is for the origin of ${which}: ${ownHeaders.left}` })
+  }
+  return {
+    lines: Stream.concat(Stream.fromChunk(begun.value), Stream.repeatEffectChunkOption(pull)),
+    ownHeaders: ownHeaders.right
+  }
+})
 
 /** What is renamed to a name takes the place of a device or a pipe that had it. */
 const refuseUnlessFile = Effect.fnUntraced(function* (output: string) {
@@ -122,59 +167,20 @@ const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
       return yield* new UsageError({ rule: `${name} is for exactly one URL` })
     }
   }
-  const wrong = RequestHeaders.refusal({ headers: Record.map(options.header, Redacted.make) })
-  if (wrong !== undefined) {
-    return yield* new UsageError({ rule: `--header NAME:VALUE: ${wrong}` })
+  const files = options.header.flatMap((source) => (source._tag === "File" ? [source.path] : []))
+  if ([...files, input ?? ""].filter(isStandardInput).length > 1) {
+    return yield* new UsageError({ rule: "standard input can be read once, for --input or for one --header" })
   }
   if (options.checksum !== undefined && Digest.parse(options.checksum) === undefined) {
     return yield* new UsageError({ rule: "--checksum DIGEST must be sha256:HEX or a Subresource Integrity string" })
   }
-  const given = Stream.fromIterable(urls)
+  const given: Stream.Stream<Lines.Line> = Stream.fromIterable(urls)
   if (input === undefined) {
     return given
   }
-  const bytes = yield* bytesOf(input)
+  const bytes = yield* bytesOf("--input", input)
   return urls.length === 0 ? Lines.fromBytes(bytes) : Stream.concat(given, Lines.fromBytes(bytes))
 })
 
-const bytesOf = Effect.fnUntraced(function* (input: string) {
-  const host = yield* Host
-  if (standardInput.has(input)) {
-    return host.stdin
-  }
-  const fs = yield* FileSystem.FileSystem
-  const failed = (error: PlatformError) => cannotRead(input, fromPlatformError(input)(error))
-  yield* Effect.mapError(fs.access(input, { readable: true }), failed)
-  const { type } = yield* Effect.mapError(fs.stat(input), failed)
-  return type === "File" || type === "Directory"
-    ? Stream.mapError(fs.stream(input, { chunkSize: 64 * 1024 }), failed)
-    : Stream.mapError(host.read(input, type === "FIFO"), (error) => cannotRead(input, error))
-})
-
-// By these names it can be opened once more only where it is no socket.
-const standardInput: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
-
 const inDirectory = (path: Path.Path, directory: string, file: string): string =>
   path.isAbsolute(file) ? file : path.join(directory, file)
-
-/** What may be a secret is for one origin. */
-const forFirstOrigin = (
-  headers: Readonly<Record<string, string>>
-): ((url: string) => Readonly<Record<string, string>> | undefined) => {
-  if (Object.keys(headers).length === 0) {
-    return () => undefined
-  }
-  let first: string | undefined
-  return (url) => {
-    const origin = URL.canParse(url) ? new URL(url).origin : undefined
-    first ??= origin
-    return origin === first ? headers : undefined
-  }
-}
-
-const cannotRead = (input: string, { detail, reason }: Disk): UsageError => {
-  const what = { missing: "there is no such file", permission: "permission was denied" }
-  return new UsageError({
-    rule: `--input ${Printable.line(input)}: ${reason === "missing" || reason === "permission" ? what[reason] : detail}`
-  })
-}

@@ -3,16 +3,22 @@
  */
 import * as Effect from "effect/Effect"
 import * as Download from "../../Download.js"
+import { InvalidRequest } from "../../DownloadError.js"
 import type { DownloadEvent, Retrying } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/displayUrl.js"
 import * as Printable from "../../internal/printable.js"
 import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
+import type { RefusedLine } from "./lines.js"
 import { failureOf, Waits } from "./waits.js"
 
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
+  /** A line of the list that no request was made of: a failure like others. */
+  readonly refused: (index: number, line: RefusedLine) => void
+  /** A line of its own for the user. */
+  readonly note: (text: string | undefined) => void
   /** The spinner's text. */
   readonly status: () => string
   /** What was told so far. */
@@ -83,6 +89,17 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
               settled(event.outcome)
           }
         }),
+      refused: (index, { number, problem }) => {
+        const request = Download.request({ id: `${index}`, url: `line ${number}`, destination: "" })
+        const error = new InvalidRequest({ url: request.url, detail: problem })
+        begun++
+        settled(new Download.Failed({ request, error }))
+      },
+      note: (text) => {
+        if (text !== undefined) {
+          statusLine.line(text)
+        }
+      },
       status: () => {
         const done = report.saved + report.skipped + report.failed + report.cancelled
         if (done + begun === 0) {

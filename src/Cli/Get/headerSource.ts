@@ -1,0 +1,20 @@
+/**
+ * What `--header` of `halyard get` may be.
+ */
+import * as Either from "effect/Either"
+
+/** Where one or more headers are written. */
+export type Source =
+  | { readonly _tag: "Line"; readonly text: string }
+  /** A file with a header on each line. */
+  | { readonly _tag: "File"; readonly path: string }
+
+/** Reads `NAME:VALUE` or `@FILE`. The value may be a secret, and no error shows it. */
+export const source = (text: string): Either.Either<Source, string> =>
+  text.startsWith("@") && text.length > 1
+    ? Either.right({ _tag: "File", path: text.slice(1) })
+    : isHeader(text)
+      ? Either.right({ _tag: "Line", text })
+      : Either.left("--header NAME:VALUE must have a name and a colon, or be @FILE")
+
+export const isHeader = (text: string): boolean => /^[^\s:]+:/.test(text)

@@ -1,0 +1,105 @@
+/**
+ * The headers that a command line gives: where they are read from, and the one origin that they are sent to.
+ */
+import * as Chunk from "effect/Chunk"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { urlRefusal } from "../../internal/admit.js"
+import * as RequestHeaders from "../../internal/requestHeaders.js"
+import { UsageError } from "../UsageError.js"
+import { isHeader, type Source } from "./headerSource.js"
+import { bytesOf } from "./input.js"
+
+export type Headers = Readonly<Record<string, string>>
+
+/** Where one or more headers are written. */
+// Servers refuse far fewer bytes of headers.
+const fileAtMostBytes = 64 * 1024
+
+/** Reads the headers of all sources, in their order, then those of the environment variables. */
+export const read = Effect.fnUntraced(function* (sources: ReadonlyArray<Source>, variables: ReadonlyArray<string>) {
+  const lines: Array<string> = []
+  for (const source of sources) {
+    lines.push(...(source._tag === "Line" ? [source.text] : yield* fromFile(source.path)))
+  }
+  for (const variable of variables) {
+    const text = yield* Effect.mapError(
+      Config.string(variable),
+      () => new UsageError({ rule: `--header-env NAME: there is no environment variable ${variable}` })
+    )
+    lines.push(...(yield* linesOf(`--header-env ${variable}`, text)))
+  }
+  const headers = RequestHeaders.combine(
+    lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()] as const)
+  )
+  const wrong = RequestHeaders.refusal({ headers: Record.map(headers, Redacted.make) })
+  return wrong === undefined ? headers : yield* new UsageError({ rule: `--header NAME:VALUE: ${wrong}` })
+})
+
+const fromFile = Effect.fnUntraced(function* (path: string) {
+  const bytes = yield* bytesOf("--header", path)
+  let size = 0
+  const chunks = yield* Stream.runCollect(
+    Stream.takeUntil(bytes, (chunk) => {
+      size += chunk.length
+      return size > fileAtMostBytes
+    })
+  )
+  const option = `--header @${path}`
+  if (size > fileAtMostBytes) {
+    return yield* new UsageError({ rule: `${option}: it is larger than 64 KiB` })
+  }
+  const decoder = new TextDecoder("utf-8", { fatal: true })
+  const text = yield* Effect.try({
+    try: () =>
+      Chunk.reduce(chunks, "", (before, chunk) => before + decoder.decode(chunk, { stream: true })) + decoder.decode(),
+    catch: () => new UsageError({ rule: `${option}: it has bytes that are not UTF-8` })
+  })
+  return yield* linesOf(option, text)
+})
+
+/** The lines that are not blank, if each is a header. */
+const linesOf = (option: string, text: string): Either.Either<ReadonlyArray<string>, UsageError> => {
+  const lines = text.split("\n").map((line) => line.replace(/\r$/, ""))
+  const wrong = lines.findIndex((line) => line.trim() !== "" && !isHeader(line))
+  return wrong < 0
+    ? Either.right(lines.filter((line) => line.trim() !== ""))
+    : Either.left(new UsageError({ rule: `${option}: line ${wrong + 1} is not NAME:VALUE` }))
+}
+
+/** Sends headers to one origin, and counts the URLs of others. */
+export class OriginHeaders {
+  /** How many URLs of other origins have been given. */
+  withheld = 0
+
+  private constructor(
+    private readonly origin: string,
+    private readonly headers: Headers
+  ) {}
+
+  /** For the origin of `url`, or why no request can be sent there. */
+  static of(url: string, headers: Headers): Either.Either<OriginHeaders, string> {
+    const refused = urlRefusal(url)
+    return refused === undefined ? Either.right(new OriginHeaders(new URL(url).origin, headers)) : Either.left(refused)
+  }
+
+  /** What is sent to a URL. */
+  for(url: string): Headers | undefined {
+    if (URL.canParse(url) && new URL(url).origin === this.origin) {
+      return this.headers
+    }
+    this.withheld++
+    return undefined
+  }
+
+  /** The line for the user, if headers were given that URLs did not get. */
+  notice(): string | undefined {
+    return this.withheld === 0
+      ? undefined
+      : `the headers are for ${this.origin}: not sent to ${this.withheld} ${this.withheld === 1 ? "URL" : "URLs"} of other origins`
+  }
+}
