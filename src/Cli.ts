@@ -56,6 +56,11 @@ export const run = (
   version: string
 ): Effect.Effect<number, never, Host | Spinner | StatusLine | CliApp.CliApp.Environment> =>
   Effect.gen(function* () {
+    // A name that decoding has changed is another name. What it was may be a secret, and is not shown.
+    const changed = argv.some((argument) => argument.includes("\ufffd")) ? (yield* Host).notUtf8(argv) : undefined
+    if (changed !== undefined) {
+      return yield* new UsageError({ rule: `argument ${changed + 1} has bytes that are not UTF-8` })
+    }
     const { line, logLevel, plain } = yield* read(argv)
     const action = yield* plain === undefined ? choose(line, version) : Effect.succeed(plain)
     return yield* logLevel === undefined ? action : Logger.withMinimumLogLevel(action, logLevel)

@@ -47,7 +47,7 @@ const options = {
       (label) => {
         const found = servers.find((candidate) => candidate === label.toUpperCase())
         return found === undefined
-          ? Either.left(`--server LABEL must be one of ${servers.join(", ")}, not '${Printable.line(label)}'`)
+          ? Either.left(`--server LABEL must be one of ${servers.join(", ")}, not '${Printable.excerpt(label)}'`)
           : Either.right(found)
       }
     ),

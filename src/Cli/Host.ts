@@ -43,6 +43,11 @@ export class CommandError extends Schema.TaggedError<CommandError>("halyard/Cli/
 export class Host extends Context.Tag("halyard/Cli/Host")<
   Host,
   {
+    /**
+     * The index of the first argument of the command line whose bytes are not UTF-8. Decoding has changed such an argument,
+     * and put U+FFFD into it.
+     */
+    readonly notUtf8: (argv: ReadonlyArray<string>) => number | undefined
     /** Where the flags that come with this package are. */
     readonly flagsDirectory: string
     /** An HTTP server on this address; port 0 is any free one. */

@@ -64,7 +64,7 @@ const port = {
   problem: (text: string) =>
     /^\d{1,5}$/.test(text) && Number(text) <= highestPort
       ? undefined
-      : `PORT must be from 0 to ${highestPort}, not '${Printable.line(text)}'`
+      : `PORT must be from 0 to ${highestPort}, not '${Printable.excerpt(text)}'`
 }
 
 export const command: Command = {

@@ -62,7 +62,7 @@ export const parse = (spec: Spec, argv: ReadonlyArray<string>): Either.Either<Li
       return `option '${shown}' was given more than once`
     }
     if (option.choices !== undefined && !option.choices.includes(taken)) {
-      return `option '${shown}' must be one of ${option.choices.join(", ")}, not '${Printable.line(taken)}'`
+      return `option '${shown}' must be one of ${option.choices.join(", ")}, not '${Printable.excerpt(taken)}'`
     }
     given.set(option, [...(before ?? []), taken])
     return undefined
@@ -140,10 +140,13 @@ const short = (spec: Spec, token: string, take: Take): string | undefined => {
   return undefined
 }
 
+// Finding the closest name takes time by the product of both lengths.
+const longestMisspelt = 100
+
 /** The sentence for a name that is not known, with the known one it may have been meant for. */
 export const unknown = (kind: string, name: string, known: ReadonlyArray<string>): string => {
-  const sentence = `unknown ${kind} '${Printable.line(name)}'`
-  if (known.length === 0) {
+  const sentence = `unknown ${kind} '${Printable.excerpt(name)}'`
+  if (known.length === 0 || name.length > longestMisspelt) {
     return sentence
   }
   const meant = closest(name, known)

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Host } from "../Cli/Host.js"
 import { Screen } from "../Screen.js"
+import * as Argv from "./argv.js"
 import { flagsDirectory } from "./flagsDirectory.js"
 import type { Role } from "./role.js"
 import { isTerminal } from "./Screen.js"
@@ -20,6 +21,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
   Layer.effect(
     Host,
     Effect.map(Screen, (screen) => ({
+      notUtf8: Argv.notUtf8,
       get flagsDirectory() {
         return flagsDirectory()
       },

@@ -11,6 +11,7 @@ import * as Download from "../../Download.js"
 import * as Downloader from "../../Downloader.js"
 import * as FlagServer from "../../FlagServer.js"
 import * as Flags from "../../Flags.js"
+import { withoutTrailing } from "../../internal/trailing.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
@@ -62,7 +63,7 @@ const isHttp = (url: string): boolean => /^https?:\/\/[^?#]*$/i.test(url) && URL
 /** The origin's URL and label; an embedded one is started, and stopped with the scope. */
 const openOrigin = Effect.fnUntraced(function* (options: FlagsOptions) {
   if (options.baseUrl !== undefined) {
-    return { label: "REMOTE" as const, baseUrl: options.baseUrl.replace(/\/+$/, "") }
+    return { label: "REMOTE" as const, baseUrl: withoutTrailing(options.baseUrl, "/") }
   }
   if (options.server === "REMOTE") {
     return { label: options.server, baseUrl: remoteBaseUrl }
