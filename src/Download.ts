@@ -6,14 +6,58 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { DownloadError } from "./DownloadError.js"
-import { displayUrl } from "./internal/displayUrl.js"
+import { displayLabel, displayUrl } from "./internal/displayUrl.js"
+import * as RequestFields from "./internal/requestFields.js"
 import { unchecked } from "./internal/unchecked.js"
 
-const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+const OnExists = Schema.Literal("overwrite", "skip", "fail", "unique")
+
+const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
+  const fields = RequestFields.make(form, isChecked)
+  return {
+    /** The caller's own name for the request. Default: the URL, without secrets. */
+    id: Schema.optionalWith(fields.id, { exact: true, default: () => "" }),
+    /** Absolute, `http:` or `https:`. */
+    url: fields.url,
+    /** The path of the finished file. Its directory must exist. */
+    destination: fields.destination,
+    /** For one attempt, from its first request up to the last byte of the body. */
+    timeout: Schema.optionalWith(fields.timeout, {
+      exact: true,
+      default: (): Duration.Duration => defaults.timeout
+    }),
+    /** For the whole request: all attempts, and all waits for permits and retries. Default: none. */
+    deadline: fields.deadline,
+    /** For a new connection. Default: the downloader's. */
+    connectTimeout: fields.connectTimeout,
+    /** From the sending of a request, its connection included, to the end of the response's head. Default: the downloader's. */
+    headersTimeout: fields.headersTimeout,
+    /** Fewer bytes of the body than this in that time are a stall, which ends an attempt. Default: the downloader's. */
+    stall: fields.stall,
+    /**
+     * What happens where the destination exists already; decided atomically when the file is published. `unique` gives
+     * the file the first free one of `name.gif`, `name-2.gif`, `name-3.gif` and so on.
+     */
+    onExists: Schema.optionalWith(OnExists, { exact: true, default: (): typeof OnExists.Type => defaults.onExists }),
+    /** Sent to the URL's own origin and to no other, whatever redirects say. Neither shown nor journalled. */
+    headers: fields.headers,
+    /** `sha256:` (or `sha384`, `sha512`) with hexadecimal digits, or Subresource Integrity strings, of which the strongest counts. */
+    digest: fields.digest,
+    /** The exact size of the content in bytes. */
+    sizeBytes: fields.sizeBytes,
+    /** What a body may not exceed, in bytes; `Infinity`: no limit, whatever the downloader's default is. */
+    limitBytes: fields.limitBytes,
+    /** What `Content-Type` must be, parameters aside: `image/gif`, or `image/*`. */
+    mediaType: fields.mediaType
+  }
+}
+
+const shownFields = fieldsOf(RequestFields.withoutSecrets, true)
 
 /**
  * One file to fetch.
@@ -21,41 +65,68 @@ const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(sche
  * `id` is the caller's own name for it (a country code, a line number); every event and outcome carries the request, so
  * an outcome never has to be matched to its input by URL or by order.
  *
+ * As a schema it decodes from JSON, in which only `url` and `destination` are needed. A duration is a number of
+ * milliseconds, or text such as `5 seconds`. Decoding refuses what no transfer could carry out, and says which field is
+ * wrong. Its encoded form, which is also what it prints, holds no secret: no header values, no credentials, query values
+ * and fragment of a URL, and of the destination the last segment alone. What was encoded so cannot be carried out any
+ * more, and decoding refuses it if something was removed. For a queue or another machine: `DownloadRequestWithSecrets`.
+ *
  * @category models
  * @since 0.1.0
  */
-export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard/DownloadRequest")({
-  id: Schema.String,
-  /** Absolute, `http:` or `https:`. */
-  url: Schema.String,
-  /** The path of the finished file. Its directory must exist. */
-  destination: Schema.String,
-  /** For one attempt, from its first request up to the last byte of the body. */
-  timeout: Schema.DurationFromMillis,
-  /** For the whole request: all attempts, and all waits for permits and retries. Default: none. */
-  deadline: optional(Schema.DurationFromMillis),
-  /** For a new connection. Default: the downloader's. */
-  connectTimeout: optional(Schema.DurationFromMillis),
-  /** From the sending of a request, its connection included, to the end of the response's head. Default: the downloader's. */
-  headersTimeout: optional(Schema.DurationFromMillis),
-  /** Fewer bytes of the body than this in that time are a stall, which ends an attempt. Default: the downloader's. */
-  stall: optional(Schema.Struct({ bytes: Schema.Number, within: Schema.DurationFromMillis })),
-  /**
-   * What happens where the destination exists already; decided atomically when the file is published. `unique` gives
-   * the file the first free one of `name.gif`, `name-2.gif`, `name-3.gif` and so on.
-   */
-  onExists: Schema.Literal("overwrite", "skip", "fail", "unique"),
-  /** Sent to the URL's own origin and to no other, whatever redirects say. Neither shown nor journalled. */
-  headers: optional(Schema.Record({ key: Schema.String, value: Schema.Redacted(Schema.String) })),
-  /** `sha256:` (or `sha384`, `sha512`) with hexadecimal digits, or Subresource Integrity strings, of which the strongest counts. */
-  digest: optional(Schema.String),
-  /** The exact size of the content in bytes. */
-  sizeBytes: optional(Schema.Number),
-  /** What a body may not exceed, in bytes. */
-  limitBytes: optional(Schema.Number),
-  /** What `Content-Type` must be, parameters aside: `image/gif`, or `image/*`. */
-  mediaType: optional(Schema.String)
-}) {}
+export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard.DownloadRequest")(shownFields) {
+  constructor(fields: Schema.Struct.Constructor<typeof shownFields>, options?: Schema.MakeOptions) {
+    super(fields.id === undefined || fields.id === "" ? { ...fields, id: displayUrl(fields.url) } : fields, options)
+  }
+
+  toJSON(): unknown {
+    return encodeShown(this)
+  }
+
+  override toString(): string {
+    return printed(this, encodeShown(this))
+  }
+
+  [NodeInspectSymbol](): string {
+    return this.toString()
+  }
+}
+
+/** In this process, the whole destination is of use. */
+const printed = (value: DownloadRequest | Saved, encoded: object): string =>
+  `${value instanceof DownloadRequest ? "DownloadRequest" : value._tag}(${JSON.stringify({ ...encoded, destination: displayLabel(value.destination) })})`
+
+const encodeShown = Schema.encodeSync(DownloadRequest)
+
+const ofFields = (fields: typeof shownFields): Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> =>
+  Schema.transform(Schema.Struct(fields), Schema.typeSchema(DownloadRequest), {
+    strict: true,
+    decode: (decoded) => new DownloadRequest(decoded, unchecked),
+    encode: (request) => request
+  })
+
+/**
+ * A request with all that is needed to carry it out: header values, credentials, query values and the whole destination
+ * in clear. For a queue, or another machine; not for an answer or a log. Decodes what it encoded, and checks as
+ * `DownloadRequest` does.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const DownloadRequestWithSecrets: Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> = ofFields(
+  fieldsOf(RequestFields.withSecrets, true)
+).annotations({ identifier: "halyard.DownloadRequestWithSecrets" })
+
+/**
+ * A request in the form in which outcomes and events carry it: encoded as `DownloadRequest` is, and decoded whatever was
+ * removed from it, and whether or not it could be carried out.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const DownloadRequestShown: Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> = ofFields(
+  fieldsOf(RequestFields.withoutSecrets, false)
+).annotations({ identifier: "halyard.DownloadRequestShown" })
 
 /**
  * What holds for a request that says nothing else: an hour for an attempt (headers and stalls have bounds of their own,
@@ -141,15 +212,29 @@ export type Verification = typeof Verification.Type
  * @category models
  * @since 0.1.0
  */
-export class Saved extends Schema.TaggedClass<Saved>("halyard/DownloadOutcome/Saved")("Saved", {
-  request: DownloadRequest,
-  /** Where the file stands: the request's destination; with `unique` perhaps a numbered one. */
-  destination: Schema.String,
+export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Saved")("Saved", {
+  request: DownloadRequestShown,
+  /** Where the file stands: the request's destination; with `unique` perhaps a numbered one. Encoded: its last segment. */
+  destination: RequestFields.shownPath,
   bytes: Schema.Number,
   verified: Verification,
   /** How many attempts it took, from 1. */
   attempts: Schema.Number
-}) {}
+}) {
+  toJSON(): unknown {
+    return encodeSaved(this)
+  }
+
+  override toString(): string {
+    return printed(this, encodeSaved(this))
+  }
+
+  [NodeInspectSymbol](): string {
+    return this.toString()
+  }
+}
+
+const encodeSaved = Schema.encodeSync(Saved)
 
 /**
  * The destination existed and the request said `skip`; nothing was written.
@@ -157,8 +242,8 @@ export class Saved extends Schema.TaggedClass<Saved>("halyard/DownloadOutcome/Sa
  * @category models
  * @since 0.1.0
  */
-export class Skipped extends Schema.TaggedClass<Skipped>("halyard/DownloadOutcome/Skipped")("Skipped", {
-  request: DownloadRequest
+export class Skipped extends Schema.TaggedClass<Skipped>("halyard.DownloadOutcome.Skipped")("Skipped", {
+  request: DownloadRequestShown
 }) {}
 
 /**
@@ -168,8 +253,8 @@ export class Skipped extends Schema.TaggedClass<Skipped>("halyard/DownloadOutcom
  * @category models
  * @since 0.1.0
  */
-export class Failed extends Schema.TaggedClass<Failed>("halyard/DownloadOutcome/Failed")("Failed", {
-  request: DownloadRequest,
+export class Failed extends Schema.TaggedClass<Failed>("halyard.DownloadOutcome.Failed")("Failed", {
+  request: DownloadRequestShown,
   error: DownloadError
 }) {}
 
@@ -180,8 +265,8 @@ export class Failed extends Schema.TaggedClass<Failed>("halyard/DownloadOutcome/
  * @category models
  * @since 0.1.0
  */
-export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard/DownloadOutcome/Cancelled")("Cancelled", {
-  request: DownloadRequest
+export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard.DownloadOutcome.Cancelled")("Cancelled", {
+  request: DownloadRequestShown
 }) {}
 
 /**

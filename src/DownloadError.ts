@@ -1,16 +1,20 @@
 /**
  * Why a transfer failed: one class for each decision of the caller, with what is needed to take it.
  *
- * Every error encodes to JSON and back, because errors travel: to journals and `--json` output. URLs in
- * them are made for showing; credentials and query values are removed. As errors of an `HttpApi` endpoint they answer
- * with a gateway's status: 504 a timeout, 502 what the origin did wrong, 507 a disk, 400 a request that cannot be made.
+ * Every error encodes to JSON and back, because errors travel: to journals, `--json` output and other machines. The
+ * encoded form may go to strangers: URLs in it have no credentials, query values and fragments, and a path is its last
+ * segment alone, so that no directory of this machine is told. As errors of an `HttpApi` endpoint they answer with a
+ * gateway's status: 504 a timeout, 502 what the origin did wrong, 507 a disk (409 a file that is there already), 403 an
+ * address that is refused, 400 a request that cannot be made.
  *
  * @since 0.1.0
  */
 
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
+import { displayLabel, displayText } from "./internal/displayUrl.js"
 import { reasonPhrase } from "./internal/reasonPhrase.js"
+import { shownDetail, shownPath, shownText, shownUrl } from "./internal/requestFields.js"
 
 // What an HttpApi endpoint answers that fails with such an error: it is a gateway to the origin (RFC 9110 §15.6.3, .5).
 const answers = (status: number) => ({ [HttpApiSchema.AnnotationStatus]: status })
@@ -25,10 +29,10 @@ const seconds = (millis: number): string => `${Number((millis / 1000).toFixed(3)
  * @category errors
  * @since 0.1.0
  */
-export class Timeout extends Schema.TaggedError<Timeout>("halyard/DownloadError/Timeout")(
+export class Timeout extends Schema.TaggedError<Timeout>("halyard.DownloadError.Timeout")(
   "Timeout",
   {
-    url: Schema.String,
+    url: shownUrl,
     phase: Schema.Literal("connect", "headers", "stall", "total", "deadline"),
     /** How long the bound was, in milliseconds. */
     limitMillis: Schema.Number,
@@ -55,10 +59,10 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard/DownloadError/
  * @category errors
  * @since 0.1.0
  */
-export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard/DownloadError/HttpStatus")(
+export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard.DownloadError.HttpStatus")(
   "HttpStatus",
   {
-    url: Schema.String,
+    url: shownUrl,
     status: Schema.Number,
     /** What `Retry-After` asked for (RFC 9110 §10.2.3), in milliseconds from the response on; 0 for a past date. */
     retryAfterMillis: Schema.optionalWith(Schema.Number, { exact: true })
@@ -77,13 +81,13 @@ export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard/Download
  * @category errors
  * @since 0.1.0
  */
-export class Connection extends Schema.TaggedError<Connection>("halyard/DownloadError/Connection")(
+export class Connection extends Schema.TaggedError<Connection>("halyard.DownloadError.Connection")(
   "Connection",
   {
-    url: Schema.String,
+    url: shownUrl,
     reason: Schema.Literal("dns", "refused", "unreachable", "reset", "tls", "other"),
     receivedBytes: Schema.Number,
-    detail: Schema.String
+    detail: shownText
   },
   answers(502)
 ) {
@@ -96,7 +100,7 @@ export class Connection extends Schema.TaggedError<Connection>("halyard/Download
       tls: "no secure connection could be made",
       other: "the connection failed"
     }
-    return this.detail === "" ? what[this.reason] : `${what[this.reason]} (${this.detail})`
+    return this.detail === "" ? what[this.reason] : `${what[this.reason]} (${displayText(this.detail)})`
   }
 }
 
@@ -106,10 +110,10 @@ export class Connection extends Schema.TaggedError<Connection>("halyard/Download
  * @category errors
  * @since 0.1.0
  */
-export class Truncated extends Schema.TaggedError<Truncated>("halyard/DownloadError/Truncated")(
+export class Truncated extends Schema.TaggedError<Truncated>("halyard.DownloadError.Truncated")(
   "Truncated",
   {
-    url: Schema.String,
+    url: shownUrl,
     /** The announced length, where there was one. */
     expectedBytes: Schema.UndefinedOr(Schema.Number),
     receivedBytes: Schema.Number
@@ -130,12 +134,12 @@ export class Truncated extends Schema.TaggedError<Truncated>("halyard/DownloadEr
  * @category errors
  * @since 0.1.0
  */
-export class Protocol extends Schema.TaggedError<Protocol>("halyard/DownloadError/Protocol")(
+export class Protocol extends Schema.TaggedError<Protocol>("halyard.DownloadError.Protocol")(
   "Protocol",
   {
-    url: Schema.String,
+    url: shownUrl,
     reason: Schema.Literal("message", "range", "redirect-loop", "redirect-location", "redirect-refused"),
-    detail: Schema.String
+    detail: shownText
   },
   answers(502)
 ) {
@@ -147,7 +151,7 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard/DownloadErro
       "redirect-location": "the redirect names no usable location",
       "redirect-refused": "the redirect leads where this request may not go"
     }
-    return this.detail === "" ? what[this.reason] : `${what[this.reason]} (${this.detail})`
+    return this.detail === "" ? what[this.reason] : `${what[this.reason]} (${displayText(this.detail)})`
   }
 }
 
@@ -158,10 +162,10 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard/DownloadErro
  * @category errors
  * @since 0.2.0
  */
-export class TooLarge extends Schema.TaggedError<TooLarge>("halyard/DownloadError/TooLarge")(
+export class TooLarge extends Schema.TaggedError<TooLarge>("halyard.DownloadError.TooLarge")(
   "TooLarge",
   {
-    url: Schema.String,
+    url: shownUrl,
     limitBytes: Schema.Number,
     /** As announced, or as received until then. */
     bytes: Schema.Number
@@ -181,13 +185,13 @@ export class TooLarge extends Schema.TaggedError<TooLarge>("halyard/DownloadErro
  * @category errors
  * @since 0.2.0
  */
-export class Mismatch extends Schema.TaggedError<Mismatch>("halyard/DownloadError/Mismatch")(
+export class Mismatch extends Schema.TaggedError<Mismatch>("halyard.DownloadError.Mismatch")(
   "Mismatch",
   {
-    url: Schema.String,
+    url: shownUrl,
     reason: Schema.Literal("digest", "size", "type", "unverifiable"),
-    expected: Schema.String,
-    actual: Schema.String,
+    expected: shownText,
+    actual: shownText,
     resumed: Schema.Boolean
   },
   answers(502)
@@ -196,7 +200,7 @@ export class Mismatch extends Schema.TaggedError<Mismatch>("halyard/DownloadErro
     const what = { digest: "digest", size: "number of bytes", type: "media type" }
     return this.reason === "unverifiable"
       ? "nothing that was announced can show whether the body is complete"
-      : `the ${what[this.reason]} is ${this.actual}, not ${this.expected}`
+      : `the ${what[this.reason]} is ${displayText(this.actual)}, not ${displayText(this.expected)}`
   }
 }
 
@@ -207,13 +211,13 @@ export class Mismatch extends Schema.TaggedError<Mismatch>("halyard/DownloadErro
  * @category errors
  * @since 0.2.0
  */
-export class AddressRefused extends Schema.TaggedError<AddressRefused>("halyard/DownloadError/AddressRefused")(
+export class AddressRefused extends Schema.TaggedError<AddressRefused>("halyard.DownloadError.AddressRefused")(
   "AddressRefused",
-  { url: Schema.String, address: Schema.String },
+  { url: shownUrl, address: shownText },
   answers(403)
 ) {
   override get message(): string {
-    return `the address ${this.address} is not a public one`
+    return `the address ${displayText(this.address)} is not a public one`
   }
 }
 
@@ -224,13 +228,13 @@ export class AddressRefused extends Schema.TaggedError<AddressRefused>("halyard/
  * @category errors
  * @since 0.1.0
  */
-export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard/DownloadError/InvalidRequest")(
+export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard.DownloadError.InvalidRequest")(
   "InvalidRequest",
-  { url: Schema.String, detail: Schema.String },
+  { url: shownUrl, detail: shownText },
   answers(400)
 ) {
   override get message(): string {
-    return `this URL cannot be fetched: ${this.detail}`
+    return `this URL cannot be fetched: ${displayText(this.detail)}`
   }
 }
 
@@ -242,10 +246,10 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard/
  * @category errors
  * @since 0.1.0
  */
-export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")(
+export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")(
   "Disk",
   {
-    path: Schema.String,
+    path: shownPath,
     reason: Schema.Literal(
       "full",
       "permission",
@@ -256,7 +260,7 @@ export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")
       "not-durable",
       "other"
     ),
-    detail: Schema.String
+    detail: shownDetail
   },
   answers(507)
 ) {
@@ -269,11 +273,20 @@ export class Disk extends Schema.TaggedError<Disk>("halyard/DownloadError/Disk")
       "not-a-directory": "a part of its path is not a directory",
       "too-many-open": "too many files are open",
       "not-durable": "it is written, and may not survive a power cut",
-      other: this.detail
+      other: displayText(this.detail)
     }
-    return `cannot write ${this.path}: ${what[this.reason]}`
+    return `cannot write ${displayLabel(this.path)}: ${what[this.reason]}`
   }
 }
+
+/**
+ * `Disk` with reason `exists`: another answer of an `HttpApi`, because the request is in conflict with what stands there
+ * (RFC 9110 §15.5.10).
+ */
+const DiskExists = Disk.pipe(Schema.filter(({ reason }) => reason === "exists")).annotations({
+  identifier: "halyard.DownloadError.DiskExists",
+  ...answers(409)
+})
 
 /**
  * Everything that can go wrong with one transfer.
@@ -291,6 +304,7 @@ export const DownloadError = Schema.Union(
   Mismatch,
   AddressRefused,
   InvalidRequest,
+  DiskExists,
   Disk
 )
 

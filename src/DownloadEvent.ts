@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { DownloadOutcome, DownloadRequest } from "./Download.js"
+import { DownloadOutcome, DownloadRequestShown } from "./Download.js"
 import { DownloadError } from "./DownloadError.js"
 
 /**
@@ -15,8 +15,8 @@ import { DownloadError } from "./DownloadError.js"
  * @category models
  * @since 0.1.0
  */
-export class Started extends Schema.TaggedClass<Started>("halyard/DownloadEvent/Started")("Started", {
-  request: DownloadRequest
+export class Started extends Schema.TaggedClass<Started>("halyard.DownloadEvent.Started")("Started", {
+  request: DownloadRequestShown
 }) {}
 
 /**
@@ -25,8 +25,8 @@ export class Started extends Schema.TaggedClass<Started>("halyard/DownloadEvent/
  * @category models
  * @since 0.2.0
  */
-export class Advanced extends Schema.TaggedClass<Advanced>("halyard/DownloadEvent/Advanced")("Advanced", {
-  request: DownloadRequest,
+export class Advanced extends Schema.TaggedClass<Advanced>("halyard.DownloadEvent.Advanced")("Advanced", {
+  request: DownloadRequestShown,
   /** Of the file, kept ones of earlier attempts included; falls where an attempt had to start over. */
   bytes: Schema.Number,
   /** Where the server announced it. */
@@ -39,8 +39,8 @@ export class Advanced extends Schema.TaggedClass<Advanced>("halyard/DownloadEven
  * @category models
  * @since 0.2.0
  */
-export class Retrying extends Schema.TaggedClass<Retrying>("halyard/DownloadEvent/Retrying")("Retrying", {
-  request: DownloadRequest,
+export class Retrying extends Schema.TaggedClass<Retrying>("halyard.DownloadEvent.Retrying")("Retrying", {
+  request: DownloadRequestShown,
   error: DownloadError,
   /** How many attempts there were. */
   attempt: Schema.Number,
@@ -53,7 +53,7 @@ export class Retrying extends Schema.TaggedClass<Retrying>("halyard/DownloadEven
  * @category models
  * @since 0.1.0
  */
-export class Finished extends Schema.TaggedClass<Finished>("halyard/DownloadEvent/Finished")("Finished", {
+export class Finished extends Schema.TaggedClass<Finished>("halyard.DownloadEvent.Finished")("Finished", {
   outcome: DownloadOutcome
 }) {}
 

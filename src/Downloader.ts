@@ -18,7 +18,7 @@ import * as Tracer from "effect/Tracer"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
 import { Finished, Started } from "./DownloadEvent.js"
-import { displayUrl } from "./internal/displayUrl.js"
+import { displayLabel, displayUrl } from "./internal/displayUrl.js"
 import { run } from "./internal/run.js"
 import * as Segments from "./internal/segments.js"
 import { type Restore, toExit } from "./internal/settle.js"
@@ -231,7 +231,7 @@ export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloade
       return tracer === nobodysTracer
         ? remembered
         : Effect.withSpan(remembered, "Downloader.transfer", {
-            attributes: { id: request.id, "url.full": displayUrl(request.url) },
+            attributes: { id: displayLabel(request.id), "url.full": displayUrl(request.url) },
             captureStackTrace: false
           })
     }

@@ -2,7 +2,8 @@
  * The port that remembers outcomes across runs.
  *
  * A downloader records each outcome in the journal that is in its context; what a later run makes of it is the caller's
- * decision. Nothing in an entry is a secret. Backends: `Journal/FileSystem` (one JSON object a line), `Journal/Memory`.
+ * decision. Nothing in an entry is a secret, as long as the caller put none into a destination: that is kept as it is, because
+ * it is the name of the file. Backends: `Journal/FileSystem` (one JSON object a line), `Journal/Memory`.
  *
  * @since 0.2.0
  */
@@ -11,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DownloadOutcome } from "./Download.js"
 import { DownloadError } from "./DownloadError.js"
-import { displayUrl } from "./internal/displayUrl.js"
+import { displayLabel, displayUrl } from "./internal/displayUrl.js"
 
 /**
  * What is remembered of one outcome.
@@ -19,7 +20,7 @@ import { displayUrl } from "./internal/displayUrl.js"
  * @category schemas
  * @since 0.2.0
  */
-export class Entry extends Schema.Class<Entry>("halyard/Journal/Entry")({
+export class Entry extends Schema.Class<Entry>("halyard.Journal.Entry")({
   id: Schema.String,
   /** As it may be shown: without credentials and query values. */
   url: Schema.String,
@@ -60,7 +61,7 @@ export const entryOf = (outcome: DownloadOutcome): Effect.Effect<Entry> =>
       clock.currentTimeMillis,
       (atMillis) =>
         new Entry({
-          id: outcome.request.id,
+          id: displayLabel(outcome.request.id),
           url: displayUrl(outcome.request.url),
           destination: outcome._tag === "Saved" ? outcome.destination : outcome.request.destination,
           outcome: outcome._tag,

@@ -10,10 +10,8 @@ import type { Store } from "../Store.js"
 import * as Digest from "./digest.js"
 import * as DisplayUrl from "./displayUrl.js"
 import type { Hooks } from "./hooks.js"
-import * as Limits from "./limits.js"
 import * as Printable from "./printable.js"
-import { isDestination } from "./quick.js"
-import * as RequestHeaders from "./requestHeaders.js"
+import * as RequestProblem from "./requestProblem.js"
 import * as Unchecked from "./unchecked.js"
 
 /** Refuses what no transport could carry, and looks whether it is there already; else carries it. */
@@ -26,43 +24,11 @@ export const admit = (
   Effect.suspend(() => {
     const url = DisplayUrl.parse(request.url)
     const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
-    const refused = refusalOf(request, url, expected)
+    const refused = RequestProblem.ofUrl(request.url) ?? RequestProblem.ofRest(request)
     return url === undefined || refused !== undefined
       ? new InvalidRequest({ url: DisplayUrl.displayUrl(request.url), detail: refused ?? "" })
       : unlessThere(store, request, decide, carry(url, expected))
   })
-
-/** Why a URL cannot be fetched, or undefined if it can. */
-export const urlRefusal = (text: string, url: URL | undefined = DisplayUrl.parse(text)): string | undefined => {
-  if (url === undefined) {
-    return /^https?:\/\//i.test(text) ? "it is not a valid URL" : "it is not an absolute URL"
-  }
-  if (!DisplayUrl.isHttp(url)) {
-    return `${url.protocol} is neither http: nor https:`
-  }
-  // The platform would leave them out, or ask for what they are put in place of.
-  return /[\u0000-\u001f\u007f\ufffd]/.test(text.trim())
-    ? "it has a control character in it, or bytes that are not UTF-8"
-    : undefined
-}
-
-const refusalOf = (
-  request: DownloadRequest,
-  url: URL | undefined,
-  expected: Digest.Expected | undefined
-): string | undefined => {
-  const refused = urlRefusal(request.url, url)
-  if (refused !== undefined) {
-    return refused
-  }
-  if (!isDestination(request.destination)) {
-    return "its destination is empty, or has a NUL in it"
-  }
-  if (request.digest !== undefined && expected === undefined) {
-    return "its digest is neither sha256:… nor a Subresource Integrity string"
-  }
-  return Limits.refusal(request) ?? RequestHeaders.refusal(request)
-}
 
 const unlessThere = (
   store: typeof Store.Service,

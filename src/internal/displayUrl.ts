@@ -1,24 +1,138 @@
 /**
- * A URL as it may be shown: in messages, errors, logs and reports. Credentials and query values can be secrets, so they
- * are removed; the names of the query's parameters stay, because they help to tell two requests apart.
+ * A URL as it may be shown: in messages, errors, logs, events and reports.
+ *
+ * Credentials, query values, values of path parameters (`;jsessionid=…`) and the fragment can be secrets, so they are
+ * removed. The names of the query's parameters stay, because they help to tell two requests apart. Every function here
+ * takes time linear in the length of its text, and its own result unchanged.
  *
  * @internal
  */
 import * as Printable from "./printable.js"
 
-export const displayUrl = (url: string): string => {
-  const parsed = parse(url)
-  if (parsed === undefined || !isHttp(parsed)) {
-    // Where credentials end is not known: at the last `@` in any case.
-    return Printable.line(url.replace(/^([a-z][a-z0-9+.-]*:\/\/|\/\/)?.*@/is, "$1***@").replace(/\?.*$/s, "?…"))
-  }
-  const names = Array.from(new Set(parsed.searchParams.keys()))
-  const query = names.length === 0 ? "" : `?${names.map((name) => `${encodeURIComponent(name)}=…`).join("&")}`
-  const credentials = parsed.username === "" && parsed.password === "" ? "" : "***@"
-  return Printable.line(`${parsed.protocol}//${credentials}${parsed.host}${parsed.pathname}${query}`)
+/** What stands in place of a value that was removed. */
+export const removed = "…"
+
+/** The URL, or what was given for one, without secrets. At most 4,096 characters. */
+export const displayUrl = (url: string): string =>
+  cut(Printable.line(parsed(url) ?? parsed(unparsed(url)) ?? unparsed(url)))
+
+const parsed = (text: string): string | undefined => {
+  const url = parse(text)
+  return url !== undefined && isHttp(url)
+    ? `${url.protocol}//${credentials(url)}${url.host}${path(url.pathname)}${query(url.search)}`
+    : undefined
 }
+
+/** Text that may have URLs in it, with each of them as it may be shown. */
+export const displayText = (text: string): string =>
+  /[@?;]|:\/\//.test(text)
+    ? text
+        .split(/([\s"<>`])/)
+        .map(word)
+        .join("")
+    : text
+
+/** What may be a URL as a whole, or text that has some in it. */
+export const displayLabel = (text: string): string =>
+  parsed(text) === undefined ? displayText(text) : displayUrl(text)
+
+/** The last segment of a path, without secrets. */
+export const displayName = (path: string): string => lastSegment(displayLabel(path))
+
+const lastSegment = (path: string): string => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)
+
+/** Text as `displayText` gives it, with the last segment alone of the paths in it: those in quotes, and those from a root. */
+export const displayDetail = (text: string): string =>
+  displayText(text)
+    .replace(/'([^']*)'|"([^"]*)"|\(([^()]*)\)/g, (quoted: string) =>
+      quoted.length === 2 ? quoted : quoted.charAt(0) + lastSegment(quoted.slice(1))
+    )
+    .split(/(\s)/)
+    .map((part) => (/^(?:[\\/~]|\.{1,2}[\\/]|[A-Za-z]:[\\/])/.test(part) ? lastSegment(part) : part))
+    .join("")
+
+/** True if the URL was shown: `displayUrl` put something in place of its secrets. */
+export const isDisplayed = (url: string): boolean =>
+  url.includes(`//${hidden}`) || /[?&=]…(?:&|$)/.test(url) || /;[^;=/?]*=…/.test(url)
 
 export const isHttp = ({ protocol }: URL): boolean => protocol === "http:" || protocol === "https:"
 
 /** The URL as the platform parses it, or undefined where it is none. */
 export const parse = (url: string): URL | undefined => (URL.canParse(url) ? new URL(url) : undefined)
+
+const hidden = "***@"
+
+const longest = 4096
+
+// Not "…", which a URL would encode: what is shown once more stays as it is.
+const cut = (text: string): string => (text.length > longest ? `${text.slice(0, longest - 3)}...` : text)
+
+const credentials = ({ password, username }: URL): string => (username === "" && password === "" ? "" : hidden)
+
+const path = (text: string): string => text.replace(/;([^;=/?]*)=[^;/?]*/g, `;$1=${removed}`)
+
+// A parameter without a value may be a token; padding of Base64 and the punctuation of a sentence are no value.
+const hasValue = (value: string): boolean => /[\w…]/.test(value.replace(/%[23457][0-9A-F]/gi, ""))
+
+const isName = /^[\w.~%[\]$-]{1,64}$/
+
+const query = (search: string): string =>
+  search.length < 2
+    ? search
+    : `?${Array.from(
+        new Set(
+          search
+            .slice(1)
+            .split("&")
+            .map((parameter) => {
+              const at = parameter.indexOf("=")
+              const name = parameter.slice(0, Math.max(at, 0))
+              return hasValue(parameter.slice(at + 1)) && isName.test(name) ? `${name}=${removed}` : removed
+            })
+        )
+      ).join("&")}`
+
+/** What is no URL: where its credentials end is not known, at the last `@` in any case. */
+const unparsed = (text: string): string => {
+  const at = text.lastIndexOf("@")
+  const scheme = /^(?:[a-z][a-z0-9+.-]*:)?\/\//i.exec(text)?.[0] ?? ""
+  return at === -1
+    ? pathAndQuery(text)
+    : `${scheme.length <= at ? scheme : ""}${hidden}${pathAndQuery(text.slice(at + 1))}`
+}
+
+const pathAndQuery = (text: string): string => {
+  const [location = ""] = text.split("#", 1)
+  const at = location.indexOf("?")
+  return at === -1 ? path(location) : path(location.slice(0, at)) + query(location.slice(at))
+}
+
+const word = (text: string): string => {
+  const at = text.indexOf("://")
+  if (at === -1) {
+    return bare(text)
+  }
+  const start = /[a-z0-9+.-]*$/i.exec(text.slice(Math.max(0, at - longestScheme), at))?.[0].length ?? 0
+  return bare(text.slice(0, at - start)) + displayUrl(text.slice(at - start))
+}
+
+const longestScheme = 32
+
+const drive = /^[A-Za-z]:[\\/]/
+
+/** A word without a scheme: a path, perhaps with a host before it. `name@2x.png` has no credentials. */
+const bare = (text: string): string => {
+  const start = drive.test(text) ? 3 : 0
+  const at = text.lastIndexOf("@")
+  const colon = text.indexOf(":", start)
+  if (colon === -1 || colon > at) {
+    return queryOf(text)
+  }
+  const from = Math.max(text.lastIndexOf("/", colon), text.lastIndexOf("\\", colon), start - 1) + 1
+  return text.slice(0, from) + hidden + queryOf(text.slice(at + 1))
+}
+
+const queryOf = (text: string): string => {
+  const at = text.indexOf("?")
+  return at === -1 ? path(text) : path(text.slice(0, at)) + query(text.slice(at))
+}

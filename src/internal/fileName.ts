@@ -19,8 +19,12 @@ const fallback = "index.html"
 
 /** The last segment of the URL's path as a name, or `index.html` where there is none. */
 export const ofUrl = (url: string): string => {
-  const path = DisplayUrl.parse(url)?.pathname ?? ""
-  return of(decode(path.slice(path.lastIndexOf("/") + 1)))
+  const parsed = DisplayUrl.parse(url)
+  // In what is no URL for a file, a password may stand anywhere: `user:password@host`.
+  const path = parsed !== undefined && DisplayUrl.isHttp(parsed) ? parsed.pathname : ""
+  const segment = path.slice(path.lastIndexOf("/") + 1)
+  // The value of a parameter may be a secret: `;jsessionid=…`.
+  return of(decode(segment.replace(/;[^;=]*=[^;]*/g, "")))
 }
 
 export const of = (text: string): string => {

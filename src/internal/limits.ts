@@ -41,25 +41,3 @@ export const limitsAfter = (limits: Limits, error: DownloadError, attemptMillis:
       return limits
   }
 }
-
-/** Why these limits of a request make no sense; undefined if they do. */
-export const refusal = (request: DownloadRequest): string | undefined => {
-  const { connectTimeout, deadline, headersTimeout, stall, timeout } = request
-  const wrong = isTime(timeout)
-    ? isTime(connectTimeout)
-      ? isTime(headersTimeout)
-        ? isTime(deadline)
-          ? undefined
-          : "deadline"
-        : "headersTimeout"
-      : "connectTimeout"
-    : "timeout"
-  if (wrong !== undefined) {
-    return `its ${wrong} is not longer than 0`
-  }
-  return stall === undefined || (stall.bytes >= 0 && isTime(stall.within))
-    ? undefined
-    : "its stall is not a number of bytes from 0 on, in a time longer than 0"
-}
-
-const isTime = (limit: Duration.Duration | undefined): boolean => limit === undefined || Duration.toMillis(limit) > 0

@@ -23,11 +23,11 @@ import * as Attempt from "./attempt.js"
 import * as Digest from "./digest.js"
 import type { Hooks } from "./hooks.js"
 import type { Kept } from "./kept.js"
-import { refusal } from "./limits.js"
 import * as PlainUrl from "./plainUrl.js"
 import { Receiving } from "./receive.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
+import * as RequestProblem from "./requestProblem.js"
 import type * as Segments from "./segments.js"
 import * as Unchecked from "./unchecked.js"
 import * as Validator from "./validator.js"
@@ -77,18 +77,11 @@ type Asked = Omit<Hooks, "decide">
 // A larger body may be worth more than one connection, and is worth a fiber.
 const smallBytes = 256 * 1024
 
-/** Whether a file can have this name; no more is known before it is asked for. */
-export const isDestination = (path: string): boolean => path !== "" && !path.includes("\0")
-
 /** The attempt for a request that asks for nothing unusual; else undefined. */
 export const quick = (means: Means, request: DownloadRequest, hooks: Asked): Quick | undefined => {
   const origin = PlainUrl.originOf(request.url)
   const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
-  return origin === undefined ||
-    !isDestination(request.destination) ||
-    (request.digest !== undefined && expected === undefined) ||
-    refusal(request) !== undefined ||
-    (request.headers !== undefined && RequestHeaders.refusal(request) !== undefined)
+  return origin === undefined || RequestProblem.ofRest(request) !== undefined
     ? undefined
     : new Quick(means, request, origin, expected, hooks)
 }

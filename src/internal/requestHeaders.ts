@@ -5,7 +5,7 @@
  */
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
-import type { DownloadRequest } from "../Download.js"
+import { removed } from "./displayUrl.js"
 import type { Hop } from "./redirect.js"
 
 // Those the downloader decides by itself, and those that belong to the connection (RFC 9110 §7.6.1).
@@ -26,17 +26,27 @@ const reserved: ReadonlySet<string> = new Set([
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-/** Why a header of the user's cannot be sent, or undefined where all can. */
-export const refusal = (request: Pick<DownloadRequest, "headers">): string | undefined => {
+/** What of a request is sent as headers. */
+interface Headed {
+  readonly headers?: Readonly<Record<string, Redacted.Redacted>> | undefined
+}
+
+/** Why a header of the user's cannot be sent, or undefined if all can. A value is never in it: it may be a secret. */
+export const refusal = (request: Headed): string | undefined => {
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (!token.test(name)) {
-      return "a header's name is none"
+      // It may be a whole line with the value in it.
+      return "a header's name is empty, or has a character that no name has"
     }
     if (reserved.has(name.toLowerCase())) {
       return `the header ${name} is the downloader's own`
     }
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(Redacted.value(value))) {
-      return `the value of the header ${name} cannot be sent`
+    const text = Redacted.value(value)
+    if (text === removed) {
+      return `the value of the header ${name} was removed when the request was encoded; DownloadRequestWithSecrets keeps it`
+    }
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(text)) {
+      return `the value of the header ${name} has a line break, a NUL or another character that no header can have`
     }
   }
   return undefined
@@ -50,7 +60,7 @@ const usual: Readonly<Record<string, string>> = Object.freeze({
 })
 
 /** The headers for the request's own origin. */
-export const own = (request: DownloadRequest): Readonly<Record<string, string>> => {
+export const own = (request: Headed): Readonly<Record<string, string>> => {
   if (request.headers === undefined) {
     return usual
   }
@@ -75,7 +85,7 @@ export const combine = (pairs: Iterable<readonly [name: string, value: string]>)
 }
 
 /** The headers for one hop, `Range` aside. */
-export const of = (request: DownloadRequest, hop: Hop): Record<string, string> => {
+export const of = (request: Headed, hop: Hop): Record<string, string> => {
   const headers: Record<string, string> = { ...(hop.isFirstOrigin ? own(request) : usual) }
   const { password, username } = hop.url
   // Credentials in a URL are for its own origin, as a header (RFC 7617); a redirect's target has its own, or none.

@@ -8,8 +8,9 @@ import * as Either from "effect/Either"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { urlRefusal } from "../../internal/admit.js"
+
 import * as RequestHeaders from "../../internal/requestHeaders.js"
+import * as RequestProblem from "../../internal/requestProblem.js"
 import { UsageError } from "../UsageError.js"
 import { isHeader, type Source } from "./headerSource.js"
 import { bytesOf } from "./input.js"
@@ -83,7 +84,7 @@ export class OriginHeaders {
 
   /** For the origin of `url`, or why no request can be sent there. */
   static of(url: string, headers: Headers): Either.Either<OriginHeaders, string> {
-    const refused = urlRefusal(url)
+    const refused = RequestProblem.ofUrl(url)
     return refused === undefined ? Either.right(new OriginHeaders(new URL(url).origin, headers)) : Either.left(refused)
   }
 
