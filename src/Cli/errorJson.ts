@@ -5,11 +5,14 @@
  */
 import * as Schema from "effect/Schema"
 import { DownloadError } from "../DownloadError.js"
+import { displayLabel } from "../internal/displayUrl.js"
 
 // Made when it is needed first, because making it takes longer than all the rest of a start.
 let encode: ((error: DownloadError) => object) | undefined
 
 export const errorJson = (error: DownloadError): object => {
   encode ??= Schema.encodeSync(DownloadError)
-  return { ...encode(error), message: error.message }
+  // What a command prints stays on this machine.
+  const path = error._tag === "Disk" ? { path: displayLabel(error.path) } : {}
+  return { ...encode(error), ...path, message: error.message }
 }
