@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import { DownloadError } from "./DownloadError.js"
 import { displayLabel, displayUrl } from "./internal/displayUrl.js"
 import * as RequestFields from "./internal/requestFields.js"
+import { shownPath } from "./internal/shown.js"
 import { unchecked } from "./internal/unchecked.js"
 
 const OnExists = Schema.Literal("overwrite", "skip", "fail", "unique")
@@ -215,7 +216,7 @@ export type Verification = typeof Verification.Type
 export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Saved")("Saved", {
   request: DownloadRequestShown,
   /** Where the file stands: the request's destination; with `unique` perhaps a numbered one. Encoded: its last segment. */
-  destination: RequestFields.shownPath,
+  destination: shownPath,
   bytes: Schema.Number,
   verified: Verification,
   /** How many attempts it took, from 1. */

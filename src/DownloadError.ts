@@ -14,7 +14,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import { displayLabel, displayText } from "./internal/displayUrl.js"
 import { reasonPhrase } from "./internal/reasonPhrase.js"
-import { shownDetail, shownPath, shownText, shownUrl } from "./internal/requestFields.js"
+import { shownDetail, shownPath, shownText, shownUrl } from "./internal/shown.js"
 
 // What an HttpApi endpoint answers that fails with such an error: it is a gateway to the origin (RFC 9110 §15.6.3, .5).
 const answers = (status: number) => ({ [HttpApiSchema.AnnotationStatus]: status })

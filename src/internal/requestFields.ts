@@ -156,15 +156,3 @@ export const make = (form: Form, isChecked: boolean) => {
     mediaType: optional(field(text, Schema.String, unless(RequestProblem.ofMediaType)))
   }
 }
-
-/** A path, encoded as its last segment. */
-export const shownPath: Schema.Schema<string> = field(text, Schema.String, undefined, withoutSecrets.path)
-
-/** Text that may have URLs in it, encoded without their secrets. */
-export const shownText: Schema.Schema<string> = field(text, Schema.String, undefined, DisplayUrl.displayText)
-
-/** A URL, encoded without secrets. */
-export const shownUrl: Schema.Schema<string> = field(text, Schema.String, undefined, withoutSecrets.url)
-
-/** Text that may have paths and URLs in it, encoded without secrets, and with the last segment alone of each path. */
-export const shownDetail: Schema.Schema<string> = field(text, Schema.String, undefined, DisplayUrl.displayDetail)

@@ -8,7 +8,6 @@ import * as Either from "effect/Either"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-
 import * as RequestHeaders from "../../internal/requestHeaders.js"
 import * as RequestProblem from "../../internal/requestProblem.js"
 import { UsageError } from "../UsageError.js"

@@ -1,0 +1,22 @@
+/**
+ * Strings that are encoded without what may be a secret, and decoded as they are.
+ *
+ * @internal
+ */
+import * as Schema from "effect/Schema"
+import * as DisplayUrl from "./displayUrl.js"
+
+const encodedBy = (encode: (text: string) => string): Schema.Schema<string> =>
+  Schema.transform(Schema.String, Schema.String, { strict: true, decode: (text) => text, encode })
+
+/** A URL, encoded without secrets. */
+export const shownUrl: Schema.Schema<string> = encodedBy(DisplayUrl.displayUrl)
+
+/** Text that may have URLs in it, encoded without their secrets. */
+export const shownText: Schema.Schema<string> = encodedBy(DisplayUrl.displayText)
+
+/** A path, encoded as its last segment. */
+export const shownPath: Schema.Schema<string> = encodedBy(DisplayUrl.displayName)
+
+/** Text that may have paths and URLs in it, encoded without secrets, and with the last segment alone of each path. */
+export const shownDetail: Schema.Schema<string> = encodedBy(DisplayUrl.displayDetail)
