@@ -154,14 +154,17 @@ const choose = (
     if (asksFor(line, "--wizard") && !stdout.isTerminal) {
       return yield* new UsageError({ rule: "--wizard needs a terminal" })
     }
-    const { chosen, printed } = yield* read({ name: program, description, version, commands }, line)
+    const { chosen, printed } = yield* read(
+      { name: program, description, version, hasColors: stdout.hasColors, commands },
+      line
+    )
     if (chosen !== undefined) {
       return yield* Either.mapLeft(chosen.command.read(chosen.line), (rule) => new UsageError({ rule }))
     }
     return Effect.sync(() => {
       // A completion script is for a shell, and its blanks are.
       const text = asksFor(line, "--completions") ? completions(printed) : `${tidy(printed, program)}\n`
-      stdout.write(stdout.isTerminal ? text : Printable.withoutEscapes(text))
+      stdout.write(stdout.hasColors ? text : Printable.withoutEscapes(text))
       return 0
     })
   })

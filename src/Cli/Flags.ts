@@ -107,7 +107,8 @@ const codes = {
 
 export const command: Command = {
   name: "flags",
-  description: "Download country flags, concurrently.",
+  description:
+    "Download country flags, concurrently. Exit code: 0 all saved, 1 some failed or not found, 2 the command line is wrong.",
   options,
   argument: codes,
   passThrough: false,

@@ -129,7 +129,8 @@ const urls = { name: "URL", description: "An http: or https: URL.", isRepeated: 
 
 export const command: Command = {
   name: "get",
-  description: "Download files, concurrently, whole or not at all.",
+  description:
+    "Download files, concurrently, whole or not at all. Exit code: 0 all saved or skipped, 1 some failed, 2 the command line is wrong.",
   options,
   argument: urls,
   passThrough: false,

@@ -71,6 +71,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     /** Standard output. Writes in order, and before what is written to the screen later; never throws. */
     readonly stdout: {
       readonly isTerminal: boolean
+      /** Whether text in colour may be written. */
+      readonly hasColors: boolean
       /** Writes at once. */
       readonly write: (text: string) => void
       /** Writes with what else there is until the end of this turn of the event loop. */

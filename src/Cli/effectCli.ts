@@ -9,6 +9,7 @@ import * as CliCommand from "@effect/cli/Command"
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Options from "@effect/cli/Options"
 import * as ValidationError from "@effect/cli/ValidationError"
+import * as Terminal from "@effect/platform/Terminal"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -30,6 +31,7 @@ export interface Program {
   readonly name: string
   readonly description: string
   readonly version: string
+  readonly hasColors: boolean
   readonly commands: readonly [Command, ...Array<Command>]
 }
 
@@ -60,7 +62,9 @@ export const read = (
     )
     return (
       asksFor(line, "--wizard")
-        ? reading
+        ? program.hasColors
+          ? reading
+          : withoutColors(reading)
         : Console.consoleWith((console) =>
             Effect.withConsole(reading, { ...console, log: capture, error: () => Effect.void })
           )
@@ -70,6 +74,20 @@ export const read = (
 /** Whether an option stands on a line in canonical form, and not only its name as an argument. */
 export const asksFor = (line: ReadonlyArray<string>, option: string): boolean =>
   line.includes(option) && !line.includes("--")
+
+// Select Graphic Rendition (ECMA-48 §8.3.117). The other sequences of a prompt move the cursor.
+const colors = /\u001b\[[0-9;]*m/g
+
+/** What the wizard asks and says, in one colour. */
+const withoutColors = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Terminal.Terminal> =>
+  Console.consoleWith((console) =>
+    Effect.withConsole(effect, { ...console, log: (text) => console.log(String(text).replace(colors, "")) })
+  ).pipe(
+    Effect.updateService(Terminal.Terminal, (terminal) => ({
+      ...terminal,
+      display: (text) => terminal.display(text.replace(colors, ""))
+    }))
+  )
 
 class Chosen extends Context.Tag("halyard/Cli/Chosen")<
   Chosen,

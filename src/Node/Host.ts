@@ -12,7 +12,7 @@ import { Screen } from "../Screen.js"
 import * as Argv from "./argv.js"
 import { flagsDirectory } from "./flagsDirectory.js"
 import type { Role } from "./role.js"
-import { isTerminal } from "./Screen.js"
+import { hasColors, isTerminal } from "./Screen.js"
 import type { Signals } from "./signals.js"
 import * as SmallHeap from "./smallHeap.js"
 import * as StandardOutput from "./standardOutput.js"
@@ -27,6 +27,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       },
       stdout: {
         isTerminal: isTerminal(process.stdout),
+        hasColors: hasColors(process.stdout),
         write: StandardOutput.write,
         writeSoon: StandardOutput.writeSoon
       },

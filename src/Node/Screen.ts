@@ -7,14 +7,22 @@ import * as Layer from "effect/Layer"
 import * as Screen from "../Screen.js"
 
 /**
- * Whether escape sequences may be written to a stream: it is a terminal that understands them, and nobody asked for
- * none (`NO_COLOR`, `TERM=dumb`).
+ * Whether escape sequences may be written to a stream: it is a terminal that understands them (`TERM` is not `dumb`).
  *
  * @category predicates
  * @since 0.1.0
  */
 export const isTerminal = (stream: { readonly isTTY?: boolean }): boolean =>
-  stream.isTTY === true && process.env["TERM"] !== "dumb" && (process.env["NO_COLOR"] ?? "") === ""
+  stream.isTTY === true && process.env["TERM"] !== "dumb"
+
+/**
+ * Whether colours may be written to a stream: escape sequences may, and `NO_COLOR` is not set or is empty.
+ *
+ * @category predicates
+ * @since 0.2.0
+ */
+export const hasColors = (stream: { readonly isTTY?: boolean }): boolean =>
+  isTerminal(stream) && (process.env["NO_COLOR"] ?? "") === ""
 
 /**
  * Standard error as a screen.

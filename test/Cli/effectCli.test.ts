@@ -19,7 +19,7 @@ const commands: ReadonlyArray<Command> = [Get.command, Flags.command, Spin.comma
 
 /** What `@effect/cli` makes of a line: the line again, or the rule that it breaks. */
 const slowly = (command: Command, line: Arguments.Line) =>
-  EffectCli.read({ name: "halyard", description: "Anything.", version: "0", commands: [command] }, [
+  EffectCli.read({ name: "halyard", description: "Anything.", version: "0", hasColors: false, commands: [command] }, [
     command.name,
     ...Arguments.canonical(line)
   ]).pipe(

@@ -83,7 +83,7 @@ describe("a million hostile characters", () => {
     Effect.gen(function* () {
       const encoder = new TextEncoder()
       for (const text of hostile) {
-        const nameOf = uniqueNames()
+        const nameOf = uniqueNames(() => {})
         const short = text.slice(0, 20_000)
         const bytes = encoder.encode(
           `${text}\nhttp://host.test/${short}\nhttp://host.test/${short}!\nhttp://host.test/b`

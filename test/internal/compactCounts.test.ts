@@ -18,7 +18,7 @@ describe("internal/compactCounts", () => {
   })
 
   it("gives every URL of a long list a name of its own, as it does for a short one", () => {
-    const nameOf = uniqueNames()
+    const nameOf = uniqueNames(() => {})
     const names = new Set<string>()
     for (let index = 0; index < 100_000; index++) {
       names.add(nameOf(`http://a.test/${index % 1000}/FILE.gif?${index}`).toLowerCase())

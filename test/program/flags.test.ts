@@ -58,6 +58,27 @@ describe.concurrent("halyard flags", () => {
     })
   )
 
+  it.scopedLive("exits with 1 for a flag that is not found, however it runs and reports", () =>
+    Effect.gen(function* () {
+      const ended = yield* Effect.forEach(
+        [
+          ["ZZ"],
+          ["BR", "ZZ"],
+          ["-v", "BR", "ZZ"],
+          ["--json", "ZZ"],
+          ["-e", "-l1"],
+          ...["sequential", "threads", "fibers"].map((engine) => ["BR", "ZZ", "--engine", engine])
+        ],
+        (line) => Effect.map(flags(line), ({ exitCode }) => exitCode),
+        { concurrency: 4 }
+      )
+      assert.deepStrictEqual(
+        ended,
+        ended.map(() => 1)
+      )
+    })
+  )
+
   it.scopedLive("selects by letter, all, every and limit, sorted before they are cut", () =>
     Effect.gen(function* () {
       const [letter, all, every, named, many] = yield* Effect.all(

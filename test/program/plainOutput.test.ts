@@ -1,10 +1,11 @@
 /**
- * No escape sequence where nobody can see what it does: into files and pipes, with `NO_COLOR`, on a dumb terminal.
+ * No escape sequence where nobody can see what it does: into files and pipes, and on a dumb terminal;
+ * no colour with `NO_COLOR`, which changes nothing else.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { run, temporaryDirectory } from "../support/program.js"
-import { halyardOnTerminal, itOnTerminal } from "../support/pseudoTerminal.js"
+import { ctrlC, halyardOnTerminal, itOnTerminal } from "../support/pseudoTerminal.js"
 
 type Line = ReadonlyArray<string>
 
@@ -52,32 +53,68 @@ describe.concurrent("plain output", () => {
     })
   )
 
-  for (const env of [{ NO_COLOR: "1" }, { TERM: "dumb" }]) {
-    const [setting = []] = Object.entries(env)
-    itOnTerminal(
-      `writes no escape sequence to a terminal with ${setting.join("=")}`,
-      Effect.gen(function* () {
-        const cwd = yield* temporaryDirectory
-        const written = yield* Effect.forEach(
-          onTerminal,
-          (line) =>
-            Effect.scoped(
-              Effect.gen(function* () {
-                const terminal = yield* halyardOnTerminal(line, { cwd, env })
-                yield* terminal.ended
-                return { line, raw: terminal.raw() }
-              })
-            ),
-          { concurrency: 4 }
-        )
-        assert.deepStrictEqual(
-          // The terminal itself ends a line with a carriage return too.
-          written.filter(({ raw }) => controls.test(raw.replace(/\r\n/g, "\n"))),
-          []
-        )
-      })
-    )
-  }
+  const onTerminalWith = (env: Readonly<Record<string, string>>, lines: ReadonlyArray<Line> = onTerminal) =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      return yield* Effect.forEach(
+        lines,
+        (line) =>
+          Effect.scoped(
+            Effect.gen(function* () {
+              const terminal = yield* halyardOnTerminal(line, { cwd, env })
+              yield* terminal.ended
+              return { line, raw: terminal.raw() }
+            })
+          ),
+        { concurrency: 4 }
+      )
+    })
+
+  itOnTerminal(
+    "writes no escape sequence to a dumb terminal",
+    Effect.gen(function* () {
+      const written = yield* onTerminalWith({ TERM: "dumb" })
+      assert.deepStrictEqual(
+        // The terminal itself ends a line with a carriage return too.
+        written.filter(({ raw }) => controls.test(raw.replace(/\r\n/g, "\n"))),
+        []
+      )
+    })
+  )
+
+  itOnTerminal(
+    "writes no colour to a terminal with NO_COLOR, and all else as without",
+    Effect.gen(function* () {
+      const line = ["spin", "-m", "building", "--", "sleep", "0.5"]
+      const lines = [...onTerminal, line]
+      const written = yield* onTerminalWith({ NO_COLOR: "1" }, lines)
+      assert.deepStrictEqual(
+        written.filter(({ raw }) => /\u001b\[[0-9;]*m/.test(raw)),
+        []
+      )
+      for (const env of [{ NO_COLOR: "1" }, { NO_COLOR: "" }, {}]) {
+        const [{ raw } = { raw: "" }] = yield* onTerminalWith(env, [line])
+        assert.include(raw, "\u001b[?25l\r| building")
+        assert.include(raw, "\u001b[?25h")
+      }
+    })
+  )
+
+  itOnTerminal(
+    "asks the questions of the wizard without colours with NO_COLOR",
+    Effect.gen(function* () {
+      for (const [env, isColoured] of [
+        [{ NO_COLOR: "1" }, false],
+        [{}, true]
+      ] as const) {
+        const terminal = yield* halyardOnTerminal(["spin", "--wizard"], { env })
+        yield* terminal.awaitRows(/wizard/i)
+        yield* terminal.type(ctrlC)
+        yield* terminal.ended
+        assert.strictEqual(/\u001b\[[0-9;]*m/.test(terminal.raw()), isColoured)
+      }
+    })
+  )
 
   itOnTerminal(
     "shows help in colour where there are colours",

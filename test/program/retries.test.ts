@@ -29,7 +29,7 @@ describe("a retry of halyard get", () => {
   )
 
   itOnTerminal(
-    "is counted down in the status line",
+    "is counted down in the status line, and leaves a line",
     Effect.gen(function* () {
       const { url } = yield* busy
       const cwd = yield* temporaryDirectory
@@ -39,7 +39,8 @@ describe("a retry of halyard get", () => {
       )
       yield* terminal.type(ctrlC)
       assert.strictEqual((yield* terminal.ended).exitCode, 130)
-      assert.notInclude(terminal.rows().join("\n"), "again in")
+      assert.match(terminal.rows().join("\n"), waited(url))
+      assert.notMatch(terminal.rows().join("\n"), /under way/)
     })
   )
 
@@ -51,6 +52,59 @@ describe("a retry of halyard get", () => {
       yield* running.awaitOutput(/"event":"Retrying"/)
       yield* running.signal("SIGINT")
       assert.strictEqual((yield* running.ended).stderr, "downloading\n")
+    })
+  )
+})
+
+describe("the failures of halyard get", () => {
+  const refusing = Effect.suspend(() =>
+    http((request, response) => response.writeHead(request.url?.startsWith("/a") ? 200 : 404).end())
+  )
+
+  itOnTerminal(
+    "are repeated at the end on a terminal, with their reasons; of many the first 20",
+    Effect.gen(function* () {
+      const { url } = yield* refusing
+      const cwd = yield* temporaryDirectory
+      const urls = Array.from({ length: 25 }, (_, index) => `${url}/no${index}`)
+      const terminal = yield* halyardOnTerminal(["get", ...urls, `${url}/a`], { cwd, columns: 120 })
+      assert.strictEqual((yield* terminal.ended).exitCode, 1)
+      const rows = terminal.rows()
+      const start = rows.indexOf("25 failed:")
+      assert.isAbove(start, 25)
+      for (const row of rows.slice(start + 1, start + 21)) {
+        assert.match(row, /^ {2}http:\S+\/no\d+: HTTP error 404 - Not Found$/)
+      }
+      assert.strictEqual(rows[start + 21], "  and 5 more")
+      assert.match(rows[start + 22] ?? "", /^1 saved, 25 failed; /)
+    })
+  )
+
+  it.scopedLive("are told once without a terminal", () =>
+    Effect.gen(function* () {
+      const { url } = yield* refusing
+      const cwd = yield* temporaryDirectory
+      const { stderr } = yield* run(["get", `${url}/a`, `${url}/no`], { cwd })
+      assert.strictEqual(stderr.match(/\/no: HTTP error 404/g)?.length, 1)
+    })
+  )
+})
+
+describe("a file of halyard get that is not saved under its own name", () => {
+  it.scopedLive("is told, whether it is skipped or renamed; of many the first 20", () =>
+    Effect.gen(function* () {
+      const { url } = yield* http((_, response) => response.end())
+      const cwd = yield* temporaryDirectory
+      const first = yield* run(["get", `${url}/x/a`, `${url}/y/a?key=s3cret`, `${url}/b`], { cwd })
+      assert.include(first.stderr, `\n${url}/y/a?key=…: its file is a-2, because an earlier URL has its name\n`)
+      const skipped = yield* run(["get", `${url}/a`, `${url}/b`], { cwd })
+      assert.match(skipped.stderr, /^a: skipped, because it is there already$/m)
+      assert.match(skipped.stderr, /^b: skipped, because it is there already$/m)
+      const unique = yield* run(["get", `${url}/b`, "--on-exists=unique"], { cwd })
+      assert.match(unique.stderr, /^b is there already: saved as b-2$/m)
+      const many = yield* run(["get", ...Array.from({ length: 23 }, (_, index) => `${url}/${index}/c`)], { cwd })
+      assert.strictEqual(many.stderr.match(/because an earlier URL has its name/g)?.length, 20)
+      assert.match(many.stderr, /^2 more saved under other names$/m)
     })
   )
 })

@@ -80,10 +80,10 @@ describe.concurrent("halyard spin", () => {
 
   for (const engine of ["fiber", "thread"]) {
     itOnTerminal(
-      `prints one plain line in place of frames on a terminal without colours: ${engine}`,
+      `prints one plain line in place of frames on a dumb terminal: ${engine}`,
       Effect.gen(function* () {
         const terminal = yield* halyardOnTerminal(["spin", "-m", "wait", "--engine", engine], {
-          env: { NO_COLOR: "1" }
+          env: { TERM: "dumb" }
         })
         yield* terminal.ended
         assert.match(terminal.raw(), /^wait\r\nspinner object: [^\r\n]+\r\nAnswer: 42\r\n$/)

@@ -63,11 +63,11 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   yield* output === undefined ? Effect.void : refuseUnlessFile(output)
   // Before any request: a directory that cannot be written to is no reason to fetch.
   yield* Effect.flatMap(Store, (store) => store.prepare(directory))
-  const nameOf = uniqueNames()
   // A name has no separators and is never `..`: what stands before the first stands before all.
   const [within = ""] = path.join(directory, "_").split(/_$/)
   const timeout = options.timeout ?? Duration.days(30)
   const report = yield* Report.make(options)
+  const nameOf = uniqueNames(report.renamed)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
   const { lines, ownHeaders } = yield* Effect.onInterrupt(withHeaders(given, options, headers), () => conclude)

@@ -17,6 +17,8 @@ export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
   /** A line of the list that no request was made of: a failure like others. */
   readonly refused: (index: number, line: RefusedLine) => void
+  /** A URL whose file cannot have the name that the URL gives it, because an earlier one has it. */
+  readonly renamed: (url: string, name: string) => void
   /** A line of its own for the user. */
   readonly note: (text: string | undefined) => void
   /** The spinner's text. */
@@ -29,6 +31,9 @@ export interface Report {
 export const make = (options: { readonly json: boolean }): Effect.Effect<Report, never, Host | StatusLine> =>
   Effect.map(Effect.all([Host, StatusLine, Effect.clock]), ([host, statusLine, clock]) => {
     const waits = new Waits(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
+    const skips = new Notices(statusLine, "skipped")
+    const renames = new Notices(statusLine, "saved under other names")
+    const failures: Array<string> = []
     let report = Download.emptyReport
     let begun = 0
     // Bytes of the transfers under way. Small ones never come here: their requests would be among what V8 takes for old.
@@ -48,7 +53,7 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
         write(
           `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, error: errorJson(error) })}\n`
         )
-      } else if (!statusLine.isTerminal) {
+      } else {
         const line = waits.line(event)
         if (line !== undefined) {
           statusLine.line(line)
@@ -67,8 +72,30 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
         write(`${JSON.stringify(outcomeLine(outcome))}\n`)
       } else if (outcome._tag === "Saved") {
         write(`${Printable.line(outcome.destination)}\n`)
+        if (outcome.destination !== outcome.request.destination) {
+          renames.line(
+            `${Printable.line(outcome.request.destination)} is there already: saved as ${Printable.line(outcome.destination)}`
+          )
+        }
+      } else if (outcome._tag === "Skipped") {
+        skips.line(`${Printable.line(outcome.request.destination)}: skipped, because it is there already`)
       } else if (outcome._tag === "Failed") {
-        statusLine.line(`${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`)
+        const line = `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
+        statusLine.line(line)
+        if (statusLine.isTerminal && failures.length < failuresAtMost) {
+          failures.push(line)
+        }
+      }
+    }
+
+    // On a terminal, what failed has scrolled away by the end of a long run.
+    const tellFailures = (): void => {
+      if (failures.length > 0 && total(report) > 1) {
+        const others = report.failed - failures.length
+        const rest = others === 0 ? [] : [`  and ${others} more`]
+        for (const line of [`${report.failed} failed:`, ...failures.map((failure) => `  ${failure}`), ...rest]) {
+          statusLine.line(line)
+        }
       }
     }
 
@@ -95,13 +122,18 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
         begun++
         settled(new Download.Failed({ request, error }))
       },
+      renamed: (url, name) => {
+        if (!options.json) {
+          renames.line(`${displayUrl(url)}: its file is ${Printable.line(name)}, because an earlier URL has its name`)
+        }
+      },
       note: (text) => {
         if (text !== undefined) {
           statusLine.line(text)
         }
       },
       status: () => {
-        const done = report.saved + report.skipped + report.failed + report.cancelled
+        const done = total(report)
         if (done + begun === 0) {
           return "downloading"
         }
@@ -116,6 +148,9 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
             write(`${JSON.stringify({ report, elapsedSeconds })}\n`)
             return
           }
+          tellFailures()
+          skips.conclude()
+          renames.conclude()
           const counts = (["saved", "skipped", "failed", "cancelled"] as const).flatMap((kind) =>
             report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${kind}`] : []
           )
@@ -123,6 +158,36 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
         })
     }
   })
+
+// The first of them show what happens; the others are counted.
+const failuresAtMost = 20
+const noticesAtMost = 20
+
+/** Lines of one kind, of which many are no news. */
+class Notices {
+  private count = 0
+
+  constructor(
+    private readonly statusLine: typeof StatusLine.Service,
+    private readonly what: string
+  ) {}
+
+  line(text: string): void {
+    this.count++
+    if (this.count <= noticesAtMost) {
+      this.statusLine.line(text)
+    }
+  }
+
+  /** Counts those that had no line. */
+  conclude(): void {
+    if (this.count > noticesAtMost) {
+      this.statusLine.line(`${this.count - noticesAtMost} more ${this.what}`)
+    }
+  }
+}
+
+const total = (report: Download.RunReport): number => report.saved + report.skipped + report.failed + report.cancelled
 
 const nameOf = (request: Download.DownloadRequest) => ({
   // The place in the order of the input, because the URL is shown without what may be a secret.

@@ -6,7 +6,8 @@
 import { CompactCounts } from "../../internal/compactCounts.js"
 import * as FileName from "../../internal/fileName.js"
 
-export const uniqueNames = (): ((url: string) => string) => {
+/** `onRenamed` is told of each name that has a number. */
+export const uniqueNames = (onRenamed: (url: string, name: string) => void): ((url: string) => string) => {
   // How often each was given; of one that many want, the last number that was tried.
   const given = new CompactCounts()
   const keyOf = (name: string) => name.normalize("NFC").toLowerCase()
@@ -23,6 +24,7 @@ export const uniqueNames = (): ((url: string) => string) => {
       if (given.get(keyOf(other)) === 0) {
         given.set(key, number)
         given.set(keyOf(other), 1)
+        onRenamed(url, other)
         return other
       }
     }
