@@ -11,8 +11,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Adaptive from "./internal/adaptive.js"
-import * as Pace from "./internal/pace.js"
+import { type Origin, Permits, Ticket } from "./internal/permits.js"
 
 /**
  * Limits. Each is none where it is left out.
@@ -27,8 +26,9 @@ export interface Options {
   readonly perOrigin?: number | undefined
   /**
    * Whether an origin's permits follow what it bears (default): halved when it answers 429 or 503, when it times out and
-   * when it refuses or resets a connection before it answers; one more at a time after as many successes as there are,
-   * while that makes it faster, and short of the number that was too many, which is tried again after a while.
+   * when it refuses or resets a connection before it answers. They grow by one at a time: after as many successes as there
+   * are permits (a received MiB counts as one), while that makes it faster, and with time alone, after a second, and after
+   * twice as long with each further overload. The number that was too many is tried again no earlier.
    */
   readonly adaptive?: boolean | undefined
   readonly requestsPerSecond?: number | undefined
@@ -129,194 +129,93 @@ export class OriginGovernor extends Context.Tag("halyard/OriginGovernor")<
   }
 >() {}
 
-interface OriginState {
-  readonly name: string
-  used: number
-  /** Permits asked for and not given back, waiting ones included. */
-  known: number
-  pausedUntil: number
-  readonly limit: Adaptive.Adaptive
-  readonly requests: Pace.Pace
-  readonly bytes: Pace.Pace
-}
-
-interface Ticket {
-  readonly origin: OriginState
-  readonly gate: Gate | undefined
-  granted: boolean
-  wake: ((again: boolean) => void) | undefined
-  /** Tells who holds it that somebody else has to wait. */
-  onWanted?: (() => void) | undefined
-}
-
 /**
- * Makes a governor on the clock in the context.
+ * Makes a governor on the clock in the context. Limits that make no sense (`NaN`, a negative number) are refused: it dies
+ * with a `RangeError`.
  *
  * @category constructors
  * @since 0.2.0
  */
 export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor.Service> =>
   Effect.map(Effect.clock, (clock) => {
-    const all = limitOf(options.concurrency)
-    const perOrigin = limitOf(options.perOrigin)
-    const origins = new Map<string, OriginState>()
-    // In the order in which they came.
-    const waiting = new Set<Ticket>()
-    // Permits that can be done without, oldest first.
-    const spares = new Set<Ticket>()
-    const requests = Pace.make(options.requestsPerSecond)
-    const bytes = Pace.make(options.bytesPerSecond)
-    let used = 0
+    const concurrency = limitOf(options.concurrency, "concurrency")
+    const perOrigin = limitOf(options.perOrigin, "perOrigin")
+    const permits = new Permits({
+      concurrency,
+      perOrigin,
+      isAdaptive: options.adaptive ?? true,
+      requestsPerSecond: options.requestsPerSecond,
+      requestsPerSecondPerOrigin: options.requestsPerSecondPerOrigin,
+      bytesPerSecond: options.bytesPerSecond,
+      bytesPerSecondPerOrigin: options.bytesPerSecondPerOrigin
+    })
+    // One of the waiting fibers sleeps until the next time at which there is something to do; the others have no timer.
+    let timekeeper: Waiting | undefined
 
     const now = (): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
 
-    const stateOf = (name: string): OriginState => {
-      const found = origins.get(name)
-      if (found !== undefined) {
-        return found
-      }
-      if (origins.size >= sweepAt) {
-        forgetIdle()
-      }
-      const state: OriginState = {
-        name,
-        used: 0,
-        known: 0,
-        pausedUntil: 0,
-        limit: Adaptive.make(perOrigin, options.adaptive ?? true),
-        requests: Pace.make(options.requestsPerSecondPerOrigin),
-        bytes: Pace.make(options.bytesPerSecondPerOrigin)
-      }
-      origins.set(name, state)
-      return state
-    }
-
-    // A million origins are no million entries.
-    const forgetIdle = (): void => {
-      const at = now()
-      for (const state of origins.values()) {
-        if (state.known === 0 && state.pausedUntil <= at && state.requests.nextAt <= at && state.bytes.nextAt <= at) {
-          origins.delete(state.name)
-        }
-      }
-    }
-
-    const opensAt = (origin: OriginState): number =>
-      Math.max(origin.pausedUntil, origin.requests.nextAt, requests.nextAt)
-
-    const canGo = ({ gate, origin }: Ticket): boolean =>
-      used < all && origin.used < origin.limit.current() && (gate === undefined || gate.used < gate.limit)
-
-    const grant = (ticket: Ticket, at: number): void => {
-      ticket.granted = true
-      used++
-      ticket.origin.used++
-      if (ticket.gate !== undefined) {
-        ticket.gate.used++
-      }
-      requests.take(1, at)
-      ticket.origin.requests.take(1, at)
-    }
-
-    const pump = (): void => {
-      if (waiting.size === 0 || used >= all) {
+    /** Has a waiting fiber keep the time from now on, if none does or if it would sleep too long. */
+    const keepTime = (): void => {
+      const { dueAt, lastWaiting } = permits
+      if (dueAt === Number.POSITIVE_INFINITY) {
         return
       }
-      const at = now()
-      for (const ticket of waiting) {
-        if (opensAt(ticket.origin) > at) {
-          // It waits for a time now, and not for a permit.
-          waiting.delete(ticket)
-          ticket.wake?.(true)
-        } else if (canGo(ticket)) {
-          waiting.delete(ticket)
-          grant(ticket, at)
-          ticket.wake?.(false)
-          if (used >= all) {
-            return
-          }
-        }
+      if (timekeeper === undefined && lastWaiting instanceof Waiting) {
+        // The one that will wait for longest.
+        timekeeper = lastWaiting
+        timekeeper.sleepsUntil = Number.POSITIVE_INFINITY
+      }
+      if (timekeeper !== undefined && dueAt < timekeeper.sleepsUntil) {
+        timekeeper.isCalled = true
+        timekeeper.wake?.()
       }
     }
 
-    // The newest, which has the least to lose.
-    const wantOne = (ticket: Ticket): void => {
-      if (spares.size === 0) {
-        return
-      }
-      const { gate, origin } = ticket
-      const isOriginFull = origin.used >= origin.limit.current()
-      const isGateFull = gate !== undefined && gate.used >= gate.limit
-      const found = Array.from(spares).findLast(
-        (spare) => !(isOriginFull && spare.origin !== origin) && !(isGateFull && spare.gate !== gate)
-      )
-      if (found !== undefined && spares.delete(found)) {
-        found.onWanted?.()
+    const stopKeeping = (ticket: Waiting): void => {
+      if (timekeeper === ticket) {
+        timekeeper = undefined
       }
     }
 
-    const leave = (ticket: Ticket): void => {
-      waiting.delete(ticket)
-      spares.delete(ticket)
-      ticket.origin.known--
-      if (ticket.granted) {
-        used--
-        ticket.origin.used--
-        if (ticket.gate !== undefined) {
-          ticket.gate.used--
-        }
-        pump()
-      }
-    }
-
-    const obtain = (ticket: Ticket, onParked: (parked: boolean) => void): Effect.Effect<void> =>
+    const obtain = (ticket: Waiting): Effect.Effect<void> =>
       Effect.suspend(() => {
-        const at = now()
-        const opens = opensAt(ticket.origin)
-        if (opens > at) {
-          onParked(true)
-          return Effect.zipRight(Effect.sleep(Math.min(Math.ceil(opens - at), longestSleep)), obtain(ticket, onParked))
-        }
-        if (canGo(ticket)) {
-          onParked(false)
-          grant(ticket, at)
+        if (ticket.isGranted) {
           return Effect.void
         }
-        onParked(ticket.origin.used >= ticket.origin.limit.current())
-        return Effect.flatMap(
-          Effect.async<boolean>((resume) => {
-            ticket.wake = (again) => resume(Effect.succeed(again))
-            waiting.add(ticket)
-            wantOne(ticket)
-          }),
-          (again) => {
-            if (again) {
-              return obtain(ticket, onParked)
-            }
-            onParked(false)
-            return Effect.void
-          }
-        )
+        ticket.isCalled = false
+        if (timekeeper !== ticket) {
+          return Effect.zipRight(called(ticket), obtain(ticket))
+        }
+        const { dueAt } = permits
+        const at = now()
+        if (dueAt <= at) {
+          permits.tick(at)
+          keepTime()
+          return obtain(ticket)
+        }
+        ticket.sleepsUntil = dueAt
+        const sleep =
+          dueAt === Number.POSITIVE_INFINITY
+            ? called(ticket)
+            : Effect.raceFirst(Effect.sleep(Math.min(Math.ceil(dueAt - at), longestSleep)), called(ticket))
+        return Effect.zipRight(sleep, obtain(ticket))
       })
 
-    const report = (name: string, signal: Signal, beganAtMillis?: number): void => {
-      const origin = stateOf(name)
-      origin.limit.report(signal, origin.used, now(), beganAtMillis)
-      pump()
+    const act = <A>(use: (at: number) => A): A => {
+      const result = use(now())
+      keepTime()
+      return result
     }
 
+    const report = (name: string, signal: Signal, beganAtMillis?: number): void =>
+      act((at) => permits.report(permits.originOf(name, at), signal, at, beganAtMillis))
+
+    const leave = (ticket: Ticket): void => act((at) => permits.leave(ticket, at))
+
     const atOnce = (name: string, ask?: Ask, onWanted?: () => void): (() => void) | undefined => {
-      const ticket: Ticket = { origin: stateOf(name), gate: ask?.gate, granted: false, wake: undefined, onWanted }
       const at = now()
-      if (opensAt(ticket.origin) > at || !canGo(ticket)) {
-        return undefined
-      }
-      ticket.origin.known++
-      grant(ticket, at)
-      if (onWanted !== undefined) {
-        spares.add(ticket)
-      }
-      return () => leave(ticket)
+      const ticket = new Ticket(permits.originOf(name, at), ask?.gate, undefined, onWanted)
+      return permits.tryGrant(ticket, at) ? () => leave(ticket) : undefined
     }
 
     return OriginGovernor.of({
@@ -324,55 +223,44 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
         permit: (name, ask) => atOnce(name, ask),
         spare: (name, onWanted, ask) => atOnce(name, ask, onWanted),
         again: (name) => {
-          const origin = stateOf(name)
           const at = now()
-          if (opensAt(origin) > at || origin.used > origin.limit.current()) {
-            return false
-          }
-          requests.take(1, at)
-          origin.requests.take(1, at)
-          return true
+          return permits.tryAgain(permits.originOf(name, at), at)
         },
         report
       },
       withPermit: (name, ask) => (effect) =>
         Effect.suspend(() => {
-          const origin = stateOf(name)
-          const ticket: Ticket = { origin, gate: ask?.gate, granted: false, wake: undefined }
-          origin.known++
-          let parked = false
-          const onParked = (is: boolean): void => {
-            if (is !== parked) {
-              parked = is
-              ask?.onParked?.(is)
-            }
-          }
+          const ticket = act((at) => {
+            const made: Waiting = new Waiting(permits.originOf(name, at), ask, () => stopKeeping(made))
+            permits.enqueue(made, at)
+            return made
+          })
           // Around the wait as well: a permit can be given in the very moment in which the wait is interrupted.
           return Effect.ensuring(
-            Effect.zipRight(obtain(ticket, onParked), effect),
+            Effect.zipRight(obtain(ticket), effect),
             Effect.sync(() => {
-              onParked(false)
+              stopKeeping(ticket)
+              ticket.park(false)
               leave(ticket)
             })
           )
         }),
       pause: (name, duration) =>
-        Effect.sync(() => {
-          const origin = stateOf(name)
-          origin.pausedUntil = Math.max(origin.pausedUntil, now() + Duration.toMillis(duration))
-          pump()
-        }),
+        Effect.sync(() => act((at) => permits.pause(permits.originOf(name, at), at + Duration.toMillis(duration), at))),
       report: (name, signal, beganAtMillis) => Effect.sync(() => report(name, signal, beganAtMillis)),
       restMillis: (name, count) => {
         const at = now()
-        const until = Math.max(bytes.take(count, at), stateOf(name).bytes.take(count, at))
-        return until > at ? Math.ceil(until - at) : 0
+        const rest = permits.receive(permits.originOf(name, at), count, at) - at
+        if (permits.lastWaiting !== undefined) {
+          keepTime()
+        }
+        return rest < shortestRestMillis ? 0 : Math.ceil(rest)
       },
       inUse: (name) => {
-        const state = name === undefined ? undefined : origins.get(name)
+        const origin = name === undefined ? undefined : permits.find(name)
         return name === undefined
-          ? { permits: used, limit: all }
-          : { permits: state?.used ?? 0, limit: Math.min(all, state?.limit.current() ?? perOrigin) }
+          ? { permits: permits.used, limit: concurrency }
+          : { permits: origin?.used ?? 0, limit: Math.min(concurrency, origin?.limit.current(now()) ?? perOrigin) }
       }
     })
   })
@@ -385,17 +273,44 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
  */
 export const layer = (options?: Options): Layer.Layer<OriginGovernor> => Layer.effect(OriginGovernor, make(options))
 
-const sweepAt = 1024
+/** A ticket whose fiber waits. */
+class Waiting extends Ticket {
+  /** Whether it has to look at what is due. */
+  isCalled = false
+  sleepsUntil = Number.POSITIVE_INFINITY
+  wake: (() => void) | undefined
+
+  constructor(origin: Origin, ask: Ask | undefined, onGranted: () => void) {
+    super(origin, ask?.gate, ask?.onParked)
+    this.onGranted = () => {
+      onGranted()
+      this.wake?.()
+    }
+  }
+}
+
+// The look and the wait are one step: a call that comes in between is not lost.
+const called = (ticket: Waiting): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    if (ticket.isGranted || ticket.isCalled) {
+      resume(Effect.void)
+    } else {
+      ticket.wake = () => resume(Effect.void)
+    }
+  })
 
 // A timer beyond this fires at once, or never.
 const longestSleep = 2 ** 31 - 1
 
-const limitOf = (limit: number | undefined): number => {
+// A receiver does not rest for less: short rests together cost more time than they are long.
+const shortestRestMillis = 10
+
+const limitOf = (limit: number | undefined, name: string): number => {
   if (limit === undefined) {
     return Number.POSITIVE_INFINITY
   }
-  if (Number.isNaN(limit)) {
-    throw new RangeError("a limit must be a number from 1 on")
+  if (!(limit >= 1)) {
+    throw new RangeError(`${name} must be a number from 1 on, not ${limit}`)
   }
-  return Math.max(1, Math.trunc(limit))
+  return Math.trunc(limit)
 }

@@ -1,7 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
+import { PCGRandom } from "effect/Utils"
 import * as OriginGovernor from "../src/OriginGovernor.js"
 import { World } from "../src/testing/World.js"
 
@@ -142,7 +147,7 @@ describe("OriginGovernor", () => {
       // Of one overload many tell.
       yield* governor.report(a, "overload")
       assert.strictEqual(limit(), 8)
-      yield* TestClock.adjust("2 seconds")
+      yield* TestClock.adjust("999 millis")
       yield* governor.report(a, "overload")
       assert.strictEqual(limit(), 4)
       assert.strictEqual(governor.inUse(b).limit, 16)
@@ -196,6 +201,102 @@ describe("OriginGovernor", () => {
     })
   )
 
+  /** Holds so many permits of an origin until it is interrupted. */
+  const hold = (governor: typeof OriginGovernor.OriginGovernor.Service, origin: string, count: number) =>
+    Effect.fork(
+      Effect.forEach(Array.from({ length: count }), () => governor.withPermit(origin)(Effect.sleep("1 day")), {
+        concurrency: "unbounded"
+      })
+    ).pipe(Effect.tap(() => TestClock.adjust(1)))
+
+  it.effect("gives back with time what it took from an origin, one permit at a time", () =>
+    Effect.gen(function* () {
+      const governor = yield* OriginGovernor.make({ perOrigin: 16 })
+      const holding = yield* hold(governor, a, 16)
+      yield* governor.report(a, "overload")
+      for (const limit of [8, 9, 10]) {
+        assert.strictEqual(governor.inUse(a).limit, limit)
+        yield* TestClock.adjust("1 second")
+      }
+      // The second overload in a short time: half as fast.
+      yield* governor.report(a, "overload")
+      const limit = governor.inUse(a).limit
+      yield* TestClock.adjust("1999 millis")
+      assert.strictEqual(governor.inUse(a).limit, limit)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(governor.inUse(a).limit, limit + 1)
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual(governor.inUse(a).limit, 16)
+      yield* Fiber.interrupt(holding)
+    })
+  )
+
+  it.effect("gives it back for received bytes too", () =>
+    Effect.gen(function* () {
+      const governor = yield* OriginGovernor.make({ perOrigin: 16 })
+      const holding = yield* hold(governor, a, 16)
+      yield* governor.report(a, "overload")
+      assert.strictEqual(governor.inUse(a).limit, 8)
+      for (let chunks = 0; chunks < 128; chunks++) {
+        governor.restMillis(a, 65_536)
+      }
+      assert.strictEqual(governor.inUse(a).limit, 9)
+      yield* Fiber.interrupt(holding)
+    })
+  )
+
+  it.effect("lets others go on beside a transfer that takes hours, after the origin had too much", () =>
+    Effect.gen(function* () {
+      const governor = yield* OriginGovernor.make({ perOrigin: 8 })
+      const long = yield* hold(governor, a, 1)
+      yield* governor.withPermit(a)(Effect.zipRight(governor.report(a, "overload"), governor.pause(a, "5 seconds")))
+      const start = yield* now
+      const { began } = yield* jobs(governor, [a, a, a])
+      assert.deepStrictEqual(
+        began.map((at) => at - start),
+        [5000, 6000, 6000]
+      )
+      yield* Fiber.interrupt(long)
+      assert.strictEqual(governor.inUse().permits, 0)
+    })
+  )
+
+  it.effect("asks an origin that refuses each second transfer less and less often", () =>
+    Effect.gen(function* () {
+      const governor = yield* OriginGovernor.make({ perOrigin: 8 })
+      const long = yield* hold(governor, a, 1)
+      const start = yield* now
+      const asked: Array<number> = []
+      const others = yield* Effect.fork(
+        Effect.forever(
+          governor.withPermit(a)(
+            Effect.zipRight(
+              Effect.map(now, (at) => asked.push((at - start) / 1000)),
+              governor.report(a, "overload")
+            )
+          )
+        )
+      )
+      yield* TestClock.adjust("2 minutes")
+      assert.deepStrictEqual(asked, [0, 1, 3, 7, 15, 31, 63])
+      yield* Fiber.interrupt(others)
+      yield* Fiber.interrupt(long)
+    })
+  )
+
+  it.effect("remembers what an origin bears, however many others come", () =>
+    Effect.gen(function* () {
+      const governor = yield* OriginGovernor.make({ perOrigin: 16 })
+      const holding = yield* hold(governor, a, 16)
+      yield* governor.report(a, "overload")
+      yield* Fiber.interrupt(holding)
+      for (let index = 0; index < 20_000; index++) {
+        governor.restMillis(`http://${index}.test`, 1)
+      }
+      assert.strictEqual(governor.inUse(a).limit, 8)
+    })
+  )
+
   it("leaks no permit, whenever whoever waits for it is interrupted", () => {
     for (let seed = 0; seed < 400; seed++) {
       const world = new World(seed, { preemption: 0.05 })
@@ -224,7 +325,161 @@ describe("OriginGovernor", () => {
         { discard: true }
       )
       assert.strictEqual(governor.inUse().permits, 0)
-      assert.throws(() => Effect.runSync(OriginGovernor.make({ concurrency: Number.NaN })))
+    })
+  )
+
+  it("refuses limits that are none, with a sentence that names them", () => {
+    for (const name of ["concurrency", "perOrigin"] as const) {
+      for (const limit of [Number.NaN, -1, 0]) {
+        assert.throws(
+          () => Effect.runSync(OriginGovernor.make({ [name]: limit })),
+          `${name} must be a number from 1 on, not ${limit}`
+        )
+      }
+    }
+    for (const name of [
+      "requestsPerSecond",
+      "requestsPerSecondPerOrigin",
+      "bytesPerSecond",
+      "bytesPerSecondPerOrigin"
+    ] as const) {
+      for (const limit of [Number.NaN, -1, 0]) {
+        assert.throws(
+          () => Effect.runSync(OriginGovernor.make({ [name]: limit })),
+          `${name} must be a number above 0, not ${limit}`
+        )
+      }
+    }
+  })
+})
+
+/** A world whose timers have a granularity of a millisecond and are up to 15 ms late, as those of a busy process. */
+const inLateWorld = <A, E>(effect: Effect.Effect<A, E>): A => {
+  const world = new World(1, { preemption: 0 })
+  const random = new PCGRandom(1)
+  const late: Clock.Clock = {
+    ...world.clock,
+    sleep: (duration) =>
+      world.clock.sleep(Duration.millis(Math.ceil(Duration.toMillis(duration)) + random.number() * 15))
+  }
+  const ending = world.run(Effect.withClock(effect, late))
+  if (ending._tag !== "done" || Exit.isFailure(ending.exit)) {
+    throw new Error(`it ended as ${ending._tag}`)
+  }
+  return ending.exit.value
+}
+
+describe("rates, by timers that are late", () => {
+  for (const rate of [10_000, 1_000_000, 10_000_000, 50_000_000, 500_000_000]) {
+    it(`${rate} bytes a second are that many, within 3 %`, () => {
+      const seconds = inLateWorld(
+        Effect.gen(function* () {
+          const governor = yield* OriginGovernor.make({ bytesPerSecond: rate })
+          const chunkBytes = Math.min(65_536, rate / 10)
+          for (let leftBytes = rate * 5; leftBytes > 0; leftBytes -= chunkBytes) {
+            const millis = governor.restMillis(a, chunkBytes)
+            yield* millis === 0 ? Effect.void : Effect.sleep(millis)
+          }
+          return (yield* now) / 1000
+        })
+      )
+      assert.closeTo(seconds, 5, 5 * 0.03)
+    })
+  }
+
+  for (const rate of [2, 200, 10_000]) {
+    it(`${rate} requests a second are that many, within 3 %`, () => {
+      const seconds = inLateWorld(
+        Effect.gen(function* () {
+          const governor = yield* OriginGovernor.make({ requestsPerSecond: rate })
+          yield* Effect.forEach(Array.from({ length: rate * 5 + 1 }), () => governor.withPermit(a)(Effect.void), {
+            concurrency: 64,
+            discard: true
+          })
+          return (yield* now) / 1000
+        })
+      )
+      assert.closeTo(seconds, 5, 5 * 0.03)
+    })
+  }
+
+  it.effect("save nothing up while there is nothing to do", () =>
+    Effect.gen(function* () {
+      const governor = yield* OriginGovernor.make({ requestsPerSecond: 10, bytesPerSecond: 1000 })
+      yield* jobs(governor, [a, a])
+      const start = yield* now
+      const { began } = yield* jobs(governor, [a, a, a])
+      assert.deepStrictEqual(
+        began.map((at) => at - start),
+        [0, 100, 200]
+      )
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(governor.restMillis(a, 1000), 1000)
+    })
+  )
+})
+
+describe("the cost of a permit", () => {
+  /** How often the gate is read for each of so many tickets that go through it one after the other. */
+  const readsEach = (count: number) =>
+    Effect.gen(function* () {
+      let reads = 0
+      let used = 0
+      const gate: OriginGovernor.Gate = {
+        limit: 1,
+        get used() {
+          reads++
+          return used
+        },
+        set used(value) {
+          used = value
+        }
+      }
+      const governor = yield* OriginGovernor.make()
+      yield* Effect.forEach(
+        Array.from({ length: count }, (_, index) => (index % 2 === 0 ? a : b)),
+        (origin) => governor.withPermit(origin, { gate })(Effect.yieldNow()),
+        { concurrency: "unbounded", discard: true }
+      )
+      return reads / count
+    })
+
+  it.effect("does not grow with the number of those that wait for one", () =>
+    Effect.gen(function* () {
+      const [few, many] = [yield* readsEach(100), yield* readsEach(10_000)]
+      assert.isAtMost(many, few * 1.2)
+    })
+  )
+
+  it.effect("is one timer for all that wait for a time, however many", () =>
+    Effect.gen(function* () {
+      const governor = yield* OriginGovernor.make({ requestsPerSecond: 200 })
+      const before = Chunk.size(yield* TestClock.sleeps())
+      const waiting = yield* Effect.forEach(Array.from({ length: 4000 }), () =>
+        Effect.fork(governor.withPermit(a)(Effect.void))
+      )
+      yield* TestClock.adjust(0)
+      assert.strictEqual(Chunk.size(yield* TestClock.sleeps()) - before, 1)
+      yield* Fiber.interruptAll(waiting)
+    })
+  )
+
+  it.effect("does not grow with the number of origins that are paused", () =>
+    Effect.gen(function* () {
+      const millisFor = (count: number) =>
+        Effect.gen(function* () {
+          const governor = yield* OriginGovernor.make()
+          const names = Array.from({ length: count }, (_, index) => `http://${index}.test`)
+          const start = performance.now()
+          for (const name of names) {
+            Effect.runSync(governor.pause(name, "1 hour"))
+          }
+          return performance.now() - start
+        })
+      yield* millisFor(2000)
+      const [few, many] = [yield* millisFor(2000), yield* millisFor(32_000)]
+      // 16 times as many: 256 times as long if each one looked at all.
+      assert.isBelow(many / few, 64)
     })
   )
 })

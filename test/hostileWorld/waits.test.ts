@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
 import * as Download from "../../src/Download.js"
 import { Timeout } from "../../src/DownloadError.js"
 import * as Downloader from "../../src/Downloader.js"
@@ -234,4 +235,40 @@ describe("the deadline of a request", () => {
       )
     )
   )
+})
+
+describe("an origin that had too much", () => {
+  for (const [what, headers] of [
+    ["asks for a second", { "retry-after": "1" }],
+    ["asks for nothing", {}]
+  ] as const) {
+    it.effect(`is asked again soon, although a long transfer goes on there: ${what}`, () =>
+      Effect.gen(function* () {
+        const long = yield* Effect.fork(download(request({ url: "http://origin.test/long", destination: "long" })))
+        yield* TestClock.adjust("1 second")
+        const fiber = yield* Effect.fork(
+          Effect.forEach(
+            ["a", "b", "c"],
+            (name) => download(request({ url: `http://origin.test/${name}`, destination: name })),
+            { concurrency: "unbounded" }
+          )
+        )
+        yield* autoAdvance(Fiber.join(fiber))
+        assert.isAtMost(yield* Clock.currentTimeMillis, 3000)
+        assert.deepInclude(yield* autoAdvance(Fiber.join(long)), { _tag: "Saved", attempts: 1 })
+      }).pipe(
+        Effect.provide(
+          layer(
+            (asked) =>
+              asked.url.endsWith("long")
+                ? Origin.file(asked, body, { chunkBytes: 1, chunkDelay: "30 seconds" })
+                : asked.turn === 0 && asked.url.endsWith("a")
+                  ? { status: 503, headers: { "content-length": "0", ...headers } }
+                  : Origin.file(asked, body),
+            { perOrigin: 4 }
+          )
+        )
+      )
+    )
+  }
 })

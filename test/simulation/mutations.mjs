@@ -12,6 +12,7 @@ const settle = "internal/settle.ts"
 const share = "internal/share.ts"
 const watch = "internal/watch.ts"
 const governor = "OriginGovernor.ts"
+const permits = "internal/permits.ts"
 const store = "Store/FileSystem.ts"
 const direct = "internal/directPart.ts"
 const quick = "internal/quick.ts"
@@ -85,13 +86,22 @@ export const mutations = [
   ],
   [
     "nobody is woken for a permit",
-    [governor, "          ticket.gate.used--\n        }\n        pump()", "          ticket.gate.used--\n        }"]
+    [permits, "    this.openOrigin(origin, now)\n    this.pump(now)\n  }\n\n  /** Leaves", "  }\n\n  /** Leaves"]
   ],
-  ["no limit for an origin", [governor, "origin.used < origin.limit.current() &&", ""]],
+  [
+    "nobody keeps the time for those that wait",
+    [governor, "timekeeper !== undefined && dueAt < timekeeper.sleepsUntil", "false"]
+  ],
+  [
+    "no limit for an origin",
+    [permits, "origin.used >= origin.limit.current(now) || origin.pausedUntil > now", "origin.pausedUntil > now"],
+    [permits, "origin.limit.current(now) - origin.used, now", "Number.POSITIVE_INFINITY, now"]
+  ],
   [
     "no limit in all",
-    [governor, "used < all &&", ""],
-    [governor, "&& (gate === undefined || gate.used < gate.limit)", ""]
+    [permits, "this.used >= this.limits.concurrency ||\n", ""],
+    [permits, "this.used < this.limits.concurrency && this.ready.size > 0", "this.ready.size > 0"],
+    [permits, "gate !== undefined && gate.used >= gate.limit", "gate === undefined && false"]
   ],
   [
     "Retry-After is ignored",
