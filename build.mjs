@@ -17,9 +17,6 @@ if (only !== "cli") {
 
 // What is larger than its use, for the program alone: a host program of the library has these packages anyway.
 const narrow = {
-  // All of undici is evaluated for one class and what makes its connections.
-  "@effect/platform-node/Undici": `export { default as Agent } from "undici/lib/dispatcher/agent.js"
-export { default as buildConnector } from "undici/lib/core/connect.js"`,
   // It loads the tables of Unicode, which only terminals need.
   "string-width": `let width
 export default (text) => (width ??= require("string-width").default)(text)`,
@@ -34,7 +31,7 @@ export default (text) => (width ??= require("string-width").default)(text)`,
 const narrowed = {
   name: "narrowed",
   setup: ({ onLoad, onResolve }) => {
-    onResolve({ filter: /^(@effect\/platform-node\/Undici|string-width|ws)$/ }, ({ namespace, path }) =>
+    onResolve({ filter: /^(string-width|ws)$/ }, ({ namespace, path }) =>
       namespace === "narrowed" ? undefined : { path, namespace: "narrowed" }
     )
     onLoad({ filter: /.*/, namespace: "narrowed" }, ({ path }) => ({ contents: narrow[path], resolveDir: root }))

@@ -26,7 +26,7 @@ export const limits = {
       "node by itself takes 40 MiB, and the program with the code that is kept of it 25 to 30 more before its first byte; a file of 6 bytes takes 73.",
     tried: [
       "one receive buffer of 512 KiB for all of a body: nothing grows with the file",
-      "undici, `@effect/cli` and web sockets are loaded by those alone who need them",
+      "`@effect/cli` and web sockets are loaded by those alone who need them, and undici by none",
       "a heap that does not grow: 0.64 × for ten thousand files, nothing for one, which makes no garbage"
     ]
   },
@@ -44,7 +44,7 @@ export const limits = {
     limit: `16 waves of 64 files, and what the first two or three take that run in code which is not compiled yet (0.3 to 0.5 ms a file; ${young}); and the start of \`get\`, 70 ms over node.`,
     tried: [
       "carrying on at most four responses a turn, so that requests go out before files are written: 0.83 × the time",
-      "loading undici only for what needs it: 0.76 × the time of a file by itself",
+      "not loading undici: 0.76 × the time of a file by itself",
       "ending the process without node's own clearing up: 4 %, within the noise, left out"
     ]
   },
@@ -52,7 +52,7 @@ export const limits = {
     limit:
       "20 files are 0.1 s of code that runs for the first time, in node's own modules for serving (the origin is in the same process), in Effect's and in ours; 70 ms are node and the loading of the program.",
     tried: [
-      "loading undici and web sockets only for what needs them: 0.83 × the time of `flags`",
+      "not loading undici, and web sockets only for what needs them: 0.83 × the time of `flags`",
       "the code that V8 made, kept for each command, and modules that are evaluated when they are first used: 232 to 80 ms for one file",
       "a line that can be carried out is carried out without `@effect/cli`"
     ]

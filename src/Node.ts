@@ -21,7 +21,7 @@ import type { Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
 
 /**
- * The downloader, on sockets (and undici) and on the file system. Connections are closed with the layer.
+ * The downloader, on sockets and on the file system. Connections are closed with the layer.
  *
  * @category layers
  * @since 0.1.0
@@ -29,7 +29,7 @@ import type { Transport } from "./Transport.js"
 export const layer: Layer.Layer<Downloader.Downloader | Transport | Store> = Layer.suspend(() => layerWith({}))
 
 /**
- * The downloader with these options, on sockets (and undici) and on the file system. Connections are closed with the layer.
+ * The downloader with these options, on sockets and on the file system. Connections are closed with the layer.
  *
  * @category layers
  * @since 0.2.0

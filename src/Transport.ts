@@ -2,7 +2,7 @@
  * The port through which bytes come in: it sends one request and gives the status, the headers and the body.
  *
  * It judges nothing and follows nothing: what a status, a redirect or a length means is decided above it, once for all
- * backends. Backends: `Node/Transport` on sockets and over undici, `Transport/HttpClient` over any `HttpClient` of
+ * backends. Backends: `Node/Transport` on sockets, `Transport/HttpClient` over any `HttpClient` of
  * `@effect/platform`, and the simulated origin of `halyard/testing`.
  *
  * @since 0.1.0

@@ -22,51 +22,49 @@ const closed = (origin: SlowFile) =>
 
 const bytes = 6 * 1024 * 1024
 
-for (const lane of ["fast", "undici"] as const) {
-  describe(`segments over Node/Transport, lane ${lane}`, () => {
-    it.scopedLive("save the file whole, on several connections that all are closed", () =>
-      Effect.gen(function* () {
-        const origin = yield* slowFile(bytes)
-        const directory = yield* temporaryDirectory
-        const saved = yield* Effect.flatMap(Downloader.Downloader, ({ download }) =>
-          download(
-            Download.request({
-              url: `${origin.url}/large.bin`,
-              destination: `${directory}/large.bin`,
-              digest: origin.digest
-            })
-          )
-        ).pipe(Effect.provide(Node.layerWith({ segments: 4, transport: { lane } })))
-        assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes, verified: "digest" })
-        const found = createHash("sha256")
-          .update(readFileSync(`${directory}/large.bin`))
-          .digest("hex")
-        assert.strictEqual(`sha256:${found}`, origin.digest)
-        assert.deepStrictEqual(filesIn(directory), ["large.bin"])
-        assert.isAtLeast(origin.most(), 4)
-        yield* closed(origin)
-      })
-    )
+describe("segments over Node/Transport", () => {
+  it.scopedLive("save the file whole, on several connections that all are closed", () =>
+    Effect.gen(function* () {
+      const origin = yield* slowFile(bytes)
+      const directory = yield* temporaryDirectory
+      const saved = yield* Effect.flatMap(Downloader.Downloader, ({ download }) =>
+        download(
+          Download.request({
+            url: `${origin.url}/large.bin`,
+            destination: `${directory}/large.bin`,
+            digest: origin.digest
+          })
+        )
+      ).pipe(Effect.provide(Node.layerWith({ segments: 4 })))
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes, verified: "digest" })
+      const found = createHash("sha256")
+        .update(readFileSync(`${directory}/large.bin`))
+        .digest("hex")
+      assert.strictEqual(`sha256:${found}`, origin.digest)
+      assert.deepStrictEqual(filesIn(directory), ["large.bin"])
+      assert.isAtLeast(origin.most(), 4)
+      yield* closed(origin)
+    })
+  )
 
-    it.scopedLive("leave nothing when they are interrupted", () =>
-      Effect.gen(function* () {
-        const origin = yield* slowFile(bytes)
-        const directory = yield* temporaryDirectory
-        yield* Effect.gen(function* () {
-          const { download } = yield* Downloader.Downloader
-          const fiber = yield* Effect.fork(
-            download(Download.request({ url: `${origin.url}/large.bin`, destination: `${directory}/large.bin` }))
-          )
-          yield* until(
-            "four connections",
-            () => origin.most() >= 4 || undefined,
-            () => `${origin.most()}`
-          )
-          yield* Fiber.interrupt(fiber)
-          assert.deepStrictEqual(filesIn(directory), [])
-        }).pipe(Effect.provide(Node.layerWith({ segments: 4, transport: { lane } })))
-        yield* closed(origin)
-      })
-    )
-  })
-}
+  it.scopedLive("leave nothing when they are interrupted", () =>
+    Effect.gen(function* () {
+      const origin = yield* slowFile(bytes)
+      const directory = yield* temporaryDirectory
+      yield* Effect.gen(function* () {
+        const { download } = yield* Downloader.Downloader
+        const fiber = yield* Effect.fork(
+          download(Download.request({ url: `${origin.url}/large.bin`, destination: `${directory}/large.bin` }))
+        )
+        yield* until(
+          "four connections",
+          () => origin.most() >= 4 || undefined,
+          () => `${origin.most()}`
+        )
+        yield* Fiber.interrupt(fiber)
+        assert.deepStrictEqual(filesIn(directory), [])
+      }).pipe(Effect.provide(Node.layerWith({ segments: 4 })))
+      yield* closed(origin)
+    })
+  )
+})

@@ -6,7 +6,7 @@ import { headOf, place } from "../../dist/Node/Transport/target.js"
 import { sockets } from "../../dist/Node/Transport/wire.js"
 import { inLoops, job } from "../peers/list.mjs"
 
-const connect = sockets({ lookup: undefined })
+const connect = sockets({})
 const receiveBytes = 64 * 1024
 
 /** One connection, kept for one request after the other. A head that comes in two pieces ends the program. */
@@ -40,7 +40,7 @@ class Connection {
     let from = 0
     if (this.leftBytes === -1) {
       const head = parse(this.buffer, bytes)
-      if (head === "incomplete" || head === "foreign" || head.status !== 200) {
+      if (head === "incomplete" || head instanceof Error || head.status !== 200) {
         this.reject(new Error("not the answer that was expected"))
         return false
       }

@@ -63,9 +63,6 @@ const run = Effect.flatMap(Downloader.Downloader, (downloader) =>
     )
 )
 
-// The transport loads undici in the background: start-up, which is not counted.
-await import("@effect/platform-node/Undici")
-
 const program = Effect.gen(function* () {
   const begun = process.cpuUsage()
   yield* policies === "all" ? Effect.provide(run, events) : run

@@ -33,9 +33,6 @@ const receive = (response, part) => {
   return goOn
 }
 
-// The transport loads undici in the background: start-up, which is not counted.
-await import("@effect/platform-node/Undici")
-
 const program = Effect.gen(function* () {
   const transport = yield* Transport.Transport
   const store = yield* Store.Store

@@ -1,20 +1,14 @@
-// The same loop without Effect over the same transport and store, for B8: halyard's own lane pushes into halyard's own
+// The same loop without Effect over the same transport and store, for B8: halyard's own client pushes into halyard's own
 // parts, which are published on the spot. Prints the CPU time of the loop in microseconds.
 import * as Fs from "node:fs"
 import { dirname } from "node:path"
 import { DirectPart } from "../../dist/internal/directPart.js"
 import * as Quickness from "../../dist/internal/quickness.js"
-import * as FastLane from "../../dist/Node/Transport/fastLane.js"
+import * as Client from "../../dist/Node/Transport/client.js"
 import { sockets } from "../../dist/Node/Transport/wire.js"
 import { inLoops, job } from "../peers/list.mjs"
 
-const lane = FastLane.make({
-  connectMillis: 10_000,
-  connect: sockets({ lookup: undefined }),
-  otherwise: () => {
-    throw new Error("not the answer that was expected")
-  }
-})
+const client = Client.make({ connectMillis: 10_000, connect: sockets({}) })
 
 let parts = 0
 const site = {
@@ -39,7 +33,7 @@ class Attempt {
     this.part = new DirectPart(site, job.destination(url))
     this.resolve = resolve
     this.reject = reject
-    lane.dispatch({ url, headers }, this)
+    client.dispatch({ url, headers }, this)
   }
 
   onHead(response) {

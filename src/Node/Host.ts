@@ -1,7 +1,6 @@
 /**
  * The machine of the command line, on Node. What only some commands need is loaded when they ask for it.
  */
-import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
@@ -39,8 +38,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       transport: (options) =>
         lazily(
           () => Promise.all([import("./Transport.js"), import("./hasher.js")]),
-          ([transport, hasher]) =>
-            Layer.mergeAll(transport.layer(options), hasher.layer, patientCompiler, SmallHeap.layer)
+          ([transport, hasher]) => Layer.mergeAll(transport.layer(options), hasher.layer, SmallHeap.layer)
         ),
       store: lazily(
         () => import("./Store.js"),
@@ -80,24 +78,6 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         )
     }))
   )
-
-/**
- * Before Node 22, V8 compiles undici's parser anew after the first few bytes of the first head, and the process cannot end
- * before that: 65 ms after each small download. Here it waits as long as later ones do, which have this as their default.
- * The flag is set back because V8 keeps code for the flags that it was compiled with.
- */
-const patientCompiler: Layer.Layer<never> = Layer.scopedDiscard(
-  Effect.suspend(() =>
-    nodeMajor >= 22
-      ? Effect.void
-      : Effect.acquireRelease(
-          Effect.sync(() => setFlagsFromString("--wasm-tiering-budget=13000000")),
-          () => Effect.sync(() => setFlagsFromString("--wasm-tiering-budget=1800000"))
-        )
-  )
-)
-
-const nodeMajor = Number.parseInt(process.versions.node, 10)
 
 const lazily = <M, A, E, R>(load: () => Promise<M>, use: (module: M) => Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
   Layer.unwrapEffect(Effect.map(Effect.promise(load), use))

@@ -53,8 +53,7 @@ const reasons: Readonly<Record<string, Connection["reason"]>> = {
   EPIPE: "reset",
   UND_ERR_SOCKET: "reset",
   UND_ERR_CLOSED: "reset",
-  UND_ERR_DESTROYED: "reset",
-  EPROTO: "tls"
+  UND_ERR_DESTROYED: "reset"
 }
 
 // A body ended before its end. Whether by a close or by a reset depends on the client's version and on the moment. undici
@@ -68,6 +67,23 @@ const isEnding = ({ code, name, text }: Coded): boolean =>
 const isTls = (code: string): boolean =>
   /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|CRL_)/.test(code)
 
+// What the other side says about certificates and access, which TLS 1.3 may say after the handshake: final, as a certificate
+// that is wrong.
+const isRefusal = (code: string): boolean =>
+  !code.startsWith("ERR_SSL_") ||
+  /CERT|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|PROTOCOL_VERSION|INSUFFICIENT/.test(code)
+
+// A record that was damaged on its way.
+const isDamage = (code: string): boolean => /BAD_RECORD_MAC|DECRYPTION_FAILED|BAD_DECRYPT/.test(code)
+
+/** Everything else about TLS that goes wrong after the handshake is the connection's fault, and not the certificate's. */
+const reasonOf = (code: string, isEstablished: boolean): Connection["reason"] => {
+  if (!isTls(code) && code !== "EPROTO") {
+    return reasons[code] ?? "other"
+  }
+  return isDamage(code) || (isEstablished && (code === "EPROTO" || !isRefusal(code))) ? "reset" : "tls"
+}
+
 // undici gives its parser's errors a code only for some of them.
 const isParser = ({ code, name }: Coded): boolean =>
   name === "HTTPParserError" ||
@@ -75,11 +91,12 @@ const isParser = ({ code, name }: Coded): boolean =>
   code === "UND_ERR_HEADERS_OVERFLOW" ||
   code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"
 
-/** A failure of the connection or of the message, at any moment of a response. */
+/** A failure of the connection or of the message, at any moment of a response. `isEstablished`: TLS was agreed on. */
 export const fromCause = (
   url: string,
   cause: unknown,
-  body?: { readonly receivedBytes: number; readonly expectedBytes: number | undefined }
+  body?: { readonly receivedBytes: number; readonly expectedBytes: number | undefined },
+  isEstablished: boolean = body !== undefined
 ): TransportError => {
   const found = coded(cause)
   const { code, text } = found
@@ -97,7 +114,7 @@ export const fromCause = (
   if (isParser(found)) {
     return new Protocol({ url: shown, reason: "message", detail })
   }
-  return new Connection({ url: shown, reason: isTls(code) ? "tls" : (reasons[code] ?? "other"), receivedBytes, detail })
+  return new Connection({ url: shown, reason: reasonOf(code, isEstablished), receivedBytes, detail })
 }
 
 /** A failure of the `HttpClient` before there was a response, or while its body was read. */

@@ -37,6 +37,7 @@ describe("a body in chunks", () => {
       "01234567890123456789"
     ],
     ["line ends in the content", "4\r\n\r\n\r\n\r\n0\r\n\r\n", "\r\n\r\n"],
+    ["blanks around extensions and after sizes", "5 ; a = b\t;\tc\r\nhello\r\n0 \t\r\n\r\n", "hello"],
     ["extensions", '5;a;b=c;d="e;\\"\\r\tf"\r\nhello\r\n0;z\r\n\r\n', "hello"]
   ] as const) {
     it(`is read with ${what}, in whatever pieces it comes`, () => {
@@ -60,7 +61,7 @@ describe("a body in chunks", () => {
   })
 
   it("may have trailers, which are skipped", () => {
-    const text = "5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-Empty:\r\nX-Text: caf\u00e9\r\n\r\n"
+    const text = "5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-Empty:\r\nX-Folded: a\r\n b\r\nX-Text: caf\u00e9\r\n\r\n"
     assert.deepStrictEqual(read(...text), { text: "hello", found: "ended", rest: "", hasTrailers: true })
   })
 
@@ -70,7 +71,7 @@ describe("a body in chunks", () => {
     ["a negative size", "-5\r\nhello"],
     ["a size with a prefix", "0x5\r\nhello"],
     ["a size with a blank before it", " 5\r\nhello"],
-    ["a size with a blank after it", "5 \r\nhello"],
+    ["a size with a blank in it", "5 5\r\nhello"],
     ["a size of 17 digits", `${"f".repeat(17)}\r\n`],
     ["zeros without end", "0".repeat(20_000)],
     ["a size that ends with LF", "5\nhello"],
@@ -79,17 +80,19 @@ describe("a body in chunks", () => {
     ["a chunk that ends with LF", "5\r\nhello\n0\r\n\r\n"],
     ["a chunk that ends with CR alone", "5\r\nhello\r0\r\n\r\n"],
     ["an extension without a name", "5;\r\nhello"],
-    ["an extension with a blank", "5; a\r\nhello"],
+    ["an extension with a blank in its name", "5;a b\r\nhello"],
+    ["an extension with a blank in its value", "5;a=b c\r\nhello"],
+    ["an extension with a control character", '5;a="\u007f"\r\nhello'],
     ["an extension with LF", '5;a="\n"\r\nhello'],
     ["an extension with something after its quotes", '5;a="b"c\r\nhello'],
     ["an extension without end", `5;${"a".repeat(20_000)}`],
     ["a trailer without a colon", "0\r\nX\r\n\r\n"],
     ["a trailer without a name", "0\r\n: a\r\n\r\n"],
     ["a folded line before all trailers", "0\r\n a\r\n\r\n"],
-    ["a folded trailer", "0\r\nX: a\r\n b\r\n\r\n"],
     ["a trailer with a control character", "0\r\nX: \u0001\r\n\r\n"],
     ["a trailer that ends with LF", "0\r\nX: a\n\r\n"],
     ["a trailer that is a length", "0\r\nContent-Length: 0\r\n\r\n"],
+    ["a trailer that is a coding", "0\r\nTransfer-Encoding: chunked\r\n\r\n"],
     ["trailers without end", `0\r\n${"X: a\r\n".repeat(4000)}`],
     ["CR without LF at its end", "0\r\n\rx"]
   ] as const) {

@@ -51,7 +51,6 @@ const loopback = Effect.acquireRelease(
 
 for (const [name, layer] of [
   ["Node/Transport", NodeTransport.layer()],
-  ["Node/Transport over undici alone", NodeTransport.layer({ lane: "undici" })],
   ["Transport/HttpClient over undici", HttpClientTransport.layer.pipe(Layer.provide(NodeHttpClient.layerUndici))],
   ["Transport/HttpClient over node:http", HttpClientTransport.layer.pipe(Layer.provide(NodeHttpClient.layer))]
 ] as const) {

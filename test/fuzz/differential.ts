@@ -1,19 +1,18 @@
 /**
- * The fast lane beside undici, without a socket: both get the same bytes in the same pieces, and the lane either says
- * what undici says or hands over.
+ * The reader of `Node/Transport` beside undici, without a socket: both get the same bytes in the same pieces. They say the
+ * same of a response; or one of them refuses it, for a reason of the lists below which an independent look at the bytes
+ * confirms.
  */
-import { Socket } from "node:net"
 import * as Effect from "effect/Effect"
-import * as FastLane from "../../src/Node/Transport/fastLane.js"
-import * as Undici from "../../src/Node/Transport/undici.js"
+import * as Client from "../../src/Node/Transport/client.js"
 import type { Connect } from "../../src/Node/Transport/wire.js"
-import type { Transport } from "../../src/Transport.js"
 import { caseOf, type FuzzCase } from "./responses.js"
+import { type Reading, read as readByUndici } from "./undiciReader.js"
 
 export interface Verdict {
   readonly seed: number
-  readonly how: "agreed" | "handed over" | "disagreed"
-  /** Where they disagreed. */
+  readonly how: "agreed" | "stricter" | "laxer" | "disagreed"
+  /** If they disagreed. */
   readonly detail: string
 }
 
@@ -21,41 +20,7 @@ const request = { url: "http://origin.test/file", headers: { accept: "*/*" } }
 const connectMillis = 10_000
 const reset = () => Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })
 
-// A socket for undici.
-class ScriptedSocket extends Socket {
-  private isAsked = false
-
-  constructor(private readonly fuzz: FuzzCase) {
-    super()
-  }
-
-  override _read(): void {}
-
-  override _write(_chunk: unknown, _encoding: string, done: () => void): void {
-    done()
-    if (!this.isAsked) {
-      this.isAsked = true
-      const pieces = [...this.fuzz.piecesForUndici]
-      const next = () => {
-        const piece = pieces.shift()
-        if (this.destroyed) {
-          return
-        }
-        if (piece !== undefined) {
-          this.push(piece)
-          setImmediate(next)
-        } else if (this.fuzz.ending === "end") {
-          this.push(null)
-        } else {
-          this.destroy(reset())
-        }
-      }
-      setImmediate(next)
-    }
-  }
-}
-
-/** A wire for the lane, which spoils what was received before as soon as it may. */
+/** A wire, which spoils what was received before as soon as it may. */
 const wire =
   (fuzz: FuzzCase): Connect =>
   (_target, events) => {
@@ -125,8 +90,6 @@ const wire =
     }
   }
 
-type Seen = { readonly kind: "handed over" } | { readonly kind: "answer"; readonly text: string }
-
 const turns = (count: number): Effect.Effect<void> =>
   count === 0
     ? Effect.void
@@ -137,106 +100,209 @@ const turns = (count: number): Effect.Effect<void> =>
         turns(count - 1)
       )
 
-/** What somebody sees who asks: the head, how the body ended, and what there was of it. */
-const answer = (open: typeof Transport.Service.open, fuzz: FuzzCase): Effect.Effect<string> => {
-  const parts: Array<string> = []
-  let body = ""
-  let chunks = 0
-  let lent: Uint8Array | undefined
-  const take = (chunk: Uint8Array | undefined) => {
-    body += chunk === undefined ? "" : Buffer.from(chunk).toString("latin1")
-  }
-  return Effect.scoped(
-    Effect.gen(function* () {
-      const response = yield* open(request)
-      parts.push(`${response.status}`)
-      for (const name of Object.keys(response.headers).sort()) {
-        parts.push(`${name}: ${response.headers[name]}`)
-      }
-      let how = "Paused"
-      while (how === "Paused") {
-        yield* turns(fuzz.idleTurns)
-        take(lent)
-        lent = undefined
-        how = yield* response.drive((chunk) => {
-          if (++chunks % fuzz.pauseEvery === 0) {
-            // To be looked at later, which is allowed until more is asked for.
-            lent = chunk
-            return false
-          }
-          take(chunk)
-          return true
-        })
-      }
-      return how
-    })
-  ).pipe(
-    Effect.catchAll((error) =>
-      Effect.succeed(error._tag === "Connection" ? `${error._tag} ${error.reason}` : `${error._tag}`)
-    ),
-    Effect.timeoutTo({ duration: "5 seconds", onSuccess: (how) => how, onTimeout: () => "hung" }),
-    Effect.map((how) => [...parts, how, body].join("\n"))
-  )
+interface OwnReading extends Reading {
+  readonly refusal: string
 }
 
-const byUndici = (fuzz: FuzzCase): Effect.Effect<string> =>
+const readByOwn = (fuzz: FuzzCase): Effect.Effect<OwnReading> =>
   Effect.acquireUseRelease(
-    Effect.sync(() =>
-      Undici.make({
-        connectMillis,
-        publicOnly: false,
-        connect: (_options, done) => {
-          setImmediate(() => done(null, new ScriptedSocket(fuzz)))
-        }
-      })
-    ),
-    ({ open }) => answer(open, fuzz),
-    ({ destroy }) => Effect.promise(destroy)
-  )
-
-const byLane = (fuzz: FuzzCase): Effect.Effect<Seen> => {
-  let isHandedOver = false
-  const otherwise: typeof Transport.Service.open = () => {
-    isHandedOver = true
-    return Effect.interrupt
-  }
-  return Effect.acquireUseRelease(
-    Effect.sync(() => FastLane.make({ connectMillis, connect: wire(fuzz), otherwise })),
-    ({ open }) =>
-      Effect.exit(answer(open, fuzz)).pipe(
-        Effect.map(
-          (exit): Seen =>
-            isHandedOver
-              ? { kind: "handed over" }
-              : { kind: "answer", text: exit._tag === "Success" ? exit.value : String(exit.cause) }
-        )
-      ),
+    Effect.sync(() => Client.make({ connectMillis, connect: wire(fuzz) })),
+    ({ open }) => {
+      let [status, body, chunks, refusal] = [0, "", 0, ""]
+      const headers: Record<string, string> = {}
+      let lent: Uint8Array | undefined
+      const take = (chunk: Uint8Array | undefined) => {
+        body += chunk === undefined ? "" : Buffer.from(chunk).toString("latin1")
+      }
+      return Effect.scoped(
+        Effect.gen(function* () {
+          const response = yield* open(request)
+          status = response.status
+          for (const [name, value] of Object.entries(response.headers)) {
+            headers[name] = value ?? ""
+          }
+          let how = "Paused"
+          while (how === "Paused") {
+            yield* turns(fuzz.idleTurns)
+            take(lent)
+            lent = undefined
+            how = yield* response.drive((chunk) => {
+              if (++chunks % fuzz.pauseEvery === 0) {
+                // To be looked at later, which is allowed until more is asked for.
+                lent = chunk
+                return false
+              }
+              take(chunk)
+              return true
+            })
+          }
+          return how
+        })
+      ).pipe(
+        Effect.catchAll((error) => {
+          refusal = error._tag === "Protocol" ? error.detail : ""
+          return Effect.succeed<string>(error._tag)
+        }),
+        Effect.timeoutTo({ duration: "60 seconds", onSuccess: (how) => how, onTimeout: () => "hung" }),
+        Effect.map((how) => ({ status, headers, body, how, refusal }))
+      )
+    },
     ({ close }) => close
   )
+
+// Blanks at the ends of values, and those that stand for a folded line, are no part of a value.
+const headOf = ({ headers, status }: Reading): string =>
+  [
+    `${status}`,
+    ...Object.entries(headers)
+      .filter(([name]) => name !== "__proto__")
+      .map(
+        ([name, value]) => `${name}: ${name === "content-length" ? lengthOf(value) : value.replace(/\s+/g, " ").trim()}`
+      )
+      .sort()
+  ].join("\n")
+
+// Of a list of lengths undici gives the whole.
+const lengthOf = (value: string): string => `${Number(value.split(",")[0])}`
+
+const isFailure = ({ how }: Reading): boolean => how !== "Ended"
+
+const isSame = (own: Reading, other: Reading): boolean =>
+  own.status === 0 || other.status === 0
+    ? own.status === other.status && isFailure(own) && isFailure(other)
+    : headOf(own) === headOf(other) &&
+      isFailure(own) === isFailure(other) &&
+      // How much of a body was given before it was found broken is the reader's affair.
+      (isFailure(own) ? own.body.startsWith(other.body) || other.body.startsWith(own.body) : own.body === other.body)
+
+/** The head as far as it goes, informational ones before it included. */
+const headText = (fuzz: FuzzCase): string => {
+  const text = Buffer.concat([...fuzz.pieces]).toString("latin1")
+  let at = 0
+  for (;;) {
+    const end = /\r?\n\r?\n/g
+    end.lastIndex = at
+    const found = end.exec(text)
+    if (found === null) {
+      return text
+    }
+    if (!/^HTTP\/1\.\d 1\d\d/.test(text.slice(at))) {
+      return text.slice(0, end.lastIndex)
+    }
+    at = end.lastIndex
+  }
+}
+
+const fields = (head: string, name: string): ReadonlyArray<string> =>
+  [...head.matchAll(new RegExp(`^${name}[ \\t]*:([^\\n]*(?:\\n[ \\t][^\\n]*)*)`, "gim"))].map(
+    ([, value]) => value ?? ""
+  )
+
+const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+
+/**
+ * What is refused although undici takes it, by the detail of the error: what two readers may understand in two ways (RFC
+ * 9112 §2.2, §5.1, §6.1, §6.3), and what the bytes must hold then.
+ */
+const stricter: ReadonlyArray<readonly [detail: string, holds: (head: string, text: string) => boolean]> = [
+  [
+    "its Transfer-Encoding is not chunked alone",
+    (head) =>
+      fields(head, "transfer-encoding").some((value) => value.trim().toLowerCase() !== "chunked") ||
+      fields(head, "transfer-encoding").length > 1 ||
+      /^HTTP\/1\.0/m.test(head)
+  ],
+  [
+    "it has a Content-Length and a Transfer-Encoding",
+    (head) => fields(head, "transfer-encoding").length > 0 && fields(head, "content-length").length > 0
+  ],
+  [
+    "it has two different Content-Lengths",
+    (head) => new Set(fields(head, "content-length").map((value) => value.trim())).size > 1
+  ],
+  [
+    "its Content-Length is no number",
+    (head) => fields(head, "content-length").some((value) => !/^[ \t]*\d+[ \t]*$/.test(value.replace(/\r$/, "")))
+  ],
+  ["a control character in its head", (head) => /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(head)],
+  ["a CR without LF in its head", (head) => /\r(?!\n)/.test(head)],
+  [
+    "a line of its head is no field",
+    (head) =>
+      head.split(/\r?\n/).some((line) => line !== "" && !/^HTTP\/1/.test(line) && !new RegExp(`^${token}:`).test(line))
+  ],
+  ["it does not begin with a status line of HTTP/1", (head) => /(?:^|\r?\n\r?\n)(?!HTTP\/1\.\d )[\s\S]/.test(head)],
+  ["its status is no number from 100 on", (head) => /^HTTP\/1\.\d (?![1-9]\d\d(?: |\r?\n))/m.test(head)],
+  [
+    "an informational response announces a body",
+    (head) => /^HTTP\/1\.\d 1\d\d/m.test(head) && /^(?:content-length|transfer-encoding):/im.test(head)
+  ],
+  ["it switches protocols, which was not asked for", (head) => /^HTTP\/1\.\d 101/m.test(head)],
+  [
+    "the chunks of the body cannot be read",
+    (_, text) =>
+      // A trailer that says how the message is to be read; an extension without a name, or with a control character.
+      /\r\n0[^\r\n]*\r\n(?:[^\r\n]+\r\n)*transfer-encoding:/i.test(text) ||
+      /^[0-9a-f]+[^\r\n]*;[ \t]*[;=\r]/im.test(text) ||
+      /^[0-9a-f]+;[^\r\n]*[\0-\x08\x0b-\x1f\x7f]/im.test(text)
+  ]
+]
+
+/** What is taken although undici refuses it, because the RFC allows it, and what the bytes must hold then. */
+const laxer: ReadonlyArray<readonly [why: string, holds: (head: string, text: string) => boolean]> = [
+  ["folded lines (RFC 9112 §5.2)", (head) => /\n[ \t]/.test(head)],
+  ["LF alone (§2.2)", (head) => /(?<!\r)\n/.test(head)],
+  ["a later version (RFC 9110 §2.5)", (head) => /^HTTP\/1\.[2-9] /m.test(head)],
+  ["blanks around chunk extensions (§7.1.1)", (_, text) => /^[0-9a-f]+[^\r\n]*[ \t][^\r\n]*\r$/im.test(text)],
+  ["folded trailers (§7.1.2)", (_, text) => /\r\n0[^\r\n]*\r\n(?:[^\r\n]+\r\n)+[ \t]/.test(text)],
+  [
+    "an option of the connection in an informational response, which it outlives",
+    (head) => /^HTTP\/1\.\d 1\d\d[\s\S]*^(?:proxy-)?connection:/im.test(head)
+  ],
+  ["a length that is repeated (RFC 9110 §8.6)", (head) => fields(head, "content-length").join().includes(",")]
+]
+
+/** What undici reads wrong: a coding with a tab after it is none to it, and the lines of the chunks are content. */
+const isMisread = (head: string): boolean =>
+  fields(head, "transfer-encoding").some((value) => /chunked[ ]*\t/i.test(value))
+
+const because = (fuzz: FuzzCase, own: OwnReading, other: Reading): Verdict["how"] => {
+  const text = Buffer.concat([...fuzz.pieces]).toString("latin1")
+  const head = headText(fuzz)
+  if (own.how === "Protocol" && stricter.some(([detail, holds]) => own.refusal === detail && holds(head, text))) {
+    return "stricter"
+  }
+  if (isMisread(head)) {
+    return "laxer"
+  }
+  return isFailure(other) && laxer.some(([, holds]) => holds(head, text)) ? "laxer" : "disagreed"
 }
 
 /** One case. */
 export const compare = (seed: number): Effect.Effect<Verdict> =>
   Effect.gen(function* () {
     const fuzz = caseOf(seed)
-    const lane = yield* byLane(fuzz)
-    if (lane.kind === "handed over") {
-      return { seed, how: "handed over", detail: "" }
+    const own = yield* readByOwn(fuzz)
+    const other = yield* readByUndici(fuzz)
+    const how = isSame(own, other) ? "agreed" : because(fuzz, own, other)
+    return {
+      seed,
+      how,
+      detail:
+        how === "disagreed"
+          ? `${JSON.stringify(fuzz.pieces.map((piece) => piece.toString("latin1").slice(0, 300)))} ${fuzz.ending}\nown: ${shown(own)} ${own.refusal}\nundici: ${shown(other)}`
+          : ""
     }
-    const undici = yield* byUndici(fuzz)
-    return lane.text === undici
-      ? { seed, how: "agreed", detail: "" }
-      : {
-          seed,
-          how: "disagreed",
-          detail: `${JSON.stringify(fuzz.pieces.map((piece) => piece.toString("latin1").slice(0, 300)))} ${fuzz.ending}\nlane: ${lane.text.slice(-400)}\nundici: ${undici.slice(-400)}`
-        }
   })
+
+const shown = (reading: Reading): string =>
+  `${headOf(reading)}\n${reading.how} ${reading.body.length}\n${reading.body.slice(-200)}`
 
 export interface Totals {
   readonly cases: number
   readonly agreements: number
-  readonly handOvers: number
+  readonly stricter: number
+  readonly laxer: number
   readonly disagreements: ReadonlyArray<Verdict>
 }
 
@@ -248,10 +314,14 @@ export const run = (from: number, cases: number): Effect.Effect<Totals> =>
       compare,
       { concurrency: 32 }
     ),
-    (verdicts) => ({
-      cases,
-      agreements: verdicts.filter(({ how }) => how === "agreed").length,
-      handOvers: verdicts.filter(({ how }) => how === "handed over").length,
-      disagreements: verdicts.filter(({ how }) => how === "disagreed")
-    })
+    (verdicts) => {
+      const count = (as: Verdict["how"]): number => verdicts.filter(({ how }) => how === as).length
+      return {
+        cases,
+        agreements: count("agreed"),
+        stricter: count("stricter"),
+        laxer: count("laxer"),
+        disagreements: verdicts.filter(({ how }) => how === "disagreed")
+      }
+    }
   )

@@ -31,7 +31,7 @@ const body = "0123456789abcdefghijklmnopqrstuvwxyz"
 const ok = "HTTP/1.1 200 OK\r\n"
 const nginx = `${ok}Server: nginx/1.22.1\r\nDate: Sun, 22 Nov 2026 22:42:01 GMT\r\nContent-Type: text/plain\r\nContent-Length: 36\r\nLast-Modified: Sun, 22 Nov 2026 22:42:01 GMT\r\nConnection: keep-alive\r\nETag: "6b036fb9-1eef"\r\nAccept-Ranges: bytes\r\n\r\n${body}`
 
-// Those that the lane takes, where nobody meddles with them.
+// With a length, or no body at all.
 const plain: ReadonlyArray<string> = [
   nginx,
   `${ok}Content-Length: 36\r\n\r\n${body}`,
@@ -48,7 +48,24 @@ const plain: ReadonlyArray<string> = [
   `${ok}X: ${"x".repeat(15_000)}\r\nContent-Length: 36\r\n\r\n${body}`,
   `${ok}Content-Length: 90000\r\n\r\n${body.repeat(2500)}`,
   `HTTP/1.0 200 OK\r\nContent-Length: 36\r\n\r\n${body}`,
-  `HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 36\r\n\r\n${body}`
+  `HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 36\r\n\r\n${body}`,
+  `HTTP/1.1 204 No Content\r\n\r\n`,
+  `HTTP/1.1 204 No Content\r\nX: y\r\n\r\n${ok}Content-Length: 3\r\n\r\nbad`,
+  `HTTP/1.1 304 Not Modified\r\nContent-Length: 36\r\nETag: "a"\r\n\r\n`,
+  `HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n`,
+  `HTTP/1.1 599 x\r\nContent-Length: 1\r\n\r\nx`,
+  `HTTP/1.1 777 x\r\nContent-Length: 1\r\n\r\nx`,
+  `HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n`,
+  `${ok}Connection: x, close\r\nConnection: y\r\nContent-Length: 36\r\n\r\n${body}`,
+  `${ok}Upgrade: h2c\r\nContent-Length: 36\r\n\r\n${body}`,
+  `${ok}Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 36\r\n\r\n${body}`,
+  `${ok}Content-Length: 10\r\nContent-Length: 10\r\n\r\n${body}`,
+  `${ok}Content-Length:   36  \r\n\r\n${body}`,
+  `${ok}X-Folded: a\r\n b\r\n\tc\r\nContent-Length: 36\r\n\r\n${body}`,
+  `${ok.replace("\r", "")}Content-Length: 36\n\n${body}`,
+  `${ok}X: a\nContent-Length: 36\r\n\n${body}`,
+  `${ok}X: ${"x".repeat(100_000)}\r\nContent-Length: 36\r\n\r\n${body}`,
+  `HTTP/1.1 200\r\nContent-Length: 36\r\n\r\n${body}`
 ]
 
 const chunkedHead = `${ok}Transfer-Encoding: chunked\r\n\r\n`
@@ -60,6 +77,7 @@ const unmeasured: ReadonlyArray<string> = [
   `${chunkedHead}5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: x\r\n\r\n`,
   `${chunkedHead}0005;a;b="c;\\"\td"\r\nhello\r\n00\r\nX-Sum: 1\r\nX-Text: caf\u00e9\r\n\r\n`,
   `${chunkedHead}5\r\nhello\r\n0\r\nX-Folded: a\r\n b\r\n\r\n`,
+  `${chunkedHead}5 ;a = b\r\nhello\r\n5  \r\nworld\r\n0 ; last\r\nX: a\r\n\r\n`,
   `${chunkedHead}A;a=b;c="d\\" e"\r\n0123456789\r\na\r\nabcdefghij\r\n0;last\r\n\r\n`,
   `${chunkedHead}0\r\n\r\n`,
   `${chunkedHead}${manyChunks}0\r\n\r\n`,
@@ -89,18 +107,23 @@ const interim: ReadonlyArray<string> = [
 ]
 
 const others: ReadonlyArray<string> = [
-  `HTTP/1.1 204 No Content\r\n\r\n`,
-  `HTTP/1.1 304 Not Modified\r\nContent-Length: 36\r\n\r\n`,
   `${ok}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
   `HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
   `HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\n\r\n${nginx}`,
   `HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n${nginx}`,
   `HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n`,
   `${ok}Content-Length: 36\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-  `${ok}Content-Length: 10\r\nContent-Length: 10\r\n\r\n${body}`,
-  `${ok}X-Folded: a\r\n b\r\nContent-Length: 36\r\n\r\n${body}`,
-  `${ok}Content-Length: 36\n\n${body}`,
-  `${ok}X: ${"x".repeat(17_000)}\r\nContent-Length: 36\r\n\r\n${body}`,
+  `${ok}Transfer-Encoding: gzip\r\n\r\n${body}`,
+  `${ok}Transfer-Encoding: "chunked"\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+  `${ok}Transfer-Encoding: chunked;q=1\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+  `${ok}Transfer-Encoding: chunke\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+  `${ok}Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  `HTTP/1.1 103 Early Hints\r\n\r\n\r\n${nginx}`,
+  `HTTP/1.1 103 Early Hints\r\n\r\n\n${nginx}`,
+  `\r\n${nginx}`,
+  `HTTP/1.1 099 x\r\nContent-Length: 1\r\n\r\nx`,
+  `HTTP/1.2 200 OK\r\nContent-Length: 36\r\n\r\n${body}`,
+  `${ok}X: ${"x".repeat(300_000)}\r\nContent-Length: 36\r\n\r\n${body}`,
   ""
 ]
 
@@ -116,6 +139,11 @@ const lines: ReadonlyArray<string> = [
   "Content-Length : 7",
   "Transfer-Encoding: chunked",
   "Transfer-Encoding: identity",
+  "Transfer-Encoding: gzip, chunked",
+  "Location: /a",
+  'ETag: "b"',
+  "X-Folded: a\r\n b",
+  "Content-Length: 7\r\n 7",
   "Transfer-Encoding:",
   "Connection: close",
   "Connection: keep-alive, close",

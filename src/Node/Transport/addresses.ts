@@ -1,10 +1,10 @@
 /**
- * Which addresses are public, and a look-up that gives no others.
+ * The addresses of a host, and which addresses are public.
  *
  * @internal
  */
-import { lookup } from "node:dns"
-import { BlockList, isIP, isIPv6, type LookupFunction } from "node:net"
+import dns from "node:dns"
+import { BlockList, isIP, isIPv4 } from "node:net"
 
 /** Why a connection was not made. */
 export class RefusedAddress extends Error {
@@ -13,7 +13,7 @@ export class RefusedAddress extends Error {
   }
 }
 
-// The IANA registries of special-purpose addresses, but for what is reachable in the whole internet.
+// The IANA registries of special-purpose addresses, except for those that are reachable in the whole internet.
 const special = new BlockList()
 for (const [network, prefix] of [
   ["0.0.0.0", 8],
@@ -34,6 +34,7 @@ for (const [network, prefix] of [
 ] as const) {
   special.addSubnet(network, prefix, "ipv4")
 }
+// What embeds an IPv4 address (mapped, NAT64) or has a zone is outside of it.
 const globalUnicast = new BlockList()
 globalUnicast.addSubnet("2000::", 3, "ipv6")
 for (const [network, prefix] of [
@@ -45,27 +46,44 @@ for (const [network, prefix] of [
   special.addSubnet(network, prefix, "ipv6")
 }
 
-/** Whether anybody in the internet means the same host by this address. */
+/**
+ * True if this is an IP address that means the same host in the whole internet. False for everything else: names, brackets,
+ * zones, and addresses in another form than four decimal numbers or RFC 4291 §2.2.
+ */
 export const isPublic = (address: string): boolean => {
-  if (!isIPv6(address)) {
+  if (isIPv4(address)) {
     return !special.check(address, "ipv4")
   }
-  return globalUnicast.check(address, "ipv6") && !special.check(address, "ipv6")
+  return (
+    isIP(address) === 6 &&
+    !address.includes("%") &&
+    globalUnicast.check(address, "ipv6") &&
+    !special.check(address, "ipv6")
+  )
 }
 
-export const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    const refused = addresses?.find(({ address }) => !isPublic(address))
-    if (error !== null || refused !== undefined || addresses[0] === undefined) {
-      callback(error ?? new RefusedAddress(refused?.address ?? ""), "", 4)
-    } else if (options.all === true) {
-      callback(null, addresses)
+/**
+ * Looks up the addresses of a host; an address has itself. With `publicOnly` it fails with `RefusedAddress` if one of them
+ * is not public.
+ */
+export const resolve = (
+  host: string,
+  publicOnly: boolean,
+  callback: (cause: unknown, addresses: ReadonlyArray<string>) => void
+): void => {
+  const answer = (addresses: ReadonlyArray<string>): void => {
+    const refused = publicOnly ? addresses.find((address) => !isPublic(address)) : undefined
+    callback(refused === undefined ? undefined : new RefusedAddress(refused), addresses)
+  }
+  if (isIP(host) !== 0) {
+    answer([host])
+    return
+  }
+  dns.lookup(host, { all: true }, (cause, found) => {
+    if (cause === null) {
+      answer(found.map(({ address }) => address))
     } else {
-      callback(null, addresses[0].address, addresses[0].family)
+      callback(cause, [])
     }
   })
 }
-
-/** The address that a host is, without brackets, where it is one and is not public: it is not looked up. */
-export const refusedLiteral = (host: string): string | undefined =>
-  isIP(host) !== 0 && !isPublic(host) ? host : undefined

@@ -2,8 +2,9 @@
  * Finds the content in a body that comes in chunks (RFC 9112 §7.1), byte by byte where it is not content, so that a body
  * is known to be malformed as soon as it is.
  *
- * Lines end with CR LF. Extensions are ignored, as a recipient must, and trailers are skipped, both within a bound and
- * only where they are written as the parser of undici wants them: what this says of a body, undici says too.
+ * Lines end with CR LF. Extensions are ignored, as a recipient must, and trailers are skipped, both within a bound. Blanks
+ * may stand around extensions and after a size, and trailers may be folded. A trailer that says how the message is to be
+ * read is a contradiction.
  *
  * @internal
  */
@@ -22,8 +23,11 @@ const digitsAtMost = 16
 type State =
   | "size"
   | "digits"
+  | "sizeBlank"
   | "extension"
   | "name"
+  | "nameBlank"
+  | "valueBlank"
   | "value"
   | "quoted"
   | "escaped"
@@ -96,13 +100,19 @@ export class Chunked {
         this.leftBytes = this.digits = 0
         return this.digit(byte)
       case "digits":
-        return byte === cr ? "sizeEnd" : byte === semicolon ? "extension" : this.digit(byte)
+        return closed(byte) ?? this.digit(byte)
+      case "sizeBlank":
+        return closed(byte)
       case "extension":
-        return byte === cr ? undefined : named(byte)
+        return isBlank(byte) ? "extension" : isToken[byte] === 1 ? "name" : undefined
       case "name":
+        return isToken[byte] === 1 ? "name" : named(byte)
+      case "nameBlank":
         return named(byte)
+      case "valueBlank":
+        return isBlank(byte) ? "valueBlank" : byte === quote ? "quoted" : this.value(byte)
       case "value":
-        return byte === quote ? "quoted" : (closed(byte) ?? (isToken[byte] === 1 ? "value" : undefined))
+        return this.value(byte)
       case "quoted":
         return byte === quote ? "unquoted" : byte === backslash ? "escaped" : isQuotable(byte) ? "quoted" : undefined
       case "escaped":
@@ -119,8 +129,7 @@ export class Chunked {
         return this.begun(byte)
       case "trailerName":
         if (byte === colon) {
-          // A length of what has come in chunks is a contradiction, wherever it stands.
-          return this.trailer === "content-length" ? undefined : "trailerValue"
+          return framing.has(this.trailer) ? undefined : "trailerValue"
         }
         this.trailer += String.fromCharCode(byte).toLowerCase()
         return isToken[byte] === 1 ? "trailerName" : undefined
@@ -133,6 +142,10 @@ export class Chunked {
       case "content":
         return undefined
     }
+  }
+
+  private value(byte: number): State | undefined {
+    return closed(byte) ?? (isToken[byte] === 1 ? "value" : undefined)
   }
 
   private digit(byte: number): State | undefined {
@@ -151,20 +164,29 @@ export class Chunked {
     if (byte === cr) {
       return "last"
     }
+    if (isBlank(byte) && this.hasTrailers) {
+      return "trailerValue"
+    }
     this.hasTrailers = true
     this.trailer = String.fromCharCode(byte).toLowerCase()
     return isToken[byte] === 1 ? "trailerName" : undefined
   }
 }
 
+// A length of what has come in chunks is a contradiction, wherever it stands.
+const framing: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"])
+
+/** After a size, or after an extension. */
 const closed = (byte: number): State | undefined =>
-  byte === cr ? "sizeEnd" : byte === semicolon ? "extension" : undefined
+  byte === cr ? "sizeEnd" : byte === semicolon ? "extension" : isBlank(byte) ? "sizeBlank" : undefined
 
+/** After the name of an extension. */
 const named = (byte: number): State | undefined =>
-  byte === equals ? "value" : (closed(byte) ?? (isToken[byte] === 1 ? "name" : undefined))
+  byte === equals ? "valueBlank" : isBlank(byte) ? "nameBlank" : closed(byte)
 
-// As undici's parser: DEL among them.
-const isQuotable = (byte: number): boolean => byte >= space || byte === tab
+const isQuotable = (byte: number): boolean => isText[byte] === 1
+
+const isBlank = (byte: number): boolean => byte === space || byte === tab
 
 const valueOf = (byte: number): number => {
   if (byte >= 48 && byte <= 57) {

@@ -1,9 +1,10 @@
 /**
- * One connection of the fast lane and the buffers that it receives into.
+ * One connection and the buffers that it receives into.
  *
  * @internal
  */
 import * as Effect from "effect/Effect"
+import { AfterHandshake, ConnectTimeout } from "./failure.js"
 import type { Connect, Target, Wire } from "./wire.js"
 
 /** Who is told of what comes. */
@@ -39,6 +40,7 @@ export class Connection {
   /** Responses that were read to their end. */
   served = 0
   /** On the clock of `performance.now()`, while it is idle. */
+  releasedAtMillis = 0
   expiresAtMillis = 0
   isConnected = false
   /** Of no use any more. */
@@ -59,6 +61,7 @@ export class Connection {
   private large: Buffer | undefined
   private current: Buffer = this.first
   private timer: NodeJS.Timeout | undefined
+  private verdict: NodeJS.Immediate | undefined
 
   constructor(
     connect: Connect,
@@ -67,13 +70,10 @@ export class Connection {
     private readonly buffers: Buffers,
     private readonly tell: { readonly lost: () => void; readonly closed: () => void }
   ) {
-    // Real time, as in undici: it bounds what the network does, and no fiber waits for it. Ends with the connection.
-    this.timer = setTimeout(() => {
-      this.lose(Object.assign(new Error("the connection took too long"), { code: "UND_ERR_CONNECT_TIMEOUT" }))
-    }, connectMillis)
+    this.bound(connectMillis)
     this.wire = connect(target, {
       onConnect: () => {
-        clearTimeout(this.timer)
+        this.unbound()
         this.isConnected = true
         if (!this.isLost) {
           this.receiver?.onConnect()
@@ -97,7 +97,7 @@ export class Connection {
         this.hasEnded = true
         this.lose(undefined)
       },
-      onError: (cause) => this.lose(cause),
+      onError: (cause) => this.lose(this.isConnected ? new AfterHandshake(cause) : cause),
       onClose: () => {
         this.lose(undefined)
         this.isClosed = true
@@ -185,12 +185,36 @@ export class Connection {
     }
   })
 
+  // Loses a connection that is not made in this time. It is counted in parts, so that time in which the process was stopped
+  // counts as one part at most, and ends after the event loop has polled: what has come meanwhile counts.
+  private bound(leftMillis: number): void {
+    const partMillis = Math.min(leftMillis, boundPartMillis)
+    const dueAt = performance.now() + partMillis
+    // Real time: it bounds what the network does, and no fiber waits for it. Ends with the connection.
+    this.timer = setTimeout(() => {
+      const isLate = performance.now() > dueAt + boundPartMillis
+      this.verdict = setImmediate(() => {
+        const moreMillis = leftMillis - partMillis + (isLate ? partMillis : 0)
+        if (moreMillis > 0) {
+          this.bound(moreMillis)
+        } else {
+          this.lose(new ConnectTimeout())
+        }
+      })
+    }, partMillis)
+  }
+
+  private unbound(): void {
+    clearTimeout(this.timer)
+    clearImmediate(this.verdict)
+  }
+
   private lose(cause: unknown): void {
     if (this.isLost) {
       return
     }
     this.isLost = true
-    clearTimeout(this.timer)
+    this.unbound()
     // While the wire is made nothing can be lost but by its own events, which come later.
     this.wire.destroy()
     const { receiver } = this
@@ -199,6 +223,8 @@ export class Connection {
     receiver?.onLost(cause)
   }
 }
+
+const boundPartMillis = 1000
 
 // A long body: below this, two or three reads of a small buffer do.
 const largeFromBytes = 256 * 1024

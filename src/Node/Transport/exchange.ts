@@ -1,6 +1,5 @@
 /**
- * One request of the fast lane and its response, between the bytes of a connection and the two effects that wait for
- * them.
+ * One request and its response, between the bytes of a connection and the two effects that wait for them.
  *
  * @internal
  */
@@ -10,10 +9,25 @@ import type { TransportError, TransportRequest, TransportResponse } from "../../
 import type { Connection, Receiver } from "./connection.js"
 import { closedByPeer, failure, informationalAtMost, tooManyInformational } from "./failure.js"
 import * as Head from "./head.js"
-import type { Lane } from "./lane.js"
 import type { Address } from "./target.js"
 import { type Owner, Unmeasured } from "./unmeasured.js"
 import { ended, paused, type Step, untilHead, untilPause } from "./waiting.js"
+
+/** What an exchange asks of the client that it belongs to. */
+export interface Client {
+  readonly connectMillis: number
+  readonly isClosed: boolean
+  /** Attaches a connection, now or later: an idle one, or a new one if that is asked for. */
+  readonly connect: (exchange: Exchange, isNew: boolean) => void
+  /** Stops looking for a connection. */
+  readonly forget: (exchange: Exchange) => void
+  /** Takes back a connection whose response was read to its end. `keepAliveMillis` as of `Head`. */
+  readonly release: (exchange: Exchange, connection: Connection, keepAliveMillis: number | undefined) => void
+  /** Runs `act` in this turn of the event loop, or in one of the next when much was done in this one already. */
+  readonly soon: (act: () => void) => void
+  /** What a failure before there was a head becomes: that failure, or another exchange after a wait. */
+  readonly failed: (exchange: Exchange, error: TransportError) => Effect.Effect<TransportResponse, TransportError>
+}
 
 export class Exchange implements Receiver, Owner, TransportResponse, Transport.Exchange {
   status = 0
@@ -22,9 +36,12 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   // Whom what comes is pushed to; while there is nobody, the body waits.
   to: Transport.Receiver | undefined
   private answered: Effect.Effect<TransportResponse, TransportError> | undefined
-  // The beginning of a head.
+  // The beginning of a head: the first bytes of a buffer that doubles. And how many of them were read in vain.
   private partial: Buffer | undefined
+  private partialBytes = 0
+  private readBytes = 0
   private informational = 0
+  private interimBytes = 0
   private lengthBytes = 0
   private leftBytes = 0
   // A body without a length; while it has not ended, 1 is left of it.
@@ -39,7 +56,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   private isClosed = false
 
   constructor(
-    private readonly lane: Lane<Exchange>,
+    private readonly client: Client,
     readonly address: Address,
     readonly request: TransportRequest,
     private readonly head: string,
@@ -48,13 +65,13 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   ) {}
 
   get connectMillis(): number {
-    return this.request.connectMillis ?? this.lane.connectMillis
+    return this.request.connectMillis ?? this.client.connectMillis
   }
 
   /** Sends the request, and pushes its response. */
   send(to: Transport.Receiver): void {
     this.to = to
-    this.lane.connect(this, false)
+    this.client.connect(this, false)
   }
 
   /** Sends the request, unless it was sent, and waits for the head. */
@@ -98,12 +115,12 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
       this.to = this.held = this.partial = this.early = this.unmeasured = undefined
       const { connection } = this
       if (connection === undefined) {
-        this.lane.forget(this)
+        this.client.forget(this)
         return Effect.void
       }
       this.connection = undefined
       if (this.status !== 0 && this.leftBytes === 0) {
-        this.lane.release(this, connection, this.keepAliveMillis)
+        this.client.release(this, connection, this.keepAliveMillis)
         return Effect.void
       }
       connection.destroy()
@@ -129,7 +146,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
           : { receivedBytes: this.lengthBytes - this.leftBytes, expectedBytes: this.lengthBytes }
     const error = failure(this.request.url, cause, this.connectMillis, body)
     if (this.status === 0) {
-      this.answer(this.lane.failed(this, error))
+      this.answer(this.client.failed(this, error))
     } else {
       this.failed = Effect.fail(error)
       this.stop()
@@ -158,12 +175,10 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
       if (this.leftBytes > 0) {
         this.fail(cause ?? closedByPeer)
       }
-    } else if (this.partial !== undefined && !this.lane.isClosed) {
-      this.answer(Effect.zipRight(connection.awaitClosed, this.lane.handOver(this, false)))
-    } else if (connection.served > 0 && !this.isRetried && !this.lane.isClosed) {
+    } else if (connection.served > 0 && !this.hasBegun && !this.isRetried && !this.client.isClosed) {
       // It was closed while it was idle, and nobody had noticed. Another idle one may be as stale.
       this.isRetried = true
-      this.lane.connect(this, true)
+      this.client.connect(this, true)
     } else {
       this.fail(cause ?? closedByPeer)
     }
@@ -171,20 +186,33 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
 
   private readHead(connection: Connection, buffer: Buffer, bytes: number): boolean {
     const isFirst = this.partial === undefined
-    const all = this.partial === undefined ? buffer : Buffer.concat([this.partial, buffer.subarray(0, bytes)])
-    const endBytes = isFirst ? bytes : all.length
-    const head = Head.parse(all, endBytes)
+    let all = buffer
+    let endBytes = bytes
+    if (this.partial !== undefined) {
+      const fromBytes = this.partialBytes
+      all = this.append(this.partial, buffer, bytes)
+      endBytes = this.partialBytes
+      // Each byte is read at most twice, however small the pieces are.
+      if (endBytes < 2 * this.readBytes && !mayEndHead(all.subarray(Math.max(0, fromBytes - 2), endBytes))) {
+        return true
+      }
+    }
+    const head = Head.parse(all, endBytes, Head.headAtMostBytes - this.interimBytes)
     if (head === "incomplete") {
-      this.partial = isFirst ? Buffer.from(buffer.subarray(0, bytes)) : all
+      this.readBytes = endBytes
+      if (isFirst) {
+        this.partialBytes = 0
+        this.append(Buffer.alloc(0), buffer, bytes)
+      }
       return true
     }
-    if (head === "foreign") {
-      this.connection = this.partial = undefined
-      connection.destroy()
-      this.answer(Effect.zipRight(connection.awaitClosed, this.lane.handOver(this, true)))
-      return false
+    if (head instanceof Error) {
+      return this.refuse(connection, head)
     }
     if (head.framing === "interim") {
+      this.partial = undefined
+      this.readBytes = 0
+      this.interimBytes += head.endBytes
       return this.skip(connection, all.subarray(head.endBytes, endBytes))
     }
     this.partial = undefined
@@ -219,18 +247,39 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
     return true
   }
 
-  // The head is still to come.
+  // The final head is still to come.
   private skip(connection: Connection, rest: Buffer): boolean {
-    this.partial = Buffer.alloc(0)
-    if (++this.informational <= informationalAtMost) {
-      this.request.onInformational?.()
-      return this.readHead(connection, rest, rest.length)
+    if (++this.informational > informationalAtMost) {
+      return this.refuse(connection, tooManyInformational)
     }
-    const error = failure(this.request.url, tooManyInformational, this.connectMillis)
+    this.request.onInformational?.()
+    return rest.length === 0 || this.readHead(connection, rest, rest.length)
+  }
+
+  private append(partial: Buffer, buffer: Buffer, bytes: number): Buffer {
+    const endBytes = this.partialBytes + bytes
+    let all = partial
+    if (endBytes > all.length) {
+      all = Buffer.allocUnsafeSlow(Math.max(1024, 2 * endBytes))
+      partial.copy(all, 0, 0, this.partialBytes)
+    }
+    buffer.copy(all, this.partialBytes, 0, bytes)
+    this.partial = all
+    this.partialBytes = endBytes
+    return all
+  }
+
+  private refuse(connection: Connection, cause: Error): false {
+    const error = failure(this.request.url, cause, this.connectMillis)
     this.connection = this.partial = undefined
     connection.destroy()
     this.answer(Effect.zipRight(connection.awaitClosed, Effect.fail(error)))
     return false
+  }
+
+  // Whether a byte of an answer has come.
+  private get hasBegun(): boolean {
+    return this.partial !== undefined || this.informational > 0
   }
 
   private readUnmeasured(connection: Connection, framing: "chunked" | "connection", rest: Buffer): boolean {
@@ -321,7 +370,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   }
 
   private tellEnd(to: Transport.Receiver): void {
-    this.lane.soon(() => {
+    this.client.soon(() => {
       // It may have been given up meanwhile.
       if (this.to === to) {
         this.to = undefined
@@ -382,7 +431,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   private finish(connection: Connection): void {
     connection.expect(0)
     this.connection = undefined
-    this.lane.release(this, connection, this.keepAliveMillis)
+    this.client.release(this, connection, this.keepAliveMillis)
   }
 
   /** Has `response` give this. */
@@ -397,6 +446,10 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
     to?.onStop()
   }
 }
+
+/** Whether an empty line may be in it. */
+const mayEndHead = (bytes: Buffer): boolean =>
+  bytes.includes("\n\r\n", 0, "latin1") || bytes.includes("\n\n", 0, "latin1")
 
 // No `Buffer`: its `slice` is no copy, and whoever wants to keep a chunk takes it for one.
 const view = (buffer: Buffer, offsetBytes: number, bytes: number): Uint8Array =>

@@ -1,5 +1,5 @@
 /**
- * What ended a request, as the error that both backends give for it.
+ * Translates what ended a request into an error of the transport.
  *
  * @internal
  */
@@ -9,7 +9,7 @@ import * as HttpErrors from "../../internal/httpErrors.js"
 import type { TransportError } from "../../Transport.js"
 import { RefusedAddress } from "./addresses.js"
 
-/** `body` is what is known of it once there was a head. */
+/** `body` is what is known of the body after the head has come. */
 export const failure = (
   url: string,
   cause: unknown,
@@ -19,18 +19,34 @@ export const failure = (
   if (cause instanceof RefusedAddress) {
     return new AddressRefused({ url: displayUrl(url), address: cause.address })
   }
-  const error = HttpErrors.fromCause(url, cause, body)
-  return error._tag === "Timeout" ? new Timeout({ ...error, limitMillis: connectMillis }) : error
+  if (cause instanceof ConnectTimeout) {
+    return new Timeout({ url: displayUrl(url), phase: "connect", limitMillis: connectMillis, receivedBytes: 0 })
+  }
+  return cause instanceof AfterHandshake
+    ? HttpErrors.fromCause(url, cause.cause, body, true)
+    : HttpErrors.fromCause(url, cause, body)
+}
+
+/** A failure of a connection that was made, TLS included. */
+export class AfterHandshake {
+  constructor(readonly cause: unknown) {}
+}
+
+export class ConnectTimeout extends Error {
+  constructor() {
+    super("the connection took too long")
+  }
 }
 
 export const closedByPeer: Error = Object.assign(new Error("the other side closed the connection"), {
   code: "ECONNRESET"
 })
 
-/** More heads of 1xx than anybody needs are an attack. */
+/** More informational responses than this are an attack. */
 export const informationalAtMost = 20
 
-const unreadable = (text: string): Error => Object.assign(new Error(text), { name: "HTTPParserError" })
+/** The cause of a `Protocol` error for a response. */
+export const unreadable = (text: string): Error => Object.assign(new Error(text), { name: "HTTPParserError" })
 
 export const tooManyInformational: Error = unreadable("too many 1xx responses")
 

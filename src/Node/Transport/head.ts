@@ -1,31 +1,35 @@
 /**
- * Reads the head of a response, or says that it is not one of the few kinds that the fast lane understands completely.
+ * Reads the head of a response (RFC 9112 §4, §5): takes what the RFC allows, and refuses what two readers could understand
+ * in two ways.
  *
- * It never has to be a parser of HTTP: what it is not sure of is for somebody else. It takes lines that end with CR LF,
- * names that are tokens, values without control characters, and a body that is announced in one way: by one
- * `Content-Length`, by `Transfer-Encoding: chunked`, or by neither, so that it ends with its connection. A 1xx has none.
+ * It takes lines that end with CR LF or LF, optional blanks around values, folded lines, HTTP/1.0 and later versions 1.x,
+ * any status from 100 on, and a `Content-Length` that is repeated with the same value. It refuses different lengths, a
+ * length beside `Transfer-Encoding`, any transfer coding but one `chunked`, a folded line in these fields, CR without LF,
+ * control characters, and empty lines before the status line.
  *
  * @internal
  */
+import { unreadable } from "./failure.js"
 
 export interface Head {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** What says where the body ends: nothing after a 1xx, which another head follows. */
+  /** What ends the body: its length, its last chunk, or the end of its connection. A 1xx has none: another head follows. */
   readonly framing: "length" | "chunked" | "connection" | "interim"
-  /** 0 where it is not the length that says it. */
+  /** 0 unless `framing` is `"length"`; and also for a 204 and a 304, which have no body. */
   readonly lengthBytes: number
   /** Where the body begins. */
   readonly endBytes: number
-  /** How long the connection may be kept when it is idle; 0: it may not. Undefined: nothing is said. */
+  /** How long the connection may be kept when it is idle; 0: not at all. Undefined: the server does not say. */
   readonly keepAliveMillis: number | undefined
 }
 
-/** More is left to somebody else. */
-export const headAtMostBytes: number = 16 * 1024
+/** The limit for all heads of one response, informational ones included. */
+export const headAtMostBytes: number = 256 * 1024
 
-const version = "HTTP/1.1 "
-const version10 = "HTTP/1.0 "
+const version = "HTTP/1."
+const statusAt = 9
+const reasonAt = 12
 const cr = 13
 const lf = 10
 const space = 32
@@ -42,137 +46,242 @@ for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 export const isText: Uint8Array = new Uint8Array(256).fill(1, 32).fill(0, 127, 128)
 isText[tab] = 1
 
-// Those that say something about the message that is not understood here. `proxy-connection` says to some parsers what
-// `connection` says to all.
-const foreignNames: ReadonlySet<string> = new Set(["transfer-encoding", "upgrade", "proxy-connection"])
+// Fields that have one value. Of several the first counts: joined, they would be a value that no server meant.
+const singletons: ReadonlySet<string> = new Set([
+  "age",
+  "content-disposition",
+  "content-location",
+  "content-range",
+  "content-type",
+  "date",
+  "etag",
+  "expires",
+  "last-modified",
+  "location",
+  "retry-after",
+  "server"
+])
+
+const tooLong = unreadable("its head is longer than 256 KiB")
+const noStatusLine = unreadable("it does not begin with a status line of HTTP/1")
+const noStatus = unreadable("its status is no number from 100 on")
+const strayCr = unreadable("a CR without LF in its head")
+const control = unreadable("a control character in its head")
+const noField = unreadable("a line of its head is no field")
+const badLength = unreadable("its Content-Length is no number")
+const twoLengths = unreadable("it has two different Content-Lengths")
+const lengthAndCoding = unreadable("it has a Content-Length and a Transfer-Encoding")
+const badCoding = unreadable("its Transfer-Encoding is not chunked alone")
+const upgraded = unreadable("it switches protocols, which was not asked for")
+const interimBody = unreadable("an informational response announces a body")
 
 /**
- * Reads `bytes` up to `endBytes`. `"incomplete"` where all of it may be the beginning of a head that is understood;
- * `"foreign"` where it is not, whatever follows.
+ * Reads `bytes` up to `endBytes`. `"incomplete"` if all of it can be the beginning of a head; an error if it is none,
+ * whatever follows.
  */
-export const parse = (bytes: Buffer, endBytes: number): Head | "incomplete" | "foreign" => {
+export const parse = (
+  bytes: Buffer,
+  endBytes: number,
+  atMostBytes: number = headAtMostBytes
+): Head | "incomplete" | Error => {
+  // Mostly the end of the head. A head whose lines end with LF alone ends before it.
   const found = bytes.indexOf("\r\n\r\n", 0, "latin1")
-  const isWhole = found !== -1 && found + 4 <= endBytes
-  const text = bytes.toString("latin1", 0, isWhole ? found + 2 : Math.min(endBytes, headAtMostBytes + 1))
+  const lookedAtBytes = found !== -1 && found + 4 <= endBytes ? found + 4 : endBytes
+  const text = bytes.toString("latin1", 0, Math.min(lookedAtBytes, atMostBytes))
+  const head = read(text)
+  return head === "incomplete" && lookedAtBytes >= atMostBytes ? tooLong : head
+}
+
+const read = (text: string): Head | "incomplete" | Error => {
   const size = text.length
-  if (size + 2 > headAtMostBytes) {
-    return "foreign"
+  if (!text.startsWith(version) || size <= reasonAt) {
+    return begun(text)
   }
-  const isOld = !text.startsWith(version)
-  if (isOld && !text.startsWith(version10)) {
-    return version.startsWith(text) || version10.startsWith(text) ? "incomplete" : "foreign"
-  }
-  if (size < version.length + 4) {
-    return size === version.length || digits(text.slice(version.length)) !== undefined ? "incomplete" : "foreign"
-  }
+  const isOld = text.charCodeAt(7) === 48
   const status = statusOf(text)
-  let at = version.length + 3
   if (status === undefined) {
-    return "foreign"
+    return begun(text)
   }
-  if (text.charCodeAt(at) === space) {
-    at = endOfText(text, at)
+  let at = afterLine(text, text.charCodeAt(reasonAt) === space ? endOfText(text, reasonAt) : reasonAt)
+  if (at < 0) {
+    return at === unfinished ? "incomplete" : at === lone ? strayCr : control
   }
   const headers: Record<string, string | undefined> = {}
   let lengthBytes: number | undefined
-  let isKept = !isOld
   let isChunked = false
-  for (;;) {
-    // The end of a line.
-    if (at === size || (at + 1 === size && text.charCodeAt(at) === cr)) {
-      return "incomplete"
-    }
-    if (text.charCodeAt(at) !== cr || text.charCodeAt(at + 1) !== lf) {
-      return "foreign"
-    }
-    at += 2
-    if (at === size) {
-      break
+  let isToClose = false
+  let isToKeep = !isOld
+  while (at < size) {
+    const first = text.charCodeAt(at)
+    if (first === cr || first === lf) {
+      const bodyAt = afterLine(text, at)
+      if (bodyAt < 0) {
+        return bodyAt === unfinished ? "incomplete" : strayCr
+      }
+      const keepAliveMillis = isToClose || !isToKeep ? 0 : keepAlive(headers["keep-alive"])
+      return framed(status, headers, lengthBytes, isChunked, isOld, bodyAt, keepAliveMillis)
     }
     const nameAt = at
     while (isToken[text.charCodeAt(at)] === 1) {
       at++
     }
-    if (at === size || (at === nameAt && at + 1 === size && text.charCodeAt(at) === cr)) {
-      return "incomplete"
+    if (at === size) {
+      break
     }
     if (text.charCodeAt(at) !== colon || at === nameAt) {
-      return "foreign"
+      return noField
     }
     const name = text.slice(nameAt, at).toLowerCase()
     at++
-    while (isBlank(text.charCodeAt(at))) {
-      at++
+    let value = ""
+    let isFolded = false
+    for (;;) {
+      while (isBlank(text.charCodeAt(at))) {
+        at++
+      }
+      const valueAt = at
+      at = endOfText(text, at)
+      let valueEnd = at
+      while (valueEnd > valueAt && isBlank(text.charCodeAt(valueEnd - 1))) {
+        valueEnd--
+      }
+      if (!isFolded) {
+        value = text.slice(valueAt, valueEnd)
+      } else if (valueEnd > valueAt) {
+        // As a user agent must (RFC 9112 §5.2).
+        value = value === "" ? text.slice(valueAt, valueEnd) : `${value} ${text.slice(valueAt, valueEnd)}`
+      }
+      at = afterLine(text, at)
+      if (at < 0) {
+        return at === unfinished ? "incomplete" : at === lone ? strayCr : control
+      }
+      if (!isBlank(text.charCodeAt(at))) {
+        break
+      }
+      isFolded = true
     }
-    const valueAt = at
-    at = endOfText(text, at)
     if (at === size) {
-      return "incomplete"
+      // The next line may go on with this one.
+      break
     }
-    // With the blanks at its end, as undici gives it.
-    const value = text.slice(valueAt, at)
     const before = headers[name]
-    if (before !== undefined && (typeof before !== "string" || name === "connection" || name === "content-length")) {
-      // Twice what may be there once; or a name that every object has.
-      return "foreign"
-    }
-    headers[name] = before === undefined ? value : `${before}, ${value}`
+    // A name that every object has is not there yet.
+    const isRepeated = typeof before === "string"
     if (name === "content-length") {
-      lengthBytes = digits(value)
-      if (lengthBytes === undefined) {
-        return "foreign"
+      const bytes = isFolded ? undefined : lengthOf(value)
+      if (bytes === undefined) {
+        return badLength
       }
-    } else if (name === "connection") {
-      const option = value.toLowerCase()
-      isKept = option === "keep-alive" && !isOld
-      if (!isKept && option !== "close" && option !== "keep-alive") {
-        return "foreign"
+      if (lengthBytes !== undefined && lengthBytes !== bytes) {
+        return twoLengths
       }
-    } else if (foreignNames.has(name)) {
-      if (name !== "transfer-encoding" || isOld || before !== undefined || value.toLowerCase() !== "chunked") {
-        return "foreign"
+      lengthBytes = bytes
+      headers[name] ??= value.length < 16 && !value.includes(",") ? value : `${bytes}`
+      continue
+    }
+    if (name === "transfer-encoding") {
+      if (isRepeated || isFolded || value.toLowerCase() !== "chunked") {
+        return badCoding
       }
       isChunked = true
+    } else if (name === "connection") {
+      const options = value.toLowerCase()
+      isToClose ||= hasOption(options, "close")
+      isToKeep ||= hasOption(options, "keep-alive")
+    }
+    if (!isRepeated) {
+      headers[name] = value
+    } else if (!singletons.has(name)) {
+      headers[name] = `${before}, ${value}`
     }
   }
-  if (!isWhole) {
-    return "incomplete"
-  }
-  const bodyAt = found + 4
-  if (status < 200) {
-    const isPlain = !isOld && !isChunked && lengthBytes === undefined && headers["connection"] === undefined
-    return isPlain
-      ? { status, headers, framing: "interim", lengthBytes: 0, endBytes: bodyAt, keepAliveMillis: 0 }
-      : "foreign"
-  }
-  if (lengthBytes === undefined) {
-    return isChunked
-      ? {
-          status,
-          headers,
-          framing: "chunked",
-          lengthBytes: 0,
-          endBytes: bodyAt,
-          keepAliveMillis: kept(isKept, headers)
-        }
-      : { status, headers, framing: "connection", lengthBytes: 0, endBytes: bodyAt, keepAliveMillis: 0 }
-  }
-  if (isChunked) {
-    return "foreign"
-  }
-  return { status, headers, framing: "length", lengthBytes, endBytes: bodyAt, keepAliveMillis: kept(isKept, headers) }
+  return "incomplete"
 }
 
-const kept = (isKept: boolean, headers: Head["headers"]): number | undefined =>
-  isKept ? keepAlive(headers["keep-alive"]) : 0
+/** Which body follows (RFC 9112 §6.3). */
+const framed = (
+  status: number,
+  headers: Head["headers"],
+  lengthBytes: number | undefined,
+  isChunked: boolean,
+  isOld: boolean,
+  endBytes: number,
+  keepAliveMillis: number | undefined
+): Head | Error => {
+  if (isChunked && lengthBytes !== undefined) {
+    return lengthAndCoding
+  }
+  if (isChunked && isOld) {
+    return badCoding
+  }
+  if (status < 200) {
+    if (status === 101) {
+      return upgraded
+    }
+    return isChunked || lengthBytes !== undefined
+      ? interimBody
+      : { status, headers, framing: "interim", lengthBytes: 0, endBytes, keepAliveMillis: 0 }
+  }
+  if (status === 204 || status === 304) {
+    // What a 204 must not announce may come all the same: the connection is not used again.
+    const isBodyAnnounced = status === 204 && (isChunked || (lengthBytes ?? 0) > 0)
+    return {
+      status,
+      headers,
+      framing: "length",
+      lengthBytes: 0,
+      endBytes,
+      keepAliveMillis: isBodyAnnounced ? 0 : keepAliveMillis
+    }
+  }
+  if (lengthBytes !== undefined) {
+    return { status, headers, framing: "length", lengthBytes, endBytes, keepAliveMillis }
+  }
+  return isChunked
+    ? { status, headers, framing: "chunked", lengthBytes: 0, endBytes, keepAliveMillis }
+    : { status, headers, framing: "connection", lengthBytes: 0, endBytes, keepAliveMillis: 0 }
+}
 
-// Of the statuses that may come here, the end of HTTP on a connection, and those whose message ends with the head, or that
-// no length is meant for.
-const isForeign = (status: number): boolean => status === 101 || status === 204 || status === 205 || status === 304
+// What begins with this is the beginning of a status line, or not.
+const begun = (text: string): "incomplete" | Error => {
+  if (!text.startsWith(version)) {
+    return version.startsWith(text) ? "incomplete" : noStatusLine
+  }
+  if ((text.length > 7 && !isDigit(text.charCodeAt(7))) || (text.length > 8 && text.charCodeAt(8) !== space)) {
+    return noStatusLine
+  }
+  for (let at = statusAt; at < Math.min(text.length, reasonAt); at++) {
+    if (!isDigit(text.charCodeAt(at)) || (at === statusAt && text.charCodeAt(at) === 48)) {
+      return noStatus
+    }
+  }
+  return text.length <= reasonAt ? "incomplete" : noStatus
+}
 
 const statusOf = (text: string): number | undefined => {
-  const status = digits(text.slice(version.length, version.length + 3))
-  return status === undefined || status < 100 || status > 599 || isForeign(status) ? undefined : status
+  const hundreds = text.charCodeAt(statusAt)
+  const tens = text.charCodeAt(statusAt + 1)
+  const ones = text.charCodeAt(statusAt + 2)
+  const isVersion = isDigit(text.charCodeAt(7)) && text.charCodeAt(8) === space
+  return isVersion && isDigit(hundreds) && hundreds !== 48 && isDigit(tens) && isDigit(ones)
+    ? hundreds * 100 + tens * 10 + ones - 48 * 111
+    : undefined
+}
+
+const unfinished = -1
+const lone = -2
+const none = -3
+
+/** Where the next line begins, if a line ends here. */
+const afterLine = (text: string, at: number): number => {
+  const code = text.charCodeAt(at)
+  if (code === lf) {
+    return at + 1
+  }
+  if (code === cr) {
+    return at + 1 === text.length ? unfinished : text.charCodeAt(at + 1) === lf ? at + 2 : lone
+  }
+  return at === text.length ? unfinished : none
 }
 
 const endOfText = (text: string, from: number): number => {
@@ -185,23 +294,38 @@ const endOfText = (text: string, from: number): number => {
 
 const isBlank = (code: number): boolean => code === space || code === tab
 
-// 15 digits are a safe integer.
-const digits = (text: string): number | undefined => {
-  if (text.length === 0 || text.length > 15) {
-    return undefined
+const isDigit = (code: number): boolean => code >= 48 && code <= 57
+
+/** A length, or the same one several times (RFC 9110 §8.6). */
+const lengthOf = (value: string): number | undefined => {
+  const bytes = digits(value)
+  if (bytes !== undefined || !value.includes(",")) {
+    return bytes
   }
-  let value = 0
-  for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at) - 48
-    if (digit < 0 || digit > 9) {
-      return undefined
-    }
-    value = value * 10 + digit
-  }
-  return value
+  const all = value.split(",").map((one) => digits(one.trim()))
+  return all.every((one) => one === all[0]) ? all[0] : undefined
 }
 
-// A second less than the server says: it counts from when it sent, and nobody shall ask in the moment that it closes.
+const digits = (text: string): number | undefined => {
+  let value = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (!isDigit(code)) {
+      return undefined
+    }
+    value = value * 10 + code - 48
+    if (value > Number.MAX_SAFE_INTEGER) {
+      return undefined
+    }
+  }
+  return text.length === 0 ? undefined : value
+}
+
+const hasOption = (options: string, option: string): boolean =>
+  options === option || (options.includes(option) && options.split(",").some((one) => one.trim() === option))
+
+// A second less than the server says: the server counts from when it sent, and no request shall leave in the moment that
+// it closes.
 const keepAlive = (value: string | undefined): number | undefined => {
   const seconds = value === undefined ? undefined : /timeout=(\d{1,9})/i.exec(value)?.[1]
   return seconds === undefined ? undefined : Math.max(0, Number(seconds) - 1) * 1000

@@ -23,7 +23,7 @@ export interface Place {
 const known = new Map<string, Address>()
 const knownAtMost = 1000
 
-/** Throws where it is not an absolute URL. */
+/** Throws unless it is an absolute http: or https: URL. */
 export const place = (url: string): Place => {
   const slash = pathAt(url)
   if (slash !== -1) {
@@ -46,6 +46,9 @@ export const place = (url: string): Place => {
 }
 
 const addressOf = (url: URL): Address => {
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new TypeError("not http: or https:")
+  }
   const isTls = url.protocol === "https:"
   return {
     origin: url.origin,
@@ -65,7 +68,7 @@ const special =
 // Most requests of a program have the same headers, in the same frozen object.
 let latest: { readonly headers: TransportRequest["headers"]; readonly lines: string | undefined } | undefined
 
-/** The head of a request; undefined where there is something in it that is not sent without a second thought. */
+/** The head of a request; undefined if a header breaks the message or belongs to the transport. */
 export const headOf = (path: string, host: string, headers: TransportRequest["headers"]): string | undefined => {
   if (latest?.headers !== headers) {
     const lines = linesOf(headers)

@@ -1,11 +1,14 @@
 /**
- * What the fast lane asks of a connection, and the real ones: `node:net` and `node:tls`, which receive into a buffer of
+ * What the client asks of a connection, and the real ones: `node:net` and `node:tls`, which receive into a buffer of
  * ours (`onread`), so that no stream and no allocation stands between the system and the parser.
  *
  * @internal
  */
-import { connect as connectPlain, isIP, type LookupFunction, type Socket } from "node:net"
+import { connect as connectPlain, isIP, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
+import { resolve } from "./addresses.js"
+import { Attempts } from "./attempts.js"
+import { closedByPeer } from "./failure.js"
 
 export interface Target {
   readonly isTls: boolean
@@ -20,6 +23,7 @@ export interface WireEvents {
   readonly nextBuffer: () => Uint8Array
   /** So many bytes are in the present buffer; false pauses. */
   readonly onData: (bytes: number) => boolean
+  /** The other side has said that this was all. */
   readonly onEnd: () => void
   readonly onError: (cause: unknown) => void
   /** Once, after everything else. */
@@ -36,74 +40,105 @@ export interface Wire {
   readonly hold: (isHeld: boolean) => void
 }
 
+/** Makes a connection. No event comes before it has returned. */
 export type Connect = (target: Target, events: WireEvents) => Wire
 
-// As undici does it: a peer that is gone is noticed in the end.
+// A peer that is gone is noticed in the end.
 const probeAfterMillis = 60_000
 
 export const sockets = (options: {
-  readonly lookup: LookupFunction | undefined
+  /** Refuses hosts that have an address which is not public. */
+  readonly publicOnly?: boolean | undefined
   /** Certificates that are trusted in place of those that node trusts. */
   readonly ca?: string | undefined
 }): Connect => {
   const sessions = new Map<string, Buffer>()
-  return (target, events) => {
-    const common = {
-      host: target.hostname,
-      port: target.port,
-      autoSelectFamily: true,
-      ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
-      onread: {
-        buffer: events.nextBuffer,
-        callback: events.onData
+
+  const plain = (target: Target, address: string, events: WireEvents): Socket =>
+    connectPlain({ ...common(target, address, events) })
+
+  const secure = (target: Target, address: string, events: WireEvents): Socket => {
+    const key = `${target.hostname}:${target.port}`
+    const session = sessions.get(key)
+    const socket = connectTls({
+      ...common(target, address, events),
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ALPNProtocols: ["http/1.1"],
+      // An address is no server name (RFC 6066 §3).
+      servername: isIP(target.hostname) === 0 ? target.hostname : "",
+      ...(session === undefined ? {} : { session })
+    })
+    socket.on("session", (made: Buffer) => {
+      sessions.delete(key)
+      sessions.set(key, made)
+      for (const oldest of sessions.keys()) {
+        if (sessions.size <= sessionsAtMost) {
+          break
+        }
+        sessions.delete(oldest)
       }
+    })
+    return socket
+  }
+
+  return (target, events) => {
+    let attempts: Attempts | undefined
+    let socket: Socket | undefined
+    let isDestroyed = false
+    const make = (address: string): Socket => {
+      const made = target.isTls ? secure(target, address, events) : plain(target, address, events)
+      return made.setNoDelay(true).setKeepAlive(true, probeAfterMillis)
     }
-    let socket: Socket
-    if (target.isTls) {
-      const key = `${target.hostname}:${target.port}`
-      const session = sessions.get(key)
-      const secure = connectTls({
-        ...common,
-        ...(options.ca === undefined ? {} : { ca: options.ca }),
-        ALPNProtocols: ["http/1.1"],
-        // An address is no server name (RFC 6066 §3).
-        servername: isIP(target.hostname) === 0 ? target.hostname : "",
-        ...(session === undefined ? {} : { session })
-      })
-      secure.on("session", (made: Buffer) => {
-        sessions.delete(key)
-        sessions.set(key, made)
-        for (const oldest of sessions.keys()) {
-          if (sessions.size <= sessionsAtMost) {
-            break
-          }
-          sessions.delete(oldest)
+    const onConnect = (connected: Socket): void => {
+      socket = connected
+      connected.on("end", () => {
+        if (isEndedByPeer(connected)) {
+          events.onEnd()
+        } else {
+          events.onError(closedByPeer)
         }
       })
-      secure.once("secureConnect", events.onConnect)
-      socket = secure
-    } else {
-      socket = connectPlain(common)
-      socket.once("connect", events.onConnect)
+      if (target.isTls) {
+        connected.once("secureConnect", events.onConnect)
+      } else {
+        events.onConnect()
+      }
     }
-    socket.setNoDelay(true).setKeepAlive(true, probeAfterMillis)
-    socket.on("end", events.onEnd).on("error", events.onError).once("close", events.onClose)
+    resolve(target.hostname, options.publicOnly === true, (cause, addresses) => {
+      if (isDestroyed) {
+        return
+      }
+      if (cause === undefined) {
+        attempts = new Attempts(addresses, make, { onConnect, onError: events.onError, onClose: events.onClose })
+      } else {
+        process.nextTick(() => events.onError(cause))
+      }
+    })
     return {
       stopsAtOnce: !target.isTls,
       write: (latin1) => {
-        socket.write(latin1, "latin1")
+        socket?.write(latin1, "latin1")
       },
       resume: () => {
-        socket.resume()
+        socket?.resume()
       },
       destroy: () => {
-        socket.destroy()
+        if (isDestroyed) {
+          return
+        }
+        isDestroyed = true
+        if (attempts === undefined) {
+          // A look-up that goes on is not listened to any more.
+          setImmediate(events.onClose)
+        } else {
+          attempts.destroy()
+        }
       },
       hold: (isHeld) => {
         if (isHeld) {
-          socket.ref()
+          socket?.ref()
         } else {
-          socket.unref()
+          socket?.unref()
         }
       }
     }
@@ -111,3 +146,19 @@ export const sockets = (options: {
 }
 
 const sessionsAtMost = 100
+
+const common = (target: Target, address: string, events: WireEvents) => ({
+  host: address,
+  port: target.port,
+  onread: {
+    buffer: events.nextBuffer,
+    callback: events.onData
+  }
+})
+
+/**
+ * Whether a socket whose stream has ended was ended by the other side (FIN). A reset that comes with the last bytes ends the
+ * stream in the same way, without an error. But the system has no peer for the socket any more then. Node remembers the
+ * address once it was read: it must not be read before.
+ */
+const isEndedByPeer = (socket: Socket): boolean => socket.remoteAddress !== undefined

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as FastLane from "../../src/Node/Transport/fastLane.js"
+import * as Client from "../../src/Node/Transport/client.js"
 import type { Connect } from "../../src/Node/Transport/wire.js"
-import type { Transport, TransportResponse } from "../../src/Transport.js"
+import type { TransportResponse } from "../../src/Transport.js"
 
 const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -18,12 +18,11 @@ const collect = (response: TransportResponse) =>
     )
   })
 
-describe("the fast lane, on connections that are none", () => {
+describe("HTTP/1.1, on connections that are none", () => {
   const request = { url: "http://origin.test/file", headers: {} }
-  const otherwise: typeof Transport.Service.open = () => Effect.dieMessage("handed over")
   const lane = (connect: Connect, connectMillis = 10_000) =>
     Effect.acquireRelease(
-      Effect.sync(() => FastLane.make({ connectMillis, connect, otherwise })),
+      Effect.sync(() => Client.make({ connectMillis, connect })),
       ({ close }) => close
     )
   /** Does `begin` in the next turn. */
@@ -112,44 +111,6 @@ describe("the fast lane, on connections that are none", () => {
       assert.deepInclude(error, { _tag: "Timeout", phase: "connect", limitMillis: 30, receivedBytes: 0 })
       const asked = yield* Effect.flip(open({ ...request, connectMillis: 10 }))
       assert.deepInclude(asked, { _tag: "Timeout", phase: "connect", limitMillis: 10, receivedBytes: 0 })
-    })
-  )
-
-  it.scopedLive("remembers a bounded number of origins that are not for it", () =>
-    Effect.gen(function* () {
-      let handedOver = 0
-      const made = yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          FastLane.make({
-            connectMillis: 1000,
-            connect: (_target, events) => {
-              setImmediate(events.onConnect)
-              return {
-                stopsAtOnce: true,
-                write: () => {
-                  events.nextBuffer().set(Buffer.from("x"))
-                  events.onData(1)
-                },
-                resume: () => {},
-                hold: () => {},
-                destroy: () => setImmediate(events.onClose)
-              }
-            },
-            otherwise: () => {
-              handedOver++
-              return Effect.succeed({ status: 200, headers: {}, drive: () => Effect.succeed("Ended" as const) })
-            }
-          })
-        ),
-        ({ close }) => close
-      )
-      yield* Effect.forEach(
-        Array.from({ length: 1200 }, (_, index) => index),
-        (index) => Effect.scoped(made.open({ url: `http://origin-${index}.test/`, headers: {} })),
-        { concurrency: 50 }
-      )
-      assert.strictEqual(handedOver, 1200)
-      assert.strictEqual(made.foreign.size, 1000)
     })
   )
 })

@@ -1,12 +1,12 @@
 /**
- * Bodies without a length, on the fast lane and real sockets. That undici says the same is compared in `test/fuzz`.
+ * Bodies without a length, on real sockets. That undici says the same is compared in `test/fuzz`.
  */
 import { createServer as createTlsServer, type TLSSocket } from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as FastLane from "../../src/Node/Transport/fastLane.js"
+import * as Client from "../../src/Node/Transport/client.js"
 import { sockets } from "../../src/Node/Transport/wire.js"
 import * as NodeTransport from "../../src/Node/Transport.js"
 import { Transport, type TransportResponse } from "../../src/Transport.js"
@@ -46,8 +46,7 @@ const get = (url: string, pauseEvery?: number) =>
 
 const until = (isSo: () => boolean) => Effect.repeat(Effect.sleep("5 millis"), { until: isSo, times: 800 })
 
-const lane = Layer.fresh(NodeTransport.layer())
-const undici = Layer.fresh(NodeTransport.layer({ lane: "undici" }))
+const live = Layer.fresh(NodeTransport.layer())
 
 const ok = "HTTP/1.1 200 OK\r\n"
 const chunked = `${ok}Transfer-Encoding: chunked\r\n\r\n`
@@ -61,7 +60,7 @@ const inChunks = (text: string, bytes: number) => {
 }
 const text = Array.from({ length: 60_000 }, (_, at) => `${at} `).join("")
 
-describe("the fast lane, where no length is announced", () => {
+describe("HTTP/1.1, where no length is announced", () => {
   it.scopedLive("reads a body in chunks, and uses the connection again", () =>
     Effect.gen(function* () {
       const origin = yield* raw([inChunks("hello world", 4), "stay"])
@@ -70,7 +69,7 @@ describe("the fast lane, where no length is announced", () => {
         yield* Effect.sleep("10 millis")
       }
       assert.strictEqual(origin.connections(), 1)
-    }).pipe(Effect.provide(lane))
+    }).pipe(Effect.provide(live))
   )
 
   for (const [bytes, pauseEvery] of [
@@ -87,7 +86,7 @@ describe("the fast lane, where no length is announced", () => {
         assert.strictEqual(yield* get(origin.url, pauseEvery), body)
         assert.strictEqual(yield* get(origin.url, pauseEvery), body)
         assert.strictEqual(origin.connections(), 1)
-      }).pipe(Effect.provide(lane))
+      }).pipe(Effect.provide(live))
     )
   }
 
@@ -101,7 +100,7 @@ describe("the fast lane, where no length is announced", () => {
       }
       const empty = yield* raw([`${ok}\r\n`, "end"])
       assert.strictEqual(yield* get(empty.url), "")
-    }).pipe(Effect.provide(lane))
+    }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("takes it for nothing that follows the last chunk, or trailers", () =>
@@ -116,7 +115,7 @@ describe("the fast lane, where no length is announced", () => {
         assert.strictEqual(yield* get(origin.url), "hello")
         assert.strictEqual(origin.connections(), connections)
       }
-    }).pipe(Effect.provide(lane))
+    }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("passes over 1xx before the head, also 100, and over a few only", () =>
@@ -136,7 +135,7 @@ describe("the fast lane, where no length is announced", () => {
       assert.deepInclude(yield* Effect.flip(get(origin.url)), { _tag: "Protocol", reason: "message" })
       yield* until(() => origin.sockets() === 0)
       assert.strictEqual(origin.sockets(), 0)
-    }).pipe(Effect.provide(lane))
+    }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("leaves it paused where it is interrupted, and goes on from there", () =>
@@ -160,7 +159,7 @@ describe("the fast lane, where no length is announced", () => {
       yield* Effect.sleep("80 millis")
       assert.strictEqual(first, "01234")
       assert.strictEqual(yield* collect(response), "56789")
-    }).pipe(Effect.provide(lane))
+    }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("leaves no socket where it is given up", () =>
@@ -174,7 +173,7 @@ describe("the fast lane, where no length is announced", () => {
         yield* until(() => origin.sockets() === 0)
         assert.strictEqual(origin.sockets(), 0)
       }
-    }).pipe(Effect.provide(lane))
+    }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("does not read on while nobody asks for more", () =>
@@ -198,7 +197,7 @@ describe("the fast lane, where no length is announced", () => {
           })
         )
       }
-    }).pipe(Effect.provide(lane))
+    }).pipe(Effect.provide(live))
   )
 
   for (const [what, answer, then] of [
@@ -256,7 +255,7 @@ describe("the fast lane, where no length is announced", () => {
           )
         })
         assert.strictEqual(defect instanceof Error && defect.message, "a defect")
-      }).pipe(Effect.provide(lane))
+      }).pipe(Effect.provide(live))
     )
   }
 
@@ -265,10 +264,9 @@ describe("the fast lane, where no length is announced", () => {
       const port = yield* secure((socket) => socket.end(`${ok}\r\n${text}`))
       const { open } = yield* Effect.acquireRelease(
         Effect.sync(() =>
-          FastLane.make({
+          Client.make({
             connectMillis: 10_000,
-            connect: sockets({ lookup: undefined, ca: certificate }),
-            otherwise: () => Effect.dieMessage("handed over")
+            connect: sockets({ ca: certificate })
           })
         ),
         ({ close }) => close
@@ -299,35 +297,30 @@ const secure = (answer: (socket: TLSSocket) => void) =>
     }
   )
 
-for (const [name, layer] of [
-  ["the fast lane", lane],
-  ["undici", undici]
-] as const) {
-  describe(`a body without a length that breaks, by ${name}`, () => {
-    for (const [what, bytes, then, tag] of [
-      ["chunks that end with their connection", `${chunked}5\r\nhello\r\n`, "end", "Truncated"],
-      ["a chunk that ends with its connection", `${chunked}5\r\nhel`, "end", "Truncated"],
-      ["chunks that are reset", `${chunked}5\r\nhello\r\n`, "reset", "Truncated"],
-      ["chunks that end before their last line", `${chunked}5\r\nhello\r\n0\r\n`, "end", "Truncated"],
-      [
-        "chunks on a connection that is not kept",
-        `${ok}Connection: close\r\n${chunked.slice(ok.length)}5\r\nhel`,
-        "end",
-        "Truncated"
-      ],
-      ["malformed chunks", `${chunked}5\r\nhello\r\nx\r\n`, "stay", "Protocol"],
-      ["a reset in place of an end", `${ok}\r\nhello`, "reset", "Truncated"],
-      ["a reset in place of an end, before all content", `${ok}\r\n`, "reset", "Truncated"]
-    ] as const) {
-      it.scopedLive(`is ${tag}, and asked for once: ${what}`, () =>
-        Effect.gen(function* () {
-          const origin = yield* raw([bytes, then])
-          assert.deepInclude(yield* Effect.flip(get(origin.url)), { _tag: tag })
-          assert.strictEqual(origin.connections(), 1)
-          yield* until(() => origin.sockets() === 0)
-          assert.strictEqual(origin.sockets(), 0)
-        }).pipe(Effect.provide(layer))
-      )
-    }
-  })
-}
+describe("a body without a length that breaks", () => {
+  for (const [what, bytes, then, tag] of [
+    ["chunks that end with their connection", `${chunked}5\r\nhello\r\n`, "end", "Truncated"],
+    ["a chunk that ends with its connection", `${chunked}5\r\nhel`, "end", "Truncated"],
+    ["chunks that are reset", `${chunked}5\r\nhello\r\n`, "reset", "Truncated"],
+    ["chunks that end before their last line", `${chunked}5\r\nhello\r\n0\r\n`, "end", "Truncated"],
+    [
+      "chunks on a connection that is not kept",
+      `${ok}Connection: close\r\n${chunked.slice(ok.length)}5\r\nhel`,
+      "end",
+      "Truncated"
+    ],
+    ["malformed chunks", `${chunked}5\r\nhello\r\nx\r\n`, "stay", "Protocol"],
+    ["a reset in place of an end", `${ok}\r\nhello`, "reset", "Truncated"],
+    ["a reset in place of an end, before all content", `${ok}\r\n`, "reset", "Truncated"]
+  ] as const) {
+    it.scopedLive(`is ${tag}, and asked for once: ${what}`, () =>
+      Effect.gen(function* () {
+        const origin = yield* raw([bytes, then])
+        assert.deepInclude(yield* Effect.flip(get(origin.url)), { _tag: tag })
+        assert.strictEqual(origin.connections(), 1)
+        yield* until(() => origin.sockets() === 0)
+        assert.strictEqual(origin.sockets(), 0)
+      }).pipe(Effect.provide(live))
+    )
+  }
+})

@@ -1,11 +1,11 @@
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as FastLane from "../../src/Node/Transport/fastLane.js"
+import * as Client from "../../src/Node/Transport/client.js"
 import { sockets } from "../../src/Node/Transport/wire.js"
 import { certificate, key } from "../support/certificate.js"
 
-describe("the fast lane, on TLS", () => {
+describe("HTTP/1.1, on TLS", () => {
   const body = Buffer.alloc(3_000_011, "0123456789")
   const secure = Effect.acquireRelease(
     Effect.async<{ readonly server: TlsServer; readonly port: number; readonly connections: () => number }>(
@@ -29,10 +29,9 @@ describe("the fast lane, on TLS", () => {
   const lane = (ca: string | undefined) =>
     Effect.acquireRelease(
       Effect.sync(() =>
-        FastLane.make({
+        Client.make({
           connectMillis: 10_000,
-          connect: sockets({ lookup: undefined, ca }),
-          otherwise: () => Effect.dieMessage("handed over")
+          connect: sockets({ ca })
         })
       ),
       ({ close }) => close

@@ -1,45 +1,38 @@
 /**
- * The backend for what is most common, HTTP/1 whose body is announced in one plain way, directly on sockets: twice as fast
- * as a client that understands everything. What it does not understand completely goes to such a client from the start,
- * and so does all from that origin from then on.
+ * The HTTP/1.1 client: connections by origin, directly on sockets, and the exchanges that use them.
  *
  * @internal
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
+import { InvalidRequest } from "../../DownloadError.js"
 import { isTooManyOpen, whenThereIsOne } from "../../internal/descriptors.js"
-import * as Transport from "../../Transport.js"
+import { displayUrl } from "../../internal/displayUrl.js"
+import type * as Transport from "../../Transport.js"
 import { Buffers, Connection } from "./connection.js"
-import { Exchange } from "./exchange.js"
-import type { Lane } from "./lane.js"
+import { type Client as Connections, Exchange } from "./exchange.js"
 import { type Address, headOf, type Place, place } from "./target.js"
 import type { Connect } from "./wire.js"
 
 export interface Settings {
   readonly connectMillis: number
   readonly connect: Connect
-  /** The backend that understands everything. */
-  readonly otherwise: typeof Transport.Transport.Service.open
 }
 
-export interface FastLane {
+export interface Client {
   readonly open: typeof Transport.Transport.Service.open
   readonly begin: (request: Transport.TransportRequest) => Transport.Exchange
-  readonly dispatch: (
-    request: Transport.TransportRequest,
-    receiver: Transport.Receiver
-  ) => Transport.Exchange | undefined
+  readonly dispatch: NonNullable<typeof Transport.Transport.Service.dispatch>
   /** Ends every connection, and waits until all sockets are closed. */
   readonly close: Effect.Effect<void>
-  /** The origins that are not for this lane. */
-  readonly foreign: ReadonlySet<string>
 }
 
-// As undici keeps one of which nothing is said: less than servers do (5 seconds and more).
+// For a connection of which the server does not say how long it keeps it: less than servers do (5 seconds and more).
 const keepAliveMillis = 4000
 const keepAliveAtMostMillis = 600_000
 const sweepEveryMillis = 1000
-const foreignAtMost = 1000
+// Over all origins, beside the connections in use.
+const idleAtMost = 64
 
 // Of many responses that came at once, so many are carried on in a turn: what they leave free is asked for again while
 // the others are still written, and an origin that takes its time is not left without requests.
@@ -53,10 +46,9 @@ interface Pool {
   connections: number
 }
 
-export const make = (settings: Settings): FastLane => new Lanes(settings)
+export const make = (settings: Settings): Client => new Http1(settings)
 
-class Lanes implements FastLane, Lane<Exchange> {
-  readonly foreign = new Set<string>()
+class Http1 implements Client, Connections {
   readonly connectMillis: number
   isClosed = false
   private readonly pools = new Map<string, Pool>()
@@ -68,6 +60,7 @@ class Lanes implements FastLane, Lane<Exchange> {
   // What goes on with responses that have come to their end, and how many did so in this turn.
   private readonly complete: Array<() => void> = []
   private carriedOn = 0
+  private idleCount = 0
   private turning: NodeJS.Immediate | undefined
   private sweeping: NodeJS.Timeout | undefined
 
@@ -84,27 +77,29 @@ class Lanes implements FastLane, Lane<Exchange> {
 
   readonly begin = (request: Transport.TransportRequest): Transport.Exchange => this.start(request, false)
 
-  readonly dispatch: FastLane["dispatch"] = (request, receiver) => {
-    const exchange = this.exchange(request, false)
-    exchange?.send(receiver)
+  readonly dispatch: Client["dispatch"] = (request, receiver) => {
+    const exchange = this.isClosed ? undefined : this.exchange(request, false)
+    if (exchange === undefined || exchange instanceof InvalidRequest) {
+      return undefined
+    }
+    exchange.send(receiver)
     return exchange
   }
 
   private start(request: Transport.TransportRequest, isRepeated: boolean): Transport.Exchange {
-    return this.exchange(request, isRepeated) ?? this.elsewhere(request)
+    const exchange = this.exchange(request, isRepeated)
+    return exchange instanceof InvalidRequest ? { response: Effect.fail(exchange), close: Effect.void } : exchange
   }
 
-  private exchange(request: Transport.TransportRequest, isRepeated: boolean): Exchange | undefined {
+  private exchange(request: Transport.TransportRequest, isRepeated: boolean): Exchange | InvalidRequest {
     const to = placeOf(request.url)
-    if (to === undefined || this.isClosed || this.foreign.has(to.address.origin)) {
-      return undefined
+    if (to === undefined) {
+      return new InvalidRequest({ url: displayUrl(request.url), detail: "it is not an absolute http: or https: URL" })
     }
     const head = headOf(to.path, to.address.host, request.headers)
-    return head === undefined ? undefined : new Exchange(this, to.address, request, head, isRepeated)
-  }
-
-  private elsewhere(request: Transport.TransportRequest): Transport.Exchange {
-    return Transport.begin({ open: this.settings.otherwise }, request)
+    return head === undefined
+      ? new InvalidRequest({ url: displayUrl(request.url), detail: "a header of the request cannot be sent" })
+      : new Exchange(this, to.address, request, head, isRepeated)
   }
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
@@ -135,6 +130,7 @@ class Lanes implements FastLane, Lane<Exchange> {
     if (!isNew) {
       const now = performance.now()
       for (let idle = pool.idle.pop(); idle !== undefined; idle = pool.idle.pop()) {
+        this.idleCount--
         if (idle.expiresAtMillis > now) {
           idle.hold(true)
           exchange.attach(idle)
@@ -162,13 +158,15 @@ class Lanes implements FastLane, Lane<Exchange> {
     const pool = this.pool(exchange.address)
     connection.receiver = undefined
     connection.served++
-    if (connection.isSpoiled || forMillis === 0 || this.isClosed || this.foreign.has(pool.address.origin)) {
+    if (connection.isSpoiled || forMillis === 0 || this.isClosed) {
       connection.destroy()
     }
     if (connection.isLost) {
       return
     }
-    connection.expiresAtMillis = performance.now() + Math.min(forMillis ?? keepAliveMillis, keepAliveAtMostMillis)
+    connection.releasedAtMillis = performance.now()
+    connection.expiresAtMillis =
+      connection.releasedAtMillis + Math.min(forMillis ?? keepAliveMillis, keepAliveAtMostMillis)
     pool.resting.add(connection)
     this.ending.push([pool, connection])
     this.turning ??= setImmediate(this.turn)
@@ -193,30 +191,9 @@ class Lanes implements FastLane, Lane<Exchange> {
     if (exchange.isRepeated || !isForWant(error)) {
       return Effect.fail(error)
     }
-    for (const { idle } of this.pools.values()) {
-      closeAll(idle)
-    }
+    this.trim(0)
     const again = Effect.suspend(() => exchange.goOnAs(this.start(exchange.request, true)))
     return whenThereIsOne(isForWant)(Effect.delay(again, "50 millis"))
-  }
-
-  handOver(
-    exchange: Exchange,
-    isForeign: boolean
-  ): Effect.Effect<Transport.TransportResponse, Transport.TransportError> {
-    const { origin } = exchange.address
-    if (isForeign) {
-      this.foreign.delete(origin)
-      this.foreign.add(origin)
-      for (const oldest of this.foreign) {
-        if (this.foreign.size <= foreignAtMost) {
-          break
-        }
-        this.foreign.delete(oldest)
-      }
-      closeAll(this.pools.get(origin)?.idle ?? [])
-    }
-    return Effect.suspend(() => exchange.goOnAs(this.elsewhere(exchange.request)))
   }
 
   private pool(address: Address): Pool {
@@ -236,6 +213,7 @@ class Lanes implements FastLane, Lane<Exchange> {
     })
     pool.connections++
     this.all.add(connection)
+    this.trim(idleAtMost)
     exchange.attach(connection)
   }
 
@@ -244,6 +222,7 @@ class Lanes implements FastLane, Lane<Exchange> {
     const at = pool.idle.indexOf(connection)
     if (at !== -1) {
       pool.idle.splice(at, 1)
+      this.idleCount--
     }
     if (pool.resting.delete(connection) && pool.waiting.length > pool.resting.size) {
       const exchange = pool.waiting.shift()
@@ -283,18 +262,30 @@ class Lanes implements FastLane, Lane<Exchange> {
   }
 
   private rest(pool: Pool, connection: Connection): void {
-    if (this.foreign.has(pool.address.origin)) {
-      connection.destroy()
-      return
-    }
     connection.hold(false)
     pool.idle.push(connection)
+    this.idleCount++
     // Real time: it is the servers' keep-alive that is counted. Ends with the layer, and keeps no process alive.
     this.sweeping ??= setTimeout(this.sweep, sweepEveryMillis).unref()
   }
 
+  // Closes the idle connections that were used least recently.
+  private trim(atMost: number): void {
+    while (this.idleCount > atMost) {
+      let oldest: Connection | undefined
+      for (const { idle } of this.pools.values()) {
+        const [first] = idle
+        if (first !== undefined && (oldest === undefined || first.releasedAtMillis < oldest.releasedAtMillis)) {
+          oldest = first
+        }
+      }
+      oldest?.destroy()
+    }
+  }
+
   private readonly sweep = (): void => {
     this.sweeping = undefined
+    this.trim(idleAtMost)
     const now = performance.now()
     let isAny = false
     for (const { idle } of this.pools.values()) {
@@ -314,12 +305,6 @@ const gone = () => Object.assign(new Error("the transport is closed"), { code: "
 
 const isForWant = (error: Transport.TransportError): boolean =>
   error._tag === "Connection" && isTooManyOpen(error.detail)
-
-const closeAll = (idle: Array<Connection>): void => {
-  for (const connection of idle.splice(0)) {
-    connection.destroy()
-  }
-}
 
 const placeOf = (url: string): Place | undefined => {
   try {

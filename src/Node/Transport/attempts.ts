@@ -1,0 +1,109 @@
+/**
+ * Connects to the first of several addresses that answers (RFC 8305 §5).
+ *
+ * An attempt begins 250 ms after the one before, or as soon as that one has failed, and all go on until one is connected:
+ * the others are closed then. Addresses are tried in the order of the resolver, IPv6 and IPv4 in turn.
+ *
+ * @internal
+ */
+import { isIPv6, type Socket } from "node:net"
+
+export interface AttemptEvents {
+  /** This one is connected, and the only one that is left. */
+  readonly onConnect: (socket: Socket) => void
+  /** No address can be connected to; or the one that was connected has failed. */
+  readonly onError: (cause: unknown) => void
+  /** Once, when all sockets are closed. */
+  readonly onClose: () => void
+}
+
+// RFC 8305 §8
+const nextAfterMillis = 250
+
+export class Attempts {
+  private readonly left: Array<string>
+  private readonly open = new Set<Socket>()
+  private connected: Socket | undefined
+  private firstCause: unknown
+  private timer: NodeJS.Timeout | undefined
+  private isDestroyed = false
+
+  constructor(
+    addresses: ReadonlyArray<string>,
+    /** A socket that connects to this address. */
+    private readonly make: (address: string) => Socket,
+    private readonly events: AttemptEvents
+  ) {
+    this.left = interleaved(addresses)
+    this.next()
+  }
+
+  destroy(): void {
+    this.isDestroyed = true
+    clearTimeout(this.timer)
+    for (const socket of this.open) {
+      socket.destroy()
+    }
+  }
+
+  private next(): void {
+    clearTimeout(this.timer)
+    const address = this.left.shift()
+    if (address === undefined || this.isDestroyed) {
+      return
+    }
+    const socket = this.make(address)
+    this.open.add(socket)
+    socket.once("connect", () => this.connect(socket))
+    socket.on("error", (cause) => this.fail(socket, cause))
+    socket.once("close", () => {
+      this.open.delete(socket)
+      if (this.open.size === 0 && (this.connected !== undefined || this.isDestroyed)) {
+        this.events.onClose()
+      }
+    })
+    if (this.left.length > 0) {
+      // Real time: it divides the wait for the network, which the timer of the connection bounds. Ends with the attempts.
+      this.timer = setTimeout(() => this.next(), nextAfterMillis)
+    }
+  }
+
+  private connect(socket: Socket): void {
+    if (this.connected !== undefined || this.isDestroyed) {
+      return
+    }
+    this.connected = socket
+    clearTimeout(this.timer)
+    for (const other of this.open) {
+      if (other !== socket) {
+        other.destroy()
+      }
+    }
+    this.events.onConnect(socket)
+  }
+
+  private fail(socket: Socket, cause: unknown): void {
+    if (this.connected !== undefined || this.isDestroyed) {
+      if (this.connected === socket) {
+        this.events.onError(cause)
+      }
+      return
+    }
+    this.firstCause ??= cause
+    if (this.left.length > 0) {
+      this.next()
+    } else if ([...this.open].every((one) => one === socket || one.errored !== null)) {
+      this.events.onError(this.firstCause)
+    }
+  }
+}
+
+/** One of each family in turn, the family of the first address first. */
+const interleaved = (addresses: ReadonlyArray<string>): Array<string> => {
+  const isFirst = (address: string): boolean => isIPv6(address) === isIPv6(addresses[0] ?? "")
+  const first = addresses.filter(isFirst)
+  const others = addresses.filter((address) => !isFirst(address))
+  return first
+    .flatMap((address, index) => [address, ...others.slice(index, index + 1)])
+    .concat(others.slice(first.length))
+}
