@@ -260,11 +260,21 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
       "not-durable",
       "other"
     ),
+    /** What the reason does not say by itself; empty if there is no more to say. */
     detail: shownDetail
   },
   answers(507)
 ) {
   override get message(): string {
+    return `cannot write ${displayLabel(this.path)}: ${this.explanation}`
+  }
+
+  /** The end of the sentence: what stands in the way. */
+  get explanation(): string {
+    if (this.reason === "not-durable") {
+      const written = "it is written, and may not survive a power cut"
+      return this.detail === "" ? written : `${written}: ${displayText(this.detail)}`
+    }
     const what = {
       full: "there is no space left",
       permission: "permission was denied",
@@ -272,10 +282,9 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
       exists: "there is such a file already",
       "not-a-directory": "a part of its path is not a directory",
       "too-many-open": "too many files are open",
-      "not-durable": "it is written, and may not survive a power cut",
-      other: displayText(this.detail)
+      other: "the system does not say why"
     }
-    return `cannot write ${displayLabel(this.path)}: ${what[this.reason]}`
+    return this.detail === "" ? what[this.reason] : displayText(this.detail)
   }
 }
 

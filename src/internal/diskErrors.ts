@@ -21,13 +21,53 @@ const reasons: Readonly<Record<string, Disk["reason"]>> = {
   ENFILE: "too-many-open"
 }
 
+// What the sentence of the reason does not say, or not as precisely.
 const explanations: Readonly<Record<string, string>> = {
+  EDQUOT: "the disk quota is exceeded",
+  EFBIG: "the file is larger than the file system or a limit of the process allows",
+  EPERM: "the operation is not permitted",
+  EROFS: "the file system is read-only",
+  ENFILE: "too many files are open in the whole system",
   EISDIR: "it is a directory",
   ENAMETOOLONG: "the name is too long",
   ELOOP: "too many symbolic links",
   EIO: "the device reports an input/output error",
-  EBUSY: "it is in use"
+  EBUSY: "it is in use",
+  ETXTBSY: "it is a program that runs",
+  EXDEV: "it is on another file system",
+  EMLINK: "the file has too many links",
+  EILSEQ: "the file system does not take this name",
+  ENODEV: "there is no such device",
+  ENXIO: "there is no such device",
+  ENOMEDIUM: "there is no medium in the device",
+  ENOMEM: "the system is out of memory",
+  ENOTEMPTY: "it is a directory that is not empty",
+  EREMOTEIO: "the device reports an input/output error",
+  ESTALE: "the file handle is stale: another program or the file server has removed the file",
+  ENOLINK: "the link to the file server is gone",
+  EHOSTDOWN: "the file server cannot be reached",
+  ETIMEDOUT: "the file server does not answer",
+  EUCLEAN: "the file system is damaged",
+  ENOKEY: "the encryption key of the directory is not there",
+  EKEYEXPIRED: "the credentials for the file system have expired"
 }
+
+// Codes that Node has no name for: it gives `Unknown system error -122`. Linux's numbers (errno-base.h, errno.h), and of
+// those that are no error of a file there, macOS's.
+const unnamed: Readonly<Record<string, string>> = {
+  "67": "ENOLINK",
+  "69": "EDQUOT",
+  "70": "ESTALE",
+  "116": "ESTALE",
+  "117": "EUCLEAN",
+  "122": "EDQUOT",
+  "123": "ENOMEDIUM",
+  "126": "ENOKEY",
+  "127": "EKEYEXPIRED"
+}
+
+/** So often in a row a device may take no byte. */
+export const emptyWritesAtMost = 16
 
 // With which file systems and platforms say that they have no such operation, not that it failed.
 const unsupported: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EPERM", "EISDIR"])
@@ -37,28 +77,48 @@ export const isUnsupported = (code: string): boolean => unsupported.has(code)
 export const errnoOf = (error: PlatformError): string => ("cause" in error ? codeOf(error.cause) : "")
 
 /** The operating system's code in whatever a call failed with, or nothing. */
-export const codeOf = (cause: unknown): string =>
-  typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
+export const codeOf = (cause: unknown): string => {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+  if (typeof code !== "string") {
+    return ""
+  }
+  const prefix = "Unknown system error -"
+  return code.startsWith(prefix) ? (unnamed[code.slice(prefix.length)] ?? code) : code
+}
 
 /** For what a call of the operating system failed with. */
 export const fromCause = (path: string, cause: unknown): Disk => {
   const code = codeOf(cause)
-  const message = cause instanceof Error ? cause.message : String(cause)
+  const reason = reasons[code]
   return new Disk({
     path: Printable.line(path),
-    reason: reasons[code] ?? "other",
-    detail: explanations[code] ?? Printable.line(message)
+    reason: reason ?? "other",
+    detail: explanations[code] ?? (reason === undefined ? textOf(cause) : "")
   })
 }
+
+/** For a device that takes no bytes, and does not say why. */
+export const takesNothing = (path: string): Disk =>
+  new Disk({ path: Printable.line(path), reason: "other", detail: "the device takes no bytes" })
 
 export const fromPlatformError =
   (path: string) =>
   (error: PlatformError): Disk => {
     const code = errnoOf(error)
-    const reason = reasons[code] ?? fromReason(error)
-    const detail = explanations[code] ?? Printable.line(error.message)
-    return new Disk({ path: Printable.line(path), reason, detail })
+    if (error._tag === "SystemError" && error.reason === "WriteZero") {
+      return takesNothing(path)
+    }
+    if (explanations[code] !== undefined || reasons[code] !== undefined) {
+      return fromCause(path, { code })
+    }
+    const reason = fromReason(error)
+    return new Disk({ path: Printable.line(path), reason, detail: reason === "other" ? textOf(error) : "" })
   }
+
+const textOf = (cause: unknown): string =>
+  Printable.line(cause instanceof Error ? cause.message : String(cause)).slice(0, detailAtMost)
+
+const detailAtMost = 500
 
 const fromReason = (error: PlatformError): Disk["reason"] => {
   if (error._tag === "BadArgument") {

@@ -31,9 +31,7 @@ const standardInput: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/
 
 export const isStandardInput = (input: string): boolean => standardInput.has(input)
 
-const cannotRead = (option: string, input: string, { detail, reason }: Disk): UsageError => {
-  const what = { missing: "there is no such file", permission: "permission was denied" }
-  return new UsageError({
-    rule: `${option} ${Printable.line(input)}: ${reason === "missing" || reason === "permission" ? what[reason] : detail}`
+const cannotRead = (option: string, input: string, { explanation, reason }: Disk): UsageError =>
+  new UsageError({
+    rule: `${option} ${Printable.line(input)}: ${reason === "missing" ? "there is no such file" : explanation}`
   })
-}
