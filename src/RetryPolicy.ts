@@ -26,7 +26,7 @@ export interface RetryPolicy {
   readonly longestWait: Duration.Duration
   /** No attempt is planned for later than this after the first, or after the last one that brought the file further. */
   readonly within: Duration.Duration
-  /** Whether a failure of this kind is worth another attempt. A `Disk` failure never is. */
+  /** Whether a failure of this kind is worth another attempt. Of `Disk` failures only `too-many-open` is. */
   readonly isTransient: (error: DownloadError) => boolean
 }
 
@@ -56,8 +56,9 @@ export const isTransient = (error: DownloadError): boolean => {
     case "TooLarge":
     case "AddressRefused":
     case "InvalidRequest":
-    case "Disk":
       return false
+    case "Disk":
+      return error.reason === "too-many-open"
   }
 }
 

@@ -26,7 +26,8 @@ describe("RetryPolicy", () => {
       new Truncated({ url, expectedBytes: 2, receivedBytes: 1 }),
       new Connection({ url, reason: "reset", receivedBytes: 0, detail: "" }),
       new Protocol({ url, reason: "range", detail: "" }),
-      new Mismatch({ url, reason: "digest", expected: "a", actual: "b", resumed: true })
+      new Mismatch({ url, reason: "digest", expected: "a", actual: "b", resumed: true }),
+      new Disk({ path: "a", reason: "too-many-open", detail: "" })
     ]
     const final = [
       new Connection({ url, reason: "tls", receivedBytes: 0, detail: "" }),

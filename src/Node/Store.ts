@@ -10,10 +10,12 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { type Access, modeFor } from "../internal/access.js"
 import { codeOf, isUnsupported } from "../internal/diskErrors.js"
 import type { SystemCalls } from "../internal/systemCalls.js"
 import * as DirectStore from "../Store/Direct.js"
 import type { Store } from "../Store.js"
+import * as Descriptors from "./descriptors.js"
 
 const done =
   <A>(resume: (effect: Effect.Effect<A, unknown>) => void) =>
@@ -21,10 +23,24 @@ const done =
     resume(error === null ? Effect.succeed(value) : Effect.fail(error))
 
 const calls: SystemCalls = {
-  create: (path) => Fs.openSync(path, "wx+"),
+  // Exclusive, and so it follows no link (POSIX, open).
+  create: (path, access) => Fs.openSync(path, "wx+", access === "private" ? 0o600 : 0o666),
   write: (descriptor, bytes, positionBytes) => Fs.writeSync(descriptor, bytes, 0, bytes.length, positionBytes),
   empty: (descriptor) => Fs.ftruncateSync(descriptor, 0),
   close: (descriptor) => Fs.closeSync(descriptor),
+  park: (descriptor, path) => {
+    const { dev, ino } = Fs.fstatSync(descriptor)
+    Fs.closeSync(descriptor)
+    return () => {
+      const again = Fs.openSync(path, Fs.constants.O_RDWR | noFollow)
+      const found = Fs.fstatSync(again)
+      if (found.dev !== dev || found.ino !== ino) {
+        Fs.closeSync(again)
+        throw Object.assign(new Error("another file has its name"), { code: "ESTALE" })
+      }
+      return again
+    }
+  },
   rename: (from, to) => Fs.renameSync(from, to),
   link: (from, to) => Fs.linkSync(from, to),
   remove: (path) => Fs.unlinkSync(path),
@@ -35,6 +51,16 @@ const calls: SystemCalls = {
     }
     return found !== undefined
   },
+  accessOf: (path) => {
+    const found = Fs.lstatSync(path, { throwIfNoEntry: false })
+    return found?.isFile() ? { mode: found.mode, uid: found.uid, gid: found.gid } : undefined
+  },
+  setAccess: (descriptor, access) => {
+    const own = Fs.fstatSync(descriptor)
+    Fs.fchmodSync(descriptor, modeFor(access, owned(descriptor, access, own)))
+  },
+  reclaim: Descriptors.reclaim,
+  lend: Descriptors.lend,
   writeAndWait: (descriptor, bytes, positionBytes) =>
     Effect.async((resume) => Fs.write(descriptor, bytes, 0, bytes.length, positionBytes, done<number>(resume))),
   readAndWait: (descriptor, into, positionBytes) =>
@@ -55,6 +81,25 @@ const calls: SystemCalls = {
         })
       })
     )
+}
+
+// Windows has no such flag, and no such links that everybody may make.
+const noFollow: number = Fs.constants.O_NOFOLLOW ?? 0
+
+/** Gives the file to the owner of the one that it replaces, as far as this process may; and says whose it is then. */
+const owned = (descriptor: number, access: Access, own: Omit<Access, "mode">): Omit<Access, "mode"> => {
+  if (own.uid === access.uid && own.gid === access.gid) {
+    return own
+  }
+  for (const owner of [access, { uid: own.uid, gid: access.gid }]) {
+    try {
+      Fs.fchownSync(descriptor, owner.uid, owner.gid)
+      return owner
+    } catch {
+      // The group alone may be one of this process's own.
+    }
+  }
+  return own
 }
 
 /**

@@ -11,9 +11,10 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
-import { DirectPart, type Site } from "../internal/directPart.js"
+import type * as Scope from "effect/Scope"
+import { type Bounds, DirectPart, parkOne, type Site } from "../internal/directPart.js"
 import { fromCause } from "../internal/diskErrors.js"
+import * as PartName from "../internal/partName.js"
 import * as Quickness from "../internal/quickness.js"
 import type { SystemCalls } from "../internal/systemCalls.js"
 import * as Store from "../Store.js"
@@ -22,18 +23,18 @@ import * as FileSystemStore from "./FileSystem.js"
 // All parts together keep no more than this in memory.
 const inMemoryAtMostBytes = 32 * 1024 * 1024
 
+const defaultBounds: Bounds = { smallBytes: 256 * 1024, blockBytes: 64 * 1024 }
+
 /** @internal */
 export const make = (
-  calls: SystemCalls
-): Effect.Effect<typeof Store.Store.Service, never, FileSystem.FileSystem | Path.Path> =>
+  calls: SystemCalls,
+  bounds: Bounds = defaultBounds
+): Effect.Effect<typeof Store.Store.Service, never, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
   Effect.gen(function* () {
     const path = yield* Path.Path
     const base = yield* FileSystemStore.make
     const clock = yield* Effect.clock
-    // Names of parts: one draw for the store and a number, because a draw for each costs more than writing a small file.
-    const draws = yield* Effect.all([Random.nextIntBetween(0, 36 ** 4), Random.nextIntBetween(0, 36 ** 4)])
-    const prefix = draws.map((draw) => draw.toString(36).padStart(4, "0")).join("")
-    let count = 0
+    const drawName = yield* PartName.make
     // Where the name begins. Not by `dirname`, which goes through a path character by character.
     const nameAt = (destination: string): number =>
       path.sep === "/"
@@ -43,12 +44,15 @@ export const make = (
       calls,
       quickness: Quickness.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6),
       directoryOf: (destination) => path.dirname(destination),
-      partName: (destination) => {
-        count++
-        return `${destination.slice(0, nameAt(destination))}.halyard-${prefix}${count.toString(36).padStart(4, "0")}.part`
-      },
-      roomBytes: inMemoryAtMostBytes
+      partName: (destination) => destination.slice(0, nameAt(destination)) + drawName(),
+      room: { bytes: inMemoryAtMostBytes },
+      bounds,
+      open: new Set()
     }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => calls.lend(() => parkOne(site))),
+      (end) => Effect.sync(end)
+    )
     const begin = (destination: string): Store.OwnPart => {
       if (!site.quickness.isQuick()) {
         return Store.begin(base, destination)
@@ -97,5 +101,7 @@ export const make = (
   })
 
 /** @internal */
-export const layer = (calls: SystemCalls): Layer.Layer<Store.Store, never, FileSystem.FileSystem | Path.Path> =>
-  Layer.effect(Store.Store, make(calls))
+export const layer = (
+  calls: SystemCalls,
+  bounds?: Bounds
+): Layer.Layer<Store.Store, never, FileSystem.FileSystem | Path.Path> => Layer.scoped(Store.Store, make(calls, bounds))

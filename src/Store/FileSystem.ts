@@ -13,14 +13,22 @@ import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { Disk } from "../DownloadError.js"
-import { isTooManyOpen, whenThereIsOne } from "../internal/descriptors.js"
+import { type Access, modeFor } from "../internal/access.js"
+import { isTooManyOpen, whenThereIsOne, whenThereIsOneToTheEnd } from "../internal/descriptors.js"
 import { errnoOf, fromPlatformError, isUnsupported } from "../internal/diskErrors.js"
 import { candidates } from "../internal/fileName.js"
+import * as PartName from "../internal/partName.js"
 import * as Printable from "../internal/printable.js"
+import { WriteBuffer } from "../internal/writeBuffer.js"
 import { type PublishOptions, Store } from "../Store.js"
+
+// Small chunks are collected up to this, and all parts together keep no more than that in memory.
+const blockBytes = 64 * 1024
+
+const inMemoryAtMostBytes = 32 * 1024 * 1024
 
 /**
  * Makes a store of the `FileSystem` and `Path` in the context.
@@ -33,11 +41,8 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
 
-    // Short and of one length, so that it fits wherever the destination's own name fits.
-    const partName = Effect.map(
-      Effect.all([Random.nextIntBetween(0, 2 ** 31), Random.nextIntBetween(0, 2 ** 31)]),
-      (numbers) => `.halyard-${numbers.map((number) => number.toString(36).padStart(6, "0")).join("")}.part`
-    )
+    const drawName = yield* PartName.make
+    const room = { bytes: inMemoryAtMostBytes }
 
     // What a link leads to does not matter: it is the link that would be replaced.
     const exists = (destination: string) =>
@@ -47,16 +52,55 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         )
       )
 
+    const isTaken = (destination: string) =>
+      Effect.catchIf(
+        exists(destination),
+        ({ detail }) => detail === isDirectory,
+        () => Effect.succeed(true)
+      )
+
     const unlessDirectory = (destination: string) =>
       Effect.flatMap(Effect.mapError(fs.stat(destination), fromPlatformError(destination)), ({ type }) =>
         type === "Directory"
-          ? new Disk({ path: Printable.line(destination), reason: "other", detail: "it is a directory" })
+          ? new Disk({ path: Printable.line(destination), reason: "other", detail: isDirectory })
           : Effect.void
       )
 
+    /** The access of the regular file that has this name itself. */
+    const accessOf = (path: string): Effect.Effect<Access | undefined, PlatformError> =>
+      Effect.flatMap(infoOf(path), (info) =>
+        info?.type !== "File"
+          ? Effect.succeed(undefined)
+          : Effect.match(fs.readLink(path), {
+              onSuccess: () => undefined,
+              onFailure: () => ({ mode: info.mode, ...ownerOf(info) })
+            })
+      )
+
+    const infoOf = (path: string): Effect.Effect<FileSystem.File.Info | undefined, PlatformError> =>
+      Effect.catchIf(
+        fs.stat(path),
+        (error) => absent.has(errnoOf(error)),
+        () => Effect.succeed(undefined)
+      )
+
+    // By name, because a `File` has no such operations; the part was made for its owner alone.
+    const setAccess = Effect.fnUntraced(function* (name: string, access: Access) {
+      const own = ownerOf(yield* fs.stat(name))
+      const isSame = own.uid === access.uid && own.gid === access.gid
+      const isChanged = isSame
+        ? true
+        : yield* Effect.match(fs.chown(name, access.uid, access.gid), { onSuccess: () => true, onFailure: () => false })
+      yield* Effect.catchIf(
+        fs.chmod(name, modeFor(access, isChanged ? access : own)),
+        (error) => isUnsupported(errnoOf(error)),
+        () => Effect.void
+      )
+    })
+
     const syncDirectory = (directory: string) =>
       Effect.scoped(Effect.flatMap(fs.open(directory, { flag: "r" }), (handle) => handle.sync)).pipe(
-        whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
+        whenThereIsOneToTheEnd((error) => isTooManyOpen(errnoOf(error))),
         Effect.catchIf(
           // A directory that may be written and not read cannot be synced by this process.
           (error) => isUnsupported(errnoOf(error)) || errnoOf(error) === "EACCES",
@@ -71,28 +115,32 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           (error) => errnoOf(error) === "ENOENT" && path.dirname(directory) !== directory,
           () => Effect.zipRight(makeDirectories(path.dirname(directory)), fs.makeDirectory(directory))
         ),
-        // A directory that a power cut takes takes its files along.
-        Effect.zipRight(Effect.ignore(syncDirectory(path.dirname(directory)))),
+        Effect.as(true),
         Effect.catchIf(
           (error) => errnoOf(error) === "EEXIST",
-          () => Effect.void
-        )
+          () => Effect.succeed(false)
+        ),
+        // A directory that a power cut takes takes its files along.
+        Effect.flatMap((isNew) => (isNew ? syncDirectory(path.dirname(directory)) : Effect.void))
       )
 
     const openPart = (
       destination: string,
+      access: Access | undefined,
       attempts: number
     ): Effect.Effect<{ readonly file: FileSystem.File; readonly name: string }, Disk, Scope.Scope> =>
-      Effect.flatMap(partName, (name) => {
-        const temporary = path.join(path.dirname(destination), name)
-        return fs.open(temporary, { flag: "wx" }).pipe(
+      Effect.suspend(() => {
+        const temporary = path.join(path.dirname(destination), drawName())
+        // Exclusive: no link is followed, and no file of another process is written to.
+        const options = access === undefined ? { flag: "wx" as const } : { flag: "wx" as const, mode: 0o600 }
+        return fs.open(temporary, options).pipe(
           whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
           Effect.map((file) => ({ file, name: temporary })),
           Effect.mapError(fromPlatformError(destination)),
-          // A seeded Random can repeat another process's names.
+          // A Random of the program's own can repeat another process's names.
           Effect.catchIf(
             (error) => error.reason === "exists" && attempts > 1,
-            () => openPart(destination, attempts - 1)
+            () => openPart(destination, access, attempts - 1)
           )
         )
       })
@@ -104,7 +152,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
       Effect.matchEffect(fs.link(temporary, destination), {
         onFailure: (error) =>
           isUnsupported(errnoOf(error))
-            ? Effect.flatMap(exists(destination), (taken) =>
+            ? Effect.flatMap(isTaken(destination), (taken) =>
                 taken
                   ? Effect.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
                   : Effect.mapError(fs.rename(temporary, destination), fromPlatformError(destination))
@@ -132,7 +180,8 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           return candidate
         }
       }
-      return onExists === "skip"
+      // A directory that took the name in the meantime is no file that could be left as it is: this fails on one.
+      return onExists === "skip" && (yield* exists(destination))
         ? undefined
         : yield* new Disk({ path: Printable.line(destination), reason: "exists", detail: "" })
     })
@@ -157,36 +206,68 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         let sizeBytes = 0
         // A descriptor that is closed may be another file's by now.
         let isOpen = true
+        // Bytes that were taken could not be written: there is nothing to publish any more.
+        let broken: Disk | undefined
+        const buffer = new WriteBuffer(room)
         const whileOpen = <A, E>(effect: Effect.Effect<A, E>) =>
           Effect.suspend(() => (isOpen ? effect : Effect.dieMessage("the part was published already")))
-        // Acquisition is uninterruptible as a whole: there is no moment at which the file exists and nobody removes it.
+        const atOpening = yield* translate(accessOf(destination))
+        // Acquisition is uninterruptible as a whole: there is no moment at which the file exists and is not removed.
         const { descriptors, file, name } = yield* Effect.acquireRelease(
           Effect.flatMap(Scope.fork(scope, scope.strategy), (descriptors) =>
-            openPart(destination, 8).pipe(
+            openPart(destination, atOpening, 8).pipe(
               Scope.extend(descriptors),
               Effect.map((opened) => ({ ...opened, descriptors }))
             )
           ),
-          ({ name }) => Effect.suspend(() => (published ? Effect.void : Effect.ignore(fs.remove(name))))
+          ({ name }) =>
+            Effect.suspend(() => {
+              buffer.clear()
+              return published ? Effect.void : Effect.ignore(fs.remove(name))
+            })
         )
+        const keep = (chunk: Uint8Array): boolean => {
+          const isKept =
+            isOpen && broken === undefined && chunk.length < blockBytes / 4 && buffer.add(chunk, sizeBytes, blockBytes)
+          if (isKept) {
+            sizeBytes += chunk.length
+          }
+          return isKept
+        }
+        const flush = Effect.suspend(() =>
+          broken === undefined
+            ? Effect.tapError(
+                translate(Effect.forEach(buffer.take(), ({ bytes }) => file.writeAll(bytes), { discard: true })),
+                (error) =>
+                  Effect.sync(() => {
+                    broken = error
+                  })
+              )
+            : Effect.fail(broken)
+        )
+        const flushAndWrite = (chunk: Uint8Array): Effect.Effect<void, Disk> =>
+          Effect.zipRight(
+            flush,
+            Effect.suspend(() =>
+              keep(chunk)
+                ? Effect.void
+                : Effect.map(translate(file.writeAll(chunk)), () => {
+                    sizeBytes += chunk.length
+                  })
+            )
+          )
         return {
           sizeBytes: () => sizeBytes,
           // Not interruptible: a write that was handed to the operating system cannot be taken back, and its
           // descriptor must not be closed under it.
           write: (chunk) =>
-            whileOpen(file.writeAll(chunk)).pipe(
-              translate,
-              Effect.tap(
-                Effect.sync(() => {
-                  sizeBytes += chunk.length
-                })
-              ),
-              Effect.uninterruptible
-            ),
+            keep(chunk) ? undefined : Effect.uninterruptible(whileOpen(Effect.suspend(() => flushAndWrite(chunk)))),
           restart: whileOpen(translate(file.truncate(0))).pipe(
             Effect.zipRight(file.seek(0, "start")),
             Effect.tap(
               Effect.sync(() => {
+                buffer.clear()
+                broken = undefined
                 sizeBytes = 0
               })
             ),
@@ -194,6 +275,10 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           ),
           publish: ({ durability, onExists }) =>
             Effect.gen(function* () {
+              yield* flush
+              const replaced = onExists === "overwrite" ? yield* translate(accessOf(destination)) : undefined
+              const access = replaced ?? atOpening
+              yield* access === undefined ? Effect.void : translate(setAccess(name, access))
               if (durability === "full") {
                 yield* translate(file.sync)
               }
@@ -221,6 +306,16 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
     })
   }
 )
+
+// Of a path at which there is no file.
+const absent: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR"])
+
+const isDirectory = "it is a directory"
+
+const ownerOf = ({ gid, uid }: FileSystem.File.Info): Omit<Access, "mode"> => ({
+  uid: Option.getOrElse(uid, () => 0),
+  gid: Option.getOrElse(gid, () => 0)
+})
 
 /**
  * The store on the `FileSystem` and `Path` in the context.

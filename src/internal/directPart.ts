@@ -7,12 +7,22 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Disk } from "../DownloadError.js"
 import type { PublishOptions, RandomAccess, ReadyPart } from "../Store.js"
-import { isTooManyOpen, whenThereIsOne } from "./descriptors.js"
-import { codeOf, fromCause, isUnsupported } from "./diskErrors.js"
+import type { Access } from "./access.js"
+import { isTooManyOpen, whenThereIsOne, whenThereIsOneToTheEnd } from "./descriptors.js"
+import { codeOf, emptyWritesAtMost, fromCause, isUnsupported, takesNothing } from "./diskErrors.js"
 import { candidates } from "./fileName.js"
 import * as Printable from "./printable.js"
 import type { Quickness } from "./quickness.js"
 import type { SystemCalls } from "./systemCalls.js"
+import { type Room, type Run, WriteBuffer } from "./writeBuffer.js"
+
+/** What a part keeps in memory. */
+export interface Bounds {
+  /** Up to this a body is kept until it is whole. */
+  readonly smallBytes: number
+  /** Of a larger one, small chunks are collected and written when there are this many bytes of them. */
+  readonly blockBytes: number
+}
 
 /** What the parts of a store have in common. */
 export interface Site {
@@ -20,84 +30,74 @@ export interface Site {
   readonly quickness: Quickness
   readonly directoryOf: (destination: string) => string
   readonly partName: (destination: string) => string
-  /** How many bytes more may be kept in memory. */
-  roomBytes: number
+  /** How much more may be kept in memory. */
+  readonly room: Room
+  readonly bounds: Bounds
+  /** The parts that hold a descriptor, in the order in which they got it. */
+  readonly open: Set<DirectPart>
 }
 
-// A body up to this is kept in memory until it is whole.
-const smallBytes = 256 * 1024
+/** Closes the file of one part, which opens it again when it is written next; false if there is none. */
+export const parkOne = (site: Site): boolean => {
+  for (const part of site.open) {
+    if (part.park()) {
+      return true
+    }
+  }
+  return false
+}
 
 export class DirectPart implements ReadyPart {
   private bytes = 0
-  /** What is not written yet; all of it, or nothing. */
-  private kept: Array<Uint8Array> = []
-  private keptBytes = 0
-  private file: { readonly descriptor: number; readonly name: string } | undefined
+  private readonly buffer: WriteBuffer
+  private name: string | undefined
+  private descriptor: number | undefined
+  /** Opens the file again that was closed for want of descriptors. */
+  private reopen: (() => number) | undefined
+  /** Effects that use the descriptor at this moment. */
+  private pins = 0
+  /** The access of what is to be replaced. */
+  private access: Access | undefined
+  private isAccessKnown = false
+  /** Bytes that were taken could not be written: there is nothing to publish any more. */
+  private broken: Disk | undefined
   private isPublished = false
+  /** The file was closed for good, and has its name or is removed. */
+  private isFinished = false
 
   constructor(
     private readonly site: Site,
     private readonly destination: string
-  ) {}
+  ) {
+    this.buffer = new WriteBuffer(site.room)
+  }
 
   sizeBytes(): number {
     return this.bytes
   }
 
   write(chunk: Uint8Array): Effect.Effect<void, Disk> | undefined {
-    if (this.isPublished) {
-      return Effect.dieMessage("the part was published already")
-    }
-    if (this.file === undefined && this.keptBytes + chunk.length <= smallBytes && chunk.length <= this.site.roomBytes) {
-      // A copy: whoever gave the chunk may use its memory again. The `slice` of a `Buffer` would be none.
-      this.kept.push(new Uint8Array(chunk))
-      this.keptBytes += chunk.length
-      this.site.roomBytes -= chunk.length
-      this.bytes += chunk.length
-      return undefined
-    }
-    return this.writeTo(chunk, undefined)
+    return this.put(chunk, this.bytes)
   }
 
   readonly at: RandomAccess = {
-    write: (chunk, positionBytes) => this.writeTo(chunk, positionBytes),
-    read: (chunk, positionBytes) => {
-      const { calls } = this.site
-      return Effect.uninterruptible(
-        Effect.flatMap(
-          this.whenOpen(() => this.flushed()),
-          ({ descriptor }) =>
-            Effect.mapError(calls.readAndWait(descriptor, chunk, positionBytes), (cause) =>
-              fromCause(this.destination, cause)
-            )
-        )
+    write: (chunk, positionBytes) => this.put(chunk, positionBytes),
+    read: (chunk, positionBytes) =>
+      this.whilePinned(
+        () => this.flushed(),
+        (descriptor) => this.site.calls.readAndWait(descriptor, chunk, positionBytes)
       )
-    }
-  }
-
-  /** Into the file; at its end, where no position is given. */
-  private writeTo(chunk: Uint8Array, positionBytes: number | undefined): Effect.Effect<void, Disk> | undefined {
-    const { quickness } = this.site
-    if (!quickness.isQuick()) {
-      return this.writeAndWait(chunk, positionBytes)
-    }
-    try {
-      quickness.measure(() => this.writeNow(chunk, positionBytes))
-      return undefined
-    } catch (cause) {
-      return isTooManyOpen(codeOf(cause))
-        ? this.whenOpen(() => this.writeNow(chunk, positionBytes))
-        : Effect.fail(fromCause(this.destination, cause))
-    }
   }
 
   get restart(): Effect.Effect<void, Disk> {
     return Effect.suspend(() => {
-      this.forget()
+      this.buffer.clear()
       this.bytes = 0
-      return this.attempt(() => {
-        if (this.file !== undefined) {
-          this.site.calls.empty(this.file.descriptor)
+      this.broken = undefined
+      this.isFinished = false
+      return this.whenOpen(() => {
+        if (this.name !== undefined) {
+          this.site.calls.empty(this.opened())
         }
       })
     })
@@ -108,28 +108,34 @@ export class DirectPart implements ReadyPart {
       Effect.suspend(() => {
         if (durability === "rename") {
           return this.whenOpen(() => {
-            const { descriptor, name } = this.flushed()
-            return this.finish(descriptor, name, onExists)
+            this.lookFor(onExists)
+            return this.finish(this.prepared(), onExists)
           })
         }
         const { calls, directoryOf } = this.site
-        return Effect.flatMap(
-          this.whenOpen(() => this.flushed()),
-          ({ descriptor, name }) =>
-            calls.sync(descriptor).pipe(
-              Effect.mapError((cause) => fromCause(this.destination, cause)),
-              Effect.zipRight(this.attempt(() => this.finish(descriptor, name, onExists))),
-              Effect.tap((standsAt) =>
-                standsAt === undefined
-                  ? Effect.void
-                  : Effect.mapError(
-                      whenThereIsOne((cause) => isTooManyOpen(codeOf(cause)))(
-                        calls.syncDirectory(directoryOf(this.destination))
-                      ),
-                      (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
-                    )
-              )
-            )
+        return this.whilePinned(
+          () => {
+            this.lookFor(onExists)
+            return this.prepared()
+          },
+          (descriptor) => calls.sync(descriptor)
+        ).pipe(
+          // It may have been closed for want of descriptors since; what was synced stays synced.
+          Effect.zipRight(this.whenOpen(() => this.finish(this.opened(), onExists))),
+          Effect.tap((standsAt) =>
+            standsAt === undefined
+              ? Effect.void
+              : Effect.mapError(
+                  whenThereIsOneToTheEnd((cause) => {
+                    const isForWant = isTooManyOpen(codeOf(cause))
+                    if (isForWant) {
+                      this.makeRoom()
+                    }
+                    return isForWant
+                  })(calls.syncDirectory(directoryOf(this.destination))),
+                  (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
+                )
+          )
         )
       })
     )
@@ -141,10 +147,10 @@ export class DirectPart implements ReadyPart {
     }
     let isOpen = false
     const exit = this.attemptNow(() => {
+      this.lookFor(onExists)
       this.opened()
       isOpen = true
-      const { descriptor, name } = this.flushed()
-      return this.finish(descriptor, name, onExists)
+      return this.finish(this.prepared(), onExists)
     })
     // There may be too many open at the moment, which is waited for.
     return isOpen ? exit : undefined
@@ -152,14 +158,110 @@ export class DirectPart implements ReadyPart {
 
   get discard(): Effect.Effect<void> {
     return Effect.sync(() => {
-      this.forget()
-      const { file } = this
-      this.file = undefined
-      if (file !== undefined) {
-        quietly(() => this.site.calls.close(file.descriptor))
-        quietly(() => this.site.calls.remove(file.name))
+      const { descriptor, name } = this
+      this.buffer.clear()
+      this.forgetFile()
+      if (descriptor !== undefined) {
+        quietly(() => this.site.calls.close(descriptor))
+      }
+      if (name !== undefined) {
+        quietly(() => this.site.calls.remove(name))
       }
     })
+  }
+
+  /** Closes the file, to open it again when it is needed; false if it is in use, or not open. */
+  park(): boolean {
+    const { descriptor, name } = this
+    if (descriptor === undefined || name === undefined || this.pins > 0) {
+      return false
+    }
+    this.site.open.delete(this)
+    this.descriptor = undefined
+    try {
+      this.reopen = this.site.calls.park(descriptor, name)
+    } catch (cause) {
+      // Some file systems find out only now that there is no room.
+      this.breaks(cause)
+      this.name = undefined
+      quietly(() => this.site.calls.remove(name))
+    }
+    return true
+  }
+
+  private put(chunk: Uint8Array, positionBytes: number): Effect.Effect<void, Disk> | undefined {
+    if (this.isPublished) {
+      return Effect.dieMessage("the part was published already")
+    }
+    if (this.keep(chunk, positionBytes)) {
+      return undefined
+    }
+    const { quickness } = this.site
+    if (!quickness.isQuick()) {
+      return this.putAndWait(chunk, positionBytes)
+    }
+    try {
+      quickness.measure(() => this.putNow(chunk, positionBytes))
+      return undefined
+    } catch (cause) {
+      return this.isForWant(cause)
+        ? this.whenOpen(() => this.putNow(chunk, positionBytes))
+        : Effect.fail(this.failureOf(cause))
+    }
+  }
+
+  /** In memory, if it has a place there: a body that may be small, or a chunk that is not worth a write. */
+  private keep(chunk: Uint8Array, positionBytes: number): boolean {
+    const { blockBytes, smallBytes } = this.site.bounds
+    const isKept =
+      this.broken === undefined &&
+      (this.name === undefined
+        ? this.buffer.add(chunk, positionBytes, smallBytes)
+        : chunk.length < blockBytes / 4 && this.buffer.add(chunk, positionBytes, blockBytes))
+    if (isKept) {
+      this.reach(positionBytes + chunk.length)
+    }
+    return isKept
+  }
+
+  private putNow(chunk: Uint8Array, positionBytes: number): void {
+    const descriptor = this.flushed()
+    if (!this.keep(chunk, positionBytes)) {
+      this.writeAll(descriptor, chunk, positionBytes)
+      this.reach(positionBytes + chunk.length)
+    }
+  }
+
+  private putAndWait(chunk: Uint8Array, positionBytes: number): Effect.Effect<void, Disk> {
+    return this.whilePinned(
+      () => this.opened(),
+      (descriptor) =>
+        Effect.zipRight(
+          this.flushAndWait(descriptor),
+          Effect.suspend(() =>
+            this.keep(chunk, positionBytes)
+              ? Effect.void
+              : Effect.map(this.writeAllAndWait(descriptor, { startBytes: positionBytes, bytes: chunk }), () =>
+                  this.reach(positionBytes + chunk.length)
+                )
+          )
+        )
+    )
+  }
+
+  private flushAndWait(descriptor: number): Effect.Effect<void, unknown> {
+    return Effect.suspend(() =>
+      this.broken === undefined
+        ? Effect.tapError(
+            Effect.forEach(this.buffer.take(), (run) => this.writeAllAndWait(descriptor, run), { discard: true }),
+            (cause) => Effect.sync(() => this.breaks(cause))
+          )
+        : Effect.fail(this.broken)
+    )
+  }
+
+  private reach(endBytes: number): void {
+    this.bytes = Math.max(this.bytes, endBytes)
   }
 
   private attempt<A>(act: () => A): Effect.Effect<A, Disk> {
@@ -170,33 +272,103 @@ export class DirectPart implements ReadyPart {
     try {
       return Exit.succeed(this.site.quickness.measure(act))
     } catch (cause) {
-      if (cause instanceof Disk) {
-        return Exit.fail(cause)
-      }
-      return codeOf(cause) === "" ? Exit.die(cause) : Exit.fail(fromCause(this.destination, cause))
+      return cause instanceof Disk || codeOf(cause) !== "" ? Exit.fail(this.failureOf(cause)) : Exit.die(cause)
     }
   }
 
   /** The same for what may have to open the file first, for which there may be too many open at the moment. */
   private whenOpen<A>(act: () => A): Effect.Effect<A, Disk> {
-    const isForWant = (error: Disk) => this.file === undefined && error.reason === "too-many-open"
-    const attempt = this.attempt(act)
-    return Effect.catchAll(attempt, (error) =>
-      isForWant(error) ? whenThereIsOne(isForWant)(attempt) : Effect.fail(error)
+    return whenThereIsOne((error: Disk) => this.isForWant(error))(this.attempt(act))
+  }
+
+  /**
+   * Keeps the descriptor that `open` gives open while it is used. Not interruptible but for the wait for a descriptor: a
+   * call that was handed to a thread cannot be taken back, and its descriptor must not be closed under it.
+   */
+  private whilePinned<A>(
+    open: () => number,
+    use: (descriptor: number) => Effect.Effect<A, unknown>
+  ): Effect.Effect<A, Disk> {
+    const pinned = () => {
+      const descriptor = open()
+      this.pins++
+      return descriptor
+    }
+    return Effect.uninterruptible(
+      Effect.flatMap(this.whenOpen(pinned), (descriptor) =>
+        Effect.ensuring(
+          Effect.mapError(use(descriptor), (cause) => this.failureOf(cause)),
+          Effect.sync(() => {
+            this.pins--
+          })
+        )
+      )
     )
   }
 
-  private opened(): { readonly descriptor: number; readonly name: string } {
-    if (this.file !== undefined) {
-      return this.file
+  private isForWant(cause: unknown): boolean {
+    return (
+      this.descriptor === undefined &&
+      !this.isFinished &&
+      (cause instanceof Disk ? cause.reason === "too-many-open" : isTooManyOpen(codeOf(cause)))
+    )
+  }
+
+  private failureOf(cause: unknown): Disk {
+    return cause instanceof Disk ? cause : fromCause(this.destination, cause)
+  }
+
+  private unlessBroken(): void {
+    if (this.broken !== undefined) {
+      throw this.broken
+    }
+  }
+
+  private breaks(cause: unknown): Disk {
+    this.broken = this.failureOf(cause)
+    return this.broken
+  }
+
+  private opened(): number {
+    while (this.descriptor === undefined) {
+      try {
+        this.descriptor = this.reopen === undefined ? this.created() : this.reopen()
+        this.site.open.add(this)
+      } catch (cause) {
+        if (!isTooManyOpen(codeOf(cause))) {
+          throw cause
+        }
+        // The descriptor of another part is there at once, and others in a moment.
+        if (!this.makeRoom()) {
+          throw cause
+        }
+      }
+    }
+    return this.descriptor
+  }
+
+  /** Gives true if there is a descriptor again. */
+  private makeRoom(): boolean {
+    const isParked = parkOne(this.site)
+    if (!isParked) {
+      this.site.calls.reclaim()
+    }
+    return isParked
+  }
+
+  private created(): number {
+    const { calls } = this.site
+    if (!this.isAccessKnown) {
+      this.look()
     }
     for (let attempt = 1; ; attempt++) {
       const name = this.site.partName(this.destination)
       try {
-        this.file = { descriptor: this.site.calls.create(name), name }
-        return this.file
+        const descriptor = calls.create(name, this.access === undefined ? "default" : "private")
+        this.name = name
+        return descriptor
       } catch (cause) {
-        // A seeded Random can repeat another process's names.
+        // A Random of the program's own can repeat another process's names.
         if (codeOf(cause) !== "EEXIST" || attempt === 8) {
           throw cause
         }
@@ -204,71 +376,95 @@ export class DirectPart implements ReadyPart {
     }
   }
 
-  private flushed(): { readonly descriptor: number; readonly name: string } {
-    const file = this.opened()
-    let positionBytes = 0
-    for (const chunk of this.kept) {
-      this.writeAll(file.descriptor, chunk, positionBytes)
-      positionBytes += chunk.length
-    }
-    this.forget()
-    return file
+  private look(): void {
+    this.access = this.site.calls.accessOf(this.destination)
+    this.isAccessKnown = true
   }
 
-  private writeNow(chunk: Uint8Array, positionBytes = this.bytes): void {
-    const { descriptor } = this.flushed()
-    this.writeAll(descriptor, chunk, positionBytes)
-    this.bytes = Math.max(this.bytes, positionBytes + chunk.length)
+  /** Learns the access of what is replaced now, which may be another file than when this one was opened. */
+  private lookFor(onExists: PublishOptions["onExists"]): void {
+    const isReplaced = onExists === "overwrite"
+    if (isReplaced) {
+      this.access = this.site.calls.accessOf(this.destination) ?? this.access
+      this.isAccessKnown = true
+    } else if (this.name === undefined && onExists !== "unique") {
+      this.isAccessKnown = true
+    }
+  }
+
+  /** All that was taken is in the file, which has the access that it is to have. */
+  private prepared(): number {
+    const descriptor = this.flushed()
+    if (this.access !== undefined) {
+      this.site.calls.setAccess(descriptor, this.access)
+    }
+    return descriptor
+  }
+
+  private flushed(): number {
+    this.unlessBroken()
+    const descriptor = this.opened()
+    // Parking it found out that something is lost.
+    this.unlessBroken()
+    try {
+      for (const { bytes, startBytes } of this.buffer.take()) {
+        this.writeAll(descriptor, bytes, startBytes)
+      }
+    } catch (cause) {
+      throw this.breaks(cause)
+    }
+    return descriptor
   }
 
   private writeAll(descriptor: number, chunk: Uint8Array, positionBytes: number): void {
+    let emptyWrites = 0
     for (let written = 0; written < chunk.length; ) {
-      written += this.site.calls.write(
+      const count = this.site.calls.write(
         descriptor,
         written === 0 ? chunk : chunk.subarray(written),
         positionBytes + written
       )
+      written += count
+      emptyWrites = count === 0 ? emptyWrites + 1 : 0
+      if (emptyWrites === emptyWritesAtMost) {
+        throw takesNothing(this.destination)
+      }
     }
   }
 
-  // Not interruptible: a write that was handed to a thread cannot be taken back, and its descriptor must not be closed
-  // under it.
-  private writeAndWait(chunk: Uint8Array, positionBytes: number | undefined): Effect.Effect<void, Disk> {
-    const { calls } = this.site
-    const rest = (descriptor: number, left: Uint8Array, atBytes: number): Effect.Effect<void, unknown> =>
-      Effect.flatMap(calls.writeAndWait(descriptor, left, atBytes), (written) => {
-        this.bytes = Math.max(this.bytes, atBytes + written)
-        return written < left.length ? rest(descriptor, left.subarray(written), atBytes + written) : Effect.void
-      })
-    return Effect.uninterruptible(
-      Effect.flatMap(
-        this.whenOpen(() => this.flushed()),
-        ({ descriptor }) =>
-          Effect.mapError(rest(descriptor, chunk, positionBytes ?? this.bytes), (cause) =>
-            fromCause(this.destination, cause)
-          )
-      )
-    )
+  private writeAllAndWait(descriptor: number, run: Run, emptyWrites = 0): Effect.Effect<void, unknown> {
+    const { bytes, startBytes } = run
+    return Effect.flatMap(this.site.calls.writeAndWait(descriptor, bytes, startBytes), (written) => {
+      if (written === bytes.length) {
+        return Effect.void
+      }
+      const empty = written === 0 ? emptyWrites + 1 : 0
+      return empty === emptyWritesAtMost
+        ? Effect.fail(takesNothing(this.destination))
+        : this.writeAllAndWait(descriptor, { startBytes: startBytes + written, bytes: bytes.subarray(written) }, empty)
+    })
   }
 
-  private forget(): void {
-    this.site.roomBytes += this.keptBytes
-    this.kept = []
-    this.keptBytes = 0
+  private forgetFile(): void {
+    this.site.open.delete(this)
+    this.descriptor = undefined
+    this.reopen = undefined
+    this.name = undefined
   }
 
   /** Closes the file and gives it its name. */
-  private finish(descriptor: number, name: string, onExists: PublishOptions["onExists"]): string | undefined {
+  private finish(descriptor: number, onExists: PublishOptions["onExists"]): string | undefined {
     const { calls } = this.site
+    const name = this.name ?? ""
+    this.forgetFile()
+    this.isFinished = true
     try {
       calls.close(descriptor)
     } catch {
       // Some file systems find out only now that there is no room. The descriptor is gone all the same.
-      this.file = undefined
       quietly(() => calls.remove(name))
       throw new Disk({ path: Printable.line(this.destination), reason: "other", detail: "it could not be closed" })
     }
-    this.file = undefined
     try {
       const standsAt = this.move(name, onExists)
       this.isPublished = standsAt !== undefined
@@ -284,8 +480,9 @@ export class DirectPart implements ReadyPart {
 
   private move(name: string, onExists: PublishOptions["onExists"]): string | undefined {
     const { destination } = this
+    const { calls } = this.site
     if (onExists === "overwrite") {
-      this.site.calls.rename(name, destination)
+      calls.rename(name, destination)
       return destination
     }
     for (const candidate of onExists === "unique" ? candidates(destination) : [destination]) {
@@ -293,7 +490,8 @@ export class DirectPart implements ReadyPart {
         return candidate
       }
     }
-    if (onExists === "skip") {
+    // A directory that took the name in the meantime is no file that could be left as it is: this fails on one.
+    if (onExists === "skip" && calls.exists(destination)) {
       return undefined
     }
     throw new Disk({ path: Printable.line(destination), reason: "exists", detail: "" })
@@ -312,7 +510,7 @@ export class DirectPart implements ReadyPart {
       if (!isUnsupported(codeOf(cause))) {
         throw cause
       }
-      if (calls.exists(to)) {
+      if (this.isTaken(to)) {
         return false
       }
       calls.rename(name, to)
@@ -322,12 +520,23 @@ export class DirectPart implements ReadyPart {
     quietly(() => calls.remove(name))
     return true
   }
+
+  private isTaken(path: string): boolean {
+    try {
+      return this.site.calls.exists(path)
+    } catch (cause) {
+      if (codeOf(cause) === "EISDIR") {
+        return true
+      }
+      throw cause
+    }
+  }
 }
 
 const quietly = (act: () => void): void => {
   try {
     act()
   } catch {
-    // There is nobody to whom it would make a difference.
+    // Nothing depends on it.
   }
 }

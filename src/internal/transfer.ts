@@ -313,7 +313,7 @@ export const makeTransfer = (
               random: yield* Random.next
             })
             // What a disk did to a part cannot be taken back. And an attempt after the deadline is none.
-            if (delayMillis === undefined || error._tag === "Disk" || at + delayMillis >= deadlineAt) {
+            if (delayMillis === undefined || isDiskFault(error) || at + delayMillis >= deadlineAt) {
               return yield* error
             }
             if (hooks.event !== undefined) {
@@ -404,6 +404,9 @@ export const makeTransfer = (
 
 const deadlineOf = ({ deadline }: DownloadRequest, now: number): number =>
   deadline === undefined ? Number.POSITIVE_INFINITY : now + Duration.toMillis(deadline)
+
+// Too many open files are no fault of the part, which is kept in memory meanwhile.
+const isDiskFault = (error: DownloadError): boolean => error._tag === "Disk" && error.reason !== "too-many-open"
 
 const isOverload = (error: DownloadError): boolean =>
   error._tag === "HttpStatus" && (error.status === 429 || error.status === 503)

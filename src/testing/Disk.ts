@@ -6,7 +6,7 @@
  * then a prefix, in the order of the changes, and of the bytes a prefix, or their number with zeros at the end.
  *
  * It has what the store of this package uses of a file system: open, write, read back, truncate, sync, rename, link,
- * remove, look.
+ * remove, look, permission bits.
  *
  * @since 0.2.0
  */
@@ -16,6 +16,7 @@ import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { modeFor } from "../internal/access.js"
 import type { SystemCalls } from "../internal/systemCalls.js"
 import { type Bounds, Errno, type Inode, Volume } from "./volume.js"
 
@@ -43,7 +44,8 @@ export interface Operation {
 }
 
 /**
- * What becomes of an operation: an errno such as `ENOSPC`, a wait before it, or that it never comes to an end.
+ * What becomes of an operation: an errno such as `ENOSPC`, a wait before it, that it never comes to an end, or, for a
+ * write, how many bytes of it are taken.
  *
  * @category models
  * @since 0.2.0
@@ -52,6 +54,8 @@ export interface Fate {
   readonly errno?: string | undefined
   readonly delayMillis?: number | undefined
   readonly never?: boolean | undefined
+  /** At most so many bytes of a write are taken, and the operation succeeds. */
+  readonly takesBytes?: number | undefined
 }
 
 interface Handle {
@@ -96,9 +100,19 @@ export class Disk {
     return this.volume.files()
   }
 
-  /** Puts a file there that survives everything. */
-  put(name: string, content: Uint8Array): void {
-    this.volume.put(name, content)
+  /** The permission bits of each file. */
+  modes(): ReadonlyMap<string, number> {
+    return this.volume.modes()
+  }
+
+  /** Puts a file there that survives everything. `mode` is its permission bits. Default 0o644. */
+  put(name: string, content: Uint8Array, mode?: number): void {
+    this.volume.put(name, content, mode)
+  }
+
+  /** Puts a directory there that survives everything. Every other path that is no file is a directory, too. */
+  putDirectory(name: string): void {
+    this.volume.putDirectory(name)
   }
 
   /** The end of all programs: what the operating system has taken stays. */
@@ -111,7 +125,7 @@ export class Disk {
     this.volume.powerCut(random)
   }
 
-  private perform<A>(operation: Operation, act: () => A): Effect.Effect<A, SystemError> {
+  private perform<A>(operation: Operation, act: (fate?: Fate) => A): Effect.Effect<A, SystemError> {
     return Effect.suspend(() => {
       const fate = this.options.fate?.(operation)
       const doing = Effect.suspend(() => {
@@ -122,7 +136,7 @@ export class Disk {
           return Effect.fail(systemError(fate.errno, operation))
         }
         try {
-          const done = act()
+          const done = act(fate)
           this.options.onDone?.(operation)
           return Effect.succeed(done)
         } catch (cause) {
@@ -133,12 +147,12 @@ export class Disk {
     })
   }
 
-  private performNow<A>(operation: Operation, act: () => A): A {
+  private performNow<A>(operation: Operation, act: (fate?: Fate) => A): A {
     const fate = this.options.fate?.(operation)
     if (fate?.errno !== undefined || fate?.never === true) {
       throw new Errno(fate.errno ?? "EIO")
     }
-    const done = act()
+    const done = act(fate)
     this.options.onDone?.(operation)
     return done
   }
@@ -154,12 +168,27 @@ export class Disk {
         }
         return act()
       }
-    const writeAll = (chunk: Uint8Array) =>
-      this.perform(
-        { name: "write", path },
-        checked(() => {
-          position += this.volume.writeAt(inode, chunk, position)
-        })
+    const writeSome = (chunk: Uint8Array) =>
+      Effect.suspend(() => {
+        if (!handle.isOpen) {
+          return Effect.fail(systemError("EBADF", { name: "write", path }))
+        }
+        return Effect.map(
+          this.perform({ name: "write", path }, (fate) => this.volume.writeAt(inode, takenOf(chunk, fate), position)),
+          (written) => {
+            position += written
+            return written
+          }
+        )
+      })
+    // As `@effect/platform-node` has it: a write that takes nothing is a failure.
+    const writeAll = (chunk: Uint8Array): Effect.Effect<void, SystemError> =>
+      Effect.flatMap(writeSome(chunk), (written) =>
+        written === chunk.length
+          ? Effect.void
+          : written === 0
+            ? new SystemError({ reason: "WriteZero", module: "FileSystem", method: "writeAll", pathOrDescriptor: path })
+            : writeAll(chunk.subarray(written))
       )
     const sync = this.perform(
       { name: inode === undefined ? "syncDirectory" : "sync", path },
@@ -191,7 +220,7 @@ export class Disk {
             }
           })
         ),
-      write: (chunk) => Effect.as(writeAll(chunk), FileSystem.Size(chunk.length)),
+      write: (chunk) => Effect.map(writeSome(chunk), FileSystem.Size),
       writeAll
     }
   }
@@ -208,15 +237,20 @@ export class Disk {
       return handle
     }
     return {
-      create: (path) =>
+      create: (path, access) =>
         this.performNow({ name: "open", path }, () => {
           last++
-          handles.set(last, { path, inode: this.volume.openFile(path, "wx") })
+          handles.set(last, {
+            path,
+            inode: this.volume.openFile(path, "wx", access === "private" ? 0o600 : undefined)
+          })
           return last
         }),
       write: (descriptor, bytes, position) => {
         const { inode, path } = handleOf(descriptor)
-        return this.performNow({ name: "write", path }, () => this.volume.writeAt(inode, bytes, position))
+        return this.performNow({ name: "write", path }, (fate) =>
+          this.volume.writeAt(inode, takenOf(bytes, fate), position)
+        )
       },
       empty: (descriptor) => {
         const { inode, path } = handleOf(descriptor)
@@ -231,14 +265,46 @@ export class Disk {
         handles.delete(descriptor)
         this.volume.closeFile()
       },
+      park: (descriptor) => {
+        const { inode, path } = handleOf(descriptor)
+        handles.delete(descriptor)
+        this.volume.closeFile()
+        return () =>
+          this.performNow({ name: "open", path }, () => {
+            this.volume.reopenFile(path, inode)
+            last++
+            handles.set(last, { path, inode })
+            return last
+          })
+      },
       rename: (from, to) => this.performNow({ name: "rename", path: from, to }, () => this.volume.renameTo(from, to)),
       link: (from, to) => this.performNow({ name: "link", path: from, to }, () => this.volume.linkTo(from, to)),
       remove: (path) => this.performNow({ name: "remove", path }, () => this.volume.removeName(path)),
-      exists: (path) => this.performNow({ name: "look", path }, () => this.volume.has(path)),
+      exists: (path) =>
+        this.performNow({ name: "look", path }, () => {
+          if (this.volume.isDirectory(path)) {
+            throw new Errno("EISDIR")
+          }
+          return this.volume.has(path)
+        }),
+      accessOf: (path) => {
+        const found = this.volume.find(path)
+        return found === undefined ? undefined : { mode: found.mode, uid: 0, gid: 0 }
+      },
+      setAccess: (descriptor, access) => {
+        const { inode } = handleOf(descriptor)
+        if (inode !== undefined) {
+          inode.mode = modeFor(access, { uid: 0, gid: 0 })
+        }
+      },
+      reclaim: () => {},
+      lend: () => () => {},
       writeAndWait: (descriptor, bytes, position) =>
         Effect.suspend(() => {
           const { inode, path } = handleOf(descriptor)
-          return coded(this.perform({ name: "write", path }, () => this.volume.writeAt(inode, bytes, position)))
+          return coded(
+            this.perform({ name: "write", path }, (fate) => this.volume.writeAt(inode, takenOf(bytes, fate), position))
+          )
         }),
       readAndWait: (descriptor, into, position) =>
         Effect.suspend(() => {
@@ -274,7 +340,7 @@ export class Disk {
           Effect.acquireRelease(
             this.perform(
               { name: "open", path },
-              (): Handle => ({ inode: this.volume.openFile(path, options?.flag ?? "r"), isOpen: true })
+              (): Handle => ({ inode: this.volume.openFile(path, options?.flag ?? "r", options?.mode), isOpen: true })
             ),
             (handle) =>
               Effect.sync(() => {
@@ -297,12 +363,20 @@ export class Disk {
           ),
         makeDirectory: () => Effect.void,
         access: () => Effect.void,
+        chown: () => Effect.void,
+        chmod: (path, mode) =>
+          Effect.sync(() => {
+            this.volume.inodeOf(path).mode = mode
+          }),
         stat: (path) => Effect.sync(() => infoOf(this.volume.find(path)))
       }),
       Path.layer
     )
   )
 }
+
+const takenOf = (chunk: Uint8Array, fate: Fate | undefined): Uint8Array =>
+  fate?.takesBytes === undefined ? chunk : chunk.subarray(0, fate.takesBytes)
 
 /** As a call of the system fails: with the error that has the code. */
 const coded = <A>(effect: Effect.Effect<A, SystemError>): Effect.Effect<A, unknown> =>
@@ -331,7 +405,7 @@ const infoOf = (inode: Inode | undefined): FileSystem.File.Info => ({
   birthtime: Option.none(),
   dev: 0,
   ino: Option.none(),
-  mode: 0,
+  mode: inode?.mode ?? 0o755,
   nlink: Option.none(),
   uid: Option.none(),
   gid: Option.none(),

@@ -73,6 +73,8 @@ export interface DiskFault {
   readonly errno: string
   /** Which of these operations it meets. */
   readonly count: number
+  /** From then on the device takes no bytes, and says nothing: in place of the errno. */
+  readonly takesNothing?: boolean | undefined
 }
 
 export interface Scenario {
@@ -85,6 +87,8 @@ export interface Scenario {
   readonly isStream: boolean
   /** Whether the store writes by calls that come back at once. */
   readonly isDirect: boolean
+  /** Whether that store keeps so little in memory that a body of a few kilobytes is a large one. */
+  readonly isShortOfMemory: boolean
   /** Whether the origin pushes what it answers. */
   readonly isPushed: boolean
   readonly durability: "full" | "rename"
@@ -95,7 +99,7 @@ export interface Scenario {
   readonly diskFault: DiskFault | undefined
   readonly descriptors: number | undefined
   /** Another program that writes a destination meanwhile. */
-  readonly intruder: { readonly job: number; readonly step: number } | undefined
+  readonly intruder: { readonly job: number; readonly step: number; readonly makes: "file" | "directory" } | undefined
   readonly ending: Ending
   /** An interruption comes at this operation of the disk and not at a step: most steps are far from a publish. */
   readonly interruptAtDisk: number | undefined
@@ -140,6 +144,7 @@ export const draw = (seed: number): Scenario => {
     perOrigin: from.between(1, concurrency),
     isStream: from.chance(0.5),
     isDirect: false,
+    isShortOfMemory: false,
     isPushed: false,
     durability: from.chance(0.6) ? "full" : "rename",
     segments: undefined,
@@ -148,7 +153,7 @@ export const draw = (seed: number): Scenario => {
     diskFault: from.chance(0.15) ? { operation, errno, count: from.below(6) } : undefined,
     descriptors: from.chance(0.05) ? from.between(1, 3) : undefined,
     intruder: from.chance(0.1)
-      ? { job: from.below(jobs.length), step: from.between(1, asked.length * 200) }
+      ? { job: from.below(jobs.length), step: from.between(1, asked.length * 200), makes: "file" }
       : undefined,
     ending,
     interruptAtDisk: undefined
@@ -163,7 +168,20 @@ export const draw = (seed: number): Scenario => {
     isPushed: from.chance(0.75),
     jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job))
   }
-  return from.chance(0.35) ? withSegments(from, drawn) : drawn
+  return withDisk(new Draw(seed ^ 0x2c1b3c6d), from.chance(0.35) ? withSegments(from, drawn) : drawn)
+}
+
+/** What a disk does beyond a failing operation, and how much a store keeps from it. */
+const withDisk = (from: Draw, scenario: Scenario): Scenario => {
+  const { diskFault, intruder } = scenario
+  const makes = from.pick("file" as const, "directory" as const)
+  const takesNothing = from.chance(0.3)
+  return {
+    ...scenario,
+    isShortOfMemory: from.chance(0.5),
+    intruder: intruder === undefined ? undefined : { ...intruder, makes },
+    diskFault: diskFault?.operation === "write" ? { ...diskFault, takesNothing } : diskFault
+  }
 }
 
 /** Larger files, and room for more than one connection for each, on a store that can take them. */

@@ -86,6 +86,7 @@ class Life implements Observed {
   origin: typeof Origin.Origin.Service | undefined
   isSecondLife = false
   intruded: Scenario.Job | undefined
+  obstructed: Scenario.Job | undefined
   private readonly promises = new Promises(this)
   private readonly from: Scenario.Draw
   private readonly turns = new Map<number, number>()
@@ -170,9 +171,13 @@ class Life implements Observed {
     const layer = Subject.layer(this.scenario).pipe(
       Layer.provideMerge(
         Layer.mergeAll(
-          (this.scenario.isDirect ? DirectStore.layer(this.disk.calls()) : FileSystemStore.layer).pipe(
-            Layer.provide(this.disk.layer)
-          ),
+          (this.scenario.isDirect
+            ? DirectStore.layer(
+                this.disk.calls(),
+                this.scenario.isShortOfMemory ? { smallBytes: 400, blockBytes: 200 } : undefined
+              )
+            : FileSystemStore.layer
+          ).pipe(Layer.provide(this.disk.layer)),
           Origin.layer(
             (request) => this.reply(request),
             (request, reply) => this.onReply(request, reply),
@@ -231,9 +236,14 @@ class Life implements Observed {
       this.world.at(intruder.step, () => {
         const job = this.scenario.jobs[intruder.job] ?? firstJob(this.scenario)
         if (!this.disk.files().has(job.destination)) {
-          this.note(`another program writes ${job.destination}`)
-          this.disk.put(job.destination, oldContent(job))
-          this.intruded = job
+          this.note(`another program makes a ${intruder.makes} ${job.destination}`)
+          if (intruder.makes === "file") {
+            this.disk.put(job.destination, oldContent(job))
+            this.intruded = job
+          } else {
+            this.disk.putDirectory(job.destination)
+            this.obstructed = job
+          }
         }
       })
     }
@@ -315,11 +325,13 @@ class Life implements Observed {
     }
     const count = this.operationsByName.get(operation.name) ?? 0
     this.operationsByName.set(operation.name, count + 1)
-    const errno =
-      diskFault !== undefined && diskFault.operation === operation.name && diskFault.count === count
-        ? diskFault.errno
-        : undefined
-    return { delayMillis: this.from.below(4), errno }
+    const delayMillis = this.from.below(4)
+    if (diskFault === undefined || diskFault.operation !== operation.name || diskFault.count > count) {
+      return { delayMillis }
+    }
+    return diskFault.takesNothing === true
+      ? { delayMillis, takesBytes: 0 }
+      : { delayMillis, errno: diskFault.count === count ? diskFault.errno : undefined }
   }
 
   private onDone(operation: Disk.Operation): void {

@@ -33,6 +33,8 @@ export interface Observed {
   readonly isSecondLife: boolean
   /** Whose destination another program has written. */
   readonly intruded: Scenario.Job | undefined
+  /** The job whose destination another program has made a directory. */
+  readonly obstructed: Scenario.Job | undefined
   readonly violate: (what: string) => void
 }
 
@@ -165,7 +167,12 @@ export class Promises {
     for (const { id, job } of this.life.asked) {
       const outcome = this.outcomes.get(id)
       const isThere = outcome?._tag === "Failed" && outcome.error._tag === "Disk" && outcome.error.reason === "exists"
-      if (outcome?._tag !== "Saved" && outcome?._tag !== "Skipped" && !(isThere && job.onExists === "fail")) {
+      if (
+        outcome?._tag !== "Saved" &&
+        outcome?._tag !== "Skipped" &&
+        !(isThere && job.onExists === "fail") &&
+        this.life.obstructed !== job
+      ) {
         this.life.violate(`the second life did not save ${id}`)
       }
       if (this.holdsAfterCrash() || job.onExists === "overwrite") {
@@ -203,7 +210,8 @@ export class Promises {
         outcome?._tag === "Failed" &&
         Scenario.isSurvivable(job) &&
         scenario.diskFault === undefined &&
-        scenario.descriptors === undefined &&
+        (scenario.descriptors === undefined || scenario.isDirect) &&
+        this.life.obstructed !== job &&
         !(outcome.error._tag === "Disk" && outcome.error.reason === "exists" && job.onExists === "fail")
       ) {
         this.life.violate(
@@ -259,6 +267,9 @@ export class Promises {
     for (const outcome of outcomes) {
       if (outcome._tag === "Saved") {
         this.checkSaved(outcome, "at the end")
+      }
+      if (outcome._tag === "Skipped" && !this.life.disk.files().has(outcome.request.destination)) {
+        this.life.violate(`${outcome.request.id} was skipped, and there is no file`)
       }
       const { destination, id } = outcome.request
       if ((outcome._tag === "Cancelled" || outcome._tag === "Failed") && !saved.has(destination)) {

@@ -7,6 +7,8 @@
 export interface Inode {
   bytes: Uint8Array
   synced: Uint8Array
+  /** The permission bits. */
+  mode: number
 }
 
 // What happens to names in one step: a rename is two of these.
@@ -31,6 +33,7 @@ export class Volume {
   private names = new Map<string, Inode>()
   private durableNames = new Map<string, Inode>()
   private changes: Array<Change> = []
+  private readonly directories = new Set<string>()
   private descriptorsOpen = 0
 
   constructor(private readonly bounds: () => Bounds) {}
@@ -45,9 +48,23 @@ export class Volume {
     return new Map(Array.from(this.names, ([name, { bytes }]) => [name, bytes.slice()]))
   }
 
+  /** The permission bits of each file. */
+  modes(): ReadonlyMap<string, number> {
+    return new Map(Array.from(this.names, ([name, { mode }]) => [name, mode]))
+  }
+
+  /** Puts a directory there, which survives everything and holds nothing. */
+  putDirectory(name: string): void {
+    this.directories.add(name)
+  }
+
+  isDirectory(name: string): boolean {
+    return this.directories.has(name)
+  }
+
   /** Puts a file there that survives everything. */
-  put(name: string, content: Uint8Array): void {
-    const inode = { bytes: content.slice(), synced: content.slice() }
+  put(name: string, content: Uint8Array, mode = defaultMode): void {
+    const inode = { bytes: content.slice(), synced: content.slice(), mode }
     this.names.set(name, inode)
     this.durableNames.set(name, inode)
   }
@@ -73,12 +90,23 @@ export class Volume {
     for (const inode of names.values()) {
       if (!left.has(inode)) {
         const content = survivor(inode, random)
-        left.set(inode, { bytes: content, synced: content.slice() })
+        left.set(inode, { bytes: content, synced: content.slice(), mode: inode.mode })
       }
     }
     this.names = new Map(Array.from(names, ([name, inode]) => [name, left.get(inode) ?? inode]))
     this.durableNames = new Map(this.names)
     this.changes = []
+  }
+
+  /** Opens a file again that was closed, unless another one has its name. */
+  reopenFile(path: string, inode: Inode | undefined): void {
+    if (this.descriptorsOpen >= (this.bounds().descriptors ?? Number.POSITIVE_INFINITY)) {
+      throw new Errno("EMFILE")
+    }
+    if (this.names.get(path) !== inode) {
+      throw new Errno("ESTALE")
+    }
+    this.descriptorsOpen++
   }
 
   closeFile(): void {
@@ -108,7 +136,7 @@ export class Volume {
     return inode
   }
 
-  openFile(path: string, flag: string): Inode | undefined {
+  openFile(path: string, flag: string, mode = defaultMode): Inode | undefined {
     if (this.descriptorsOpen >= (this.bounds().descriptors ?? Number.POSITIVE_INFINITY)) {
       throw new Errno("EMFILE")
     }
@@ -118,10 +146,10 @@ export class Volume {
       this.descriptorsOpen++
       return undefined
     }
-    if (found !== undefined && flag.includes("x")) {
+    if ((found !== undefined || this.directories.has(path)) && flag.includes("x")) {
       throw new Errno("EEXIST")
     }
-    const inode = found ?? { bytes: new Uint8Array(0), synced: new Uint8Array(0) }
+    const inode = found ?? { bytes: new Uint8Array(0), synced: new Uint8Array(0), mode }
     if (found === undefined) {
       this.change({ name: path, inode })
     } else if (flag.startsWith("w")) {
@@ -163,11 +191,14 @@ export class Volume {
 
   renameTo(from: string, to: string): void {
     const inode = this.inodeOf(from)
+    if (this.directories.has(to)) {
+      throw new Errno("EISDIR")
+    }
     this.change({ name: to, inode }, { name: from, inode: undefined })
   }
 
   linkTo(from: string, to: string): void {
-    if (this.names.has(to)) {
+    if (this.has(to)) {
       throw new Errno("EEXIST")
     }
     this.change({ name: to, inode: this.inodeOf(from) })
@@ -179,7 +210,7 @@ export class Volume {
   }
 
   has(path: string): boolean {
-    return this.names.has(path)
+    return this.names.has(path) || this.directories.has(path)
   }
 
   find(path: string): Inode | undefined {
@@ -190,6 +221,9 @@ export class Volume {
     return Array.from(this.names.keys())
   }
 }
+
+// As the usual umask leaves it.
+const defaultMode = 0o644
 
 /** What a power cut leaves of a file: what was synced, and of what came after it a beginning, or zeros in its place. */
 const survivor = (inode: Inode, random: () => number): Uint8Array => {

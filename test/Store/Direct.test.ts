@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
@@ -6,7 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import * as TestClock from "effect/TestClock"
+import { isPartName } from "../../src/internal/partName.js"
 import type { SystemCalls } from "../../src/internal/systemCalls.js"
 import { layer as nodeStore } from "../../src/Node/Store.js"
 import * as DirectStore from "../../src/Store/Direct.js"
@@ -49,7 +51,12 @@ describe("Node/Store", () => {
         layer: nodeStore,
         destination: `${directory}/file`,
         read: Effect.try(() => readFileSync(`${directory}/file`, "utf8")).pipe(Effect.orElseSucceed(() => undefined)),
-        parts: Effect.sync(() => names(directory).filter((name) => name.endsWith(".part")).length)
+        parts: Effect.sync(() => names(directory).filter((name) => name.endsWith(".part")).length),
+        makeDirectory: Effect.sync(() => mkdirSync(`${directory}/file`)),
+        modes: {
+          all: Effect.sync(() => names(directory).map((name) => statSync(`${directory}/${name}`).mode & 0o7777)),
+          set: (mode: number) => Effect.sync(() => chmodSync(`${directory}/file`, mode))
+        }
       }))
     )
   )
@@ -166,6 +173,161 @@ describe("Store/Direct", () => {
     })
   )
 
+  it.effect("takes no more memory for bodies of one-byte chunks than for others", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* Store
+        const before = process.memoryUsage()
+        const parts = yield* Effect.forEach(Array(8), (_, index) => store.open(`/d/${index}`))
+        const byte = Uint8Array.of(1)
+        let isTaken = true
+        for (let count = 0; count < 50_000; count++) {
+          for (const part of parts) {
+            isTaken = part.write(byte) === undefined && isTaken
+          }
+        }
+        const after = process.memoryUsage()
+        const takenBytes = after.heapUsed + after.external - before.heapUsed - before.external
+        assert.isTrue(isTaken)
+        // 400 KB came, of which an array for each byte would make 50 MB and more.
+        assert.isBelow(takenBytes, 16 * 1024 * 1024)
+      }).pipe(Effect.provide(over(new Disk())))
+    )
+  )
+
+  it.effect("writes what finds no room in memory, and keeps the bound of all parts together", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const disk = new Disk()
+        const count = 400
+        yield* Effect.gen(function* () {
+          const store = yield* Store
+          const parts = yield* Effect.forEach(Array(count), (_, index) => store.open(`/d/${index}`))
+          for (const part of parts) {
+            yield* write(part, large)
+          }
+          // 40 MB came, and 32 MiB may be kept.
+          const written = Array.from(disk.files().values()).reduce((sum, { length }) => sum + length, 0)
+          assert.isAbove(written, 6_000_000)
+          yield* Effect.forEach(parts, (part) => part.publish({ onExists: "fail", durability: "rename" }))
+        }).pipe(Effect.provide(over(disk)))
+        assert.deepStrictEqual(
+          Array.from(disk.files().values(), ({ length }) => length),
+          Array(count).fill(large.length)
+        )
+      })
+    )
+  )
+
+  it.effect("writes any number of large files with few descriptors", () =>
+    Effect.gen(function* () {
+      const disk = new Disk({ descriptors: 3 })
+      const count = 20
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* Store
+          const parts = yield* Effect.forEach(Array(count), (_, index) => store.open(`/d/${index}`))
+          for (let round = 0; round < 8; round++) {
+            for (const [index, part] of parts.entries()) {
+              yield* write(part, new Uint8Array(100_000).fill(index))
+              yield* write(part, Uint8Array.of(round))
+            }
+          }
+          for (const part of parts) {
+            yield* part.publish({ onExists: "fail", durability: "full" })
+          }
+        }).pipe(Effect.provide(over(disk)))
+      )
+      assert.strictEqual(disk.descriptors(), 0)
+      assert.strictEqual(disk.files().size, count)
+      for (let index = 0; index < count; index++) {
+        const content = disk.files().get(`/d/${index}`)
+        assert.strictEqual(content?.length, 800_008)
+        for (let round = 0; round < 8; round++) {
+          assert.strictEqual(content?.[round * 100_001 + 50_000], index)
+          assert.strictEqual(content?.[round * 100_001 + 100_000], round)
+        }
+      }
+    })
+  )
+
+  it.effect("publishes nothing of which chunks that it had taken could not be written", () =>
+    Effect.gen(function* () {
+      let writes = 0
+      const disk = new Disk({ fate: ({ name }) => (name === "write" && ++writes === 2 ? { errno: "EIO" } : undefined) })
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const part = yield* Effect.flatMap(Store, (store) => store.open("/d/a"))
+          yield* write(part, new Uint8Array(300_000))
+          // Taken, and written with what comes next, which is what fails.
+          assert.isUndefined(part.write(small))
+          assert.deepInclude(yield* Effect.flip(write(part, large)), { _tag: "Disk" })
+          yield* Effect.flip(part.publish({ onExists: "overwrite", durability: "rename" }))
+          assert.isFalse(disk.files().has("/d/a"))
+          // A part that starts over has lost nothing.
+          yield* part.restart
+          yield* write(part, small)
+          yield* part.publish({ onExists: "overwrite", durability: "rename" })
+        }).pipe(Effect.provide(over(disk)))
+      )
+      assert.deepStrictEqual(disk.files().get("/d/a"), small)
+    })
+  )
+
+  it.effect("does not write to a file that has taken the name of a part meanwhile", () =>
+    Effect.gen(function* () {
+      const disk = new Disk({ descriptors: 1 })
+      const precious = new TextEncoder().encode("precious")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* Store
+          const first = yield* store.open("/d/a")
+          yield* write(first, new Uint8Array(600_000))
+          const [name = ""] = Array.from(disk.files().keys())
+          // It gives its descriptor to the second.
+          yield* write(yield* store.open("/d/b"), new Uint8Array(600_000))
+          disk.put(name, precious)
+          const error = yield* Effect.flip(first.publish({ onExists: "fail", durability: "rename" }))
+          assert.deepInclude(error, { _tag: "Disk", reason: "other" })
+          assert.deepStrictEqual(disk.files().get(name), precious)
+        }).pipe(Effect.provide(over(disk)))
+      )
+    })
+  )
+
+  it.effect("names parts so that one name does not tell the next", () =>
+    Effect.gen(function* () {
+      const namesOf = (count: number) => {
+        const opened: Array<string> = []
+        const disk = new Disk({
+          onDone: ({ name, path }) => {
+            if (name === "open") {
+              opened.push(path.replace("/d/", ""))
+            }
+          }
+        })
+        return Effect.scoped(
+          Effect.gen(function* () {
+            const store = yield* Store
+            for (let index = 0; index < count; index++) {
+              yield* write(yield* store.open(`/d/${index}`), new Uint8Array(600_000))
+            }
+            return opened
+          }).pipe(Effect.provide(over(disk)))
+        )
+      }
+      const drawn = yield* namesOf(30)
+      assert.isTrue(drawn.every(isPartName))
+      // Of each place, no letter stands in all names, as one that is counted up would.
+      for (let place = ".halyard-".length; place < ".halyard-".length + 12; place++) {
+        assert.isAbove(new Set(drawn.map((name) => name[place])).size, 5)
+      }
+      // A program with a Random of its own replays.
+      const replayed = Effect.withRandom(namesOf(5), Random.make("seed"))
+      assert.deepStrictEqual(yield* replayed, yield* Effect.withRandom(namesOf(5), Random.make("seed")))
+    })
+  )
+
   it.effect("waits for a descriptor", () =>
     Effect.gen(function* () {
       let refusals = 3
@@ -198,10 +360,10 @@ describe("Store/Direct", () => {
       const disk = new Disk()
       const clock = yield* Effect.clock
       const store = over(disk, (calls) => ({
-        create: (path) => {
+        create: (path, access) => {
           direct++
           now += slow ? 50 : 0
-          return calls.create(path)
+          return calls.create(path, access)
         }
       }))
       yield* Effect.gen(function* () {

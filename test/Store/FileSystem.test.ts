@@ -58,7 +58,18 @@ describe("Store/FileSystem", () => {
           parts: Effect.map(
             Effect.orDie(fs.readDirectory(directory)),
             (names) => names.filter((name) => name.endsWith(".part")).length
-          )
+          ),
+          makeDirectory: Effect.orDie(fs.makeDirectory(destination)),
+          modes: {
+            all: Effect.orDie(
+              Effect.flatMap(fs.readDirectory(directory), (names) =>
+                Effect.forEach(names, (name) =>
+                  Effect.map(fs.stat(`${directory}/${name}`), ({ mode }) => mode & 0o7777)
+                )
+              )
+            ),
+            set: (mode: number) => Effect.orDie(fs.chmod(destination, mode))
+          }
         }
       }).pipe(Effect.orDie, Effect.provide(nodeLayer))
     )
@@ -127,7 +138,6 @@ describe("Store/FileSystem", () => {
     ["EDQUOT", "full"],
     ["EACCES", "permission"],
     ["EROFS", "permission"],
-    ["EMFILE", "too-many-open"],
     ["EIO", "other"]
   ] as const) {
     it.scopedLive(`reports ${code} from every step as ${reason}, and leaves nothing behind`, () =>
@@ -204,6 +214,43 @@ describe("Store/FileSystem", () => {
       }
     }).pipe(Effect.provide(nodeLayer))
   )
+
+  it.scopedLive("says that a directory that it made may not survive a power cut", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* fs.makeTempDirectoryScoped()
+      const undurable = storeOver((real) => ({
+        open: (path, options) => (options?.flag === "r" ? Effect.fail(failing("EIO")) : real.open(path, options))
+      }))
+      const prepare = Effect.provide(
+        Effect.flatMap(Store, (store) => store.prepare(`${directory}/a/b`)),
+        undurable
+      )
+      assert.deepInclude(yield* Effect.flip(prepare), { _tag: "Disk", path: `${directory}/a/b`, reason: "other" })
+      // Not for one that was there.
+      yield* fs.makeDirectory(`${directory}/a/b`, { recursive: true })
+      yield* prepare
+    }).pipe(Effect.provide(nodeLayer))
+  )
+
+  for (const [code, said] of [
+    ["Unknown system error -122", "the disk quota is exceeded"],
+    ["EDQUOT", "the disk quota is exceeded"],
+    ["EROFS", "the file system is read-only"],
+    ["Unknown system error -116", "the file handle is stale"],
+    ["ENAMETOOLONG", "the name is too long"],
+    ["ENXIO", "there is no such device"]
+  ] as const) {
+    it.scopedLive(`says of ${code} that ${said}`, () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const directory = yield* fs.makeTempDirectoryScoped()
+        const broken = storeOver(() => ({ rename: () => Effect.fail(failing(code)) }))
+        const error = yield* Effect.flip(Effect.provide(write(`${directory}/file`), broken))
+        assert.include(error.message, said)
+      }).pipe(Effect.provide(nodeLayer))
+    )
+  }
 
   it.scopedLive("says that a file stands which the directory's sync could not make durable", () =>
     Effect.gen(function* () {

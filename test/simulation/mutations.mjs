@@ -46,8 +46,8 @@ export const mutations = [
   ["the digest is not compared", [attempt, "!expected.digests.includes(actual)", "false"]],
   [
     "the final name is written directly",
-    [store, "path.join(path.dirname(destination), name)", "destination"],
-    [store, '{ flag: "wx" }', '{ flag: "w" }']
+    [store, "path.join(path.dirname(destination), drawName())", "destination"],
+    [store, '{ flag: "wx" as const } :', '{ flag: "w" as const } :']
   ],
   ["no sync of the file", [store, "yield* translate(file.sync)", ""]],
   ["no sync of the directory", [store, "syncDirectory(path.dirname(destination)),", "Effect.void,"]],
@@ -127,16 +127,30 @@ export const mutations = [
   ["redirects without end", ["internal/redirect.ts", "from.count === maximum", "false"]],
   ["redirects to anything", ["internal/redirect.ts", "!isHttp(url)", "false"]],
   ["a file of one's own replaces another", [store, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
-  ["a small file is not synced", [direct, "calls.sync(descriptor).pipe(", "Effect.void.pipe("]],
+  ["a small file is not synced", [direct, "(descriptor) => calls.sync(descriptor)", "() => Effect.void"]],
   ["a small file replaces another", [direct, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
-  ["the part of a small file stays", [direct, "quietly(() => this.site.calls.remove(file.name))", "quietly(() => {})"]],
+  [
+    "the part of a small file stays",
+    [
+      direct,
+      "if (name !== undefined) {\n        quietly(() => this.site.calls.remove(name))",
+      "if (name !== undefined) {\n        quietly(() => {})"
+    ]
+  ],
   [
     "the descriptor of a small file stays",
-    [direct, "quietly(() => this.site.calls.close(file.descriptor))", "quietly(() => {})"]
+    [direct, "quietly(() => this.site.calls.close(descriptor))", "quietly(() => {})"]
   ],
   [
     "a small file starts over at its end",
-    [direct, "      this.forget()\n      this.bytes = 0\n", "      this.forget()\n"]
+    [direct, "      this.buffer.clear()\n      this.bytes = 0\n", "      this.buffer.clear()\n"]
+  ],
+  ["what waits in memory is not written", [direct, "of this.buffer.take()) {", "of []) {"]],
+  ["a device that takes nothing is asked for ever", [direct, "emptyWrites === emptyWritesAtMost", "false"]],
+  ["a directory counts as a file that is there", [direct, "&& calls.exists(destination)", ""]],
+  [
+    "a file that was closed for want of descriptors is made anew",
+    [direct, "this.reopen === undefined ? this.created() : this.reopen()", "this.created()"]
   ],
   [
     "a quick attempt that is interrupted keeps its connection",

@@ -1,25 +1,35 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
 import { PCGRandom } from "effect/Utils"
+import * as Download from "../../src/Download.js"
+import * as Downloader from "../../src/Downloader.js"
 import * as DirectStore from "../../src/Store/Direct.js"
 import * as FileSystemStore from "../../src/Store/FileSystem.js"
 import { Store, write } from "../../src/Store.js"
+import { autoAdvance } from "../../src/testing/autoAdvance.js"
 import * as Contracts from "../../src/testing/Contracts.js"
 import { Disk } from "../../src/testing/Disk.js"
+import * as Origin from "../../src/testing/Origin.js"
 import { runCases } from "../support/runCases.js"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-const saved = (disk: Disk, durability: "full" | "rename") =>
+const saved = (
+  disk: Disk,
+  durability: "full" | "rename",
+  layer = FileSystemStore.layer.pipe(Layer.provide(disk.layer))
+) =>
   Effect.flatMap(Store, (store) =>
     Effect.scoped(
       Effect.flatMap(store.open("/d/a"), (part) =>
         Effect.zipRight(write(part, bytes("whole")), part.publish({ onExists: "overwrite", durability }))
       )
     )
-  ).pipe(Effect.provide(FileSystemStore.layer.pipe(Layer.provide(disk.layer))))
+  ).pipe(Effect.provide(layer))
 
 const textOf = (disk: Disk, name: string) => {
   const found = disk.files().get(name)
@@ -34,12 +44,27 @@ for (const [name, layerOf] of [
     runCases(
       Contracts.store(
         Effect.sync(() => {
-          const disk = new Disk()
+          let writes = 0
+          const disk = new Disk({
+            onDone: ({ name }) => {
+              writes += name === "write" ? 1 : 0
+            }
+          })
           return {
             layer: layerOf(disk).pipe(Layer.provide(disk.layer)),
             destination: "/d/a",
             read: Effect.sync(() => textOf(disk, "/d/a")),
-            parts: Effect.sync(() => Array.from(disk.files().keys()).filter((file) => file.endsWith(".part")).length)
+            parts: Effect.sync(() => Array.from(disk.files().keys()).filter((file) => file.endsWith(".part")).length),
+            writes: Effect.sync(() => writes),
+            makeDirectory: Effect.sync(() => disk.putDirectory("/d/a")),
+            takeNothing: Effect.sync(() => {
+              disk.options = { fate: ({ name }) => (name === "write" ? { takesBytes: 0 } : undefined) }
+            }),
+            modes: {
+              all: Effect.sync(() => Array.from(disk.modes().values())),
+              set: (mode: number) =>
+                Effect.sync(() => disk.put("/d/a", disk.files().get("/d/a") ?? new Uint8Array(0), mode))
+            }
           }
         })
       )
@@ -48,6 +73,54 @@ for (const [name, layerOf] of [
 }
 
 describe("testing/Disk", () => {
+  it.effect("lets a download go on with its next attempt when there is a descriptor again", () =>
+    Effect.gen(function* () {
+      for (const layerOf of [() => FileSystemStore.layer, (disk: Disk) => DirectStore.layer(disk.calls())]) {
+        let refusals = 70
+        const disk = new Disk({
+          fate: ({ name }) => (name === "open" && refusals-- > 0 ? { errno: "EMFILE" } : undefined)
+        })
+        const downloader = Downloader.layer.pipe(
+          Layer.provide(
+            Layer.merge(
+              layerOf(disk).pipe(Layer.provide(disk.layer)),
+              Origin.layer((asked) => Origin.file(asked, "content"))
+            )
+          )
+        )
+        const saved = yield* Effect.flatMap(Downloader.Downloader, ({ download }) =>
+          autoAdvance(
+            download(Download.request({ url: "http://origin.test/a", destination: "/d/a", timeout: "1 hour" }))
+          )
+        ).pipe(Effect.provide(downloader))
+        assert.strictEqual(saved._tag, "Saved")
+        assert.strictEqual(textOf(disk, "/d/a"), "content")
+        assert.isAtMost(refusals, 0)
+      }
+    })
+  )
+
+  for (const [name, layerOf] of [
+    ["Store/FileSystem", () => FileSystemStore.layer],
+    ["Store/Direct", (disk: Disk) => DirectStore.layer(disk.calls())]
+  ] as const) {
+    it.effect(`waits a minute for a descriptor, and then says that too many are open: ${name}`, () =>
+      Effect.gen(function* () {
+        const disk = new Disk({ descriptors: 0 })
+        const layer = layerOf(disk).pipe(Layer.provide(disk.layer))
+        const waiting = yield* Effect.fork(saved(disk, "rename", layer))
+        yield* TestClock.adjust("58 seconds")
+        assert.isNull(waiting.unsafePoll())
+        yield* TestClock.adjust("4 seconds")
+        assert.deepInclude(yield* Effect.flip(Fiber.join(waiting)), { _tag: "Disk", reason: "too-many-open" })
+        const left = yield* Effect.fork(saved(disk, "rename", layer))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interrupt(left)
+        assert.strictEqual(disk.files().size, 0)
+      })
+    )
+  }
+
   it.effect("keeps what was synced, whatever a power cut takes", () =>
     Effect.gen(function* () {
       for (const random of [0, 0.3, 0.6, 0.999]) {

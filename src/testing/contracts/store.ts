@@ -27,6 +27,21 @@ export interface StoreProbe {
   readonly read: Effect.Effect<string | undefined>
   /** How many parts there are. */
   readonly parts: Effect.Effect<number>
+  // What a backend does not have is left out, and the cases that need it pass.
+  /** How many writes the device was asked for. */
+  readonly writes?: Effect.Effect<number> | undefined
+  /** Another program makes a directory under the destination. */
+  readonly makeDirectory?: Effect.Effect<void> | undefined
+  /** From now on the device takes no byte, and does not fail. */
+  readonly takeNothing?: Effect.Effect<void> | undefined
+  readonly modes?:
+    | {
+        /** The permission bits of all files beside the destination, with its own. */
+        readonly all: Effect.Effect<ReadonlyArray<number>>
+        /** Changes those of the destination. */
+        readonly set: (mode: number) => Effect.Effect<void>
+      }
+    | undefined
 }
 
 /**
@@ -201,6 +216,150 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
             yield* holds(probe, "short")
           })
         )
+      })
+    ),
+    at("keeps a body of tiny chunks, and writes it in blocks", (probe, store) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const before = yield* probe.writes ?? Effect.succeed(0)
+          const part = yield* store.open(probe.destination)
+          const text = "0123456789".repeat(40_000)
+          for (const byte of encode(text)) {
+            const writing = part.write(Uint8Array.of(byte))
+            if (writing !== undefined) {
+              yield* writing
+            }
+          }
+          yield* expect(part.sizeBytes() === text.length, `a part of ${text.length} bytes`, part.sizeBytes())
+          yield* publish(part, "overwrite")
+          yield* holds(probe, text)
+          const writes = (yield* probe.writes ?? Effect.succeed(0)) - before
+          yield* expect(writes <= 100, "100 writes at most for 400000 chunks", writes)
+        })
+      )
+    ),
+    at("keeps tiny chunks at several positions, where its parts can", (probe, store) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const part = yield* store.open(probe.destination)
+          const { at: access } = part
+          if (access === undefined) {
+            return
+          }
+          const text = "abcdefghij".repeat(40_000)
+          const bytes = encode(text)
+          const put = (start: number, end: number) => access.write(bytes.slice(start, end), start) ?? Effect.void
+          const before = yield* probe.writes ?? Effect.succeed(0)
+          // Four writers, a byte each in turn; one of them writes a few bytes again, as a retry does.
+          const quarter = text.length / 4
+          for (let index = 0; index < quarter; index++) {
+            for (let writer = 0; writer < 4; writer++) {
+              yield* put(writer * quarter + index, writer * quarter + index + 1)
+            }
+            if (index % 10_000 === 9999) {
+              yield* put(index - 500, index - 400)
+            }
+          }
+          const read = new Uint8Array(100)
+          yield* access.read(read, text.length - 50)
+          yield* expect(
+            read.subarray(0, 50).every((byte, index) => byte === bytes[text.length - 50 + index]),
+            "what was written last"
+          )
+          const writes = (yield* probe.writes ?? Effect.succeed(0)) - before
+          yield* expect(writes <= 200, "200 writes at most for 400000 chunks", writes)
+          yield* publish(part, "overwrite")
+          yield* holds(probe, text)
+        })
+      )
+    ),
+    at("forgets what it has not written yet, when it starts over", (probe, store) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const part = yield* store.open(probe.destination)
+          // In a file, and some of it still in memory.
+          yield* write(part, encode("old".repeat(200_000)))
+          yield* write(part, encode("old"))
+          yield* part.restart
+          yield* write(part, encode("new"))
+          yield* publish(part, "overwrite")
+          yield* holds(probe, "new")
+        })
+      )
+    ),
+    at("fails on a device that takes no byte, and leaves nothing", (probe, store) =>
+      Effect.gen(function* () {
+        if (probe.takeNothing === undefined) {
+          return
+        }
+        yield* put(store, probe.destination, "old")
+        yield* probe.takeNothing
+        for (const text of ["new", "new".repeat(200_000)]) {
+          const error = yield* Effect.flip(put(store, probe.destination, text))
+          yield* expect(error.reason === "other", "other", error.reason)
+        }
+        yield* hasParts(probe, 0)
+        yield* holds(probe, "old")
+      })
+    ),
+    at("does not take a directory for a file that is there", (probe, store) =>
+      Effect.gen(function* () {
+        if (probe.makeDirectory === undefined) {
+          return
+        }
+        for (const onExists of ["skip", "fail", "overwrite"] as const) {
+          const error = yield* Effect.scoped(
+            Effect.gen(function* () {
+              const part = yield* store.open(probe.destination)
+              yield* write(part, encode("new"))
+              yield* onExists === "skip" ? (probe.makeDirectory ?? Effect.void) : Effect.void
+              return yield* Effect.flip(publish(part, onExists))
+            })
+          )
+          yield* expect(error._tag === "Disk", `that ${onExists} fails`, error)
+        }
+        const error = yield* Effect.flip(store.exists(probe.destination))
+        yield* expect(error.reason === "other", "that it is refused beforehand, too", error)
+        const other = yield* put(store, probe.destination, "new", "unique")
+        yield* expect(other !== undefined && other !== probe.destination, "another name", other)
+        yield* hasParts(probe, 0)
+      })
+    ),
+    at("keeps the mode of what it replaces, and shows no one more than that meanwhile", (probe, store) =>
+      Effect.gen(function* () {
+        const { modes } = probe
+        if (modes === undefined) {
+          return
+        }
+        yield* put(store, probe.destination, "new")
+        const usual = (yield* modes.all)[0] ?? 0
+        for (const mode of [0o600, 0o640, 0o664, 0o444, 0o755]) {
+          for (const text of ["small", "large".repeat(200_000)]) {
+            yield* modes.set(mode)
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                const part = yield* store.open(probe.destination)
+                yield* write(part, encode(text))
+                const meanwhile = yield* modes.all
+                yield* expect(
+                  meanwhile.every((one) => (one & 0o077 & ~mode) === 0),
+                  "nothing that more can read or write",
+                  meanwhile
+                )
+                yield* publish(part, "overwrite")
+              })
+            )
+            yield* holds(probe, text)
+            const after = yield* modes.all
+            yield* expect(after.length === 1 && after[0] === mode, `mode ${mode.toString(8)}`, after)
+          }
+        }
+        // Not what makes a program run as its owner.
+        yield* modes.set(0o4755)
+        yield* put(store, probe.destination, "new")
+        const after = yield* modes.all
+        yield* expect(after[0] === 0o755, "mode 755", after)
+        yield* modes.set(usual)
       })
     ),
     discards("success", Effect.void),
