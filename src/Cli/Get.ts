@@ -88,7 +88,33 @@ const options = {
   timeout: seconds({
     name: "timeout",
     metavar: "SECONDS",
-    description: "For one attempt as a whole; default: none but for silence and stalls."
+    description: "Maximum time for one attempt. Default: no limit; those below still apply."
+  }),
+  connectTimeout: seconds({
+    name: "connect-timeout",
+    metavar: "SECONDS",
+    description:
+      "Maximum time for a connection. Default 10. After a time-out the next attempt has twice the time, as for the following."
+  }),
+  headersTimeout: seconds({
+    name: "headers-timeout",
+    metavar: "SECONDS",
+    description: "Maximum time from a request to the end of the response's headers. Default 300."
+  }),
+  speedTime: seconds({
+    name: "speed-time",
+    metavar: "SECONDS",
+    description: "Give an attempt up when its body is slower than --speed-limit for this long. Default 60."
+  }),
+  speedLimit: size({
+    name: "speed-limit",
+    metavar: "SIZE",
+    description: "Bytes a second, for --speed-time. Default: one byte in all of that time."
+  }),
+  maxTime: seconds({
+    name: "max-time",
+    metavar: "SECONDS",
+    description: "Maximum time for each file, with all attempts and waits. Default: no limit."
   }),
   checksum: nonEmpty({
     name: "checksum",
@@ -146,6 +172,11 @@ export const command: Command = {
         segments: given(line, options.segments),
         retries: given(line, options.retries),
         timeout: given(line, options.timeout),
+        connectTimeout: given(line, options.connectTimeout),
+        headersTimeout: given(line, options.headersTimeout),
+        speedTime: given(line, options.speedTime),
+        speedLimit: given(line, options.speedLimit),
+        maxTime: given(line, options.maxTime),
         checksum: given(line, options.checksum),
         maxFilesize: given(line, options.maxFilesize),
         header: given(line, options.header),

@@ -39,6 +39,11 @@ export interface GetOptions {
   readonly segments: number
   readonly retries: number
   readonly timeout: Duration.Duration | undefined
+  readonly connectTimeout: Duration.Duration | undefined
+  readonly headersTimeout: Duration.Duration | undefined
+  readonly speedTime: Duration.Duration | undefined
+  readonly speedLimit: number | undefined
+  readonly maxTime: Duration.Duration | undefined
   readonly checksum: string | undefined
   readonly maxFilesize: number | undefined
   readonly header: ReadonlyArray<Source>
@@ -65,7 +70,7 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   yield* Effect.flatMap(Store, (store) => store.prepare(directory))
   // A name has no separators and is never `..`: what stands before the first stands before all.
   const [within = ""] = path.join(directory, "_").split(/_$/)
-  const timeout = options.timeout ?? Duration.days(30)
+  const timeout = options.timeout ?? Duration.infinity
   const report = yield* Report.make(options)
   const nameOf = uniqueNames(report.renamed)
   const start = yield* Clock.currentTimeNanos
@@ -85,6 +90,7 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
         url: line,
         destination: output ?? within + nameOf(line),
         timeout,
+        deadline: options.maxTime,
         onExists: options.onExists,
         digest: options.checksum,
         limitBytes: options.maxFilesize,
@@ -95,6 +101,9 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   const host = yield* Host
   const downloader = Downloader.layerWith({
     retry: RetryPolicy.make({ retries: options.retries }),
+    connectTimeout: options.connectTimeout,
+    headersTimeout: options.headersTimeout,
+    stall: stallOf(options),
     perOrigin: options.perOrigin,
     segments: options.segments,
     durability: options.durability,
@@ -110,6 +119,12 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
   )
 }, Effect.provide(runLayer))
+
+/** Fewer bytes than `--speed-limit` allows in `--speed-time`. */
+const stallOf = ({ speedLimit, speedTime = Downloader.defaults.stall.within }: GetOptions) => ({
+  bytes: speedLimit === undefined ? 1 : Math.max(1, speedLimit * Duration.toSeconds(speedTime)),
+  within: speedTime
+})
 
 /**
  * The lines, and what sends the headers to the origin of the first of them. It is read before any request: headers that
