@@ -59,13 +59,15 @@ export const takeConnection = (): boolean => {
   return true
 }
 
-/** A connection that was counted is closed. The one that has waited longest for that is told. */
+/** A connection that was counted is closed. Those that wait for that are called, as long as there is room. */
 export const giveConnection = (): void => {
   taken--
   for (const wake of waiting) {
+    if (taken >= atMost) {
+      break
+    }
     waiting.delete(wake)
     wake()
-    return
   }
 }
 

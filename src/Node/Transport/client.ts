@@ -9,6 +9,7 @@ import { InvalidRequest } from "../../DownloadError.js"
 import { isTooManyOpen, whenThereIsOne } from "../../internal/descriptors.js"
 import { displayUrl } from "../../internal/displayUrl.js"
 import type * as Transport from "../../Transport.js"
+import * as Descriptors from "../descriptors.js"
 import { Buffers, Connection } from "./connection.js"
 import { type Client as Connections, Exchange } from "./exchange.js"
 import { type Address, headOf, type Place, place } from "./target.js"
@@ -61,11 +62,16 @@ class Http1 implements Client, Connections {
   private readonly complete: Array<() => void> = []
   private carriedOn = 0
   private idleCount = 0
+  // Of those whose exchanges wait for a connection that the process may not have at the moment.
+  private readonly wanting = new Set<Pool>()
+  private stopWaiting: (() => void) | undefined
+  private readonly stopLending: () => void
   private turning: NodeJS.Immediate | undefined
   private sweeping: NodeJS.Timeout | undefined
 
   constructor(private readonly settings: Settings) {
     this.connectMillis = settings.connectMillis
+    this.stopLending = Descriptors.lend(() => this.closeIdle())
   }
 
   readonly open: typeof Transport.Transport.Service.open = (request) =>
@@ -106,6 +112,9 @@ class Http1 implements Client, Connections {
     this.isClosed = true
     clearTimeout(this.sweeping)
     clearImmediate(this.turning)
+    this.wanting.clear()
+    this.stopWaiting?.()
+    this.stopLending()
     for (const { waiting } of this.pools.values()) {
       for (const exchange of waiting.splice(0)) {
         exchange.fail(gone())
@@ -147,10 +156,11 @@ class Http1 implements Client, Connections {
   }
 
   forget(exchange: Exchange): void {
-    const waiting = this.pools.get(exchange.address.origin)?.waiting
-    const at = waiting?.indexOf(exchange) ?? -1
-    if (at !== -1) {
-      waiting?.splice(at, 1)
+    const pool = this.pools.get(exchange.address.origin)
+    const at = pool?.waiting.indexOf(exchange) ?? -1
+    if (pool !== undefined && at !== -1) {
+      pool.waiting.splice(at, 1)
+      this.drop(pool)
     }
   }
 
@@ -191,6 +201,7 @@ class Http1 implements Client, Connections {
     if (exchange.isRepeated || !isForWant(error)) {
       return Effect.fail(error)
     }
+    Descriptors.refused()
     this.trim(0)
     const again = Effect.suspend(() => exchange.goOnAs(this.start(exchange.request, true)))
     return whenThereIsOne(isForWant)(Effect.delay(again, "50 millis"))
@@ -206,10 +217,22 @@ class Http1 implements Client, Connections {
   }
 
   private connectNew(pool: Pool, exchange: Exchange): void {
+    if (!Descriptors.takeConnection()) {
+      pool.waiting.push(exchange)
+      this.wanting.add(pool)
+      this.stopWaiting ??= Descriptors.awaitConnection(this.connectWaiting)
+      // It makes room when it is closed, whatever its origin.
+      this.closeIdle()
+      return
+    }
     const { connect } = this.settings
     const connection: Connection = new Connection(connect, pool.address, exchange.connectMillis, this.buffers, {
       lost: () => this.lost(pool, connection),
-      closed: () => this.all.delete(connection)
+      closed: () => {
+        if (this.all.delete(connection)) {
+          Descriptors.giveConnection()
+        }
+      }
     })
     pool.connections++
     this.all.add(connection)
@@ -230,8 +253,32 @@ class Http1 implements Client, Connections {
         this.connectNew(pool, exchange)
       }
     }
-    if (pool.connections === 0) {
+    this.drop(pool)
+  }
+
+  private drop(pool: Pool): void {
+    if (pool.connections === 0 && pool.waiting.length === 0) {
+      this.wanting.delete(pool)
       this.pools.delete(pool.address.origin)
+    }
+  }
+
+  // For the one that waits at the origin which has waited longest; the others of that origin wait behind the rest.
+  private readonly connectWaiting = (): void => {
+    this.stopWaiting = undefined
+    for (const pool of this.wanting) {
+      this.wanting.delete(pool)
+      const exchange = pool.waiting.length > pool.resting.size ? pool.waiting.shift() : undefined
+      if (exchange !== undefined) {
+        if (pool.waiting.length > pool.resting.size) {
+          this.wanting.add(pool)
+        }
+        this.connectNew(pool, exchange)
+        break
+      }
+    }
+    if (this.wanting.size > 0) {
+      this.stopWaiting ??= Descriptors.awaitConnection(this.connectWaiting)
     }
   }
 
@@ -262,11 +309,21 @@ class Http1 implements Client, Connections {
   }
 
   private rest(pool: Pool, connection: Connection): void {
+    if (this.wanting.size > 0) {
+      connection.destroy()
+      return
+    }
     connection.hold(false)
     pool.idle.push(connection)
     this.idleCount++
     // Real time: it is the servers' keep-alive that is counted. Ends with the layer, and keeps no process alive.
     this.sweeping ??= setTimeout(this.sweep, sweepEveryMillis).unref()
+  }
+
+  private closeIdle(): boolean {
+    const isAny = this.idleCount > 0
+    this.trim(Math.max(0, this.idleCount - 1))
+    return isAny
   }
 
   // Closes the idle connections that were used least recently.
