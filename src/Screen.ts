@@ -22,8 +22,10 @@ export class Screen extends Context.Tag("halyard/Screen")<
   {
     /** Whether escape sequences move a cursor here. Where not, none may be written. */
     readonly isTerminal: boolean
-    /** Writes at once and in order; never throws, also where nobody reads any more. */
+    /** Writes in order. Never throws and never waits for a reader: text that is not taken yet is kept in memory. */
     readonly write: (text: string) => void
+    /** Whether text that was written is not taken yet. A status line is not drawn then, because nothing would show it. */
+    readonly isBusy: () => boolean
     /** The width now; it can change at any time. */
     readonly columns: () => number
   }
@@ -63,6 +65,7 @@ export const layerRecording = (options?: {
         write: (text) => {
           writes.push(text)
         },
+        isBusy: () => false,
         columns: () => options?.columns ?? 80
       }).pipe(
         Context.add(Recording, {

@@ -27,7 +27,10 @@ export class StatusLine extends Context.Tag("halyard/StatusLine")<
     readonly isTerminal: boolean
     /** The screen's width now. */
     readonly columns: () => number
-    /** Shows one line of text, clipped to the screen's width, in place of the one before. */
+    /**
+     * Shows one line of text, clipped to the screen's width, in place of the one before. Does nothing while the screen
+     * has not taken what was written before.
+     */
     readonly draw: (text: string) => void
     /** Takes the line away and shows the cursor again. Nothing happens where no line stands. */
     readonly clear: () => void
@@ -98,7 +101,7 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
   }
 
   const redraw = (): void => {
-    if (drawn !== undefined) {
+    if (drawn !== undefined && !screen.isBusy()) {
       put(drawn.text)
     }
   }
@@ -152,7 +155,7 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
     isTerminal: screen.isTerminal,
     columns: screen.columns,
     draw: (text) => {
-      if (screen.isTerminal) {
+      if (screen.isTerminal && !screen.isBusy()) {
         put(text)
       }
     },

@@ -7,6 +7,7 @@ import { isMainThread } from "node:worker_threads"
 import * as CodeCache from "./Node/codeCache.js"
 import type { Program } from "./Node/program.js"
 import * as StandardOutput from "./Node/standardOutput.js"
+import * as Terminals from "./Node/terminals.js"
 
 declare const HALYARD_VERSION: string
 /** What tells one build of the program from all others. */
@@ -22,6 +23,10 @@ const part = ((): string => {
   const isAsked = others.some((word) => /^(-h|--help|--version|--wizard|--completions.*)$/.test(word))
   return (isAsked ? undefined : ["get", "flags", "spin", "serve"].find((command) => command === first)) ?? "help"
 })()
+
+if (isMainThread) {
+  process.once("exit", Terminals.leave)
+}
 
 if (isMainThread && first === "--version" && others.length === 0) {
   StandardOutput.onError((exitCode) => {

@@ -29,6 +29,7 @@ const terminal = (columns: number) =>
       return Context.make(Screen.Screen, {
         isTerminal: true,
         write: (text) => screen.write(text),
+        isBusy: () => false,
         columns: () => screen.cols
       }).pipe(Context.add(Seen, { rows, resize: (next) => screen.resize(next, 10) }))
     })

@@ -60,7 +60,7 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     /** A store on the disks of the machine. */
     readonly store: Layer.Layer<Store>
     /** Standard input, from where nobody has read yet. */
-    readonly stdin: Stream.Stream<Uint8Array>
+    readonly stdin: Stream.Stream<Uint8Array, Disk>
     /**
      * What is no regular file: a pipe, where `isPipe` says so, or a device. An interruption ends it at once, also where
      * nobody writes.
@@ -68,7 +68,10 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly read: (path: string, isPipe: boolean) => Stream.Stream<Uint8Array, Disk>
     /** Starts the worker threads of `flags --engine threads`, which take the messages of `Flags/FlagWorker`. */
     readonly flagWorkers: Layer.Layer<Worker.WorkerManager | Worker.Spawner>
-    /** Standard output. Writes in order, and before what is written to the screen later; never throws. */
+    /**
+     * Standard output. Writes in order, and before what is written to the screen later. Never throws and never waits for
+     * a reader: text that is not taken yet is kept in memory.
+     */
     readonly stdout: {
       readonly isTerminal: boolean
       /** Whether text in colour may be written. */
@@ -77,6 +80,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       readonly write: (text: string) => void
       /** Writes with what else there is until the end of this turn of the event loop. */
       readonly writeSoon: (text: string) => void
+      /** Whether 1 MiB of text for standard output and the screen is not taken yet. */
+      readonly isFull: () => boolean
     }
     /**
      * Blocks the calling thread, and with it every fiber, timer and signal handler. With `spinner`, another thread keeps

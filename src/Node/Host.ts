@@ -7,6 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Host } from "../Cli/Host.js"
+import type { Disk } from "../DownloadError.js"
+import { fromCause } from "../internal/diskErrors.js"
 import { Screen } from "../Screen.js"
 import * as Argv from "./argv.js"
 import { flagsDirectory } from "./flagsDirectory.js"
@@ -28,7 +30,8 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         isTerminal: isTerminal(process.stdout),
         hasColors: hasColors(process.stdout),
         write: StandardOutput.write,
-        writeSoon: StandardOutput.writeSoon
+        writeSoon: StandardOutput.writeSoon,
+        isFull: StandardOutput.isFull
       },
       listen: (address) =>
         lazily(
@@ -45,11 +48,9 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         (module) => module.layer
       ),
       stdin: Stream.suspend(() =>
-        Stream.orDie(
-          NodeStream.fromReadable<unknown, Uint8Array>(
-            () => process.stdin,
-            (cause) => cause
-          )
+        NodeStream.fromReadable<Disk, Uint8Array>(
+          () => process.stdin,
+          (cause) => fromCause("standard input", cause)
         )
       ),
       read: (path, isPipe) =>

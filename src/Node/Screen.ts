@@ -35,6 +35,7 @@ export const layer: Layer.Layer<Screen.Screen> = Layer.sync(Screen.Screen, () =>
   write: (text) => {
     process.stderr.write(text)
   },
+  isBusy: () => process.stderr.writableLength > 0,
   // 0 where the terminal does not say.
   columns: () => process.stderr.columns || 80
 }))

@@ -5,8 +5,8 @@
  * read from, and does not say which signal ended one.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { closeSync, openSync } from "node:fs"
-import { constants } from "node:os"
+import { closeSync, constants, openSync } from "node:fs"
+import * as Os from "node:os"
 import { StringDecoder } from "node:string_decoder"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -15,51 +15,79 @@ import * as FiberId from "effect/FiberId"
 import { CommandError } from "../Cli/Host.js"
 import * as Printable from "../internal/printable.js"
 import { isTerminal } from "./Screen.js"
-import type { Signal, Signals } from "./signals.js"
+import { afterTurn, type Signal, type Signals } from "./signals.js"
+import * as StandardOutput from "./standardOutput.js"
+import * as Terminals from "./terminals.js"
 
 export const run = (
   signals: Signals,
   commandLine: ReadonlyArray<string>,
   print: (text: string, write: (text: string) => void) => void
 ): Effect.Effect<number, CommandError> =>
-  Effect.acquireUseRelease(
-    start(commandLine, print),
-    ({ child, ended }) => signals.redirected((signal) => forward(child, signal))(ended),
-    ({ child, ended }) =>
-      Effect.suspend(() => {
-        if (child.exitCode !== null || child.signalCode !== null) {
-          return Effect.void
-        }
-        child.kill("SIGTERM")
-        // The process's own timer: the other process knows no test clock.
-        const timer = setTimeout(() => child.kill("SIGKILL"), graceMillis)
-        return Effect.ensuring(
-          Effect.asVoid(ended),
-          Effect.sync(() => clearTimeout(timer))
-        )
-      })
-  )
+  Effect.suspend(() => {
+    let stopSignal: Signal = "SIGTERM"
+    return Effect.acquireUseRelease(
+      start(signals, commandLine, print),
+      ({ child, ended, isStarting }) =>
+        signals.redirected((signal, program) => {
+          if (signal === "SIGHUP" && Terminals.isClosed()) {
+            // Nothing on the terminal can end the command any more: it gets the signal, and the grace that follows.
+            stopSignal = signal
+            program(signal)
+          } else if (signal !== "SIGINT" || isStarting() || !hasTerminal()) {
+            child.kill(signal)
+          }
+        })(ended),
+      ({ child, ended }) =>
+        Effect.suspend(() => {
+          if (child.exitCode !== null || child.signalCode !== null) {
+            return Effect.void
+          }
+          child.kill(stopSignal)
+          // The process's own timer: the other process knows no test clock.
+          const timer = setTimeout(() => child.kill("SIGKILL"), graceMillis)
+          return Effect.ensuring(
+            Effect.asVoid(ended),
+            Effect.sync(() => clearTimeout(timer))
+          )
+        })
+    )
+  })
 
+// From SIGTERM or SIGHUP to SIGKILL. All timers here are the process's own: another process has its time, whatever Clock
+// the program runs under.
+const graceMillis = 5000
+
+// What a command has left running may keep its output open for ever, and may write for ever. The command's own output is
+// in the pipes when it ends. It was read when nothing more comes, or more than fits into a pipe, or after a second.
 const leftoverMillis = 200
+
+const mostLeftovers = 5
 
 const pipeBytes = 1024 * 1024
 
-// From SIGTERM to SIGKILL. This timer and the one after an exit are the process's own: another process has its time,
-// whatever Clock the program runs under.
-const graceMillis = 5000
+// How often a terminal is looked at that took no output.
+const fullMillis = 20
 
-/** A started command; `ended` waits for its end and for the output that it wrote. */
+/** A started command. */
 interface Started {
   readonly child: ChildProcess
+  /** Waits for its end and for the output that it wrote. */
   readonly ended: Effect.Effect<number>
+  /**
+   * Whether a Ctrl-C that is heard now may be older than the command. The terminal sent it to this process alone then, and
+   * it has to be passed on; a command that is as young as this takes two for one.
+   */
+  readonly isStarting: () => boolean
 }
 
 const start = (
+  { ignoresHangups }: Signals,
   commandLine: ReadonlyArray<string>,
   print: (text: string, write: (text: string) => void) => void
 ): Effect.Effect<Started, CommandError> =>
   Effect.async((resume) => {
-    const [name = "", ...parameters] = commandLine
+    const [name = "", ...parameters] = ignoresHangups ? ["/bin/sh", "-c", immune, "sh", ...commandLine] : commandLine
     // Only what goes to the terminal can run into the spinner. What goes to a file or a pipe is not touched at all.
     const through = (stream: { readonly isTTY?: boolean }) => (isTerminal(stream) ? "pipe" : "inherit")
     let child: ChildProcess
@@ -70,31 +98,54 @@ const start = (
       resume(commandError(name, error))
       return
     }
+    let starting = true
+    afterTurn(() => {
+      starting = false
+    })
+    let exited = false
     let read = 0
     for (const [from, to] of [
       [child.stdout, process.stdout],
-      [child.stderr, process.stderr]
+      [child.stderr, StandardOutput.screen()]
     ] as const) {
       const decoder = new StringDecoder("utf8")
+      const proceed = (): void => {
+        if (exited || !StandardOutput.isFull()) {
+          from?.resume()
+        } else {
+          setTimeout(proceed, fullMillis)
+        }
+      }
       from?.on("data", (chunk: Buffer) => {
         read += chunk.length
         print(decoder.write(chunk), (text) => to.write(text))
+        if (!exited && StandardOutput.isFull()) {
+          from.pause()
+          setTimeout(proceed, fullMillis)
+        }
       })
-      from?.on("end", () => print(decoder.end(), (text) => to.write(text)))
+      from?.on("end", () => {
+        const rest = decoder.end()
+        if (rest !== "") {
+          print(rest, (text) => to.write(text))
+        }
+      })
     }
     const ended = Deferred.unsafeMake<number>(FiberId.none)
     const end = (code: number | null, signal: NodeJS.Signals | null) =>
       Deferred.unsafeDone(ended, Exit.succeed(codeOf(code, signal)))
     child.once("close", end)
     child.once("exit", (code, signal) => {
-      // What the command has left running may keep its output open for ever. What it wrote itself is in the pipes by
-      // now, and has been read when nothing comes any more, or more than fits into a pipe.
+      exited = true
+      child.stdout?.resume()
+      child.stderr?.resume()
       const atExit = read
       let seen = read
+      let leftovers = 0
       const look = () => {
-        if (read !== seen && read - atExit < pipeBytes) {
+        leftovers++
+        if (read !== seen && read - atExit < pipeBytes && leftovers < mostLeftovers) {
           seen = read
-          // As for the first look.
           timer = setTimeout(() => setImmediate(look), leftoverMillis)
           return
         }
@@ -102,29 +153,27 @@ const start = (
         child.stderr?.destroy()
         end(code, signal)
       }
-      // The process's own timer: what it waits for is in a pipe of the system's.
       let timer = setTimeout(() => setImmediate(look), leftoverMillis)
       child.once("close", () => clearTimeout(timer))
     })
-    child.once("spawn", () => resume(Effect.succeed({ child, ended: Deferred.await(ended) })))
+    child.once("spawn", () =>
+      resume(Effect.succeed({ child, ended: Deferred.await(ended), isStarting: () => starting }))
+    )
     // Not once: a signal that may not be sent is such an event too, and unheard it would end this process.
     child.on("error", (error) => resume(commandError(name, error)))
   })
 
+// Node sets the signals of a command back to their defaults; a shell can have them ignored.
+const immune = `trap '' HUP; exec "$@"`
+
 const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
-  code ?? (signal === null ? 1 : 128 + constants.signals[signal])
+  code ?? (signal === null ? 1 : 128 + Os.constants.signals[signal])
 
 // A terminal sends Ctrl-C to every process in its foreground, the command included: passing it on would make it two.
-const forward = (child: ChildProcess, signal: Signal): void => {
-  if (signal !== "SIGINT" || !hasTerminal()) {
-    child.kill(signal)
-  }
-}
-
 // Also where standard input and output are pipes or files: every process of a terminal's session can open this.
 const hasTerminal = (): boolean => {
   try {
-    closeSync(openSync("/dev/tty", "r"))
+    closeSync(openSync("/dev/tty", constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK))
     return true
   } catch {
     return false

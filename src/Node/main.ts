@@ -13,6 +13,7 @@ import * as Cli from "../Cli.js"
 import { Screen } from "../Screen.js"
 import * as Spinner from "../Spinner.js"
 import * as NodeHost from "./Host.js"
+import * as Hangups from "./hangups.js"
 import * as NodeScreen from "./Screen.js"
 import * as Signals from "./signals.js"
 import * as StandardOutput from "./standardOutput.js"
@@ -36,20 +37,30 @@ export const main = (version: string, workerUrl: URL): void => {
   }
   const showTheCursor = (): void => {
     if (NodeScreen.isTerminal(process.stderr)) {
-      process.stderr.write(showCursor)
+      StandardOutput.screen().write(showCursor)
     }
   }
-  const signals = Signals.open(showTheCursor, (signal) => {
-    const exitCode = 128 + signalNumbers[signal]
-    if (interrupted !== undefined && performance.now() - interrupted.at > sameSignalMillis) {
-      showTheCursor()
-      process.exit(exitCode)
-    }
-    interrupt(exitCode)
+  const ignoresHangups = Hangups.areIgnored()
+  const signals = Signals.open(
+    showTheCursor,
+    (signal) => {
+      const exitCode = 128 + signalNumbers[signal]
+      if (interrupted !== undefined && performance.now() - interrupted.at > sameSignalMillis) {
+        showTheCursor()
+        process.exit(exitCode)
+      }
+      interrupt(exitCode)
+    },
+    { ignoresHangups }
+  )
+  StandardOutput.stopBlocking()
+  StandardOutput.onError(interrupt, () => interrupted !== undefined, ignoresHangups)
+  process.once("exit", () => {
+    // A second signal ends the process in the middle of a turn.
+    StandardOutput.flush()
+    // No turn of the event loop follows in which a handler could run.
+    signals.close()
   })
-  StandardOutput.onError(interrupt, () => interrupted !== undefined)
-  // A second signal ends the process in the middle of a turn.
-  process.once("exit", StandardOutput.flush)
 
   const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
   fiber.addObserver((exit) => {
@@ -60,19 +71,11 @@ export const main = (version: string, workerUrl: URL): void => {
     }
     const exitCode = interrupted?.exitCode ?? (Exit.isSuccess(exit) ? exit.value : 1)
     process.exitCode = exitCode
-    if (interrupted !== undefined) {
-      // Standard input may still hold the process; what was written goes out first.
-      flush(process.stdout, () => flush(process.stderr, () => process.exit(exitCode)))
+    if (interrupted !== undefined || signals.wasHeard()) {
+      // Standard input may still hold the process, or a terminal that is stopped.
+      StandardOutput.whenTaken(() => process.exit(exitCode))
     }
   })
-}
-
-const flush = (stream: NodeJS.WriteStream, then: () => void): void => {
-  if (stream.writable) {
-    stream.write("", then)
-  } else {
-    then()
-  }
 }
 
 // The wizard alone reads the terminal; merely looking at standard input would take it from a command that is run.
@@ -91,14 +94,18 @@ const layer = (signals: Signals.Signals, workerUrl: URL) =>
     terminalLayer
   ).pipe(Layer.provideMerge(screenLayer))
 
-// Both outputs may be one file.
+// Both outputs may be one file, or one terminal.
 const screenLayer = Layer.effect(
   Screen,
-  Effect.map(Screen, (screen) => ({
-    ...screen,
-    write: (text: string) => {
-      StandardOutput.flush()
-      screen.write(text)
+  Effect.map(Screen, (screen) => {
+    const stream = StandardOutput.screen()
+    return {
+      ...screen,
+      write: (text: string) => {
+        StandardOutput.flush()
+        stream.write(text)
+      },
+      isBusy: () => stream.writableLength > 0
     }
-  }))
+  })
 ).pipe(Layer.provide(NodeScreen.layer))

@@ -1,15 +1,19 @@
 /**
- * SIGINT, SIGTERM and SIGHUP, and who takes them: the program, which is interrupted; a command that it runs, to which
- * they are passed on; or nobody, while the main thread is blocked and could not react.
+ * SIGINT, SIGTERM and SIGHUP, and what takes them: the program, which is interrupted; a command that it runs, to which
+ * they are passed on; or the system, while the main thread is blocked and could not react.
  */
 import * as Effect from "effect/Effect"
 
 export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP"
 
 export interface Signals {
-  /** Runs an effect with the signals going to `take` instead. */
+  /** Whether the program outlives its terminal. The commands that it runs do so as well. */
+  readonly ignoresHangups: boolean
+  /** Whether a signal came, whatever took it. */
+  readonly wasHeard: () => boolean
+  /** Runs an effect with the signals going to `take` instead. `program` is what takes them otherwise. */
   readonly redirected: (
-    take: (signal: Signal) => void
+    take: (signal: Signal, program: (signal: Signal) => void) => void
   ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Runs an effect with no handler installed, so that a signal ends the process at once, as the system does it. */
   readonly undisturbed: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -21,14 +25,22 @@ const names: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
 
 /**
  * Installs the handlers; `take` is the program's own. `leave` is called before a signal stops the process (Ctrl-Z) or
- * ends it with a core (Ctrl-\\), which happens as without handlers.
+ * ends it with a core (Ctrl-\\), which happens as without handlers. With `ignoresHangups`, SIGHUP does nothing at all
+ * until the process ends.
  */
-export const open = (leave: () => void, take: (signal: Signal) => void): Signals => {
-  let current = take
+export const open = (
+  leave: () => void,
+  take: (signal: Signal) => void,
+  { ignoresHangups }: { readonly ignoresHangups: boolean }
+): Signals => {
+  const taken = names.filter((name) => !(ignoresHangups && name === "SIGHUP"))
+  let current: (signal: Signal, program: (signal: Signal) => void) => void = take
+  let heard = false
   const handler = (signal: NodeJS.Signals): void => {
-    const name = names.find((candidate) => candidate === signal)
+    const name = taken.find((candidate) => candidate === signal)
     if (name !== undefined) {
-      current(name)
+      heard = true
+      current(name, take)
     }
   }
   const stop = () => {
@@ -43,19 +55,24 @@ export const open = (leave: () => void, take: (signal: Signal) => void): Signals
   const install = () => {
     process.on("SIGTSTP", stop)
     process.on("SIGQUIT", quit)
-    for (const name of names) {
+    for (const name of taken) {
       process.on(name, handler)
     }
   }
   const remove = () => {
     process.removeListener("SIGTSTP", stop)
     process.removeListener("SIGQUIT", quit)
-    for (const name of names) {
+    for (const name of taken) {
       process.removeListener(name, handler)
     }
   }
+  if (ignoresHangups) {
+    process.on("SIGHUP", () => {})
+  }
   install()
   return {
+    ignoresHangups,
+    wasHeard: () => heard,
     redirected: (to) => (effect) =>
       Effect.acquireUseRelease(
         Effect.sync(() => {
@@ -74,16 +91,19 @@ export const open = (leave: () => void, take: (signal: Signal) => void): Signals
         // A signal that has come already is heard in the next whole turn of the event loop, and by nobody after that: so
         // a turn is let pass, and the handlers go in the very callback that ends it.
         Effect.async<void>((resume) => {
-          setImmediate(() =>
-            setImmediate(() => {
-              remove()
-              resume(Effect.void)
-            })
-          )
+          afterTurn(() => {
+            remove()
+            resume(Effect.void)
+          })
         }),
         () => effect,
         () => Effect.sync(install)
       ),
     close: remove
   }
+}
+
+/** Calls `then` after a whole turn of the event loop, in which signals are heard that have come already. */
+export const afterTurn = (then: () => void): void => {
+  setImmediate(() => setImmediate(then))
 }

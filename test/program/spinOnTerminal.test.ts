@@ -149,6 +149,37 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
+    "does not wait for what goes on writing behind the command",
+    Effect.gen(function* () {
+      const script = "(while :; do echo more; sleep 0.05; done) & echo done; exit 4"
+      const terminal = yield* halyardOnTerminal(["spin", "-m", "x", "--", "sh", "-c", script], { limit: "10 seconds" })
+      assert.deepInclude(yield* terminal.ended, { exitCode: 4 })
+      assert.isTrue(terminal.cursor().visible)
+    })
+  )
+
+  itOnTerminal(
+    "passes a Ctrl-C on that is older than the command",
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const early = `${directory}/early.cjs`
+      // The terminal sends it to this process, and the command is not there yet.
+      writeFileSync(
+        early,
+        `const { ChildProcess } = require("node:child_process")
+         const { spawn } = ChildProcess.prototype
+         ChildProcess.prototype.spawn = function (options) {
+           process.kill(process.pid, "SIGINT")
+           return spawn.call(this, options)
+         }`
+      )
+      const line = ["--require", early, bin, "spin", "-m", "x", "--", "sleep", "60"]
+      const terminal = yield* startOnTerminal(process.execPath, line)
+      assert.deepInclude(yield* terminal.ended, { exitCode: 130 })
+    })
+  )
+
+  itOnTerminal(
     "leaves Ctrl-C to the terminal, so that it reaches the command once",
     Effect.gen(function* () {
       const terminal = yield* spin([process.execPath, "-e", counter])

@@ -61,7 +61,7 @@ export interface Options {
 }
 
 // What a developer's shell or the test runner prefers is nothing that the program shall see.
-const preferences = /^(?:NO_COLOR|FORCE_COLOR|COLORTERM|CI|NODE_|VITEST|npm_)/
+const preferences = /^(?:_$|NO_COLOR|FORCE_COLOR|COLORTERM|CI|NODE_|VITEST|npm_)/
 
 /** The environment of every process that the tests start. */
 export const environment = (more: Readonly<Record<string, string>> = {}): Record<string, string> => {

@@ -26,6 +26,12 @@ export const itOnTerminal = <A, E>(title: string, test: Effect.Effect<A, E, Scop
 
 export const ctrlC = "\u0003"
 
+/** Stops the output of a terminal. */
+export const ctrlS = "\u0013"
+
+/** Lets it go on. */
+export const ctrlQ = "\u0011"
+
 /** A terminal with a process on it. */
 export interface PseudoTerminal {
   readonly pid: number
@@ -37,6 +43,8 @@ export interface PseudoTerminal {
   readonly raw: () => string
   readonly type: (text: string) => Effect.Effect<void>
   readonly resize: (columns: number, rows: number) => Effect.Effect<void>
+  /** Closes the terminal, as a window is closed. */
+  readonly close: Effect.Effect<void>
   /** Waits until the rows, joined by line ends, match. */
   readonly awaitRows: (pattern: RegExp) => Effect.Effect<void>
   /** Waits until the rows are such. */
@@ -136,6 +144,11 @@ const open = (command: string, parameters: ReadonlyArray<string>, options: Optio
         screen.resize(columns, height)
         child.resize(columns, height)
       }),
+    close: Effect.sync(() => {
+      if ("destroy" in child && typeof child.destroy === "function") {
+        child.destroy()
+      }
+    }),
     awaitRows: (pattern) => Effect.asVoid(awaitScreen(`rows ${pattern}`, () => pattern.test(seen()) || undefined)),
     awaitScreen,
     ended: until("end", () => (pending === 0 ? exit : undefined), seen, options.limit)

@@ -78,7 +78,8 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
   const { lines, ownHeaders } = yield* Effect.onInterrupt(withHeaders(given, options, headers), () => conclude)
   const tellWithheld = Effect.sync(() => report.note(ownHeaders?.notice()))
   let index = 0
-  const requests = Stream.filterMap(lines, (line) => {
+  const host = yield* Host
+  const requests = Stream.filterMap(whileTaken(host, lines), (line) => {
     index++
     if (typeof line !== "string") {
       report.refused(index, line)
@@ -98,7 +99,6 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
       })
     )
   })
-  const host = yield* Host
   const downloader = Downloader.layerWith({
     retry: RetryPolicy.make({ retries: options.retries }),
     connectTimeout: options.connectTimeout,
@@ -157,6 +157,14 @@ const withHeaders = Effect.fnUntraced(function* <E, R>(
     ownHeaders: ownHeaders.right
   }
 })
+
+/** The same lines, held back while standard output or the screen does not take what was printed. */
+const whileTaken = <A, E, R>({ stdout }: typeof Host.Service, lines: Stream.Stream<A, E, R>) => {
+  const awaitRoom: Effect.Effect<void> = Effect.suspend(() =>
+    stdout.isFull() ? Effect.delay(awaitRoom, "20 millis") : Effect.void
+  )
+  return Stream.mapChunksEffect(lines, (chunk) => Effect.as(awaitRoom, chunk))
+}
 
 /** What is renamed to a name takes the place of a device or a pipe that had it. */
 const refuseUnlessFile = Effect.fnUntraced(function* (output: string) {

@@ -15,7 +15,7 @@ import { UsageError } from "../UsageError.js"
 export const bytesOf = Effect.fnUntraced(function* (option: string, input: string) {
   const host = yield* Host
   if (isStandardInput(input)) {
-    return host.stdin
+    return Stream.mapError(host.stdin, (error) => cannotRead(option, input, error))
   }
   const fs = yield* FileSystem.FileSystem
   const failed = (error: PlatformError) => cannotRead(option, input, fromPlatformError(input)(error))
