@@ -19,6 +19,7 @@ import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type
 import type { DownloadError } from "./DownloadError.js"
 import { Finished, Started } from "./DownloadEvent.js"
 import { displayLabel, displayUrl } from "./internal/displayUrl.js"
+import * as RequestProblem from "./internal/requestProblem.js"
 import { run } from "./internal/run.js"
 import * as Segments from "./internal/segments.js"
 import { type Restore, toExit } from "./internal/settle.js"
@@ -86,6 +87,11 @@ export interface Options extends OriginGovernor.Options {
   /** Refuse content that nothing can verify (no length, no digest). Default false: `Saved.verified` is then `none`. */
   readonly strict?: boolean | undefined
   /**
+   * What the content of a request that has no `limitBytes` of its own may not exceed, in bytes. Default `Infinity`. A larger
+   * one fails with `TooLarge`, before its body if its length is announced.
+   */
+  readonly limitBytes?: number | undefined
+  /**
    * Connections for one file, from 1 on. Default 1. Others than the first are begun where what is left of a file would
    * take more than a second, in shares of at least 1 MiB and where a range of it can be asked for and shown to be of the
    * same version. Each needs a permit, which it takes only where there is one that nobody waits for, and gives back when
@@ -151,6 +157,10 @@ export const makeTransferWith = (
   rule = Segments.rule
 ): Effect.Effect<Transfer, never, Transport | Store | Scope.Scope> =>
   Effect.gen(function* () {
+    const wrong = options.limitBytes === undefined ? undefined : RequestProblem.ofLimit(options.limitBytes)
+    if (wrong !== undefined) {
+      return yield* Effect.dieMessage(`the options of a downloader: ${wrong}`)
+    }
     const shared = yield* Effect.serviceOption(OriginGovernor.OriginGovernor)
     const governor = Option.isSome(shared) ? shared.value : yield* OriginGovernor.make(options)
     const stall = options.stall ?? defaults.stall
@@ -164,6 +174,7 @@ export const makeTransferWith = (
         },
         durability: options.durability ?? defaults.durability,
         strict: options.strict ?? false,
+        limitBytes: options.limitBytes ?? Number.POSITIVE_INFINITY,
         segments:
           options.segments === undefined || !(options.segments > 1) ? undefined : rule(Math.trunc(options.segments))
       },

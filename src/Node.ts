@@ -29,7 +29,8 @@ import type { Transport } from "./Transport.js"
 export const layer: Layer.Layer<Downloader.Downloader | Transport | Store> = Layer.suspend(() => layerWith({}))
 
 /**
- * The downloader with these options, on sockets and on the file system. Connections are closed with the layer.
+ * The downloader with these options, on sockets and on the file system. Connections are closed with the layer. With
+ * `transport.publicOnly`, the default of `limitBytes` is `publicLimitBytes`.
  *
  * @category layers
  * @since 0.2.0
@@ -37,13 +38,26 @@ export const layer: Layer.Layer<Downloader.Downloader | Transport | Store> = Lay
 export const layerWith = (
   options: Downloader.Options & { readonly transport?: NodeTransport.Options | undefined }
 ): Layer.Layer<Downloader.Downloader | Transport | Store> =>
-  Downloader.layerWith(options).pipe(
+  Downloader.layerWith({
+    ...options,
+    limitBytes: options.limitBytes ?? (options.transport?.publicOnly === true ? publicLimitBytes : undefined)
+  }).pipe(
     Layer.provideMerge(Layer.merge(NodeTransport.layer(options.transport), NodeStore.layer)),
     Layer.provide(Hasher.layer)
   )
 
 /**
- * The downloader for a service that fetches on behalf of others: as `layer`, and it connects to public addresses only.
+ * What the content of a request that has no `limitBytes` of its own may not exceed where `transport.publicOnly` is set: 100
+ * MiB. Strangers choose what such a service fetches, and a server of theirs may send without end.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const publicLimitBytes: number = 100 * 1024 * 1024
+
+/**
+ * The downloader for a service that fetches on behalf of others: as `layer`, but it connects to public addresses only, and
+ * content may not exceed `publicLimitBytes` unless a request's `limitBytes` says otherwise.
  *
  * @category layers
  * @since 0.2.0

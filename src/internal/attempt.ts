@@ -196,9 +196,9 @@ export const judge = (
     return Either.left(new Protocol({ url: displayUrl(self.hop.url.href), reason: "range", detail }))
   }
   const { totalBytes } = answer
-  if (totalBytes !== undefined && totalBytes > (request.limitBytes ?? Number.POSITIVE_INFINITY)) {
+  if (totalBytes !== undefined && totalBytes > kept.limitBytes) {
     return Either.left(
-      new TooLarge({ url: displayUrl(self.hop.url.href), limitBytes: request.limitBytes ?? 0, bytes: totalBytes })
+      new TooLarge({ url: displayUrl(self.hop.url.href), limitBytes: kept.limitBytes, bytes: totalBytes })
     )
   }
   return totalBytes !== undefined && request.sizeBytes !== undefined && totalBytes !== request.sizeBytes

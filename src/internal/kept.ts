@@ -29,7 +29,9 @@ export class Kept {
   constructor(
     private readonly request: DownloadRequest,
     private readonly expected: Expected | undefined,
-    private readonly hasher: typeof Hasher.Service
+    private readonly hasher: typeof Hasher.Service,
+    /** What the content may not exceed. */
+    readonly limitBytes: number
   ) {
     this.hash = expected === undefined ? undefined : hasher.make(expected.algorithm)
   }

@@ -65,11 +65,11 @@ export class Receiving {
   onChunk(chunk: Uint8Array): boolean {
     const { self } = this
     const { claim, endBytes, meter, part, wait } = this.body
-    const { limitBytes } = self.request
+    const { limitBytes } = self.kept
     wait.windowBytes += chunk.length
     const leftBytes = this.leftFor(chunk.length)
     const taken = chunk.length > leftBytes ? chunk.subarray(0, leftBytes) : chunk
-    if (limitBytes !== undefined && claim.nextBytes + taken.length > limitBytes) {
+    if (claim.nextBytes + taken.length > limitBytes) {
       const bytes = claim.nextBytes + taken.length
       this.pending = new TooLarge({ url: displayUrl(self.hop.url.href), limitBytes, bytes })
       return false

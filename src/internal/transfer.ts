@@ -44,6 +44,8 @@ export interface TransferOptions {
   readonly limits: Watch.Limits
   readonly durability: Durability
   readonly strict: boolean
+  /** What the content of a request that sets no limit may not exceed. */
+  readonly limitBytes: number
   /** Where a file may have more than one connection. */
   readonly segments?: Segments.Rule | undefined
 }
@@ -68,6 +70,9 @@ export const makeTransfer = (
     const watch = yield* Watch.make
 
     const now = (): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
+
+    const keptOf = (request: DownloadRequest, expected: Digest.Expected | undefined): Kept =>
+      new Kept(request, expected, hasher, request.limitBytes ?? options.limitBytes)
 
     const report = (origin: string, beganAt: number): Effect.Effect<void> | undefined => {
       if (governor.atOnce === undefined) {
@@ -192,7 +197,7 @@ export const makeTransfer = (
       hooks: Hooks,
       quick?: Quick
     ): Effect.Effect<Saved | Skipped, DownloadError> => {
-      const kept = quick?.kept ?? new Kept(request, expected, hasher)
+      const kept = quick?.kept ?? keptOf(request, expected)
       const advance = quick?.advance ?? new Advance(clock, request, kept, hooks.event)
       const totalMillis = Duration.toMillis(request.timeout)
       const deadlineAt = hooks.deadlineAt ?? quick?.wait.deadlineAt ?? deadlineOf(request, now())
@@ -389,7 +394,7 @@ export const makeTransfer = (
       limits: (request) => Limits.limitsOf(request, options.limits),
       deadlineAt: deadlineOf,
       now,
-      kept: (request, expected) => new Kept(request, expected, hasher),
+      kept: keptOf,
       advance: (request, kept, hooks) => new Advance(clock, request, kept, hooks.event),
       restMillis: governor.restMillis,
       cool,
