@@ -2,6 +2,9 @@
  * Every port over the services of `@effect/platform`, so that one layer gives a host program a `Downloader` on its own
  * `HttpClient` and `FileSystem`.
  *
+ * The client may add secrets to its requests, a bearer token for example. Redirects to another origin are therefore
+ * refused, unless `transport.crossOrigin` says what may go there (`Transport/HttpClient`).
+ *
  * @since 0.1.0
  */
 import type * as FileSystem from "@effect/platform/FileSystem"
@@ -33,10 +36,12 @@ export const layer: Layer.Layer<
  * @since 0.2.0
  */
 export const layerWith = (
-  options: Downloader.Options
+  options: Downloader.Options & { readonly transport?: HttpClientTransport.Options | undefined }
 ): Layer.Layer<
   Downloader.Downloader | Transport | Store,
   never,
   HttpClient.HttpClient | FileSystem.FileSystem | Path.Path
 > =>
-  Downloader.layerWith(options).pipe(Layer.provideMerge(Layer.merge(HttpClientTransport.layer, FileSystemStore.layer)))
+  Downloader.layerWith(options).pipe(
+    Layer.provideMerge(Layer.merge(HttpClientTransport.layerWith(options.transport ?? {}), FileSystemStore.layer))
+  )

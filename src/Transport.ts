@@ -36,6 +36,11 @@ export interface TransportRequest {
   readonly url: string
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>
+  /**
+   * True if a redirect led here from another origin. A transport that adds secrets to a request (a token, cookies) must
+   * not add them to this one. Default false.
+   */
+  readonly isCrossOrigin?: boolean | undefined
   /** Maximum time for a new connection, in milliseconds. Default: the transport's own limit. */
   readonly connectMillis?: number | undefined
   /** Called for each informational response (1xx, RFC 9110 §15.2) before the final one. Must not throw. */

@@ -1,60 +1,265 @@
 /**
  * A transport over the `HttpClient` of the host program, so that its proxies, certificates and test doubles apply.
  *
- * Not over `FetchHttpClient`: it undoes content codings, and reports a truncated one as success. Nor over a client that
- * follows redirects by itself: where it may go is decided by the `Downloader`.
+ * Redirects are judged by the `Downloader`, hop by hop. A client may add secrets of its own to each request (a bearer
+ * token, cookies), so by default it is not asked for another origin than the one a download began at: `Options.crossOrigin`.
+ * A client that follows redirects by itself, by `HttpClient.followRedirects` or because it is `fetch`, is kept within that
+ * origin too: such a redirect fails before it is followed, with `Protocol`, reason `redirect-refused`.
+ *
+ * Out of reach is what a client does beneath: a proxy, or a dispatcher or `Fetch` of the host's that follows redirects
+ * although it is told not to. Two combinations are served in part. With `followRedirects` around a client with
+ * `withTracerDisabledWhen(() => true)`, a redirect to another origin fails after it was followed. With `followRedirects`
+ * around `FetchHttpClient`, the `RequestInit` that its layer was built with is not used.
+ *
+ * `FetchHttpClient` undoes content codings, and reports a truncated one as success: prefer another client for files.
  *
  * @since 0.1.0
  */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import { Protocol } from "../DownloadError.js"
 import { contentLength } from "../internal/contentLength.js"
 import { isTooManyOpen, whenThereIsOne } from "../internal/descriptors.js"
+import { displayUrl } from "../internal/displayUrl.js"
 import { fromHttpClientError } from "../internal/httpErrors.js"
-import { fromStream, Transport, type TransportResponse } from "../Transport.js"
+import {
+  fromStream,
+  Transport,
+  type TransportError,
+  type TransportRequest,
+  type TransportResponse
+} from "../Transport.js"
+
+/**
+ * How a transport uses the clients of the host program.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Options {
+  /**
+   * What sends a request that a redirect led to another origin (scheme, host or port).
+   *
+   * `refuse`, the default: nothing does, and the download fails with `Protocol`, reason `redirect-refused`.
+   * `same-client`: the same client, with all that it adds to a request. For clients that add no secrets.
+   * A client: that one, which should add no secrets; for example the client from before the token was added to it.
+   */
+  readonly crossOrigin?: "refuse" | "same-client" | HttpClient.HttpClient | undefined
+}
 
 /**
  * Makes a transport of the `HttpClient` in the context.
  *
- * The client's own tracing is off for its requests, because its spans carry whole URLs.
+ * In place of the client's own spans, which carry whole URLs and headers, each request has a span without secrets.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const makeWith = ({
+  crossOrigin = "refuse"
+}: Options): Effect.Effect<typeof Transport.Service, never, HttpClient.HttpClient> =>
+  Effect.map(HttpClient.HttpClient, (client) => {
+    const send = sender(client)
+    const sendElsewhere = crossOrigin === "refuse" ? refuse : crossOrigin === "same-client" ? send : sender(crossOrigin)
+    return Transport.of({
+      open: (request) => (request.isCrossOrigin === true ? sendElsewhere(request) : send(request))
+    })
+  })
+
+/**
+ * Makes a transport of the `HttpClient` in the context, which is asked for no other origin than the one a download began
+ * at.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make: Effect.Effect<typeof Transport.Service, never, HttpClient.HttpClient> = Effect.map(
-  HttpClient.HttpClient,
-  (client) => {
-    const scoped = client.pipe(
-      HttpClient.withTracerDisabledWhen(() => true),
-      HttpClient.withScope
-    )
-    return Transport.of({
-      open: ({ headers, url }) =>
-        scoped.execute(HttpClientRequest.setHeaders(HttpClientRequest.get(url), headers)).pipe(
-          // A client that filters by status fails with the response that is to be judged.
-          Effect.catchIf(isFiltered, (error) => Effect.succeed(error.response)),
-          Effect.mapError((error) => fromHttpClientError(url, error)),
-          whenThereIsOne((error) => error._tag === "Connection" && isTooManyOpen(error.detail)),
-          Effect.flatMap((response) => fromResponse(url, response))
-        )
-    })
-  }
+export const make: Effect.Effect<typeof Transport.Service, never, HttpClient.HttpClient> = Effect.suspend(() =>
+  makeWith({})
 )
 
 /**
- * The transport over the `HttpClient` in the context.
+ * The transport over the `HttpClient` in the context, which is asked for no other origin than the one a download began at.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.effect(Transport, make)
+
+/**
+ * The transport over the `HttpClient` in the context, with these options.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerWith = (options: Options): Layer.Layer<Transport, never, HttpClient.HttpClient> =>
+  Layer.effect(Transport, makeWith(options))
+
+type Send = (request: TransportRequest) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
+
+const refuse: Send = ({ url }) =>
+  new Protocol({
+    url: displayUrl(url),
+    reason: "redirect-refused",
+    detail: "to another origin, where the HttpClient may add secrets to the request; see crossOrigin"
+  })
+
+const sender = (client: HttpClient.HttpClient): Send => {
+  // After all that the client does to a request, and inside of what it does around it, so that it undoes none of this.
+  const judged = (sending: Sending) => HttpClient.mapRequestEffect(client, (request) => prepared(sending, request))
+  return ({ headers, url }) =>
+    Effect.suspend(() => {
+      const sending = new Sending()
+      return judged(sending)
+        .execute(HttpClientRequest.setHeaders(HttpClientRequest.get(url), headers))
+        .pipe(
+          restoring(HttpClient.currentTracerDisabledWhen),
+          restoring(FiberRef.currentTracerEnabled),
+          restoring(FiberRef.currentContext),
+          restoring(DefaultServices.currentServices),
+          // A client that filters by status fails with the response that is to be judged.
+          Effect.catchIf(isFiltered, (error) => Effect.succeed(error.response)),
+          Effect.mapError((error) => fromHttpClientError(url, error)),
+          Effect.catchSomeDefect((defect) =>
+            defect instanceof FollowedRedirect ? Option.some(hidden(url, defect.message)) : Option.none()
+          ),
+          Effect.filterOrFail(
+            (response) => sending.isSentTo(response.request),
+            () => hidden(url, elsewhere)
+          ),
+          whenThereIsOne((error) => error._tag === "Connection" && isTooManyOpen(error.detail)),
+          Effect.onExit((exit) => sending.end(exit)),
+          Effect.flatMap((response) => fromResponse(url, response))
+        )
+    })
+}
+
+/** What is set in it, as `prepared` does, is set in it alone. */
+const restoring =
+  <Value>(ref: FiberRef.FiberRef<Value>) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(FiberRef.get(ref), (value) => Effect.locally(effect, ref, value))
+
+const elsewhere = "the HttpClient follows redirects by itself, and was led to another origin"
+
+/** A client goes to another origin by itself. */
+class FollowedRedirect extends Error {}
+
+const hidden = (url: string, detail: string): Protocol =>
+  new Protocol({ url: displayUrl(url), reason: "redirect-refused", detail })
+
+/** One request, as it is known to the client. */
+class Sending {
+  /** As the client is asked for it. */
+  asked: URL | undefined
+  /** Of the first request that is sent: a client may send it somewhere else, to a gateway for example. */
+  private origin: string | undefined
+  private span: Tracer.Span | undefined
+
+  /** Called by the client before each request that it sends; says that the client makes no span of its own. */
+  readonly isSent = (request: HttpClientRequest.HttpClientRequest): true => {
+    const url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
+    this.origin ??= url?.origin
+    if (url !== undefined && url.origin !== this.origin) {
+      throw new FollowedRedirect(elsewhere)
+    }
+    return true
+  }
+
+  /** True unless a response is of another origin: that of a client that did not ask. */
+  isSentTo(request: HttpClientRequest.HttpClientRequest): boolean {
+    const url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
+    const origin = this.origin ?? this.asked?.origin
+    return url === undefined || origin === undefined || url.origin === origin
+  }
+
+  readonly nameOf = (request: HttpClientRequest.HttpClientRequest): string => {
+    this.isSent(request)
+    return "http.client GET"
+  }
+
+  begin(span: Tracer.Span): void {
+    const { asked: url } = this
+    this.span = span
+    span.attribute("http.request.method", "GET")
+    if (url !== undefined) {
+      span.attribute("server.address", url.origin)
+      span.attribute("url.full", displayUrl(url.href))
+      span.attribute("url.scheme", url.protocol.slice(0, -1))
+      if (url.port !== "") {
+        span.attribute("server.port", Number(url.port))
+      }
+    }
+  }
+
+  end(exit: Exit.Exit<HttpClientResponse.HttpClientResponse, TransportError>): Effect.Effect<void> {
+    const { span } = this
+    return span === undefined
+      ? Effect.void
+      : Effect.clockWith((clock) =>
+          Effect.sync(() => {
+            if (exit._tag === "Success") {
+              span.attribute("http.response.status_code", exit.value.status)
+            }
+            // Without the response, which has the request and its headers.
+            span.end(clock.unsafeCurrentTimeNanos(), Exit.asVoid(exit))
+          })
+        )
+  }
+}
+
+const prepared = (
+  sending: Sending,
+  request: HttpClientRequest.HttpClientRequest
+): Effect.Effect<HttpClientRequest.HttpClientRequest> =>
+  Effect.gen(function* () {
+    sending.asked = Option.getOrUndefined(HttpClientRequest.toUrl(request))
+    const isUntraced = yield* FiberRef.get(HttpClient.currentTracerDisabledWhen)
+    const isTraced = yield* FiberRef.get(FiberRef.currentTracerEnabled)
+    const tracer = yield* Effect.tracer
+    const span =
+      !isTraced || tracer === unseen || isUntraced(request)
+        ? undefined
+        : yield* Effect.makeSpan("http.client GET", { kind: "client", captureStackTrace: false })
+    // A client asks one of these two before it sends a request: the name of a span only if it insists on one, which is then
+    // shown nowhere.
+    yield* FiberRef.set(HttpClient.currentTracerDisabledWhen, sending.isSent)
+    yield* FiberRef.set(FiberRef.currentTracerEnabled, true)
+    yield* FiberRef.update(DefaultServices.currentServices, Context.add(Tracer.Tracer, unseen))
+    const context = yield* Effect.context<never>()
+    const init = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit))
+    yield* FiberRef.set(
+      FiberRef.currentContext,
+      context.pipe(
+        Context.add(FetchHttpClient.RequestInit, { ...init, redirect: "manual" }),
+        Context.add(HttpClient.SpanNameGenerator, sending.nameOf)
+      )
+    )
+    if (span === undefined) {
+      return request
+    }
+    sending.begin(span)
+    return (yield* FiberRef.get(HttpClient.currentTracerPropagation))
+      ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
+      : request
+  })
+
+// Effect's own tracer shows its spans nowhere.
+const unseen = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
 const isFiltered = (error: HttpClientError.HttpClientError): error is HttpClientError.ResponseError =>
   error._tag === "ResponseError" && error.reason === "StatusCode"
@@ -65,19 +270,39 @@ const isEmpty = (error: HttpClientError.HttpClientError): boolean =>
 const fromResponse = (
   url: string,
   response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<TransportResponse, never, Scope.Scope> => {
-  let receivedBytes = 0
-  const expectedBytes = contentLength(response.headers)
-  return fromStream({
-    status: response.status,
-    headers: response.headers,
-    body: response.stream.pipe(
-      Stream.map((chunk) => {
-        receivedBytes += chunk.length
-        return chunk
-      }),
-      Stream.catchSome((error) => (isEmpty(error) ? Option.some(Stream.empty) : Option.none())),
-      Stream.mapError((error) => fromHttpClientError(url, error, { receivedBytes, expectedBytes }))
-    )
+): Effect.Effect<TransportResponse, Protocol, Scope.Scope> =>
+  Effect.gen(function* () {
+    let isBegun = false
+    // Who reads a body to its end, or leaves it, closes the connection; one that was never begun is closed here.
+    yield* Effect.addFinalizer(() => (isBegun ? Effect.void : abandon(response)))
+    if (response.status === 0) {
+      return yield* hidden(url, "the platform's fetch does not tell where it leads")
+    }
+    let receivedBytes = 0
+    const expectedBytes = contentLength(response.headers)
+    return yield* fromStream({
+      status: response.status,
+      headers: response.headers,
+      body: Stream.suspend(() => {
+        isBegun = true
+        return response.stream
+      }).pipe(
+        Stream.map((chunk) => {
+          receivedBytes += chunk.length
+          return chunk
+        }),
+        Stream.catchSome((error) => (isEmpty(error) ? Option.some(Stream.empty) : Option.none())),
+        Stream.mapError((error) => fromHttpClientError(url, error, { receivedBytes, expectedBytes }))
+      )
+    })
   })
-}
+
+/** Begins the body and gives it up: no client of the platform has another way. */
+const abandon = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
+  Effect.scoped(
+    Effect.flatMap(Stream.toPull(response.stream), (pull) =>
+      Effect.flatMap(Effect.fork(Effect.interruptible(pull)), (fiber) =>
+        Effect.zipRight(Effect.yieldNow(), Fiber.interrupt(fiber))
+      )
+    )
+  )

@@ -59,6 +59,7 @@ export const begin = (self: Attempt): Begun => {
   const exchange = Transport.begin(self.transport, {
     url: RequestHeaders.target(hop.url),
     headers,
+    isCrossOrigin: !hop.isFirstOrigin,
     connectMillis: self.connectMillis,
     onInformational: () => extendHeaders(self.wait, self.now())
   })

@@ -22,7 +22,7 @@ export const requestFor = ({ hop, kept, request }: Receiver, claim: Claim): Tran
   if (kept.validator !== undefined) {
     headers["if-range"] = kept.validator
   }
-  return { url: RequestHeaders.target(hop.url), headers }
+  return { url: RequestHeaders.target(hop.url), headers, isCrossOrigin: !hop.isFirstOrigin }
 }
 
 /** Where the response ends, if it is what was asked for. */

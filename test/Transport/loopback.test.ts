@@ -17,8 +17,12 @@ import { Transport, toStream } from "../../src/Transport.js"
 
 // Real servers on the loopback interface, met through the engine by each backend.
 const backends = {
-  "Transport/HttpClient over node:http": HttpClientTransport.layer.pipe(Layer.provide(NodeHttpClient.layer)),
-  "Transport/HttpClient over undici": HttpClientTransport.layer.pipe(Layer.provide(NodeHttpClient.layerUndici)),
+  "Transport/HttpClient over node:http": HttpClientTransport.layerWith({ crossOrigin: "same-client" }).pipe(
+    Layer.provide(NodeHttpClient.layer)
+  ),
+  "Transport/HttpClient over undici": HttpClientTransport.layerWith({ crossOrigin: "same-client" }).pipe(
+    Layer.provide(NodeHttpClient.layerUndici)
+  ),
   "Node/Transport": NodeTransport.layer()
 }
 

@@ -292,7 +292,9 @@ describe("message and body, on the simulated origin", () => {
 
 const backends = {
   "Node/Transport": NodeTransport.layer(),
-  "Transport/HttpClient over undici": HttpClientTransport.layer.pipe(Layer.provide(NodeHttpClient.layerUndici))
+  "Transport/HttpClient over undici": HttpClientTransport.layerWith({ crossOrigin: "same-client" }).pipe(
+    Layer.provide(NodeHttpClient.layerUndici)
+  )
 }
 
 const ok = "HTTP/1.1 200 OK\r\n"

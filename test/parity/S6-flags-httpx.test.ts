@@ -40,7 +40,7 @@ const supervisor = (codes: ReadonlyArray<string>) =>
 
 const world = <E, R>(client: Layer.Layer<HttpClient.HttpClient, E, R>) =>
   Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
-    Layer.provide(HttpClientTransport.layer),
+    Layer.provide(HttpClientTransport.layerWith({ crossOrigin: "same-client" })),
     Layer.provide(client),
     Layer.provideMerge(MemoryStore.layer)
   )

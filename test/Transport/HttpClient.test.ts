@@ -1,0 +1,231 @@
+import type { IncomingHttpHeaders, RequestListener } from "node:http"
+import { inspect } from "node:util"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Tracer from "effect/Tracer"
+import * as Download from "../../src/Download.js"
+import * as Downloader from "../../src/Downloader.js"
+import * as RetryPolicy from "../../src/RetryPolicy.js"
+import * as MemoryStore from "../../src/Store/Memory.js"
+import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
+import { http } from "../support/loopback.js"
+
+const token = "s3cr3tToken"
+
+const withToken = HttpClient.mapRequest(HttpClientRequest.bearerToken(token))
+
+const clients = {
+  "node:http": NodeHttpClient.layer,
+  undici: NodeHttpClient.layerUndici,
+  fetch: FetchHttpClient.layer,
+  "fetch that is told to follow": FetchHttpClient.layer.pipe(
+    Layer.provide(Layer.succeed(FetchHttpClient.RequestInit, { redirect: "follow", headers: { "x-host": "kept" } }))
+  )
+}
+
+/** What host programs do around their clients. */
+const around: Readonly<Record<string, (client: HttpClient.HttpClient) => HttpClient.HttpClient>> = {
+  nothing: withToken,
+  "a token before all": (client) => client.pipe(HttpClient.mapRequestInput(HttpClientRequest.bearerToken(token))),
+  "redirects that it follows": (client) => client.pipe(withToken, HttpClient.followRedirects(5)),
+  "redirects that it follows, and then a token": (client) => client.pipe(HttpClient.followRedirects(5), withToken),
+  "errors for statuses, and retries": (client) =>
+    client.pipe(
+      withToken,
+      HttpClient.filterStatusOk,
+      HttpClient.retryTransient({ times: 1, schedule: Schedule.recurs(1) })
+    ),
+  "redirects and no tracing": (client) =>
+    client.pipe(
+      withToken,
+      HttpClient.followRedirects(5),
+      HttpClient.withTracerDisabledWhen(() => true)
+    ),
+  "tracing that it insists on": (client) =>
+    client.pipe(
+      withToken,
+      HttpClient.withTracerDisabledWhen(() => false),
+      HttpClient.followRedirects(5)
+    )
+}
+
+interface Seen {
+  readonly url: string
+  readonly seen: Array<IncomingHttpHeaders>
+}
+
+const origin = (answer: (url: string) => RequestListener) =>
+  Effect.gen(function* () {
+    const seen: Array<IncomingHttpHeaders> = []
+    const { url }: { readonly url: string } = yield* http((request, response) => {
+      seen.push(request.headers)
+      answer(url)(request, response)
+    })
+    return { url, seen } satisfies Seen
+  })
+
+/** Two origins: `/hop` of the first leads to `/file` of the same, `/away` to the second. */
+const origins = Effect.gen(function* () {
+  const file: RequestListener = (_, response) => response.writeHead(200, { "content-length": 7 }).end("content")
+  const other = yield* origin(() => file)
+  const first = yield* origin(() => (request, response) => {
+    const location = { "/hop": "/file", "/away": `${other.url}/file`, "/two": "/away" }[
+      request.url?.split("?")[0] ?? ""
+    ]
+    if (location === undefined) {
+      file(request, response)
+    } else {
+      response.writeHead(302, { location, "content-length": 0 }).end()
+    }
+  })
+  return { first, other }
+})
+
+const download = (url: string) =>
+  Effect.gen(function* () {
+    const downloader = yield* Downloader.Downloader
+    const memory = yield* MemoryStore.MemoryFiles
+    yield* downloader.download(
+      Download.request({ url, destination: "file", onExists: "overwrite", headers: { "x-api-key": token } })
+    )
+    return new TextDecoder().decode((yield* memory.files).get("file"))
+  })
+
+const over = (client: Layer.Layer<HttpClient.HttpClient>, options: HttpClientTransport.Options = {}) =>
+  Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
+    Layer.provideMerge(
+      Layer.merge(HttpClientTransport.layerWith(options).pipe(Layer.provide(client)), MemoryStore.layer)
+    ),
+    Layer.fresh
+  )
+
+const holdsToken = (headers: IncomingHttpHeaders): boolean => JSON.stringify(headers).includes(token)
+
+for (const [name, bare] of Object.entries(clients)) {
+  describe(`Transport/HttpClient over ${name}`, () => {
+    for (const [what, wrap] of Object.entries(around)) {
+      const wrapped = Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, wrap)).pipe(
+        Layer.provide(bare)
+      )
+
+      it.scopedLive(`sends nothing to another origin, with ${what} around it`, () =>
+        Effect.gen(function* () {
+          const { first, other } = yield* origins
+          for (const path of ["/away", "/two"]) {
+            const error = yield* Effect.flip(download(first.url + path))
+            assert.deepInclude(error, { _tag: "Protocol", reason: "redirect-refused" }, path)
+            assert.notInclude(JSON.stringify(error) + error.message + inspect(error), token)
+          }
+          assert.deepStrictEqual(other.seen, [])
+          assert.isAbove(first.seen.length, 0)
+        }).pipe(Effect.provide(over(wrapped)))
+      )
+
+      it.scopedLive(`follows redirects of the origin itself, with ${what} around it`, () =>
+        Effect.gen(function* () {
+          const { first, other } = yield* origins
+          assert.strictEqual(yield* download(`${first.url}/hop`), "content")
+          assert.lengthOf(first.seen, 2)
+          for (const headers of first.seen) {
+            assert.strictEqual(headers.authorization, `Bearer ${token}`)
+            assert.strictEqual(headers["x-api-key"], token)
+            if (name === "fetch that is told to follow" && !what.includes("redirects") && !what.includes("insists")) {
+              assert.strictEqual(headers["x-host"], "kept")
+            }
+          }
+          assert.deepStrictEqual(other.seen, [])
+        }).pipe(Effect.provide(over(wrapped)))
+      )
+    }
+
+    it.scopedLive("asks another origin by the client that is meant for it", () =>
+      Effect.gen(function* () {
+        const { first, other } = yield* origins
+        const forOthers = yield* HttpClient.HttpClient
+        const client = Layer.succeed(HttpClient.HttpClient, withToken(forOthers))
+        assert.strictEqual(
+          yield* Effect.provide(download(`${first.url}/two`), over(client, { crossOrigin: forOthers })),
+          "content"
+        )
+        assert.isTrue(first.seen.every(holdsToken))
+        assert.lengthOf(other.seen, 1)
+        assert.isFalse(other.seen.some(holdsToken))
+      }).pipe(Effect.provide(bare))
+    )
+
+    it.scopedLive("asks another origin by the same client if it may", () =>
+      Effect.gen(function* () {
+        const { first, other } = yield* origins
+        assert.strictEqual(yield* download(`${first.url}/away`), "content")
+        assert.lengthOf(other.seen, 1)
+        // What the user gave for the first origin stays there in any case.
+        assert.isUndefined(other.seen[0]?.["x-api-key"])
+      }).pipe(Effect.provide(over(bare, { crossOrigin: "same-client" })))
+    )
+
+    it.scopedLive("has a span for each request, without secrets, in place of the client's own", () =>
+      Effect.gen(function* () {
+        const { first } = yield* origins
+        const spans: Array<Tracer.Span> = []
+        const tracer = Tracer.make({
+          context: (execute) => execute(),
+          span: (spanName, parent, context, links, startTime, kind) => {
+            const attributes = new Map<string, unknown>()
+            const span: Tracer.Span = {
+              _tag: "Span",
+              name: spanName,
+              spanId: "00f067aa0ba902b7",
+              traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
+              parent,
+              context,
+              links,
+              sampled: true,
+              get status() {
+                return status
+              },
+              attributes,
+              kind,
+              attribute: (key, value) => attributes.set(key, value),
+              event: () => {},
+              addLinks: () => {},
+              end: (endTime, exit) => {
+                status = { _tag: "Ended", startTime, endTime, exit }
+              }
+            }
+            let status: Tracer.SpanStatus = { _tag: "Started", startTime }
+            spans.push(span)
+            return span
+          }
+        })
+        const client = Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, withToken)).pipe(
+          Layer.provide(bare)
+        )
+        for (const path of ["/hop", "/away"]) {
+          yield* Effect.exit(download(`${first.url.replace("//", `//user:${token}@`)}${path}?sig=${token}`)).pipe(
+            Effect.provide(over(client)),
+            Effect.withTracer(tracer)
+          )
+        }
+        const requests = spans.filter(({ name: spanName }) => spanName.startsWith("http.client"))
+        assert.deepStrictEqual(
+          requests.map(({ attributes }) => attributes.get("http.response.status_code")),
+          [302, 200, 302]
+        )
+        assert.strictEqual(requests[0]?.attributes.get("url.full"), `${first.url}/hop?sig=…`)
+        assert.isTrue(requests.every(({ status }) => status._tag === "Ended" && Exit.isSuccess(status.exit)))
+        for (const { attributes, name: spanName, status } of spans) {
+          assert.notInclude(inspect([spanName, attributes, status], { depth: 20 }), token)
+        }
+        // The trace goes on at the server.
+        assert.isTrue(first.seen.every(({ traceparent }) => `${traceparent}`.startsWith("00-4bf92f")))
+      })
+    )
+  })
+}
