@@ -46,7 +46,13 @@ const options = {
     }),
     "."
   ),
-  output: nonEmpty({ name: "output", metavar: "FILE", aliases: ["o"], description: "Save the one URL as FILE." }),
+  output: nonEmpty({
+    name: "output",
+    metavar: "FILE",
+    aliases: ["o"],
+    description:
+      "Save the one URL as FILE. '-' is standard output; a pipe or a device is written to, and is not replaced."
+  }),
   concurrency: withDefault(
     integer({
       name: "concurrency",

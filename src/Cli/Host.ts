@@ -35,6 +35,16 @@ export class CommandError extends Schema.TaggedError<CommandError>("halyard/Cli/
 }
 
 /**
+ * An output that is written to, and not replaced by a file: a descriptor of this process, or a pipe or device by its path.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Output =
+  | { readonly _tag: "Descriptor"; readonly descriptor: number }
+  | { readonly _tag: "Path"; readonly isPipe: boolean }
+
+/**
  * The machine.
  *
  * @category tags
@@ -59,6 +69,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly transport: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Transport | Hasher>
     /** A store on the disks of the machine. */
     readonly store: Layer.Layer<Store>
+    /** A store that writes the one file it is given to an output that is no regular file. */
+    readonly outputStore: (output: Output) => Layer.Layer<Store>
     /** Standard input, from where nobody has read yet. */
     readonly stdin: Stream.Stream<Uint8Array, Disk>
     /**

@@ -47,6 +47,11 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         () => import("./Store.js"),
         (module) => module.layer
       ),
+      outputStore: (output) =>
+        lazily(
+          () => import("./outputStore.js"),
+          (module) => module.layer(output)
+        ),
       stdin: Stream.suspend(() =>
         NodeStream.fromReadable<Disk, Uint8Array>(
           () => process.stdin,

@@ -33,6 +33,7 @@ const explanations: Readonly<Record<string, string>> = {
   ELOOP: "too many symbolic links",
   EIO: "the device reports an input/output error",
   EBUSY: "it is in use",
+  EPIPE: "its reader has left",
   ETXTBSY: "it is a program that runs",
   EXDEV: "it is on another file system",
   EMLINK: "the file has too many links",

@@ -1,7 +1,6 @@
 /**
  * What `halyard get` does: read URLs as they come, name their files, fetch, report.
  */
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
@@ -20,12 +19,13 @@ import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
 import { type Durability, Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
-import { Host, storeLayer } from "../Host.js"
+import { Host } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import type { Source } from "./headerSource.js"
 import * as Headers from "./headers.js"
 import { bytesOf, isStandardInput } from "./input.js"
 import * as Lines from "./lines.js"
+import { isStandardOutput, type Named, outputOf } from "./output.js"
 import * as Report from "./report.js"
 import { uniqueNames } from "./uniqueNames.js"
 
@@ -55,23 +55,30 @@ export interface GetOptions {
   readonly json: boolean
 }
 
-// The list stays open for as long as the run takes.
-const runLayer = Layer.merge(storeLayer, Layer.scope)
-
 export const get = Effect.fn("get")(function* (options: GetOptions) {
+  const host = yield* Host
+  const named = options.output === undefined ? undefined : yield* outputOf(options.directory, options.output)
+  const store = named?.stream === undefined ? host.store : host.outputStore(named.stream)
+  // The scope keeps the list open for as long as the run takes.
+  return yield* Effect.provide(run(options, named), Layer.merge(store, Layer.scope))
+})
+
+const run = Effect.fnUntraced(function* (options: GetOptions, named: Named | undefined) {
   const path = yield* Path.Path
   const spinner = yield* Spinner
   const given = yield* linesOf(options)
   const headers = yield* Headers.read(options.header, options.headerEnv)
-  const output = options.output === undefined ? undefined : inDirectory(path, options.directory, options.output)
-  const directory = output === undefined ? options.directory : path.dirname(output)
-  yield* output === undefined ? Effect.void : refuseUnlessFile(output)
+  const toStdout = isStandardOutput(named?.stream)
+  if (toStdout && options.json) {
+    return yield* new UsageError({ rule: "--json and --output - would both write standard output" })
+  }
+  const directory = named === undefined ? options.directory : path.dirname(named.destination)
   // Before any request: a directory that cannot be written to is no reason to fetch.
-  yield* Effect.flatMap(Store, (store) => store.prepare(directory))
+  yield* Effect.flatMap(Store, (store) => store.prepare(named?.stream === undefined ? directory : named.destination))
   // A name has no separators and is never `..`: what stands before the first stands before all.
   const [within = ""] = path.join(directory, "_").split(/_$/)
   const timeout = options.timeout ?? Duration.infinity
-  const report = yield* Report.make(options)
+  const report = yield* Report.make({ ...options, hasPaths: !toStdout })
   const nameOf = uniqueNames(report.renamed)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
@@ -89,7 +96,7 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
       Download.request({
         id: `${index}`,
         url: line,
-        destination: output ?? within + nameOf(line),
+        destination: named?.destination ?? within + nameOf(line),
         timeout,
         deadline: options.maxTime,
         onExists: options.onExists,
@@ -113,12 +120,15 @@ export const get = Effect.fn("get")(function* (options: GetOptions) {
     Stream.runDrain(run(requests, { concurrency: options.concurrency }))
   ).pipe(
     Effect.provide(downloader),
-    Supervisor.supervise({ companions: { spinner: spinner.spin({ message: report.status }) } }),
+    // Frames would run into a body that goes to the same terminal.
+    Supervisor.supervise({
+      companions: toStdout && host.stdout.isTerminal ? {} : { spinner: spinner.spin({ message: report.status }) }
+    }),
     // Whatever was done until then is told, also after Ctrl-C.
     Effect.onExit(() => Effect.andThen(tellWithheld, conclude)),
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
   )
-}, Effect.provide(runLayer))
+})
 
 /** Fewer bytes than `--speed-limit` allows in `--speed-time`. */
 const stallOf = ({ speedLimit, speedTime = Downloader.defaults.stall.within }: GetOptions) => ({
@@ -166,16 +176,6 @@ const whileTaken = <A, E, R>({ stdout }: typeof Host.Service, lines: Stream.Stre
   return Stream.mapChunksEffect(lines, (chunk) => Effect.as(awaitRoom, chunk))
 }
 
-/** What is renamed to a name takes the place of a device or a pipe that had it. */
-const refuseUnlessFile = Effect.fnUntraced(function* (output: string) {
-  const fs = yield* FileSystem.FileSystem
-  const info = yield* Effect.option(fs.stat(output))
-  if (Option.isSome(info) && info.value.type !== "File") {
-    const what = info.value.type === "Directory" ? "a directory" : "not a regular file"
-    return yield* new UsageError({ rule: `--output FILE: ${output} is ${what}` })
-  }
-})
-
 /** The URLs in their order: first those of the line, then those of the list, which is read as it is worked on. */
 const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
   const { input, urls } = options
@@ -204,6 +204,3 @@ const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
   const bytes = yield* bytesOf("--input", input)
   return urls.length === 0 ? Lines.fromBytes(bytes) : Stream.concat(given, Lines.fromBytes(bytes))
 })
-
-const inDirectory = (path: Path.Path, directory: string, file: string): string =>
-  path.isAbsolute(file) ? file : path.join(directory, file)

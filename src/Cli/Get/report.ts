@@ -28,7 +28,11 @@ export interface Report {
   readonly conclude: (elapsedSeconds: number) => Effect.Effect<void>
 }
 
-export const make = (options: { readonly json: boolean }): Effect.Effect<Report, never, Host | StatusLine> =>
+export const make = (options: {
+  readonly json: boolean
+  /** Whether the path of each saved file is printed. Standard output may be for its bytes. */
+  readonly hasPaths: boolean
+}): Effect.Effect<Report, never, Host | StatusLine> =>
   Effect.map(Effect.all([Host, StatusLine, Effect.clock]), ([host, statusLine, clock]) => {
     const waits = new Waits(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
     const skips = new Notices(statusLine, "skipped")
@@ -71,7 +75,9 @@ export const make = (options: { readonly json: boolean }): Effect.Effect<Report,
       if (options.json) {
         write(`${JSON.stringify(outcomeLine(outcome))}\n`)
       } else if (outcome._tag === "Saved") {
-        write(`${Printable.line(outcome.destination)}\n`)
+        if (options.hasPaths) {
+          write(`${Printable.line(outcome.destination)}\n`)
+        }
         if (outcome.destination !== outcome.request.destination) {
           renames.line(
             `${Printable.line(outcome.request.destination)} is there already: saved as ${Printable.line(outcome.destination)}`

@@ -1,0 +1,57 @@
+/**
+ * What `--output` of `halyard get` names: a file that is saved whole, or an output that is written to.
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Output } from "../Host.js"
+import { UsageError } from "../UsageError.js"
+
+export interface Named {
+  readonly destination: string
+  /** Undefined for a regular file. */
+  readonly stream: Output | undefined
+}
+
+export const outputOf = Effect.fnUntraced(function* (
+  directory: string,
+  output: string
+): Effect.fn.Return<Named, UsageError, FileSystem.FileSystem | Path.Path> {
+  const descriptor = descriptorOf(output)
+  if (descriptor !== undefined) {
+    return { destination: output, stream: { _tag: "Descriptor", descriptor } }
+  }
+  const path = yield* Path.Path
+  const fs = yield* FileSystem.FileSystem
+  const destination = path.isAbsolute(output) ? output : path.join(directory, output)
+  const type = Option.getOrUndefined(Option.map(yield* Effect.option(fs.stat(destination)), (info) => info.type))
+  switch (type) {
+    case undefined:
+    case "File":
+      return { destination, stream: undefined }
+    case "FIFO":
+    case "CharacterDevice":
+    case "BlockDevice":
+      return { destination, stream: { _tag: "Path", isPipe: type === "FIFO" } }
+    default: {
+      const what = type === "Directory" ? "a directory" : "neither a regular file nor a pipe nor a device"
+      return yield* new UsageError({ rule: `--output FILE: ${destination} is ${what}` })
+    }
+  }
+})
+
+const standard: ReadonlyMap<string, number> = new Map([
+  ["-", 1],
+  ["/dev/stdout", 1],
+  ["/dev/stderr", 2]
+])
+
+/** The descriptor that a name stands for. To open such a name again would begin a file anew that others write to as well. */
+const descriptorOf = (output: string): number | undefined => {
+  const number = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(output)?.[1]
+  return standard.get(output) ?? (number === undefined ? undefined : Number(number))
+}
+
+export const isStandardOutput = (stream: Output | undefined): boolean =>
+  stream?._tag === "Descriptor" && stream.descriptor === 1

@@ -1,0 +1,149 @@
+/**
+ * A store for one file that goes to a stream: standard output, another open descriptor, a named pipe or a device.
+ *
+ * What is written cannot be taken back, and the name stays what it is. So a transfer can go on after a failure, and it
+ * cannot start over.
+ */
+import { closeSync, constants, createWriteStream, fstatSync, openSync } from "node:fs"
+import { Socket } from "node:net"
+import type { Writable } from "node:stream"
+import { isatty, WriteStream } from "node:tty"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import type { Output } from "../Cli/Host.js"
+import { Disk } from "../DownloadError.js"
+import { codeOf, fromCause } from "../internal/diskErrors.js"
+import * as Printable from "../internal/printable.js"
+import { type Part, Store } from "../Store.js"
+import * as StandardOutput from "./standardOutput.js"
+
+/** The store that writes to `output`. Its `prepare` opens it, and waits until a named pipe has a reader. */
+export const layer = (output: Output): Layer.Layer<Store> =>
+  Layer.scoped(
+    Store,
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      let sink: Sink | undefined
+      const sinkOf = (destination: string) =>
+        Effect.suspend(() =>
+          sink === undefined
+            ? Effect.tap(Effect.provideService(opened(output, destination), Scope.Scope, scope), (made) =>
+                Effect.sync(() => {
+                  sink = made
+                })
+              )
+            : Effect.succeed(sink)
+        )
+      let writtenBytes = 0
+      const partOf = (destination: string, { end, write }: Sink): Part => ({
+        sizeBytes: () => writtenBytes,
+        write: (chunk) =>
+          Effect.map(write(chunk), () => {
+            writtenBytes += chunk.length
+          }),
+        restart: unlessWritten(destination),
+        publish: () => Effect.as(end, destination)
+      })
+      const unlessWritten = (destination: string) =>
+        Effect.suspend(() =>
+          writtenBytes === 0
+            ? Effect.void
+            : new Disk({
+                path: Printable.line(destination),
+                reason: "other",
+                detail: `the transfer would have to start over, and ${writtenBytes} bytes are written already`
+              })
+        )
+      return Store.of({
+        prepare: (destination) => Effect.asVoid(sinkOf(destination)),
+        exists: () => Effect.succeed(false),
+        open: (destination) =>
+          Effect.map(Effect.zipRight(unlessWritten(destination), sinkOf(destination)), (made) =>
+            partOf(destination, made)
+          )
+      })
+    })
+  )
+
+interface Sink {
+  /** Writes a copy: an interrupted write goes on, and the caller uses the memory again. */
+  readonly write: (chunk: Uint8Array) => Effect.Effect<void, Disk>
+  /** Ends it after all that was written. */
+  readonly end: Effect.Effect<void, Disk>
+}
+
+const opened = (output: Output, destination: string): Effect.Effect<Sink, Disk, Scope.Scope> =>
+  output._tag === "Descriptor" && output.descriptor === 1
+    ? Effect.succeed(standardOutput)
+    : Effect.acquireRelease(open(output, destination), (stream) => Effect.sync(() => stream.destroy())).pipe(
+        // An acquisition cannot be interrupted, and the wait for a reader can.
+        Effect.retry({
+          while: (cause) => output._tag === "Path" && output.isPipe && codeOf(cause) === "ENXIO",
+          schedule: Schedule.spaced("50 millis")
+        }),
+        Effect.mapBoth({
+          onFailure: (cause) => fromCause(destination, cause),
+          onSuccess: (stream) => sinkTo(stream, destination)
+        })
+      )
+
+// An error of standard output ends the program (`Node/standardOutput`), and nothing waits for a write that failed.
+const standardOutput: Sink = {
+  write: (chunk) =>
+    Effect.async((resume) => {
+      StandardOutput.flush()
+      process.stdout.write(new Uint8Array(chunk), (error) => {
+        if (!error) {
+          resume(Effect.void)
+        }
+      })
+    }),
+  end: Effect.void
+}
+
+const sinkTo = (stream: Writable, destination: string): Sink => {
+  // Without a listener an error is thrown; the write that fails has it too.
+  stream.on("error", () => {})
+  const settled =
+    (resume: (effect: Effect.Effect<void, Disk>) => void) =>
+    (error?: Error | null): void =>
+      resume(error ? Effect.fail(fromCause(destination, error)) : Effect.void)
+  return {
+    write: (chunk) =>
+      Effect.async((resume) => {
+        stream.write(new Uint8Array(chunk), settled(resume))
+      }),
+    end: Effect.async((resume) => {
+      stream.end(settled(resume))
+    })
+  }
+}
+
+const open = (output: Output, destination: string): Effect.Effect<Writable, unknown> =>
+  Effect.try({
+    try: () => {
+      if (output._tag === "Descriptor") {
+        return streamOf(output.descriptor)
+      }
+      // Opening a pipe without a reader would hold a thread of Node's pool, and the process could not exit.
+      const descriptor = openSync(destination, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+      try {
+        return streamOf(descriptor)
+      } catch (cause) {
+        closeSync(descriptor)
+        throw cause
+      }
+    },
+    catch: (cause) => cause
+  })
+
+const streamOf = (descriptor: number): Writable => {
+  const stats = fstatSync(descriptor)
+  return stats.isFIFO() || stats.isSocket()
+    ? new Socket({ fd: descriptor, readable: false, writable: true })
+    : isatty(descriptor)
+      ? new WriteStream(descriptor)
+      : createWriteStream("", { fd: descriptor })
+}

@@ -1,0 +1,186 @@
+/**
+ * `halyard get --output` with an output that is no regular file: standard output, a descriptor, a pipe, a device.
+ */
+import { createHash, randomBytes } from "node:crypto"
+import { lstatSync, readFileSync, statSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { http } from "../support/loopback.js"
+import { filesIn, halyard, run, runBash, runCommand, temporaryDirectory } from "../support/program.js"
+
+const content = randomBytes(1_000_000)
+
+const origin = Effect.suspend(() => http((_, response) => response.end(content)))
+
+/** Sends the first half and closes the connection; the rest is sent to who asks for it, if there are ranges. */
+const breaking = (etag: string | undefined) =>
+  http(({ headers: { range } }, response) => {
+    const half = content.length / 2
+    if (etag !== undefined) {
+      response.setHeader("etag", etag)
+    }
+    if (etag !== undefined && range !== undefined) {
+      response.setHeader("content-range", `bytes ${half}-${content.length - 1}/${content.length}`)
+      response.writeHead(206, { "content-length": half }).end(content.subarray(half))
+    } else {
+      response.writeHead(200, { "content-length": content.length })
+      response.write(content.subarray(0, half), () => response.destroy())
+    }
+  })
+
+const sha256 = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
+
+describe("halyard get --output -", () => {
+  it.scopedLive("writes the bytes to standard output, all else to standard error, and makes no file", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      for (const line of [
+        ["-o", "-"],
+        ["-o-", "-d", "sub"],
+        ["-o", "/dev/stdout", "--checksum", sha256(content)]
+      ]) {
+        const { exitCode, stderr, stdoutBytes } = yield* run(["get", `${url}/a`, ...line], { cwd })
+        assert.strictEqual(exitCode, 0)
+        assert.isTrue(stdoutBytes.equals(content), line.join(" "))
+        assert.match(stderr, /^downloading\n1 saved; 1\.0 MB in /)
+      }
+      assert.deepStrictEqual(filesIn(cwd), [])
+    })
+  )
+
+  it.scopedLive("is for one URL, and not with --json", () =>
+    Effect.gen(function* () {
+      const { connections, url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const two = yield* run(["get", `${url}/a`, `${url}/b`, "-o", "-"], { cwd })
+      assert.deepStrictEqual(
+        [two.exitCode, two.stdout, two.stderr],
+        [2, "", "halyard get: --output FILE is for exactly one URL\n"]
+      )
+      const json = yield* run(["get", `${url}/a`, "-o", "-", "--json"], { cwd })
+      assert.deepStrictEqual(
+        [json.exitCode, json.stdout, json.stderr],
+        [2, "", "halyard get: --json and --output - would both write standard output\n"]
+      )
+      assert.strictEqual(connections(), 0)
+    })
+  )
+
+  it.scopedLive("goes on after a failure where the server can", () =>
+    Effect.gen(function* () {
+      const { url } = yield* breaking('"one"')
+      const { exitCode, stderr, stdoutBytes } = yield* run(["get", `${url}/a`, "-o", "-"])
+      assert.strictEqual(exitCode, 0, stderr)
+      assert.isTrue(stdoutBytes.equals(content))
+    })
+  )
+
+  it.scopedLive("fails in one sentence where the server cannot, and repeats no byte", () =>
+    Effect.gen(function* () {
+      const { url } = yield* breaking(undefined)
+      const { exitCode, stderr, stdoutBytes } = yield* run(["get", `${url}/a`, "-o", "-"])
+      assert.strictEqual(exitCode, 1)
+      assert.isAbove(stdoutBytes.length, 0)
+      assert.isTrue(stdoutBytes.equals(content.subarray(0, stdoutBytes.length)))
+      assert.match(stderr, /the transfer would have to start over, and \d+ bytes are written already$/m)
+      assert.match(stderr, /^0 saved, 1 failed; /m)
+    })
+  )
+
+  it.scopedLive("fails if the content has another digest, or there is none", () =>
+    Effect.gen(function* () {
+      const { url } = yield* http((request, response) =>
+        request.url === "/none" ? response.writeHead(404).end("no") : response.end("content")
+      )
+      const other = yield* run(["get", `${url}/a`, "-o", "-", "--retries=0", "--checksum", sha256(content)])
+      assert.deepStrictEqual([other.exitCode, other.stdout], [1, "content"])
+      assert.match(other.stderr, /the digest is/)
+      const none = yield* run(["get", `${url}/none`, "-o", "-"])
+      assert.deepStrictEqual([none.exitCode, none.stdout], [1, ""])
+    })
+  )
+
+  it.scopedLive("ends with its reader", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { stderr, stdout } = yield* runBash(
+        `halyard get ${url}/a -o - | head -c 4 | wc -c; echo "\${PIPESTATUS[0]}"`
+      )
+      assert.match(stdout, /^ *4\n141\n$/)
+      assert.notMatch(stderr, /EPIPE|Error/)
+    })
+  )
+})
+
+describe("halyard get --output", () => {
+  it.scopedLive("writes to a descriptor that the shell has opened, behind what is there", () =>
+    Effect.gen(function* () {
+      const { url } = yield* http((_, response) => response.end("content\n"))
+      const cwd = yield* temporaryDirectory
+      const { exitCode, stderr } = yield* runBash(
+        `{ echo before; halyard get ${url}/a -o /dev/stdout && echo after; } > file &&
+        { echo before >&3; halyard get ${url}/a -o /dev/fd/3 && echo after >&3; } 3> third > paths &&
+        halyard get ${url}/a -o /dev/stderr > /dev/null`,
+        { cwd }
+      )
+      assert.strictEqual(exitCode, 0, stderr)
+      assert.strictEqual(readFileSync(`${cwd}/file`, "utf8"), "before\ncontent\nafter\n")
+      assert.strictEqual(readFileSync(`${cwd}/third`, "utf8"), "before\ncontent\nafter\n")
+      assert.strictEqual(readFileSync(`${cwd}/paths`, "utf8"), "/dev/fd/3\n")
+      assert.include(stderr, "\ncontent\n")
+      assert.deepStrictEqual(filesIn(cwd), ["file", "paths", "third"])
+    })
+  )
+
+  it.scopedLive("writes to a named pipe once it has a reader, and leaves the pipe", () =>
+    Effect.gen(function* () {
+      const { connections, url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      yield* runCommand("mkfifo", [`${cwd}/pipe`])
+      const running = yield* halyard(["get", `${url}/a`, "-o", "pipe"], { cwd })
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(connections(), 0)
+      yield* runBash("cat pipe > copy", { cwd })
+      const { exitCode, stdout } = yield* running.ended
+      assert.deepStrictEqual([exitCode, stdout], [0, "pipe\n"])
+      assert.isTrue(readFileSync(`${cwd}/copy`).equals(content))
+      assert.isTrue(statSync(`${cwd}/pipe`).isFIFO())
+      assert.deepStrictEqual(filesIn(cwd), ["copy", "pipe"])
+    })
+  )
+
+  it.scopedLive("can be given up while a named pipe has no reader, and says that a reader has left", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      yield* runCommand("mkfifo", [`${cwd}/pipe`])
+      const running = yield* halyard(["get", `${url}/a`, "-o", "pipe"], { cwd, limit: "5 seconds" })
+      yield* Effect.sleep("1 second")
+      yield* running.signal("SIGTERM")
+      assert.strictEqual((yield* running.ended).exitCode, 143)
+      const left = yield* runBash(`head -c 4 pipe & halyard get ${url}/a -o pipe; code=$?; wait; exit $code`, { cwd })
+      assert.strictEqual(left.exitCode, 1)
+      assert.match(left.stderr, /cannot write pipe: its reader has left$/m)
+    })
+  )
+
+  it.scopedLive("writes to a device, and tells what the device refuses", (context) =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const nowhere = yield* run(["get", `${url}/a`, "-o", "/dev/null"], { cwd })
+      assert.deepStrictEqual([nowhere.exitCode, nowhere.stdout], [0, "/dev/null\n"])
+      assert.isTrue(lstatSync("/dev/null").isCharacterDevice())
+      if (process.platform !== "linux") {
+        return yield* Effect.sync(() => context.skip("/dev/full is of Linux"))
+      }
+      const full = yield* run(["get", `${url}/a`, "-o", "/dev/full"], { cwd })
+      assert.strictEqual(full.exitCode, 1)
+      assert.match(full.stderr, /cannot write \/dev\/full: there is no space left$/m)
+      const stdout = yield* runBash(`halyard get ${url}/a -o - > /dev/full`, { cwd })
+      assert.strictEqual(stdout.exitCode, 1)
+      assert.match(stdout.stderr, /cannot write standard output: there is no space left$/m)
+    })
+  )
+})
