@@ -6,7 +6,7 @@ import { lstatSync, readFileSync, statSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { http } from "../support/loopback.js"
-import { filesIn, halyard, run, runBash, runCommand, temporaryDirectory } from "../support/program.js"
+import { bin, filesIn, halyard, run, runBash, runCommand, start, temporaryDirectory } from "../support/program.js"
 
 const content = randomBytes(1_000_000)
 
@@ -109,6 +109,25 @@ describe("halyard get --output -", () => {
       )
       assert.match(stdout, /^ *4\n141\n$/)
       assert.notMatch(stderr, /EPIPE|Error/)
+    })
+  )
+
+  it.scopedLive("hears a signal while its reader does not read", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      yield* runCommand("mkfifo", [`${cwd}/pipe`])
+      // A reader that opens the pipe and takes nothing out of it.
+      yield* start("bash", ["-c", "exec 3< pipe; sleep 60"], { cwd })
+      const running = yield* start(
+        "bash",
+        ["-c", 'exec "$0" "$1" get "$2" -o - > pipe', process.execPath, bin, `${url}/a`],
+        { cwd, limit: "10 seconds" }
+      )
+      yield* running.awaitOutput(/downloading/)
+      yield* Effect.sleep("1 second")
+      yield* running.signal("SIGTERM")
+      assert.strictEqual((yield* running.ended).exitCode, 143)
     })
   )
 })
