@@ -76,7 +76,8 @@ export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard.Download
 }
 
 /**
- * No connection, or one that broke: name resolution, refusal, reset, TLS. Worth a retry, except for `tls`.
+ * No connection, or one that broke: name resolution, refusal, reset, TLS. `unknown-host` is a name that does not exist, and
+ * `dns` one that could not be resolved now. Worth a retry, except for `tls`.
  *
  * @category errors
  * @since 0.1.0
@@ -85,7 +86,7 @@ export class Connection extends Schema.TaggedError<Connection>("halyard.Download
   "Connection",
   {
     url: shownUrl,
-    reason: Schema.Literal("dns", "refused", "unreachable", "reset", "tls", "other"),
+    reason: Schema.Literal("unknown-host", "dns", "refused", "unreachable", "reset", "tls", "other"),
     receivedBytes: Schema.Number,
     detail: shownText
   },
@@ -93,6 +94,7 @@ export class Connection extends Schema.TaggedError<Connection>("halyard.Download
 ) {
   override get message(): string {
     const what = {
+      "unknown-host": "there is no such host",
       dns: "the host name could not be resolved",
       refused: "the connection was refused",
       unreachable: "the host could not be reached",

@@ -19,6 +19,7 @@ import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type
 import type { DownloadError } from "./DownloadError.js"
 import { Finished, Started } from "./DownloadEvent.js"
 import { displayLabel, displayUrl } from "./internal/displayUrl.js"
+import * as Limits from "./internal/limits.js"
 import * as RequestProblem from "./internal/requestProblem.js"
 import { run } from "./internal/run.js"
 import * as Segments from "./internal/segments.js"
@@ -70,8 +71,8 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
  * @since 0.2.0
  */
 export interface Options extends OriginGovernor.Options {
-  /** Default: `RetryPolicy.defaults`. */
-  readonly retry?: RetryPolicy.RetryPolicy | undefined
+  /** What is not said is as in `RetryPolicy.defaults`. */
+  readonly retry?: RetryPolicy.Options | undefined
   /** For a new connection. Default: the transport's own limit. A request may say another one, as for the next two. */
   readonly connectTimeout?: Duration.DurationInput | undefined
   /**
@@ -163,15 +164,10 @@ export const makeTransferWith = (
     }
     const shared = yield* Effect.serviceOption(OriginGovernor.OriginGovernor)
     const governor = Option.isSome(shared) ? shared.value : yield* OriginGovernor.make(options)
-    const stall = options.stall ?? defaults.stall
     return yield* makeTransfer(
       {
-        retry: options.retry ?? RetryPolicy.defaults,
-        limits: {
-          connectMillis: options.connectTimeout === undefined ? undefined : Duration.toMillis(options.connectTimeout),
-          headersMillis: Duration.toMillis(options.headersTimeout ?? defaults.headersTimeout),
-          stall: { bytes: stall.bytes, millis: Duration.toMillis(stall.within) }
-        },
+        retry: RetryPolicy.make(options.retry ?? {}),
+        limits: Limits.forDownloader(options, defaults),
         durability: options.durability ?? defaults.durability,
         strict: options.strict ?? false,
         limitBytes: options.limitBytes ?? Number.POSITIVE_INFINITY,

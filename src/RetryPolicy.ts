@@ -8,6 +8,7 @@
  */
 import * as Duration from "effect/Duration"
 import type { DownloadError } from "./DownloadError.js"
+import { countOf, timeOf } from "./internal/optionValues.js"
 
 /**
  * How attempts are repeated.
@@ -26,12 +27,35 @@ export interface RetryPolicy {
   readonly longestWait: Duration.Duration
   /** No attempt is planned for later than this after the first, or after the last one that brought the file further. */
   readonly within: Duration.Duration
+  /**
+   * How many attempts may follow the first, and no more than `retries`, at an origin that has never answered and cannot be
+   * reached: there is no such host, its port refuses connections, or none comes about in its time. None of them is planned
+   * for later than `unreachableWithin` after the first.
+   */
+  readonly unreachableRetries: number
+  readonly unreachableWithin: Duration.Duration
   /** Whether a failure of this kind is worth another attempt. Of `Disk` failures only `too-many-open` is. */
   readonly isTransient: (error: DownloadError) => boolean
 }
 
-// 408, 425, 429 and the gateway's say "not now" (RFC 9110 §15.5, §15.6; RFC 8470, RFC 6585); 501 says "never".
-const transientStatuses: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504])
+/**
+ * Options of `make`. What is left out, or `undefined`, is as in `defaults`.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Options = {
+  readonly [Key in keyof RetryPolicy]?:
+    | (RetryPolicy[Key] extends Duration.Duration ? Duration.DurationInput : RetryPolicy[Key])
+    | undefined
+}
+
+// 408, 425 and 429 say "not now" (RFC 9110 §15.5; RFC 8470, RFC 6585).
+const transientStatuses: ReadonlySet<number> = new Set([408, 425, 429])
+
+// These say "never" (RFC 9110 §15.6; RFC 2295, RFC 5842, RFC 2774, RFC 6585). All others from 500 on are as 500 (RFC 9110
+// §15), those above 599 included.
+const finalServerErrors: ReadonlySet<number> = new Set([501, 505, 506, 508, 510, 511])
 
 /**
  * Whether the same request may succeed a moment later.
@@ -46,7 +70,7 @@ export const isTransient = (error: DownloadError): boolean => {
     case "Truncated":
       return true
     case "HttpStatus":
-      return transientStatuses.has(error.status)
+      return error.status >= 500 ? !finalServerErrors.has(error.status) : transientStatuses.has(error.status)
     case "Connection":
       return error.reason !== "tls"
     case "Protocol":
@@ -63,7 +87,8 @@ export const isTransient = (error: DownloadError): boolean => {
 }
 
 /**
- * Five retries after 0.5 s, 1 s, 2 s … up to 30 s; `Retry-After` up to 2 minutes; within an hour.
+ * Five retries after 0.5 s, 1 s, 2 s … up to 30 s; `Retry-After` up to 2 minutes; within an hour. Two where the origin has
+ * never answered and cannot be reached, within 10 seconds.
  *
  * @category constructors
  * @since 0.2.0
@@ -74,16 +99,27 @@ export const defaults: RetryPolicy = {
   longestDelay: Duration.seconds(30),
   longestWait: Duration.minutes(2),
   within: Duration.hours(1),
+  unreachableRetries: 2,
+  unreachableWithin: Duration.seconds(10),
   isTransient
 }
 
 /**
- * The defaults with some of them replaced.
+ * The defaults with some of them replaced. Throws a `RangeError` for what makes no sense: `NaN`, or what is negative.
  *
  * @category constructors
  * @since 0.2.0
  */
-export const make = (options: Partial<RetryPolicy>): RetryPolicy => ({ ...defaults, ...options })
+export const make = (options: Options): RetryPolicy => ({
+  retries: countOf("retries", options.retries ?? defaults.retries),
+  firstDelay: timeOf("firstDelay", options.firstDelay ?? defaults.firstDelay),
+  longestDelay: timeOf("longestDelay", options.longestDelay ?? defaults.longestDelay),
+  longestWait: timeOf("longestWait", options.longestWait ?? defaults.longestWait),
+  within: timeOf("within", options.within ?? defaults.within),
+  unreachableRetries: countOf("unreachableRetries", options.unreachableRetries ?? defaults.unreachableRetries),
+  unreachableWithin: timeOf("unreachableWithin", options.unreachableWithin ?? defaults.unreachableWithin),
+  isTransient: options.isTransient ?? isTransient
+})
 
 /**
  * One attempt.
@@ -107,12 +143,16 @@ export const delayMillis = (
     readonly attempt: number
     /** Since the first of them. */
     readonly elapsedMillis: number
+    /** Whether the origin has ever answered a request. Default: true. */
+    readonly hasAnswered?: boolean | undefined
     /** Uniform in [0, 1). */
     readonly random: number
   }
 ): number | undefined => {
   const { attempt, elapsedMillis, error, random } = failure
-  if (attempt > policy.retries || !policy.isTransient(error)) {
+  const isUnreached = failure.hasAnswered === false && isUnreachable(error)
+  const retries = isUnreached ? Math.min(policy.retries, policy.unreachableRetries) : policy.retries
+  if (!(attempt <= retries) || !policy.isTransient(error)) {
     return undefined
   }
   const step = Math.min(
@@ -121,8 +161,14 @@ export const delayMillis = (
   )
   const jittered = step / 2 + (step / 2) * random
   const delay = waitsForNothing(error, attempt) ? 0 : jittered + askedMillis(policy, error)
-  return elapsedMillis + delay > Duration.toMillis(policy.within) ? undefined : delay
+  const within = Duration.toMillis(isUnreached ? Duration.min(policy.within, policy.unreachableWithin) : policy.within)
+  return elapsedMillis + delay > within ? undefined : delay
 }
+
+const isUnreachable = (error: DownloadError): boolean =>
+  error._tag === "Timeout"
+    ? error.phase === "connect"
+    : error._tag === "Connection" && ["unknown-host", "refused", "unreachable"].includes(error.reason)
 
 /**
  * What the server asked for with `Retry-After`, clamped, in milliseconds; 0 where it asked for nothing.

@@ -9,16 +9,22 @@ const status = (code: number, retryAfterMillis?: number) =>
 
 const delay = (
   error: Parameters<typeof RetryPolicy.isTransient>[0],
-  options: { readonly attempt?: number; readonly elapsedMillis?: number; readonly random?: number } = {},
+  options: {
+    readonly attempt?: number
+    readonly elapsedMillis?: number
+    readonly random?: number
+    readonly hasAnswered?: boolean
+  } = {},
   policy = RetryPolicy.defaults
 ) => RetryPolicy.delayMillis(policy, { error, attempt: 1, elapsedMillis: 0, random: 0.5, ...options })
 
 describe("RetryPolicy", () => {
   it("tries again what may pass, and nothing else", () => {
-    for (const code of [408, 425, 429, 500, 502, 503, 504]) {
+    // Those that have no meaning of their own are as 500 (RFC 9110 §15).
+    for (const code of [408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 522, 524, 529, 530, 599, 999]) {
       assert.isTrue(RetryPolicy.isTransient(status(code)), `${code}`)
     }
-    for (const code of [400, 401, 403, 404, 410, 451, 501, 505]) {
+    for (const code of [400, 401, 403, 404, 410, 418, 430, 451, 460, 499, 501, 505, 506, 508, 510, 511]) {
       assert.isFalse(RetryPolicy.isTransient(status(code)), `${code}`)
     }
     const transient = [
@@ -64,5 +70,58 @@ describe("RetryPolicy", () => {
     const lost = new Connection({ url, reason: "reset", receivedBytes: 0, detail: "" })
     assert.strictEqual(delay(lost), 0)
     assert.isAbove(delay(lost, { attempt: 2 }) ?? 0, 0)
+  })
+
+  it("gives an origin that has never answered and cannot be reached few and short retries", () => {
+    const far = { hasAnswered: false, random: 1 }
+    for (const reason of ["unknown-host", "refused", "unreachable"] as const) {
+      const error = new Connection({ url, reason, receivedBytes: 0, detail: "" })
+      assert.deepStrictEqual(
+        [1, 2, 3].map((attempt) => delay(error, { ...far, attempt })),
+        [500, 1000, undefined]
+      )
+      assert.isDefined(delay(error, { attempt: 5 }))
+      assert.isUndefined(delay(error, { ...far, attempt: 2 }, RetryPolicy.make({ retries: 1 })))
+      assert.isDefined(delay(error, { ...far, attempt: 3 }, RetryPolicy.make({ unreachableRetries: 3 })))
+    }
+    const late = new Timeout({ url, phase: "connect", limitMillis: 10_000, receivedBytes: 0 })
+    assert.isUndefined(delay(late, { ...far, elapsedMillis: 10_000 }))
+    assert.isDefined(delay(late, { elapsedMillis: 10_000 }))
+    // A name that cannot be resolved now may be a moment later.
+    const dns = new Connection({ url, reason: "dns", receivedBytes: 0, detail: "EAI_AGAIN" })
+    assert.isDefined(delay(dns, { ...far, attempt: 5, elapsedMillis: 30_000 }))
+  })
+
+  it("takes times as Effect does, and undefined as the default", () => {
+    const policy = RetryPolicy.make({
+      retries: undefined,
+      firstDelay: "2 seconds",
+      longestDelay: 3000,
+      within: undefined
+    })
+    assert.deepStrictEqual(
+      [policy.retries, policy.firstDelay, policy.longestDelay, policy.within],
+      [5, Duration.seconds(2), Duration.seconds(3), Duration.hours(1)]
+    )
+    assert.deepStrictEqual(RetryPolicy.make({}), RetryPolicy.defaults)
+    const patient = RetryPolicy.make({ retries: Number.POSITIVE_INFINITY, within: Duration.infinity })
+    assert.isDefined(delay(status(500), { attempt: 10_000, elapsedMillis: 10 ** 12 }, patient))
+  })
+
+  it("refuses what makes no sense, with a sentence that names it", () => {
+    for (const wrong of [Number.NaN, -1]) {
+      for (const name of ["retries", "unreachableRetries"] as const) {
+        assert.throws(() => RetryPolicy.make({ [name]: wrong }), `${name} must be a number from 0 on, not ${wrong}`)
+      }
+      for (const name of ["firstDelay", "longestDelay", "longestWait", "within", "unreachableWithin"] as const) {
+        assert.throws(() => RetryPolicy.make({ [name]: wrong }), `${name} must be a time of 0 or more, not ${wrong}`)
+      }
+    }
+    assert.throws(
+      () => RetryPolicy.make({ within: "-1 seconds" }),
+      "within must be a time of 0 or more, not -1 seconds"
+    )
+    // A policy that was not made by `make`.
+    assert.isUndefined(delay(status(500), {}, { ...RetryPolicy.defaults, retries: Number.NaN }))
   })
 })

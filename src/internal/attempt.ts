@@ -30,6 +30,8 @@ export interface Attempt extends Receiver {
   readonly wait: Wait
   readonly expected: Expected | undefined
   readonly strict: boolean
+  /** Told of the head of a response, whatever it says. */
+  readonly originAnswered: () => void
   /** Told of a status that is an error as soon as it is known: the rest of that response may take its time. */
   readonly refused: (error: HttpStatus) => Effect.Effect<void>
   /** Where others may help. */
@@ -88,6 +90,7 @@ const answered = (
 ): Effect.Effect<Result, DownloadError> => {
   const { hop, kept, wait } = self
   beginBody(wait, self.now())
+  self.originAnswered()
   if (Redirect.isRedirect(response.status)) {
     return redirected(hop, response)
   }

@@ -38,7 +38,7 @@ const coded = (cause: unknown, depth = 0): Coded => {
 }
 
 const reasons: Readonly<Record<string, Connection["reason"]>> = {
-  ENOTFOUND: "dns",
+  ENOTFOUND: "unknown-host",
   EAI_AGAIN: "dns",
   EAI_FAIL: "dns",
   ECONNREFUSED: "refused",

@@ -6,10 +6,37 @@
 import * as Duration from "effect/Duration"
 import type { DownloadRequest } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
+import { limitOf } from "./optionValues.js"
 import type { Limits } from "./watch.js"
 
+interface Options {
+  readonly connectTimeout?: Duration.DurationInput | undefined
+  readonly headersTimeout?: Duration.DurationInput | undefined
+  readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
+}
+
+interface Defaults {
+  readonly headersTimeout: Duration.DurationInput
+  readonly stall: { readonly bytes: number; readonly within: Duration.DurationInput }
+}
+
+/** The limits of a downloader; throws a `RangeError` for what is no limit. */
+export const forDownloader = (options: Options, defaults: Defaults): Limits => {
+  const { connectTimeout } = options
+  const stall = options.stall ?? defaults.stall
+  if (!(stall.bytes >= 0)) {
+    throw new RangeError(`stall.bytes must be a number from 0 on, not ${stall.bytes}`)
+  }
+  return {
+    connectMillis:
+      connectTimeout === undefined ? undefined : Duration.toMillis(limitOf("connectTimeout", connectTimeout)),
+    headersMillis: Duration.toMillis(limitOf("headersTimeout", options.headersTimeout ?? defaults.headersTimeout)),
+    stall: { bytes: stall.bytes, millis: Duration.toMillis(limitOf("stall.within", stall.within)) }
+  }
+}
+
 /** The limits of a request's first attempt. */
-export const limitsOf = (request: DownloadRequest, defaults: Limits): Limits => {
+export const forRequest = (request: DownloadRequest, defaults: Limits): Limits => {
   const { connectTimeout, headersTimeout, stall } = request
   return connectTimeout === undefined && headersTimeout === undefined && stall === undefined
     ? defaults
@@ -24,7 +51,7 @@ export const limitsOf = (request: DownloadRequest, defaults: Limits): Limits => 
  * The limits of the attempt after this failure: the one that expired is twice as long, and not longer than an attempt may
  * take as a whole.
  */
-export const limitsAfter = (limits: Limits, error: DownloadError, attemptMillis: number): Limits => {
+export const afterTimeout = (limits: Limits, error: DownloadError, attemptMillis: number): Limits => {
   if (error._tag !== "Timeout") {
     return limits
   }

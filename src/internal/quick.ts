@@ -55,6 +55,8 @@ export interface Means {
   readonly limits: (request: DownloadRequest) => Limits
   readonly deadlineAt: (request: DownloadRequest, now: number) => number
   readonly now: () => number
+  readonly isInDoubt: (origin: string) => boolean
+  readonly originAnswered: (origin: string) => void
   readonly kept: (request: DownloadRequest, expected: Digest.Expected | undefined) => Kept
   readonly advance: (request: DownloadRequest, kept: Kept, hooks: Asked) => Advance
   readonly restMillis: (origin: string, bytes: number) => number
@@ -203,6 +205,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
       return false
     }
     beginBody(wait, means.now())
+    this.originAnswered()
     const answer = response.status === 200 ? Attempt.judge(this, response, 0) : undefined
     if (answer !== undefined && Either.isLeft(answer)) {
       return this.handOver(this.of(Effect.fail(answer.left)))
@@ -278,6 +281,10 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
 
   get strict(): boolean {
     return this.means.strict
+  }
+
+  originAnswered(): void {
+    this.means.originAnswered(this.origin)
   }
 
   get connectMillis(): number | undefined {

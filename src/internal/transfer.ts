@@ -26,6 +26,7 @@ import type { Hooks } from "./hooks.js"
 import { Kept } from "./kept.js"
 import * as Limits from "./limits.js"
 import { type Means, type Quick, quick } from "./quick.js"
+import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
 import type * as Segments from "./segments.js"
 import * as Unchecked from "./unchecked.js"
@@ -70,6 +71,7 @@ export const makeTransfer = (
     const watch = yield* Watch.make
 
     const now = (): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
+    const reachability = new Reachability(now)
 
     const keptOf = (request: DownloadRequest, expected: Digest.Expected | undefined): Kept =>
       new Kept(request, expected, hasher, request.limitBytes ?? options.limitBytes)
@@ -156,6 +158,7 @@ export const makeTransfer = (
 
     const cool = (origin: string, error: DownloadError, beganAt: number): Effect.Effect<void> =>
       Effect.suspend(() => {
+        reachability.onFailure(origin, error)
         const asked = RetryPolicy.askedMillis(options.retry, error)
         return Effect.zipRight(
           governor.report(origin, signalOf(error), beganAt),
@@ -201,26 +204,56 @@ export const makeTransfer = (
       const advance = quick?.advance ?? new Advance(clock, request, kept, hooks.event)
       const totalMillis = Duration.toMillis(request.timeout)
       const deadlineAt = hooks.deadlineAt ?? quick?.wait.deadlineAt ?? deadlineOf(request, now())
-      let limits = Limits.limitsOf(request, options.limits)
+      let limits = Limits.forRequest(request, options.limits)
       let startedAt = quick?.beganAt
       // Attempts and time are counted from the last one that brought the file further than any before.
       let furthestBytes = 0
       let failures = 0
+      // Where the last request was sent, and whether there is to be none any more because that origin is unreachable.
+      let lastOrigin = quick?.origin ?? url.origin
+      let isUnreachable = false
 
       const go = (
         hop: Hop,
         attempts: number,
         leftMillis = totalMillis
       ): Effect.Effect<Saved | Skipped, DownloadError> =>
-        followed(
-          withPermit(
-            hop.url.origin,
-            hooks.ask,
-            deadlineAt,
-            (phase, wait) => timedOut(hop.url.href, request, kept, phase, wait),
-            (origin) => held(origin, hop, attempts, leftMillis)
-          ),
-          attempts
+        Effect.suspend(() =>
+          reachability.mayTry(hop.url.origin, kept)
+            ? followed(
+                withPermit(
+                  hop.url.origin,
+                  hooks.ask,
+                  deadlineAt,
+                  (phase, wait) => timedOut(hop.url.href, request, kept, phase, wait),
+                  (origin) => held(origin, hop, attempts, leftMillis)
+                ),
+                attempts
+              )
+            : Effect.flatMap(turn(hop), () => go(hop, attempts, leftMillis))
+        )
+
+      /** Another transfer tries the origin: waits for what becomes of that, until the deadline at the latest. */
+      const turn = (hop: Hop): Effect.Effect<void, DownloadError> => {
+        const wait = Watch.permitWait(now(), deadlineAt)
+        const waiting = Effect.tapError(
+          reachability.turn(hop.url.origin, kept, DisplayUrl.displayUrl(hop.url.href)),
+          () =>
+            Effect.sync(() => {
+              isUnreachable = true
+            })
+        )
+        return Effect.uninterruptible(
+          watch.watched(wait, (phase) => timedOut(hop.url.href, request, kept, phase, wait))(parked(waiting))
+        )
+      }
+
+      /** Other transfers need not wait behind it meanwhile. */
+      const parked = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => hooks.ask?.onParked?.(true)),
+          () => effect,
+          () => Effect.sync(() => hooks.ask?.onParked?.(false))
         )
 
       const followed = (
@@ -238,7 +271,12 @@ export const makeTransfer = (
         attempts: number,
         leftMillis: number
       ): Effect.Effect<Saved | Skipped | Redirected, DownloadError> => {
+        if (!reachability.mayTry(origin, kept)) {
+          // It has failed for another transfer while this one waited for its permit.
+          return Effect.succeed({ _tag: "Redirected", to: hop, leftMillis })
+        }
         const beganAt = now()
+        lastOrigin = origin
         startedAt ??= beganAt
         advance.begin()
         const wait = Watch.waitFrom(beganAt, limits, beganAt + leftMillis, deadlineAt)
@@ -255,6 +293,7 @@ export const makeTransfer = (
           connectMillis: limits.connectMillis,
           restMillis: (bytes) => governor.restMillis(origin, bytes),
           refused: (error) => cool(origin, error, beganAt),
+          originAnswered: () => reachability.onAnswer(origin),
           advanced: () => advance.after(),
           segments: segmentsOf(origin, hooks.ask, limits, wait, (phase, one) =>
             timedOut(hop.url.href, request, kept, phase, one)
@@ -303,6 +342,9 @@ export const makeTransfer = (
       ): Effect.Effect<Saved | Skipped, DownloadError> =>
         Effect.catchAll(first, (error) =>
           Effect.gen(function* () {
+            if (isUnreachable) {
+              return yield* error
+            }
             const at = now()
             if (kept.bytes > furthestBytes) {
               furthestBytes = kept.bytes
@@ -310,13 +352,17 @@ export const makeTransfer = (
               startedAt = at
             }
             failures++
-            limits = Limits.limitsAfter(limits, error, totalMillis)
+            limits = Limits.afterTimeout(limits, error, totalMillis)
             const delayMillis = RetryPolicy.delayMillis(options.retry, {
               error,
               attempt: failures,
               elapsedMillis: at - (startedAt ?? at),
+              hasAnswered: reachability.hasAnswered(lastOrigin),
               random: yield* Random.next
             })
+            if (delayMillis === undefined) {
+              reachability.onGivenUp(lastOrigin, error)
+            }
             // What a disk did to a part cannot be taken back. And an attempt after the deadline is none.
             if (delayMillis === undefined || isDiskFault(error) || at + delayMillis >= deadlineAt) {
               return yield* error
@@ -324,12 +370,7 @@ export const makeTransfer = (
             if (hooks.event !== undefined) {
               yield* hooks.event(Unchecked.make(Retrying, { request, error, attempt: attempts, delayMillis }))
             }
-            const parked = (is: boolean) => Effect.sync(() => hooks.ask?.onParked?.(is))
-            yield* Effect.acquireUseRelease(
-              parked(true),
-              () => Effect.sleep(Duration.millis(Math.ceil(delayMillis))),
-              () => parked(false)
-            )
+            yield* parked(Effect.sleep(Duration.millis(Math.ceil(delayMillis))))
             return yield* again(attempts + 1)
           })
         )
@@ -349,7 +390,10 @@ export const makeTransfer = (
                 1
               )
             ),
-        Effect.suspend(() => kept.discard)
+        Effect.suspend(() => {
+          reachability.leave(kept)
+          return kept.discard
+        })
       )
     }
 
@@ -391,9 +435,11 @@ export const makeTransfer = (
       watch,
       strict: options.strict,
       durability: options.durability,
-      limits: (request) => Limits.limitsOf(request, options.limits),
+      limits: (request) => Limits.forRequest(request, options.limits),
       deadlineAt: deadlineOf,
       now,
+      isInDoubt: (origin) => reachability.isInDoubt(origin),
+      originAnswered: (origin) => reachability.onAnswer(origin),
       kept: keptOf,
       advance: (request, kept, hooks) => new Advance(clock, request, kept, hooks.event),
       restMillis: governor.restMillis,

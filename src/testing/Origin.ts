@@ -51,7 +51,7 @@ export interface Reply {
   /** Informational responses (1xx) after that, and the time before each of them. */
   readonly informational?: { readonly count: number; readonly every: Duration.DurationInput } | undefined
   /** Instead of a response: no connection, one that breaks, or silence for good. */
-  readonly instead?: "refused" | "dns" | "reset" | "tls" | "silence" | undefined
+  readonly instead?: "unknown-host" | "refused" | "dns" | "reset" | "tls" | "silence" | undefined
   readonly status?: number | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | Uint8Array | undefined

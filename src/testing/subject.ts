@@ -17,7 +17,9 @@ const retry = RetryPolicy.make({
   retries: 30,
   firstDelay: Duration.millis(100),
   longestDelay: Duration.seconds(2),
-  longestWait: Duration.millis(Scenario.longestWaitMillis)
+  longestWait: Duration.millis(Scenario.longestWaitMillis),
+  unreachableRetries: 30,
+  unreachableWithin: Duration.hours(1)
 })
 
 const headersMillis = 2000

@@ -127,7 +127,7 @@ describe("the limits of an attempt", () => {
       }
       const program = Effect.gen(function* () {
         yield* Effect.flip(download(request({ connectTimeout: "1 second" })))
-        yield* Effect.flip(download(request()))
+        yield* Effect.flip(download(request({ url: "http://other.test/" })))
       }).pipe(
         Effect.provide(
           Downloader.layerWith({ retry: RetryPolicy.make({ retries: 2 }) }).pipe(

@@ -1,0 +1,45 @@
+/**
+ * Reads times and counts that a caller gives as options. Effect takes a time as 0 if it is negative or no number.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+
+/** Reads a time of at least 0; throws a `RangeError` that names it if it is none. */
+export const timeOf = (name: string, input: Duration.DurationInput): Duration.Duration => {
+  if (!isTime(input)) {
+    throw new RangeError(`${name} must be a time of 0 or more, not ${shown(input)}`)
+  }
+  return Duration.decode(input)
+}
+
+/** Reads a time above 0; throws a `RangeError` that names it if it is none. */
+export const limitOf = (name: string, input: Duration.DurationInput): Duration.Duration => {
+  if (!isTime(input) || !(Duration.toMillis(input) > 0)) {
+    throw new RangeError(`${name} must be a time above 0, not ${shown(input)}`)
+  }
+  return Duration.decode(input)
+}
+
+/** Reads a count of at least 0; throws a `RangeError` that names it if it is none. */
+export const countOf = (name: string, count: number): number => {
+  if (!(count >= 0)) {
+    throw new RangeError(`${name} must be a number from 0 on, not ${count}`)
+  }
+  return count
+}
+
+const isTime = (input: Duration.DurationInput): boolean => {
+  if (typeof input === "number" || typeof input === "bigint") {
+    return input >= 0
+  }
+  if (Array.isArray(input)) {
+    return input.length === 2 && input.every((part: unknown) => typeof part === "number" && part >= 0)
+  }
+  return typeof input === "string"
+    ? !input.startsWith("-") && Duration.decodeUnknown(input)._tag === "Some"
+    : Duration.isDuration(input)
+}
+
+const shown = (input: Duration.DurationInput): string =>
+  Duration.isDuration(input) ? Duration.format(input) : `${Array.isArray(input) ? input.join() : String(input)}`

@@ -1,0 +1,225 @@
+/**
+ * Which origins answer. An origin that has not answered yet and fails is in doubt: one transfer at a time tries it, and
+ * the others wait. When that one gives up, the origin counts as unreachable for a while, and the others fail with its
+ * error: a list with 600 URLs of a dead host costs the attempts of one.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import { Connection, type DownloadError, Timeout } from "../DownloadError.js"
+
+type Unanswered = Connection | Timeout
+
+/** An origin that failed since it answered last, if it ever did. */
+interface Doubt {
+  /** Whether one transfer at a time tries it. */
+  isProbed: boolean
+  since: number
+  /** The transfer that tries it. */
+  probe: object | undefined
+  /** How many transfers have given up. */
+  exhausted: number
+  verdict: { readonly error: Unanswered; readonly until: number } | undefined
+  readonly waiting: Set<() => void>
+}
+
+// So many transfers have to give up before an origin that takes connections and answers nothing counts as unreachable: it may
+// be their URLs.
+const silentAtMost = 3
+
+// An origin counts as unreachable for as long as it took to find that out, within these bounds.
+const shortestVerdictMillis = 250
+const longestVerdictMillis = 30_000
+
+// So many origins that answered are remembered, and as many again.
+const rememberedAtMost = 8192
+
+const fewDoubts = 1024
+
+export class Reachability {
+  private readonly doubts = new Map<string, Doubt>()
+  private readonly probes = new Map<object, Set<string>>()
+  private answered = new Set<string>()
+  private answeredBefore = new Set<string>()
+  private forgetAt = fewDoubts
+
+  constructor(private readonly now: () => number) {}
+
+  /** Whether the origin has ever answered, as far as is remembered. */
+  hasAnswered(origin: string): boolean {
+    return this.answered.has(origin) || this.answeredBefore.has(origin)
+  }
+
+  /** A head has come. */
+  onAnswer(origin: string): void {
+    if (!this.answered.has(origin)) {
+      if (this.answered.size >= rememberedAtMost) {
+        this.answeredBefore = this.answered
+        this.answered = new Set()
+      }
+      this.answered.add(origin)
+    }
+    if (this.doubts.size > 0) {
+      this.end(origin)
+    }
+  }
+
+  /** An attempt has failed. */
+  onFailure(origin: string, error: DownloadError): void {
+    if (isUnanswered(error) && !this.doubts.has(origin)) {
+      if (this.doubts.size >= this.forgetAt) {
+        this.forget()
+      }
+      this.doubts.set(origin, {
+        isProbed: !this.hasAnswered(origin),
+        since: this.now(),
+        probe: undefined,
+        exhausted: 0,
+        verdict: undefined,
+        waiting: new Set()
+      })
+    }
+  }
+
+  /** A transfer gives up. */
+  onGivenUp(origin: string, error: DownloadError): void {
+    const doubt = this.doubts.get(origin)
+    if (doubt === undefined || !isUnanswered(error)) {
+      return
+    }
+    doubt.exhausted++
+    if (isOfAddress(error) || (doubt.isProbed && doubt.exhausted >= silentAtMost)) {
+      const now = this.now()
+      const millis = Math.min(Math.max(now - doubt.since, shortestVerdictMillis), longestVerdictMillis)
+      this.answered.delete(origin)
+      this.answeredBefore.delete(origin)
+      this.doubts.set(origin, {
+        ...doubt,
+        isProbed: true,
+        verdict: { error, until: now + millis }
+      })
+      wakeAll(doubt)
+    }
+  }
+
+  /** Whether the transfer may send a request now: else it has to wait for its turn. */
+  mayTry(origin: string, transfer: object): boolean {
+    const doubt = this.doubts.size === 0 ? undefined : this.doubts.get(origin)
+    return doubt === undefined || !doubt.isProbed || this.take(origin, doubt, transfer)
+  }
+
+  /** Whether a transfer that has not begun would have to wait, or to try the origin for others. */
+  isInDoubt(origin: string): boolean {
+    return this.doubts.size > 0 && this.doubts.get(origin)?.isProbed === true
+  }
+
+  /** Waits until the transfer may try; fails if the origin counts as unreachable. */
+  turn(origin: string, transfer: object, url: string): Effect.Effect<void, DownloadError> {
+    return Effect.suspend(() => {
+      const doubt = this.doubts.get(origin)
+      if (doubt?.verdict !== undefined && this.now() < doubt.verdict.until) {
+        return errorFor(url, doubt.verdict.error)
+      }
+      if (this.mayTry(origin, transfer)) {
+        return Effect.void
+      }
+      return Effect.zipRight(this.change(origin, transfer), this.turn(origin, transfer, url))
+    })
+  }
+
+  /** The transfer is over. */
+  leave(transfer: object): void {
+    for (const origin of this.probes.get(transfer) ?? []) {
+      const doubt = this.doubts.get(origin)
+      if (doubt?.probe === transfer) {
+        doubt.probe = undefined
+        // One takes its place; all look, because any of them may leave meanwhile.
+        wakeAll(doubt)
+      }
+    }
+    this.probes.delete(transfer)
+  }
+
+  private take(origin: string, doubt: Doubt, transfer: object): boolean {
+    if (doubt.verdict !== undefined) {
+      if (this.now() < doubt.verdict.until) {
+        return false
+      }
+      doubt.verdict = undefined
+      doubt.since = this.now()
+    }
+    if (doubt.probe === undefined) {
+      doubt.probe = transfer
+      const probed = this.probes.get(transfer)
+      if (probed === undefined) {
+        this.probes.set(transfer, new Set([origin]))
+      } else {
+        probed.add(origin)
+      }
+    }
+    return doubt.probe === transfer
+  }
+
+  // The look and the wait are one step: what changes in between would wake none.
+  private change(origin: string, transfer: object): Effect.Effect<void> {
+    let wake: (() => void) | undefined
+    let doubt: Doubt | undefined
+    return Effect.ensuring(
+      Effect.async<void>((resume) => {
+        doubt = this.doubts.get(origin)
+        const isOver = doubt === undefined || doubt.verdict !== undefined || this.mayTry(origin, transfer)
+        if (isOver) {
+          resume(Effect.void)
+        } else {
+          wake = () => resume(Effect.void)
+          doubt?.waiting.add(wake)
+        }
+      }),
+      Effect.sync(() => {
+        if (wake !== undefined) {
+          doubt?.waiting.delete(wake)
+        }
+      })
+    )
+  }
+
+  private end(origin: string): void {
+    const doubt = this.doubts.get(origin)
+    if (doubt !== undefined) {
+      this.doubts.delete(origin)
+      wakeAll(doubt)
+    }
+  }
+
+  /** A million dead hosts are no million entries. */
+  private forget(): void {
+    const now = this.now()
+    for (const [origin, { probe, verdict, waiting }] of this.doubts) {
+      if (probe === undefined && waiting.size === 0 && (verdict === undefined || verdict.until <= now)) {
+        this.doubts.delete(origin)
+      }
+    }
+    this.forgetAt = Math.max(fewDoubts, 2 * this.doubts.size)
+  }
+}
+
+const wakeAll = (doubt: Doubt): void => {
+  const all = Array.from(doubt.waiting)
+  doubt.waiting.clear()
+  for (const wake of all) {
+    wake()
+  }
+}
+
+/** Whether an attempt ended without a word of the origin. */
+const isUnanswered = (error: DownloadError): error is Unanswered =>
+  error._tag === "Connection" || (error._tag === "Timeout" && (error.phase === "connect" || error.phase === "headers"))
+
+/** Whether it would be so for each URL of the origin. */
+const isOfAddress = (error: Unanswered): boolean =>
+  error._tag === "Timeout" ? error.phase === "connect" : error.reason !== "reset" && error.reason !== "other"
+
+const errorFor = (url: string, error: Unanswered): Unanswered =>
+  error._tag === "Timeout"
+    ? new Timeout({ url, phase: error.phase, limitMillis: error.limitMillis, receivedBytes: 0 })
+    : new Connection({ url, reason: error.reason, receivedBytes: 0, detail: error.detail })
