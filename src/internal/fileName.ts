@@ -4,6 +4,7 @@
  * @internal
  */
 import * as DisplayUrl from "./displayUrl.js"
+import { withoutTrailing } from "./trailing.js"
 
 // What separates paths or streams, is no character of a name on some system, or is not to be seen: controls, marks that
 // reorder or hide what stands around them (Unicode TR 36 §3.6), lone surrogates, blanks other than the space, and what
@@ -28,14 +29,27 @@ export const ofUrl = (url: string): string => {
 }
 
 export const of = (text: string): string => {
-  const plain = text
-    .normalize("NFC")
-    .replace(unsafe, "_")
-    // Not hidden, not an option of some command, and nothing that Windows would drop.
-    .replace(/^[.\-~ ]/, "_")
-    .replace(/[. ]+$/, "_")
-    .replace(device, "_$&")
-  return /^_*$/.test(plain) ? fallback : shortened(plain)
+  const plain = withPlainEnd(
+    bounded(text)
+      .normalize("NFC")
+      .replace(unsafe, "_")
+      // Not hidden, and not an option of some command.
+      .replace(/^[.\-~ ]/, "_")
+  ).replace(device, "_$&")
+  return /^_*$/.test(plain) ? fallback : withPlainEnd(shortened(plain))
+}
+
+// The beginning of a long text makes its name, and its end the suffix. On a run of combining marks the time that
+// `normalize` takes grows with the square of its length: minutes for a million.
+const bounded = (text: string): string =>
+  text.length <= 2 * readAtMost ? text : text.slice(0, readAtMost) + text.slice(-readAtMost)
+
+const readAtMost = 1024
+
+// Nothing that Windows would drop.
+const withPlainEnd = (text: string): string => {
+  const kept = withoutTrailing(text, ". ")
+  return kept.length === text.length ? text : `${kept}_`
 }
 
 /** The same name with a number, the suffix kept: `name-2.tar.gz`. */

@@ -7,7 +7,7 @@
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import { Connection, InvalidRequest, Protocol, Timeout, Truncated } from "../DownloadError.js"
 import type { TransportError } from "../Transport.js"
-import { displayUrl } from "./displayUrl.js"
+import { displayText, displayUrl } from "./displayUrl.js"
 import * as Printable from "./printable.js"
 
 interface Coded {
@@ -102,8 +102,7 @@ export const fromCause = (
   const { code, text } = found
   const shown = displayUrl(url)
   const receivedBytes = body?.receivedBytes ?? 0
-  const detail =
-    code === "" ? Printable.line(text.replace(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, displayUrl)).slice(0, 200) : code
+  const detail = code === "" ? Printable.excerpt(displayText(text)) : code
   if (code === "UND_ERR_CONNECT_TIMEOUT") {
     // undici's own bound on connecting.
     return new Timeout({ url: shown, phase: "connect", limitMillis: 10_000, receivedBytes })

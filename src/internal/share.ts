@@ -216,8 +216,12 @@ const somethingEnded = (shared: Shared): Effect.Effect<void> =>
     }
   })
 
-// Names that some file system takes for one, by case or by Unicode form.
-const keyOf = (destination: string): string => destination.normalize("NFC").toLowerCase()
+// Names that some file system takes for one, by case or by Unicode form. No file system takes a path of more than 4096
+// characters on POSIX, and on such a text `normalize` could take minutes.
+const keyOf = (destination: string): string =>
+  (destination.length > longestPath ? destination : destination.normalize("NFC")).toLowerCase()
+
+const longestPath = 4096
 
 // Made when it is needed first: most programs never ask for a file twice.
 let equivalence: ((one: DownloadRequest, other: DownloadRequest) => boolean) | undefined

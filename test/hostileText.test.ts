@@ -1,0 +1,233 @@
+/**
+ * Text from outside is read in linear time: arguments, lists, URLs, fields of responses, names of files. Each of these takes
+ * milliseconds; a quadratic parser takes minutes, and the test runs into its time-out.
+ */
+import { assert, describe, it, vi } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as Arguments from "../src/Cli/arguments.js"
+import { type Command, specOf } from "../src/Cli/Command.js"
+import * as FlagsCommand from "../src/Cli/Flags.js"
+import * as Lines from "../src/Cli/Get/lines.js"
+import { uniqueNames } from "../src/Cli/Get/uniqueNames.js"
+import * as Get from "../src/Cli/Get.js"
+import * as Serve from "../src/Cli/Serve.js"
+import * as Spin from "../src/Cli/Spin.js"
+import * as Download from "../src/Download.js"
+import * as Downloader from "../src/Downloader.js"
+import * as Flags from "../src/Flags.js"
+import { contentLength } from "../src/internal/contentLength.js"
+import { contentRange } from "../src/internal/contentRange.js"
+import * as Digest from "../src/internal/digest.js"
+import * as DiskErrors from "../src/internal/diskErrors.js"
+import * as DisplayUrl from "../src/internal/displayUrl.js"
+import * as FileName from "../src/internal/fileName.js"
+import * as HttpErrors from "../src/internal/httpErrors.js"
+import { isPartName } from "../src/internal/partName.js"
+import * as PlainUrl from "../src/internal/plainUrl.js"
+import * as Printable from "../src/internal/printable.js"
+import * as Redirect from "../src/internal/redirect.js"
+import * as RequestHeaders from "../src/internal/requestHeaders.js"
+import * as RequestProblem from "../src/internal/requestProblem.js"
+import { httpDate, retryAfter } from "../src/internal/retryAfter.js"
+import * as Validator from "../src/internal/validator.js"
+import { Chunked } from "../src/Node/Transport/chunked.js"
+import * as Head from "../src/Node/Transport/head.js"
+import * as MemoryStore from "../src/Store/Memory.js"
+import * as Origin from "../src/testing/Origin.js"
+
+const length = 1_000_000
+
+// For a machine that has much else to do: what is quadratic takes longer by far.
+vi.setConfig({ testTimeout: 120_000 })
+
+/** Long runs of what patterns repeat, each with an end that makes them fail. */
+const hostile: ReadonlyArray<string> = [
+  ...[
+    ".",
+    "/",
+    "\\",
+    " ",
+    "-",
+    "+",
+    "0",
+    "a",
+    "#",
+    "@",
+    "?",
+    "&",
+    "%",
+    ":",
+    "=",
+    "_",
+    "\t",
+    "\u001b",
+    "\u001b[",
+    "\u001b]"
+  ],
+  ...["\u0301", "\u200b", "\ufeff", "a=", "%e2", "//", "1.", "..", "\ud800", "日", "user:pass@", "# ", " #"]
+].map((piece) => `${piece.repeat(length / piece.length)}!`)
+
+const commands: ReadonlyArray<Command> = [Get.command, FlagsCommand.command, Spin.command, Serve.command]
+
+describe("a million hostile characters", () => {
+  it("are read as arguments and as the value of each option", () => {
+    for (const text of hostile) {
+      for (const command of commands) {
+        const spec = specOf(command)
+        Arguments.parse(spec, [text, `--${text}`, "--", text])
+        for (const { name } of Object.values(command.options)) {
+          command.read({ options: [{ name: `--${name}`, values: [text] }], positional: [text] })
+        }
+      }
+    }
+  })
+
+  it("are read as a URL, a directory and a code of flags", () => {
+    for (const text of hostile) {
+      const { destination, url } = Flags.request(text.slice(0, 10), { baseUrl: text, directory: text })
+      assert.isAbove(url.length + destination.length, length)
+    }
+  })
+
+  it("are shown", () => {
+    for (const text of hostile) {
+      DisplayUrl.displayUrl(text)
+      DisplayUrl.displayUrl(`http://host.test/${text}`)
+      DisplayUrl.displayUrl(`http://host.test/?${text}`)
+      Printable.line(text)
+      Printable.withoutEscapes(text)
+    }
+  })
+
+  it.effect("are read as lines of a list, and each that is short enough gives a name", () =>
+    Effect.gen(function* () {
+      const encoder = new TextEncoder()
+      for (const text of hostile) {
+        const nameOf = uniqueNames(() => {})
+        const short = text.slice(0, 20_000)
+        const bytes = encoder.encode(
+          `${text}\nhttp://host.test/${short}\nhttp://host.test/${short}!\nhttp://host.test/b`
+        )
+        const lines = Chunk.toReadonlyArray(yield* Stream.runCollect(Lines.fromBytes(Stream.make(bytes))))
+        const names = lines.flatMap((line) => (typeof line === "string" ? [nameOf(line)] : []))
+        assert.strictEqual(names.at(-1), "b")
+      }
+    })
+  )
+
+  it("make names of files", () => {
+    for (const text of hostile) {
+      for (const name of [
+        FileName.of(text),
+        FileName.of(text.slice(0, -1)),
+        FileName.ofUrl(text),
+        FileName.ofUrl(`http://host.test/${text}`),
+        FileName.numbered(text, 2)
+      ]) {
+        assert.isAtMost(new TextEncoder().encode(name).length, 255)
+      }
+      Array.from(
+        { length: 3 },
+        (
+          (names) => () =>
+            names.next()
+        )(FileName.candidates(`d/${text}`))
+      )
+      isPartName(text)
+      isPartName(`.halyard-${text}.part`)
+    }
+  })
+
+  it("are read as fields of a response", () => {
+    const from = { url: new URL("http://host.test/"), count: 0, isFirstOrigin: true }
+    for (const text of hostile) {
+      assert.isUndefined(contentRange(text) ?? contentRange(`bytes ${text}`))
+      assert.isUndefined(contentLength({ "content-length": text }))
+      assert.isUndefined(retryAfter(text, 0) ?? httpDate(text, 0) ?? httpDate(`M${text}day, `, 0))
+      retryAfter(text.slice(0, -1), 0)
+      for (const value of [text, `"${text}"`, `"${text}`, `W/${text}`]) {
+        const validator = Validator.strong({ etag: value })
+        Validator.agrees(validator ?? value, { etag: value, "last-modified": value })
+      }
+      assert.isUndefined(Validator.strong({ "last-modified": text, date: text }))
+      Redirect.next(from, text)
+      Redirect.next(from, `http://${text}`)
+      Redirect.next(from, `/${text}`)
+    }
+  })
+
+  it("are read as the head and the chunks of a response", () => {
+    for (const text of hostile) {
+      for (const start of ["", "HTTP/1.1 200 ", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nkeep-alive: "]) {
+        const bytes = Buffer.from(`${start}${text}\r\n\r\n`, "latin1")
+        Head.parse(bytes, bytes.length, bytes.length + 1)
+      }
+      for (const start of ["", "1", "1;", "1;a=", '1;a="', "0\r\n", "0\r\na: "]) {
+        const bytes = Buffer.from(start + text, "latin1")
+        const chunked = new Chunked()
+        while (chunked.find(bytes, chunked.endBytes) === "content") {
+          // On to what follows it.
+        }
+      }
+    }
+  })
+
+  it("are read as fields of a request", () => {
+    for (const text of hostile) {
+      for (const digest of [text, `sha256:${text}`, `sha256-${text}`, `sha256-a?${text}`, `sha384-${text} ${text}`]) {
+        assert.isUndefined(Digest.parse(digest))
+      }
+      for (const url of [text, `http://${text}`, `http://host.test/${text}`, `http://${text}@host.test/`]) {
+        RequestProblem.ofUrl(url)
+        PlainUrl.pathAt(url)
+        PlainUrl.originOf(url)
+        const parsed = DisplayUrl.parse(url)
+        if (parsed !== undefined) {
+          RequestHeaders.target(parsed)
+        }
+      }
+      RequestProblem.ofDestination(text)
+      RequestProblem.ofMediaType(text)
+      RequestHeaders.refusal({ headers: { [text]: Redacted.make(text), a: Redacted.make(text) } })
+    }
+  })
+
+  it("are read as what a client or a disk fails with", () => {
+    for (const text of hostile) {
+      for (const message of [text, `http://${text}`]) {
+        HttpErrors.fromCause("http://host.test/", new Error(message))
+        DiskErrors.fromCause(text, new Error(message))
+        DiskErrors.codeOf({ code: `Unknown system error -${text}` })
+      }
+      DisplayUrl.displayDetail(text)
+      DisplayUrl.displayLabel(text)
+      DisplayUrl.isDisplayed(text)
+    }
+  })
+
+  it.effect("are compared as destinations", () =>
+    Effect.gen(function* () {
+      const { run } = yield* Downloader.Downloader
+      const requests = hostile.map((text) =>
+        Download.request({ url: "http://host.test/a", destination: `d/${text}`, onExists: "overwrite" })
+      )
+      const outcomes = yield* Stream.runCollect(run(Stream.fromIterable([...requests, ...requests])))
+      assert.strictEqual(Chunk.size(outcomes), 2 * hostile.length)
+    }).pipe(
+      Effect.provide(
+        Downloader.layer.pipe(
+          Layer.provide(
+            Layer.merge(
+              MemoryStore.layer,
+              Origin.layer((asked) => Origin.file(asked, "content"))
+            )
+          )
+        )
+      )
+    )
+  )
+})
