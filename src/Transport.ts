@@ -43,6 +43,11 @@ export interface TransportRequest {
   readonly isCrossOrigin?: boolean | undefined
   /** Maximum time for a new connection, in milliseconds. Default: the transport's own limit. */
   readonly connectMillis?: number | undefined
+  /**
+   * True if the caller can tell a body that was cut from a whole one, by its digest or size. A body without a length whose
+   * TLS connection ends without `close_notify` then ends; otherwise it fails with `Truncated`. Default false.
+   */
+  readonly verifiesBody?: boolean | undefined
   /** Called for each informational response (1xx, RFC 9110 §15.2) before the final one. Must not throw. */
   readonly onInformational?: (() => void) | undefined
 }

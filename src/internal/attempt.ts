@@ -63,10 +63,15 @@ export const begin = (self: Attempt): Begun => {
     headers,
     isCrossOrigin: !hop.isFirstOrigin,
     connectMillis: self.connectMillis,
+    verifiesBody: verifiesBody(request),
     onInformational: () => extendHeaders(self.wait, self.now())
   })
   return from(self, exchange.response, exchange.close, offsetBytes)
 }
+
+/** Whether a body that ends too early is found out by what the request says of it. */
+export const verifiesBody = ({ digest, sizeBytes }: Receiver["request"]): boolean =>
+  digest !== undefined || sizeBytes !== undefined
 
 /** What is left of an attempt whose request is sent. */
 export const from = (

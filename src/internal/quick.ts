@@ -172,6 +172,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
         url: request.url,
         headers: RequestHeaders.own(request),
         connectMillis: limits.connectMillis,
+        verifiesBody: Attempt.verifiesBody(request),
         onInformational: () => extendHeaders(wait, means.now())
       },
       this

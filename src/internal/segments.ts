@@ -404,6 +404,8 @@ export class Crew {
     const exchange = Transport.begin(self.transport, {
       ...Segment.requestFor(self, claim),
       connectMillis: self.connectMillis,
+      // By the range that was asked for.
+      verifiesBody: true,
       onInformational: () => extendHeaders(wait, self.now())
     })
     const work = Effect.flatMap(exchange.response, (response) => {

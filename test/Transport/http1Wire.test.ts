@@ -39,6 +39,7 @@ describe("HTTP/1.1, on connections that are none", () => {
           events.onData(bytes.length)
         },
         resume: () => {},
+        watchEnd: () => {},
         hold: () => {},
         destroy: () => setImmediate(events.onClose)
       }

@@ -53,7 +53,7 @@ const wire =
         }
         isOver = true
         if (fuzz.ending === "end") {
-          events.onEnd()
+          events.onEnd(true)
         } else {
           events.onError(reset())
         }
@@ -86,6 +86,7 @@ const wire =
         isDestroyed = true
         setImmediate(close)
       },
+      watchEnd: () => {},
       hold: () => {}
     }
   }

@@ -47,8 +47,9 @@ export class Connection {
   isLost = false
   /** Not to be used for another request. */
   isSpoiled = false
-  /** The other side has ended it, which is no failure of the network. */
+  /** The other side has ended it, which is no failure of the network; and whether it has said so. */
   hasEnded = false
+  isEndSaid = false
   receiver: Receiver | undefined
   private isClosed = false
   private isPaused = false
@@ -93,8 +94,9 @@ export class Connection {
         this.isPaused = !isMore
         return isMore
       },
-      onEnd: () => {
+      onEnd: (isSaid) => {
         this.hasEnded = true
+        this.isEndSaid = isSaid
         this.lose(undefined)
       },
       onError: (cause) => this.lose(this.isConnected ? new AfterHandshake(cause) : cause),
@@ -119,6 +121,11 @@ export class Connection {
       this.isPaused = false
       this.wire.resume()
     }
+  }
+
+  /** Has `isEndSaid` tell an end of TLS that was said from one that was not. */
+  watchEnd(): void {
+    this.wire.watchEnd()
   }
 
   /** Whether it keeps the process alive. */

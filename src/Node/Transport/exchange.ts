@@ -283,7 +283,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   }
 
   private readUnmeasured(connection: Connection, framing: "chunked" | "connection", rest: Buffer): boolean {
-    const body = new Unmeasured(this, connection, framing)
+    const body = new Unmeasured(this, connection, framing, this.request.verifiesBody === true)
     this.unmeasured = connection.receiver = body
     this.leftBytes = 1
     this.answered = Effect.succeed(this)

@@ -38,9 +38,13 @@ export class Unmeasured implements Receiver {
   constructor(
     private readonly owner: Owner,
     private readonly connection: Connection,
-    framing: "chunked" | "connection"
+    framing: "chunked" | "connection",
+    private readonly isVerified: boolean
   ) {
     this.chunked = framing === "chunked" ? new Chunked() : undefined
+    if (this.chunked === undefined && !isVerified) {
+      connection.watchEnd()
+    }
   }
 
   onConnect(): void {}
@@ -156,7 +160,8 @@ export class Unmeasured implements Receiver {
 
   // The connection is gone, and all that came on it was given.
   private settle(cause: unknown): void {
-    if (this.chunked === undefined && cause === undefined && this.connection.hasEnded) {
+    const { hasEnded, isEndSaid } = this.connection
+    if (this.chunked === undefined && cause === undefined && hasEnded && (isEndSaid || this.isVerified)) {
       this.owner.end()
     } else {
       this.owner.fail(cause ?? closedByPeer)

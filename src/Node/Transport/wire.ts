@@ -5,9 +5,10 @@
  * @internal
  */
 import { connect as connectPlain, isIP, type Socket } from "node:net"
-import { connect as connectTls } from "node:tls"
+import { connect as connectTls, type TLSSocket } from "node:tls"
 import { resolve } from "./addresses.js"
 import { Attempts } from "./attempts.js"
+import { EndWatch } from "./endWatch.js"
 import { closedByPeer } from "./failure.js"
 
 export interface Target {
@@ -23,8 +24,8 @@ export interface WireEvents {
   readonly nextBuffer: () => Uint8Array
   /** So many bytes are in the present buffer; false pauses. */
   readonly onData: (bytes: number) => boolean
-  /** The other side has said that this was all. */
-  readonly onEnd: () => void
+  /** The other side has ended it; on TLS it may not have said so (`close_notify`), as far as that can be told. */
+  readonly onEnd: (isSaid: boolean) => void
   readonly onError: (cause: unknown) => void
   /** Once, after everything else. */
   readonly onClose: () => void
@@ -35,6 +36,8 @@ export interface Wire {
   readonly stopsAtOnce: boolean
   readonly write: (latin1: string) => void
   readonly resume: () => void
+  /** From now on `onEnd` tells whether the end was said. Before that, it takes every end for one that was. */
+  readonly watchEnd: () => void
   readonly destroy: () => void
   /** Whether it keeps the process alive. */
   readonly hold: (isHeld: boolean) => void
@@ -57,7 +60,7 @@ export const sockets = (options: {
   const plain = (target: Target, address: string, events: WireEvents): Socket =>
     connectPlain({ ...common(target, address, events) })
 
-  const secure = (target: Target, address: string, events: WireEvents): Socket => {
+  const secure = (target: Target, address: string, events: WireEvents): TLSSocket => {
     const key = `${target.hostname}:${target.port}`
     const session = sessions.get(key)
     const socket = connectTls({
@@ -84,16 +87,21 @@ export const sockets = (options: {
   return (target, events) => {
     let attempts: Attempts | undefined
     let socket: Socket | undefined
+    let end: EndWatch | undefined
     let isDestroyed = false
     const make = (address: string): Socket => {
-      const made = target.isTls ? secure(target, address, events) : plain(target, address, events)
+      const onData = (bytes: number): boolean => {
+        const isMore = events.onData(bytes)
+        return end === undefined ? isMore : end.pause(isMore)
+      }
+      const made = target.isTls ? secure(target, address, { ...events, onData }) : plain(target, address, events)
       return made.setNoDelay(true).setKeepAlive(true, probeAfterMillis)
     }
     const onConnect = (connected: Socket): void => {
       socket = connected
       connected.on("end", () => {
         if (isEndedByPeer(connected)) {
-          events.onEnd()
+          events.onEnd(end?.isSaid() ?? true)
         } else {
           events.onError(closedByPeer)
         }
@@ -120,7 +128,16 @@ export const sockets = (options: {
         socket?.write(latin1, "latin1")
       },
       resume: () => {
-        socket?.resume()
+        if (end === undefined) {
+          socket?.resume()
+        } else {
+          end.resume()
+        }
+      },
+      watchEnd: () => {
+        if (target.isTls && socket !== undefined) {
+          end ??= new EndWatch(socket)
+        }
       },
       destroy: () => {
         if (isDestroyed) {
