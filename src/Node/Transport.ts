@@ -2,8 +2,8 @@
  * The transport of Node: HTTP/1.1 directly on sockets.
  *
  * It takes every response that RFC 9112 allows, and fails with `Protocol` when one can be understood in two ways. A request
- * is sent once; only when a kept connection breaks before any byte of an answer it is sent once more, on a new one. A
- * connection whose response was read to its end is used again. All connections are closed with the layer.
+ * is sent once; only when a kept connection breaks before any byte of an answer, or answers 408, it is sent once more, on a
+ * new one. A connection whose response was read to its end is used again. All connections are closed with the layer.
  *
  * @since 0.2.0
  */

@@ -175,10 +175,8 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
       if (this.leftBytes > 0) {
         this.fail(cause ?? closedByPeer)
       }
-    } else if (connection.served > 0 && !this.hasBegun && !this.isRetried && !this.client.isClosed) {
-      // It was closed while it was idle, and nobody had noticed. Another idle one may be as stale.
-      this.isRetried = true
-      this.client.connect(this, true)
+    } else if (this.partial === undefined && this.isReplaceable(connection)) {
+      this.replace()
     } else {
       this.fail(cause ?? closedByPeer)
     }
@@ -214,6 +212,13 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
       this.readBytes = 0
       this.interimBytes += head.endBytes
       return this.skip(connection, all.subarray(head.endBytes, endBytes))
+    }
+    if (head.status === 408 && this.isReplaceable(connection)) {
+      // Said of an idle connection while the request was on its way (RFC 9110 §15.5.9).
+      this.connection = this.partial = undefined
+      connection.destroy()
+      this.replace()
+      return false
     }
     this.partial = undefined
     this.status = head.status
@@ -277,9 +282,15 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
     return false
   }
 
-  // Whether a byte of an answer has come.
-  private get hasBegun(): boolean {
-    return this.partial !== undefined || this.informational > 0
+  // Whether the request may be sent once more: the connection was kept, and had ended before the request came.
+  private isReplaceable(connection: Connection): boolean {
+    return connection.served > 0 && this.informational === 0 && !this.isRetried && !this.client.isClosed
+  }
+
+  // Another idle connection may be as stale.
+  private replace(): void {
+    this.isRetried = true
+    this.client.connect(this, true)
   }
 
   private readUnmeasured(connection: Connection, framing: "chunked" | "connection", rest: Buffer): boolean {
