@@ -69,6 +69,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly transport: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Transport | Hasher>
     /** A store on the disks of the machine. */
     readonly store: Layer.Layer<Store>
+    /** How many parts of runs that were killed, or that are not over, there are in a directory. */
+    readonly unfinishedParts: (directory: string) => Effect.Effect<number>
     /** A store that writes the one file it is given to an output that is no regular file. */
     readonly outputStore: (output: Output) => Layer.Layer<Store>
     /** Standard input, from where nobody has read yet. */

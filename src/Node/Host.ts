@@ -47,6 +47,11 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         () => import("./Store.js"),
         (module) => module.layer
       ),
+      unfinishedParts: (directory) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./unfinishedParts.js")),
+          ({ count }) => count(directory)
+        ),
       outputStore: (output) =>
         lazily(
           () => import("./outputStore.js"),

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { http, raw } from "../support/loopback.js"
+import { until } from "../support/poll.js"
 import { filesIn, halyard, run, runBash, runCommand, temporaryDirectory } from "../support/program.js"
 
 /** Serves each path as its own content, and fails as paths say. */
@@ -256,6 +257,57 @@ describe("halyard get", () => {
       const second = yield* get([`${url}/a`, `${url}/b`], { cwd })
       assert.strictEqual(second.exitCode, 0)
       assert.match(second.stderr, /1 saved, 1 skipped/)
+    })
+  )
+
+  it.scopedLive("says how many parts kill -9 has left in the directory that it writes to, and flags does", () =>
+    Effect.gen(function* () {
+      const { url } = yield* http((request, response) => {
+        if (request.url?.startsWith("/slow")) {
+          // More than is kept in memory.
+          response.writeHead(200, { "content-length": 2_000_000 }).write(Buffer.alloc(1_000_000))
+        } else {
+          response.end("content")
+        }
+      })
+      const cwd = yield* temporaryDirectory
+      mkdirSync(`${cwd}/other`)
+      writeFileSync(`${cwd}/.halyard-notes.part`, "mine")
+      const clean = yield* get([`${url}/a`], { cwd })
+      assert.match(clean.stderr, /^downloading\n1 saved; [^\n]*\n$/)
+      const running = yield* halyard(["get", `${url}/slow1`, `${url}/slow2`], { cwd })
+      const isPart = (name: string) => name.startsWith(".halyard-") && name !== ".halyard-notes.part"
+      yield* until("two parts", () => filesIn(cwd).filter(isPart).length === 2 || undefined, running.stderr)
+      yield* running.signal("SIGKILL")
+      yield* running.ended
+      const line = ". has 2 unfinished parts (.halyard-….part), of a run that was killed or that is not over\n"
+      const next = yield* get([`${url}/a`, `${url}/b`], { cwd })
+      assert.deepStrictEqual([next.exitCode, next.stderr.split(line).length], [0, 2], next.stderr)
+      const flags = yield* run(["flags", "BR", "-d", "."], { cwd })
+      assert.deepStrictEqual([flags.exitCode, flags.stderr.split(line).length], [0, 2], flags.stderr)
+      const elsewhere = yield* get([`${url}/a`, "-d", "other"], { cwd })
+      assert.notInclude(elsewhere.stderr, "unfinished")
+    })
+  )
+
+  it.scopedLive("fails if a directory takes the name of a file while the file is on its way", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const { url } = yield* http((request, response) => {
+        mkdirSync(`${cwd}${request.url}`)
+        response.end("content")
+      })
+      for (const [name, how] of [
+        ["a", "skip"],
+        ["b", "fail"],
+        ["c", "overwrite"]
+      ]) {
+        const { exitCode, stderr } = yield* get([`${url}/${name}`, `--on-exists=${how}`], { cwd })
+        assert.strictEqual(exitCode, 1, how)
+        assert.match(stderr, /cannot write [abc]: (?:it is a directory|there is such a file already)$/m)
+      }
+      const own = yield* get([`${url}/d`, "--on-exists=unique"], { cwd })
+      assert.deepStrictEqual([own.exitCode, own.stdout], [0, "d-2\n"])
     })
   )
 

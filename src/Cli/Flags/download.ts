@@ -19,6 +19,7 @@ import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
+import * as UnfinishedParts from "../unfinishedParts.js"
 import { type Engine, engines } from "./engines.js"
 import * as Report from "./report.js"
 import { embedded, remoteBaseUrl, type Server } from "./servers.js"
@@ -48,6 +49,7 @@ export const download = Effect.fn("flags.download")(function* (options: FlagsOpt
   const { concurrency: usual, maximum } = engines[options.engine]
   const concurrency = Math.min(options.maxReq ?? usual, maximum, codes.length)
   yield* Effect.flatMap(Store, (store) => store.prepare(options.directory))
+  yield* UnfinishedParts.tell(options.directory)
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const origin = yield* openOrigin(options)

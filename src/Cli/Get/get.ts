@@ -21,6 +21,7 @@ import { type Durability, Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
 import { Host } from "../Host.js"
 import { UsageError } from "../UsageError.js"
+import * as UnfinishedParts from "../unfinishedParts.js"
 import type { Source } from "./headerSource.js"
 import * as Headers from "./headers.js"
 import { bytesOf, isStandardInput } from "./input.js"
@@ -75,6 +76,7 @@ const run = Effect.fnUntraced(function* (options: GetOptions, named: Named | und
   const directory = named === undefined ? options.directory : path.dirname(named.destination)
   // Before any request: a directory that cannot be written to is no reason to fetch.
   yield* Effect.flatMap(Store, (store) => store.prepare(named?.stream === undefined ? directory : named.destination))
+  yield* named?.stream === undefined ? UnfinishedParts.tell(directory) : Effect.void
   // A name has no separators and is never `..`: what stands before the first stands before all.
   const [within = ""] = path.join(directory, "_").split(/_$/)
   const timeout = options.timeout ?? Duration.infinity
