@@ -130,8 +130,10 @@ export class Truncated extends Schema.TaggedError<Truncated>("halyard.DownloadEr
 }
 
 /**
- * The server's message breaks the protocol, or a redirect leads nowhere allowed. Not worth a retry, except for `range`:
- * the answer to a request for the rest of a file was not that rest, and the next attempt asks for the whole.
+ * The server's message breaks the protocol, or a redirect leads nowhere allowed. Not worth a retry, except for `range`
+ * (the answer to a request for the rest of a file was not that rest, and the next attempt asks for the whole) and
+ * `inconsistent` (a whole response with a `Content-Range` of a part, or with another length than an earlier response of
+ * the same version).
  *
  * @category errors
  * @since 0.1.0
@@ -140,7 +142,14 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard.DownloadErro
   "Protocol",
   {
     url: shownUrl,
-    reason: Schema.Literal("message", "range", "redirect-loop", "redirect-location", "redirect-refused"),
+    reason: Schema.Literal(
+      "message",
+      "range",
+      "inconsistent",
+      "redirect-loop",
+      "redirect-location",
+      "redirect-refused"
+    ),
     detail: shownText
   },
   answers(502)
@@ -149,6 +158,7 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard.DownloadErro
     const what = {
       message: "the response could not be understood",
       range: "the response is not the range that was asked for",
+      inconsistent: "the response contradicts itself or an earlier one",
       "redirect-loop": "too many redirects",
       "redirect-location": "the redirect names no usable location",
       "redirect-refused": "the redirect leads where this request may not go"
@@ -181,8 +191,8 @@ export class TooLarge extends Schema.TaggedError<TooLarge>("halyard.DownloadErro
 
 /**
  * The content is complete and not what the request expects: its `digest`, `size` or media `type` differs, or it is
- * `unverifiable` and the request wants certainty. Worth a retry only where the content was put together from several
- * attempts (`resumed`).
+ * `unverifiable` and the request wants certainty. Worth a retry only if some of it was the answer to a request for a range
+ * (`resumed`); the next attempt asks for the whole on one connection.
  *
  * @category errors
  * @since 0.2.0

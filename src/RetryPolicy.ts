@@ -17,7 +17,10 @@ import { countOf, timeOf } from "./internal/optionValues.js"
  * @since 0.2.0
  */
 export interface RetryPolicy {
-  /** How many attempts may follow the first, or the last one that brought the file further than any before. */
+  /**
+   * How many attempts may follow the first, or the last one that brought the file further: by 1 % of its length, or by
+   * 64 KiB at 256 bytes a second or more. None is counted anew after four times the file's length was received.
+   */
   readonly retries: number
   /** The step before the second attempt; it doubles with each. */
   readonly firstDelay: Duration.Duration
@@ -74,7 +77,7 @@ export const isTransient = (error: DownloadError): boolean => {
     case "Connection":
       return error.reason !== "tls"
     case "Protocol":
-      return error.reason === "range"
+      return error.reason === "range" || error.reason === "inconsistent"
     case "Mismatch":
       return error.resumed
     case "TooLarge":
@@ -139,7 +142,7 @@ export const delayMillis = (
   policy: RetryPolicy,
   failure: {
     readonly error: DownloadError
-    /** How many attempts there were that brought the file no further, from 1. */
+    /** How many attempts failed since the file came further, from 1. */
     readonly attempt: number
     /** Since the first of them. */
     readonly elapsedMillis: number

@@ -245,6 +245,52 @@ describe("segments", () => {
     )
   )
 
+  const other = content.map((byte) => byte ^ 0xff)
+
+  for (const [what, changed] of [
+    ["has another total", (honest) => ({ "content-range": `${honest}`.replace(/\d+$/, `${content.length + 1}`) })],
+    ["has another length than its range", () => ({ "content-length": "1000" })],
+    ["is coded", () => ({ "content-encoding": "gzip" })],
+    ["has parts with heads of their own", () => ({ "content-type": "multipart/byteranges; boundary=x" })],
+    ["names no version", () => ({ etag: "" })]
+  ] satisfies ReadonlyArray<[string, (range: string | undefined) => Record<string, string>]>) {
+    it.effect(`are not taken if one ${what}`, () =>
+      Effect.gen(function* () {
+        const saved = yield* autoAdvance(download())
+        assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
+        assert.isAbove((yield* ranges).length, 1)
+        yield* isThere
+        yield* nothingIsLeft
+      }).pipe(
+        Effect.provide(
+          within((asked) => {
+            const honest = Origin.file(asked, asked.turn === 0 ? content : other, slow)
+            return asked.turn === 0
+              ? honest
+              : { ...honest, headers: { ...honest.headers, ...changed(honest.headers?.["content-range"]) } }
+          })
+        )
+      )
+    )
+  }
+
+  it.effect("are not begun again after a wrong digest: the next attempt is one plain request", () =>
+    Effect.gen(function* () {
+      const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`
+      const saved = yield* autoAdvance(download({ digest }))
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 2, verified: "digest" })
+      yield* isThere
+      yield* nothingIsLeft
+      const asked = yield* ranges
+      assert.isAbove(asked.length, 2)
+      assert.deepStrictEqual([asked.lastIndexOf(undefined), asked.indexOf(undefined)], [asked.length - 1, 0])
+    }).pipe(
+      Effect.provide(
+        within((asked) => Origin.file(asked, asked.headers["range"] === undefined ? content : other, slow))
+      )
+    )
+  )
+
   it.effect("are kept for the next attempt, which begins where the first hole is", () =>
     Effect.gen(function* () {
       const saved = yield* autoAdvance(download())

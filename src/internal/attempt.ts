@@ -7,21 +7,20 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { Verification } from "../Download.js"
-import { type DownloadError, type HttpStatus, Mismatch, Protocol, TooLarge, Truncated } from "../DownloadError.js"
+import { type DownloadError, type HttpStatus, Mismatch, Protocol, Truncated } from "../DownloadError.js"
+import { isTransient } from "../RetryPolicy.js"
 import type { Part, Store } from "../Store.js"
 import * as Transport from "../Transport.js"
 import { contentLength } from "./contentLength.js"
-import { contentRange } from "./contentRange.js"
 import type { Expected } from "./digest.js"
 import { displayUrl, parse } from "./displayUrl.js"
-import type { Kept } from "./kept.js"
-import * as Printable from "./printable.js"
 import { type Body, type Receiver, Receiving } from "./receive.js"
 import * as Redirect from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
+import { type Answer, isAnswer, isEnd, judge } from "./responseCheck.js"
+import { leastProgress } from "./retryCount.js"
 import * as Segments from "./segments.js"
 import { statusError } from "./statusError.js"
-import * as Validator from "./validator.js"
 import { beginBody, extendHeaders, type Wait } from "./watch.js"
 
 export interface Attempt extends Receiver {
@@ -50,7 +49,7 @@ export interface Begun {
 
 export const begin = (self: Attempt): Begun => {
   const { hop, kept, request } = self
-  const { offsetBytes, range } = kept.resumeAt()
+  const { offsetBytes, range } = kept.resumeAt(hop.url)
   const headers = RequestHeaders.of(request, hop)
   if (range !== undefined) {
     headers["range"] = range
@@ -102,13 +101,16 @@ const answered = (
   if (!isAnswer(response.status, offsetBytes)) {
     return refusal(self, response, offsetBytes)
   }
-  return Effect.flatMap(judge(self, response, offsetBytes), (answer) =>
+  return Effect.flatMap(checked(self, response, offsetBytes), (answer) =>
     Effect.flatMap(
       answer.startBytes > 0 && kept.part !== undefined ? Effect.succeed(kept.part) : kept.begin(self.store),
       (part) => {
-        kept.resumed = kept.resumed || answer.startBytes > 0
-        kept.totalBytes = answer.totalBytes
-        kept.validator = Validator.strong(response.headers) ?? (answer.startBytes > 0 ? kept.validator : undefined)
+        kept.resumed = kept.resumed || offsetBytes > 0
+        if (answer.startBytes > 0) {
+          kept.totalBytes = answer.totalBytes
+        } else {
+          kept.begun(response, answer.totalBytes, hop.url)
+        }
         const body: Body = {
           part,
           claim: kept.claim(answer.startBytes, answer.endBytes),
@@ -116,15 +118,48 @@ const answered = (
           wait
         }
         return crew === undefined
-          ? received(self, response, part, new Receiving(self, body))
+          ? Effect.flatMap(new Receiving(self, body).goOn(response), () => restOrWhole(self, part, answer))
           : Effect.flatMap(crew.receive({ ...body, response }), (how) =>
-              // From the request's own address: what is left needs a permit, and an address that leads there today.
-              how === "Left" ? Effect.succeed<Result>({ _tag: "Redirected", to: first(self) }) : whole(self, part)
+              how === "Left" ? forTheRest(self) : restOrWhole(self, part, answer)
             )
       }
     )
   )
 }
+
+/** Takes a range that was refused into account. */
+const checked = (
+  self: Attempt,
+  response: Transport.TransportResponse,
+  offsetBytes: number
+): Either.Either<Answer, DownloadError> => {
+  const answer = judge(self, response, offsetBytes)
+  if (offsetBytes > 0 && Either.isLeft(answer)) {
+    self.kept.refuseRange()
+  }
+  return answer
+}
+
+/** From the request's own address: what is left needs a permit, and an address that leads there today. */
+const forTheRest = (self: Attempt): Effect.Effect<Result> => Effect.succeed({ _tag: "Redirected", to: first(self) })
+
+/**
+ * A server may send less than the range that was asked for (RFC 9110 §15.3.7), and the end of such a response is the end
+ * of the file only if a total says so.
+ */
+const restOrWhole = (
+  self: Attempt,
+  part: Part,
+  { endBytes, startBytes }: Answer
+): Effect.Effect<Result, DownloadError> =>
+  Effect.suspend(() => {
+    const { kept, request } = self
+    const { bytes, totalBytes } = kept
+    if (startBytes === 0 || bytes >= (totalBytes ?? request.sizeBytes ?? Number.POSITIVE_INFINITY)) {
+      return whole(self, part)
+    }
+    return bytes === endBytes && bytes - startBytes >= leastProgress(kept) ? forTheRest(self) : truncated(self)
+  })
 
 const first = ({ hop, request }: Attempt): Redirect.Hop => ({
   url: parse(request.url) ?? hop.url,
@@ -153,113 +188,33 @@ const redirected = (hop: Redirect.Hop, response: Transport.TransportResponse): E
     })
   )
 
-export interface Answer {
-  readonly startBytes: number
-  /** Where what this response has ends, exclusive. */
-  readonly endBytes: number | undefined
-  readonly totalBytes: number | undefined
-}
-
-/** Whether the body is the file, or the rest of it that was asked for, as far as the status says. */
-export const isAnswer = (status: number, offsetBytes: number): boolean =>
-  status === 200 || status === 203 || (status === 206 && offsetBytes > 0)
-
-/** What such a head says of the body: where it begins and ends; or why it is not the file. */
-export const judge = (
+const refusal = (
   self: Attempt,
   response: Transport.TransportResponse,
   offsetBytes: number
-): Either.Either<Answer, DownloadError> => {
-  const { kept, request } = self
-  const { headers } = response
-  const isPartial = response.status === 206
-  const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? ""
-  // A partial response need not say again what the whole one said (RFC 9110 §15.3.7).
-  const isToldBefore = isPartial && type === ""
-  if (request.mediaType !== undefined && !isToldBefore && !isOfType(type, request.mediaType.toLowerCase())) {
-    kept.forget()
-    return Either.left(
-      new Mismatch({
-        url: displayUrl(self.hop.url.href),
-        reason: "type",
-        expected: Printable.line(request.mediaType),
-        actual: type === "" ? "not announced" : Printable.line(type).slice(0, 100),
-        resumed: isPartial
-      })
-    )
-  }
-  const lengthBytes = contentLength(headers)
-  if (lengthBytes === undefined && headers["content-length"] !== undefined) {
-    return Either.left(
-      new Protocol({
-        url: displayUrl(self.hop.url.href),
-        reason: "message",
-        detail: "its Content-Length is no number"
-      })
-    )
-  }
-  const answer = isPartial ? rest(kept, headers, offsetBytes) : allOf(lengthBytes)
-  if (answer === undefined) {
-    kept.forget()
-    const detail = Printable.line(headers["content-range"] ?? "")
-    return Either.left(new Protocol({ url: displayUrl(self.hop.url.href), reason: "range", detail }))
-  }
-  const { totalBytes } = answer
-  if (totalBytes !== undefined && totalBytes > kept.limitBytes) {
-    return Either.left(
-      new TooLarge({ url: displayUrl(self.hop.url.href), limitBytes: kept.limitBytes, bytes: totalBytes })
-    )
-  }
-  return totalBytes !== undefined && request.sizeBytes !== undefined && totalBytes !== request.sizeBytes
-    ? Either.left(sizeMismatch(displayUrl(self.hop.url.href), request.sizeBytes, totalBytes, false))
-    : Either.right(answer)
-}
-
-const refusal = (
-  { hop, kept, refused }: Attempt,
-  response: Transport.TransportResponse,
-  offsetBytes: number
-): Effect.Effect<never, DownloadError> =>
+): Effect.Effect<Result, DownloadError> =>
   Effect.gen(function* () {
-    const { status } = response
+    const { hop, kept, refused } = self
+    const { part } = kept
     const url = displayUrl(hop.url.href)
-    if (status === 416 && offsetBytes > 0) {
-      kept.forget()
-      yield* drain(response)
-      return yield* new Protocol({ url, reason: "range", detail: "416" })
-    }
     const error = yield* statusError(url, response)
-    yield* refused(error)
+    if (offsetBytes === 0 || isTransient(error)) {
+      yield* refused(error)
+      yield* drain(response)
+      return yield* error
+    }
     yield* drain(response)
-    return yield* error
+    if (part !== undefined && isEnd(kept, response)) {
+      kept.totalBytes = kept.bytes
+      return yield* whole(self, part)
+    }
+    // The range alone may be what it refuses.
+    kept.refuseRange()
+    return yield* new Protocol({ url, reason: "range", detail: `${response.status}` })
   })
 
-const allOf = (lengthBytes: number | undefined): Answer => ({
-  startBytes: 0,
-  endBytes: lengthBytes,
-  totalBytes: lengthBytes
-})
-
-/** The rest that was asked for, of the version that was begun, or undefined. */
-const rest = (kept: Kept, headers: Transport.TransportResponse["headers"], offsetBytes: number): Answer | undefined => {
-  const range = contentRange(headers["content-range"])
-  if (
-    range === undefined ||
-    range.startBytes !== offsetBytes ||
-    (kept.validator !== undefined && !Validator.agrees(kept.validator, headers)) ||
-    (kept.totalBytes !== undefined && range.totalBytes !== undefined && range.totalBytes !== kept.totalBytes)
-  ) {
-    return undefined
-  }
-  return {
-    startBytes: offsetBytes,
-    endBytes: range.endBytes + 1,
-    totalBytes: range.totalBytes ?? kept.totalBytes
-  }
-}
-
-const isOfType = (actual: string, expected: string): boolean =>
-  expected.endsWith("/*") ? actual.startsWith(expected.slice(0, -1)) : actual === expected
+const truncated = ({ hop, kept }: Attempt): Truncated =>
+  new Truncated({ url: displayUrl(hop.url.href), expectedBytes: kept.totalBytes, receivedBytes: kept.bytes })
 
 /** What the content was checked against; or how it is not the file. */
 export const verify = (self: Attempt): Either.Either<Verification, Mismatch | Truncated> => {
@@ -267,7 +222,7 @@ export const verify = (self: Attempt): Either.Either<Verification, Mismatch | Tr
   const receivedBytes = kept.bytes
   const { resumed, totalBytes } = kept
   if (totalBytes !== undefined && receivedBytes < totalBytes) {
-    return Either.left(new Truncated({ url: displayUrl(self.hop.url.href), expectedBytes: totalBytes, receivedBytes }))
+    return Either.left(truncated(self))
   }
   if (request.sizeBytes !== undefined && receivedBytes !== request.sizeBytes) {
     kept.forget()
@@ -276,7 +231,7 @@ export const verify = (self: Attempt): Either.Either<Verification, Mismatch | Tr
   if (expected !== undefined) {
     const actual = kept.digest() ?? ""
     if (!expected.digests.includes(actual)) {
-      kept.forget()
+      kept.refuseSegments()
       return Either.left(
         new Mismatch({
           url: displayUrl(self.hop.url.href),

@@ -23,3 +23,9 @@ export const contentRange = (value: string | undefined): ContentRange | undefine
   const isWhole = range.startBytes <= range.endBytes && range.endBytes < (range.totalBytes ?? Number.POSITIVE_INFINITY)
   return isWhole ? range : undefined
 }
+
+/** The total that a response says which could not satisfy a range (RFC 9110 §15.5.17). */
+export const unsatisfiedTotal = (value: string | undefined): number | undefined => {
+  const match = /^bytes \*\/(\d{1,15})$/i.exec(value?.trim() ?? "")
+  return match === null ? undefined : Number(match[1])
+}

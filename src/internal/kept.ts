@@ -8,8 +8,24 @@ import type { DownloadRequest } from "../Download.js"
 import type { Disk } from "../DownloadError.js"
 import type { Hash, Hasher } from "../Hasher.js"
 import { begin, type Part, type ReadyPart, type Store } from "../Store.js"
+import type { TransportResponse } from "../Transport.js"
 import { type Claim, Coverage, claimOf } from "./coverage.js"
 import type { Expected } from "./digest.js"
+import * as Validator from "./validator.js"
+
+/** What responses have said of one version of the file. */
+interface Version {
+  readonly validator: string | undefined
+  readonly coding: string
+  readonly totalBytes: number | undefined
+  /** Received of it. */
+  readonly leastBytes: number
+}
+
+// So many requests for a range of one file may come to nothing before it is asked for as a whole only.
+const refusalsAtMost = 3
+
+const sourceOf = ({ origin, pathname }: URL): string => `${origin}${pathname}`
 
 export class Kept {
   part: Part | undefined
@@ -17,7 +33,11 @@ export class Kept {
   discard: Effect.Effect<void> = Effect.void
   validator: string | undefined
   totalBytes: number | undefined
-  /** Whether the part has bytes of more than one response. */
+  /** The content codings of the version that was begun. */
+  coding = ""
+  /** Of all attempts, also those that started over. */
+  receivedBytes = 0
+  /** Whether the part has bytes that were the answer to a request for a range. */
   resumed = false
   /** What is there, where it did not come from the beginning to the end. */
   coverage: Coverage | undefined
@@ -25,6 +45,10 @@ export class Kept {
   failedSegments = 0
   private hash: Hash | undefined
   private hashedBytes = 0
+  private source: string | undefined
+  private refusedRanges = 0
+  private isRangeAsked = false
+  private left: Version | undefined
 
   constructor(
     private readonly request: DownloadRequest,
@@ -41,17 +65,19 @@ export class Kept {
   }
 
   /**
-   * From where the next attempt goes on, and the `Range` that says so: 0 and none where it has to start over, because
-   * nothing would show that the rest is of another version.
+   * From where the next request goes on, and the `Range` that says so: 0 and none if it has to start over, because
+   * nothing would show that the rest is of another version, or because ranges of this file were refused too often.
    */
-  resumeAt(): { readonly offsetBytes: number; readonly range: string | undefined } {
+  resumeAt(url: URL): { readonly offsetBytes: number; readonly range: string | undefined } {
     const { bytes, coverage } = this
     const hole = coverage?.holes()[0]
     const offsetBytes = coverage === undefined ? bytes : (hole?.startBytes ?? 0)
     // A write that was given up in between leaves the part and its digest apart; a coverage counts what was written.
     const isWhole = coverage !== undefined || bytes === this.hashedBytes
     const isUnfinished = bytes < (this.totalBytes ?? Number.POSITIVE_INFINITY)
-    if (!(this.isGuarded && isWhole) || !isUnfinished || offsetBytes === 0) {
+    const isRefused = this.refusedRanges >= refusalsAtMost
+    this.isRangeAsked = this.isGuarded && isWhole && isUnfinished && offsetBytes > 0 && !isRefused && this.isFrom(url)
+    if (!this.isRangeAsked) {
       return { offsetBytes: 0, range: undefined }
     }
     const isLast = hole === undefined || hole.endBytes === this.totalBytes
@@ -60,11 +86,62 @@ export class Kept {
 
   /** Whether something would show that bytes are of another version. */
   get isGuarded(): boolean {
-    return this.validator !== undefined || (this.expected !== undefined && this.totalBytes !== undefined)
+    return this.validator !== undefined || (this.isOfDigest && this.totalBytes !== undefined)
+  }
+
+  /** Whether the request has a digest, which decides in the end. */
+  get isOfDigest(): boolean {
+    return this.expected !== undefined
+  }
+
+  /** The last version of which a whole response was begun. */
+  get earlier(): Version | undefined {
+    const { bytes, coding, totalBytes, validator } = this
+    const isKnown = validator !== undefined || totalBytes !== undefined
+    return isKnown ? { coding, leastBytes: bytes, totalBytes, validator } : this.left
+  }
+
+  /** A whole response is taken, and says which version it is of. */
+  begun({ headers, status }: TransportResponse, totalBytes: number | undefined, url: URL): void {
+    this.left = this.earlier
+    // A proxy has changed what the origin sent (RFC 9110 §15.3.4), and would not say so of a range.
+    this.validator = status === 203 ? undefined : Validator.strong(headers)
+    this.totalBytes = totalBytes
+    this.coding = Validator.coding(headers)
+    this.source = sourceOf(url)
+  }
+
+  /** A request with a `Range` came to nothing that can be used: the next attempt starts over without one. */
+  refuseRange(): void {
+    this.refusedRanges++
+    this.forget()
+  }
+
+  /** The same, if the last request had a `Range`; says whether it had. */
+  refuseLastRange(): boolean {
+    const { isRangeAsked } = this
+    if (isRangeAsked) {
+      this.refuseRange()
+    }
+    return isRangeAsked
+  }
+
+  /** What was put together is not the file: the next attempt starts over, and uses one connection. */
+  refuseSegments(): void {
+    this.failedSegments = Number.POSITIVE_INFINITY
+    this.forget()
+  }
+
+  // An entity tag and a length show another file too; a date is that of one address (RFC 9110 §8.8.2.2).
+  private isFrom(url: URL): boolean {
+    const { isOfDigest, source, totalBytes, validator } = this
+    const isOfAny = validator !== undefined && Validator.isEntityTag(validator) && totalBytes !== undefined
+    return isOfDigest || isOfAny || source === sourceOf(url)
   }
 
   /** Makes the next attempt start over. */
   forget(): void {
+    this.left = this.earlier
     this.validator = undefined
     this.totalBytes = undefined
     this.hashedBytes = Number.NaN
@@ -129,6 +206,7 @@ export class Kept {
   /** Writes what comes next of a claim. */
   take(part: Part, claim: Claim, chunk: Uint8Array): Effect.Effect<void, Disk> | undefined {
     const positionBytes = claim.nextBytes
+    this.receivedBytes += chunk.length
     claim.nextBytes += chunk.length
     if (this.coverage === undefined) {
       this.hash?.update(chunk)

@@ -28,9 +28,9 @@ import { Receiving } from "./receive.js"
 import type { Hop } from "./redirect.js"
 import * as RequestHeaders from "./requestHeaders.js"
 import * as RequestProblem from "./requestProblem.js"
+import { judge } from "./responseCheck.js"
 import type * as Segments from "./segments.js"
 import * as Unchecked from "./unchecked.js"
-import * as Validator from "./validator.js"
 import {
   beginBody,
   extendHeaders,
@@ -207,7 +207,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     }
     beginBody(wait, means.now())
     this.originAnswered()
-    const answer = response.status === 200 ? Attempt.judge(this, response, 0) : undefined
+    const answer = response.status === 200 ? judge(this, response, 0) : undefined
     if (answer !== undefined && Either.isLeft(answer)) {
       return this.handOver(this.of(Effect.fail(answer.left)))
     }
@@ -358,7 +358,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   private handOver(begun: Attempt.Begun): false {
     this.isOver = true
     if (this.response !== undefined) {
-      this.kept.validator = Validator.strong(this.response.headers)
+      this.kept.begun(this.response, this.kept.totalBytes, this.hop.url)
     }
     this.begun = begun
     this.means.watch.leave(this)

@@ -163,7 +163,7 @@ export class Crew {
       kept.totalBytes !== undefined &&
       kept.isGuarded &&
       ranges !== "none" &&
-      Segment.isIdentity(response) &&
+      kept.coding === "" &&
       Math.min(endBytes, claim.endBytes) - claim.nextBytes >= 2 * this.means.rule.leastBytes
     )
   }
@@ -413,7 +413,7 @@ export class Crew {
       beginBody(wait, answeredAt)
       this.answerMillis = answeredAt - beganAt
       const askedBytes = claim.endBytes
-      return Effect.flatMap(Segment.judge(self, claim, response), (endBytes) => {
+      return Effect.flatMap(Segment.endOf(self, claim, response), (endBytes) => {
         claim.cameAt = self.now()
         this.isProven = true
         kept.resumed = true

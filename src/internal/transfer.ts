@@ -28,6 +28,7 @@ import * as Limits from "./limits.js"
 import { type Means, type Quick, quick } from "./quick.js"
 import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
+import { RetryCount } from "./retryCount.js"
 import type * as Segments from "./segments.js"
 import * as Unchecked from "./unchecked.js"
 import * as Watch from "./watch.js"
@@ -205,10 +206,7 @@ export const makeTransfer = (
       const totalMillis = Duration.toMillis(request.timeout)
       const deadlineAt = hooks.deadlineAt ?? quick?.wait.deadlineAt ?? deadlineOf(request, now())
       let limits = Limits.forRequest(request, options.limits)
-      let startedAt = quick?.beganAt
-      // Attempts and time are counted from the last one that brought the file further than any before.
-      let furthestBytes = 0
-      let failures = 0
+      const count = new RetryCount(quick?.beganAt)
       // Where the last request was sent, and whether there is to be none any more because that origin is unreachable.
       let lastOrigin = quick?.origin ?? url.origin
       let isUnreachable = false
@@ -277,7 +275,7 @@ export const makeTransfer = (
         }
         const beganAt = now()
         lastOrigin = origin
-        startedAt ??= beganAt
+        count.sinceMillis ??= beganAt
         advance.begin()
         const wait = Watch.waitFrom(beganAt, limits, beganAt + leftMillis, deadlineAt)
         const begun = Attempt.begin({
@@ -346,20 +344,21 @@ export const makeTransfer = (
               return yield* error
             }
             const at = now()
-            if (kept.bytes > furthestBytes) {
-              furthestBytes = kept.bytes
-              failures = 0
-              startedAt = at
-            }
-            failures++
+            count.failed(error, kept, at)
             limits = Limits.afterTimeout(limits, error, totalMillis)
-            const delayMillis = RetryPolicy.delayMillis(options.retry, {
-              error,
-              attempt: failures,
-              elapsedMillis: at - (startedAt ?? at),
-              hasAnswered: reachability.hasAnswered(lastOrigin),
-              random: yield* Random.next
-            })
+            const random = yield* Random.next
+            const delayAfter = (attempt: number) =>
+              RetryPolicy.delayMillis(options.retry, {
+                error,
+                attempt,
+                elapsedMillis: at - (count.sinceMillis ?? at),
+                hasAnswered: reachability.hasAnswered(lastOrigin),
+                random
+              })
+            const delayMillis =
+              delayAfter(count.failures) ??
+              // Once more: a server may refuse the range alone, with whatever status.
+              (error._tag === "HttpStatus" && kept.refuseLastRange() ? delayAfter(count.failures - 1) : undefined)
             if (delayMillis === undefined) {
               reachability.onGivenUp(lastOrigin, error)
             }

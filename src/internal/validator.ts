@@ -14,7 +14,8 @@ type Headers = Readonly<Record<string, string | undefined>>
 export const strong = (headers: Headers): string | undefined => {
   const etag = headers["etag"]?.trim()
   if (etag !== undefined) {
-    return /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(etag) ? etag : undefined
+    // An empty one is valid, and stands where a server has nothing to put in its place.
+    return /^"[\x21\x23-\x7e\x80-\xff]+"$/.test(etag) ? etag : undefined
   }
   const modified = headers["last-modified"]?.trim()
   const [modifiedAt, sentAt] = [modified, headers["date"]?.trim()].map((date) => httpDate(date ?? "", 0))
@@ -23,9 +24,25 @@ export const strong = (headers: Headers): string | undefined => {
 
 const settledMillis = 60_000
 
+/** Whether it names a version of any file, and not of the one at its address alone, as a date does. */
+export const isEntityTag = (validator: string): boolean => validator.startsWith('"')
+
+/** The content codings of a response, in a form that can be compared (RFC 9110 §8.4): "" if there are none. */
+export const coding = (headers: Headers): string => {
+  const value = headers["content-encoding"]
+  return value === undefined
+    ? ""
+    : value
+        .toLowerCase()
+        .split(",")
+        .map((one) => one.trim())
+        .filter((one) => one !== "" && one !== "identity")
+        .join(", ")
+}
+
 /**
  * Whether a partial response says itself that it is of the version that this validator stands for: not every server
  * that knows `Range` knows `If-Range`.
  */
 export const agrees = (validator: string, headers: Headers): boolean =>
-  (validator.startsWith('"') ? headers["etag"] : headers["last-modified"])?.trim() === validator
+  (isEntityTag(validator) ? headers["etag"] : headers["last-modified"])?.trim() === validator

@@ -31,9 +31,25 @@ export type Fault =
   | { readonly kind: "refused" | "dns" | "reset" | "silence" }
   | { readonly kind: "status"; readonly status: number; readonly retryAfter?: string; readonly afterMillis?: number }
   | { readonly kind: "break"; readonly at: number; readonly how: "reset" | "close" | "unnoticed" | "silence" }
-  | { readonly kind: "range"; readonly how: "ignored" | "shifted" | "short" | "total" | "unsatisfiable" }
+  | { readonly kind: "range"; readonly how: RangeFault }
   | { readonly kind: "slow" | "changed" | "excess" }
   | { readonly kind: "redirect"; readonly to: "here" | "elsewhere" | "file" | "loop" }
+
+/** What is wrong with an answer to a request for a range. */
+export type RangeFault =
+  | "ignored"
+  | "shifted"
+  | "short"
+  | "total"
+  | "unsatisfiable"
+  | "status"
+  | "resized"
+  | "empty"
+  | "length"
+  | "coded"
+  | "parts"
+  | "refused"
+  | "wrong"
 
 export interface Job {
   readonly index: number
@@ -45,8 +61,13 @@ export interface Job {
   readonly chunkMillis: number
   readonly validator: "strong" | "weak" | "none"
   readonly isLengthAnnounced: boolean
-  /** Whether its origin knows no ranges at all, or knows them and not `If-Range`. */
-  readonly ranges: "guarded" | "unguarded" | "none"
+  /**
+   * Whether its origin knows no ranges at all, or knows them and not `If-Range`, or gives a part of each without a total, or
+   * answers them with an error.
+   */
+  readonly ranges: "guarded" | "unguarded" | "none" | "open" | "refused"
+  /** Whether each response breaks off after one byte. */
+  readonly isDripping: boolean
   readonly hasDigest: boolean
   readonly onExists: "overwrite" | "skip" | "fail" | "unique"
   /** What stands under the destination before. */
@@ -168,7 +189,8 @@ export const draw = (seed: number): Scenario => {
     isPushed: from.chance(0.75),
     jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job))
   }
-  return withDisk(new Draw(seed ^ 0x2c1b3c6d), from.chance(0.35) ? withSegments(from, drawn) : drawn)
+  const segmented = from.chance(0.35) ? withSegments(from, drawn) : drawn
+  return withLies(new Draw(seed ^ 0x1f83d9ab), withDisk(new Draw(seed ^ 0x2c1b3c6d), segmented))
 }
 
 /** What a disk does beyond a failing operation, and how much a store keeps from it. */
@@ -183,6 +205,22 @@ const withDisk = (from: Draw, scenario: Scenario): Scenario => {
     diskFault: diskFault?.operation === "write" ? { ...diskFault, takesNothing } : diskFault
   }
 }
+
+/** Responses that break off, and answers to ranges that are none. */
+const withLies = (from: Draw, scenario: Scenario): Scenario => ({
+  ...scenario,
+  jobs: scenario.jobs.map((job) => {
+    if (scenario.segments === undefined && from.chance(0.02)) {
+      return { ...job, sizeBytes: 5000, validator: "strong", isDripping: true, faults: [] }
+    }
+    const ranges = from.chance(0.15) ? from.pick("open", "refused") : job.ranges
+    const how = from.pick<RangeFault>("status", "resized", "empty", "length", "coded", "parts", "refused", "wrong")
+    const broken = { kind: "break", at: from.below(job.sizeBytes + 1), how: "close" } as const
+    return from.chance(0.3)
+      ? { ...job, ranges, faults: [broken, { kind: "range", how } as const, ...job.faults] }
+      : { ...job, ranges }
+  })
+})
 
 /** Larger files, and room for more than one connection for each, on a store that can take them. */
 const withSegments = (from: Draw, scenario: Scenario): Scenario => {
@@ -238,6 +276,7 @@ const drawJob = (from: Draw, index: number): Job => {
     validator: from.pick("strong", "strong", "weak", "none"),
     isLengthAnnounced,
     ranges: "guarded",
+    isDripping: false,
     hasDigest,
     onExists: from.pick("overwrite", "overwrite", "skip", "fail"),
     isThere: from.chance(0.25),
@@ -313,6 +352,7 @@ export const longestWaitMillis = 20_000
 export const isSurvivable = (job: Job): boolean =>
   // An earlier version than the one that is expected is not the file.
   !(job.hasDigest && versionsOf(job) > 1) &&
+  !job.isDripping &&
   job.faults.every(
     (fault) =>
       !(fault.kind === "status" && [404, 401, 501].includes(fault.status)) &&

@@ -287,7 +287,7 @@ class Life implements Observed {
     this.note(`GET ${request.url} ${headers.join(" ")}`)
     this.promises.onRequest(request, job)
     if (this.isSecondLife) {
-      return Served.replyTo(job, request, job.faults.length, 0)
+      return Served.replyTo({ ...job, isDripping: false }, request, job.faults.length, 0)
     }
     if (url.search === "?loop") {
       return { status: 302, headers: { location: "?loop" } }

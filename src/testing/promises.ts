@@ -40,6 +40,9 @@ export interface Observed {
 
 const secret = "s3cret"
 
+// More than the attempts that a policy of this package's simulated downloader allows without progress.
+const mostDrips = 100
+
 /** What this origin is told, and neither another one nor an event. */
 export const secretFor = (origin: string): string => `${secret} ${origin}`
 
@@ -73,6 +76,9 @@ export class Promises {
     }
     if (protocol !== "http:" && protocol !== "https:") {
       this.life.violate(`a request for ${protocol} was made`)
+    }
+    if (job.isDripping && request.turn > mostDrips) {
+      this.life.violate(`${request.url} was asked for ${request.turn} times, and gave a byte each time`)
     }
     const ifRange = request.headers["if-range"]
     if (request.headers["range"] !== undefined && ifRange === undefined && job.validator === "strong") {

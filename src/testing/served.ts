@@ -5,7 +5,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js"
 import * as Origin from "./Origin.js"
-import { type Job, versionsOf } from "./Scenario.js"
+import { type Job, type RangeFault, versionsOf } from "./Scenario.js"
 
 /** The content of a version of a file. */
 export const contentOf = (job: Job, version: number): Uint8Array => {
@@ -29,8 +29,9 @@ export const replyTo = (job: Job, request: Origin.Request, turn: number, nowMill
   const pace: Origin.Reply = { delay: 5, chunkBytes: job.chunkBytes, chunkDelay: job.chunkMillis }
   const tag = `"${job.index}.${version}"`
   const etag = job.validator === "strong" ? tag : job.validator === "weak" ? `W/${tag}` : undefined
-  const served = Origin.file(asUnderstood(job, request), content, { ...pace, etag })
-  const reply = job.isLengthAnnounced || served.status !== 200 ? served : withoutLength(served)
+  const served = ranged(job, request, Origin.file(asUnderstood(job, request), content, { ...pace, etag }))
+  const sized = job.isLengthAnnounced || served.status !== 200 ? served : withoutLength(served)
+  const reply: Origin.Reply = job.isDripping ? { ...sized, breakAt: { bytes: 1, how: "close" } } : sized
   if (fault === undefined) {
     return reply
   }
@@ -71,7 +72,7 @@ export const replyTo = (job: Job, request: Origin.Request, turn: number, nowMill
         headers: { "content-length": "0", location: locationOf(job, fault.to) }
       }
     case "range":
-      return lyingAbout(reply, content, fault.how, request)
+      return isNoticeable(job, fault.how) ? lyingAbout(reply, content, fault.how, request) : reply
     case "changed":
       return reply
   }
@@ -82,11 +83,37 @@ const asUnderstood = ({ ranges }: Job, request: Origin.Request): Origin.Request 
   const { "if-range": _, range, ...headers } = request.headers
   switch (ranges) {
     case "guarded":
+    case "open":
+    case "refused":
       return request
     case "unguarded":
       return { ...request, headers: range === undefined ? headers : { ...headers, range } }
     case "none":
       return { ...request, headers }
+  }
+}
+
+/** What it makes of an honest answer to a range. */
+const ranged = ({ index, ranges, sizeBytes }: Job, request: Origin.Request, honest: Origin.Reply): Origin.Reply => {
+  if (request.headers["range"] === undefined || honest.status !== 206 || typeof honest.body !== "object") {
+    return honest
+  }
+  if (ranges === "refused") {
+    return { delay: 5, status: index % 2 === 0 ? 403 : 503, headers: { "content-length": "0" } }
+  }
+  if (ranges !== "open") {
+    return honest
+  }
+  const start = Number(/\d+/.exec(request.headers["range"])?.[0])
+  const body = honest.body.subarray(0, Math.ceil(sizeBytes / 4))
+  return {
+    ...honest,
+    headers: {
+      ...honest.headers,
+      "content-length": `${body.length}`,
+      "content-range": `bytes ${start}-${start + body.length - 1}/*`
+    },
+    body
   }
 }
 
@@ -109,10 +136,14 @@ const locationOf = (job: Job, to: "here" | "elsewhere" | "file" | "loop"): strin
   }
 }
 
+/** Whether anything shows the lie. */
+const isNoticeable = ({ hasDigest, isLengthAnnounced }: Job, how: RangeFault): boolean =>
+  hasDigest || (how === "resized" ? isLengthAnnounced : how !== "wrong")
+
 const lyingAbout = (
   honest: Origin.Reply,
   content: Uint8Array,
-  how: "ignored" | "shifted" | "short" | "total" | "unsatisfiable",
+  how: RangeFault,
   request: Origin.Request
 ): Origin.Reply => {
   const [, first, last = ""] = /^bytes=(\d+)-(\d*)$/.exec(request.headers["range"] ?? "") ?? []
@@ -120,6 +151,7 @@ const lyingAbout = (
     return honest
   }
   const start = Number(first)
+  const { "content-range": _, ...headers } = honest.headers ?? {}
   const end = last === "" ? content.length : Number(last) + 1
   const partial = (from: number, to: number, total: number): Origin.Reply => ({
     ...honest,
@@ -131,12 +163,21 @@ const lyingAbout = (
     },
     body: content.subarray(from, to)
   })
+  /** With a right head, but for this, and other bytes. */
+  const partialOf = (more: Readonly<Record<string, string>>): Origin.Reply =>
+    start < end
+      ? {
+          ...partial(start, end, content.length),
+          headers: { ...partial(start, end, content.length).headers, ...more },
+          body: content.subarray(start, end).map((byte) => byte ^ 0xff)
+        }
+      : honest
   switch (how) {
     case "ignored":
       return {
         ...honest,
         status: 200,
-        headers: { ...honest.headers, "content-length": `${content.length}`, "content-range": "" },
+        headers: { ...headers, "content-length": `${content.length}` },
         body: content
       }
     case "shifted":
@@ -145,6 +186,34 @@ const lyingAbout = (
       return start + 1 < end ? partial(start, start + 1, content.length) : honest
     case "total":
       return honest.status === 206 ? partial(start, end, content.length + 7) : honest
+    case "status":
+      return start < end ? { ...partial(start, end, content.length), status: 200 } : honest
+    case "resized":
+      return {
+        ...honest,
+        status: 200,
+        headers: { ...headers, "content-length": `${content.length - start}` },
+        body: content.subarray(start)
+      }
+    case "empty":
+      return { ...honest, status: 200, headers: { ...headers, "content-length": "0" }, body: "" }
+    case "length":
+      // As a cache does that keeps the head of one response beside the body of another.
+      return start + 1 < end
+        ? {
+            ...partial(start, end, content.length),
+            headers: { ...partial(start, end, content.length).headers, "content-length": `${content.length}` },
+            body: content
+          }
+        : honest
+    case "coded":
+      return partialOf({ "content-encoding": "gzip" })
+    case "parts":
+      return partialOf({ "content-type": "multipart/byteranges; boundary=x" })
+    case "refused":
+      return { ...honest, status: start % 2 === 0 ? 400 : 412, headers: { "content-length": "0" }, body: "" }
+    case "wrong":
+      return partialOf({})
     case "unsatisfiable":
       return { ...honest, status: 416, headers: { "content-length": "0" }, body: "" }
   }

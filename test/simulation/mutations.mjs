@@ -2,6 +2,7 @@
 // simulation has to find every one of them. A piece that is not found in its file is an error, so that the list stays true.
 
 const attempt = "internal/attempt.ts"
+const check = "internal/responseCheck.ts"
 const kept = "internal/kept.ts"
 const receive = "internal/receive.ts"
 const segment = "internal/segment.ts"
@@ -29,9 +30,9 @@ export const mutations = [
   [
     "two versions are spliced",
     [attempt, 'headers["if-range"] = kept.validator', ""],
-    [attempt, "kept.validator !== undefined && !Validator.agrees(kept.validator, headers)", "false"]
+    [check, "kept.validator !== undefined && !Validator.agrees(kept.validator, headers)", "false"]
   ],
-  ["a resume that nothing guards", [kept, "!(this.isGuarded && isWhole)", "!isWhole"]],
+  ["a resume that nothing guards", [kept, "this.isGuarded && isWhole", "isWhole"]],
   ["append on 200", [attempt, "answer.startBytes > 0 && kept.part !== undefined", "kept.part !== undefined"]],
   ["start over without emptying the part", [kept, "Effect.as(part.restart, part)", "Effect.succeed(part)"]],
   [
@@ -42,7 +43,23 @@ export const mutations = [
       "const"
     ]
   ],
-  ["no Content-Range check", [attempt, "range.startBytes !== offsetBytes ||", ""]],
+  ["no Content-Range check", [check, "range.startBytes !== offsetBytes ||", ""]],
+  ["a part is taken for the whole by its status", [check, "range.startBytes !== 0 ||", "false &&"]],
+  ["another length of the same version is taken", [check, "isOtherTotal && isDoubted", "false"]],
+  [
+    "a part of another length is taken",
+    [check, "lengthBytes !== undefined && lengthBytes !==", "false && lengthBytes !=="]
+  ],
+  ["a coded part is taken", [check, "coding === kept.coding", "true"]],
+  ["parts with heads of their own are taken", [check, "  if (type === multipart) {", "  if (false) {"]],
+  [
+    "the end of a range is taken for the end of the file",
+    [attempt, "startBytes === 0 || bytes >=", "totalBytes === undefined || bytes >="]
+  ],
+  ["a range that is refused is final", [attempt, "offsetBytes === 0 || isTransient(error)", "true"]],
+  ["a range that is refused each time is final", [transfer, "kept.refuseLastRange()", "false"]],
+  ["a byte is progress", ["internal/retryCount.ts", "(isShare ||", "(broughtBytes > 0 ||"]],
+  ["what an attempt begins again with is of no known version", [kept, "this.hashedBytes = Number.NaN", ""]],
   ["the digest is not compared", [attempt, "!expected.digests.includes(actual)", "false"]],
   [
     "the final name is written directly",
@@ -166,7 +183,7 @@ export const mutations = [
   ],
   [
     "what a quick attempt has received is of no known version",
-    [quick, "this.kept.validator = Validator.strong(this.response.headers)", ""]
+    [quick, "this.kept.begun(this.response, this.kept.totalBytes, this.hop.url)", ""]
   ],
   ["one who leaves cancels all", [share, "return shared.users > 0", "return false"]],
   ["the last who leaves cancels nothing", [share, "return shared.users > 0", "return true"]],
@@ -185,11 +202,6 @@ export const mutations = [
     ["internal/requestHeaders.ts", '"accept-encoding": "identity"', '"accept-encoding": "gzip"']
   ],
   ["a segment without If-Range", [segment, 'headers["if-range"] = kept.validator', ""]],
-  [
-    "segments of two versions",
-    [segment, "(kept.validator === undefined || Validator.agrees(kept.validator, headers))", "true"]
-  ],
-  ["a segment that begins elsewhere", [segment, "range.startBytes === claim.nextBytes", "true"]],
   [
     "what a failed helper has not fetched counts as there",
     [coverage, "this.add(claim.startBytes, claim.doneBytes)", "this.add(claim.startBytes, claim.endBytes)"]

@@ -1,0 +1,189 @@
+/**
+ * Checks the head of a response against the request and against what earlier responses have said of the file.
+ *
+ * One function for all requests of a transfer: the first, the one for the rest of a file, and the one for a segment.
+ *
+ * @internal
+ */
+import * as Either from "effect/Either"
+import type { DownloadRequest } from "../Download.js"
+import { type DownloadError, Mismatch, Protocol, TooLarge } from "../DownloadError.js"
+import type { TransportResponse } from "../Transport.js"
+import { contentLength } from "./contentLength.js"
+import { contentRange, unsatisfiedTotal } from "./contentRange.js"
+import { displayUrl } from "./displayUrl.js"
+import type { Kept } from "./kept.js"
+import * as Printable from "./printable.js"
+import type { Hop } from "./redirect.js"
+import * as Validator from "./validator.js"
+
+/** Which bytes of the file a body has. */
+export interface Answer {
+  readonly startBytes: number
+  /** Exclusive; undefined if only the end of the body tells. */
+  readonly endBytes: number | undefined
+  readonly totalBytes: number | undefined
+}
+
+type Headers = TransportResponse["headers"]
+
+interface Checked {
+  readonly request: DownloadRequest
+  readonly hop: Hop
+  readonly kept: Kept
+}
+
+/** Whether a body follows that may be the file, or the range that begins at `offsetBytes`, as far as the status says. */
+export const isAnswer = (status: number, offsetBytes: number): boolean =>
+  status === 200 || status === 203 || (status === 206 && offsetBytes > 0)
+
+/**
+ * What a response with such a status brings, or why it is not what was asked for. The request had a `Range` if
+ * `offsetBytes` is not 0. Changes nothing.
+ */
+export const judge = (
+  { hop, kept, request }: Checked,
+  { headers, status }: TransportResponse,
+  offsetBytes: number
+): Either.Either<Answer, DownloadError> => {
+  const protocol = (reason: Protocol["reason"], detail: string) =>
+    Either.left(new Protocol({ url: displayUrl(hop.url.href), reason, detail }))
+  const mismatch = (reason: "size" | "type", expected: string, actual: string) =>
+    // A plain request may have another answer.
+    Either.left(new Mismatch({ url: displayUrl(hop.url.href), reason, expected, actual, resumed: offsetBytes > 0 }))
+  const isPartial = status === 206
+  const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? ""
+  // A partial response need not say again what the whole one said (RFC 9110 §15.3.7).
+  const isToldBefore = isPartial && type === ""
+  if (request.mediaType !== undefined && !isToldBefore && !isOfType(type, request.mediaType.toLowerCase())) {
+    const actual = type === "" ? "not announced" : Printable.line(type).slice(0, longestDetail)
+    return mismatch("type", Printable.line(request.mediaType), actual)
+  }
+  const lengthBytes = contentLength(headers)
+  if (lengthBytes === undefined && headers["content-length"] !== undefined) {
+    return protocol("message", "its Content-Length is no number")
+  }
+  const answer = isPartial
+    ? partOf(kept, headers, lengthBytes, type, offsetBytes)
+    : wholeOf(kept, headers, lengthBytes, type, offsetBytes)
+  if (typeof answer === "string") {
+    const detail = Printable.line(answer).slice(0, longestDetail)
+    return protocol(offsetBytes > 0 ? "range" : "inconsistent", detail)
+  }
+  const { totalBytes } = answer
+  if (totalBytes !== undefined && totalBytes > kept.limitBytes) {
+    return Either.left(new TooLarge({ url: displayUrl(hop.url.href), limitBytes: kept.limitBytes, bytes: totalBytes }))
+  }
+  return totalBytes !== undefined && request.sizeBytes !== undefined && totalBytes !== request.sizeBytes
+    ? mismatch("size", `${request.sizeBytes}`, `${totalBytes}`)
+    : Either.right(answer)
+}
+
+const longestDetail = 100
+
+/** A response of the whole file. */
+const wholeOf = (
+  kept: Kept,
+  headers: Headers,
+  lengthBytes: number | undefined,
+  type: string,
+  offsetBytes: number
+): Answer | string => {
+  const said = headers["content-range"]
+  const range = said === undefined ? undefined : contentRange(said)
+  const totalBytes = lengthBytes ?? range?.totalBytes
+  if (range === undefined) {
+    // Without a meaning beside this status (RFC 9110 §14.4), unless the server means what was asked for.
+    if (said !== undefined && offsetBytes > 0) {
+      return `the whole file, with Content-Range: ${said}`
+    }
+  } else if (
+    range.startBytes !== 0 ||
+    range.endBytes + 1 !== totalBytes ||
+    (range.totalBytes ?? totalBytes) !== totalBytes
+  ) {
+    return `the whole file, with Content-Range: ${said}`
+  }
+  if (offsetBytes > 0 && type === multipart) {
+    return `the whole file, as ${multipart}`
+  }
+  return contradiction(kept, headers, totalBytes, offsetBytes) ?? { startBytes: 0, endBytes: totalBytes, totalBytes }
+}
+
+/**
+ * How a whole response cannot be of the version that its validator names: a cache may keep a body that was cut, and serve
+ * it as a whole one. Of a version without a validator only the answer to a range is doubted, and asked for once more.
+ */
+const contradiction = (
+  { earlier, isOfDigest }: Kept,
+  headers: Headers,
+  totalBytes: number | undefined,
+  offsetBytes: number
+): string | undefined => {
+  if (earlier === undefined || totalBytes === undefined || earlier.coding !== Validator.coding(headers)) {
+    return undefined
+  }
+  const isOtherTotal =
+    earlier.totalBytes === undefined ? totalBytes < earlier.leastBytes : totalBytes !== earlier.totalBytes
+  const validator = Validator.strong(headers)
+  const isSaidToBe = validator === undefined ? offsetBytes > 0 : validator === earlier.validator
+  // The digest decides what is taken in the end.
+  const isDoubted = isSaidToBe && (offsetBytes > 0 || !isOfDigest)
+  return isOtherTotal && isDoubted
+    ? `${totalBytes} bytes, not ${earlier.totalBytes ?? `at least ${earlier.leastBytes}`}, with ${validator === undefined ? "no" : "the same"} validator`
+    : undefined
+}
+
+/** The rest that was asked for, or a beginning of it, of the version that was begun. */
+const partOf = (
+  kept: Kept,
+  headers: Headers,
+  lengthBytes: number | undefined,
+  type: string,
+  offsetBytes: number
+): Answer | string => {
+  const said = headers["content-range"]
+  const range = contentRange(said)
+  if (range === undefined) {
+    return said === undefined ? "no Content-Range" : `Content-Range: ${said}`
+  }
+  const totalBytes = range.totalBytes ?? kept.totalBytes
+  if (
+    range.startBytes !== offsetBytes ||
+    range.endBytes >= (totalBytes ?? Number.POSITIVE_INFINITY) ||
+    (kept.totalBytes ?? totalBytes) !== totalBytes
+  ) {
+    return `${said}`
+  }
+  const endBytes = range.endBytes + 1
+  if (lengthBytes !== undefined && lengthBytes !== endBytes - offsetBytes) {
+    return `${said}, with ${lengthBytes} bytes`
+  }
+  if (type === multipart) {
+    return `${said}, as ${multipart}`
+  }
+  if (kept.validator !== undefined && !Validator.agrees(kept.validator, headers)) {
+    return `${said}, of another version`
+  }
+  const coding = Validator.coding(headers)
+  return coding === kept.coding
+    ? { startBytes: offsetBytes, endBytes, totalBytes }
+    : `${said}, in the coding ${coding === "" ? "identity" : coding}`
+}
+
+/** Whether a response that could not satisfy a range says that what was received is all (RFC 9110 §15.5.17). */
+export const isEnd = (
+  { bytes, coverage, totalBytes, validator }: Kept,
+  { headers, status }: TransportResponse
+): boolean =>
+  status === 416 &&
+  totalBytes === undefined &&
+  coverage === undefined &&
+  unsatisfiedTotal(headers["content-range"]) === bytes &&
+  (validator === undefined || headers["etag"] === undefined || Validator.agrees(validator, headers))
+
+// Parts with heads of their own: what no request of one range is answered with (RFC 9110 §15.3.7.2).
+const multipart = "multipart/byteranges"
+
+const isOfType = (actual: string, expected: string): boolean =>
+  expected.endsWith("/*") ? actual.startsWith(expected.slice(0, -1)) : actual === expected

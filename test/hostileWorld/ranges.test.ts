@@ -1,0 +1,546 @@
+/**
+ * What servers and caches answer when the rest of a file is asked for, row by row: no answer is trusted by its status, and
+ * no wrong byte comes under a final name.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Downloader from "../../src/Downloader.js"
+import * as NodeTransport from "../../src/Node/Transport.js"
+import * as RetryPolicy from "../../src/RetryPolicy.js"
+import * as MemoryStore from "../../src/Store/Memory.js"
+import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
+import { autoAdvance, layer, Origin } from "../../src/testing.js"
+import { http } from "../support/loopback.js"
+import { body, content, cut, download, partial, row, saved, sha256, url, whole } from "../support/row.js"
+
+type Script = (request: Origin.Request) => Origin.Reply
+
+const isRange = (request: Origin.Request): boolean => request.headers["range"] !== undefined
+
+const broken: Script = (request) => cut(request)
+
+const rest = "456789"
+
+/** A whole response, as the status says, of these bytes. */
+const all = (
+  text: string,
+  headers: Readonly<Record<string, string>> = { etag: '"1"' },
+  status = 200
+): Origin.Reply => ({
+  status,
+  headers: { "content-length": `${text.length}`, ...headers },
+  body: text
+})
+
+const startsOver = { ...saved, attempts: 3 }
+
+const range = "bytes=4-"
+
+describe("a whole response in answer to a range", () => {
+  for (const status of [200, 203]) {
+    row(
+      `is not the file if its Content-Range says that it is a part (${status})`,
+      [broken, all(rest, { etag: '"1"', "content-range": "bytes 4-9/10" }, status), whole],
+      startsOver,
+      { ranges: [undefined, range, undefined] }
+    )
+  }
+  row(
+    "is never the file if all that is said of ranges is a lie",
+    [(r) => (isRange(r) ? all(rest, { etag: '"1"', "content-range": "bytes 4-9/10" }) : cut(r))],
+    { _tag: "Truncated" },
+    { strict: true }
+  )
+  row(
+    "is not the file if its Content-Range cannot be read",
+    [broken, all(rest, { "content-range": "4-9" }), whole],
+    startsOver
+  )
+  row(
+    "is not the file if it has parts",
+    [broken, all(rest, { "content-type": "multipart/byteranges; boundary=x" }), whole],
+    startsOver
+  )
+  for (const [what, headers] of [
+    ["the same validator", { etag: '"1"' }],
+    ["no validator", {}]
+  ] as const) {
+    row(`is not the file if it has another length and ${what}`, [broken, all(rest, headers), whole], startsOver)
+    row(`is not the file if it is empty and has ${what}`, [broken, all("", headers), whole], startsOver)
+  }
+  row(
+    "is the file if it has another validator",
+    [broken, all(rest, { etag: '"2"' })],
+    { _tag: "Saved", bytes: 6, attempts: 2 },
+    { content: rest }
+  )
+  row(
+    "is the file, and nothing of the first, if it is coded otherwise",
+    [broken, all(rest, { etag: '"1"', "content-encoding": "gzip" })],
+    { _tag: "Saved", bytes: 6, attempts: 2 },
+    { content: rest }
+  )
+  row(
+    "that is smaller than what has come is not the file",
+    [
+      { headers: { etag: '"1"' }, body, breakAt: { bytes: 7, how: "close" } },
+      all(rest),
+      (r) => Origin.file(r, body, { etag: '"1"' })
+    ],
+    startsOver
+  )
+})
+
+describe("a whole response to a plain request", () => {
+  row("is not the file if its Content-Range says that it is a part", [all(rest, { "content-range": "bytes 4-9/10" })], {
+    _tag: "Protocol",
+    reason: "inconsistent"
+  })
+  row("is not the file if its Content-Range and its length differ", [all(rest, { "content-range": "bytes 0-9/10" })], {
+    _tag: "Protocol",
+    reason: "inconsistent"
+  })
+  row("is the file if its Content-Range says so, or nothing", [all(body, { "content-range": "bytes 0-9/10" })], saved)
+  row("is the file if its Content-Range has no meaning", [all(body, { "content-range": "none" })], saved)
+  row(
+    "is not the file if an earlier one of the same version was longer: a cache kept what was cut",
+    [broken, all("0123")],
+    {
+      _tag: "Protocol",
+      reason: "inconsistent"
+    }
+  )
+  row(
+    "is the file if the digest says so, whatever was said before",
+    [(r) => Origin.file(r, `${body}more`, { etag: '"1"', breakAt: { bytes: 4, how: "close" } }), all(body)],
+    { ...startsOver, verified: "digest" },
+    { digest: sha256(body) }
+  )
+})
+
+describe("a partial response", () => {
+  for (const [what, reply] of [
+    [
+      "its length is not that of its range",
+      {
+        ...partial("bytes 4-9/10", rest),
+        headers: { etag: '"1"', "content-range": "bytes 4-9/10", "content-length": "3" }
+      }
+    ],
+    ["it is empty", partial("bytes 4-9/10", "")],
+    [
+      "it has parts",
+      partial("bytes 4-9/10", rest, { etag: '"1"', "content-type": "multipart/byteranges; boundary=x" })
+    ],
+    [
+      "it has parts and no range",
+      { status: 206, headers: { "content-type": "multipart/byteranges; boundary=x" }, body: rest }
+    ],
+    ["it ends beyond the total that is known", partial("bytes 4-10/*", `${rest}x`)],
+    ["its total is smaller than what is there", partial("bytes 4-4/5", "4")],
+    [
+      "it is coded and the beginning is not",
+      partial("bytes 4-9/10", "xxxxxx", { etag: '"1"', "content-encoding": "gzip" })
+    ],
+    ["it has no validator and the beginning has", partial("bytes 4-9/10", "xxxxxx", {})],
+    ["its validator is weak", partial("bytes 4-9/10", "xxxxxx", { etag: 'W/"1"' })]
+  ] as const) {
+    row(`is not the rest if ${what}`, [broken, reply, whole], startsOver, { ranges: [undefined, range, undefined] })
+  }
+  row(
+    "is not the rest if it is not coded and the beginning is",
+    [
+      (r) =>
+        Origin.file(r, body, {
+          etag: '"1"',
+          headers: { "content-encoding": "gzip" },
+          breakAt: { bytes: 4, how: "close" }
+        }),
+      partial("bytes 4-9/10", "xxxxxx"),
+      (r) => Origin.file(r, body, { etag: '"1"', headers: { "content-encoding": "gzip" } })
+    ],
+    startsOver
+  )
+  row(
+    "is the rest of a coded file if it is coded alike",
+    [
+      (r) =>
+        Origin.file(r, body, {
+          etag: '"1"',
+          headers: { "content-encoding": "gzip" },
+          breakAt: { bytes: 4, how: "close" }
+        }),
+      (r) => Origin.file(r, body, { etag: '"1"', headers: { "content-encoding": "GZIP" } })
+    ],
+    { ...saved, attempts: 2 }
+  )
+  row(
+    "is not asked for if a proxy has changed the beginning (203)",
+    [(r) => ({ ...cut(r), status: 203 }), whole],
+    { ...saved, attempts: 2 },
+    { ranges: [undefined, undefined] }
+  )
+  row(
+    "is not asked for by an empty entity tag",
+    [(r) => Origin.file(r, body, { etag: '""', breakAt: { bytes: 4, how: "close" } }), whole],
+    { ...saved, attempts: 2 },
+    { ranges: [undefined, undefined] }
+  )
+  row(
+    "is no longer asked for when it was not the rest three times",
+    [
+      (r) =>
+        isRange(r)
+          ? partial("bytes 3-9/10", "3456789")
+          : { ...cut(r), breakAt: { bytes: Math.min(9, r.turn + 2), how: "close" } }
+    ],
+    { _tag: "Truncated" },
+    {
+      ranges: [
+        undefined,
+        "bytes=2-",
+        undefined,
+        "bytes=4-",
+        undefined,
+        "bytes=6-",
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        undefined
+      ]
+    }
+  )
+})
+
+describe("the end of a range", () => {
+  const unsized: Script = () => ({ headers: { etag: '"1"' }, body, breakAt: { bytes: 2, how: "close" } })
+  /** Two bytes at a time, and no total. */
+  const short: Script = (request) => {
+    const start = Number(/\d+/.exec(request.headers["range"] ?? "")?.[0])
+    return partial(`bytes ${start}-${start + 1}/*`, body.slice(start, start + 2))
+  }
+  const beyond: Script = () => ({ status: 416, headers: { "content-range": "bytes */10", etag: '"1"' } })
+  row(
+    "is not the end of the file if no total is known, up to the end that a 416 tells",
+    [unsized, short, short, short, short, beyond],
+    { ...saved, attempts: 2 },
+    {
+      strict: true,
+      ranges: [undefined, "bytes=2-", "bytes=4-", "bytes=6-", "bytes=8-", "bytes=10-"]
+    }
+  )
+  row(
+    "is not the end of the file if no total is known, up to a range that tells it",
+    [unsized, short, partial("bytes 4-9/10", rest)],
+    { ...saved, attempts: 2 }
+  )
+  row(
+    "is the end of the file if the request knows the size",
+    [unsized, partial("bytes 2-9/*", body.slice(2))],
+    { ...saved, attempts: 2 },
+    { sizeBytes: 10, requests: 2 }
+  )
+  for (const [what, headers] of [
+    ["no total", {}],
+    ["another total", { "content-range": "bytes */9" }],
+    ["a total of another version", { "content-range": "bytes */10", etag: '"2"' }]
+  ] as const) {
+    row(
+      `is not the end of the file if a 416 tells ${what}`,
+      [unsized, partial("bytes 2-9/*", body.slice(2)), { status: 416, headers }, whole],
+      startsOver,
+      {
+        ranges: [undefined, "bytes=2-", "bytes=10-", undefined]
+      }
+    )
+  }
+  row(
+    "is not the end of the file if less comes than the range has",
+    [
+      unsized,
+      { ...partial("bytes 2-9/*", "2345"), headers: { etag: '"1"', "content-range": "bytes 2-9/*" } },
+      (r) => Origin.file(r, body, { etag: '"1"' })
+    ],
+    startsOver,
+    {
+      ranges: [undefined, "bytes=2-", "bytes=6-"]
+    }
+  )
+  row(
+    "is not the end of the file if a total says so, and the rest is asked for at once",
+    [broken, partial("bytes 4-4/10", "4"), whole],
+    { ...saved, attempts: 2 }
+  )
+  row(
+    "a body that breaks off after its last byte is whole when a 416 says so",
+    [{ headers: { etag: '"1"' }, body, breakAt: { bytes: 10, how: "close" } }, beyond],
+    { ...saved, attempts: 2 }
+  )
+})
+
+describe("a range that is refused", () => {
+  for (const status of [400, 403, 404, 405, 410, 412, 416, 501, 304, 204]) {
+    row(
+      `${status}: the whole is asked for`,
+      [(r) => (isRange(r) ? { status } : r.turn === 0 ? cut(r) : whole(r))],
+      startsOver,
+      {
+        ranges: [undefined, range, undefined]
+      }
+    )
+    row(
+      `${status}: the whole is asked for, and its status counts`,
+      [(r) => (r.turn === 0 ? cut(r) : { status })],
+      { _tag: "HttpStatus", status },
+      { requests: 3 }
+    )
+  }
+  for (const status of [408, 429, 500, 503]) {
+    row(
+      `${status}: the whole is asked for in the end`,
+      [(r) => (isRange(r) ? { status } : r.turn === 0 ? cut(r) : whole(r))],
+      { ...saved, attempts: 7 },
+      {
+        ranges: [undefined, range, range, range, range, range, undefined]
+      }
+    )
+    row(
+      `${status}: the whole is asked for once`,
+      [(r) => (r.turn === 0 ? cut(r) : { status })],
+      { _tag: "HttpStatus", status },
+      { requests: 7 }
+    )
+  }
+  it.effect("503 with Retry-After is waited for, with a range and without", () =>
+    Effect.gen(function* () {
+      assert.deepInclude(yield* autoAdvance(download(url)), saved)
+      const at = (yield* Origin.Origin).requests().map(({ atMillis }) => atMillis)
+      assert.strictEqual(at.length, 7)
+      at.slice(2).forEach((millis, index) => {
+        assert.isAtLeast(millis - (at[index + 1] ?? 0), 20_000)
+      })
+    }).pipe(
+      Effect.provide(
+        layer((r) =>
+          isRange(r) ? { status: 503, headers: { "retry-after": "20" } } : r.turn === 0 ? cut(r) : whole(r)
+        )
+      )
+    )
+  )
+  row(
+    "a wrong digest of what was put together: the whole is asked for",
+    [broken, partial("bytes 4-9/10", "xxxxxx"), whole],
+    { ...startsOver, verified: "digest" },
+    {
+      digest: sha256(body),
+      ranges: [undefined, range, undefined]
+    }
+  )
+})
+
+describe("where a redirect leads", () => {
+  const moved = (to: string): Origin.Reply => ({ status: 302, headers: { "content-length": "0", location: to } })
+  const dates = { date: "Thu, 01 Jan 1970 01:00:00 GMT", "last-modified": "Thu, 01 Jan 1970 00:00:00 GMT" }
+  const dated = (request: Origin.Request, text: string, breakAt?: Origin.Reply["breakAt"]): Origin.Reply => {
+    const { "if-range": _, ...headers } = request.headers
+    return Origin.file({ ...request, headers }, text, { headers: dates, breakAt })
+  }
+  const asked = Effect.map(Origin.Origin, (origin) =>
+    origin.requests().map((one) => `${one.url} ${one.headers["range"] ?? ""}`)
+  )
+
+  it.effect("a date is the validator of the address that gave it, and of no other", () =>
+    Effect.gen(function* () {
+      assert.deepInclude(yield* autoAdvance(download(url)), { ...saved, attempts: 2 })
+      assert.strictEqual(yield* content, "9876543210")
+      assert.deepStrictEqual(yield* asked, [`${url} `, "http://one.test/file ", `${url} `, "http://two.test/file "])
+    }).pipe(
+      Effect.provide(
+        layer((r) =>
+          r.url === url
+            ? moved(`http://${r.turn === 0 ? "one" : "two"}.test/file`)
+            : r.url.includes("one")
+              ? dated(r, body, { bytes: 4, how: "close" })
+              : dated(r, "9876543210")
+        )
+      )
+    )
+  )
+
+  it.effect("a date is a validator at the same address, whatever its query", () =>
+    Effect.gen(function* () {
+      assert.deepInclude(yield* autoAdvance(download(url)), { ...saved, attempts: 2 })
+      assert.strictEqual(yield* content, body)
+      assert.strictEqual((yield* asked).at(-1), `http://one.test/file?signed=1 ${range}`)
+    }).pipe(
+      Effect.provide(
+        layer((r) =>
+          r.url === url
+            ? moved(`http://one.test/file?signed=${r.turn}`)
+            : dated(r, body, r.url.endsWith("0") ? { bytes: 4, how: "close" } : undefined)
+        )
+      )
+    )
+  )
+})
+
+describe("progress", () => {
+  const large = "x".repeat(1000)
+  it.effect("of a byte with each attempt comes to an end", () =>
+    Effect.gen(function* () {
+      assert.deepInclude(yield* autoAdvance(Effect.flip(download(url))), { _tag: "Truncated" })
+      assert.strictEqual((yield* Origin.Origin).requests().length, 6)
+    }).pipe(Effect.provide(layer((r) => Origin.file(r, large, { etag: '"1"', breakAt: { bytes: 1, how: "close" } }))))
+  )
+  it.effect("of a tenth with each attempt ends with the file", () =>
+    Effect.gen(function* () {
+      assert.deepInclude(yield* autoAdvance(download(url)), { _tag: "Saved", attempts: 10 })
+    }).pipe(
+      Effect.provide(
+        layer((r) => {
+          const isLast = r.headers["range"] === "bytes=900-"
+          return Origin.file(r, large, { etag: '"1"', breakAt: isLast ? undefined : { bytes: 100, how: "close" } })
+        })
+      )
+    )
+  )
+  it.effect("that starts over with each attempt ends when four times the file was received", () =>
+    Effect.gen(function* () {
+      const error = yield* autoAdvance(Effect.flip(download(url)))
+      assert.strictEqual(error._tag, "Truncated")
+      const received = (yield* Origin.Origin)
+        .requests()
+        .reduce((sum, { turn }) => sum + Math.min(990, 20 * (turn + 1)), 0)
+      assert.isBelow(received, 12 * large.length)
+    }).pipe(
+      Effect.provide(
+        layer((r) => ({ body: large, breakAt: { bytes: Math.min(990, 20 * (r.turn + 1)), how: "close" } }))
+      )
+    )
+  )
+})
+
+const large = Array.from({ length: 30_000 }, (_, index) => `${index} `).join("")
+
+/** From where the rest is asked for; 0 if the whole is. */
+const startOf = ({ headers }: IncomingMessage): number => Number(/\d+/.exec(headers.range ?? "")?.[0] ?? 0)
+
+/** Sends a head, and the beginning of a body that then breaks off. */
+const breakOff = (response: ServerResponse, status: number, headers: Record<string, string>, text: string) => {
+  response.writeHead(status, { etag: '"1"', ...headers })
+  response.write(text, () => response.destroy())
+}
+
+const rangeOf = (start: number, text: string, total: number | "*") => ({
+  "content-range": `bytes ${start}-${start + text.length - 1}/${total}`,
+  "content-length": `${text.length}`
+})
+
+const half = large.slice(0, 70_000)
+
+for (const [name, transport] of [
+  ["Node/Transport", NodeTransport.layer()],
+  ["Transport/HttpClient", HttpClientTransport.layer.pipe(Layer.provide(NodeHttpClient.layerUndici))]
+] as const) {
+  describe(`the rest of a file, on real sockets, by ${name}`, () => {
+    const live = Downloader.layerWith({
+      retry: RetryPolicy.make({ retries: 2, firstDelay: Duration.millis(1) }),
+      strict: true
+    }).pipe(Layer.provideMerge(Layer.merge(transport, MemoryStore.layer)), Layer.fresh)
+
+    const real = (
+      title: string,
+      answer: (response: ServerResponse, start: number, turn: number) => void,
+      expected: Readonly<Record<string, unknown>>
+    ) =>
+      it.scopedLive(title, () => {
+        let turn = 0
+        return Effect.gen(function* () {
+          const origin = yield* http((request, response) => answer(response, startOf(request), turn++))
+          const outcome = yield* Effect.merge(download(origin.url))
+          assert.deepInclude(outcome, { ...expected })
+          if (outcome._tag === "Saved") {
+            assert.strictEqual(yield* content, large)
+          }
+        }).pipe(Effect.provide(live))
+      })
+
+    const whole = { etag: '"1"', "content-length": `${large.length}` }
+
+    real(
+      "is not taken for the whole because of its status",
+      (response, start, turn) => {
+        if (start > 0) {
+          const rest = large.slice(start)
+          response.writeHead(200, { etag: '"1"', ...rangeOf(start, rest, large.length) }).end(rest)
+        } else if (turn === 0) {
+          breakOff(response, 200, whole, half)
+        } else {
+          response.writeHead(200, whole).end(large)
+        }
+      },
+      { _tag: "Saved", attempts: 3, verified: "length" }
+    )
+    real(
+      "is not put behind a beginning of another coding",
+      (response, start, turn) => {
+        if (start > 0) {
+          const rest = large.slice(start).toUpperCase().replace(/ /g, "-")
+          const headers = { etag: '"1"', "content-encoding": "gzip", ...rangeOf(start, rest, large.length) }
+          response.writeHead(206, headers).end(rest)
+        } else if (turn === 0) {
+          breakOff(response, 200, whole, half)
+        } else {
+          response.writeHead(200, whole).end(large)
+        }
+      },
+      { _tag: "Saved", attempts: 3, verified: "length" }
+    )
+    real(
+      "is asked for until its end is known",
+      (response, start) => {
+        const some = large.slice(start, start + 30_000)
+        if (start === 0) {
+          breakOff(response, 200, {}, half)
+        } else if (some === "") {
+          response.writeHead(416, { "content-range": `bytes */${large.length}` }).end()
+        } else {
+          response.writeHead(206, { etag: '"1"', ...rangeOf(start, some, "*") }).end(some)
+        }
+      },
+      { _tag: "Saved", attempts: 2, verified: "length" }
+    )
+    real(
+      "does not come byte by byte for ever",
+      (response, start) => {
+        const rest = large.slice(start)
+        if (start === 0) {
+          breakOff(response, 200, whole, rest.slice(0, 1))
+        } else {
+          breakOff(response, 206, rangeOf(start, rest, large.length), rest.slice(0, 1))
+        }
+      },
+      { _tag: "Truncated", receivedBytes: 1 }
+    )
+    real(
+      "is not asked for again if ranges are forbidden",
+      (response, start, turn) => {
+        if (start > 0) {
+          response.writeHead(403).end("no ranges")
+        } else if (turn === 0) {
+          breakOff(response, 200, whole, half)
+        } else {
+          response.writeHead(200, whole).end(large)
+        }
+      },
+      { _tag: "Saved", attempts: 3, verified: "length" }
+    )
+  })
+}
