@@ -5,6 +5,7 @@
  *
  * @since 0.2.0
  */
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Downloader from "./Downloader.js"
 import * as MemoryJournal from "./Journal/Memory.js"
@@ -26,7 +27,8 @@ export { World } from "./testing/World.js"
 
 /**
  * A downloader on a scripted origin and in memory, with what was asked (`Origin`), written (`MemoryFiles`), told
- * (`Progress.Recorded`), remembered (`MemoryEntries`) and shown (`Screen.Recording`). Fresh for each `provide`.
+ * (`Progress.Recorded`), remembered (`MemoryEntries`) and shown (`Screen.Recording`). Each call of
+ * `layer` is a world of its own, and one world in a composition, however often that mentions it; each `provide` begins anew.
  *
  * @category layers
  * @since 0.2.0
@@ -47,15 +49,21 @@ export const layer = (
   | Screen
   | Screens.Recording
 > =>
-  Layer.fresh(
-    Downloader.layerWith(options ?? {}).pipe(
-      Layer.provideMerge(
-        Layer.mergeAll(
-          Origin.layer(script),
-          MemoryStore.layer,
-          MemoryJournal.layer,
-          Progress.layerRecording,
-          Screens.layerRecording()
+  // Built by itself and not `Layer.fresh`: such a layer is built anew at each place where a composition mentions it, and
+  // `Layer.provideMerge` mentions it twice.
+  Layer.scopedContext(
+    Effect.suspend(() =>
+      Layer.build(
+        Downloader.layerWith(options ?? {}).pipe(
+          Layer.provideMerge(
+            Layer.mergeAll(
+              Origin.layer(script),
+              MemoryStore.layer,
+              MemoryJournal.layer,
+              Progress.layerRecording,
+              Screens.layerRecording()
+            )
+          )
         )
       )
     )
