@@ -17,9 +17,11 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
-import { Finished, Started } from "./DownloadEvent.js"
-import { displayLabel, displayUrl } from "./internal/displayUrl.js"
+import { Hasher } from "./Hasher.js"
+import * as Background from "./internal/background.js"
+import { Caller } from "./internal/caller.js"
 import * as Limits from "./internal/limits.js"
+import { Listener } from "./internal/listener.js"
 import * as RequestProblem from "./internal/requestProblem.js"
 import { run } from "./internal/run.js"
 import * as Segments from "./internal/segments.js"
@@ -65,7 +67,7 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
 >() {}
 
 /**
- * How a downloader goes about it.
+ * How a downloader goes about it. The limits of `OriginGovernor.Options` count if no `OriginGovernor` is in the context.
  *
  * @category models
  * @since 0.2.0
@@ -121,16 +123,18 @@ export const defaults: {
 }
 
 /**
- * Makes a downloader of the transport and the store in the context. Limits are kept by the `OriginGovernor` in the
- * context, for all who share it; where there is none, by one of its own, with the limits of `options`.
+ * Makes a downloader of the transport and the store in the context.
+ *
+ * `Progress`, `Journal`, `OriginGovernor` and `Hasher` are taken from the context of the program that asks for a download or a
+ * run, or else from the context of this effect. If there is an `OriginGovernor`, the limits in `options` have no effect, which
+ * is logged as a warning; else the downloader has a governor of its own with these limits.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (
   options?: Options
-): Effect.Effect<typeof Downloader.Service, never, Transport | Store | Scope.Scope> =>
-  Effect.flatMap(makeTransferWith(options), (transfer) => fromTransfer(transfer))
+): Effect.Effect<typeof Downloader.Service, never, Transport | Store | Scope.Scope> => makeWith(options)
 
 /**
  * The downloader over the transport and the store in the context, with the defaults.
@@ -153,112 +157,129 @@ export const layerWith = (options: Options): Layer.Layer<Downloader, never, Tran
   Layer.scoped(Downloader, make(options))
 
 /** @internal */
-export const makeTransferWith = (
+export const makeWith = (
   options: Options = {},
   rule = Segments.rule
-): Effect.Effect<Transfer, never, Transport | Store | Scope.Scope> =>
+): Effect.Effect<typeof Downloader.Service, never, Transport | Store | Scope.Scope> =>
   Effect.gen(function* () {
     const wrong = options.limitBytes === undefined ? undefined : RequestProblem.ofLimit(options.limitBytes)
     if (wrong !== undefined) {
       return yield* Effect.dieMessage(`the options of a downloader: ${wrong}`)
     }
-    const shared = yield* Effect.serviceOption(OriginGovernor.OriginGovernor)
+    const ports = yield* Effect.context<Transport | Store | Scope.Scope>()
+    const built = yield* Effect.context<never>()
+    // Closes after what is under way: it tells until its end.
+    const background = yield* Background.make
+    const share = yield* Share.make
+    const over = (
+      governor: typeof OriginGovernor.OriginGovernor.Service,
+      hasher: typeof Hasher.Service
+    ): Effect.Effect<Transfer> =>
+      makeTransfer(
+        {
+          retry: RetryPolicy.make(options.retry ?? {}),
+          limits: Limits.forDownloader(options, defaults),
+          durability: options.durability ?? defaults.durability,
+          strict: options.strict ?? false,
+          limitBytes: options.limitBytes ?? Number.POSITIVE_INFINITY,
+          segments:
+            options.segments === undefined || !(options.segments > 1) ? undefined : rule(Math.trunc(options.segments))
+        },
+        governor
+      ).pipe(Effect.provideService(Hasher, hasher), Effect.provide(ports))
+    const shared = Context.getOption(built, OriginGovernor.OriginGovernor)
+    yield* Option.isSome(shared) ? tellOfVoid(options) : Effect.void
     const governor = Option.isSome(shared) ? shared.value : yield* OriginGovernor.make(options)
-    return yield* makeTransfer(
-      {
-        retry: RetryPolicy.make(options.retry ?? {}),
-        limits: Limits.forDownloader(options, defaults),
-        durability: options.durability ?? defaults.durability,
-        strict: options.strict ?? false,
-        limitBytes: options.limitBytes ?? Number.POSITIVE_INFINITY,
-        segments:
-          options.segments === undefined || !(options.segments > 1) ? undefined : rule(Math.trunc(options.segments))
-      },
-      governor
-    )
-  })
+    const listeners = new WeakMap<typeof Progress.Service, Listener>()
+    const transfers = new WeakMap<
+      typeof OriginGovernor.OriginGovernor.Service,
+      WeakMap<typeof Hasher.Service, Transfer>
+    >([[governor, new WeakMap()]])
 
-/** @internal */
-export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloader.Service, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    const built = yield* Progress
-    const journal = yield* Effect.serviceOption(Journal.Journal)
-    const share = yield* Share.make(transfer)
-    const remember = (outcome: DownloadOutcome): Effect.Effect<void> =>
-      Option.isNone(journal) ? Effect.void : Effect.flatMap(Journal.entryOf(outcome), journal.value.record)
-
-    const told = (outcome: DownloadOutcome, progress: typeof Progress.Service): Effect.Effect<void> =>
-      Effect.zipRight(remember(outcome), progress.event(Unchecked.make(Finished, { outcome })))
-
-    const telling = (
-      request: DownloadRequest,
-      { event }: typeof Progress.Service,
-      lead: Share.Lead | undefined,
-      work: Effect.Effect<DownloadOutcome>
-    ): Effect.Effect<DownloadOutcome> => {
-      let known: DownloadOutcome | undefined
-      const begun = Effect.zipRight(event(Unchecked.make(Started, { request })), work)
-      const remembered = Effect.tap(begun, (outcome) => {
-        known = outcome
-        return lead?.isLeft === true ? Effect.void : remember(outcome)
+    const transferOf = (context: Context.Context<never>): Effect.Effect<Transfer> =>
+      Effect.suspend(() => {
+        const asked = Option.getOrElse(Context.getOption(context, OriginGovernor.OriginGovernor), () => governor)
+        const hasher = Context.get(context.unsafeMap.has(Hasher.key) ? context : built, Hasher)
+        const known = transfers.get(asked)
+        const made = known?.get(hasher)
+        if (made !== undefined) {
+          return Effect.succeed(made)
+        }
+        const byHasher = known ?? new WeakMap<typeof Hasher.Service, Transfer>()
+        transfers.set(asked, byHasher)
+        return Effect.zipRight(
+          known === undefined ? tellOfVoid(options) : Effect.void,
+          Effect.tap(over(asked, hasher), (transfer) => Effect.sync(() => byHasher.set(hasher, transfer)))
+        )
       })
-      return Effect.matchCauseEffect(remembered, {
-        onSuccess: (outcome) =>
-          lead?.isLeft === true
-            ? Effect.succeed(outcome)
-            : Effect.as(event(Unchecked.make(Finished, { outcome })), outcome),
-        // A bug, or a journal that cannot be written: of what is not known nobody has said that it was saved.
-        onFailure: (cause) =>
-          Effect.zipRight(
-            lead?.isLeft === true
-              ? Effect.void
-              : event(Unchecked.make(Finished, { outcome: known ?? Unchecked.make(Cancelled, { request }) })),
-            Effect.failCause(cause)
-          )
-      })
+
+    // Options that make no sense are refused when the layer is built.
+    yield* transferOf(built)
+
+    const listenerOf = (context: Context.Context<never>): Listener | undefined => {
+      const progress = Context.get(context.unsafeMap.has(Progress.key) ? context : built, Progress)
+      if (progress === silent) {
+        return undefined
+      }
+      const known = listeners.get(progress)
+      if (known !== undefined) {
+        return known
+      }
+      const made = new Listener(progress, background)
+      listeners.set(progress, made)
+      return made
     }
 
+    const journalOf = (context: Context.Context<never>): typeof Journal.Journal.Service | undefined =>
+      Option.getOrUndefined(
+        Option.orElse(Context.getOption(context, Journal.Journal), () => Context.getOption(built, Journal.Journal))
+      )
+
+    // One rule for all three: what the program that asks has in its context, or else what the downloader was built with.
+    const asking: Effect.Effect<Caller> = Effect.flatMap(
+      Effect.zip(Effect.runtime(), Effect.tracer),
+      ([runtime, tracer]) =>
+        Effect.map(
+          transferOf(runtime.context),
+          (transfer) =>
+            new Caller(
+              transfer,
+              runtime,
+              background,
+              listenerOf(runtime.context),
+              journalOf(runtime.context),
+              // Effect's own tracer shows its spans to nobody, and makes them all the same.
+              tracer !== nobodysTracer
+            )
+        )
+    )
+
     const carry = (
+      caller: Caller,
       request: DownloadRequest,
-      progress: typeof Progress.Service,
-      tracer: Tracer.Tracer,
       restore: Restore,
       ask?: OriginGovernor.Ask,
       lead?: Share.Lead
     ): Effect.Effect<DownloadOutcome> => {
-      const work =
-        progress === silent
-          ? share.carry(request, restore, { ask }, lead)
-          : telling(request, progress, lead, share.carry(request, restore, { ask, event: progress.event }, lead))
-      const remembered =
-        progress === silent && Option.isSome(journal)
-          ? Effect.tap(work, (outcome) => (lead?.isLeft === true ? Effect.void : remember(outcome)))
-          : work
-      // Effect's own tracer shows its spans to nobody, and makes them all the same.
-      return tracer === nobodysTracer
-        ? remembered
-        : Effect.withSpan(remembered, "Downloader.transfer", {
-            attributes: { id: displayLabel(request.id), "url.full": displayUrl(request.url) },
-            captureStackTrace: false
-          })
+      const audience = caller.isListening ? caller : undefined
+      const work = share.carry(caller.transfer, request, restore, { ask, audience }, lead)
+      return caller.traced(request, caller.isSilent ? work : followed(caller, request, restore, lead, work))
     }
 
     return Downloader.of({
       download: (request) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(Effect.zip(progressOr(built), Effect.tracer), ([progress, tracer]) =>
-            Effect.flatMap(carry(request, progress, tracer, restore), toExit)
-          )
+          Effect.flatMap(asking, (caller) => Effect.flatMap(carry(caller, request, restore), toExit))
         ),
       run: (requests, options) => {
         const concurrency = widthOf(options?.concurrency ?? defaults.concurrency)
         return Stream.unwrap(
-          Effect.map(Effect.zip(progressOr(built), Effect.tracer), ([progress, tracer]) =>
+          Effect.map(asking, (caller) =>
             run(
               {
                 scope: share.scope,
-                carry: (request, restore, ask, lead) => carry(request, progress, tracer, restore, ask, lead),
-                giveUp: (request) => told(Unchecked.make(Cancelled, { request }), progress)
+                carry: (request, restore, ask, lead) => carry(caller, request, restore, ask, lead),
+                giveUp: (request) => caller.giveUp(request)
               },
               requests,
               concurrency
@@ -269,11 +290,54 @@ export const fromTransfer = (transfer: Transfer): Effect.Effect<typeof Downloade
     })
   })
 
-// The one that the caller provides, or else the one that the layer was built with.
-const progressOr = (built: typeof Progress.Service): Effect.Effect<typeof Progress.Service> =>
-  Effect.contextWith((context: Context.Context<never>) =>
-    context.unsafeMap.has(Progress.key) ? Context.get(context, Progress) : built
+/** Tells what comes of a request to the listener and the journal of its caller. */
+const followed = (
+  caller: Caller,
+  request: DownloadRequest,
+  restore: Restore,
+  lead: Share.Lead | undefined,
+  work: Effect.Effect<DownloadOutcome>
+): Effect.Effect<DownloadOutcome> =>
+  Effect.suspend(() => {
+    caller.begin(request)
+    return Effect.matchCauseEffect(work, {
+      onSuccess: (outcome) => {
+        // Its request was told as cancelled already.
+        if (lead?.isLeft === true) {
+          caller.end()
+          return Effect.succeed(outcome)
+        }
+        return caller.conclude(outcome, restore, lead)
+      },
+      // A bug: nothing is known of the file.
+      onFailure: (cause) => {
+        caller.end(lead?.isLeft === true ? undefined : Unchecked.make(Cancelled, { request }))
+        return Effect.failCause(cause)
+      }
+    })
+  })
+
+const limits: Record<keyof OriginGovernor.Options, true> = {
+  concurrency: true,
+  perOrigin: true,
+  adaptive: true,
+  requestsPerSecond: true,
+  requestsPerSecondPerOrigin: true,
+  bytesPerSecond: true,
+  bytesPerSecondPerOrigin: true
+}
+
+/** Limits of a downloader that another governor takes the place of. */
+const tellOfVoid = (options: Options): Effect.Effect<void> => {
+  const given = Object.entries(options).flatMap(([name, value]) =>
+    name in limits && value !== undefined ? [name] : []
   )
+  return given.length === 0
+    ? Effect.void
+    : Effect.logWarning(
+        `These options of the downloader have no effect: ${given.join(", ")}. The OriginGovernor in the context keeps the limits.`
+      )
+}
 
 const widest = 10_000
 

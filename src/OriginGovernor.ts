@@ -94,6 +94,10 @@ export interface AtOnce {
 /**
  * Gives permits. An origin is a scheme, a host and a port (RFC 6454), as `URL.origin` writes it.
  *
+ * A downloader takes it from the context of the program that asks for a download or a run, or else from the context in which
+ * its layer was built. Without either it makes one of its own
+ * from the limits in its options. With either, limits in its options have no effect, and a warning says so.
+ *
  * @category tags
  * @since 0.2.0
  */
@@ -266,7 +270,8 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
   })
 
 /**
- * A governor with these limits.
+ * A governor with these limits. Each call makes a layer, and so a governor, of its own: downloaders that are to share one are
+ * given the same layer (a constant), in one composition.
  *
  * @category layers
  * @since 0.2.0

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -339,11 +340,18 @@ describe("Downloader.run", () => {
     }).pipe(Effect.provide(stack((name) => ({ chunks: [name], wait: "1 second" }))))
   )
 
-  it.effect("has one outcome for each request although one of them meets a bug", () =>
+  it.effect("begins nothing more and ends what is under way where a request meets a bug, and has all outcomes", () =>
     Effect.gen(function* () {
       const requests = Stream.fromIterable(names(6).map((name) => request(name)))
-      const exit = yield* Effect.exit(Stream.runDrain(run(requests, 3)))
-      assert.isTrue(Exit.isFailure(exit))
+      const given: Array<string> = []
+      const taken = Stream.runForEach(run(requests, 3), ({ _tag, request: { id } }) =>
+        Effect.sync(() => given.push(`${id} ${_tag}`))
+      )
+      const fiber = yield* Effect.fork(Effect.exit(taken))
+      yield* TestClock.adjust("1 minute")
+      const exit = yield* Fiber.join(fiber)
+      assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof Error)
+      assert.deepStrictEqual(given.sort(), ["file-0 Saved", "file-1 Saved", "file-2 Cancelled"])
       assert.deepStrictEqual((yield* finished).map((outcome) => outcome.request.id).sort(), names(6))
       yield* nothingLeft
     }).pipe(

@@ -4,9 +4,9 @@
  * @internal
  */
 import type * as Clock from "effect/Clock"
-import type * as Effect from "effect/Effect"
 import type { DownloadRequest } from "../Download.js"
-import { Advanced, type DownloadEvent } from "../DownloadEvent.js"
+import { Advanced } from "../DownloadEvent.js"
+import type { Audience } from "./hooks.js"
 import type { Kept } from "./kept.js"
 import * as Unchecked from "./unchecked.js"
 
@@ -19,27 +19,26 @@ export class Advance {
     private readonly clock: Clock.Clock,
     private readonly request: DownloadRequest,
     private readonly kept: Kept,
-    private readonly event: ((event: DownloadEvent) => Effect.Effect<void>) | undefined
+    private readonly audience: Audience | undefined
   ) {
     this.begin()
   }
 
   /** An attempt begins. */
   begin(): void {
-    this.toldAt = this.event === undefined ? 0 : this.clock.unsafeCurrentTimeMillis()
+    this.toldAt = this.audience?.isListening === true ? this.clock.unsafeCurrentTimeMillis() : 0
   }
 
-  /** What there is to tell after a chunk. */
-  after(): Effect.Effect<void> | undefined {
-    const { event, kept, request } = this
-    if (event === undefined) {
-      return undefined
+  /** Tells after a chunk, if it is time to. */
+  after(): void {
+    const { audience, kept, request } = this
+    if (audience?.isListening !== true) {
+      return
     }
     const at = this.clock.unsafeCurrentTimeMillis()
-    if (at - this.toldAt < tellMillis) {
-      return undefined
+    if (at - this.toldAt >= tellMillis) {
+      this.toldAt = at
+      audience.tell(Unchecked.make(Advanced, { request, bytes: kept.bytes, totalBytes: kept.totalBytes }))
     }
-    this.toldAt = at
-    return event(Unchecked.make(Advanced, { request, bytes: kept.bytes, totalBytes: kept.totalBytes }))
   }
 }

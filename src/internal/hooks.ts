@@ -3,9 +3,8 @@
  *
  * @internal
  */
-import type * as Effect from "effect/Effect"
 import type { Failed, Saved, Skipped } from "../Download.js"
-import type { DownloadEvent } from "../DownloadEvent.js"
+import type { Advanced, Retrying } from "../DownloadEvent.js"
 import type { Ask } from "../OriginGovernor.js"
 
 export interface Hooks {
@@ -17,5 +16,13 @@ export interface Hooks {
   readonly ask?: Ask | undefined
   /** When the request's deadline is over, if it was waited with before the transfer began. */
   readonly deadlineAt?: number | undefined
-  readonly event?: ((event: DownloadEvent) => Effect.Effect<void>) | undefined
+  readonly audience?: Audience | undefined
+}
+
+/** Where the events of a transfer go. */
+export interface Audience {
+  /** False while no listener is there: events need not be made. Another caller of the same file may bring one. */
+  readonly isListening: boolean
+  /** Neither suspends nor throws. */
+  readonly tell: (event: Advanced | Retrying) => void
 }

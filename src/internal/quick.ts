@@ -314,8 +314,8 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     return this.means.restMillis(this.origin, bytes)
   }
 
-  advanced(): Effect.Effect<void> | undefined {
-    return this.advance.after()
+  advanced(): void {
+    this.advance.after()
   }
 
   private get close(): Effect.Effect<void> {

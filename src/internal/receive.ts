@@ -27,7 +27,7 @@ export interface Receiver {
   /** For how many milliseconds to rest after so many bytes. */
   readonly restMillis: (bytes: number) => number
   /** What there is to tell after a chunk. */
-  readonly advanced: () => Effect.Effect<void> | undefined
+  readonly advanced: () => void
 }
 
 /** What all who receive one file have received together, and for how long they kept the sender waiting. */
@@ -82,7 +82,7 @@ export class Receiving {
     }
     const millis = self.restMillis(chunk.length)
     this.also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))
-    this.also(self.advanced())
+    self.advanced()
     return this.pending === undefined && !this.isBeyond
   }
 

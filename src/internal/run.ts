@@ -14,18 +14,19 @@ import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { DownloadOutcome, DownloadRequest } from "../Download.js"
+import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
 import type { Ask, Gate } from "../OriginGovernor.js"
 import { Outcomes } from "./outcomes.js"
 import type { Restore } from "./settle.js"
 import { Lead } from "./share.js"
+import * as Unchecked from "./unchecked.js"
 
 export interface Work {
   /** Where a loop goes on whose transfer others wait for when its run is over. */
   readonly scope: Scope.Scope
   readonly carry: (request: DownloadRequest, restore: Restore, ask: Ask, lead: Lead) => Effect.Effect<DownloadOutcome>
   /** Tells that a request is cancelled. */
-  readonly giveUp: (request: DownloadRequest) => Effect.Effect<void>
+  readonly giveUp: (request: DownloadRequest) => void
 }
 
 interface Loop {
@@ -53,6 +54,8 @@ export const run = <E, R>(
       let cursor = 0
       let ended = false
       let failure: Cause.Cause<E> = Cause.empty
+      // A bug was met: no further request begins.
+      let stopped = false
 
       // One pulls, and wakes as many as there is something for, and one more to pull what follows.
       let isPulling = false
@@ -67,7 +70,7 @@ export const run = <E, R>(
         }
       }
       const somethingPulled = Effect.async<void>((resume) => {
-        if (isPulling) {
+        if (isPulling && !stopped) {
           waiting.push(() => resume(Effect.void))
         } else {
           resume(Effect.void)
@@ -111,7 +114,7 @@ export const run = <E, R>(
       })
 
       // What was taken in and never begun, because the run was interrupted. Added before the loops: told after them.
-      yield* Effect.addFinalizer(() => Effect.forEach(taken.slice(cursor), giveUp, { discard: true }))
+      yield* Effect.addFinalizer(() => Effect.sync(() => taken.slice(cursor).forEach(giveUp)))
       const fork = Runtime.runFork(yield* Effect.runtime<R>())
       const gate: Gate = { limit: concurrency, used: 0 }
       const loops = new Set<Loop>()
@@ -132,9 +135,28 @@ export const run = <E, R>(
 
       const beginOneMore = (): void => {
         const known = loops.size + pending
-        if (!closed && !ended && known - parked < concurrency && known < lookAhead(concurrency)) {
+        if (!closed && !stopped && !ended && known - parked < concurrency && known < lookAhead(concurrency)) {
           begin(1)
         }
+      }
+
+      /** A loop was interrupted because the downloader closes, or has met a bug. */
+      const failed = (self: Loop, cause: Cause.Cause<never>): Effect.Effect<void> => {
+        if (Cause.isInterruptedOnly(cause)) {
+          outcomes.close(cause)
+          return Effect.void
+        }
+        const { lead, request } = self
+        if (request !== undefined && !lead.isLeft) {
+          outcomes.push(lead.unrecorded ?? Unchecked.make(Cancelled, { request }))
+        }
+        // As when the input fails: no further request begins, and what is under way has its outcomes.
+        stopped = true
+        failure = Cause.isEmpty(failure) ? cause : failure
+        for (const wake of waiting.splice(0)) {
+          wake()
+        }
+        return leave(self)
       }
 
       const leave = (self: Loop): Effect.Effect<void> => {
@@ -151,7 +173,7 @@ export const run = <E, R>(
         Effect.uninterruptibleMask((restore) => {
           const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
             // Leaves in the step in which it looks: of two that see one too many, one is to stay.
-            if (closed || loops.size - parked > concurrency) {
+            if (closed || stopped || loops.size - parked > concurrency) {
               return leave(self)
             }
             beginOneMore()
@@ -168,13 +190,12 @@ export const run = <E, R>(
               return outcomes.push(outcome) ? step : Effect.zipRight(restore(outcomes.room), step)
             })
           })
-          // Also where it is interrupted, by whoever closes the downloader: nobody else would tell.
           return Effect.catchAllCause(
             Effect.withFiberRuntime<void, never, R>((fiber) => {
               self.lead.fiber = fiber
               return step
             }),
-            (cause) => Effect.sync(() => outcomes.close(cause))
+            (cause) => Effect.suspend(() => failed(self, cause))
           )
         })
 
@@ -190,14 +211,14 @@ export const run = <E, R>(
         }
       })
       const beginner: Effect.Effect<void> = Effect.suspend(() => {
-        for (let index = 0; index < rampWidth && pending > 0; index++) {
+        for (let index = 0; index < rampWidth && pending > 0 && !stopped; index++) {
           pending--
           const self: Loop = { lead: new Lead(), request: undefined, fiber: undefined }
           loops.add(self)
           // Interruptible also where the consumer is not: a run that is closed waits for its loops.
           self.fiber = fork(Effect.interruptible(goOn(self)), { scope })
         }
-        if (ended) {
+        if (ended || stopped) {
           pending = 0
         }
         return Effect.zipRight(pending > 0 ? Effect.sleep(0) : askedToBegin, beginner)
@@ -223,7 +244,10 @@ export const run = <E, R>(
             going.push(fiber)
           }
         }
-        return Effect.zipRight(Fiber.interruptAll(going), Effect.forEach(left, giveUp, { discard: true }))
+        return Effect.zipRight(
+          Fiber.interruptAll(going),
+          Effect.sync(() => left.forEach(giveUp))
+        )
       })
       yield* Effect.addFinalizer(() => close)
       begin(concurrency)

@@ -14,27 +14,58 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest } from "../Download.js"
-import type { Hooks } from "./hooks.js"
+import { Advanced, Retrying } from "../DownloadEvent.js"
+import type { Ask } from "../OriginGovernor.js"
+import type { Audience, Hooks } from "./hooks.js"
 import { type Restore, settle, withRequest } from "./settle.js"
 import type { Transfer } from "./transfer.js"
 import * as Unchecked from "./unchecked.js"
 
-interface Shared {
-  key: string
-  request: DownloadRequest
-  /** Gives the transfer up, in the background. */
-  interrupt: Effect.Effect<void>
+/** A caller that waits for a transfer which another caller started, and is told its events as its own. */
+interface Companion {
+  readonly request: DownloadRequest
+  readonly audience: Audience
+}
+
+class Shared implements Audience {
   /** Once it has come to its end. */
   exit: Exit.Exit<DownloadOutcome> | undefined
   wake: Set<() => void> | undefined
-  /** Somebody else has come for it. */
-  isMet: boolean
-  users: number
+  /** Another caller has come for it. */
+  isMet = false
+  users = 0
   /** The last has left, and it is coming to its end. */
-  isLeft: boolean
-  /** Who began it has left, and is not told any more. */
-  isSilent: boolean
+  isLeft = false
+  companions: Set<Companion> | undefined
+
+  constructor(
+    public key: string,
+    public request: DownloadRequest,
+    /** Gives the transfer up, in the background. */
+    public interrupt: Effect.Effect<void>,
+    /** That of the caller that started the transfer, until it is interrupted. */
+    public starter: Audience | undefined
+  ) {}
+
+  get isListening(): boolean {
+    return this.starter?.isListening === true || (this.companions !== undefined && this.companions.size > 0)
+  }
+
+  tell(event: Advanced | Retrying): void {
+    if (this.starter?.isListening === true) {
+      this.starter.tell(event)
+    }
+    for (const { audience, request } of this.companions ?? []) {
+      audience.tell(forRequest(request, event))
+    }
+  }
 }
+
+/** The event of another request for the same file, as this one's own. */
+const forRequest = (request: DownloadRequest, event: Advanced | Retrying): Advanced | Retrying =>
+  event._tag === "Advanced"
+    ? Unchecked.make(Advanced, { ...event, request })
+    : Unchecked.make(Retrying, { ...event, request })
 
 /**
  * The place of somebody whose own fiber carries transfers out, and can be left to do so when it is wanted elsewhere: a
@@ -52,6 +83,8 @@ export class Lead {
   shared: Shared | undefined
   /** Left to those who wait for its transfer: it is to end with it, and has nobody to tell. */
   isLeft = false
+  /** The outcome of a request that could not be recorded. */
+  unrecorded: DownloadOutcome | undefined
 
   /** Before its fiber is interrupted: whether the fiber has to be left alone instead, because others wait for it. */
   leave(): boolean {
@@ -62,7 +95,7 @@ export class Lead {
     shared.users--
     shared.isLeft = shared.users === 0
     this.isLeft = shared.users > 0
-    shared.isSilent = true
+    shared.starter = undefined
     return this.isLeft
   }
 }
@@ -72,6 +105,7 @@ export interface Share {
   readonly scope: Scope.Scope
   /** To be run uninterruptible; `lead` where the transfer may be carried out by the fiber that asks. */
   readonly carry: (
+    transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
     hooks: Omit<Hooks, "decide">,
@@ -80,125 +114,144 @@ export interface Share {
 }
 
 /** A transfer that is shared ends with the last who waits for it, and at the latest with the scope. */
-export const make = (transfer: Transfer): Effect.Effect<Share, never, Scope.Scope> =>
-  Effect.map(Effect.scope, (scope) => {
-    const underway = new Map<string, Shared>()
-    let alone = 0
+export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.scope, (scope) => {
+  const underway = new Map<string, Shared>()
+  let alone = 0
 
-    const begin = (request: DownloadRequest, key: string, lead: Lead | undefined): Shared => {
-      const shared: Shared = lead?.spare ?? {
-        key,
-        request,
-        interrupt: lead?.interrupt ?? Effect.void,
-        exit: undefined,
-        wake: undefined,
-        isMet: false,
-        users: 0,
-        isLeft: false,
-        isSilent: false
-      }
-      shared.key = key
-      shared.request = request
-      if (lead !== undefined) {
-        lead.spare = undefined
-      }
-      underway.set(key, shared)
-      return shared
+  const begin = (
+    request: DownloadRequest,
+    key: string,
+    audience: Audience | undefined,
+    lead: Lead | undefined
+  ): Shared => {
+    const shared = lead?.spare ?? new Shared(key, request, lead?.interrupt ?? Effect.void, audience)
+    shared.key = key
+    shared.request = request
+    shared.starter = audience
+    if (lead !== undefined) {
+      lead.spare = undefined
     }
+    underway.set(key, shared)
+    return shared
+  }
 
-    const end = (shared: Shared, exit: Exit.Exit<DownloadOutcome>): void => {
-      underway.delete(shared.key)
-      shared.exit = exit
-      for (const wake of shared.wake ?? []) {
-        wake()
-      }
+  const end = (shared: Shared, exit: Exit.Exit<DownloadOutcome>): void => {
+    underway.delete(shared.key)
+    shared.exit = exit
+    for (const wake of shared.wake ?? []) {
+      wake()
     }
+  }
 
-    const hooksOf = (shared: Shared, { ask, event }: Omit<Hooks, "decide">): Omit<Hooks, "decide"> =>
-      event === undefined ? { ask } : { ask, event: (told) => (shared.isSilent ? Effect.void : event(told)) }
+  const fork = (shared: Shared, transfer: Transfer, ask: Ask | undefined): Effect.Effect<void> =>
+    // Uninterruptible but for the transfer in it, so that giving it up has an outcome too.
+    Effect.map(
+      Effect.forkIn(settle(transfer, shared.request, Effect.interruptible, { ask, audience: shared }), scope),
+      (fiber) => {
+        shared.interrupt = Effect.fiberIdWith((id) => Effect.sync(() => fiber.unsafeInterruptAsFork(id)))
+        fiber.addObserver((exit) => end(shared, exit))
+      }
+    )
 
-    const fork = (shared: Shared, hooks: Omit<Hooks, "decide">): Effect.Effect<void> =>
-      // Uninterruptible but for the transfer in it, so that giving it up has an outcome too.
-      Effect.map(
-        Effect.forkIn(settle(transfer, shared.request, Effect.interruptible, hooksOf(shared, hooks)), scope),
-        (fiber) => {
-          shared.interrupt = Effect.fiberIdWith((id) => Effect.sync(() => fiber.unsafeInterruptAsFork(id)))
-          fiber.addObserver((exit) => end(shared, exit))
-        }
-      )
-
-    const leadOn = (
-      shared: Shared,
-      lead: Lead,
-      restore: Restore,
-      hooks: Omit<Hooks, "decide">
-    ): Effect.Effect<DownloadOutcome> =>
-      Effect.suspend(() => {
-        shared.users++
-        lead.shared = shared
-        const ended = (exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> => {
-          const { isMet, isSilent } = shared
-          lead.shared = undefined
-          if (isMet || isSilent) {
-            end(shared, exit)
-          } else {
-            underway.delete(shared.key)
-            shared.users = 0
-            lead.spare = shared
-          }
-          return exit
-        }
-        return Effect.matchCauseEffect(settle(transfer, shared.request, restore, hooksOf(shared, hooks)), {
-          onSuccess: (outcome) => ended(Exit.succeed(outcome)),
-          onFailure: (cause) => ended(Exit.failCause(cause))
-        })
-      })
-
-    const join = (shared: Shared, request: DownloadRequest, restore: Restore): Effect.Effect<DownloadOutcome> => {
+  const leadOn = (
+    shared: Shared,
+    transfer: Transfer,
+    lead: Lead,
+    restore: Restore,
+    ask: Ask | undefined
+  ): Effect.Effect<DownloadOutcome> =>
+    Effect.suspend(() => {
       shared.users++
-      return Effect.matchCauseEffect(restore(ended(shared)), {
-        onSuccess: (exit) => {
-          shared.users--
-          return outcomeOf(request, exit)
-        },
-        onFailure: () => {
-          shared.users--
-          shared.isLeft = shared.users === 0
-          shared.isSilent ||= shared.request === request
-          return shared.users > 0
-            ? Effect.succeed(Unchecked.make(Cancelled, { request }))
-            : Effect.flatMap(Effect.zipRight(shared.interrupt, ended(shared)), (exit) => outcomeOf(request, exit))
+      lead.shared = shared
+      const ended = (exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> => {
+        const { isLeft, isMet } = shared
+        lead.shared = undefined
+        if (isMet || isLeft) {
+          end(shared, exit)
+        } else {
+          underway.delete(shared.key)
+          shared.users = 0
+          lead.spare = shared
         }
+        return exit
+      }
+      return Effect.matchCauseEffect(settle(transfer, shared.request, restore, { ask, audience: shared }), {
+        onSuccess: (outcome) => ended(Exit.succeed(outcome)),
+        onFailure: (cause) => ended(Exit.failCause(cause))
       })
+    })
+
+  /** `leave` silences the audience of the caller that waits. */
+  const join = (
+    shared: Shared,
+    request: DownloadRequest,
+    restore: Restore,
+    leave: () => void
+  ): Effect.Effect<DownloadOutcome> => {
+    shared.users++
+    return Effect.matchCauseEffect(restore(ended(shared)), {
+      onSuccess: (exit) => {
+        shared.users--
+        leave()
+        return outcomeOf(request, exit)
+      },
+      onFailure: () => {
+        shared.users--
+        shared.isLeft = shared.users === 0
+        leave()
+        return shared.users > 0
+          ? Effect.succeed(Unchecked.make(Cancelled, { request }))
+          : Effect.flatMap(Effect.zipRight(shared.interrupt, ended(shared)), (exit) => outcomeOf(request, exit))
+      }
+    })
+  }
+
+  const accompany = (
+    shared: Shared,
+    request: DownloadRequest,
+    restore: Restore,
+    audience: Audience | undefined
+  ): Effect.Effect<DownloadOutcome> => {
+    if (audience?.isListening !== true) {
+      return join(shared, request, restore, () => {})
     }
+    const companion: Companion = { request, audience }
+    shared.companions ??= new Set()
+    shared.companions.add(companion)
+    return join(shared, request, restore, () => shared.companions?.delete(companion))
+  }
 
-    const carry: Share["carry"] = (request, restore, hooks, lead) =>
-      Effect.suspend(() => {
-        if (request.onExists === "unique" && lead !== undefined) {
-          return settle(transfer, request, restore, hooks)
+  const carry: Share["carry"] = (transfer, request, restore, hooks, lead) =>
+    Effect.suspend(() => {
+      if (request.onExists === "unique" && lead !== undefined) {
+        return settle(transfer, request, restore, hooks)
+      }
+      alone++
+      // No destination has a NUL in it.
+      const key = request.onExists === "unique" ? `\u0000${alone}` : keyOf(request.destination)
+      const found = underway.get(key)
+      if (found === undefined) {
+        const shared = begin(request, key, hooks.audience, lead)
+        if (lead !== undefined) {
+          return leadOn(shared, transfer, lead, restore, hooks.ask)
         }
-        alone++
-        // No destination has a NUL in it.
-        const key = request.onExists === "unique" ? `\u0000${alone}` : keyOf(request.destination)
-        const found = underway.get(key)
-        if (found === undefined) {
-          const shared = begin(request, key, lead)
-          return lead === undefined
-            ? Effect.flatMap(fork(shared, hooks), () => join(shared, request, restore))
-            : leadOn(shared, lead, restore, hooks)
+        const leave = (): void => {
+          shared.starter = undefined
         }
-        found.isMet = true
-        if (!found.isLeft && isSameFile(found.request, request)) {
-          return join(found, request, restore)
-        }
-        return Effect.matchCauseEffect(restore(ended(found)), {
-          onSuccess: () => carry(request, restore, hooks, lead),
-          onFailure: () => Effect.succeed(Unchecked.make(Cancelled, { request }))
-        })
+        return Effect.flatMap(fork(shared, transfer, hooks.ask), () => join(shared, request, restore, leave))
+      }
+      found.isMet = true
+      if (!found.isLeft && isSameFile(found.request, request)) {
+        return accompany(found, request, restore, hooks.audience)
+      }
+      return Effect.matchCauseEffect(restore(ended(found)), {
+        onSuccess: () => carry(transfer, request, restore, hooks, lead),
+        onFailure: () => Effect.succeed(Unchecked.make(Cancelled, { request }))
       })
+    })
 
-    return { scope, carry }
-  })
+  return { scope, carry }
+})
 
 // The look and the wait are one step: what ends in between would wake nobody.
 const ended = (shared: Shared): Effect.Effect<Exit.Exit<DownloadOutcome>> =>

@@ -202,7 +202,7 @@ export const makeTransfer = (
       quick?: Quick
     ): Effect.Effect<Saved | Skipped, DownloadError> => {
       const kept = quick?.kept ?? keptOf(request, expected)
-      const advance = quick?.advance ?? new Advance(clock, request, kept, hooks.event)
+      const advance = quick?.advance ?? new Advance(clock, request, kept, hooks.audience)
       const totalMillis = Duration.toMillis(request.timeout)
       const deadlineAt = hooks.deadlineAt ?? quick?.wait.deadlineAt ?? deadlineOf(request, now())
       let limits = Limits.forRequest(request, options.limits)
@@ -366,8 +366,8 @@ export const makeTransfer = (
             if (delayMillis === undefined || isDiskFault(error) || at + delayMillis >= deadlineAt) {
               return yield* error
             }
-            if (hooks.event !== undefined) {
-              yield* hooks.event(Unchecked.make(Retrying, { request, error, attempt: attempts, delayMillis }))
+            if (hooks.audience?.isListening === true) {
+              hooks.audience.tell(Unchecked.make(Retrying, { request, error, attempt: attempts, delayMillis }))
             }
             yield* parked(Effect.sleep(Duration.millis(Math.ceil(delayMillis))))
             return yield* again(attempts + 1)
@@ -440,7 +440,7 @@ export const makeTransfer = (
       isInDoubt: (origin) => reachability.isInDoubt(origin),
       originAnswered: (origin) => reachability.onAnswer(origin),
       kept: keptOf,
-      advance: (request, kept, hooks) => new Advance(clock, request, kept, hooks.event),
+      advance: (request, kept, hooks) => new Advance(clock, request, kept, hooks.audience),
       restMillis: governor.restMillis,
       cool,
       timedOut: (request, kept, phase, wait) => timedOut(request.url, request, kept, phase, wait),

@@ -4,7 +4,6 @@
  * @internal
  */
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Downloader from "../Downloader.js"
 import type { Rule } from "../internal/segments.js"
@@ -47,8 +46,5 @@ export const layer = (scenario: Scenario.Scenario): Layer.Layer<Downloader.Downl
     bytesPerSecond: scenario.bytesPerSecond,
     segments: scenario.segments
   }
-  return Layer.scoped(
-    Downloader.Downloader,
-    Effect.flatMap(Downloader.makeTransferWith(options, segmentsRule), Downloader.fromTransfer)
-  )
+  return Layer.scoped(Downloader.Downloader, Downloader.makeWith(options, segmentsRule))
 }

@@ -106,22 +106,22 @@ export const make = (options: {
     }
 
     return {
-      event: (event) =>
-        Effect.sync(() => {
-          switch (event._tag) {
-            case "Started":
-              begun++
-              return
-            case "Advanced":
-              received.set(event.request, event.bytes)
-              return
-            case "Retrying":
-              retried(event)
-              return
-            case "Finished":
-              settled(event.outcome)
-          }
-        }),
+      event: (event) => {
+        switch (event._tag) {
+          case "Started":
+            begun++
+            break
+          case "Advanced":
+            received.set(event.request, event.bytes)
+            break
+          case "Retrying":
+            retried(event)
+            break
+          case "Finished":
+            settled(event.outcome)
+        }
+        return Effect.void
+      },
       refused: (index, { number, problem }) => {
         const request = Download.request({ id: `${index}`, url: `line ${number}`, destination: "" })
         const error = new InvalidRequest({ url: request.url, detail: problem })
