@@ -1,10 +1,11 @@
 // Builds dist/: the modules of the library with their types, and the command line as two files: bin.js, which loads
-// program.cjs when there is something to do.
+// program.cjs when there is something to do. LICENSES.txt has the notices of the packages that are part of these two.
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { readdirSync, readFileSync, rmSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { notices } from "./notices.mjs"
 
 const only = process.argv[2]
 const root = fileURLToPath(new URL(".", import.meta.url))
@@ -47,11 +48,12 @@ const common = {
   legalComments: "none",
   minifySyntax: true,
   minifyWhitespace: true,
+  metafile: true,
   // A name that is missing behind `narrow` is an error, and not undefined.
   logOverride: { "import-is-undefined": "error" }
 }
 
-await build({
+const program = await build({
   ...common,
   entryPoints: ["src/Node/program.ts"],
   outfile: "dist/program.cjs",
@@ -63,7 +65,7 @@ await build({
 
 const content = readFileSync(`${root}dist/program.cjs`)
 
-await build({
+const bin = await build({
   ...common,
   entryPoints: ["src/bin.ts"],
   outfile: "dist/bin.js",
@@ -74,6 +76,8 @@ await build({
     HALYARD_BUILD: JSON.stringify(createHash("sha256").update(content).digest("hex").slice(0, 32))
   }
 })
+
+writeFileSync(`${root}dist/LICENSES.txt`, notices(root, [program.metafile, bin.metafile]))
 
 // Code that was kept for the builds before.
 for (const name of readdirSync(`${root}dist`)) {

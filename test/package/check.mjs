@@ -29,6 +29,14 @@ try {
     )
   })
 
+  step("it has the notices of the packages that its program is made of", () => {
+    const text = run(project, "tar", "-xOf", tarball, "package/dist/LICENSES.txt")
+    for (const name of ["effect", "@effect/platform-node", "string-width", "ws"]) {
+      assert.match(text, new RegExp(`^${name} \\d[^\\n]* \\((?:MIT|ISC)\\)\\n\\n[^-]+Copyright`, "ms"), name)
+    }
+    assert.match(run(project, "tar", "-tf", tarball), /^package\/LICENSE$/m)
+  })
+
   step("publint has nothing to say", () => run(root, "npx", "publint", tarball, "--strict"))
   step("the types of every entry point resolve", () =>
     run(
