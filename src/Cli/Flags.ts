@@ -35,23 +35,20 @@ const options = {
       .map(([name, { concurrency }]) => `${concurrency} (${name})`)
       .join(", ")}.`
   }),
-  server: withDefault(
-    text(
-      {
-        name: "server",
-        metavar: "LABEL",
-        aliases: ["s"],
-        description:
-          "LOCAL answers at once, DELAY after 0.5 to 5 s, ERROR so too and one time in four with an error; REMOTE is the book's own site."
-      },
-      (label) => {
-        const found = servers.find((candidate) => candidate === label.toUpperCase())
-        return found === undefined
-          ? Either.left(`--server LABEL must be one of ${servers.join(", ")}, not '${Printable.excerpt(label)}'`)
-          : Either.right(found)
-      }
-    ),
-    "LOCAL" as const
+  server: text(
+    {
+      name: "server",
+      metavar: "LABEL",
+      aliases: ["s"],
+      description:
+        "LOCAL, the default, answers at once, DELAY after 0.5 to 5 s, ERROR so too and one time in four with an error; REMOTE is the book's own site."
+    },
+    (label) => {
+      const found = servers.find((candidate) => candidate === label.toUpperCase())
+      return found === undefined
+        ? Either.left(`--server LABEL must be one of ${servers.join(", ")}, not '${Printable.excerpt(label)}'`)
+        : Either.right(found)
+    }
   ),
   verbose: flag({
     name: "verbose",

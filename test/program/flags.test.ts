@@ -58,6 +58,16 @@ describe.concurrent("halyard flags", () => {
     })
   )
 
+  it.scopedLive("refuses two origins", () =>
+    Effect.gen(function* () {
+      const { exitCode, stderr } = yield* flags(["BR", "-s", "DELAY", "--base-url", "http://127.0.0.1:1"])
+      assert.deepStrictEqual(
+        [exitCode, stderr],
+        [2, "halyard flags: --server and --base-url are two origins: give one of them\n"]
+      )
+    })
+  )
+
   it.scopedLive("exits with 1 for a flag that is not found, however it runs and reports", () =>
     Effect.gen(function* () {
       const ended = yield* Effect.forEach(

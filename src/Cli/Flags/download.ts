@@ -31,7 +31,7 @@ export interface FlagsOptions {
   readonly every: boolean
   readonly limit: number | undefined
   readonly maxReq: number | undefined
-  readonly server: Server
+  readonly server: Server | undefined
   readonly verbose: boolean
   readonly engine: Engine
   readonly directory: string
@@ -45,6 +45,9 @@ export const download = Effect.fn("flags.download")(function* (options: FlagsOpt
   const codes = yield* Either.mapLeft(Flags.select(options), ({ rule }) => new UsageError({ rule }))
   if (options.baseUrl !== undefined && !isHttp(options.baseUrl)) {
     return yield* new UsageError({ rule: `--base-url URL must be an http: or https: URL without a query` })
+  }
+  if (options.baseUrl !== undefined && options.server !== undefined) {
+    return yield* new UsageError({ rule: "--server and --base-url are two origins: give one of them" })
   }
   const { concurrency: usual, maximum } = engines[options.engine]
   const concurrency = Math.min(options.maxReq ?? usual, maximum, codes.length)
@@ -67,16 +70,17 @@ const openOrigin = Effect.fnUntraced(function* (options: FlagsOptions) {
   if (options.baseUrl !== undefined) {
     return { label: "REMOTE" as const, baseUrl: withoutTrailing(options.baseUrl, "/") }
   }
-  if (options.server === "REMOTE") {
-    return { label: options.server, baseUrl: remoteBaseUrl }
+  const { server = "LOCAL" } = options
+  if (server === "REMOTE") {
+    return { label: server, baseUrl: remoteBaseUrl }
   }
   const host = yield* Host
   const context = yield* Layer.build(
-    FlagServer.layer({ directory: host.flagsDirectory, seed: options.seed, ...embedded[options.server] }).pipe(
+    FlagServer.layer({ directory: host.flagsDirectory, seed: options.seed, ...embedded[server] }).pipe(
       Layer.provide(host.listen({ hostname: "127.0.0.1", port: 0 }))
     )
   )
-  return { label: options.server, baseUrl: (yield* Effect.provide(FlagServer.FlagServer, context)).baseUrl }
+  return { label: server, baseUrl: (yield* Effect.provide(FlagServer.FlagServer, context)).baseUrl }
 })
 
 const carryOut = Effect.fnUntraced(function* (
