@@ -41,14 +41,20 @@ export interface TransportRequest {
    * not add them to this one. Default false.
    */
   readonly isCrossOrigin?: boolean | undefined
-  /** Maximum time for a new connection, in milliseconds. Default: the transport's own limit. */
+  /**
+   * Maximum time for a new connection, in milliseconds. Default: the transport's own limit, which also holds if a transport
+   * cannot set it for a request (`Transport/HttpClient`).
+   */
   readonly connectMillis?: number | undefined
   /**
    * True if the caller can tell a body that was cut from a whole one, by its digest or size. A body without a length whose
    * TLS connection ends without `close_notify` then ends; otherwise it fails with `Truncated`. Default false.
    */
   readonly verifiesBody?: boolean | undefined
-  /** Called for each informational response (1xx, RFC 9110 §15.2) before the final one. Must not throw. */
+  /**
+   * Called for each informational response (1xx, RFC 9110 §15.2) before the final one, by transports that are told of them.
+   * Must not throw.
+   */
   readonly onInformational?: (() => void) | undefined
 }
 

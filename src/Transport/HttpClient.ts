@@ -11,7 +11,9 @@
  * `withTracerDisabledWhen(() => true)`, a redirect to another origin fails after it was followed. With `followRedirects`
  * around `FetchHttpClient`, the `RequestInit` that its layer was built with is not used.
  *
- * `FetchHttpClient` undoes content codings, and reports a truncated one as success: prefer another client for files.
+ * `FetchHttpClient` undoes content codings, and reports a truncated one as success: prefer another client for files. The
+ * clients of Node take a connection that is reset, or a TLS connection that ends without `close_notify`, for the end of a body
+ * without a length; `halyard/Node/Transport` does not.
  *
  * @since 0.1.0
  */
@@ -277,6 +279,12 @@ const fromResponse = (
     yield* Effect.addFinalizer(() => (isBegun ? Effect.void : abandon(response)))
     if (response.status === 0) {
       return yield* hidden(url, "the platform's fetch does not tell where it leads")
+    }
+    const coding = response.headers["transfer-encoding"]
+    if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
+      // Clients undo chunks and leave the rest as it is, or take the chunks for content (RFC 9112 §6.1).
+      const detail = "its Transfer-Encoding is not chunked alone"
+      return yield* new Protocol({ url: displayUrl(url), reason: "message", detail })
     }
     let receivedBytes = 0
     const expectedBytes = contentLength(response.headers)

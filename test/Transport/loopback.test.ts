@@ -132,7 +132,6 @@ for (const [name, transport] of Object.entries(backends)) {
             location[
               request.url === "/loop" || request.url === "/file" || request.url === "/bad" ? request.url : "/none"
             ]
-          // With a length, or the fast lane would leave the first to undici, which asks again.
           response.writeHead(302, { "content-length": 0, ...(to === undefined ? {} : { location: to }) })
           response.end()
         })

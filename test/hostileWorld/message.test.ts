@@ -313,11 +313,31 @@ for (const [name, transport] of Object.entries(backends)) {
         `${ok}Content-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`
       ],
       ["a negative Content-Length", `${ok}Content-Length: -1\r\n\r\n`],
+      ["a coding before chunks", `${ok}Transfer-Encoding: gzip, chunked\r\n\r\na\r\n${body}\r\n0\r\n\r\n`],
+      ["a coding alone", `${ok}Transfer-Encoding: gzip\r\n\r\n${body}`],
+      [
+        "codings in two fields",
+        `${ok}Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\na\r\n${body}\r\n0\r\n\r\n`
+      ],
+      ["a coding in quotes", `${ok}Transfer-Encoding: "chunked"\r\n\r\na\r\n${body}\r\n0\r\n\r\n`],
+      ["a coding that is misspelt", `${ok}Transfer-Encoding: chunke\r\n\r\na\r\n${body}\r\n0\r\n\r\n`],
+      ["a coding with a parameter", `${ok}Transfer-Encoding: chunked;q=1\r\n\r\na\r\n${body}\r\n0\r\n\r\n`],
       ["a garbage status line", "NOT HTTP AT ALL\r\n\r\n"],
       ["NUL in a header", `${ok}X: a\u0000b\r\nContent-Length: 10\r\n\r\n${body}`],
       ["a header of 300 KB", `${ok}X: ${"x".repeat(300_000)}\r\n\r\n`]
     ] as const) {
       real(`refuses ${what}`, [[bytes, "stay"]], { _tag: "Protocol", reason: "message" })
+    }
+    if (name === "Node/Transport") {
+      real(
+        "refuses a protocol that was not asked for",
+        [["HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", "stay"]],
+        { _tag: "Protocol", reason: "message" }
+      )
+      real("takes 204 for the status that it is", [["HTTP/1.1 204 No Content\r\n\r\n", "stay"]], {
+        _tag: "HttpStatus",
+        status: 204
+      })
     }
     real("does not read for ever what follows a body", [[wholeRaw.repeat(3), "stay"]], { ...saved, attempts: 1 })
     real(
