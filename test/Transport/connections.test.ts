@@ -2,6 +2,7 @@
  * How connections are made, kept and given up, on real sockets.
  */
 import { spawn } from "node:child_process"
+import { createServer as createTlsServer } from "node:https"
 import { connect as connectPlain, createServer, type Server, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -11,6 +12,7 @@ import * as Client from "../../src/Node/Transport/client.js"
 import { type Connect, sockets } from "../../src/Node/Transport/wire.js"
 import * as NodeTransport from "../../src/Node/Transport.js"
 import { Transport, type TransportResponse } from "../../src/Transport.js"
+import { certificate, key } from "../support/certificate.js"
 import { blackHole, http, resolving } from "../support/loopback.js"
 
 const client = (connect: Connect = sockets({}), connectMillis = 10_000) =>
@@ -97,6 +99,20 @@ describe("a host with several addresses", () => {
         slow.accept()
         assert.strictEqual(yield* Fiber.join(fiber), "late")
       })
+  )
+
+  it.scopedLive.skipIf(process.platform !== "linux")("is connected to by one that answers, on TLS for its name", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening(() =>
+        createTlsServer({ key, cert: certificate }, (_, response) => response.end("hello"))
+      )
+      yield* blackHole("127.0.0.2", port)
+      yield* resolving("localhost", ["127.0.0.2", "127.0.0.1"])
+      const { open } = yield* client(sockets({ ca: certificate }))
+      for (const _ of [1, 2]) {
+        assert.strictEqual(yield* get(open, `https://localhost:${port}/`), "hello")
+      }
+    })
   )
 
   it.scopedLive.skipIf(process.platform !== "linux")("fails when all have failed, at once", () =>

@@ -158,7 +158,8 @@ const headOf = ({ headers, status }: Reading): string =>
     ...Object.entries(headers)
       .filter(([name]) => name !== "__proto__")
       .map(
-        ([name, value]) => `${name}: ${name === "content-length" ? lengthOf(value) : value.replace(/\s+/g, " ").trim()}`
+        ([name, value]) =>
+          `${name}: ${name === "content-length" ? lengthOf(value) : value.replace(/\s+/g, " ").replace(/ ?, ?/g, ",").trim()}`
       )
       .sort()
   ].join("\n")
