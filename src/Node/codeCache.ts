@@ -7,6 +7,7 @@
  */
 import {
   closeSync,
+  constants,
   fstatSync,
   openSync,
   readFileSync,
@@ -34,9 +35,15 @@ export interface Options {
 export const load = <Exports>(file: string, { build, part }: Options): Exports => {
   const require = createRequire(file)
   const owner = statSync(file).uid
+  const directory = statSync(dirname(file))
   const isOwn = owner === process.getuid?.() || process.platform === "win32"
   const cache = `${file}.${part}-${process.version}-${process.arch}-${cachedDataVersionTag().toString(16)}.cache`
-  const isPossible = canSum && !isDisabled() && !mayBeWrittenBy(statSync(dirname(file)).mode, 0o002)
+  const isPossible =
+    canSum &&
+    !isDisabled() &&
+    // The superuser can change every file anyway.
+    (directory.uid === owner || directory.uid === 0) &&
+    !mayBeWrittenBy(directory.mode, othersWrite)
   const cachedData = isPossible ? read(cache, owner, build) : undefined
   if (cachedData === undefined && !(isPossible && isOwn)) {
     // As Node does it, which may have a cache of its own (NODE_COMPILE_CACHE, from 22 on).
@@ -72,15 +79,25 @@ const sumBytes = 4
 // V8 forgets functions that have not run for long, and those that start the program run once.
 const longRunMillis = 10_000
 
+const othersWrite = 0o022
+
+// V8's code for the whole program has a tenth of that.
+const mostBytes = 64 * 1024 * 1024
+
+// What is no regular file is refused once it is open, and opening it waits for nothing. Windows has no such flags.
+const readOnly = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
 // What the mode of a file says where there are such modes.
 const mayBeWrittenBy = (mode: number, whom: number): boolean => process.platform !== "win32" && (mode & whom) !== 0
 
 const read = (cache: string, owner: number, build: string): Buffer | undefined => {
   let descriptor: number | undefined
   try {
-    descriptor = openSync(cache, "r")
-    const { mode, size, uid } = fstatSync(descriptor)
-    if (uid !== owner || mayBeWrittenBy(mode, 0o022)) {
+    descriptor = openSync(cache, readOnly)
+    const info = fstatSync(descriptor)
+    const { mode, nlink, size, uid } = info
+    // A second name could be in a directory that others can write to.
+    if (!info.isFile() || nlink !== 1 || uid !== owner || mayBeWrittenBy(mode, othersWrite) || size > mostBytes) {
       return undefined
     }
     const bytes = Buffer.allocUnsafeSlow(size)

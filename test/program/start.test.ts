@@ -1,17 +1,23 @@
 /**
  * How the program starts: without itself where only its version is asked for, and with the code that V8 kept.
  */
+import { execFileSync } from "node:child_process"
 import {
   chmodSync,
   chownSync,
   copyFileSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync
 } from "node:fs"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -241,6 +247,47 @@ describe("kept code", () => {
     })
   )
 
+  it.scopedLive("is done without, and made anew, where its name leads elsewhere", () =>
+    Effect.gen(function* () {
+      const directory = yield* installed()
+      const elsewhere = yield* temporaryDirectory
+      const first = yield* start(directory, line)
+      const file = only(directory)
+      const whole = readFileSync(file)
+      // Valid code in each case: what refuses it is the way that leads there.
+      const places: Readonly<Record<string, () => void>> = {
+        "a symbolic link": () => {
+          writeFileSync(join(elsewhere, "code"), whole)
+          symlinkSync(join(elsewhere, "code"), file)
+        },
+        "a second link to a file": () => linkSync(join(elsewhere, "code"), file),
+        "a FIFO": () => execFileSync("mkfifo", [file]),
+        "a symbolic link to a FIFO": () => {
+          execFileSync("mkfifo", [join(elsewhere, "fifo")])
+          symlinkSync(join(elsewhere, "fifo"), file)
+        },
+        "a symbolic link to a device": () => symlinkSync("/dev/zero", file),
+        "a sparse file of a terabyte": () => {
+          writeFileSync(file, whole)
+          truncateSync(file, 2 ** 40)
+        }
+      }
+      for (const [what, make] of Object.entries(places)) {
+        rmSync(file)
+        make()
+        assert.deepStrictEqual(yield* start(directory, line), first, what)
+        assert.isTrue(lstatSync(file).isFile() && statSync(file).nlink === 1, what)
+        assert.isTrue(readFileSync(file).length < 2 ** 26, what)
+      }
+      assert.isTrue(readFileSync(join(elsewhere, "code")).equals(whole))
+      // Nothing can be renamed over a directory.
+      rmSync(file)
+      mkdirSync(file)
+      assert.deepStrictEqual(yield* start(directory, line), first)
+      assert.deepStrictEqual(kept(directory), [basename(file)])
+    })
+  )
+
   it.scopedLive("is not made by a run that fails, nor where Node is told to keep none", () =>
     Effect.gen(function* () {
       const directory = yield* installed()
@@ -261,7 +308,11 @@ describe("kept code", () => {
       }
       const everybodys = yield* installed()
       chmodSync(everybodys, 0o777)
-      for (const directory of [another, everybodys]) {
+      const groups = yield* installed()
+      chmodSync(groups, 0o775)
+      const sticky = yield* installed()
+      chmodSync(sticky, 0o1777)
+      for (const directory of [another, everybodys, groups, sticky]) {
         assert.deepStrictEqual(yield* start(directory, line), expected)
         assert.deepStrictEqual(kept(directory), [])
       }
