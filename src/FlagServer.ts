@@ -21,7 +21,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
 import { isTooManyOpen, whenThereIsOne } from "./internal/descriptors.js"
 import { errnoOf } from "./internal/diskErrors.js"
 import * as Printable from "./internal/printable.js"
@@ -33,7 +35,10 @@ import * as Printable from "./internal/printable.js"
  * @since 0.1.0
  */
 export interface Options {
-  /** A directory with the flags as `{cc}.gif` or `{cc}/{cc}.gif`. */
+  /**
+   * A directory with the flags as `{cc}.gif` or `{cc}/{cc}.gif`: regular files, and symbolic links to such files inside the
+   * directory. Everything else is answered with 404 and is not opened.
+   */
   readonly directory: string
   /** Each answer waits this long, evenly drawn from 9 equally spaced values. Default: no wait. */
   readonly delay?: { readonly min: Duration.DurationInput; readonly max: Duration.DurationInput } | undefined
@@ -92,7 +97,7 @@ export const layer = (
       const server = yield* HttpServer.HttpServer
       const fs = yield* FileSystem.FileSystem
       yield* fs.readDirectory(options.directory)
-      const { answer, seed } = yield* make(options, reader(fs, options.directory))
+      const { answer, seed } = yield* make(options, yield* reader(fs, options.directory))
       yield* server.serve(
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
           request.method === "GET" || request.method === "HEAD"
@@ -119,13 +124,19 @@ export const layerClient = (
     HttpClient.HttpClient,
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
-      const read = reader(fs, options.directory)
       const names = yield* fs.readDirectory(options.directory)
+      const read = yield* reader(fs, options.directory)
       const codes = new Set(names.map((name) => name.slice(0, 2).toUpperCase()))
       const flags = new Map(
-        yield* Effect.forEach(codes, (code) => Effect.map(read(code), (bytes) => [code, bytes] as const), {
-          concurrency: 16
-        })
+        yield* Effect.forEach(
+          codes,
+          (code) =>
+            Effect.map(
+              Effect.flatMap(read(code), (flag) => (flag === undefined ? Effect.succeed(undefined) : whole(flag))),
+              (flag) => [code, flag] as const
+            ),
+          { concurrency: 16 }
+        )
       )
       const { answer } = yield* make(options, (code) => Effect.succeed(flags.get(code)))
       return HttpClient.make((request, url) =>
@@ -147,19 +158,29 @@ export const describe = (exchange: Exchange): string => {
   return `${what} delay: ${Duration.toSeconds(exchange.delay).toFixed(1)}s -> ${exchange.status ?? "client left"}`
 }
 
-interface Answer {
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** Small ones as they are; a large one as a stream, read as fast as its client reads. */
+type Body = Bytes | Stream.Stream<Bytes, PlatformError>
+
+interface Flag<B extends Body> {
+  readonly sizeBytes: number
+  readonly body: B
+}
+
+interface Answer<B extends Body> {
   readonly status: number
   readonly headers: { readonly [name: string]: string }
-  readonly body: Uint8Array<ArrayBuffer>
+  readonly body: B
 }
 
 // How many different delays there are. A client's deadline that is none of them is then some way from all of them:
 // which requests meet it does not depend on how busy the machine is.
 const delayLevels = 9
 
-const make = (
+const make = <B extends Body>(
   options: Options,
-  flagOf: (code: string) => Effect.Effect<Uint8Array<ArrayBuffer> | undefined, PlatformError>
+  flagOf: (code: string) => Effect.Effect<Flag<B> | undefined, PlatformError>
 ) =>
   Effect.gen(function* () {
     const seed = options.seed ?? (yield* Random.nextIntBetween(0, 2 ** 31))
@@ -182,17 +203,21 @@ const make = (
     const file = (code: string) =>
       Effect.match(flagOf(code), {
         onFailure: () => plain(500, "Internal Server Error"),
-        onSuccess: (body): Answer =>
-          body === undefined
+        onSuccess: (flag): Answer<B | Bytes> =>
+          flag === undefined
             ? plain(404, "Not Found")
-            : { status: 200, headers: { "content-type": "image/gif", "content-length": `${body.length}` }, body }
+            : {
+                status: 200,
+                headers: { "content-type": "image/gif", "content-length": `${flag.sizeBytes}` },
+                body: flag.body
+              }
       })
 
     return {
       seed,
-      answer: (path: string): Effect.Effect<Answer> => {
+      answer: (path: string): Effect.Effect<Answer<B | Bytes>> => {
         const code = /^\/([a-z]{2})\/\1\.gif$/i.exec(path)?.[1]?.toUpperCase()
-        const tell = (delay: Duration.Duration) => (exit: Exit.Exit<Answer>) =>
+        const tell = (delay: Duration.Duration) => (exit: Exit.Exit<Answer<B | Bytes>>) =>
           options.onRequest?.({ code, path, delay, status: Exit.isSuccess(exit) ? exit.value.status : undefined }) ??
           Effect.void
         if (code === undefined) {
@@ -209,25 +234,99 @@ const make = (
     }
   })
 
-const reader = (fs: FileSystem.FileSystem, directory: string) => (code: string) => {
-  const cc = code.toLowerCase()
-  return fs.readFile(`${directory}/${cc}.gif`).pipe(
-    Effect.catchIf(isMissing, () => fs.readFile(`${directory}/${cc}/${cc}.gif`)),
-    whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
-    Effect.map((bytes) => new Uint8Array(bytes)),
-    Effect.catchIf(isMissing, () => Effect.succeed(undefined))
+// What is read of a file at a time. No descriptor stays open meanwhile: a client that does not read holds none.
+const pieceBytes = 256 * 1024
+
+// How many pieces of large files are read at a time. Small files pass them by.
+const largeAtOnce = 4
+
+/**
+ * Finds a flag: the first of both layouts that is a regular file inside the directory. Anything else is not opened: the
+ * call would wait for the other end of a FIFO, and occupy one of the few threads that read files.
+ */
+const reader = (fs: FileSystem.FileSystem, directory: string) =>
+  Effect.map(Effect.all([fs.realPath(directory), Effect.makeSemaphore(largeAtOnce)]), ([root, large]) => {
+    const find = (path: string): Effect.Effect<Flag<Body> | undefined, PlatformError> =>
+      Effect.flatMap(fs.realPath(path), (real) =>
+        isInside(root, real)
+          ? Effect.flatMap(fs.stat(real), ({ size, type }) =>
+              type === "File" ? open(fs, large, real, Number(size)) : Effect.succeed(undefined)
+            )
+          : Effect.succeed(undefined)
+      ).pipe(
+        whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
+        Effect.catchIf(isMissing, () => Effect.succeed(undefined))
+      )
+    return (code: string) => {
+      const cc = code.toLowerCase()
+      return Effect.flatMap(find(`${directory}/${cc}.gif`), (flag) =>
+        flag === undefined ? find(`${directory}/${cc}/${cc}.gif`) : Effect.succeed(flag)
+      )
+    }
+  })
+
+const open = (
+  fs: FileSystem.FileSystem,
+  large: Effect.Semaphore,
+  path: string,
+  sizeBytes: number
+): Effect.Effect<Flag<Body>, PlatformError> =>
+  sizeBytes <= pieceBytes
+    ? Effect.map(piece(fs, path, 0, sizeBytes), (body) => ({ sizeBytes: body.length, body }))
+    : Effect.succeed({
+        sizeBytes,
+        body: Stream.unfoldEffect(0, (offset) =>
+          Effect.map(
+            large.withPermits(1)(piece(fs, path, offset, Math.min(pieceBytes, sizeBytes - offset))),
+            (bytes) => (bytes.length === 0 ? Option.none() : Option.some([bytes, offset + bytes.length]))
+          )
+        )
+      })
+
+const piece = (fs: FileSystem.FileSystem, path: string, offset: number, bytes: number) =>
+  fs.open(path, { flag: "r" }).pipe(
+    Effect.tap((file) => file.seek(offset, "start")),
+    Effect.flatMap((file) => (bytes === 0 ? Effect.succeedNone : file.readAlloc(bytes))),
+    Effect.map((read) => new Uint8Array(Option.getOrElse(read, () => new Uint8Array(0)))),
+    Effect.scoped,
+    whenThereIsOne((error) => isTooManyOpen(errnoOf(error)))
   )
-}
 
-const isMissing = (error: PlatformError): boolean => error._tag === "SystemError" && error.reason === "NotFound"
+const whole = ({ body, sizeBytes }: Flag<Body>): Effect.Effect<Flag<Bytes>, PlatformError> =>
+  body instanceof Uint8Array
+    ? Effect.succeed({ sizeBytes, body })
+    : Effect.map(Stream.runCollect(body), (pieces) => {
+        const bytes = new Uint8Array(sizeBytes)
+        let offset = 0
+        for (const more of pieces) {
+          bytes.set(more, offset)
+          offset += more.length
+        }
+        return { sizeBytes, body: bytes }
+      })
 
-const plain = (status: number, text: string): Answer => {
+const isInside = (root: string, path: string): boolean =>
+  path.startsWith(root) && (/[/\\]$/.test(root) || /^[/\\]/.test(path.slice(root.length)))
+
+// A link that leads in a circle leads to nothing, as does one that leads through a file.
+const isMissing = (error: PlatformError): boolean =>
+  (error._tag === "SystemError" && error.reason === "NotFound") || /^E(?:LOOP|NOTDIR)$/.test(errnoOf(error))
+
+const plain = (status: number, text: string): Answer<Bytes> => {
   const body = new TextEncoder().encode(`${text}\n`)
   return { status, headers: { "content-type": "text/plain", "content-length": `${body.length}` }, body }
 }
 
-const toServerResponse = ({ body, headers, status }: Answer): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.uint8Array(body, { status, headers, contentType: headers["content-type"] })
+const toServerResponse = ({ body, headers, status }: Answer<Body>): HttpServerResponse.HttpServerResponse =>
+  body instanceof Uint8Array
+    ? HttpServerResponse.uint8Array(body, { status, headers, contentType: headers["content-type"] })
+    : // A file that has become shorter since ends the connection, and with it the body.
+      HttpServerResponse.stream(body, {
+        status,
+        headers: { ...headers, connection: "close" },
+        contentType: headers["content-type"],
+        contentLength: Number(headers["content-length"])
+      })
 
 const pathOf = (target: string): string =>
   URL.canParse(target, "http://origin") ? new URL(target, "http://origin").pathname : target

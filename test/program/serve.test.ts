@@ -1,7 +1,10 @@
 /**
  * `halyard serve`: the origin of the flags, over real sockets.
  */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
+import { connect, type Socket } from "node:net"
+import { basename } from "node:path"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -9,6 +12,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { until } from "../support/poll.js"
 import { filesIn, halyard, originDirectory, run, temporaryDirectory } from "../support/program.js"
 import { ctrlC, halyardOnTerminal, itOnTerminal } from "../support/pseudoTerminal.js"
 
@@ -41,6 +45,18 @@ const get = (url: string) => request("GET", url)
 const flag = (code: string) => `/${code}/${code}.gif`
 
 const origin = (code: string) => readFileSync(`${originDirectory}/${code}.gif`)
+
+/** Asks for a path and does not read what comes. */
+const silentClient = (baseUrl: string, path: string) =>
+  Effect.acquireRelease(
+    Effect.async<Socket>((resume) => {
+      const socket = connect(Number(new URL(baseUrl).port), "127.0.0.1", () => {
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`, () => resume(Effect.succeed(socket)))
+      })
+      socket.on("error", () => socket.destroy())
+    }),
+    (socket) => Effect.sync(() => socket.destroy())
+  )
 
 describe.concurrent("halyard serve", () => {
   it.scopedLive("serves every flag, byte for byte, on this machine alone", () =>
@@ -106,6 +122,98 @@ describe.concurrent("halyard serve", () => {
       assert.strictEqual(`${xx?.body}`, "not really a flag")
       assert.isTrue(yy?.body.equals(origin("br")))
       assert.strictEqual(br?.status, 404)
+    })
+  )
+
+  it.scopedLive("opens nothing but regular files inside the directory, and goes on", () =>
+    Effect.gen(function* () {
+      const outside = yield* temporaryDirectory
+      const directory = yield* temporaryDirectory
+      writeFileSync(`${outside}/secret`, "secret")
+      execFileSync("mkfifo", [`${directory}/aa.gif`, `${outside}/fifo`])
+      symlinkSync(`${outside}/fifo`, `${directory}/ab.gif`)
+      symlinkSync("/dev/zero", `${directory}/ac.gif`)
+      mkdirSync(`${directory}/ad.gif`)
+      symlinkSync(`${outside}/secret`, `${directory}/ae.gif`)
+      symlinkSync(outside, `${directory}/af`)
+      writeFileSync(`${outside}/af.gif`, "secret")
+      symlinkSync(`../${basename(outside)}/secret`, `${directory}/ag.gif`)
+      symlinkSync("ah.gif", `${directory}/ah.gif`)
+      writeFileSync(`${directory}/ba.gif`, "inside")
+      symlinkSync("ba.gif", `${directory}/bb.gif`)
+      const link = `${outside}/directory`
+      symlinkSync(directory, link)
+      const server = yield* serve("--directory", link)
+      // More than there are threads that read files.
+      const refused = ["aa", "ab", "ac", "ad", "ae", "af", "ag", "ah"].flatMap((code) => [code, code, code])
+      const answers = yield* Effect.forEach(refused, (code) => get(server.baseUrl + flag(code)), { concurrency: 24 })
+      assert.deepStrictEqual(new Set(answers.map(({ status }) => status)).size, 1)
+      assert.strictEqual(answers[0]?.status, 404)
+      for (const path of [
+        "/ba%2fba.gif",
+        "/ba/ba.gif%00",
+        "/ba/..%2f..%2fetc%2fpasswd",
+        "/ba/ba.gif/",
+        "//ba/ba.gif"
+      ]) {
+        assert.strictEqual((yield* get(server.baseUrl + path)).status, 404, path)
+      }
+      for (const code of ["ba", "bb"]) {
+        assert.strictEqual(`${(yield* get(server.baseUrl + flag(code))).body}`, "inside")
+      }
+      yield* server.signal("SIGTERM")
+      assert.strictEqual((yield* server.ended).exitCode, 143)
+    })
+  )
+
+  it.scopedLive("keeps little in memory for clients that do not read, answers others, and ends", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const sizeBytes = 64 * 1024 * 1024
+      writeFileSync(`${directory}/aa.gif`, "")
+      truncateSync(`${directory}/aa.gif`, sizeBytes)
+      writeFileSync(`${directory}/bb.gif`, "small")
+      const server = yield* serve("--directory", directory)
+      const whole = yield* get(server.baseUrl + flag("aa"))
+      assert.strictEqual(whole.body.length, sizeBytes)
+      yield* Effect.forEach(Array.from({ length: 40 }), () => silentClient(server.baseUrl, flag("aa")))
+      yield* until(
+        "a line for each request",
+        () => server.lines().length > 40 || undefined,
+        () => `${server.lines().length}`
+      )
+      for (const _ of [1, 2, 3]) {
+        assert.strictEqual(`${(yield* get(server.baseUrl + flag("bb"))).body}`, "small")
+      }
+      const status = `/proc/${server.pid}/status`
+      if (existsSync(status)) {
+        const [, peak = ""] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(status, "utf8")) ?? []
+        assert.isBelow(Number(peak), 500_000)
+      }
+      yield* server.signal("SIGTERM")
+      assert.strictEqual((yield* server.ended).exitCode, 143)
+    })
+  )
+
+  it.scopedLive("ends a body with its connection if the file becomes shorter", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      writeFileSync(`${directory}/aa.gif`, "")
+      truncateSync(`${directory}/aa.gif`, 64 * 1024 * 1024)
+      const server = yield* serve("--directory", directory)
+      const client = yield* silentClient(server.baseUrl, flag("aa"))
+      yield* server.awaitOutput(/^AA /m)
+      truncateSync(`${directory}/aa.gif`, 0)
+      let bytes = 0
+      client.on("data", (chunk) => {
+        bytes += chunk.length
+      })
+      yield* until(
+        "end of the connection",
+        () => client.closed || undefined,
+        () => `${bytes} bytes`
+      )
+      assert.isBelow(bytes, 64 * 1024 * 1024)
     })
   )
 

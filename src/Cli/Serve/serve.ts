@@ -34,12 +34,24 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
   const say = (text: string) => Effect.sync(() => host.stdout.write(`${text}\n`))
   const directory = options.directory ?? host.flagsDirectory
 
+  let missed = 0
+  const tell = (exchange: FlagServer.Exchange) =>
+    Effect.sync(() => {
+      if (host.stdout.isFull()) {
+        missed++
+        return
+      }
+      const gap = missed === 0 ? "" : `${missed} requests are not shown: this output was not read\n`
+      missed = 0
+      host.stdout.write(`${gap}${FlagServer.describe(exchange)}\n`)
+    })
+
   const server = FlagServer.layer({
     directory,
     delay: options.delay,
     errorRate: options.errorRate,
     seed: options.seed,
-    onRequest: (exchange) => say(FlagServer.describe(exchange))
+    onRequest: tell
   }).pipe(
     Layer.provide(host.listen(options)),
     Layer.catchAll((error) =>
