@@ -67,6 +67,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     }) => Layer.Layer<HttpServer.HttpServer, ServeError>
     /** A transport for the network, made for one run, and what computes digests for it. */
     readonly transport: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Transport | Hasher>
+    /** How many connections this process may have, with the descriptors that it may open. */
+    readonly connectionsAtMost: () => number
     /** A store on the disks of the machine. */
     readonly store: Layer.Layer<Store>
     /** How many parts of runs that were killed, or that are not over, there are in a directory. */

@@ -11,6 +11,7 @@ import type { Disk } from "../DownloadError.js"
 import { fromCause } from "../internal/diskErrors.js"
 import { Screen } from "../Screen.js"
 import * as Argv from "./argv.js"
+import * as Descriptors from "./descriptors.js"
 import { flagsDirectory } from "./flagsDirectory.js"
 import type { Role } from "./role.js"
 import { hasColors, isTerminal } from "./Screen.js"
@@ -47,6 +48,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         () => import("./Store.js"),
         (module) => module.layer
       ),
+      connectionsAtMost: Descriptors.connectionsAtMost,
       unfinishedParts: (directory) =>
         Effect.flatMap(
           Effect.promise(() => import("./unfinishedParts.js")),

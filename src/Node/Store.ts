@@ -53,7 +53,10 @@ const calls: SystemCalls = {
   },
   accessOf: (path) => {
     const found = Fs.lstatSync(path, { throwIfNoEntry: false })
-    return found?.isFile() ? { mode: found.mode, uid: found.uid, gid: found.gid } : undefined
+    if (found === undefined || found.isSymbolicLink() || found.isDirectory()) {
+      return undefined
+    }
+    return found.isFile() ? { mode: found.mode, uid: found.uid, gid: found.gid } : "special"
   },
   setAccess: (descriptor, access) => {
     const own = Fs.fstatSync(descriptor)

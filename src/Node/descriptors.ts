@@ -40,14 +40,20 @@ let changedAtMillis = 0
 
 const waiting = new Set<() => void>()
 
-/** Counts a connection that is to be made; false, and nothing is counted, if there are as many as there may be. */
-export const takeConnection = (): boolean => {
+/** How many connections the limit of this process leaves room for. */
+export const connectionsAtMost = (): number => {
   if (allowed === undefined) {
     allowed = connectionsWithin(limits())
     atMost = allowed
   }
+  return allowed
+}
+
+/** Counts a connection that is to be made; false, and nothing is counted, if there are as many as there may be. */
+export const takeConnection = (): boolean => {
+  const most = connectionsAtMost()
   const now = performance.now()
-  if (taken >= atMost && atMost < allowed && now - changedAtMillis >= raiseAfterMillis) {
+  if (taken >= atMost && atMost < most && now - changedAtMillis >= raiseAfterMillis) {
     // Other parts of the program may have closed theirs.
     atMost++
     changedAtMillis = now

@@ -18,7 +18,7 @@ import * as Scope from "effect/Scope"
 import { Disk } from "../DownloadError.js"
 import { type Access, modeFor } from "../internal/access.js"
 import { isTooManyOpen, whenThereIsOne, whenThereIsOneToTheEnd } from "../internal/descriptors.js"
-import { errnoOf, fromPlatformError, isUnsupported } from "../internal/diskErrors.js"
+import { errnoOf, fromPlatformError, isSpecial, isUnsupported } from "../internal/diskErrors.js"
 import { candidates } from "../internal/fileName.js"
 import * as PartName from "../internal/partName.js"
 import * as Printable from "../internal/printable.js"
@@ -66,14 +66,14 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           : Effect.void
       )
 
-    /** The access of the regular file that has this name itself. */
-    const accessOf = (path: string): Effect.Effect<Access | undefined, PlatformError> =>
+    /** The access of the regular file that has this name itself; undefined for a link, a directory, or nothing. */
+    const accessOf = (path: string): Effect.Effect<Access | "special" | undefined, PlatformError> =>
       Effect.flatMap(infoOf(path), (info) =>
-        info?.type !== "File"
+        info === undefined || info.type === "Directory"
           ? Effect.succeed(undefined)
           : Effect.match(fs.readLink(path), {
               onSuccess: () => undefined,
-              onFailure: () => ({ mode: info.mode, ...ownerOf(info) })
+              onFailure: () => (info.type === "File" ? { mode: info.mode, ...ownerOf(info) } : "special")
             })
       )
 
@@ -211,7 +211,8 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         const buffer = new WriteBuffer(room)
         const whileOpen = <A, E>(effect: Effect.Effect<A, E>) =>
           Effect.suspend(() => (isOpen ? effect : Effect.dieMessage("the part was published already")))
-        const atOpening = yield* translate(accessOf(destination))
+        const found = yield* translate(accessOf(destination))
+        const atOpening = found === "special" ? undefined : found
         // Acquisition is uninterruptible as a whole: there is no moment at which the file exists and is not removed.
         const { descriptors, file, name } = yield* Effect.acquireRelease(
           Effect.flatMap(Scope.fork(scope, scope.strategy), (descriptors) =>
@@ -277,6 +278,9 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
             Effect.gen(function* () {
               yield* flush
               const replaced = onExists === "overwrite" ? yield* translate(accessOf(destination)) : undefined
+              if (replaced === "special") {
+                return yield* isSpecial(destination)
+              }
               const access = replaced ?? atOpening
               yield* access === undefined ? Effect.void : translate(setAccess(name, access))
               if (durability === "full") {

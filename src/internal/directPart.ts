@@ -9,7 +9,7 @@ import { Disk } from "../DownloadError.js"
 import type { PublishOptions, RandomAccess, ReadyPart } from "../Store.js"
 import type { Access } from "./access.js"
 import { isTooManyOpen, whenThereIsOne, whenThereIsOneToTheEnd } from "./descriptors.js"
-import { codeOf, emptyWritesAtMost, fromCause, isUnsupported, takesNothing } from "./diskErrors.js"
+import { codeOf, emptyWritesAtMost, fromCause, isSpecial, isUnsupported, takesNothing } from "./diskErrors.js"
 import { candidates } from "./fileName.js"
 import * as Printable from "./printable.js"
 import type { Quickness } from "./quickness.js"
@@ -377,7 +377,8 @@ export class DirectPart implements ReadyPart {
   }
 
   private look(): void {
-    this.access = this.site.calls.accessOf(this.destination)
+    const found = this.site.calls.accessOf(this.destination)
+    this.access = found === "special" ? undefined : found
     this.isAccessKnown = true
   }
 
@@ -385,7 +386,11 @@ export class DirectPart implements ReadyPart {
   private lookFor(onExists: PublishOptions["onExists"]): void {
     const isReplaced = onExists === "overwrite"
     if (isReplaced) {
-      this.access = this.site.calls.accessOf(this.destination) ?? this.access
+      const found = this.site.calls.accessOf(this.destination)
+      if (found === "special") {
+        throw isSpecial(this.destination)
+      }
+      this.access = found ?? this.access
       this.isAccessKnown = true
     } else if (this.name === undefined && onExists !== "unique") {
       this.isAccessKnown = true

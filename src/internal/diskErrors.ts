@@ -98,6 +98,10 @@ export const fromCause = (path: string, cause: unknown): Disk => {
   })
 }
 
+/** For a device, a pipe or a socket in the place of a file: none is replaced by one. */
+export const isSpecial = (path: string): Disk =>
+  new Disk({ path: Printable.line(path), reason: "other", detail: "it is a device, a pipe or a socket" })
+
 /** For a device that takes no bytes, and does not say why. */
 export const takesNothing = (path: string): Disk =>
   new Disk({ path: Printable.line(path), reason: "other", detail: "the device takes no bytes" })

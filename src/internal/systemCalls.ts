@@ -22,8 +22,8 @@ export interface SystemCalls {
   readonly remove: (path: string) => void
   /** Whether something stands there, a broken link included; fails with EISDIR where that is a directory. */
   readonly exists: (path: string) => boolean
-  /** The access of the regular file at this path itself; undefined if there is none, or the system has no such thing. */
-  readonly accessOf: (path: string) => Access | undefined
+  /** The access of the regular file at this path itself; undefined for a link, a directory, or nothing. */
+  readonly accessOf: (path: string) => Access | "special" | undefined
   /** Gives a file this access, or as much of it as this process may give and never more. */
   readonly setAccess: (descriptor: number, access: Access) => void
   /** Closes a descriptor that is idle elsewhere in this process, perhaps a moment later. */

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -123,6 +124,23 @@ describe("Node/Store", () => {
       yield* save(`${directory}/file`, [small])
       assert.strictEqual(readFileSync(`${directory}/elsewhere`, "utf8"), "precious")
       assert.isTrue(readFileSync(`${directory}/file`).equals(small))
+    }).pipe(Effect.provide(nodeStore))
+  )
+
+  it.scopedLive("replaces no pipe, and makes a file of its own beside one", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      execFileSync("mkfifo", [`${directory}/pipe`])
+      for (const chunks of [[small], [large, large, large, large]]) {
+        const error = yield* Effect.flip(save(`${directory}/pipe`, chunks))
+        assert.include(error.message, "it is a device, a pipe or a socket")
+        assert.deepStrictEqual(names(directory), ["pipe"])
+      }
+      assert.strictEqual(
+        yield* save(`${directory}/pipe`, [large, large, large, large], "unique"),
+        `${directory}/pipe-2`
+      )
+      assert.isTrue(statSync(`${directory}/pipe`).isFIFO())
     }).pipe(Effect.provide(nodeStore))
   )
 

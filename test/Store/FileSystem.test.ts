@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import { SystemError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -93,6 +94,16 @@ describe("Store/FileSystem", () => {
       yield* write(`${directory}/file`)
       assert.strictEqual(yield* fs.readFileString(`${directory}/precious`), "precious")
       assert.strictEqual(yield* fs.readFileString(`${directory}/file`), "new")
+    })
+  )
+
+  inDirectory("replaces no pipe", (directory, fs) =>
+    Effect.gen(function* () {
+      execFileSync("mkfifo", [`${directory}/pipe`])
+      const error = yield* Effect.flip(write(`${directory}/pipe`))
+      assert.propertyVal(error, "detail", "it is a device, a pipe or a socket")
+      assert.strictEqual((yield* fs.stat(`${directory}/pipe`)).type, "FIFO")
+      assert.strictEqual(yield* write(`${directory}/pipe`, "unique"), `${directory}/pipe-2`)
     })
   )
 

@@ -35,6 +35,7 @@ describe("halyard get with few descriptors", () => {
           { cwd, limit }
         )
         assert.strictEqual(exitCode, 0, stderr)
+        assert.match(stderr, /^\d+ transfers at a time: the limit for open files \(ulimit -n\) is too low for \d+$/m)
         const names = readdirSync(`${cwd}/out`)
         assert.strictEqual(names.length, files)
         for (const name of names) {

@@ -88,6 +88,12 @@ const run = Effect.fnUntraced(function* (options: GetOptions, named: Named | und
   const tellWithheld = Effect.sync(() => report.note(ownHeaders?.notice()))
   let index = 0
   const host = yield* Host
+  const connections = host.connectionsAtMost()
+  report.note(
+    options.concurrency > connections
+      ? `${connections} transfers at a time: the limit for open files (ulimit -n) is too low for ${options.concurrency}`
+      : undefined
+  )
   const requests = Stream.filterMap(whileTaken(host, lines), (line) => {
     index++
     if (typeof line !== "string") {
@@ -119,7 +125,7 @@ const run = Effect.fnUntraced(function* (options: GetOptions, named: Named | und
     strict: options.strict
   }).pipe(Layer.provide(host.transport(options)), Layer.provide(Progress.layer(report.event)))
   return yield* Effect.flatMap(Downloader.Downloader, ({ run }) =>
-    Stream.runDrain(run(requests, { concurrency: options.concurrency }))
+    Stream.runDrain(run(requests, { concurrency: Math.min(options.concurrency, connections) }))
   ).pipe(
     Effect.provide(downloader),
     // Frames would run into a body that goes to the same terminal.
