@@ -33,13 +33,14 @@ import type * as Segments from "./segments.js"
 import * as Unchecked from "./unchecked.js"
 import {
   beginBody,
+  beginWait,
   extendHeaders,
   type Limits,
   type Phase,
   type Wait,
   type Watch,
   type Watched,
-  waitFrom
+  waitWithin
 } from "./watch.js"
 
 /** What the quick attempts of a downloader have in common. */
@@ -117,7 +118,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     private readonly hooks: Asked
   ) {
     this.limits = means.limits(request)
-    this.wait = waitFrom(0, this.limits, 0, 0)
+    this.wait = waitWithin(this.limits)
     this.kept = means.kept(request, expected)
     this.advance = means.advance(request, this.kept, hooks)
   }
@@ -163,10 +164,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     const at = means.now()
     this.beganAt = at
     const { limits, wait } = this
-    wait.headersAt = at + limits.headersMillis
-    wait.totalAt = at + Duration.toMillis(request.timeout)
-    wait.deadlineAt = this.hooks.deadlineAt ?? means.deadlineAt(request, at)
-    wait.windowAt = at
+    beginWait(wait, at, at + Duration.toMillis(request.timeout), this.hooks.deadlineAt ?? means.deadlineAt(request, at))
     this.exchange = means.dispatch(
       {
         url: request.url,

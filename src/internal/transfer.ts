@@ -204,9 +204,12 @@ export const makeTransfer = (
       const kept = quick?.kept ?? keptOf(request, expected)
       const advance = quick?.advance ?? new Advance(clock, request, kept, hooks.audience)
       const totalMillis = Duration.toMillis(request.timeout)
-      const deadlineAt = hooks.deadlineAt ?? quick?.wait.deadlineAt ?? deadlineOf(request, now())
+      // What this process lost by standing still is taken off, and added again where a time of the clock is needed.
+      const deadline = (hooks.deadlineAt ?? quick?.wait.deadlineAt ?? deadlineOf(request, now())) - watch.lostMillis()
+      const deadlineAt = () => deadline + watch.lostMillis()
+      const ownTime = () => now() - watch.lostMillis()
       let limits = Limits.forRequest(request, options.limits)
-      const count = new RetryCount(quick?.beganAt)
+      const count = new RetryCount(quick === undefined ? undefined : quick.wait.beganAt - watch.lostMillis())
       // Where the last request was sent, and whether there is to be none any more because that origin is unreachable.
       let lastOrigin = quick?.origin ?? url.origin
       let isUnreachable = false
@@ -222,7 +225,7 @@ export const makeTransfer = (
                 withPermit(
                   hop.url.origin,
                   hooks.ask,
-                  deadlineAt,
+                  deadlineAt(),
                   (phase, wait) => timedOut(hop.url.href, request, kept, phase, wait),
                   (origin) => held(origin, hop, attempts, leftMillis)
                 ),
@@ -233,7 +236,7 @@ export const makeTransfer = (
 
       /** Another transfer tries the origin: waits for what becomes of that, until the deadline at the latest. */
       const turn = (hop: Hop): Effect.Effect<void, DownloadError> => {
-        const wait = Watch.permitWait(now(), deadlineAt)
+        const wait = Watch.permitWait(now(), deadlineAt())
         const waiting = Effect.tapError(
           reachability.turn(hop.url.origin, kept, DisplayUrl.displayUrl(hop.url.href)),
           () =>
@@ -275,9 +278,9 @@ export const makeTransfer = (
         }
         const beganAt = now()
         lastOrigin = origin
-        count.sinceMillis ??= beganAt
+        count.sinceMillis ??= ownTime()
         advance.begin()
-        const wait = Watch.waitFrom(beganAt, limits, beganAt + leftMillis, deadlineAt)
+        const wait = Watch.waitFrom(beganAt, limits, beganAt + leftMillis, deadlineAt())
         const begun = Attempt.begin({
           request,
           transport,
@@ -343,7 +346,7 @@ export const makeTransfer = (
             if (isUnreachable) {
               return yield* error
             }
-            const at = now()
+            const at = ownTime()
             count.failed(error, kept, at)
             limits = Limits.afterTimeout(limits, error, totalMillis)
             const random = yield* Random.next
@@ -363,7 +366,7 @@ export const makeTransfer = (
               reachability.onGivenUp(lastOrigin, error)
             }
             // What a disk did to a part cannot be taken back. And an attempt after the deadline is none.
-            if (delayMillis === undefined || isDiskFault(error) || at + delayMillis >= deadlineAt) {
+            if (delayMillis === undefined || isDiskFault(error) || at + delayMillis >= deadline) {
               return yield* error
             }
             if (hooks.audience?.isListening === true) {

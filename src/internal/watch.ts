@@ -46,6 +46,10 @@ export interface Wait {
   /** When the request has to be over, with all its attempts. */
   deadlineAt: number
   readonly stall: Stall
+  /** When it began; later by the time for which this process stood still since. */
+  beganAt: number
+  /** It is looked at this often at least: a stop of this process that is shorter may go unnoticed. */
+  lookMillis: number
   /** When the present part of a stall's time began, and what came since. */
   windowAt: number
   windowBytes: number
@@ -61,20 +65,39 @@ const parts = 5
 // Before a time has passed that is as long as a stall's, nothing is one.
 const unknownBytes: ReadonlyArray<number> = Array.from({ length: parts - 1 }, () => Number.POSITIVE_INFINITY)
 
-/** The wait for a response to a request that is sent at this moment. */
-export const waitFrom = (at: number, { headersMillis, stall }: Limits, totalAt: number, deadlineAt: number): Wait => ({
+/** A wait that has not begun. */
+export const waitWithin = ({ headersMillis, stall }: Limits): Wait => ({
   phase: "headers",
-  headersAt: at + headersMillis,
+  headersAt: Number.POSITIVE_INFINITY,
   headersMillis,
   extensionsLeft: extensionsAtMost,
-  totalAt,
-  deadlineAt,
+  totalAt: Number.POSITIVE_INFINITY,
+  deadlineAt: Number.POSITIVE_INFINITY,
   stall,
-  windowAt: at,
+  beganAt: 0,
+  lookMillis: Number.POSITIVE_INFINITY,
+  windowAt: 0,
   windowBytes: 0,
   earlierBytes: unknownBytes,
   resting: false
 })
+
+/** A request is sent. */
+export const beginWait = (wait: Wait, at: number, totalAt: number, deadlineAt: number): void => {
+  wait.headersAt = at + wait.headersMillis
+  wait.totalAt = totalAt
+  wait.deadlineAt = deadlineAt
+  wait.beganAt = at
+  wait.lookMillis = Math.min(wait.headersMillis, totalAt - at, deadlineAt - at) / looks
+  wait.windowAt = at
+}
+
+/** The wait for a response to a request that is sent at this moment. */
+export const waitFrom = (at: number, limits: Limits, totalAt: number, deadlineAt: number): Wait => {
+  const wait = waitWithin(limits)
+  beginWait(wait, at, totalAt, deadlineAt)
+  return wait
+}
 
 const unlimited: Limits = {
   connectMillis: undefined,
@@ -113,8 +136,14 @@ const longestMillis = 2 ** 31 - 1
 // With more than this the timer is not set for each one's part of a stall's time, but some are late together.
 const exactAtMost = 64
 
-// A busy process is late too, but not that late.
-const standstillMillis = 1000
+// So often a limit is looked at, at least, before it is reached.
+const looks = 8
+
+// A busy process is late too, but seldom that late.
+const standstillMillis = 250
+
+// A timer that is later than this is no judge of what came meanwhile.
+const promptMillis = 5
 
 export const nowMillis: Effect.Effect<number> = Effect.clockWith((clock) =>
   Effect.sync(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
@@ -135,6 +164,8 @@ export interface Watch {
   readonly add: (watched: Watched) => Effect.Effect<void> | undefined
   /** As often as one likes. To be run where it is not undefined. */
   readonly remove: (watched: Watched) => Effect.Effect<void> | undefined
+  /** For how long in all this process stood still while something was watched. */
+  readonly lostMillis: () => number
   /** The same for one whose place another takes at once, or who is removed later. */
   readonly leave: (watched: Watched) => void
 }
@@ -182,6 +213,9 @@ export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.
   let starting = false
   // What the timer is set to, and what those need who have begun since.
   let dueAt = Number.POSITIVE_INFINITY
+  let sleptFrom = 0
+  let hasPolled = false
+  let lostMillis = 0
   let neededAt = Number.POSITIVE_INFINITY
 
   const expire = (now: number): void => {
@@ -195,22 +229,30 @@ export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.
   }
 
   const tick: Effect.Effect<void> = Effect.flatMap(nowMillis, (now) => {
+    const lateMillis = now - dueAt
+    if (lateMillis > standstillMillis) {
+      excuse(lateMillis, now)
+    }
+    if (lateMillis > promptMillis && !hasPolled) {
+      // What has come is received first: the event loop serves its timers before its sockets.
+      hasPolled = true
+      return sleep(now, 1)
+    }
+    hasPolled = false
     expire(now)
     if (all.items.length === 0) {
       timer = undefined
       dueAt = Number.POSITIVE_INFINITY
       return Effect.void
     }
-    const millis = Math.max(1, Math.ceil(Math.min(soonest(now) - now, longestMillis)))
-    dueAt = now + millis
-    return Effect.zipRight(
-      Effect.sleep(millis),
-      Effect.flatMap(nowMillis, (after) => {
-        excuse(after, after - dueAt, millis)
-        return tick
-      })
-    )
+    return sleep(now, Math.max(1, Math.ceil(Math.min(soonest(now) - now, longestMillis))))
   })
+
+  const sleep = (now: number, millis: number): Effect.Effect<void> => {
+    sleptFrom = now
+    dueAt = now + millis
+    return Effect.zipRight(Effect.sleep(millis), tick)
+  }
 
   const soonest = (now: number): number => {
     const isSparing = all.items.length > exactAtMost
@@ -221,18 +263,19 @@ export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.
     return at
   }
 
-  // This process stood still (a laptop asleep, a job stopped with Ctrl-Z): as long again, because an answer may have
-  // come that nobody has looked at.
-  const excuse = (after: number, lateMillis: number, sleptMillis: number): void => {
-    if (lateMillis <= standstillMillis) {
-      return
-    }
-    const more = Math.min(lateMillis, sleptMillis)
+  // This process stood still (a job stopped with Ctrl-Z, a suspended machine), for as long as the timer is late, and for
+  // some of its time before: that was not the servers' time.
+  const excuse = (lateMillis: number, now: number): void => {
+    const stoodMillis = now - sleptFrom
+    lostMillis += stoodMillis
     for (const { wait } of all.items) {
-      wait.totalAt = Math.max(wait.totalAt, after - lateMillis) + more
-      wait.deadlineAt = Math.max(wait.deadlineAt, after - lateMillis) + more
-      wait.headersAt = Math.max(wait.headersAt, after - lateMillis) + more
-      wait.windowAt += wait.resting ? 0 : lateMillis
+      if (wait.beganAt <= now - lateMillis) {
+        wait.beganAt += stoodMillis
+        wait.totalAt += stoodMillis
+        wait.deadlineAt += stoodMillis
+        wait.headersAt += stoodMillis
+        wait.windowAt += wait.resting ? 0 : stoodMillis
+      }
     }
   }
 
@@ -270,6 +313,7 @@ export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.
   }
 
   return {
+    lostMillis: () => lostMillis,
     add,
     remove,
     leave: (watched) => {
@@ -356,6 +400,7 @@ const nextAt = (wait: Wait, now: number, isSparing = false): number => {
         ? Number.POSITIVE_INFINITY
         : Math.max(wait.windowAt + partMillis, now + (isSparing ? partMillis / 64 : 0)),
     // Of a body that begins or goes on meanwhile, no part ends earlier than one from now on.
-    now + partMillis
+    now + partMillis,
+    now + wait.lookMillis
   )
 }

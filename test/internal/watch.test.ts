@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as Download from "../../src/Download.js"
@@ -8,7 +10,7 @@ import * as Downloader from "../../src/Downloader.js"
 import * as Watch from "../../src/internal/watch.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { autoAdvance, Origin } from "../../src/testing.js"
+import { autoAdvance, Origin, World } from "../../src/testing.js"
 
 const stall = { bytes: 1, millis: 30_000 }
 
@@ -126,4 +128,91 @@ describe("internal/watch", () => {
       )
     )
   }
+})
+
+/** A clock that goes on while no timer fires, as for a process that is stopped: `from` is when, and `millis` how long. */
+const stopped = (
+  world: World,
+  stops: ReadonlyArray<{ readonly from: number; readonly millis: number }>
+): Clock.Clock => {
+  const now = () => stops.reduce((at, { from, millis }) => (world.now() > from ? at + millis : at), world.now())
+  const sleepUntil = (at: number): Effect.Effect<void> =>
+    Effect.suspend(() =>
+      now() >= at
+        ? Effect.void
+        : Effect.zipRight(world.clock.sleep(Duration.millis(Math.min(10, at - now()))), sleepUntil(at))
+    )
+  return {
+    ...world.clock,
+    unsafeCurrentTimeMillis: now,
+    unsafeCurrentTimeNanos: () => BigInt(Math.round(now() * 1e6)),
+    currentTimeMillis: Effect.sync(now),
+    currentTimeNanos: Effect.sync(() => BigInt(Math.round(now() * 1e6))),
+    sleep: (duration) => Effect.suspend(() => sleepUntil(now() + Duration.toMillis(duration)))
+  }
+}
+
+/** What becomes of a download by a process that is stopped meanwhile, and how long it ran for that. */
+const downloadWith = (
+  stops: ReadonlyArray<{ readonly from: number; readonly millis: number }>,
+  options: Partial<Parameters<typeof Download.request>[0]>,
+  reply: (asked: Origin.Request) => Origin.Reply
+) => {
+  const world = new World(1, { preemption: 0, atMost: "10 minutes" })
+  const ending = world.run(
+    Effect.flatMap(Downloader.Downloader, ({ download }) =>
+      Effect.either(download(Download.request({ url: "http://origin.test/a", destination: "a", ...options })))
+    ).pipe(
+      Effect.provide(
+        Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
+          Layer.provide(Layer.merge(Origin.layer(reply), MemoryStore.layer))
+        )
+      ),
+      Effect.withClock(stopped(world, stops))
+    )
+  )
+  assert.strictEqual(ending._tag, "done")
+  const outcome = ending._tag === "done" && Exit.isSuccess(ending.exit) ? ending.exit.value : undefined
+  return { outcome, ranMillis: world.now() }
+}
+
+describe("a process that is stopped", () => {
+  const limit = "20 seconds"
+  const phases = {
+    headers: { headersTimeout: limit },
+    total: { timeout: limit },
+    deadline: { deadline: limit },
+    stall: { stall: { bytes: 1, within: limit } }
+  } as const
+
+  for (const [phase, options] of Object.entries(phases)) {
+    for (const from of [0, 1000, 5000, 10_000, 15_000, 19_500, 19_999]) {
+      it(`for 40 seconds, ${from} ms after it began, does not count them: ${phase}`, () => {
+        const stop = [{ from, millis: 40_000 }]
+        const late = downloadWith(stop, options, (asked) =>
+          phase === "stall"
+            ? Origin.file(asked, "a", { chunkDelay: "45 seconds" })
+            : Origin.file(asked, "ab", { delay: "45 seconds" })
+        )
+        // It comes within the limit, in the time in which the process ran.
+        assert.strictEqual(late.outcome?._tag, "Right")
+        const never = downloadWith(stop, options, (asked) =>
+          phase === "stall"
+            ? Origin.file(asked, "ab", { breakAt: { bytes: 1, how: "silence" } })
+            : { instead: "silence" }
+        )
+        assert.strictEqual(never.outcome?._tag === "Left" && never.outcome.left._tag, "Timeout")
+        // An eighth of the limit may be given twice, and a fifth of a stall's time.
+        assert.isAtLeast(never.ranMillis, 20_000 - 10)
+        assert.isAtMost(never.ranMillis, 20_000 * 1.45)
+      })
+    }
+  }
+
+  it("again and again, for less than it looks, loses little of its limits", () => {
+    const stops = Array.from({ length: 4 }, (_, index) => ({ from: 3000 + index * 4000, millis: 1000 }))
+    const { outcome, ranMillis } = downloadWith(stops, { timeout: limit }, () => ({ instead: "silence" }))
+    assert.strictEqual(outcome?._tag, "Left")
+    assert.isAtLeast(ranMillis, 16_000 - 10)
+  })
 })
