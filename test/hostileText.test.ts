@@ -7,6 +7,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Arguments from "../src/Cli/arguments.js"
 import { type Command, specOf } from "../src/Cli/Command.js"
@@ -68,7 +69,26 @@ const hostile: ReadonlyArray<string> = [
     "\u001b[",
     "\u001b]"
   ],
-  ...["\u0301", "\u200b", "\ufeff", "a=", "%e2", "//", "1.", "..", "\ud800", "日", "user:pass@", "# ", " #"]
+  ...[
+    "\u0301",
+    "\u200b",
+    "\ufeff",
+    "a=",
+    "%e2",
+    "//",
+    "1.",
+    "..",
+    "\ud800",
+    "日",
+    "user:pass@",
+    "# ",
+    " #",
+    ";a=",
+    "&a=b",
+    " http://a@",
+    "'a",
+    "(a"
+  ]
 ].map((piece) => `${piece.repeat(length / piece.length)}!`)
 
 const commands: ReadonlyArray<Command> = [Get.command, FlagsCommand.command, Spin.command, Serve.command]
@@ -96,7 +116,7 @@ describe("a million hostile characters", () => {
   it("are shown", () => {
     for (const text of hostile) {
       DisplayUrl.displayUrl(text)
-      DisplayUrl.displayUrl(`http://host.test/${text}`)
+      assert.isAtMost(DisplayUrl.displayUrl(`http://host.test/${text}`).length, 4096)
       DisplayUrl.displayUrl(`http://host.test/?${text}`)
       Printable.line(text)
       Printable.withoutEscapes(text)
@@ -193,6 +213,16 @@ describe("a million hostile characters", () => {
       RequestProblem.ofDestination(text)
       RequestProblem.ofMediaType(text)
       RequestHeaders.refusal({ headers: { [text]: Redacted.make(text), a: Redacted.make(text) } })
+    }
+  })
+
+  it("are decoded as fields of a request", () => {
+    const decode = Schema.decodeUnknownEither(Download.DownloadRequest)
+    for (const text of hostile) {
+      for (const field of ["url", "id", "destination", "timeout", "onExists", "digest", "sizeBytes", "mediaType"]) {
+        decode({ url: "http://host.test/", destination: "a", [field]: text })
+      }
+      decode({ url: "http://host.test/", destination: "a", headers: { [text]: text, a: text } })
     }
   })
 

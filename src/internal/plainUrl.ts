@@ -23,12 +23,14 @@ export const isPlainOrigin = (text: string): boolean => plainOrigin.test(text)
 
 const known = new Set<string>()
 const knownAtMost = 1000
+// A host's name has at most 253 characters (RFC 1035 §2.3.4); what is longer is not kept.
+const longestOrigin = 300
 let latest = ""
 
 /** The origin of such a URL, where that is what it begins with. */
 export const originOf = (url: string): string | undefined => {
   const at = pathAt(url)
-  if (at === -1) {
+  if (at === -1 || at > longestOrigin) {
     return undefined
   }
   if (at === latest.length && url.startsWith(latest)) {
