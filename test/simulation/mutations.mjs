@@ -141,6 +141,10 @@ export const mutations = [
   ["no stall timeout", [watch, "earlierBytes.reduce((sum, bytes) => sum + bytes, windowBytes) < stall.bytes", "false"]],
   ["no deadline for headers", [watch, 'wait.headersAt <= now ? "headers" : undefined', "undefined"]],
   ["secrets cross origins", ["internal/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
+  [
+    "secrets are encoded",
+    ["internal/requestFields.ts", "headerValue: () => DisplayUrl.removed", "headerValue: Redacted.value"]
+  ],
   ["redirects without end", ["internal/redirect.ts", "from.count === maximum", "false"]],
   ["redirects to anything", ["internal/redirect.ts", "!isHttp(url)", "false"]],
   ["a file of one's own replaces another", [store, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
