@@ -7,6 +7,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Supervisor from "effect/Supervisor"
 import * as TestClock from "effect/TestClock"
 
 /**
@@ -19,44 +20,103 @@ export class Deadlock extends Error {
   readonly _tag = "Deadlock"
   override readonly name = "Deadlock"
 
-  constructor(atMillis: number) {
+  constructor(atMillis: number, rounds?: number) {
     super(
-      `the program waits at ${atMillis} ms of the test clock, and no sleep of it is left: for a Deferred, a socket or a fiber that nobody wakes?`
+      rounds === undefined
+        ? `the program waits at ${atMillis} ms of the test clock, and no sleep of it is left: for a Deferred, a socket or a fiber that nobody wakes?`
+        : `the program waits at ${atMillis} ms of the test clock, and ${rounds} rounds of sleeps of other fibers have not woken it: for a Deferred, a socket or a fiber that nobody wakes? A program that waits longer than that for fibers that sleep again and again takes a higher roundsAtMost.`
     )
   }
 }
+
+/**
+ * Limits of a program under `autoAdvance`.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Options {
+  /**
+   * How many rounds of sleeps may pass in which the fiber of the program itself does not go on. A round is over when all
+   * sleeps are over that were pending when it began: a heartbeat of one second makes a round of each second, and none while
+   * another fiber sleeps longer. Default 250, which take about three seconds of real time.
+   */
+  readonly roundsAtMost?: number | undefined
+}
+
+const defaults = { roundsAtMost: 250 }
 
 // So often it is looked again whether a program that sleeps nowhere goes on by itself.
 const looksAtMost = 20
 
 /**
  * Runs the program, and moves the `TestClock` straight to its next sleep whenever it waits, until it is done. A
- * program that waits without a sleep is interrupted, and dies with `Deadlock`. It must not wait for real I/O.
+ * program that waits without a sleep is interrupted, and dies with `Deadlock`; so does one that waits while only other
+ * fibers, a heartbeat for example, sleep again and again. It must not wait for real I/O.
  *
  * An interruption interrupts the program.
  *
  * @category running
  * @since 0.2.0
  */
-export const autoAdvance = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.acquireUseRelease(
-    Effect.interruptible(program).pipe(Effect.fork),
-    (fiber) => Effect.zipRight(advance(fiber, 0), Fiber.join(fiber)),
-    (fiber) => Fiber.interrupt(fiber)
-  )
+export const autoAdvance = <A, E, R>(program: Effect.Effect<A, E, R>, options?: Options): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    const resumes = new Resumes()
+    return Effect.acquireUseRelease(
+      Effect.interruptible(program).pipe(Effect.supervised(resumes), Effect.fork),
+      (fiber) =>
+        Effect.zipRight(advance(fiber, resumes, options?.roundsAtMost ?? defaults.roundsAtMost), Fiber.join(fiber)),
+      (fiber) => Fiber.interrupt(fiber)
+    )
+  })
 
-const advance = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, looks: number): Effect.Effect<void> =>
+/** Counts how often each fiber has gone on. */
+class Resumes extends Supervisor.AbstractSupervisor<void> {
+  private readonly counts = new WeakMap<object, number>()
+  override readonly value: Effect.Effect<void> = Effect.void
+
+  override onResume<A, E>(fiber: Fiber.RuntimeFiber<A, E>): void {
+    this.counts.set(fiber, this.of(fiber) + 1)
+  }
+
+  of(fiber: object): number {
+    return this.counts.get(fiber) ?? 0
+  }
+}
+
+const advance = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, resumes: Resumes, roundsAtMost: number): Effect.Effect<void> =>
   Effect.gen(function* () {
-    // Lets everything run that can.
-    yield* TestClock.adjust(0)
-    if (Option.isSome(yield* Fiber.poll(fiber))) {
-      return
+    let looks = 0
+    let rounds = 0
+    let roundEndsAt = Number.NEGATIVE_INFINITY
+    let resumed = 0
+    for (;;) {
+      // Lets everything run that can.
+      yield* TestClock.adjust(0)
+      if (Option.isSome(yield* Fiber.poll(fiber))) {
+        return
+      }
+      const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+      const later = Chunk.filter(yield* TestClock.sleeps(), (atMillis) => atMillis > now)
+      if (Chunk.isEmpty(later)) {
+        if (looks >= looksAtMost) {
+          return yield* Effect.die(new Deadlock(now))
+        }
+        looks++
+        continue
+      }
+      looks = 0
+      if (resumes.of(fiber) > resumed) {
+        resumed = resumes.of(fiber)
+        rounds = 0
+        roundEndsAt = Chunk.reduce(later, now, Math.max)
+      } else if (now >= roundEndsAt) {
+        rounds++
+        roundEndsAt = Chunk.reduce(later, now, Math.max)
+      }
+      if (rounds > roundsAtMost) {
+        return yield* Effect.die(new Deadlock(now, roundsAtMost))
+      }
+      yield* TestClock.setTime(Chunk.reduce(later, Number.POSITIVE_INFINITY, (a, b) => Math.min(a, b)))
     }
-    const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-    const later = Chunk.filter(yield* TestClock.sleeps(), (atMillis) => atMillis > now)
-    if (Chunk.isEmpty(later)) {
-      return yield* looks < looksAtMost ? advance(fiber, looks + 1) : Effect.die(new Deadlock(now))
-    }
-    yield* TestClock.setTime(Chunk.reduce(later, Number.POSITIVE_INFINITY, (a, b) => Math.min(a, b)))
-    yield* advance(fiber, 0)
   })

@@ -43,6 +43,45 @@ describe("autoAdvance", () => {
     })
   )
 
+  const heartbeat = Effect.forever(Effect.sleep("1 second"))
+
+  for (const [how, fork] of [
+    ["fork", Effect.fork],
+    ["forkDaemon", Effect.forkDaemon],
+    ["forkScoped", Effect.forkScoped]
+  ] as const) {
+    it.scoped(`tells of a program that waits for good beside a heartbeat that it began by ${how}`, () =>
+      Effect.gen(function* () {
+        const waiting = Effect.zipRight(fork(heartbeat), Effect.flatMap(Deferred.make<void>(), Deferred.await))
+        const exit = yield* Effect.exit(autoAdvance(waiting, { roundsAtMost: 50 }))
+        assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof Deadlock)
+      })
+    )
+  }
+
+  it.effect("tells of one beside a heartbeat of others", () =>
+    Effect.gen(function* () {
+      const beating = yield* Effect.fork(heartbeat)
+      const exit = yield* Effect.exit(autoAdvance(Effect.flatMap(Deferred.make<void>(), Deferred.await)))
+      assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof Deadlock)
+      yield* Fiber.interrupt(beating)
+    })
+  )
+
+  it.effect("waits beside a heartbeat for a fiber that sleeps long, and that wakes the program often", () =>
+    Effect.gen(function* () {
+      const beating = yield* Effect.fork(heartbeat)
+      const done = yield* Deferred.make<void>()
+      yield* Effect.forkDaemon(Effect.delay(Deferred.succeed(done, undefined), "1 minute"))
+      yield* autoAdvance(Deferred.await(done), { roundsAtMost: 1 })
+      yield* autoAdvance(
+        Effect.forEach(Array.from({ length: 20 }), () => Effect.sleep("1 second")),
+        { roundsAtMost: 1 }
+      )
+      yield* Fiber.interrupt(beating)
+    })
+  )
+
   it.effect("interrupts the program when it is interrupted", () =>
     Effect.gen(function* () {
       let interrupted = false
