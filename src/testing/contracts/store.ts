@@ -151,6 +151,29 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
         yield* holds(probe, "short")
       })
     ),
+    ...(["published", "discarded"] as const).map((end) =>
+      at(`leaves nothing of what a part held before it started over, when it is ${end}`, (probe, store) =>
+        Effect.gen(function* () {
+          // More than a store keeps in memory alone, where nobody sees it.
+          const long = encode("long".repeat(300_000))
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const part = yield* store.open(probe.destination)
+              for (let turn = 0; turn < 3; turn++) {
+                yield* write(part, long)
+                yield* hasParts(probe, 1)
+                yield* part.restart
+              }
+              yield* write(part, long)
+              yield* hasParts(probe, 1)
+              yield* end === "published" ? publish(part, "overwrite") : Effect.void
+            })
+          )
+          yield* hasParts(probe, 0)
+          yield* holds(probe, end === "published" ? "long".repeat(300_000) : undefined)
+        })
+      )
+    ),
     at("keeps a chunk's bytes although its memory is used again", (probe, store) =>
       Effect.gen(function* () {
         const chunk = encode("before")
