@@ -1,7 +1,7 @@
 /**
  * Fetches files concurrently and shows its work, as an Effect program.
  *
- * Every module is an entry point of its own as well: `halyard/Spinner`. The layers for Node are in `halyard/Node`, which
+ * Every module is an entry point of its own as well, under the name that it has here: `halyard/Spinner`, `halyard/MemoryStore`. The layers for Node are in `halyard/Node`, which
  * this entry leaves out, so that a host program loads only what it uses.
  *
  * @since 0.1.0

@@ -104,6 +104,20 @@ try {
     assert.equal(result.error, "HTTP error 418 - I'm a Teapot")
   })
 
+  step("every module of the index is an entry point of that name", () => {
+    const program = `const index = await import("halyard")
+for (const name of Object.keys(index)) if ((await import("halyard/" + name)) !== index[name]) throw new Error(name)`
+    run(project, "node", "--input-type=module", "-e", program)
+  })
+
+  step("its README links to files that are in it", () => {
+    const installed = join(project, "node_modules/halyard")
+    const links = readFileSync(join(installed, "README.md"), "utf8").matchAll(/\]\(([^)#:]+)\)/g)
+    for (const [, path] of links) {
+      readFileSync(join(installed, path))
+    }
+  })
+
   step("what is internal cannot be imported", () => {
     for (const path of [
       "halyard/internal/printable",
