@@ -77,17 +77,20 @@ interface Sink {
 const opened = (output: Output, destination: string): Effect.Effect<Sink, Disk, Scope.Scope> =>
   output._tag === "Descriptor" && output.descriptor === 1
     ? Effect.succeed(standardOutput)
-    : Effect.acquireRelease(open(output, destination), (stream) => Effect.sync(() => stream.destroy())).pipe(
-        // An acquisition cannot be interrupted, and the wait for a reader can.
-        Effect.retry({
-          while: (cause) => output._tag === "Path" && output.isPipe && codeOf(cause) === "ENXIO",
-          schedule: Schedule.spaced("50 millis")
-        }),
-        Effect.mapBoth({
-          onFailure: (cause) => fromCause(destination, cause),
-          onSuccess: (stream) => sinkTo(stream, destination)
-        })
-      )
+    : output._tag === "Descriptor" && output.descriptor === 2
+      ? // The report follows on it.
+        Effect.succeed({ ...sinkTo(process.stderr, destination), end: Effect.void })
+      : Effect.acquireRelease(open(output, destination), (stream) => Effect.sync(() => stream.destroy())).pipe(
+          // An acquisition cannot be interrupted, and the wait for a reader can.
+          Effect.retry({
+            while: (cause) => output._tag === "Path" && output.isPipe && codeOf(cause) === "ENXIO",
+            schedule: Schedule.spaced("50 millis")
+          }),
+          Effect.mapBoth({
+            onFailure: (cause) => fromCause(destination, cause),
+            onSuccess: (stream) => sinkTo(stream, destination)
+          })
+        )
 
 // An error of standard output ends the program (`Node/standardOutput`), and nothing waits for a write that failed.
 const standardOutput: Sink = {
