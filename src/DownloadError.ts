@@ -253,7 +253,7 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard.
 /**
  * The destination could not be written. Nothing that stood there before is lost, and no temporary file stays; except
  * for `not-durable`, where the new file stands complete and the file system could not confirm that it survives a power
- * cut.
+ * cut. `too-many-open` is worth a retry: no file descriptor was free for a minute.
  *
  * @category errors
  * @since 0.1.0

@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Descriptors from "../../src/Node/descriptors.js"
+
+describe("descriptors of the process", () => {
+  it("leave connections half of few, and all but some of many", () => {
+    const within = (all: number) => Descriptors.connectionsWithin({ all, open: 24 })
+    assert.deepStrictEqual([within(10), within(32), within(64), within(1024)], [1, 4, 20, 936])
+    assert.strictEqual(within(Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY)
+  })
+
+  it("are asked of one lender after the other, until one gives one back", () => {
+    const asked: Array<string> = []
+    const lender = (name: string, gives: boolean) =>
+      Descriptors.lend(() => {
+        asked.push(name)
+        return gives
+      })
+    const ends = [lender("a", false), lender("b", true), lender("c", true)]
+    Descriptors.reclaim()
+    assert.deepStrictEqual(asked, ["a", "b"])
+    ends[1]?.()
+    Descriptors.reclaim()
+    assert.deepStrictEqual(asked, ["a", "b", "a", "c"])
+    ends[0]?.()
+    ends[2]?.()
+    Descriptors.reclaim()
+    assert.strictEqual(asked.length, 4)
+  })
+
+  it("let connections wait after the system has refused one, and tell them in their order", () => {
+    assert.deepStrictEqual(
+      Array.from({ length: 5 }, () => Descriptors.takeConnection()),
+      Array(5).fill(true)
+    )
+    Descriptors.refused()
+    assert.isFalse(Descriptors.takeConnection())
+    const told: Array<string> = []
+    const wait = (name: string) =>
+      Descriptors.awaitConnection(() => {
+        told.push(name)
+        assert.isTrue(Descriptors.takeConnection())
+      })
+    wait("a")
+    wait("b")()
+    wait("c")
+    // Five were open when three were too many.
+    Descriptors.giveConnection()
+    Descriptors.giveConnection()
+    assert.deepStrictEqual(told, [])
+    Descriptors.giveConnection()
+    assert.deepStrictEqual(told, ["a"])
+    Descriptors.giveConnection()
+    assert.deepStrictEqual(told, ["a", "c"])
+  })
+})
