@@ -1,6 +1,7 @@
 /**
  * The machine of the command line, on Node. What only some commands need is loaded when they ask for it.
  */
+import { fstatSync } from "node:fs"
 import { Worker } from "node:worker_threads"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
@@ -60,10 +61,13 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           (module) => module.layer(output)
         ),
       stdin: Stream.suspend(() =>
-        NodeStream.fromReadable<Disk, Uint8Array>(
-          () => process.stdin,
-          (cause) => fromCause("standard input", cause)
-        )
+        // Node takes a directory for an input that is empty.
+        fstatSync(0).isDirectory()
+          ? Stream.fail(fromCause("standard input", { code: "EISDIR" }))
+          : NodeStream.fromReadable<Disk, Uint8Array>(
+              () => process.stdin,
+              (cause) => fromCause("standard input", cause)
+            )
       ),
       read: (path, isPipe) =>
         Stream.unwrap(

@@ -17,6 +17,7 @@ import * as Hangups from "./hangups.js"
 import * as NodeScreen from "./Screen.js"
 import * as Signals from "./signals.js"
 import * as StandardOutput from "./standardOutput.js"
+import * as Terminals from "./terminals.js"
 
 const signalNumbers: { readonly [signal in Signals.Signal]: number } = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
 
@@ -63,13 +64,19 @@ export const main = (version: string, workerUrl: URL): void => {
   })
 
   const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
+  const endWithoutInput = (): void => interrupt(Terminals.isClosed() ? 129 : 130)
+  // The wizard does not notice that its input is over, as when the terminal is closed, and waits for nothing then.
+  process.once("beforeExit", endWithoutInput)
   fiber.addObserver((exit) => {
+    process.removeListener("beforeExit", endWithoutInput)
     signals.close()
     StandardOutput.flush()
-    if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) {
-      process.stderr.write(`${Cause.pretty(exit.cause)}\n`)
+    // A terminal that is closed fails in every operation on it; SIGHUP may come later than that.
+    const isHangup = Exit.isFailure(exit) && !ignoresHangups && Terminals.isClosed()
+    if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause) && !isHangup) {
+      StandardOutput.screen().write(`${Cause.pretty(exit.cause)}\n`)
     }
-    const exitCode = interrupted?.exitCode ?? (Exit.isSuccess(exit) ? exit.value : 1)
+    const exitCode = interrupted?.exitCode ?? (Exit.isSuccess(exit) ? exit.value : isHangup ? 129 : 1)
     process.exitCode = exitCode
     if (interrupted !== undefined || signals.wasHeard()) {
       // Standard input may still hold the process, or a terminal that is stopped.

@@ -79,6 +79,17 @@ describe("a pipe whose reader leaves", () => {
   )
 })
 
+describe("a standard input that is a directory", () => {
+  it.scopedLive("is no empty list", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const { exitCode, stderr } = yield* runBash("halyard get -i - < .", { cwd })
+      assert.isAbove(exitCode ?? 0, 0)
+      assert.include(stderr, "it is a directory")
+    })
+  )
+})
+
 describe("an output that has no room", () => {
   it.scopedLive("is a failure, and told", (context) =>
     Effect.gen(function* () {
