@@ -153,8 +153,13 @@ const restOrWhole = (
   { endBytes, startBytes }: Answer
 ): Effect.Effect<Result, DownloadError> =>
   Effect.suspend(() => {
-    const { kept, request } = self
+    const { hop, kept, request } = self
     const { bytes, totalBytes } = kept
+    if (startBytes === 0 && endBytes === undefined && bytes !== (totalBytes ?? bytes)) {
+      kept.forget()
+      const detail = `${bytes} bytes, not ${totalBytes}, with the same validator`
+      return new Protocol({ url: displayUrl(hop.url.href), reason: "inconsistent", detail })
+    }
     if (startBytes === 0 || bytes >= (totalBytes ?? request.sizeBytes ?? Number.POSITIVE_INFINITY)) {
       return whole(self, part)
     }

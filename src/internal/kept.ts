@@ -17,6 +17,8 @@ import * as Validator from "./validator.js"
 interface Version {
   readonly validator: string | undefined
   readonly coding: string
+  /** Its media type; "" if none was given. */
+  readonly type: string
   readonly totalBytes: number | undefined
   /** Received of it. */
   readonly leastBytes: number
@@ -46,6 +48,7 @@ export class Kept {
   private hash: Hash | undefined
   private hashedBytes = 0
   private source: string | undefined
+  private type = ""
   private refusedRanges = 0
   private isRangeAsked = false
   private left: Version | undefined
@@ -96,9 +99,9 @@ export class Kept {
 
   /** The last version of which a whole response was begun. */
   get earlier(): Version | undefined {
-    const { bytes, coding, totalBytes, validator } = this
+    const { bytes, coding, totalBytes, type, validator } = this
     const isKnown = validator !== undefined || totalBytes !== undefined
-    return isKnown ? { coding, leastBytes: bytes, totalBytes, validator } : this.left
+    return isKnown ? { coding, leastBytes: bytes, totalBytes, type, validator } : this.left
   }
 
   /** A whole response is taken, and says which version it is of. */
@@ -108,6 +111,7 @@ export class Kept {
     this.validator = status === 203 ? undefined : Validator.strong(headers)
     this.totalBytes = totalBytes
     this.coding = Validator.coding(headers)
+    this.type = Validator.mediaType(headers)
     this.source = sourceOf(url)
   }
 

@@ -52,12 +52,17 @@ export const judge = (
     // A plain request may have another answer.
     Either.left(new Mismatch({ url: displayUrl(hop.url.href), reason, expected, actual, resumed: offsetBytes > 0 }))
   const isPartial = status === 206
-  const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? ""
+  const type = Validator.mediaType(headers)
   // A partial response need not say again what the whole one said (RFC 9110 §15.3.7).
   const isToldBefore = isPartial && type === ""
   if (request.mediaType !== undefined && !isToldBefore && !isOfType(type, request.mediaType.toLowerCase())) {
     const actual = type === "" ? "not announced" : Printable.line(type).slice(0, longestDetail)
     return mismatch("type", Printable.line(request.mediaType), actual)
+  }
+  const framing = headers["transfer-encoding"]
+  if (framing !== undefined && framing.trim().toLowerCase() !== "chunked") {
+    // No client undoes another one, and its bytes are not those of the file (RFC 9112 §6.1).
+    return protocol("message", `Transfer-Encoding: ${Printable.line(framing).slice(0, longestDetail)}`)
   }
   const lengthBytes = contentLength(headers)
   if (lengthBytes === undefined && headers["content-length"] !== undefined) {
@@ -91,7 +96,8 @@ const wholeOf = (
 ): Answer | string => {
   const said = headers["content-range"]
   const range = said === undefined ? undefined : contentRange(said)
-  const totalBytes = lengthBytes ?? range?.totalBytes
+  const endBytes = lengthBytes ?? range?.totalBytes
+  const totalBytes = endBytes ?? knownTotal(kept, headers)
   if (range === undefined) {
     // Without a meaning beside this status (RFC 9110 §14.4), unless the server means what was asked for.
     if (said !== undefined && offsetBytes > 0) {
@@ -107,7 +113,19 @@ const wholeOf = (
   if (offsetBytes > 0 && type === multipart) {
     return `the whole file, as ${multipart}`
   }
-  return contradiction(kept, headers, totalBytes, offsetBytes) ?? { startBytes: 0, endBytes: totalBytes, totalBytes }
+  const before = kept.earlier?.type ?? ""
+  if (type === page && before !== "" && before !== page && !kept.isOfDigest) {
+    return `${page}, not ${before}`
+  }
+  return contradiction(kept, headers, totalBytes, offsetBytes) ?? { startBytes: 0, endBytes, totalBytes }
+}
+
+/** What an earlier response of the same version has said, if this one does not say it. */
+const knownTotal = ({ earlier, isOfDigest }: Kept, headers: Headers): number | undefined => {
+  const validator = earlier === undefined || isOfDigest ? undefined : Validator.strong(headers)
+  return validator !== undefined && validator === earlier?.validator && earlier.coding === Validator.coding(headers)
+    ? earlier.totalBytes
+    : undefined
 }
 
 /**
@@ -120,17 +138,19 @@ const contradiction = (
   totalBytes: number | undefined,
   offsetBytes: number
 ): string | undefined => {
-  if (earlier === undefined || totalBytes === undefined || earlier.coding !== Validator.coding(headers)) {
+  if (earlier === undefined || earlier.coding !== Validator.coding(headers)) {
     return undefined
   }
   const isOtherTotal =
-    earlier.totalBytes === undefined ? totalBytes < earlier.leastBytes : totalBytes !== earlier.totalBytes
+    earlier.totalBytes === undefined
+      ? totalBytes !== undefined && totalBytes < earlier.leastBytes
+      : totalBytes !== earlier.totalBytes
   const validator = Validator.strong(headers)
   const isSaidToBe = validator === undefined ? offsetBytes > 0 : validator === earlier.validator
   // The digest decides what is taken in the end.
   const isDoubted = isSaidToBe && (offsetBytes > 0 || !isOfDigest)
   return isOtherTotal && isDoubted
-    ? `${totalBytes} bytes, not ${earlier.totalBytes ?? `at least ${earlier.leastBytes}`}, with ${validator === undefined ? "no" : "the same"} validator`
+    ? `${totalBytes ?? "any number of"} bytes, not ${earlier.totalBytes ?? `at least ${earlier.leastBytes}`}, with ${validator === undefined ? "no" : "the same"} validator`
     : undefined
 }
 
@@ -156,7 +176,7 @@ const partOf = (
     return `${said}`
   }
   const endBytes = range.endBytes + 1
-  if (lengthBytes !== undefined && lengthBytes !== endBytes - offsetBytes) {
+  if (lengthBytes !== undefined && lengthBytes !== endBytes - range.startBytes) {
     return `${said}, with ${lengthBytes} bytes`
   }
   if (type === multipart) {
@@ -181,6 +201,9 @@ export const isEnd = (
   coverage === undefined &&
   unsatisfiedTotal(headers["content-range"]) === bytes &&
   (validator === undefined || headers["etag"] === undefined || Validator.agrees(validator, headers))
+
+// A log-in or error page with the status 200, if the file was no page when the transfer began.
+const page = "text/html"
 
 // Parts with heads of their own: what no request of one range is answered with (RFC 9110 §15.3.7.2).
 const multipart = "multipart/byteranges"

@@ -164,6 +164,7 @@ export class Crew {
       kept.isGuarded &&
       ranges !== "none" &&
       kept.coding === "" &&
+      Number.isFinite(endBytes) &&
       Math.min(endBytes, claim.endBytes) - claim.nextBytes >= 2 * this.means.rule.leastBytes
     )
   }

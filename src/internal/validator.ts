@@ -46,3 +46,7 @@ export const coding = (headers: Headers): string => {
  */
 export const agrees = (validator: string, headers: Headers): boolean =>
   (isEntityTag(validator) ? headers["etag"] : headers["last-modified"])?.trim() === validator
+
+/** The media type of a response without its parameters; "" if it has none. */
+export const mediaType = (headers: Headers): string =>
+  headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? ""

@@ -44,6 +44,7 @@ export type RangeFault =
   | "unsatisfiable"
   | "status"
   | "resized"
+  | "unsized"
   | "empty"
   | "length"
   | "coded"
@@ -214,7 +215,17 @@ const withLies = (from: Draw, scenario: Scenario): Scenario => ({
       return { ...job, sizeBytes: 5000, validator: "strong", isDripping: true, faults: [] }
     }
     const ranges = from.chance(0.15) ? from.pick("open", "refused") : job.ranges
-    const how = from.pick<RangeFault>("status", "resized", "empty", "length", "coded", "parts", "refused", "wrong")
+    const how = from.pick<RangeFault>(
+      "status",
+      "resized",
+      "unsized",
+      "empty",
+      "length",
+      "coded",
+      "parts",
+      "refused",
+      "wrong"
+    )
     const broken = { kind: "break", at: from.below(job.sizeBytes + 1), how: "close" } as const
     return from.chance(0.3)
       ? { ...job, ranges, faults: [broken, { kind: "range", how } as const, ...job.faults] }

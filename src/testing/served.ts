@@ -138,7 +138,7 @@ const locationOf = (job: Job, to: "here" | "elsewhere" | "file" | "loop"): strin
 
 /** Whether anything shows the lie. */
 const isNoticeable = ({ hasDigest, isLengthAnnounced }: Job, how: RangeFault): boolean =>
-  hasDigest || (how === "resized" ? isLengthAnnounced : how !== "wrong")
+  hasDigest || (how === "resized" || how === "unsized" ? isLengthAnnounced : how !== "wrong")
 
 const lyingAbout = (
   honest: Origin.Reply,
@@ -193,6 +193,13 @@ const lyingAbout = (
         ...honest,
         status: 200,
         headers: { ...headers, "content-length": `${content.length - start}` },
+        body: content.subarray(start)
+      }
+    case "unsized":
+      return {
+        ...honest,
+        status: 200,
+        headers: withoutLength({ ...honest, headers }).headers,
         body: content.subarray(start)
       }
     case "empty":

@@ -70,6 +70,7 @@ describe("a whole response in answer to a range", () => {
     ["no validator", {}]
   ] as const) {
     row(`is not the file if it has another length and ${what}`, [broken, all(rest, headers), whole], startsOver)
+    row(`is not the file if it has no length and ${what}`, [broken, { headers, body: rest }, whole], startsOver)
     row(`is not the file if it is empty and has ${what}`, [broken, all("", headers), whole], startsOver)
   }
   row(
@@ -119,6 +120,50 @@ describe("a whole response to a plain request", () => {
     [(r) => Origin.file(r, `${body}more`, { etag: '"1"', breakAt: { bytes: 4, how: "close" } }), all(body)],
     { ...startsOver, verified: "digest" },
     { digest: sha256(body) }
+  )
+})
+
+describe("a whole response that starts over", () => {
+  const unsized = (text: string): Origin.Reply => ({ headers: { etag: '"1"' }, body: text })
+  row(
+    "is not the file if it ends before the length that its version had",
+    [broken, unsized(rest), whole],
+    { ...startsOver, verified: "length" },
+    { ranges: [undefined, range, undefined] }
+  )
+  row(
+    "is not the file if it goes on after the length that its version had",
+    [broken, unsized(`${body}more`), whole],
+    startsOver
+  )
+  row("is the file if it has the length that its version had", [broken, unsized(body)], { ...saved, attempts: 2 })
+  const typed = (reply: Origin.Reply, type: string): Origin.Reply => ({
+    ...reply,
+    headers: { ...reply.headers, "content-type": type }
+  })
+  const login = { body: "<html>", headers: { "content-type": "text/html; charset=utf-8", "content-length": "6" } }
+  row(
+    "is not the file if it is a page and the file was none",
+    [(r) => typed(cut(r), "application/zip"), login, login, (r) => typed(whole(r), "application/zip")],
+    { ...saved, attempts: 4 }
+  )
+  row("is never the file if it is a page and the file was none", [(r) => typed(cut(r), "application/zip"), login], {
+    _tag: "Protocol",
+    reason: "inconsistent"
+  })
+  row(
+    "may have another type: mirrors do not agree on them",
+    [
+      (r) => typed({ ...cut(r), headers: { "content-length": "10" } }, "application/x-xz"),
+      (r) => typed(whole(r), "application/octet-stream")
+    ],
+    { ...saved, attempts: 2 }
+  )
+  row(
+    "in a transfer coding that a client has not undone is refused",
+    [{ body: "\u001f\u008b", headers: { "transfer-encoding": "gzip, chunked" } }],
+    { _tag: "Protocol", reason: "message" },
+    { requests: 1 }
   )
 })
 
