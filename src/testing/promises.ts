@@ -53,7 +53,9 @@ export const oldContent = (job: Scenario.Job): Uint8Array =>
 /** `on…` is told what happens and may find a promise broken by it; `check…` looks at what a life has left. */
 export class Promises {
   private readonly outcomes = new Map<string, Download.DownloadOutcome>()
-  private readonly started = new Set<string>()
+  /** When each request was told as started. */
+  private readonly started = new Map<string, number>()
+  private readonly retries = new Map<string, number>()
   // When each origin may be asked again.
   private readonly closedUntil = new Map<string, { readonly from: number; readonly until: number }>()
   private partsBefore: ReadonlyArray<string> = []
@@ -117,7 +119,10 @@ export class Promises {
       this.life.violate(`${event._tag} shows a secret`)
     }
     if (event._tag === "Started") {
-      this.started.add(request.id)
+      this.started.set(request.id, this.life.world.now())
+    }
+    if (event._tag === "Retrying") {
+      this.retries.set(request.id, (this.retries.get(request.id) ?? 0) + 1)
     }
     if (event._tag === "Finished") {
       if (this.outcomes.has(request.id)) {
@@ -139,6 +144,7 @@ export class Promises {
   onSecondLife(): void {
     this.outcomes.clear()
     this.started.clear()
+    this.retries.clear()
     this.partsBefore = this.parts()
   }
 
@@ -146,6 +152,7 @@ export class Promises {
   checkEnd(exit: Exit.Exit<unknown, unknown>): void {
     this.checkExit(exit)
     this.checkOutcomes()
+    this.checkShared()
     this.checkNothingLeft()
     this.checkFiles()
   }
@@ -228,6 +235,21 @@ export class Promises {
     const told = this.outcomes.size
     if (!isWhole && scenario.isStream && told !== 0 && told !== asked.length) {
       this.life.violate(`${told} of ${asked.length} requests have an outcome`)
+    }
+  }
+
+  /** Callers that asked for one file in the same moment were told of the same attempts, each in its own name. */
+  private checkShared(): void {
+    for (const { id, job } of this.life.asked) {
+      const startedAt = this.started.get(id)
+      const isShared = this.life.asked.some(
+        (other) => other.id !== id && other.job === job && this.started.get(other.id) === startedAt
+      )
+      const outcome = this.outcomes.get(id)
+      const retries = this.retries.get(id) ?? 0
+      if (isShared && outcome?._tag === "Saved" && retries !== outcome.attempts - 1) {
+        this.life.violate(`${id} took ${outcome.attempts} attempts, and was told of ${retries} retries`)
+      }
     }
   }
 

@@ -88,9 +88,9 @@ export const mutations = [
   [
     "two outcomes",
     [
-      "Downloader.ts",
-      "return lead?.isLeft === true ? Effect.void : remember(outcome)",
-      "return event(new Finished({ outcome }))"
+      "internal/caller.ts",
+      "this.background.leave()",
+      "this.background.leave()\n    outcome !== undefined && this.tell(Unchecked.make(Finished, { outcome }))"
     ]
   ],
   [
@@ -188,6 +188,11 @@ export const mutations = [
   [
     "what a quick attempt has received is of no known version",
     [quick, "this.kept.begun(this.response, this.kept.totalBytes, this.hop.url)", ""]
+  ],
+  ["who joins a transfer has no events of it", [share, "shared.companions.add(companion)", ""]],
+  [
+    "the events of a transfer go to its first caller alone, twice",
+    [share, "audience.tell(forRequest(request, event))", "audience.tell(event)"]
   ],
   ["one who leaves cancels all", [share, "return shared.users > 0", "return false"]],
   ["the last who leaves cancels nothing", [share, "return shared.users > 0", "return true"]],
