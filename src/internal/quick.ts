@@ -343,7 +343,9 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
       return act()
     } catch (defect) {
       if (this.isOver || this.outcome !== undefined) {
-        throw defect
+        // The outcome stands. The fiber undoes what is left.
+        this.resume?.(Effect.die(defect))
+        return false
       }
       return this.handOver(this.of(Effect.die(defect)))
     }

@@ -62,7 +62,17 @@ export class Receiving {
     private readonly body: Body
   ) {}
 
+  /** Does not throw: a bug of a hasher, a store or a governor is the transfer's, and not the event loop's. */
   onChunk(chunk: Uint8Array): boolean {
+    try {
+      return this.take(chunk)
+    } catch (defect) {
+      this.pending = Effect.die(defect)
+      return false
+    }
+  }
+
+  private take(chunk: Uint8Array): boolean {
     const { self } = this
     const { claim, endBytes, meter, part, wait } = this.body
     const { limitBytes } = self.kept

@@ -46,7 +46,14 @@ export const settle = (
         },
         onFailure: (cause) =>
           Effect.flatMap(quick.undo, () =>
-            quick.outcome === undefined ? fromCause(request, cause) : Effect.succeed(quick.outcome)
+            quick.outcome === undefined
+              ? fromCause(request, cause)
+              : Effect.as(
+                  Cause.isDie(cause)
+                    ? Effect.logError("A bug was met after the outcome of a transfer was decided.", cause)
+                    : Effect.void,
+                  quick.outcome
+                )
           )
       })
     })
