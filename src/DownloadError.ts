@@ -329,6 +329,28 @@ export const DownloadError = Schema.Union(
   Disk
 )
 
+const encode = Schema.encodeSync(DownloadError)
+
+// As JSON, an error is its encoded form: whatever a transport or a store put into its fields, a log gets no secret.
+for (const { prototype } of [
+  Timeout,
+  HttpStatus,
+  Connection,
+  Truncated,
+  Protocol,
+  TooLarge,
+  Mismatch,
+  AddressRefused,
+  InvalidRequest,
+  Disk
+]) {
+  Object.defineProperty(prototype, "toJSON", {
+    value(this: DownloadError): unknown {
+      return encode(this)
+    }
+  })
+}
+
 /**
  * Everything that can go wrong with one transfer.
  *

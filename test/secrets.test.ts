@@ -136,6 +136,7 @@ describe("secrets", () => {
           encoded(Download.DownloadOutcome, outcome)
           if (outcome._tag === "Failed") {
             isWithout("message", outcome.error.message)
+            isWithout("error as JSON", JSON.stringify([outcome.error, outcome]))
           } else {
             printed(outcome._tag, outcome)
           }
