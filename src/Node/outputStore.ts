@@ -10,7 +10,6 @@ import type { Writable } from "node:stream"
 import { isatty, WriteStream } from "node:tty"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Output } from "../Cli/Host.js"
 import { Disk } from "../DownloadError.js"
@@ -80,17 +79,20 @@ const opened = (output: Output, destination: string): Effect.Effect<Sink, Disk, 
     : output._tag === "Descriptor" && output.descriptor === 2
       ? // The report follows on it.
         Effect.succeed({ ...sinkTo(process.stderr, destination), end: Effect.void })
-      : Effect.acquireRelease(open(output, destination), (stream) => Effect.sync(() => stream.destroy())).pipe(
-          // An acquisition cannot be interrupted, and the wait for a reader can.
-          Effect.retry({
-            while: (cause) => output._tag === "Path" && output.isPipe && codeOf(cause) === "ENXIO",
-            schedule: Schedule.spaced("50 millis")
-          }),
-          Effect.mapBoth({
-            onFailure: (cause) => fromCause(destination, cause),
-            onSuccess: (stream) => sinkTo(stream, destination)
-          })
-        )
+      : Effect.map(openedStream(output, destination), (stream) => sinkTo(stream, destination))
+
+// An acquisition cannot be interrupted, and the wait for a reader between two of them can.
+const openedStream = (output: Output, destination: string): Effect.Effect<Writable, Disk, Scope.Scope> =>
+  Effect.catchAll(
+    Effect.acquireRelease(open(output, destination), (stream) => Effect.sync(() => stream.destroy())),
+    (error) =>
+      error === "no reader"
+        ? Effect.delay(
+            Effect.suspend(() => openedStream(output, destination)),
+            "50 millis"
+          )
+        : Effect.fail(error)
+  )
 
 // An error of standard output ends the program (`Node/standardOutput`), and nothing waits for a write that failed.
 const standardOutput: Sink = {
@@ -124,7 +126,7 @@ const sinkTo = (stream: Writable, destination: string): Sink => {
   }
 }
 
-const open = (output: Output, destination: string): Effect.Effect<Writable, unknown> =>
+const open = (output: Output, destination: string): Effect.Effect<Writable, Disk | "no reader"> =>
   Effect.try({
     try: () => {
       if (output._tag === "Descriptor") {
@@ -139,7 +141,8 @@ const open = (output: Output, destination: string): Effect.Effect<Writable, unkn
         throw cause
       }
     },
-    catch: (cause) => cause
+    catch: (cause) =>
+      output._tag === "Path" && output.isPipe && codeOf(cause) === "ENXIO" ? "no reader" : fromCause(destination, cause)
   })
 
 const streamOf = (descriptor: number): Writable => {

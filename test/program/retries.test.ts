@@ -102,9 +102,11 @@ describe("a file of halyard get that is not saved under its own name", () => {
       assert.match(skipped.stderr, /^b: skipped, because it is there already$/m)
       const unique = yield* run(["get", `${url}/b`, "--on-exists=unique"], { cwd })
       assert.match(unique.stderr, /^b is there already: saved as b-2$/m)
-      const many = yield* run(["get", ...Array.from({ length: 23 }, (_, index) => `${url}/${index}/c`)], { cwd })
+      const many = yield* run(["get", ...Array.from({ length: 23 }, (_, index) => `${url}/${index}/c`), "x y", "x z"], {
+        cwd
+      })
       assert.strictEqual(many.stderr.match(/because an earlier URL has its name/g)?.length, 20)
-      assert.match(many.stderr, /^2 more saved under other names$/m)
+      assert.match(many.stderr, /^2 more files with other names$/m)
     })
   )
 })

@@ -7,6 +7,7 @@ import { InvalidRequest } from "../../DownloadError.js"
 import type { DownloadEvent, Retrying } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/displayUrl.js"
 import * as Printable from "../../internal/printable.js"
+import * as RequestProblem from "../../internal/requestProblem.js"
 import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
@@ -36,7 +37,7 @@ export const make = (options: {
   Effect.map(Effect.all([Host, StatusLine, Effect.clock]), ([host, statusLine, clock]) => {
     const waits = new Waits(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
     const skips = new Notices(statusLine, "skipped")
-    const renames = new Notices(statusLine, "saved under other names")
+    const renames = new Notices(statusLine, "files with other names")
     const failures: Array<string> = []
     let report = Download.emptyReport
     let begun = 0
@@ -129,7 +130,7 @@ export const make = (options: {
         settled(new Download.Failed({ request, error }))
       },
       renamed: (url, name) => {
-        if (!options.json) {
+        if (!options.json && RequestProblem.ofUrl(url) === undefined) {
           renames.line(`${displayUrl(url)}: its file is ${Printable.line(name)}, because an earlier URL has its name`)
         }
       },
