@@ -47,14 +47,17 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
   {
     /**
      * Fetches one file. Fails with the `DownloadError` that says why not. An interruption gives the connection up and
-     * removes the part; if it comes while the file is being published, the file stands complete.
+     * removes the part; if it comes while the file is being published, the file stands complete. Several callers that ask
+     * for the same file at the same time share one transfer. Each has its own events and outcome, and the transfer ends with
+     * the last of them.
      */
     readonly download: (request: DownloadRequest) => Effect.Effect<Saved | Skipped, DownloadError>
     /**
      * Fetches files, at most `concurrency` at a time, and gives their outcomes in the order of completion. Default 5;
      * at most 10,000; a fraction is rounded down, and what is no number from 1 on (0, a negative one, NaN) means 1. Requests are taken in by the chunks of the input as they can be worked on, and a slow consumer
      * slows the run down. A failed file is an outcome, not a failure of the stream; the stream fails where `requests`
-     * does, after what is under way is done.
+     * does, after what is under way is done. It also does if a bug is met, in a journal for example: no further request
+     * begins, and the request that met the bug has its outcome, `Cancelled` if none is known.
      *
      * Interrupting the consumer cancels what is under way; those outcomes have no consumer any more and go to
      * `Progress` alone, which has all of them.
