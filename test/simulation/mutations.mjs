@@ -44,7 +44,13 @@ export const mutations = [
     ]
   ],
   ["no Content-Range check", [check, "range.startBytes !== offsetBytes ||", ""]],
-  ["a part is taken for the whole by its status", [check, "range.startBytes !== 0 ||", "false &&"]],
+  [
+    "a part is taken for the whole by its status",
+    [check, "range.startBytes !== 0 ||", ""],
+    [check, "range.endBytes + 1 !== totalBytes ||", ""],
+    [check, "(range.totalBytes ?? totalBytes) !== totalBytes", "false"],
+    [check, "isOtherTotal && isDoubted", "false"]
+  ],
   ["another length of the same version is taken", [check, "isOtherTotal && isDoubted", "false"]],
   [
     "a part of another length is taken",
@@ -59,7 +65,6 @@ export const mutations = [
   ["a range that is refused is final", [attempt, "offsetBytes === 0 || isTransient(error)", "true"]],
   ["a range that is refused each time is final", [transfer, "kept.refuseLastRange()", "false"]],
   ["a byte is progress", ["internal/retryCount.ts", "(isShare ||", "(broughtBytes > 0 ||"]],
-  ["what an attempt begins again with is of no known version", [kept, "this.hashedBytes = Number.NaN", ""]],
   ["the digest is not compared", [attempt, "!expected.digests.includes(actual)", "false"]],
   [
     "the final name is written directly",
