@@ -7,19 +7,23 @@
  *
  * @internal
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
-import { Cancelled, type DownloadOutcome, DownloadRequest } from "../Download.js"
+import { Cancelled, type DownloadOutcome, DownloadRequest, Failed } from "../Download.js"
+import { Timeout } from "../DownloadError.js"
 import { Advanced, Retrying } from "../DownloadEvent.js"
-import type { Ask } from "../OriginGovernor.js"
+import { displayUrl } from "./displayUrl.js"
 import type { Audience, Hooks } from "./hooks.js"
 import { type Restore, settle, withRequest } from "./settle.js"
 import type { Transfer } from "./transfer.js"
 import * as Unchecked from "./unchecked.js"
+import { nowMillis } from "./watch.js"
 
 /** A caller that waits for a transfer which another caller started, and is told its events as its own. */
 interface Companion {
@@ -143,10 +147,13 @@ export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.
     }
   }
 
-  const fork = (shared: Shared, transfer: Transfer, ask: Ask | undefined): Effect.Effect<void> =>
+  const fork = (shared: Shared, transfer: Transfer, { ask, deadlineAt }: Omit<Hooks, "decide">): Effect.Effect<void> =>
     // Uninterruptible but for the transfer in it, so that giving it up has an outcome too.
     Effect.map(
-      Effect.forkIn(settle(transfer, shared.request, Effect.interruptible, { ask, audience: shared }), scope),
+      Effect.forkIn(
+        settle(transfer, shared.request, Effect.interruptible, { ask, deadlineAt, audience: shared }),
+        scope
+      ),
       (fiber) => {
         shared.interrupt = Effect.fiberIdWith((id) => Effect.sync(() => fiber.unsafeInterruptAsFork(id)))
         fiber.addObserver((exit) => end(shared, exit))
@@ -158,7 +165,7 @@ export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.
     transfer: Transfer,
     lead: Lead,
     restore: Restore,
-    ask: Ask | undefined
+    { ask, deadlineAt }: Omit<Hooks, "decide">
   ): Effect.Effect<DownloadOutcome> =>
     Effect.suspend(() => {
       shared.users++
@@ -175,7 +182,7 @@ export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.
         }
         return exit
       }
-      return Effect.matchCauseEffect(settle(transfer, shared.request, restore, { ask, audience: shared }), {
+      return Effect.matchCauseEffect(settle(transfer, shared.request, restore, { ask, deadlineAt, audience: shared }), {
         onSuccess: (outcome) => ended(Exit.succeed(outcome)),
         onFailure: (cause) => ended(Exit.failCause(cause))
       })
@@ -233,25 +240,49 @@ export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.
       if (found === undefined) {
         const shared = begin(request, key, hooks.audience, lead)
         if (lead !== undefined) {
-          return leadOn(shared, transfer, lead, restore, hooks.ask)
+          return leadOn(shared, transfer, lead, restore, hooks)
         }
         const leave = (): void => {
           shared.starter = undefined
         }
-        return Effect.flatMap(fork(shared, transfer, hooks.ask), () => join(shared, request, restore, leave))
+        return Effect.flatMap(fork(shared, transfer, hooks), () => join(shared, request, restore, leave))
       }
       found.isMet = true
       if (!found.isLeft && isSameFile(found.request, request)) {
         return accompany(found, request, restore, hooks.audience)
       }
-      return Effect.matchCauseEffect(restore(ended(found)), {
-        onSuccess: () => carry(transfer, request, restore, hooks, lead),
-        onFailure: () => Effect.succeed(Unchecked.make(Cancelled, { request }))
+      return Effect.flatMap(nowMillis, (now) => {
+        const deadlineAt = hooks.deadlineAt ?? now + Duration.toMillis(request.deadline ?? Duration.infinity)
+        const leftMillis = deadlineAt - now
+        const over =
+          leftMillis > longestTimer ? Effect.asSome(ended(found)) : Effect.timeoutOption(ended(found), leftMillis)
+        return Effect.matchCauseEffect(restore(over), {
+          onSuccess: (exit) =>
+            Option.isSome(exit)
+              ? carry(transfer, request, restore, { ...hooks, deadlineAt }, lead)
+              : Effect.succeed(tooLate(request)),
+          onFailure: () => Effect.succeed(Unchecked.make(Cancelled, { request }))
+        })
       })
     })
 
   return { scope, carry }
 })
+
+// A timer beyond this fires at once, or never.
+const longestTimer = 2 ** 31 - 1
+
+/** It has waited for another transfer to the same file until its deadline was over. */
+const tooLate = (request: DownloadRequest): Failed =>
+  Unchecked.make(Failed, {
+    request,
+    error: new Timeout({
+      url: displayUrl(request.url),
+      phase: "deadline",
+      limitMillis: Duration.toMillis(request.deadline ?? Duration.infinity),
+      receivedBytes: 0
+    })
+  })
 
 // The look and the wait are one step: what ends in between would wake nobody.
 const ended = (shared: Shared): Effect.Effect<Exit.Exit<DownloadOutcome>> =>

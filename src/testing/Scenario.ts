@@ -28,7 +28,7 @@ export class Draw {
 }
 
 export type Fault =
-  | { readonly kind: "refused" | "dns" | "reset" | "silence" }
+  | { readonly kind: "refused" | "dns" | "reset" | "silence"; readonly millis?: number }
   | { readonly kind: "status"; readonly status: number; readonly retryAfter?: string; readonly afterMillis?: number }
   | { readonly kind: "break"; readonly at: number; readonly how: "reset" | "close" | "unnoticed" | "silence" }
   | { readonly kind: "range"; readonly how: RangeFault }
@@ -122,6 +122,8 @@ export interface Scenario {
   readonly descriptors: number | undefined
   /** Another program that writes a destination meanwhile. */
   readonly intruder: { readonly job: number; readonly step: number; readonly makes: "file" | "directory" } | undefined
+  /** Of each request. */
+  readonly deadlineMillis: number | undefined
   readonly ending: Ending
   /** An interruption comes at this operation of the disk and not at a step: most steps are far from a publish. */
   readonly interruptAtDisk: number | undefined
@@ -177,6 +179,7 @@ export const draw = (seed: number): Scenario => {
     intruder: from.chance(0.1)
       ? { job: from.below(jobs.length), step: from.between(1, asked.length * 200), makes: "file" }
       : undefined,
+    deadlineMillis: undefined,
     ending,
     interruptAtDisk: undefined
   }
@@ -191,7 +194,33 @@ export const draw = (seed: number): Scenario => {
     jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job))
   }
   const segmented = from.chance(0.35) ? withSegments(from, drawn) : drawn
-  return withLies(new Draw(seed ^ 0x1f83d9ab), withDisk(new Draw(seed ^ 0x2c1b3c6d), segmented))
+  const lying = withLies(new Draw(seed ^ 0x1f83d9ab), withDisk(new Draw(seed ^ 0x2c1b3c6d), segmented))
+  return withWaits(new Draw(seed ^ 0x3d4e5f61), lying)
+}
+
+/** A deadline for each request, and one origin that refuses connections at first, and not at once. */
+const withWaits = (from: Draw, scenario: Scenario): Scenario => {
+  const deadlineMillis = from.chance(0.1) ? from.between(50, 10_000) : undefined
+  const origin = from.chance(0.1) ? from.pick(...origins) : undefined
+  return {
+    ...scenario,
+    deadlineMillis,
+    jobs: scenario.jobs.map((job) =>
+      origin === undefined
+        ? job
+        : {
+            ...job,
+            origin,
+            faults: [
+              ...Array.from({ length: from.between(1, 3) }, () => ({
+                kind: "refused" as const,
+                millis: from.between(5, 600)
+              })),
+              ...job.faults
+            ]
+          }
+    )
+  }
 }
 
 /** What a disk does beyond a failing operation, and how much a store keeps from it. */

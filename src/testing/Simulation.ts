@@ -156,6 +156,7 @@ class Life implements Observed {
         destination: job.destination,
         onExists: job.onExists,
         timeout: "1 hour",
+        deadline: this.scenario.deadlineMillis,
         headers: { "X-Secret": secretFor(job.origin) },
         digest: job.hasDigest ? Served.digestOf(job) : undefined
       })

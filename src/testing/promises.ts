@@ -5,6 +5,7 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import type * as Download from "../Download.js"
 import type { DownloadEvent } from "../DownloadEvent.js"
@@ -58,6 +59,9 @@ export class Promises {
   private readonly retries = new Map<string, number>()
   // When each origin may be asked again.
   private readonly closedUntil = new Map<string, { readonly from: number; readonly until: number }>()
+  // Origins that have never answered and failed: when, and how many requests were under way then.
+  private readonly failed = new Map<string, { readonly at: number; open: number | undefined }>()
+  private readonly answered = new Set<string>()
   private partsBefore: ReadonlyArray<string> = []
 
   constructor(private readonly life: Observed) {}
@@ -69,6 +73,7 @@ export class Promises {
     if (!isSecondLife && closed !== undefined && world.now() > closed.from && world.now() < closed.until) {
       this.life.violate(`${origin} asked for rest until ${closed.until} and got a request`)
     }
+    this.checkProbe(origin)
     const told = request.headers["x-secret"]
     if (told !== undefined && told !== secretFor(origin)) {
       this.life.violate(`${origin} was told what is for ${told}`)
@@ -94,6 +99,11 @@ export class Promises {
   onReply(request: Origin.Request, reply: Origin.Reply): void {
     const { origin } = new URL(request.url)
     const nowMillis = this.life.world.now()
+    if (reply.instead === undefined) {
+      this.answered.add(origin)
+    } else if (reply.instead !== "silence" && !this.failed.has(origin)) {
+      this.failed.set(origin, { at: nowMillis, open: undefined })
+    }
     const waitMillis = askedToWait(reply, nowMillis)
     if (waitMillis > 0) {
       const before = this.closedUntil.get(origin)
@@ -129,9 +139,36 @@ export class Promises {
         this.life.violate(`${request.id} has two outcomes`)
       }
       this.outcomes.set(request.id, event.outcome)
+      this.checkDeadline(request)
       if (event.outcome._tag === "Saved") {
         this.checkSaved(event.outcome, "when it was told")
       }
+    }
+  }
+
+  /** What cannot be interrupted, a publish, may come to its end. */
+  private checkDeadline({ deadline, id }: Download.DownloadRequest): void {
+    const tookMillis = this.life.world.now() - (this.started.get(id) ?? 0)
+    if (deadline !== undefined && tookMillis > Duration.toMillis(deadline) + 500) {
+      this.life.violate(`${id} took ${tookMillis} ms, and its deadline is ${Duration.toMillis(deadline)} ms`)
+    }
+  }
+
+  /** An origin that has never answered and failed is tried by one request at a time, beside those that were under way. */
+  private checkProbe(origin: string): void {
+    const failed = this.failed.get(origin)
+    const open = this.life.origin?.open(origin) ?? 0
+    if (
+      failed === undefined ||
+      this.answered.has(origin) ||
+      this.life.isSecondLife ||
+      this.life.world.now() === failed.at
+    ) {
+      return
+    }
+    failed.open ??= open - 1
+    if (open > failed.open + 1) {
+      this.life.violate(`${open} requests at a time are sent to ${origin}, which has never answered`)
     }
   }
 
@@ -184,7 +221,8 @@ export class Promises {
         outcome?._tag !== "Saved" &&
         outcome?._tag !== "Skipped" &&
         !(isThere && job.onExists === "fail") &&
-        this.life.obstructed !== job
+        this.life.obstructed !== job &&
+        this.life.scenario.deadlineMillis === undefined
       ) {
         this.life.violate(`the second life did not save ${id}`)
       }
@@ -222,6 +260,7 @@ export class Promises {
       if (
         outcome?._tag === "Failed" &&
         Scenario.isSurvivable(job) &&
+        scenario.deadlineMillis === undefined &&
         scenario.diskFault === undefined &&
         (scenario.descriptors === undefined || scenario.isDirect) &&
         this.life.obstructed !== job &&

@@ -40,7 +40,7 @@ export const replyTo = (job: Job, request: Origin.Request, turn: number, nowMill
     case "dns":
     case "reset":
     case "silence":
-      return { delay: 5, instead: fault.kind }
+      return { delay: fault.millis ?? 5, instead: fault.kind }
     case "status":
       return {
         delay: 5,

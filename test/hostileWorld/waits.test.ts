@@ -237,6 +237,51 @@ describe("the deadline of a request", () => {
   )
 })
 
+describe("the deadline of a request for a file that another transfer writes", () => {
+  it.effect("is for the wait for that transfer too", () =>
+    Effect.gen(function* () {
+      const first = yield* Effect.fork(download(request({ url: "http://origin.test/slow" })))
+      yield* Effect.yieldNow()
+      const error = yield* autoAdvance(Effect.flip(download(request({ deadline: "5 seconds" }))))
+      assert.deepInclude(error, { _tag: "Timeout", phase: "deadline", limitMillis: 5000 })
+      assert.strictEqual(yield* Clock.currentTimeMillis, 5000)
+      assert.deepInclude(yield* autoAdvance(Fiber.join(first)), { _tag: "Saved" })
+      assert.strictEqual((yield* Origin.Origin).requests().length, 1)
+    }).pipe(Effect.provide(layer((asked) => Origin.file(asked, body, { delay: "20 seconds" }))))
+  )
+
+  it.effect("begins with the wait, and not with the request after it", () =>
+    Effect.gen(function* () {
+      const first = yield* Effect.fork(download(request({ url: "http://origin.test/slow" })))
+      yield* Effect.yieldNow()
+      const second = request({ deadline: "25 seconds", onExists: "overwrite" })
+      const error = yield* autoAdvance(Effect.flip(download(second)))
+      assert.deepInclude(error, { _tag: "Timeout", phase: "deadline", limitMillis: 25_000 })
+      assert.strictEqual(yield* Clock.currentTimeMillis, 25_000)
+      yield* Fiber.join(first)
+      assert.strictEqual((yield* Origin.Origin).requests().length, 2)
+    }).pipe(Effect.provide(layer((asked) => Origin.file(asked, body, { delay: "20 seconds" }))))
+  )
+})
+
+describe("a downloader", () => {
+  it("refuses limits that are none, with a sentence that names them", () => {
+    for (const [options, said] of [
+      [{ headersTimeout: Number.NaN }, "headersTimeout must be a time above 0, not NaN"],
+      [{ headersTimeout: 0 }, "headersTimeout must be a time above 0, not 0"],
+      [{ connectTimeout: -5 }, "connectTimeout must be a time above 0, not -5"],
+      [{ connectTimeout: "-5 seconds" }, "connectTimeout must be a time above 0, not -5 seconds"],
+      [{ stall: { bytes: Number.NaN, within: "1 second" } }, "stall.bytes must be a number from 0 on, not NaN"],
+      [{ stall: { bytes: 1, within: Number.NaN } }, "stall.within must be a time above 0, not NaN"],
+      [{ retry: { retries: Number.NaN } }, "retries must be a number from 0 on, not NaN"],
+      [{ perOrigin: -1 }, "perOrigin must be a number from 1 on, not -1"]
+    ] as const) {
+      const build = Effect.scoped(Layer.build(layer(() => ({}), options)))
+      assert.throws(() => Effect.runSync(build), said)
+    }
+  })
+})
+
 describe("an origin that had too much", () => {
   for (const [what, headers] of [
     ["asks for a second", { "retry-after": "1" }],

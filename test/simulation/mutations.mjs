@@ -144,6 +144,7 @@ export const mutations = [
     [watch, "return Effect.asVoid(Fiber.interrupt(idle))", "return undefined"]
   ],
   ["no stall timeout", [watch, "earlierBytes.reduce((sum, bytes) => sum + bytes, windowBytes) < stall.bytes", "false"]],
+  ["the deadline of a request is ignored", [watch, "wait.deadlineAt <= now", "false"]],
   ["no deadline for headers", [watch, 'wait.headersAt <= now ? "headers" : undefined', "undefined"]],
   ["secrets cross origins", ["internal/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
   [
