@@ -76,6 +76,8 @@ const shownFields = fieldsOf(RequestFields.withoutSecrets, true)
  * @since 0.1.0
  */
 export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard.DownloadRequest")(shownFields) {
+  // It takes what the class takes, and the default of one field needs another.
+  // @effect-diagnostics-next-line overriddenSchemaConstructor:off
   constructor(fields: Schema.Struct.Constructor<typeof shownFields>, options?: Schema.MakeOptions) {
     super(fields.id === undefined || fields.id === "" ? { ...fields, id: displayUrl(fields.url) } : fields, options)
   }
