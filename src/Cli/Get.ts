@@ -71,16 +71,13 @@ const options = {
     maximum: 10_000,
     description: "Transfers at a time from one origin; default: as many as there are."
   }),
-  segments: withDefault(
-    integer({
-      name: "segments",
-      metavar: "N",
-      minimum: 1,
-      maximum: 64,
-      description: "Connections for one file where one is slow, as far as --concurrency has room; default 4."
-    }),
-    4
-  ),
+  segments: integer({
+    name: "segments",
+    metavar: "N",
+    minimum: 1,
+    maximum: 64,
+    description: "Connections for one file where one is slow, as far as --concurrency has room; default 4."
+  }),
   retries: withDefault(
     integer({
       name: "retries",
@@ -141,14 +138,11 @@ const options = {
     description:
       "What happens where the file is there already; unique gives the new one a number. Default skip, with --checksum overwrite."
   }),
-  durability: withDefault(
-    choice({
-      name: "durability",
-      choices: ["full", "rename"],
-      description: "full: a saved file survives a power cut; rename: only the end of the program. Default full."
-    }),
-    "full" as const
-  ),
+  durability: choice({
+    name: "durability",
+    choices: ["full", "rename"],
+    description: "full: a saved file survives a power cut; rename: only the end of the program. Default full."
+  }),
   strict: flag({ name: "strict", description: "Refuse content that nothing can verify: no length, no checksum." }),
   publicOnly: flag({
     name: "public-only",
@@ -196,6 +190,11 @@ export const command: Command = {
       (read): Action => {
         const getOptions: GetOptions = {
           ...read,
+          segments: read.segments ?? 4,
+          durability: read.durability ?? "full",
+          forFiles: (["onExists", "durability", "segments"] as const).flatMap((name) =>
+            read[name] === undefined ? [] : [`--${options[name].name}`]
+          ),
           // Content that is to be certain is not taken on trust because of its name.
           onExists: read.onExists ?? (read.checksum === undefined ? "skip" : "overwrite")
         }

@@ -49,7 +49,7 @@ describe("halyard get --output -", () => {
     })
   )
 
-  it.scopedLive("is for one URL, and not with --json", () =>
+  it.scopedLive("is for one URL, and not with --json or an option for files", () =>
     Effect.gen(function* () {
       const { connections, url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -63,6 +63,13 @@ describe("halyard get --output -", () => {
         [json.exitCode, json.stdout, json.stderr],
         [2, "", "halyard get: --json and --output - would both write standard output\n"]
       )
+      for (const option of ["--on-exists=fail", "--durability=full", "--segments=2"]) {
+        const named = yield* run(["get", `${url}/a`, "-o", "-", option], { cwd })
+        assert.deepStrictEqual(
+          [named.exitCode, named.stdout, named.stderr],
+          [2, "", `halyard get: ${option.replace(/=.*/, "")} is for files, and --output - is not a file\n`]
+        )
+      }
       assert.strictEqual(connections(), 0)
     })
   )

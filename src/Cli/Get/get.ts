@@ -14,6 +14,7 @@ import * as Download from "../../Download.js"
 import * as Downloader from "../../Downloader.js"
 import * as Digest from "../../internal/digest.js"
 import { displayUrl } from "../../internal/displayUrl.js"
+import * as Printable from "../../internal/printable.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
@@ -54,6 +55,8 @@ export interface GetOptions {
   readonly strict: boolean
   readonly publicOnly: boolean
   readonly json: boolean
+  /** Names of options on the command line that only concern files. */
+  readonly forFiles: ReadonlyArray<string>
 }
 
 export const get = Effect.fn("get")(function* (options: GetOptions) {
@@ -72,6 +75,12 @@ const run = Effect.fnUntraced(function* (options: GetOptions, named: Named | und
   const toStdout = isStandardOutput(named?.stream)
   if (toStdout && options.json) {
     return yield* new UsageError({ rule: "--json and --output - would both write standard output" })
+  }
+  const [forFiles] = options.forFiles
+  if (named?.stream !== undefined && forFiles !== undefined) {
+    return yield* new UsageError({
+      rule: `${forFiles} is for files, and --output ${Printable.line(named.destination)} is not a file`
+    })
   }
   const directory = named === undefined ? options.directory : path.dirname(named.destination)
   // Before any request: a directory that cannot be written to is no reason to fetch.
