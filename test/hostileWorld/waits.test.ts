@@ -99,7 +99,11 @@ describe("the limits of an attempt", () => {
         const error = yield* autoAdvance(
           Effect.flip(
             download(
-              request({ headersTimeout: "1 second", stall: { bytes: 1, within: "1 second" }, timeout: "10 seconds" })
+              request({
+                headersTimeout: phase === "headers" ? "1 second" : "10 seconds",
+                stall: { bytes: 1, within: "1 second" },
+                timeout: "10 seconds"
+              })
             )
           )
         )
