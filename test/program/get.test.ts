@@ -280,7 +280,7 @@ describe("halyard get", () => {
       yield* until("two parts", () => filesIn(cwd).filter(isPart).length === 2 || undefined, running.stderr)
       yield* running.signal("SIGKILL")
       yield* running.ended
-      const line = ". has 2 unfinished parts (.halyard-….part), of a run that was killed or that is not over\n"
+      const line = ". has 2 unfinished parts (.halyard-….part), of a run that was killed or that still runs\n"
       const next = yield* get([`${url}/a`, `${url}/b`], { cwd })
       assert.deepStrictEqual([next.exitCode, next.stderr.split(line).length], [0, 2], next.stderr)
       const flags = yield* run(["flags", "BR", "-d", "."], { cwd })
