@@ -56,7 +56,7 @@ export const run = (
   version: string
 ): Effect.Effect<number, never, Host | Spinner | StatusLine | CliApp.CliApp.Environment> =>
   Effect.gen(function* () {
-    // A name that decoding has changed is another name. What it was may be a secret, and is not shown.
+    // Decoding has changed this argument, so it names something else. It may be a secret, so the error does not show it.
     const changed = argv.some((argument) => argument.includes("\ufffd")) ? (yield* Host).notUtf8(argv) : undefined
     if (changed !== undefined) {
       return yield* new UsageError({ rule: `argument ${changed + 1} has bytes that are not UTF-8` })

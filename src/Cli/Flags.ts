@@ -41,7 +41,7 @@ const options = {
       metavar: "LABEL",
       aliases: ["s"],
       description:
-        "LOCAL, the default, answers at once, DELAY after 0.5 to 5 s, ERROR so too and one time in four with an error; REMOTE is the book's own site."
+        "LOCAL (default) answers at once. DELAY answers after 0.5 to 5 s. ERROR is like DELAY, and answers one request in four with an error. REMOTE is the book's own site."
     },
     (label) => {
       const found = servers.find((candidate) => candidate === label.toUpperCase())

@@ -13,7 +13,7 @@ const header: Option<ReadonlyArray<Source>> = {
   name: "header",
   aliases: ["H"],
   description:
-    "Send this header to the origin of the first URL, and to no other; or the headers in FILE, one a line, which no list of processes shows ('@-': standard input). May be repeated.",
+    "Send this header to the origin of the first URL only. @FILE reads headers from FILE, one a line, and keeps them out of the list of processes; '@-' reads standard input. May be repeated.",
   form: { _tag: "Texts", metavar: "NAME:VALUE|@FILE" },
   read: (texts = []) => Either.all(texts.map(source))
 }
@@ -35,14 +35,14 @@ const options = {
     metavar: "FILE",
     aliases: ["i"],
     description:
-      "Read URLs from FILE, one a line, or from standard input with '-'. # begins a comment, at the beginning or after white space."
+      "Read URLs from FILE, one a line; '-' is standard input. # at the start of a line or after white space begins a comment."
   }),
   directory: withDefault(
     nonEmpty({
       name: "directory",
       metavar: "DIR",
       aliases: ["d"],
-      description: "Where the files are saved; made where it is missing. Default: here."
+      description: "Save the files in DIR, which is created if it is missing. Default: the current directory."
     }),
     "."
   ),
@@ -51,7 +51,7 @@ const options = {
     metavar: "FILE",
     aliases: ["o"],
     description:
-      "Save the one URL as FILE. '-' is standard output; a pipe or a device is written to, and is not replaced."
+      "Save the one URL as FILE. '-' is standard output. If FILE is a pipe or a device, write to it and do not replace it."
   }),
   concurrency: withDefault(
     integer({
@@ -60,7 +60,7 @@ const options = {
       minimum: 1,
       maximum: 10_000,
       aliases: ["c"],
-      description: "Transfers at a time; default 8."
+      description: "Number of transfers at a time. Default 8."
     }),
     8
   ),
@@ -69,14 +69,14 @@ const options = {
     metavar: "M",
     minimum: 1,
     maximum: 10_000,
-    description: "Transfers at a time from one origin; default: as many as there are."
+    description: "Number of transfers at a time from one origin. Default: no limit of its own."
   }),
   segments: integer({
     name: "segments",
     metavar: "N",
     minimum: 1,
     maximum: 64,
-    description: "Connections for one file where one is slow, as far as --concurrency has room; default 4."
+    description: "Maximum number of connections for one large file, within --concurrency. Default 4."
   }),
   retries: withDefault(
     integer({
@@ -84,20 +84,20 @@ const options = {
       metavar: "N",
       minimum: 0,
       maximum: 1000,
-      description: "Attempts after the first, where the failure may pass; default 5."
+      description: "Maximum number of attempts after the first, if the failure may pass. Default 5."
     }),
     5
   ),
   timeout: seconds({
     name: "timeout",
     metavar: "SECONDS",
-    description: "Maximum time for one attempt. Default: no limit; those below still apply."
+    description: "Maximum time for one attempt. Default: no limit. The limits below still apply."
   }),
   connectTimeout: seconds({
     name: "connect-timeout",
     metavar: "SECONDS",
     description:
-      "Maximum time for a connection. Default 10. After a time-out the next attempt has twice the time, as for the following."
+      "Maximum time to connect. Default 10. If this limit, --headers-timeout or --speed-time ends an attempt, the next attempt has twice that time."
   }),
   headersTimeout: seconds({
     name: "headers-timeout",
@@ -107,12 +107,12 @@ const options = {
   speedTime: seconds({
     name: "speed-time",
     metavar: "SECONDS",
-    description: "Give an attempt up when its body is slower than --speed-limit for this long. Default 60."
+    description: "End an attempt if its body is slower than --speed-limit for this long. Default 60."
   }),
   speedLimit: size({
     name: "speed-limit",
     metavar: "SIZE",
-    description: "Bytes a second, for --speed-time. Default: one byte in all of that time."
+    description: "Minimum rate in bytes a second, for --speed-time. Default: one byte during the whole of --speed-time."
   }),
   maxTime: seconds({
     name: "max-time",
@@ -122,13 +122,13 @@ const options = {
   checksum: nonEmpty({
     name: "checksum",
     metavar: "DIGEST",
-    description: "What the one URL's content must have: sha256:HEX, or a Subresource Integrity string."
+    description: "The digest that the content of the one URL must have: sha256:HEX, or a Subresource Integrity string."
   }),
   maxFilesize: size({
     name: "max-filesize",
     metavar: "SIZE",
     description:
-      "Refuse a file that is larger: a number of bytes, or with k, M, G, T (times 1024, as in curl) or kB, MB, GB, TB (times 1000). Default: no limit."
+      "Refuse a larger file. SIZE is a number of bytes; k, M, G and T multiply by 1024 (as in curl), kB, MB, GB and TB by 1000. Default: no limit."
   }),
   header,
   headerEnv,
@@ -136,14 +136,18 @@ const options = {
     name: "on-exists",
     choices: ["skip", "overwrite", "fail", "unique"],
     description:
-      "What happens where the file is there already; unique gives the new one a number. Default skip, with --checksum overwrite."
+      "What to do if the file exists; unique gives the new file a number. Default: skip, or overwrite with --checksum."
   }),
   durability: choice({
     name: "durability",
     choices: ["full", "rename"],
-    description: "full: a saved file survives a power cut; rename: only the end of the program. Default full."
+    description:
+      "full: a saved file survives a power cut; rename: it survives only the end of the program. Default full."
   }),
-  strict: flag({ name: "strict", description: "Refuse content that nothing can verify: no length, no checksum." }),
+  strict: flag({
+    name: "strict",
+    description: "Refuse content that has neither a length nor a checksum to verify it with."
+  }),
   publicOnly: flag({
     name: "public-only",
     description: "Refuse loopback, private and other addresses that are not public."

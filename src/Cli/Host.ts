@@ -35,7 +35,7 @@ export class CommandError extends Schema.TaggedError<CommandError>("halyard/Cli/
 }
 
 /**
- * An output that is written to, and not replaced by a file: a descriptor of this process, or a pipe or device by its path.
+ * An output that is written in place: a descriptor of this process, or the path of a pipe or device.
  *
  * @category models
  * @since 0.2.0
@@ -67,13 +67,13 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     }) => Layer.Layer<HttpServer.HttpServer, ServeError>
     /** A transport for the network, made for one run, and what computes digests for it. */
     readonly transport: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Transport | Hasher>
-    /** How many connections this process may have, with the descriptors that it may open. */
+    /** The number of connections that the limit for open files allows. */
     readonly connectionsAtMost: () => number
     /** A store on the disks of the machine. */
     readonly store: Layer.Layer<Store>
-    /** How many parts of runs that were killed, or that are not over, there are in a directory. */
+    /** The number of unfinished parts in a directory, from runs that were killed or that still run. */
     readonly unfinishedParts: (directory: string) => Effect.Effect<number>
-    /** A store that writes the one file it is given to an output that is no regular file. */
+    /** A store for one file, which it writes to an output that is not a regular file. */
     readonly outputStore: (output: Output) => Layer.Layer<Store>
     /** Standard input, from where nobody has read yet. */
     readonly stdin: Stream.Stream<Uint8Array, Disk>
@@ -85,18 +85,18 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     /** Starts the worker threads of `flags --engine threads`, which take the messages of `Flags/FlagWorker`. */
     readonly flagWorkers: Layer.Layer<Worker.WorkerManager | Worker.Spawner>
     /**
-     * Standard output. Writes in order, and before what is written to the screen later. Never throws and never waits for
-     * a reader: text that is not taken yet is kept in memory.
+     * Standard output. Writes are in order, and precede later writes to the screen. A write never throws and never waits for
+     * a reader: text that the reader has not taken is kept in memory.
      */
     readonly stdout: {
       readonly isTerminal: boolean
-      /** Whether text in colour may be written. */
+      /** Whether the output may have colours. */
       readonly hasColors: boolean
       /** Writes at once. */
       readonly write: (text: string) => void
       /** Writes with what else there is until the end of this turn of the event loop. */
       readonly writeSoon: (text: string) => void
-      /** Whether 1 MiB of text for standard output and the screen is not taken yet. */
+      /** Whether 1 MiB of text waits in memory for standard output and the screen. */
       readonly isFull: () => boolean
     }
     /**

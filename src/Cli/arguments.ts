@@ -140,7 +140,7 @@ const short = (spec: Spec, token: string, take: Take): string | undefined => {
   return undefined
 }
 
-// Finding the closest name takes time by the product of both lengths.
+// The time to find the closest name grows with the product of both lengths.
 const longestMisspelt = 100
 
 /** The sentence for a name that is not known, with the known one it may have been meant for. */

@@ -78,7 +78,7 @@ export const asksFor = (line: ReadonlyArray<string>, option: string): boolean =>
 // Select Graphic Rendition (ECMA-48 §8.3.117). The other sequences of a prompt move the cursor.
 const colors = /\u001b\[[0-9;]*m/g
 
-/** What the wizard asks and says, in one colour. */
+/** Removes colours from the output of the wizard. */
 const withoutColors = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Terminal.Terminal> =>
   Console.consoleWith((console) =>
     Effect.withConsole(effect, { ...console, log: (text) => console.log(String(text).replace(colors, "")) })

@@ -12,7 +12,7 @@ let encode: ((error: DownloadError) => object) | undefined
 
 export const errorJson = (error: DownloadError): object => {
   encode ??= Schema.encodeSync(DownloadError)
-  // What a command prints stays on this machine.
+  // The output of a command stays on this machine, so it has the whole path.
   const path = error._tag === "Disk" ? { path: displayLabel(error.path) } : {}
   return { ...encode(error), ...path, message: error.message }
 }

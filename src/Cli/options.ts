@@ -1,5 +1,5 @@
 /**
- * Options whose values are read by a rule of their own, so that a wrong one is answered with that rule.
+ * Options that check their own values, so that the error for a wrong value states the rule.
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
@@ -61,7 +61,7 @@ const single =
   (texts) =>
     texts?.[0] === undefined ? Either.right(undefined) : read(texts[0])
 
-/** What an option means where it is not given. */
+/** Gives an option a value for the case that it is absent. */
 export const withDefault = <A, B>(option: Option<A | undefined>, otherwise: B): Option<A | B> => ({
   ...option,
   read: (texts) => Either.map(option.read(texts), (value) => value ?? otherwise)

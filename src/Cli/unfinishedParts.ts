@@ -1,18 +1,18 @@
 /**
- * Tells that there are unfinished parts in the directory that a run writes to.
+ * Reports unfinished parts in the directory that a run writes to.
  */
 import * as Effect from "effect/Effect"
 import * as Printable from "../internal/printable.js"
 import { StatusLine } from "../StatusLine.js"
 import { Host } from "./Host.js"
 
-/** Writes one line if there are any. To be run before the first part of this run is opened. */
+/** Writes one line if there are any. Run it before the run opens its first part. */
 export const tell = Effect.fnUntraced(function* (directory: string) {
   const { unfinishedParts } = yield* Host
   const count = yield* unfinishedParts(directory)
   if (count > 0) {
     const { line } = yield* StatusLine
     const parts = count === 1 ? "1 unfinished part" : `${count} unfinished parts`
-    line(`${Printable.line(directory)} has ${parts} (.halyard-….part), of a run that was killed or that is not over`)
+    line(`${Printable.line(directory)} has ${parts} (.halyard-….part), of a run that was killed or that still runs`)
   }
 })

@@ -100,7 +100,7 @@ const carryOut = Effect.fnUntraced(function* (
       : inFibers(requests, concurrency, report)
   return yield* run.pipe(
     Supervisor.supervise({ companions: { spinner: spinner.spin({ message: report.status }) } }),
-    // The report comes after Ctrl-C too.
+    // The report is also printed after Ctrl-C.
     Effect.onExit(() => conclude),
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
   )

@@ -20,15 +20,15 @@ export interface Options {
 }
 
 /**
- * Fetches flags in `threads` worker threads, which end with the effect. An interruption cancels the flags in flight; each
- * of them still has its outcome.
+ * Fetches flags in `threads` worker threads, which end with the effect. An interruption cancels the flags in flight. Each
+ * of these flags still has an outcome.
  */
 export const fetchAll = Effect.fn("flags.threadPool")(function* (
   requests: ReadonlyArray<DownloadRequest>,
   options: Options
 ) {
   const queue = requests.values()
-  // A thread compiles the program before it hears an interruption, so only a few start at the same time.
+  // A thread cannot be interrupted until it has compiled the program, so only a few start at the same time.
   const starts = yield* Effect.makeSemaphore(4)
 
   const fetch = (worker: Worker.SerializedWorker<Message>, request: DownloadRequest): Effect.Effect<void> =>
@@ -36,7 +36,7 @@ export const fetchAll = Effect.fn("flags.threadPool")(function* (
       Effect.gen(function* () {
         yield* options.onEvent(new Started({ request }))
         const answer = yield* Effect.fork(worker.executeEffect(new FetchFlag({ ...options, code: request.id })))
-        // The thread decides the outcome: it may have published the file by the time that the interruption comes.
+        // The thread decides the outcome: it may have published the file before the interruption arrives.
         const outcome = yield* restore(Fiber.join(answer)).pipe(
           Effect.onInterrupt(() => Effect.ignore(worker.executeEffect(new Cancel()))),
           Effect.catchAllCause(() => Fiber.join(answer)),

@@ -1,5 +1,5 @@
 /**
- * What `halyard get` does: read URLs as they come, name their files, fetch, report.
+ * Carries out `halyard get`: reads URLs as they arrive, names their files, fetches them, and reports.
  */
 import * as Path from "@effect/platform/Path"
 import * as Chunk from "effect/Chunk"
@@ -83,10 +83,10 @@ const run = Effect.fnUntraced(function* (options: GetOptions, named: Named | und
     })
   }
   const directory = named === undefined ? options.directory : path.dirname(named.destination)
-  // Before any request: a directory that cannot be written to is no reason to fetch.
+  // Before any request: nothing can be saved in a directory that is not writable.
   yield* Effect.flatMap(Store, (store) => store.prepare(named?.stream === undefined ? directory : named.destination))
   yield* named?.stream === undefined ? UnfinishedParts.tell(directory) : Effect.void
-  // A name has no separators and is never `..`: what stands before the first stands before all.
+  // A name has no separators and is never `..`, so all destinations have the same prefix.
   const [within = ""] = path.join(directory, "_").split(/_$/)
   const timeout = options.timeout ?? Duration.infinity
   const report = yield* Report.make({ ...options, hasPaths: !toStdout })
@@ -141,21 +141,21 @@ const run = Effect.fnUntraced(function* (options: GetOptions, named: Named | und
     Supervisor.supervise({
       companions: toStdout && host.stdout.isTerminal ? {} : { spinner: spinner.spin({ message: report.status }) }
     }),
-    // Whatever was done until then is told, also after Ctrl-C.
+    // The report also covers an interrupted run, such as after Ctrl-C.
     Effect.onExit(() => Effect.andThen(tellWithheld, conclude)),
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
   )
 })
 
-/** Fewer bytes than `--speed-limit` allows in `--speed-time`. */
+/** The minimum number of bytes in `--speed-time`, from `--speed-limit`. */
 const stallOf = ({ speedLimit, speedTime = Downloader.defaults.stall.within }: GetOptions) => ({
   bytes: speedLimit === undefined ? 1 : Math.max(1, speedLimit * Duration.toSeconds(speedTime)),
   within: speedTime
 })
 
 /**
- * The lines, and what sends the headers to the origin of the first of them. It is read before any request: headers that
- * are for no origin are an error.
+ * The lines, and the headers for the origin of the first line. The first line is read before any request, because headers
+ * without an origin are an error.
  */
 const withHeaders = Effect.fnUntraced(function* <E, R>(
   given: Stream.Stream<Lines.Line, E, R>,
@@ -185,7 +185,7 @@ const withHeaders = Effect.fnUntraced(function* <E, R>(
   }
 })
 
-/** The same lines, held back while standard output or the screen does not take what was printed. */
+/** The same lines, paused while standard output is full. */
 const whileTaken = <A, E, R>({ stdout }: typeof Host.Service, lines: Stream.Stream<A, E, R>) => {
   const awaitRoom: Effect.Effect<void> = Effect.suspend(() =>
     stdout.isFull() ? Effect.delay(awaitRoom, "20 millis") : Effect.void
@@ -193,7 +193,7 @@ const whileTaken = <A, E, R>({ stdout }: typeof Host.Service, lines: Stream.Stre
   return Stream.mapChunksEffect(lines, (chunk) => Effect.as(awaitRoom, chunk))
 }
 
-/** The URLs in their order: first those of the line, then those of the list, which is read as it is worked on. */
+/** The URLs in order: first the arguments, then the list. The list is read while the run goes on. */
 const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
   const { input, urls } = options
   if (urls.length === 0 && input === undefined) {

@@ -1,5 +1,5 @@
 /**
- * What `--header` of `halyard get` may be.
+ * Parses the value of `--header` of `halyard get`.
  */
 import * as Either from "effect/Either"
 

@@ -1,5 +1,5 @@
 /**
- * The headers that a command line gives: where they are read from, and the one origin that they are sent to.
+ * Reads the headers that the command line names, and sends them to one origin only.
  */
 import * as Chunk from "effect/Chunk"
 import * as Config from "effect/Config"
@@ -16,7 +16,6 @@ import { bytesOf } from "./input.js"
 
 export type Headers = Readonly<Record<string, string>>
 
-/** Where one or more headers are written. */
 // Servers refuse far fewer bytes of headers.
 const fileAtMostBytes = 64 * 1024
 
@@ -87,7 +86,7 @@ export class OriginHeaders {
     return refused === undefined ? Either.right(new OriginHeaders(new URL(url).origin, headers)) : Either.left(refused)
   }
 
-  /** What is sent to a URL. */
+  /** The headers for a URL. A URL of another origin gets none, and is counted. */
   for(url: string): Headers | undefined {
     if (URL.canParse(url) && new URL(url).origin === this.origin) {
       return this.headers
@@ -96,7 +95,7 @@ export class OriginHeaders {
     return undefined
   }
 
-  /** The line for the user, if headers were given that URLs did not get. */
+  /** The line for the user if some URLs did not get the headers. */
   notice(): string | undefined {
     return this.withheld === 0
       ? undefined

@@ -1,5 +1,5 @@
 /**
- * Opens what an option of `halyard get` names for reading: a file, a pipe, a device, or standard input.
+ * Opens the input that an option of `halyard get` names: a file, a pipe, a device, or standard input.
  */
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -11,7 +11,7 @@ import * as Printable from "../../internal/printable.js"
 import { Host } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 
-/** The bytes of `input`. An error names the option, and is the user's to mend. */
+/** The bytes of `input`. A read error is a `UsageError` that names the option. */
 export const bytesOf = Effect.fnUntraced(function* (option: string, input: string) {
   const host = yield* Host
   if (isStandardInput(input)) {

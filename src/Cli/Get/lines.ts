@@ -1,17 +1,17 @@
 /**
- * The lines of a list, as its bytes come: trimmed, without comments and without those that are blank. A comment begins
- * with a # at the beginning of a line or after white space. A URL has no such space, and any other # is the URL's own.
- * A line that is longer than 64 KiB is left out, with its number, and takes no more memory than others.
+ * Splits a list into lines while its bytes arrive. Lines are trimmed; comments and blank lines are removed. A # at the start
+ * of a line or after white space begins a comment. Any other # is part of the URL.
+ * A line that is longer than 64 KiB becomes a `RefusedLine` with its number, and takes no more memory than other lines.
  *
- * A few at a time, because what is taken in waits in memory until it is worked on; and each a text of its own, because a
- * piece of a longer text would keep all of that for as long as its transfer takes.
+ * The stream has a few lines in each chunk, because lines wait in memory until the run takes them. Each line is a string of its
+ * own: a slice of a longer string would keep the whole string in memory for as long as its transfer takes.
  */
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
-// Of one that is read whole, 64 KiB are a thousand lines, whose requests outlive their place among the young of V8.
+// 64 KiB of a file are a thousand lines. V8 would move that many requests to its old generation.
 const linesAtMost = 32
 
 const lineFeed = 0x0a
@@ -21,14 +21,14 @@ const lineAtMostBytes = 64 * 1024
 
 /** A line that cannot be a URL. */
 export interface RefusedLine {
-  /** Its place in the list, from 1. */
+  /** Line number, from 1. */
   readonly number: number
   readonly problem: string
 }
 
 export type Line = string | RefusedLine
 
-/** The lines of a text in UTF-8. A last one needs no end; where the bytes fail, a line without an end is none. */
+/** The lines of UTF-8 text. The last line needs no line feed. If the bytes fail, an unfinished line is dropped. */
 export const fromBytes = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Line, E, R> =>
   Stream.unwrapScoped(
     Effect.map(Stream.toPull(bytes), (pull) => {
@@ -55,14 +55,14 @@ export const fromBytes = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.
 class Lines {
   isEnded = false
   private left: Array<Uint8Array> = []
-  /** How far the first of those is read. */
+  /** The read offset into the first chunk of `left`. */
   private readBytes = 0
-  /** The beginning of a line whose end has not come. */
+  /** The start of a line whose end has not been received. */
   private begun = ""
-  /** How many bytes of that line have come. */
+  /** How many bytes of that line were received. */
   private begunBytes = 0
   private number = 1
-  // Takes a byte order mark away at the beginning of each line.
+  // Removes a byte order mark at the start of each line.
   private readonly decoder = new TextDecoder()
 
   add(bytes: Iterable<Uint8Array>): void {
@@ -96,7 +96,7 @@ class Lines {
     return lines
   }
 
-  /** Takes a piece of a line in, as far as it has room. */
+  /** Adds a piece of a line, and drops bytes past the limit. */
   private read(bytes: Uint8Array, isBroken: boolean): void {
     const room = Math.max(0, lineAtMostBytes - this.begunBytes)
     this.begunBytes += bytes.length

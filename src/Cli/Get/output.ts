@@ -1,5 +1,5 @@
 /**
- * What `--output` of `halyard get` names: a file that is saved whole, or an output that is written to.
+ * Finds out whether `--output` of `halyard get` names a file that is saved whole, or a stream that is written to.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
@@ -47,7 +47,7 @@ const standard: ReadonlyMap<string, number> = new Map([
   ["/dev/stderr", 2]
 ])
 
-/** The descriptor that a name stands for. To open such a name again would begin a file anew that others write to as well. */
+/** The descriptor that a name such as `/dev/fd/3` means. Opening that name again would truncate a file that other processes write to. */
 const descriptorOf = (output: string): number | undefined => {
   const number = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(output)?.[1]
   return standard.get(output) ?? (number === undefined ? undefined : Number(number))

@@ -16,22 +16,22 @@ import { failureOf, Waits } from "./waits.js"
 
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
-  /** A line of the list that no request was made of: a failure like others. */
+  /** Reports a line of the list that is not a request, as a failure. */
   readonly refused: (index: number, line: RefusedLine) => void
-  /** A URL whose file cannot have the name that the URL gives it, because an earlier one has it. */
+  /** Reports a URL whose file gets another name, because an earlier URL has the same name. */
   readonly renamed: (url: string, name: string) => void
-  /** A line of its own for the user. */
+  /** Prints a line for the user. */
   readonly note: (text: string | undefined) => void
   /** The spinner's text. */
   readonly status: () => string
-  /** What was told so far. */
+  /** The counts so far. */
   readonly current: () => Download.RunReport
   readonly conclude: (elapsedSeconds: number) => Effect.Effect<void>
 }
 
 export const make = (options: {
   readonly json: boolean
-  /** Whether the path of each saved file is printed. Standard output may be for its bytes. */
+  /** Whether to print the path of each saved file. False if standard output gets the content. */
   readonly hasPaths: boolean
 }): Effect.Effect<Report, never, Host | StatusLine> =>
   Effect.map(Effect.all([Host, StatusLine, Effect.clock]), ([host, statusLine, clock]) => {
@@ -41,7 +41,7 @@ export const make = (options: {
     const failures: Array<string> = []
     let report = Download.emptyReport
     let begun = 0
-    // Bytes of the transfers under way. Small ones never come here: their requests would be among what V8 takes for old.
+    // Bytes of the transfers in flight. Small transfers send no `Advanced`: V8 would move their requests to its old generation.
     const received = new Map<Download.DownloadRequest, number>()
 
     const write = (text: string): void => {
@@ -95,7 +95,7 @@ export const make = (options: {
       }
     }
 
-    // On a terminal, what failed has scrolled away by the end of a long run.
+    // On a terminal, the lines of failures have scrolled away by the end of a long run.
     const tellFailures = (): void => {
       if (failures.length > 0 && total(report) > 1) {
         const others = report.failed - failures.length
@@ -145,7 +145,7 @@ export const make = (options: {
           return "downloading"
         }
         const bytes = Array.from(received.values()).reduce((sum, more) => sum + more, report.bytes)
-        // What is cancelled when a run ends was perhaps never begun.
+        // A request that is cancelled at the end of a run may have no `Started` event.
         return `downloading: ${done} done, ${Math.max(0, begun - done)} under way, ${sizeOf(bytes)}${waits.status()}`
       },
       current: () => report,
@@ -166,11 +166,11 @@ export const make = (options: {
     }
   })
 
-// The first of them show what happens; the others are counted.
+// Further lines are only counted.
 const failuresAtMost = 20
 const noticesAtMost = 20
 
-/** Lines of one kind, of which many are no news. */
+/** Lines of one kind. The first ones are printed, and the rest are counted. */
 class Notices {
   private count = 0
 
@@ -186,7 +186,7 @@ class Notices {
     }
   }
 
-  /** Counts those that had no line. */
+  /** Prints how many lines were left out. */
   conclude(): void {
     if (this.count > noticesAtMost) {
       this.statusLine.line(`${this.count - noticesAtMost} more ${this.what}`)
@@ -197,7 +197,7 @@ class Notices {
 const total = (report: Download.RunReport): number => report.saved + report.skipped + report.failed + report.cancelled
 
 const nameOf = (request: Download.DownloadRequest) => ({
-  // The place in the order of the input, because the URL is shown without what may be a secret.
+  // The place in the input identifies the URL, which is printed without secrets.
   index: Number(request.id),
   url: displayUrl(request.url),
   file: request.destination

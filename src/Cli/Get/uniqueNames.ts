@@ -1,14 +1,14 @@
 /**
- * Names files so that no two URLs of a run share one, on a file system that knows no upper case either.
+ * Gives each URL of a run a different file name, also on a file system that ignores case.
  *
  * @internal
  */
 import { CompactCounts } from "../../internal/compactCounts.js"
 import * as FileName from "../../internal/fileName.js"
 
-/** `onRenamed` is told of each name that has a number. */
+/** Calls `onRenamed` for each name that gets a number. */
 export const uniqueNames = (onRenamed: (url: string, name: string) => void): ((url: string) => string) => {
-  // How often each was given; of one that many want, the last number that was tried.
+  // For each name: how often it was used, or the last number tried for it.
   const given = new CompactCounts()
   const keyOf = (name: string) => name.normalize("NFC").toLowerCase()
   return (url) => {

@@ -10,13 +10,13 @@ import { displayUrl } from "../../internal/displayUrl.js"
 const linesAtOnce = 20
 const betweenLinesMillis = 10_000
 
-/** Why it failed, and where, if that is not where the request led at first. */
+/** Why a request failed. If the failing URL is not the request's own, the text names it. */
 export const failureOf = (request: DownloadRequest, error: DownloadError): string =>
   "url" in error && withoutCredentials(error.url) !== withoutCredentials(displayUrl(request.url))
     ? `${error.message} (redirected to ${error.url})`
     : error.message
 
-// As a URL is shown that has some; the request that is sent has them in a header.
+// `displayUrl` shows credentials as `***@`; the request that is sent has them in a header instead.
 const withoutCredentials = (shown: string): string => shown.replace("//***@", "//")
 
 /** The retries that are waited for, by the time of a clock in milliseconds. */
@@ -56,7 +56,7 @@ export class Waits {
     return `; ${many}again in ${secondsOf(first.at - now)} after ${failureOf(request, error)}: ${displayUrl(request.url)}`
   }
 
-  /** The line for it, where there is to be one. */
+  /** The line for this retry; undefined if it is only counted. */
   line({ delayMillis, error, request }: Retrying): string | undefined {
     const now = this.now()
     if (this.lines >= linesAtOnce && now - this.lastLineAt < betweenLinesMillis) {
