@@ -248,11 +248,20 @@ export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.
         return Effect.flatMap(fork(shared, transfer, hooks), () => join(shared, request, restore, leave))
       }
       found.isMet = true
-      if (!found.isLeft && isSameFile(found.request, request)) {
-        return accompany(found, request, restore, hooks.audience)
-      }
       return Effect.flatMap(nowMillis, (now) => {
         const deadlineAt = hooks.deadlineAt ?? now + Duration.toMillis(request.deadline ?? Duration.infinity)
+        if (!found.isLeft && isSameFile(found.request, request)) {
+          return Effect.flatMap(accompany(found, request, restore, hooks.audience), (outcome) =>
+            // The deadline that expired began with another caller.
+            isLate(outcome)
+              ? Effect.flatMap(nowMillis, (at) =>
+                  at < deadlineAt
+                    ? carry(transfer, request, restore, { ...hooks, deadlineAt }, lead)
+                    : Effect.succeed(outcome)
+                )
+              : Effect.succeed(outcome)
+          )
+        }
         const leftMillis = deadlineAt - now
         const over =
           leftMillis > longestTimer ? Effect.asSome(ended(found)) : Effect.timeoutOption(ended(found), leftMillis)
@@ -271,6 +280,9 @@ export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.
 
 // A timer beyond this fires at once, or never.
 const longestTimer = 2 ** 31 - 1
+
+const isLate = (outcome: DownloadOutcome): boolean =>
+  outcome._tag === "Failed" && outcome.error._tag === "Timeout" && outcome.error.phase === "deadline"
 
 /** It has waited for another transfer to the same file until its deadline was over. */
 const tooLate = (request: DownloadRequest): Failed =>

@@ -125,6 +125,7 @@ export const extendHeaders = (wait: Wait, now: number): void => {
 /** A head has come. */
 export const beginBody = (wait: Wait, now: number): void => {
   wait.phase = "body"
+  wait.lookMillis = Math.min(wait.totalAt - now, wait.deadlineAt - now) / looks
   wait.windowAt = now
   wait.windowBytes = 0
   wait.earlierBytes = unknownBytes

@@ -266,6 +266,27 @@ describe("the deadline of a request for a file that another transfer writes", ()
       assert.strictEqual((yield* Origin.Origin).requests().length, 2)
     }).pipe(Effect.provide(layer((asked) => Origin.file(asked, body, { delay: "20 seconds" }))))
   )
+
+  it.effect("is each caller's own if two callers share a transfer", () =>
+    Effect.gen(function* () {
+      const first = yield* Effect.fork(Effect.flip(download(request({ deadline: "5 seconds" }))))
+      yield* TestClock.adjust("3 seconds")
+      const second = yield* Effect.fork(download(request({ deadline: "5 seconds" })))
+      assert.deepInclude(yield* autoAdvance(Fiber.join(first)), { _tag: "Timeout", phase: "deadline" })
+      assert.deepInclude(yield* autoAdvance(Fiber.join(second)), { _tag: "Saved" })
+      assert.strictEqual((yield* Origin.Origin).requests().length, 2)
+    }).pipe(Effect.provide(layer((asked) => (asked.turn === 0 ? { instead: "silence" } : Origin.file(asked, body)))))
+  )
+
+  it.effect("expires for the second caller too if the origin stays silent", () =>
+    Effect.gen(function* () {
+      yield* Effect.fork(Effect.flip(download(request({ deadline: "5 seconds" }))))
+      yield* TestClock.adjust("3 seconds")
+      const error = yield* autoAdvance(Effect.flip(download(request({ deadline: "5 seconds" }))))
+      assert.deepInclude(error, { _tag: "Timeout", phase: "deadline", limitMillis: 5000 })
+      assert.strictEqual(yield* Clock.currentTimeMillis, 8000)
+    }).pipe(Effect.provide(layer(() => ({ instead: "silence" }))))
+  )
 })
 
 describe("a downloader", () => {
