@@ -1,7 +1,7 @@
 /**
- * What is asked for and what became of it: the request, its one outcome, and the report of a run.
+ * Requests, their outcomes, and the report of a run.
  *
- * Values only. Who carries a request out is the `Downloader`.
+ * This module has values only. `Downloader` carries requests out.
  *
  * @since 0.1.0
  */
@@ -27,33 +27,33 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
     url: fields.url,
     /** The path of the finished file. Its directory must exist. */
     destination: fields.destination,
-    /** For one attempt, from its first request up to the last byte of the body. */
+    /** Maximum time for one attempt, from its first request to the last byte of the body. */
     timeout: Schema.optionalWith(fields.timeout, {
       exact: true,
       default: (): Duration.Duration => defaults.timeout
     }),
-    /** For the whole request: all attempts, and all waits for permits and retries. Default: none. */
+    /** Maximum time for the whole request: all attempts, and all waits for permits and retries. Default: no limit. */
     deadline: fields.deadline,
-    /** For a new connection. Default: the downloader's. */
+    /** Maximum time for a new connection. Default: the downloader's. */
     connectTimeout: fields.connectTimeout,
-    /** From the sending of a request, its connection included, to the end of the response's head. Default: the downloader's. */
+    /** Maximum time from the start of a request, its connection included, to the end of the response's head. Default: the downloader's. */
     headersTimeout: fields.headersTimeout,
-    /** Fewer bytes of the body than this in that time are a stall, which ends an attempt. Default: the downloader's. */
+    /** Ends an attempt that receives fewer than `bytes` of the body in the time `within`. Default: the downloader's. */
     stall: fields.stall,
     /**
-     * What happens where the destination exists already; decided atomically when the file is published. `unique` gives
-     * the file the first free one of `name.gif`, `name-2.gif`, `name-3.gif` and so on.
+     * What to do if the destination exists. Decided atomically when the file is published. `unique` gives the file the first
+     * free name of `name.gif`, `name-2.gif`, `name-3.gif` and so on.
      */
     onExists: Schema.optionalWith(OnExists, { exact: true, default: (): typeof OnExists.Type => defaults.onExists }),
-    /** Sent to the URL's own origin and to no other, whatever redirects say. Neither shown nor journalled. */
+    /** Sent to the URL's own origin only, also after redirects. Never printed and never written to a journal. */
     headers: fields.headers,
-    /** `sha256:` (or `sha384`, `sha512`) with hexadecimal digits, or Subresource Integrity strings, of which the strongest counts. */
+    /** `sha256:` (or `sha384:`, `sha512:`) with hexadecimal digits, or Subresource Integrity strings. The strongest one counts. */
     digest: fields.digest,
     /** The exact size of the content in bytes. */
     sizeBytes: fields.sizeBytes,
-    /** What a body may not exceed, in bytes; `Infinity`: no limit, whatever the downloader's default is. */
+    /** Maximum size of the body in bytes. `Infinity` means no limit, whatever the downloader's default is. */
     limitBytes: fields.limitBytes,
-    /** What `Content-Type` must be, parameters aside: `image/gif`, or `image/*`. */
+    /** The required `Content-Type` without parameters: `image/gif`, or `image/*`. */
     mediaType: fields.mediaType
   }
 }
@@ -66,11 +66,11 @@ const shownFields = fieldsOf(RequestFields.withoutSecrets, true)
  * `id` is the caller's own name for it (a country code, a line number); every event and outcome carries the request, so
  * an outcome never has to be matched to its input by URL or by order.
  *
- * As a schema it decodes from JSON, in which only `url` and `destination` are needed. A duration is a number of
- * milliseconds, or text such as `5 seconds`. Decoding refuses what no transfer could carry out, and says which field is
- * wrong. Its encoded form, which is also what it prints, holds no secret: no header values, no credentials, query values
- * and fragment of a URL, and of the destination the last segment alone. What was encoded so cannot be carried out any
- * more, and decoding refuses it if something was removed. For a queue or another machine: `DownloadRequestWithSecrets`.
+ * As a schema it decodes from JSON, in which only `url` and `destination` are required. A duration is a number of
+ * milliseconds, or text such as `5 seconds`. Decoding refuses a request that cannot be carried out, and names the wrong
+ * field. The encoded form has no secrets: no header values, no credentials, query values or fragments of URLs, and only the
+ * last segment of the destination. If encoding has removed a secret, decoding refuses the result. To send a request to a
+ * queue or another machine, use `DownloadRequestWithSecrets`. `toString` prints the encoded form with the whole destination.
  *
  * @category models
  * @since 0.1.0
@@ -95,7 +95,7 @@ export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard.Down
   }
 }
 
-/** In this process, the whole destination is of use. */
+/** Prints the whole destination, which is of use in this process. */
 const printed = (value: DownloadRequest | Saved, encoded: object): string =>
   `${value instanceof DownloadRequest ? "DownloadRequest" : value._tag}(${JSON.stringify({ ...encoded, destination: displayLabel(value.destination) })})`
 
@@ -109,9 +109,9 @@ const ofFields = (fields: typeof shownFields): Schema.Schema<DownloadRequest, ty
   })
 
 /**
- * A request with all that is needed to carry it out: header values, credentials, query values and the whole destination
- * in clear. For a queue, or another machine; not for an answer or a log. Decodes what it encoded, and checks as
- * `DownloadRequest` does.
+ * Encodes a request with everything that is needed to carry it out, in clear text: header values, credentials, query values
+ * and the whole destination. Use it for a queue or another machine, and not for a response or a log. Decoding checks the
+ * fields as `DownloadRequest` does.
  *
  * @category schemas
  * @since 0.2.0
@@ -121,8 +121,8 @@ export const DownloadRequestWithSecrets: Schema.Schema<DownloadRequest, typeof D
 ).annotations({ identifier: "halyard.DownloadRequestWithSecrets" })
 
 /**
- * A request in the form in which outcomes and events carry it: encoded as `DownloadRequest` is, and decoded whatever was
- * removed from it, and whether or not it could be carried out.
+ * The form of a request in outcomes and events. It encodes as `DownloadRequest` does, without secrets. It also decodes a
+ * request whose secrets were removed, or that cannot be carried out.
  *
  * @category schemas
  * @since 0.2.0
@@ -132,8 +132,8 @@ export const DownloadRequestShown: Schema.Schema<DownloadRequest, typeof Downloa
 ).annotations({ identifier: "halyard.DownloadRequestShown" })
 
 /**
- * What holds for a request that says nothing else: an hour for an attempt (headers and stalls have bounds of their own,
- * see `Downloader`), and never overwrite.
+ * The defaults of a request: one hour for an attempt, and `fail` if the destination exists. Headers and stalls have their own
+ * limits (see `Downloader`).
  *
  * @category constructors
  * @since 0.1.0
@@ -192,8 +192,8 @@ export const request = (options: {
   )
 
 /**
- * What the content was checked against. `digest`: the request's digest. `length`: a number of bytes that the request or
- * the server gave. `none`: nothing, because the response had neither and ended with its connection or its last chunk.
+ * What the content was checked against. `digest`: the request's digest. `length`: a number of bytes that the request or the
+ * server gave. `none`: there was neither, and the body ended with its connection or its last chunk.
  *
  * @category schemas
  * @since 0.2.0
@@ -209,15 +209,15 @@ export const Verification: Schema.Literal<["digest", "length", "none"]> = Schema
 export type Verification = typeof Verification.Type
 
 /**
- * The file stands complete under its final name, and will after a power cut (with `durability: "rename"`: unless the
- * power is cut in the next moments).
+ * The file is complete under its final name, and survives a power cut. With `durability: "rename"` it may not survive a power
+ * cut in the next moments.
  *
  * @category models
  * @since 0.1.0
  */
 export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Saved")("Saved", {
   request: DownloadRequestShown,
-  /** Where the file stands: the request's destination; with `unique` perhaps a numbered one. Encoded: its last segment. */
+  /** The path of the file: the request's destination, or a numbered name with `unique`. The encoded form has its last segment. */
   destination: shownPath,
   bytes: Schema.Number,
   verified: Verification,
@@ -250,8 +250,8 @@ export class Skipped extends Schema.TaggedClass<Skipped>("halyard.DownloadOutcom
 }) {}
 
 /**
- * The file was not saved, for the reason that `error` gives. What stood under the destination stands there still; except
- * for `Disk` with reason `not-durable`, where the new file does.
+ * The file was not saved, because of `error`. A file that existed at the destination is unchanged. Exception: after `Disk` with
+ * reason `not-durable`, the new file is at the destination.
  *
  * @category models
  * @since 0.1.0
@@ -262,8 +262,8 @@ export class Failed extends Schema.TaggedClass<Failed>("halyard.DownloadOutcome.
 }) {}
 
 /**
- * This request was given up before its file was published. Where others had asked for the same file, their transfer
- * goes on.
+ * The request was interrupted before its file was published. If other callers wait for the same file, the transfer continues
+ * for them.
  *
  * @category models
  * @since 0.1.0
@@ -273,7 +273,7 @@ export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard.DownloadOu
 }) {}
 
 /**
- * What became of one request. Every request that a run took in ends in exactly one.
+ * The outcome of one request. Every request that a run takes has exactly one outcome.
  *
  * @category schemas
  * @since 0.1.0
@@ -281,7 +281,7 @@ export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard.DownloadOu
 export const DownloadOutcome = Schema.Union(Saved, Skipped, Failed, Cancelled)
 
 /**
- * What became of one request.
+ * The outcome of one request.
  *
  * @category models
  * @since 0.1.0
@@ -289,7 +289,7 @@ export const DownloadOutcome = Schema.Union(Saved, Skipped, Failed, Cancelled)
 export type DownloadOutcome = typeof DownloadOutcome.Type
 
 /**
- * Outcomes, counted. `saved + skipped + failed + cancelled` is the number of requests taken in.
+ * Counts of outcomes. `saved + skipped + failed + cancelled` is the number of requests that the run took.
  *
  * @category models
  * @since 0.1.0
@@ -301,7 +301,7 @@ export interface RunReport {
   readonly cancelled: number
   /** How many of the failed were `404 Not Found`. */
   readonly notFound: number
-  /** The failed by the tag of their error. */
+  /** The number of failed requests by the tag of the error. */
   readonly failures: { readonly [tag in DownloadError["_tag"]]?: number }
   /** Bytes of the saved files. */
   readonly bytes: number
@@ -358,7 +358,7 @@ export const addOutcome = (report: RunReport, outcome: DownloadOutcome): RunRepo
 export const isNotFound = (error: DownloadError): boolean => error._tag === "HttpStatus" && error.status === 404
 
 /**
- * The exit code that says what a report says: 0 where all files were saved or skipped, else 1.
+ * The exit code for a report: 0 if all files were saved or skipped, else 1.
  *
  * @category reports
  * @since 0.1.0

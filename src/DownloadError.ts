@@ -1,11 +1,10 @@
 /**
- * Why a transfer failed: one class for each decision of the caller, with what is needed to take it.
+ * Why a transfer failed: one class for each decision of the caller.
  *
- * Every error encodes to JSON and back, because errors travel: to journals, `--json` output and other machines. The
- * encoded form may go to strangers: URLs in it have no credentials, query values and fragments, and a path is its last
- * segment alone, so that no directory of this machine is told. As errors of an `HttpApi` endpoint they answer with a
- * gateway's status: 504 a timeout, 502 what the origin did wrong, 507 a disk (409 a file that is there already), 403 an
- * address that is refused, 400 a request that cannot be made.
+ * Every error encodes to JSON and decodes from it, for journals, `--json` output and other machines. The encoded form has no
+ * secrets: URLs have no credentials, query values or fragments, and a path is its last segment only. As errors of an `HttpApi`
+ * endpoint they answer with the status of a gateway: 504 for a timeout, 502 for a fault of the origin, 507 for a disk error
+ * (409 if the file exists), 403 for a refused address, 400 for a request that cannot be made.
  *
  * @since 0.1.0
  */
@@ -22,9 +21,9 @@ const answers = (status: number) => ({ [HttpApiSchema.AnnotationStatus]: status 
 const seconds = (millis: number): string => `${Number((millis / 1000).toFixed(3))}s`
 
 /**
- * A wait reached its bound. `phase` says which one: `connect` for a connection, `headers` for the response's head,
- * `stall` for content that comes too slowly or not at all, `total` for one attempt. All of these are worth a retry.
- * `deadline` is the bound for the request with all its attempts, and final.
+ * A time limit expired. `phase` says which one: `connect` for a connection, `headers` for the response's head, `stall` for
+ * content that arrives too slowly or not at all, `total` for one attempt. All of these are worth a retry. `deadline` is the
+ * limit for the request with all its attempts, and is final.
  *
  * @category errors
  * @since 0.1.0
@@ -34,7 +33,7 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard.DownloadError.
   {
     url: shownUrl,
     phase: Schema.Literal("connect", "headers", "stall", "total", "deadline"),
-    /** How long the bound was, in milliseconds. */
+    /** The time limit, in milliseconds. */
     limitMillis: Schema.Number,
     receivedBytes: Schema.Number
   },
@@ -53,8 +52,8 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard.DownloadError.
 }
 
 /**
- * The server answered, and not with the file (RFC 9110 §15.5, §15.6). The body of such a response is never saved. Worth
- * a retry for 408, 425, 429, 500, 502, 503 and 504.
+ * The server answered with a status other than success (RFC 9110 §15.5, §15.6). The body of such a response is never saved.
+ * Worth a retry for 408, 425, 429, and from 500 on except for 501, 505, 506, 508, 510 and 511.
  *
  * @category errors
  * @since 0.1.0
@@ -64,7 +63,7 @@ export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard.Download
   {
     url: shownUrl,
     status: Schema.Number,
-    /** What `Retry-After` asked for (RFC 9110 §10.2.3), in milliseconds from the response on; 0 for a past date. */
+    /** The time in `Retry-After` (RFC 9110 §10.2.3), in milliseconds from the response on; 0 for a past date. */
     retryAfterMillis: Schema.optionalWith(Schema.Number, { exact: true })
   },
   answers(502)
@@ -76,8 +75,8 @@ export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard.Download
 }
 
 /**
- * No connection, or one that broke: name resolution, refusal, reset, TLS. `unknown-host` is a name that does not exist, and
- * `dns` one that could not be resolved now. Worth a retry, except for `tls`.
+ * The connection could not be made, or broke: name resolution, refusal, reset, TLS. `unknown-host` means that the name does not
+ * exist, and `dns` that it could not be resolved now. Worth a retry, except for `tls`.
  *
  * @category errors
  * @since 0.1.0
@@ -116,7 +115,7 @@ export class Truncated extends Schema.TaggedError<Truncated>("halyard.DownloadEr
   "Truncated",
   {
     url: shownUrl,
-    /** The announced length, where there was one. */
+    /** The announced length, if there was one. */
     expectedBytes: Schema.UndefinedOr(Schema.Number),
     receivedBytes: Schema.Number
   },
@@ -130,10 +129,9 @@ export class Truncated extends Schema.TaggedError<Truncated>("halyard.DownloadEr
 }
 
 /**
- * The server's message breaks the protocol, or a redirect leads nowhere allowed. Not worth a retry, except for `range`
- * (the answer to a request for the rest of a file was not that rest, and the next attempt asks for the whole) and
- * `inconsistent` (a whole response with a `Content-Range` of a part, or with another length than an earlier response of
- * the same version).
+ * The response breaks the protocol, or a redirect is not allowed. Not worth a retry, with two exceptions. `range`: the response
+ * to a request for the rest of a file was not that rest, and the next attempt requests the whole file. `inconsistent`: a whole
+ * response has the `Content-Range` of a part, or another length than an earlier response of the same version.
  *
  * @category errors
  * @since 0.1.0
@@ -168,8 +166,7 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard.DownloadErro
 }
 
 /**
- * The content is bigger than the request allows; found by what the server announced, or while it was received. Not worth
- * a retry.
+ * The content is larger than the request allows, by its announced length or by the bytes received. Not worth a retry.
  *
  * @category errors
  * @since 0.2.0
@@ -179,7 +176,7 @@ export class TooLarge extends Schema.TaggedError<TooLarge>("halyard.DownloadErro
   {
     url: shownUrl,
     limitBytes: Schema.Number,
-    /** As announced, or as received until then. */
+    /** The announced length, or the bytes received when the limit was exceeded. */
     bytes: Schema.Number
   },
   answers(502)
@@ -190,9 +187,9 @@ export class TooLarge extends Schema.TaggedError<TooLarge>("halyard.DownloadErro
 }
 
 /**
- * The content is complete and not what the request expects: its `digest`, `size` or media `type` differs, or it is
- * `unverifiable` and the request wants certainty. Worth a retry only if some of it was the answer to a request for a range
- * (`resumed`); the next attempt asks for the whole on one connection.
+ * The content is complete, but its `digest`, `size` or media `type` is not the one in the request, or it is `unverifiable` and
+ * the downloader is `strict`. Worth a retry only if some of the bytes came from a request for a range (`resumed`). The next
+ * attempt requests the whole file on one connection.
  *
  * @category errors
  * @since 0.2.0
@@ -234,8 +231,8 @@ export class AddressRefused extends Schema.TaggedError<AddressRefused>("halyard.
 }
 
 /**
- * The request cannot be made at all: its URL is none, or not one of `http:` and `https:`; its destination is no name (empty,
- * or with a NUL in it); its digest is none.
+ * The request cannot be made, because a field is invalid. Examples: a URL that is not a valid `http:` or `https:` URL, a
+ * destination that is empty or has a NUL in it, a malformed digest.
  *
  * @category errors
  * @since 0.1.0
@@ -251,8 +248,8 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard.
 }
 
 /**
- * The destination could not be written. Nothing that stood there before is lost, and no temporary file stays; except
- * for `not-durable`, where the new file stands complete and the file system could not confirm that it survives a power
+ * The destination could not be written. An existing file is unchanged, and no temporary file remains. Exception: with
+ * `not-durable`, the new file is complete at the destination, but the file system could not confirm that it survives a power
  * cut. `too-many-open` is worth a retry: no file descriptor was free for a minute.
  *
  * @category errors
@@ -272,7 +269,7 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
       "not-durable",
       "other"
     ),
-    /** What the reason does not say by itself; empty if there is no more to say. */
+    /** Details that `reason` does not give; empty if there are none. */
     detail: shownDetail
   },
   answers(507)
@@ -281,7 +278,7 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
     return `cannot write ${displayLabel(this.path)}: ${this.explanation}`
   }
 
-  /** The end of the sentence: what stands in the way. */
+  /** The end of the message: why the file cannot be written. */
   get explanation(): string {
     if (this.reason === "not-durable") {
       const written = "it is written, and may not survive a power cut"
@@ -301,7 +298,7 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
 }
 
 /**
- * `Disk` with reason `exists`: another answer of an `HttpApi`, because the request is in conflict with what stands there
+ * `Disk` with reason `exists`. An `HttpApi` answers it with 409, because the request conflicts with an existing file
  * (RFC 9110 §15.5.10).
  */
 const DiskExists = Disk.pipe(Schema.filter(({ reason }) => reason === "exists")).annotations({
@@ -331,7 +328,7 @@ export const DownloadError = Schema.Union(
 
 const encode = Schema.encodeSync(DownloadError)
 
-// As JSON, an error is its encoded form: whatever a transport or a store put into its fields, a log gets no secret.
+// As JSON, an error is its encoded form, so a log gets no secret that a transport or a store put into a field.
 for (const { prototype } of [
   Timeout,
   HttpStatus,

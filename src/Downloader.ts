@@ -1,8 +1,8 @@
 /**
- * Carries requests out: one transfer, or a stream of them at bounded concurrency.
+ * Downloads files: one request, or a stream of requests at bounded concurrency.
  *
- * Whatever happens to a request that was taken in, it ends in exactly one outcome. The outcome is decided in the
- * uninterruptible step that gives the file its name, so that a file which stands there is never reported as cancelled.
+ * Each request that a run takes ends in exactly one outcome. The outcome is decided in the uninterruptible step that gives the
+ * file its name, so a published file is never reported as cancelled.
  *
  * @since 0.1.0
  */
@@ -46,21 +46,21 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
   Downloader,
   {
     /**
-     * Fetches one file. Fails with the `DownloadError` that says why not. An interruption gives the connection up and
-     * removes the part; if it comes while the file is being published, the file stands complete. Several callers that ask
-     * for the same file at the same time share one transfer. Each has its own events and outcome, and the transfer ends with
-     * the last of them.
+     * Fetches one file, or fails with a `DownloadError`. An interruption closes the connection and removes the part. If the
+     * interruption comes while the file is being published, the publish is completed first. Several callers that request the
+     * same file at the same time share one transfer. Each has its own events and outcome. The transfer is cancelled only when
+     * all of them are interrupted.
      */
     readonly download: (request: DownloadRequest) => Effect.Effect<Saved | Skipped, DownloadError>
     /**
-     * Fetches files, at most `concurrency` at a time, and gives their outcomes in the order of completion. Default 5;
-     * at most 10,000; a fraction is rounded down, and what is no number from 1 on (0, a negative one, NaN) means 1. Requests are taken in by the chunks of the input as they can be worked on, and a slow consumer
-     * slows the run down. A failed file is an outcome, not a failure of the stream; the stream fails where `requests`
-     * does, after what is under way is done. It also does if a bug is met, in a journal for example: no further request
-     * begins, and the request that met the bug has its outcome, `Cancelled` if none is known.
+     * Fetches files, at most `concurrency` at a time, and emits their outcomes in the order of completion. `concurrency` is
+     * 5 by default and at most 10,000. A fraction is rounded down; 0, a negative number and `NaN` mean 1. The run pulls
+     * chunks of `requests` when it has room for them, and a slow consumer slows the run down. A failed file is an outcome,
+     * not a failure of the stream. If `requests` fails, the stream fails after the transfers in flight have ended. After a
+     * defect, for example in a journal, no further request begins, and the stream dies after the transfers in flight have
+     * ended. The request of the defect has an outcome too: `Cancelled` if no other is known.
      *
-     * Interrupting the consumer cancels what is under way; those outcomes have no consumer any more and go to
-     * `Progress` alone, which has all of them.
+     * Interrupting the consumer cancels the transfers in flight. Their outcomes go to `Progress` and `Journal` only.
      */
     readonly run: <E = never, R = never>(
       requests: Stream.Stream<DownloadRequest, E, R>,
@@ -70,50 +70,53 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
 >() {}
 
 /**
- * How a downloader goes about it. The limits of `OriginGovernor.Options` count if no `OriginGovernor` is in the context.
+ * Options of a downloader. The limits of `OriginGovernor.Options` apply only if there is no `OriginGovernor` in the context.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Options extends OriginGovernor.Options {
-  /** What is not said is as in `RetryPolicy.defaults`. */
+  /** Options that are left out are as in `RetryPolicy.defaults`. */
   readonly retry?: RetryPolicy.Options | undefined
-  /** For a new connection. Default: the transport's own limit. A request may say another one, as for the next two. */
+  /** Maximum time for a new connection. Default: the transport's own limit. A request can override this and the next two. */
   readonly connectTimeout?: Duration.DurationInput | undefined
   /**
-   * From the beginning of an attempt, its connection included, to the end of the response's head; absolute. Default 5
-   * minutes. After an attempt that reached this limit, that for a connection or that for a stall, the next attempt has
-   * twice the time.
+   * Maximum time from the start of a request, its connection included, to the end of the response's head. Default 5
+   * minutes. If this limit, `connectTimeout` or `stall` ends an attempt, the next attempt has twice that time.
    */
   readonly headersTimeout?: Duration.DurationInput | undefined
-  /** Fewer bytes than this in that time are a stall, which is found out up to a quarter of it later. Default: 1 byte in 1 minute. */
+  /**
+   * Ends an attempt that receives fewer than `bytes` in the time `within`. A stall is detected up to a quarter of that time
+   * later. Default: 1 byte in 1 minute.
+   */
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
   /** What a saved file survives. Default `full`. */
   readonly durability?: Durability | undefined
-  /** Refuse content that nothing can verify (no length, no digest). Default false: `Saved.verified` is then `none`. */
+  /** Refuse content that has neither a length nor a digest. Default false: `Saved.verified` is then `none`. */
   readonly strict?: boolean | undefined
   /**
-   * What the content of a request that has no `limitBytes` of its own may not exceed, in bytes. Default `Infinity`. A larger
-   * one fails with `TooLarge`, before its body if its length is announced.
+   * Maximum size of the content, in bytes, for requests without their own `limitBytes`. Default `Infinity`. A larger file
+   * fails with `TooLarge`, before its body is read if the response announces the length.
    */
   readonly limitBytes?: number | undefined
   /**
-   * Connections for one file, from 1 on. Default 1. Others than the first are begun where what is left of a file would
-   * take more than a second, in shares of at least 1 MiB and where a range of it can be asked for and shown to be of the
-   * same version. Each needs a permit, which it takes only where there is one that nobody waits for, and gives back when
-   * somebody does. Needs a store whose parts have random access (`Part.at`) and a governor with `atOnce.spare`.
+   * Maximum number of connections for one file, at least 1. Default 1. More connections are opened if the rest of a file
+   * would take more than a second, if each share has at least 1 MiB, and if the server supports ranges and can show that
+   * they belong to the same version. Each connection needs a permit. It takes a permit only if no other transfer waits for
+   * it, and releases the permit when another transfer does. Needs a store whose parts have random access (`Part.at`) and a
+   * governor with `atOnce.spare`.
    */
   readonly segments?: number | undefined
 }
 
 /**
- * What holds where nothing else is said.
+ * The defaults of options.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const defaults: {
-  /** Transfers of a run. */
+  /** Transfers of one run at a time. */
   readonly concurrency: number
   readonly headersTimeout: Duration.Duration
   readonly stall: { readonly bytes: number; readonly within: Duration.Duration }
@@ -171,7 +174,7 @@ export const makeWith = (
     }
     const ports = yield* Effect.context<Transport | Store | Scope.Scope>()
     const built = yield* Effect.context<never>()
-    // Closes after what is under way: it tells until its end.
+    // Closes after the transfers in flight, which send events until they end.
     const background = yield* Background.make
     const share = yield* Share.make
     const over = (
@@ -238,7 +241,7 @@ export const makeWith = (
         Option.orElse(Context.getOption(context, Journal.Journal), () => Context.getOption(built, Journal.Journal))
       )
 
-    // One rule for all three: what the program that asks has in its context, or else what the downloader was built with.
+    // One rule for all three: the context of the calling program, or else the context in which the downloader was built.
     const asking: Effect.Effect<Caller> = Effect.flatMap(
       Effect.zip(Effect.runtime(), Effect.tracer),
       ([runtime, tracer]) =>
@@ -251,7 +254,7 @@ export const makeWith = (
               background,
               listenerOf(runtime.context),
               journalOf(runtime.context),
-              // Effect's own tracer shows its spans to nobody, and makes them all the same.
+              // Effect's default tracer drops its spans, but would still create them.
               tracer !== nobodysTracer
             )
         )
@@ -293,7 +296,7 @@ export const makeWith = (
     })
   })
 
-/** Tells what comes of a request to the listener and the journal of its caller. */
+/** Sends the outcome of a request to the listener and the journal of its caller. */
 const followed = (
   caller: Caller,
   request: DownloadRequest,
@@ -305,14 +308,14 @@ const followed = (
     caller.begin(request)
     return Effect.matchCauseEffect(work, {
       onSuccess: (outcome) => {
-        // Its request was told as cancelled already.
+        // The request was already reported as cancelled.
         if (lead?.isLeft === true) {
           caller.end()
           return Effect.succeed(outcome)
         }
         return caller.conclude(outcome, restore, lead)
       },
-      // A bug: nothing is known of the file.
+      // A bug: the state of the file is unknown.
       onFailure: (cause) => {
         caller.end(lead?.isLeft === true ? undefined : Unchecked.make(Cancelled, { request }))
         return Effect.failCause(cause)
@@ -330,7 +333,7 @@ const limits: Record<keyof OriginGovernor.Options, true> = {
   bytesPerSecondPerOrigin: true
 }
 
-/** Limits of a downloader that another governor takes the place of. */
+/** Warns about limits in the options that have no effect, because another governor is used. */
 const tellOfVoid = (options: Options): Effect.Effect<void> => {
   const given = Object.entries(options).flatMap(([name, value]) =>
     name in limits && value !== undefined ? [name] : []
@@ -346,7 +349,7 @@ const widest = 10_000
 
 const widthOf = (concurrency: number): number => (concurrency >= 1 ? Math.min(Math.trunc(concurrency), widest) : 1)
 
-// Told to nobody.
+// The default `Progress`, which ignores events.
 const silent = Context.get(Context.empty(), Progress)
 
 const nobodysTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)

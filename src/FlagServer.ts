@@ -160,7 +160,7 @@ export const describe = (exchange: Exchange): string => {
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** Small ones as they are; a large one as a stream, read as fast as its client reads. */
+/** A small file is in memory. A large file is a stream, read as fast as its client reads. */
 type Body = Bytes | Stream.Stream<Bytes, PlatformError>
 
 interface Flag<B extends Body> {
@@ -234,15 +234,15 @@ const make = <B extends Body>(
     }
   })
 
-// What is read of a file at a time. No descriptor stays open meanwhile: a client that does not read holds none.
+// The size of one read. The file is closed between reads, so a client that does not read holds no descriptor.
 const pieceBytes = 256 * 1024
 
-// How many pieces of large files are read at a time. Small files pass them by.
+// The number of pieces of large files that are read at the same time. Small files do not wait for them.
 const largeAtOnce = 4
 
 /**
- * Finds a flag: the first of both layouts that is a regular file inside the directory. Anything else is not opened: the
- * call would wait for the other end of a FIFO, and occupy one of the few threads that read files.
+ * Finds a flag: the first of both layouts that is a regular file inside the directory. Other files are not opened, because
+ * opening a FIFO waits for its other end and blocks one of the few threads that read files.
  */
 const reader = (fs: FileSystem.FileSystem, directory: string) =>
   Effect.map(Effect.all([fs.realPath(directory), Effect.makeSemaphore(largeAtOnce)]), ([root, large]) => {
@@ -308,7 +308,7 @@ const whole = ({ body, sizeBytes }: Flag<Body>): Effect.Effect<Flag<Bytes>, Plat
 const isInside = (root: string, path: string): boolean =>
   path.startsWith(root) && (/[/\\]$/.test(root) || /^[/\\]/.test(path.slice(root.length)))
 
-// A link that leads in a circle leads to nothing, as does one that leads through a file.
+// A link in a circle has no target, nor does a link through a file.
 const isMissing = (error: PlatformError): boolean =>
   (error._tag === "SystemError" && error.reason === "NotFound") || /^E(?:LOOP|NOTDIR)$/.test(errnoOf(error))
 
@@ -320,7 +320,7 @@ const plain = (status: number, text: string): Answer<Bytes> => {
 const toServerResponse = ({ body, headers, status }: Answer<Body>): HttpServerResponse.HttpServerResponse =>
   body instanceof Uint8Array
     ? HttpServerResponse.uint8Array(body, { status, headers, contentType: headers["content-type"] })
-    : // A file that has become shorter since ends the connection, and with it the body.
+    : // A file that has become shorter in the meantime ends the connection, and so the body.
       HttpServerResponse.stream(body, {
         status,
         headers: { ...headers, connection: "close" },

@@ -30,8 +30,8 @@ export interface Hash {
 /**
  * Begins computations.
  *
- * A downloader takes it from the context of the program that asks for a download or a run, or else from the context in which
- * its layer was built. Without either it uses the portable functions.
+ * A downloader takes it from the context of the program that calls `download` or `run`, or else from the context in which its
+ * layer was built. If neither has one, it uses the portable functions.
  *
  * @category tags
  * @since 0.2.0

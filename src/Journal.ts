@@ -1,8 +1,8 @@
 /**
  * The port that remembers outcomes across runs.
  *
- * A downloader records each outcome; what a later run makes of it is the caller's decision. Nothing in an entry is a secret, as long as the caller put none into a destination: that is kept as it is, because
- * it is the name of the file. Backends: `Journal/FileSystem` (one JSON object a line), `Journal/Memory`.
+ * A downloader records each outcome. The caller decides how a later run uses the entries. An entry has no secrets, except that
+ * the destination is recorded unchanged. Backends: `Journal/FileSystem` (one JSON object a line), `Journal/Memory`.
  *
  * @since 0.2.0
  */
@@ -35,16 +35,15 @@ export class Entry extends Schema.Class<Entry>("halyard.Journal.Entry")({
 /**
  * Remembers outcomes.
  *
- * A downloader takes it from the context of the program that asks for a download or a run, or else from the context in which
- * its layer was built. Without either no outcome is recorded.
+ * A downloader takes it from the context of the program that calls `download` or `run`, or else from the context in which its
+ * layer was built. If neither has one, no outcome is recorded.
  *
- * An outcome is recorded before `Finished` is told, and before `download` returns or `run` gives it. A caller that is
- * interrupted does not wait for the entry: the recording goes on, for two seconds at most after the downloader's scope
- * closes.
+ * An outcome is recorded before the event `Finished` is sent, and before `download` returns or `run` emits it. An interrupted
+ * caller does not wait for the entry. The recording continues, for at most two seconds after the downloader's scope closes.
  *
- * A journal that dies loses no outcome. `download` dies with its defect; the file stands, and `Finished` is told. A `run`
- * begins no further request, gives the outcomes of all that is under way, that one included, and then fails with the defect.
- * If no caller waits for the entry, the defect is logged.
+ * A journal that dies loses no outcome. `download` dies with the defect, but the file is saved and `Finished` is sent. A `run`
+ * begins no further request, emits the outcomes of all transfers in flight, and then dies with the defect. If no caller waits for
+ * the entry, the defect is logged.
  *
  * @category tags
  * @since 0.2.0

@@ -47,8 +47,8 @@ export const layerWith = (
   )
 
 /**
- * What the content of a request that has no `limitBytes` of its own may not exceed where `transport.publicOnly` is set: 100
- * MiB. Strangers choose what such a service fetches, and a server of theirs may send without end.
+ * Maximum size of the content with `transport.publicOnly`, for requests without their own `limitBytes`: 100 MiB. The users of such
+ * a service choose the URLs, and a hostile server may send without end.
  *
  * @category constructors
  * @since 0.2.0
@@ -56,8 +56,8 @@ export const layerWith = (
 export const publicLimitBytes: number = 100 * 1024 * 1024
 
 /**
- * The downloader for a service that fetches on behalf of others: as `layer`, but it connects to public addresses only, and
- * content may not exceed `publicLimitBytes` unless a request's `limitBytes` says otherwise.
+ * The downloader for a service that fetches on behalf of others. As `layer`, but it connects to public addresses only, and the
+ * default of `limitBytes` is `publicLimitBytes`.
  *
  * @category layers
  * @since 0.2.0

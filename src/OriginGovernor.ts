@@ -1,9 +1,9 @@
 /**
- * Keeps a client polite: how many transfers at a time in all and at one origin, how many requests and bytes a second, and
- * an origin left alone while it asked for that.
+ * Limits the transfers at a time, and the requests and bytes a second, in all and per origin. Pauses an origin that asks for
+ * it with `Retry-After`.
  *
- * A permit is held while an attempt is carried out and at no other time: not while a retry is waited for, not while an
- * origin cools down. What one origin asks for holds for everybody at that origin and for nobody elsewhere.
+ * A transfer holds a permit only during an attempt, not while it waits for a retry or for a paused origin. A pause applies to
+ * all transfers from that origin and to no other origin.
  *
  * @since 0.2.0
  */
@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import { type Origin, Permits, Ticket } from "./internal/permits.js"
 
 /**
- * Limits. Each is none where it is left out.
+ * Limits. A limit that is left out does not apply.
  *
  * @category models
  * @since 0.2.0
@@ -25,10 +25,10 @@ export interface Options {
   /** Permits at one origin (M). */
   readonly perOrigin?: number | undefined
   /**
-   * Whether an origin's permits follow what it bears (default): halved when it answers 429 or 503, when it times out and
-   * when it refuses or resets a connection before it answers. They grow by one at a time: after as many successes as there
-   * are permits (a received MiB counts as one), while that makes it faster, and with time alone, after a second, and after
-   * twice as long with each further overload. The number that was too many is tried again no earlier.
+   * Whether the limit of an origin adapts to its load. Default true. The limit is halved when the origin answers 429 or 503,
+   * times out, or refuses or resets a connection before it answers. It grows by one after as many successes as there are
+   * permits (a received MiB counts as a success), while that raises the rate. It also grows by one with time: after a second,
+   * and after twice as long with each further overload. The number that was too many is not tried before that time.
    */
   readonly adaptive?: boolean | undefined
   readonly requestsPerSecond?: number | undefined
@@ -38,19 +38,19 @@ export interface Options {
 }
 
 /**
- * A limit that several users of a governor have for themselves (a run has one), or that one has along with others.
+ * An additional limit for some users of a governor. Each run has one.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Gate {
   readonly limit: number
-  /** How many permits are held through this gate. The governor's to change. */
+  /** The number of permits held through this gate. Only the governor changes it. */
   used: number
 }
 
 /**
- * What an attempt showed of its origin.
+ * The result of an attempt, as far as it concerns the load of its origin.
  *
  * @category models
  * @since 0.2.0
@@ -58,34 +58,34 @@ export interface Gate {
 export type Signal = "success" | "overload" | "neutral"
 
 /**
- * How a permit is asked for.
+ * Options for acquiring a permit.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Ask {
   readonly gate?: Gate | undefined
-  /** Called when the origin makes this one wait, and again when it does not any more: others need not wait behind it. */
+  /** Called with true when the caller has to wait because of its origin, and with false when that ends. Other callers need not wait behind it. */
   readonly onParked?: ((parked: boolean) => void) | undefined
 }
 
 /**
- * What a governor can do without waiting.
+ * Operations of a governor that do not wait.
  *
  * @category models
  * @since 0.2.0
  */
 export interface AtOnce {
-  /** A permit where there is one at this moment, as the function that gives it back; else undefined. */
+  /** Acquires a permit and returns the function that releases it; undefined if no permit is free at this moment. */
   readonly permit: (origin: string, ask?: Ask) => (() => void) | undefined
   /**
-   * The same for what can be done without: `onWanted` is called, once at most, when somebody else has to wait for a
-   * permit and this one would do. It is to be given back soon then.
+   * As `permit`, for work that is optional. `onWanted` is called at most once, when another caller waits for a permit that
+   * this one could replace. The holder should then release it soon.
    */
   readonly spare?: (origin: string, onWanted: () => void, ask?: Ask) => (() => void) | undefined
   /**
-   * Whether who holds a permit of this origin may send another request with it at this moment; counts it, if so. Not
-   * while the origin is left alone, and not where it has more than it bears.
+   * True if the holder of a permit may send one more request to this origin at this moment; the request is then counted. False
+   * while the origin is paused, or if it has more requests than its limit.
    */
   readonly again?: (origin: string) => boolean
   readonly report: (origin: string, signal: Signal, beganAtMillis?: number) => void
@@ -94,9 +94,9 @@ export interface AtOnce {
 /**
  * Gives permits. An origin is a scheme, a host and a port (RFC 6454), as `URL.origin` writes it.
  *
- * A downloader takes it from the context of the program that asks for a download or a run, or else from the context in which
- * its layer was built. Without either it makes one of its own
- * from the limits in its options. With either, limits in its options have no effect, and a warning says so.
+ * A downloader takes it from the context of the program that calls `download` or `run`, or else from the context in which its
+ * layer was built. If neither has one, the downloader makes its own from the limits in its options. Otherwise these limits have
+ * no effect, and a warning is logged.
  *
  * @category tags
  * @since 0.2.0
@@ -105,37 +105,38 @@ export class OriginGovernor extends Context.Tag("halyard/OriginGovernor")<
   OriginGovernor,
   {
     /**
-     * Runs the effect with a permit of this origin: waits until there is one, first come first served among those that
-     * can go, and gives it back however the effect ends. An interruption while it waits leaves nothing behind.
+     * Waits for a permit of this origin, runs the effect, and releases the permit however the effect ends. Waiting callers are
+     * served in order, except that a caller whose origin or gate has no room does not block the others. An interruption during
+     * the wait leaves nothing behind.
      */
     readonly withPermit: (
       origin: string,
       ask?: Ask
     ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-    /** Gives no permit of this origin to anybody for that long. */
+    /** Gives out no permit of this origin for that time. */
     readonly pause: (origin: string, duration: Duration.DurationInput) => Effect.Effect<void>
     /**
-     * Tells how an attempt went, for the adaptive limit, and when it began, in milliseconds of the clock's nanoseconds:
-     * what began before the limit was lowered last says nothing against the lowered one.
+     * Reports the result of an attempt to the adaptive limit, and when the attempt began, in milliseconds of the clock's
+     * nanoseconds. An overload of an attempt that began before the limit was last lowered does not lower it again.
      */
     readonly report: (origin: string, signal: Signal, beganAtMillis?: number) => Effect.Effect<void>
     /**
-     * Counts received bytes, and says for how many milliseconds their receiver is to rest for the sake of the byte rates.
+     * Counts received bytes, and returns for how many milliseconds the receiver must pause to keep the byte rates.
      */
     readonly restMillis: (origin: string, bytes: number) => number
-    /** What is held at this moment, in all and at one origin, and the limit that the origin has now. */
+    /** The number of permits held at this moment, in all or at one origin, and the present limit. */
     readonly inUse: (origin?: string) => { readonly permits: number; readonly limit: number }
     /**
-     * `withPermit` and `report` without an Effect, for a caller that gives the permit back whatever happens. Optional:
-     * a governor that waits, or asks somebody else, does without.
+     * `withPermit` and `report` without an Effect, for a caller that always releases the permit. Optional: a governor that has
+     * to suspend for each permit leaves it out.
      */
     readonly atOnce?: AtOnce | undefined
   }
 >() {}
 
 /**
- * Makes a governor on the clock in the context. Limits that make no sense (`NaN`, a negative number) are refused: it dies
- * with a `RangeError`.
+ * Makes a governor on the clock in the context. Dies with a `RangeError` if a limit is out of range, such as `NaN` or a negative
+ * number.
  *
  * @category constructors
  * @since 0.2.0
@@ -153,19 +154,19 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
       bytesPerSecond: options.bytesPerSecond,
       bytesPerSecondPerOrigin: options.bytesPerSecondPerOrigin
     })
-    // One of the waiting fibers sleeps until the next time at which there is something to do; the others have no timer.
+    // One of the waiting fibers sleeps until the next time at which a permit may become free. The others have no timer.
     let timekeeper: Waiting | undefined
 
     const now = (): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
 
-    /** Has a waiting fiber keep the time from now on, if none does or if it would sleep too long. */
+    /** Makes a waiting fiber the timekeeper if there is none, and wakes the timekeeper if it would sleep too long. */
     const keepTime = (): void => {
       const { dueAt, lastWaiting } = permits
       if (dueAt === Number.POSITIVE_INFINITY) {
         return
       }
       if (timekeeper === undefined && lastWaiting instanceof Waiting) {
-        // The one that will wait for longest.
+        // The last ticket will wait longest.
         timekeeper = lastWaiting
         timekeeper.sleepsUntil = Number.POSITIVE_INFINITY
       }
@@ -239,7 +240,7 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
             permits.enqueue(made, at)
             return made
           })
-          // Around the wait as well: a permit can be given in the very moment in which the wait is interrupted.
+          // Around the wait as well: a permit can be granted at the moment at which the wait is interrupted.
           return Effect.ensuring(
             Effect.zipRight(obtain(ticket), effect),
             Effect.sync(() => {
@@ -270,8 +271,8 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
   })
 
 /**
- * A governor with these limits. Each call makes a layer, and so a governor, of its own: downloaders that are to share one are
- * given the same layer (a constant), in one composition.
+ * A governor with these limits. Each call makes a new layer and so a new governor. To share a governor between downloaders, give
+ * them the same layer (a constant) in one composition.
  *
  * @category layers
  * @since 0.2.0
@@ -280,7 +281,7 @@ export const layer = (options?: Options): Layer.Layer<OriginGovernor> => Layer.e
 
 /** A ticket whose fiber waits. */
 class Waiting extends Ticket {
-  /** Whether it has to look at what is due. */
+  /** True if the fiber must check the permits that are due. */
   isCalled = false
   sleepsUntil = Number.POSITIVE_INFINITY
   wake: (() => void) | undefined
@@ -294,7 +295,7 @@ class Waiting extends Ticket {
   }
 }
 
-// The look and the wait are one step: a call that comes in between is not lost.
+// The check and the wait are one synchronous step, so no call can be lost between them.
 const called = (ticket: Waiting): Effect.Effect<void> =>
   Effect.async((resume) => {
     if (ticket.isGranted || ticket.isCalled) {
@@ -304,10 +305,10 @@ const called = (ticket: Waiting): Effect.Effect<void> =>
     }
   })
 
-// A timer beyond this fires at once, or never.
+// The longest delay of a JavaScript timer.
 const longestSleep = 2 ** 31 - 1
 
-// A receiver does not rest for less: short rests together cost more time than they are long.
+// A receiver does not pause for less: many short pauses cost more time than their sum.
 const shortestRestMillis = 10
 
 const limitOf = (limit: number | undefined, name: string): number => {

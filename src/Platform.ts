@@ -2,8 +2,8 @@
  * Every port over the services of `@effect/platform`, so that one layer gives a host program a `Downloader` on its own
  * `HttpClient` and `FileSystem`.
  *
- * The client may add secrets to its requests, a bearer token for example. Redirects to another origin are therefore
- * refused, unless `transport.crossOrigin` says what may go there (`Transport/HttpClient`).
+ * The client may add secrets to its requests, such as a bearer token. Redirects to another origin are therefore refused, unless
+ * `transport.crossOrigin` names a client for them (`Transport/HttpClient`).
  *
  * @since 0.1.0
  */

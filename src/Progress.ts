@@ -1,18 +1,19 @@
 /**
- * The port that takes events: of a download, or of all transfers of a run.
+ * The port that receives events of a download, or of all transfers of a run.
  *
- * A listener never holds a transfer. It takes one event after the other, in the order in which they happen. While its effect
- * for one event is suspended, later events wait for it:
+ * A listener never delays a transfer. It receives one event after the other, in the order in which they happen. While its
+ * effect for one event is suspended, later events wait in a queue:
  *
- * - If an `Advanced` waits already, a later one of the same request takes its place.
- * - At most 16,384 events wait. A full queue drops `Advanced` first, then `Started` and `Retrying`, and last `Finished`. How
- *   many events a listener missed is logged as a warning when it has caught up.
- * - When the downloader's scope closes, its listeners have two seconds to take what waits. Then they are interrupted.
+ * - If an `Advanced` of the same request waits as its last event, a new `Advanced` replaces it.
+ * - At most 16,384 events wait. A full queue drops `Advanced` first, then `Started` and `Retrying`, and `Finished` last. When the
+ *   listener has caught up, a warning says how many events it missed.
+ * - When the downloader's scope closes, its listeners have two seconds for the events that wait. Then they are interrupted.
  *
- * A listener whose effect does not suspend has taken `Finished` when `download` returns. One that has to keep up with a run
- * without a bound consumes the outcomes of `run` instead, which wait for their consumer.
+ * A listener whose effect does not suspend has received `Finished` when `download` returns. To receive every outcome of a run of
+ * any length, consume the stream of `run` instead, which waits for its consumer.
  *
- * A listener that dies is logged as an error, the first time. It is told the following events, and the transfers go on.
+ * The first defect of a listener is logged as an error. The listener still receives the following events, and the transfers
+ * continue.
  *
  * @since 0.1.0
  */
@@ -24,12 +25,12 @@ import type { DownloadEvent } from "./DownloadEvent.js"
 /**
  * Takes events.
  *
- * A downloader takes it from the context of the program that asks for a download or a run, or else from the context in which
- * its layer was built. Without either no events are made.
+ * A downloader takes it from the context of the program that calls `download` or `run`, or else from the context in which its
+ * layer was built. If neither has one, no events are created.
  *
- * The effect of an event runs on a fiber that belongs to the downloader and to no transfer, with the context of the program
- * that asked. No time limit and no interruption of a transfer reaches it. What it forks lives until the downloader's scope
- * closes. A function that does its work when it is called, and gives `Effect.void`, needs no fiber.
+ * The effect of an event runs on a fiber of the downloader, with the context of the calling program. Time limits and
+ * interruptions of a transfer do not reach it. Fibers that it forks live until the downloader's scope closes. A function that
+ * does its work synchronously and returns `Effect.void` needs no fiber.
  *
  * @category tags
  * @since 0.1.0
@@ -39,7 +40,7 @@ export class Progress extends Context.Reference<Progress>()("halyard/Progress", 
 }) {}
 
 /**
- * Calls a function for each event, and runs the effect that it gives.
+ * Calls a function for each event, and runs the effect that it returns.
  *
  * @category layers
  * @since 0.1.0

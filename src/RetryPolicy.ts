@@ -1,8 +1,8 @@
 /**
- * Which failures are worth another attempt, and when: data, and one function from a typed error to a delay or to none.
+ * Decides which failures are worth another attempt, and after which delay.
  *
- * Delays grow exponentially with full jitter downwards (between half of the step and the whole of it). What a server asked
- * for with `Retry-After` is the least that is waited, clamped to `longestWait`.
+ * Delays grow exponentially, with random jitter between half of the step and the whole step. The time in `Retry-After`, clamped
+ * to `longestWait`, is added to the delay.
  *
  * @since 0.2.0
  */
@@ -18,22 +18,22 @@ import { countOf, timeOf } from "./internal/optionValues.js"
  */
 export interface RetryPolicy {
   /**
-   * How many attempts may follow the first, or the last one that brought the file further: by 1 % of its length, or by
-   * 64 KiB at 256 bytes a second or more. None is counted anew after four times the file's length was received.
+   * Maximum number of attempts after the first. The count restarts when attempts have made progress: 1 % of the file's length,
+   * or 64 KiB at 256 bytes a second or more. It no longer restarts after four times the file's length was received.
    */
   readonly retries: number
-  /** The step before the second attempt; it doubles with each. */
+  /** The step before the second attempt. It doubles with each further attempt. */
   readonly firstDelay: Duration.Duration
-  /** What a step does not exceed. */
+  /** Maximum length of a step. */
   readonly longestDelay: Duration.Duration
-  /** What `Retry-After` does not exceed. */
+  /** Maximum time for which `Retry-After` is obeyed. */
   readonly longestWait: Duration.Duration
-  /** No attempt is planned for later than this after the first, or after the last one that brought the file further. */
+  /** Maximum time from the first attempt, or from the last restart of the count, to the start of another attempt. */
   readonly within: Duration.Duration
   /**
-   * How many attempts may follow the first, and no more than `retries`, at an origin that has never answered and cannot be
-   * reached: there is no such host, its port refuses connections, or none comes about in its time. None of them is planned
-   * for later than `unreachableWithin` after the first.
+   * Maximum number of attempts after the first, within `retries`, if the origin has never answered and cannot be reached: its
+   * host does not exist, its port refuses connections, or no connection is made in time. Such an attempt starts at most
+   * `unreachableWithin` after the first.
    */
   readonly unreachableRetries: number
   readonly unreachableWithin: Duration.Duration
@@ -42,7 +42,7 @@ export interface RetryPolicy {
 }
 
 /**
- * Options of `make`. What is left out, or `undefined`, is as in `defaults`.
+ * Options of `make`. An option that is left out or `undefined` is as in `defaults`.
  *
  * @category models
  * @since 0.2.0
@@ -56,8 +56,8 @@ export type Options = {
 // 408, 425 and 429 say "not now" (RFC 9110 §15.5; RFC 8470, RFC 6585).
 const transientStatuses: ReadonlySet<number> = new Set([408, 425, 429])
 
-// These say "never" (RFC 9110 §15.6; RFC 2295, RFC 5842, RFC 2774, RFC 6585). All others from 500 on are as 500 (RFC 9110
-// §15), those above 599 included.
+// These are permanent (RFC 9110 §15.6; RFC 2295, RFC 5842, RFC 2774, RFC 6585). All other statuses from 500 on count as 500
+// (RFC 9110 §15), also those above 599.
 const finalServerErrors: ReadonlySet<number> = new Set([501, 505, 506, 508, 510, 511])
 
 /**
@@ -90,8 +90,8 @@ export const isTransient = (error: DownloadError): boolean => {
 }
 
 /**
- * Five retries after 0.5 s, 1 s, 2 s … up to 30 s; `Retry-After` up to 2 minutes; within an hour. Two where the origin has
- * never answered and cannot be reached, within 10 seconds.
+ * Five retries within an hour, after 0.5 s, 1 s, 2 s … up to 30 s; `Retry-After` is obeyed up to 2 minutes. If the origin has
+ * never answered and cannot be reached: two retries within 10 seconds.
  *
  * @category constructors
  * @since 0.2.0
@@ -108,7 +108,7 @@ export const defaults: RetryPolicy = {
 }
 
 /**
- * The defaults with some of them replaced. Throws a `RangeError` for what makes no sense: `NaN`, or what is negative.
+ * The defaults with some options replaced. Throws a `RangeError` if an option is `NaN` or negative.
  *
  * @category constructors
  * @since 0.2.0
@@ -133,7 +133,7 @@ export const make = (options: Options): RetryPolicy => ({
 export const none: RetryPolicy = make({ retries: 0 })
 
 /**
- * How long to wait before the next attempt, in milliseconds; undefined where there is to be none.
+ * How long to wait before the next attempt, in milliseconds; undefined if there is no next attempt.
  *
  * @category combinators
  * @since 0.2.0
@@ -142,7 +142,7 @@ export const delayMillis = (
   policy: RetryPolicy,
   failure: {
     readonly error: DownloadError
-    /** How many attempts failed since the file came further, from 1. */
+    /** The number of failed attempts since the last progress, from 1. */
     readonly attempt: number
     /** Since the first of them. */
     readonly elapsedMillis: number
@@ -174,7 +174,7 @@ const isUnreachable = (error: DownloadError): boolean =>
     : error._tag === "Connection" && ["unknown-host", "refused", "unreachable"].includes(error.reason)
 
 /**
- * What the server asked for with `Retry-After`, clamped, in milliseconds; 0 where it asked for nothing.
+ * The time in `Retry-After`, clamped to `longestWait`, in milliseconds; 0 if the response had none.
  *
  * @category combinators
  * @since 0.2.0

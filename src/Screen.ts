@@ -22,9 +22,9 @@ export class Screen extends Context.Tag("halyard/Screen")<
   {
     /** Whether escape sequences move a cursor here. Where not, none may be written. */
     readonly isTerminal: boolean
-    /** Writes in order. Never throws and never waits for a reader: text that is not taken yet is kept in memory. */
+    /** Writes in order. Never throws and never waits for a reader: text that the reader has not taken is kept in memory. */
     readonly write: (text: string) => void
-    /** Whether text that was written is not taken yet. A status line is not drawn then, because nothing would show it. */
+    /** Whether written text still waits in memory. A status line is not drawn then, because it would not be shown. */
     readonly isBusy: () => boolean
     /** The width now; it can change at any time. */
     readonly columns: () => number

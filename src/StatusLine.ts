@@ -28,8 +28,8 @@ export class StatusLine extends Context.Tag("halyard/StatusLine")<
     /** The screen's width now. */
     readonly columns: () => number
     /**
-     * Shows one line of text, clipped to the screen's width, in place of the one before. Does nothing while the screen
-     * has not taken what was written before.
+     * Shows one line of text, clipped to the screen's width, in place of the previous one. Does nothing while earlier text
+     * still waits for the screen.
      */
     readonly draw: (text: string) => void
     /** Takes the line away and shows the cursor again. Nothing happens where no line stands. */

@@ -31,10 +31,10 @@ export type Durability = "full" | "rename"
  */
 export interface PublishOptions {
   /**
-   * All but `overwrite` do not replace what came to stand there in the meantime; on a file system without links they
-   * look once more before they rename. `unique` takes the first free one of `name.gif`, `name-2.gif` and so on. A
-   * directory is never replaced and never counts as the file, and a device or a pipe is not replaced. What is replaced
-   * passes its permission bits on, if the backend has such.
+   * All modes but `overwrite` do not replace a file that was created in the meantime. On a file system without hard links,
+   * they check once more before they rename. `unique` takes the first free name of `name.gif`, `name-2.gif` and so on. A
+   * directory is never replaced and never counts as the file. A device or a pipe is not replaced. A new file gets the
+   * permission bits of the file that it replaces, if the backend has permission bits.
    */
   readonly onExists: "overwrite" | "skip" | "fail" | "unique"
   readonly durability: Durability
@@ -50,9 +50,9 @@ export interface Part {
   /** How many bytes are in it. */
   readonly sizeBytes: () => number
   /**
-   * Appends. Either all bytes are taken when it returns, which is then undefined; or the effect takes them, to be run
-   * before anything else is done with the part. A backend may keep small chunks in memory, within a bound of its own. If
-   * they cannot be written later, the call that writes them fails, and so does `publish`.
+   * Appends. If it returns undefined, all bytes are taken. Otherwise the returned effect takes them; the caller must run it
+   * before any other operation of the part. A backend may keep small chunks in memory, within its own limit. If they cannot be
+   * written later, the call that writes them fails, and so does `publish`.
    */
   readonly write: (chunk: Uint8Array) => Effect.Effect<void, Disk> | undefined
   /** Empties it, to start over. */

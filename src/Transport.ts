@@ -47,13 +47,13 @@ export interface TransportRequest {
    */
   readonly connectMillis?: number | undefined
   /**
-   * True if the caller can tell a body that was cut from a whole one, by its digest or size. A body without a length whose
-   * TLS connection ends without `close_notify` then ends; otherwise it fails with `Truncated`. Default false.
+   * True if the caller can detect a truncated body by its digest or size. Then a body without a length may end with a TLS
+   * connection that ends without `close_notify`; otherwise it fails with `Truncated`. Default false.
    */
   readonly verifiesBody?: boolean | undefined
   /**
-   * Called for each informational response (1xx, RFC 9110 §15.2) before the final one, by transports that are told of them.
-   * Must not throw.
+   * Called for each informational response (1xx, RFC 9110 §15.2) before the final one, if the transport can see them. Must not
+   * throw.
    */
   readonly onInformational?: (() => void) | undefined
 }

@@ -25,9 +25,10 @@ import * as Printable from "../internal/printable.js"
 import { WriteBuffer } from "../internal/writeBuffer.js"
 import { type PublishOptions, Store } from "../Store.js"
 
-// Small chunks are collected up to this, and all parts together keep no more than that in memory.
+// Small chunks are collected into blocks of this size.
 const blockBytes = 64 * 1024
 
+// The memory limit of all parts together.
 const inMemoryAtMostBytes = 32 * 1024 * 1024
 
 /**
@@ -66,7 +67,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           : Effect.void
       )
 
-    /** The access of the regular file that has this name itself; undefined for a link, a directory, or nothing. */
+    /** The access of the regular file at this path; undefined for a link, a directory, or if there is no file. */
     const accessOf = (path: string): Effect.Effect<Access | "special" | undefined, PlatformError> =>
       Effect.flatMap(infoOf(path), (info) =>
         info === undefined || info.type === "Directory"
@@ -84,7 +85,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         () => Effect.succeed(undefined)
       )
 
-    // By name, because a `File` has no such operations; the part was made for its owner alone.
+    // By name, because a `File` has no such operations. Until then, only the owner can read the part.
     const setAccess = Effect.fnUntraced(function* (name: string, access: Access) {
       const own = ownerOf(yield* fs.stat(name))
       const isSame = own.uid === access.uid && own.gid === access.gid
@@ -120,7 +121,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           (error) => errnoOf(error) === "EEXIST",
           () => Effect.succeed(false)
         ),
-        // A directory that a power cut takes takes its files along.
+        // If a power cut loses a directory, its files are lost as well.
         Effect.flatMap((isNew) => (isNew ? syncDirectory(path.dirname(directory)) : Effect.void))
       )
 
@@ -137,7 +138,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           whenThereIsOne((error) => isTooManyOpen(errnoOf(error))),
           Effect.map((file) => ({ file, name: temporary })),
           Effect.mapError(fromPlatformError(destination)),
-          // A Random of the program's own can repeat another process's names.
+          // A `Random` of the program can repeat the names of another process.
           Effect.catchIf(
             (error) => error.reason === "exists" && attempts > 1,
             () => openPart(destination, access, attempts - 1)
@@ -180,7 +181,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
           return candidate
         }
       }
-      // A directory that took the name in the meantime is no file that could be left as it is: this fails on one.
+      // `exists` fails if a directory took the name in the meantime, because a directory cannot be skipped as a file.
       return onExists === "skip" && (yield* exists(destination))
         ? undefined
         : yield* new Disk({ path: Printable.line(destination), reason: "exists", detail: "" })
@@ -206,14 +207,14 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         let sizeBytes = 0
         // A descriptor that is closed may be another file's by now.
         let isOpen = true
-        // Bytes that were taken could not be written: there is nothing to publish any more.
+        // Set when accepted bytes could not be written: the part cannot be published any more.
         let broken: Disk | undefined
         const buffer = new WriteBuffer(room)
         const whileOpen = <A, E>(effect: Effect.Effect<A, E>) =>
           Effect.suspend(() => (isOpen ? effect : Effect.dieMessage("the part was published already")))
         const found = yield* translate(accessOf(destination))
         const atOpening = found === "special" ? undefined : found
-        // Acquisition is uninterruptible as a whole: there is no moment at which the file exists and is not removed.
+        // Acquisition is uninterruptible as a whole, so an interruption cannot leave a file behind.
         const { descriptors, file, name } = yield* Effect.acquireRelease(
           Effect.flatMap(Scope.fork(scope, scope.strategy), (descriptors) =>
             openPart(destination, atOpening, 8).pipe(
@@ -287,7 +288,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
                 yield* translate(file.sync)
               }
               isOpen = false
-              // Some file systems find out only now that there is no room.
+              // Some file systems report a full device only at this point.
               yield* Effect.catchAllCause(
                 Scope.close(descriptors, Exit.void),
                 () => new Disk({ path: Printable.line(destination), reason: "other", detail: "it could not be closed" })
@@ -311,7 +312,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
   }
 )
 
-// Of a path at which there is no file.
+// The error codes for a path without a file.
 const absent: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR"])
 
 const isDirectory = "it is a directory"

@@ -1,19 +1,19 @@
 /**
  * A transport over the `HttpClient` of the host program, so that its proxies, certificates and test doubles apply.
  *
- * Redirects are judged by the `Downloader`, hop by hop. A client may add secrets of its own to each request (a bearer
- * token, cookies), so by default it is not asked for another origin than the one a download began at: `Options.crossOrigin`.
- * A client that follows redirects by itself, by `HttpClient.followRedirects` or because it is `fetch`, is kept within that
- * origin too: such a redirect fails before it is followed, with `Protocol`, reason `redirect-refused`.
+ * The `Downloader` checks each redirect. A client may add its own secrets to each request (a bearer token, cookies), so by
+ * default it is used only for the origin of the download's URL; see `Options.crossOrigin`. This also holds for a client that
+ * follows redirects by itself (`HttpClient.followRedirects`, or `fetch`). Such a redirect to another origin fails before it is
+ * followed, with `Protocol`, reason `redirect-refused`.
  *
- * Out of reach is what a client does beneath: a proxy, or a dispatcher or `Fetch` of the host's that follows redirects
- * although it is told not to. Two combinations are served in part. With `followRedirects` around a client with
- * `withTracerDisabledWhen(() => true)`, a redirect to another origin fails after it was followed. With `followRedirects`
- * around `FetchHttpClient`, the `RequestInit` that its layer was built with is not used.
+ * This module cannot control a proxy, or a custom dispatcher or `Fetch` that follows redirects although it must not. Two
+ * combinations are supported in part. With `followRedirects` around a client with `withTracerDisabledWhen(() => true)`, a
+ * redirect to another origin fails after it was followed. With `followRedirects` around `FetchHttpClient`, the `RequestInit`
+ * that its layer was built with is not used.
  *
- * `FetchHttpClient` undoes content codings, and reports a truncated one as success: prefer another client for files. The
- * clients of Node take a connection that is reset, or a TLS connection that ends without `close_notify`, for the end of a body
- * without a length; `halyard/Node/Transport` does not.
+ * `FetchHttpClient` decodes content codings, and reports a truncated one as success: prefer another client for files. If a
+ * body has no length, the clients of Node treat a reset, or the end of a TLS connection without `close_notify`, as its end.
+ * `halyard/Node/Transport` does not.
  *
  * @since 0.1.0
  */
@@ -48,18 +48,18 @@ import {
 } from "../Transport.js"
 
 /**
- * How a transport uses the clients of the host program.
+ * Options of a transport over an `HttpClient`.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Options {
   /**
-   * What sends a request that a redirect led to another origin (scheme, host or port).
+   * Which client follows a redirect to another origin (another scheme, host or port).
    *
-   * `refuse`, the default: nothing does, and the download fails with `Protocol`, reason `redirect-refused`.
-   * `same-client`: the same client, with all that it adds to a request. For clients that add no secrets.
-   * A client: that one, which should add no secrets; for example the client from before the token was added to it.
+   * `refuse` (default): none; the download fails with `Protocol`, reason `redirect-refused`.
+   * `same-client`: the same client. Use it only if the client adds no secrets to requests.
+   * A client: this one. It should add no secrets; an example is the client before the token was added to it.
    */
   readonly crossOrigin?: "refuse" | "same-client" | HttpClient.HttpClient | undefined
 }
@@ -67,7 +67,7 @@ export interface Options {
 /**
  * Makes a transport of the `HttpClient` in the context.
  *
- * In place of the client's own spans, which carry whole URLs and headers, each request has a span without secrets.
+ * Each request has a span without secrets, which replaces the client's own span with its whole URL and headers.
  *
  * @category constructors
  * @since 0.2.0
@@ -84,8 +84,7 @@ export const makeWith = ({
   })
 
 /**
- * Makes a transport of the `HttpClient` in the context, which is asked for no other origin than the one a download began
- * at.
+ * Makes a transport of the `HttpClient` in the context. It refuses redirects to another origin.
  *
  * @category constructors
  * @since 0.1.0
@@ -95,7 +94,7 @@ export const make: Effect.Effect<typeof Transport.Service, never, HttpClient.Htt
 )
 
 /**
- * The transport over the `HttpClient` in the context, which is asked for no other origin than the one a download began at.
+ * The transport over the `HttpClient` in the context. It refuses redirects to another origin.
  *
  * @category layers
  * @since 0.1.0
@@ -121,7 +120,7 @@ const refuse: Send = ({ url }) =>
   })
 
 const sender = (client: HttpClient.HttpClient): Send => {
-  // After all that the client does to a request, and inside of what it does around it, so that it undoes none of this.
+  // Runs after all the client's changes to the request, so that the client cannot undo these.
   const judged = (sending: Sending) => HttpClient.mapRequestEffect(client, (request) => prepared(sending, request))
   return ({ headers, url }) =>
     Effect.suspend(() => {
@@ -133,7 +132,7 @@ const sender = (client: HttpClient.HttpClient): Send => {
           restoring(FiberRef.currentTracerEnabled),
           restoring(FiberRef.currentContext),
           restoring(DefaultServices.currentServices),
-          // A client that filters by status fails with the response that is to be judged.
+          // A client that filters by status fails, but its error has the response that the downloader needs.
           Effect.catchIf(isFiltered, (error) => Effect.succeed(error.response)),
           Effect.mapError((error) => fromHttpClientError(url, error)),
           Effect.catchSomeDefect((defect) =>
@@ -150,7 +149,7 @@ const sender = (client: HttpClient.HttpClient): Send => {
     })
 }
 
-/** What is set in it, as `prepared` does, is set in it alone. */
+/** Restores a `FiberRef` after the effect, so that changes such as those of `prepared` stay inside it. */
 const restoring =
   <Value>(ref: FiberRef.FiberRef<Value>) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -158,21 +157,21 @@ const restoring =
 
 const elsewhere = "the HttpClient follows redirects by itself, and was led to another origin"
 
-/** A client goes to another origin by itself. */
+/** A client follows a redirect to another origin by itself. */
 class FollowedRedirect extends Error {}
 
 const hidden = (url: string, detail: string): Protocol =>
   new Protocol({ url: displayUrl(url), reason: "redirect-refused", detail })
 
-/** One request, as it is known to the client. */
+/** One request while the client sends it. */
 class Sending {
-  /** As the client is asked for it. */
+  /** The URL that the client is given. */
   asked: URL | undefined
-  /** Of the first request that is sent: a client may send it somewhere else, to a gateway for example. */
+  /** The origin of the first request that is sent. A client may send it to another origin, such as a gateway. */
   private origin: string | undefined
   private span: Tracer.Span | undefined
 
-  /** Called by the client before each request that it sends; says that the client makes no span of its own. */
+  /** The client calls this before each request that it sends. True makes the client create no span of its own. */
   readonly isSent = (request: HttpClientRequest.HttpClientRequest): true => {
     const url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
     this.origin ??= url?.origin
@@ -182,7 +181,7 @@ class Sending {
     return true
   }
 
-  /** True unless a response is of another origin: that of a client that did not ask. */
+  /** False if the response is from another origin, because the client followed a redirect without calling `isSent`. */
   isSentTo(request: HttpClientRequest.HttpClientRequest): boolean {
     const url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
     const origin = this.origin ?? this.asked?.origin
@@ -217,7 +216,7 @@ class Sending {
             if (exit._tag === "Success") {
               span.attribute("http.response.status_code", exit.value.status)
             }
-            // Without the response, which has the request and its headers.
+            // The exit value is dropped: the response has the request and its headers.
             span.end(clock.unsafeCurrentTimeNanos(), Exit.asVoid(exit))
           })
         )
@@ -237,8 +236,8 @@ const prepared = (
       !isTraced || tracer === unseen || isUntraced(request)
         ? undefined
         : yield* Effect.makeSpan("http.client GET", { kind: "client", captureStackTrace: false })
-    // A client asks one of these two before it sends a request: the name of a span only if it insists on one, which is then
-    // shown nowhere.
+    // A client reads one of these two before it sends a request. It reads the name of a span only if it creates a span in any
+    // case, and that span is dropped.
     yield* FiberRef.set(HttpClient.currentTracerDisabledWhen, sending.isSent)
     yield* FiberRef.set(FiberRef.currentTracerEnabled, true)
     yield* FiberRef.update(DefaultServices.currentServices, Context.add(Tracer.Tracer, unseen))
@@ -260,7 +259,7 @@ const prepared = (
       : request
   })
 
-// Effect's own tracer shows its spans nowhere.
+// Effect's default tracer drops its spans.
 const unseen = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
 const isFiltered = (error: HttpClientError.HttpClientError): error is HttpClientError.ResponseError =>
@@ -275,14 +274,14 @@ const fromResponse = (
 ): Effect.Effect<TransportResponse, Protocol, Scope.Scope> =>
   Effect.gen(function* () {
     let isBegun = false
-    // Who reads a body to its end, or leaves it, closes the connection; one that was never begun is closed here.
+    // Reading a body to its end, or interrupting the read, closes the connection. A body that was never read is closed here.
     yield* Effect.addFinalizer(() => (isBegun ? Effect.void : abandon(response)))
     if (response.status === 0) {
       return yield* hidden(url, "the platform's fetch does not tell where it leads")
     }
     const coding = response.headers["transfer-encoding"]
     if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
-      // Clients undo chunks and leave the rest as it is, or take the chunks for content (RFC 9112 §6.1).
+      // Clients decode chunks and leave other codings in place, or treat the chunks as content (RFC 9112 §6.1).
       const detail = "its Transfer-Encoding is not chunked alone"
       return yield* new Protocol({ url: displayUrl(url), reason: "message", detail })
     }
@@ -305,7 +304,7 @@ const fromResponse = (
     })
   })
 
-/** Begins the body and gives it up: no client of the platform has another way. */
+/** Closes the connection by starting to read the body and interrupting it: platform clients have no other way. */
 const abandon = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
   Effect.scoped(
     Effect.flatMap(Stream.toPull(response.stream), (pull) =>

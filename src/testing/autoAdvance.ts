@@ -11,7 +11,7 @@ import * as Supervisor from "effect/Supervisor"
 import * as TestClock from "effect/TestClock"
 
 /**
- * The program waits, and nothing on the clock will ever wake it.
+ * The program waits, and no sleep on the clock will ever wake it.
  *
  * @category errors
  * @since 0.2.0
@@ -23,8 +23,8 @@ export class Deadlock extends Error {
   constructor(atMillis: number, rounds?: number) {
     super(
       rounds === undefined
-        ? `the program waits at ${atMillis} ms of the test clock, and no sleep of it is left: for a Deferred, a socket or a fiber that nobody wakes?`
-        : `the program waits at ${atMillis} ms of the test clock, and ${rounds} rounds of sleeps of other fibers have not woken it: for a Deferred, a socket or a fiber that nobody wakes? A program that waits longer than that for fibers that sleep again and again takes a higher roundsAtMost.`
+        ? `the program waits at ${atMillis} ms of the test clock, and no sleep is pending. Does it wait for a Deferred, a socket or a fiber that never ends?`
+        : `the program waits at ${atMillis} ms of the test clock, and ${rounds} rounds of sleeps of other fibers have not woken it. Does it wait for a Deferred, a socket or a fiber that never ends? If it must wait longer for other fibers, raise roundsAtMost.`
     )
   }
 }
@@ -37,22 +37,22 @@ export class Deadlock extends Error {
  */
 export interface Options {
   /**
-   * How many rounds of sleeps may pass in which the fiber of the program itself does not go on. A round is over when all
-   * sleeps are over that were pending when it began: a heartbeat of one second makes a round of each second, and none while
-   * another fiber sleeps longer. Default 250, which take about three seconds of real time.
+   * Maximum number of rounds of sleeps in which the program's own fiber does not continue. A round ends when all sleeps that
+   * were pending at its start have ended. With a heartbeat of one second, each second is a round, unless another fiber sleeps
+   * longer. Default 250, which take about three seconds of real time.
    */
   readonly roundsAtMost?: number | undefined
 }
 
 const defaults = { roundsAtMost: 250 }
 
-// So often it is looked again whether a program that sleeps nowhere goes on by itself.
+// How often to check whether a program without a pending sleep continues by itself.
 const looksAtMost = 20
 
 /**
- * Runs the program, and moves the `TestClock` straight to its next sleep whenever it waits, until it is done. A
- * program that waits without a sleep is interrupted, and dies with `Deadlock`; so does one that waits while only other
- * fibers, a heartbeat for example, sleep again and again. It must not wait for real I/O.
+ * Runs the program to its end. Whenever it waits, `autoAdvance` moves the `TestClock` to the next sleep. A program that waits
+ * without a sleep is interrupted and dies with `Deadlock`. So does a program that waits while only other fibers, such as a
+ * heartbeat, sleep in a loop. The program must not wait for real I/O.
  *
  * An interruption interrupts the program.
  *
@@ -70,7 +70,7 @@ export const autoAdvance = <A, E, R>(program: Effect.Effect<A, E, R>, options?: 
     )
   })
 
-/** Counts how often each fiber has gone on. */
+/** Counts how often each fiber has resumed. */
 class Resumes extends Supervisor.AbstractSupervisor<void> {
   private readonly counts = new WeakMap<object, number>()
   override readonly value: Effect.Effect<void> = Effect.void
@@ -91,7 +91,7 @@ const advance = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, resumes: Resumes, rounds
     let roundEndsAt = Number.NEGATIVE_INFINITY
     let resumed = 0
     for (;;) {
-      // Lets everything run that can.
+      // Lets every fiber run that can.
       yield* TestClock.adjust(0)
       if (Option.isSome(yield* Fiber.poll(fiber))) {
         return
