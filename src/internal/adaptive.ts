@@ -1,25 +1,25 @@
 /**
- * How many requests at a time an origin bears: additive increase, multiplicative decrease, and a look at whether more
- * helps.
+ * The number of requests at a time that an origin can handle: additive increase, multiplicative decrease, and a measurement of
+ * whether more requests raise the rate.
  *
- * A lowered limit rises with what is received, and with time alone: a transfer that holds a permit for hours, and ends
- * nothing meanwhile, keeps no other from its turn.
+ * A lowered limit rises with received bytes and with time alone. Otherwise a transfer that holds the only permit for hours
+ * would block all others.
  *
  * @internal
  */
-// More permits help where they raise the rate by this much; where not, it is tried again after so many epochs.
+// More permits help if they raise the rate by this factor. If not, a higher limit is tried again after this number of epochs.
 const helps = 1.02
 const restEpochs = 8
 
-// After an overload the limit rises by one in this time, and as long the number that was too many is not tried again;
-// twice as long after each further overload.
+// After an overload the limit rises by one in this time, and the limit that was too high is not tried before it has passed.
+// The time doubles with each further overload.
 const shortestStepMillis = 1000
 const longestStepMillis = 600_000
 
-// An overload that comes so many steps after the last one is a new one.
+// After this number of steps, an overload counts as the first one again.
 const rememberedSteps = 10
 
-// So many bytes count as much as a request that went well.
+// This number of received bytes counts as one successful request.
 const bytesPerSuccess = 1024 * 1024
 
 export class AdaptiveLimit {
@@ -48,14 +48,14 @@ export class AdaptiveLimit {
     return this.limit
   }
 
-  /** When the limit will be larger by time alone; infinity if it is as large as it may be. */
+  /** When the limit will rise by time alone; infinity if it is at its maximum. */
   risesAt(): number {
     return this.limit >= this.ceiling
       ? Number.POSITIVE_INFINITY
       : Math.max(this.grownAt + this.stepMillis, this.notBefore())
   }
 
-  /** Whether there is nothing to remember. */
+  /** Whether the limit is in its initial state. */
   isInitial(nowMillis: number): boolean {
     return this.current(nowMillis) >= this.ceiling && nowMillis - this.reducedAt > rememberedSteps * this.stepMillis
   }
@@ -66,7 +66,7 @@ export class AdaptiveLimit {
     nowMillis: number,
     beganAtMillis: number = nowMillis
   ): void {
-    // Of one overload many transfers tell, all that were under way.
+    // All transfers in flight report the same overload, so only the first report counts.
     if (signal === "overload" && beganAtMillis > this.reducedAt && this.isAdaptive) {
       this.reduce(Math.min(this.current(nowMillis), used), nowMillis)
     } else if (signal === "success") {
@@ -74,14 +74,14 @@ export class AdaptiveLimit {
     }
   }
 
-  /** Bytes have come: the origin bears what it has. */
+  /** Counts received bytes as successes: the origin can handle its present load. */
   received(bytes: number, nowMillis: number): void {
     if (this.limit < this.ceiling) {
       this.succeed(bytes / bytesPerSuccess, nowMillis)
     }
   }
 
-  /** The origin is left alone until then, and its time for a larger limit begins there. */
+  /** The origin is paused until then. The time for a higher limit starts at the end of the pause. */
   coolUntil(untilMillis: number): void {
     if (this.limit < this.ceiling) {
       this.grownAt = Math.max(this.grownAt, untilMillis - this.stepMillis)
@@ -119,7 +119,7 @@ export class AdaptiveLimit {
   private raise(by: number): void {
     this.limit = Math.min(this.ceiling, this.limit + by)
     if (this.limit >= Math.min(this.ceiling, 2 * this.tooMany)) {
-      // It bears more than what was too many once.
+      // The origin can now handle more than the number that was once too many.
       this.limit = this.ceiling
       this.tooMany = Number.POSITIVE_INFINITY
     }

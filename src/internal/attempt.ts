@@ -29,7 +29,7 @@ export interface Attempt extends Receiver {
   readonly wait: Wait
   readonly expected: Expected | undefined
   readonly strict: boolean
-  /** Told of the head of a response, whatever it says. */
+  /** Called for the head of each response, whatever its status. */
   readonly originAnswered: () => void
   /** Told of a status that is an error as soon as it is known: the rest of that response may take its time. */
   readonly refused: (error: HttpStatus) => Effect.Effect<void>
@@ -68,7 +68,7 @@ export const begin = (self: Attempt): Begun => {
   return from(self, exchange.response, exchange.close, offsetBytes)
 }
 
-/** Whether a body that ends too early is found out by what the request says of it. */
+/** Whether the request's digest or size would reveal a truncated body. */
 export const verifiesBody = ({ digest, sizeBytes }: Receiver["request"]): boolean =>
   digest !== undefined || sizeBytes !== undefined
 
@@ -127,7 +127,7 @@ const answered = (
   )
 }
 
-/** Takes a range that was refused into account. */
+/** Checks the response, and records a refused range. */
 const checked = (
   self: Attempt,
   response: Transport.TransportResponse,
@@ -140,12 +140,12 @@ const checked = (
   return answer
 }
 
-/** From the request's own address: what is left needs a permit, and an address that leads there today. */
+/** Continues from the request's own URL. The rest needs a permit, and a redirect that is valid now. */
 const forTheRest = (self: Attempt): Effect.Effect<Result> => Effect.succeed({ _tag: "Redirected", to: first(self) })
 
 /**
- * A server may send less than the range that was asked for (RFC 9110 §15.3.7), and the end of such a response is the end
- * of the file only if a total says so.
+ * A server may send less than the requested range (RFC 9110 §15.3.7). The end of such a response is the end of the file only if
+ * the total says so.
  */
 const restOrWhole = (
   self: Attempt,
@@ -213,7 +213,7 @@ const refusal = (
       kept.totalBytes = kept.bytes
       return yield* whole(self, part)
     }
-    // The range alone may be what it refuses.
+    // The server may refuse only the range.
     kept.refuseRange()
     return yield* new Protocol({ url, reason: "range", detail: `${response.status}` })
   })
@@ -221,7 +221,7 @@ const refusal = (
 const truncated = ({ hop, kept }: Attempt): Truncated =>
   new Truncated({ url: displayUrl(hop.url.href), expectedBytes: kept.totalBytes, receivedBytes: kept.bytes })
 
-/** What the content was checked against; or how it is not the file. */
+/** Returns what the content was checked against, or the error if it is not the file. */
 export const verify = (self: Attempt): Either.Either<Verification, Mismatch | Truncated> => {
   const { expected, kept, request } = self
   const receivedBytes = kept.bytes

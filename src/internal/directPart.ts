@@ -18,9 +18,9 @@ import { type Room, type Run, WriteBuffer } from "./writeBuffer.js"
 
 /** What a part keeps in memory. */
 export interface Bounds {
-  /** Up to this a body is kept until it is whole. */
+  /** A body up to this size is kept in memory until it is complete. */
   readonly smallBytes: number
-  /** Of a larger one, small chunks are collected and written when there are this many bytes of them. */
+  /** Small chunks of a larger body are collected into blocks of this size. */
   readonly blockBytes: number
 }
 
@@ -30,14 +30,14 @@ export interface Site {
   readonly quickness: Quickness
   readonly directoryOf: (destination: string) => string
   readonly partName: (destination: string) => string
-  /** How much more may be kept in memory. */
+  /** The memory that is left for all parts. */
   readonly room: Room
   readonly bounds: Bounds
-  /** The parts that hold a descriptor, in the order in which they got it. */
+  /** The parts that hold a descriptor, in the order in which they opened it. */
   readonly open: Set<DirectPart>
 }
 
-/** Closes the file of one part, which opens it again when it is written next; false if there is none. */
+/** Closes the file of one part, which opens it again for the next write. False if no part can be closed. */
 export const parkOne = (site: Site): boolean => {
   for (const part of site.open) {
     if (part.park()) {
@@ -52,17 +52,17 @@ export class DirectPart implements ReadyPart {
   private readonly buffer: WriteBuffer
   private name: string | undefined
   private descriptor: number | undefined
-  /** Opens the file again that was closed for want of descriptors. */
+  /** Opens the file again after it was closed to free a descriptor. */
   private reopen: (() => number) | undefined
-  /** Effects that use the descriptor at this moment. */
+  /** The number of effects that use the descriptor at this moment. */
   private pins = 0
-  /** The access of what is to be replaced. */
+  /** The access of the file to be replaced. */
   private access: Access | undefined
   private isAccessKnown = false
-  /** Bytes that were taken could not be written: there is nothing to publish any more. */
+  /** Set when accepted bytes could not be written: the part cannot be published any more. */
   private broken: Disk | undefined
   private isPublished = false
-  /** The file was closed for good, and has its name or is removed. */
+  /** True when the file was published or removed. */
   private isFinished = false
 
   constructor(
@@ -120,7 +120,7 @@ export class DirectPart implements ReadyPart {
           },
           (descriptor) => calls.sync(descriptor)
         ).pipe(
-          // It may have been closed for want of descriptors since; what was synced stays synced.
+          // The file may have been closed since then to free a descriptor. Synced bytes stay synced.
           Effect.zipRight(this.whenOpen(() => this.finish(this.opened(), onExists))),
           Effect.tap((standsAt) =>
             standsAt === undefined
@@ -170,7 +170,7 @@ export class DirectPart implements ReadyPart {
     })
   }
 
-  /** Closes the file, to open it again when it is needed; false if it is in use, or not open. */
+  /** Closes the file until it is needed again. False if it is in use or not open. */
   park(): boolean {
     const { descriptor, name } = this
     if (descriptor === undefined || name === undefined || this.pins > 0) {
@@ -181,7 +181,7 @@ export class DirectPart implements ReadyPart {
     try {
       this.reopen = this.site.calls.park(descriptor, name)
     } catch (cause) {
-      // Some file systems find out only now that there is no room.
+      // Some file systems report a full device only at this point.
       this.breaks(cause)
       this.name = undefined
       quietly(() => this.site.calls.remove(name))
@@ -210,7 +210,7 @@ export class DirectPart implements ReadyPart {
     }
   }
 
-  /** In memory, if it has a place there: a body that may be small, or a chunk that is not worth a write. */
+  /** Keeps a chunk in memory if there is room, and if the body may be small or the chunk is too small for a write. */
   private keep(chunk: Uint8Array, positionBytes: number): boolean {
     const { blockBytes, smallBytes } = this.site.bounds
     const isKept =
@@ -282,8 +282,8 @@ export class DirectPart implements ReadyPart {
   }
 
   /**
-   * Keeps the descriptor that `open` gives open while it is used. Not interruptible but for the wait for a descriptor: a
-   * call that was handed to a thread cannot be taken back, and its descriptor must not be closed under it.
+   * Keeps the descriptor open while it is used. Only the wait for a descriptor is interruptible: a call that a thread executes
+   * cannot be cancelled, and its descriptor must stay open until it ends.
    */
   private whilePinned<A>(
     open: () => number,
@@ -338,7 +338,7 @@ export class DirectPart implements ReadyPart {
         if (!isTooManyOpen(codeOf(cause))) {
           throw cause
         }
-        // The descriptor of another part is there at once, and others in a moment.
+        // The descriptor of another part is free at once, and other descriptors a moment later.
         if (!this.makeRoom()) {
           throw cause
         }
@@ -347,7 +347,7 @@ export class DirectPart implements ReadyPart {
     return this.descriptor
   }
 
-  /** Gives true if there is a descriptor again. */
+  /** Returns true if a descriptor is free again. */
   private makeRoom(): boolean {
     const isParked = parkOne(this.site)
     if (!isParked) {
@@ -368,7 +368,7 @@ export class DirectPart implements ReadyPart {
         this.name = name
         return descriptor
       } catch (cause) {
-        // A Random of the program's own can repeat another process's names.
+        // A `Random` of the program can repeat the names of another process.
         if (codeOf(cause) !== "EEXIST" || attempt === 8) {
           throw cause
         }
@@ -382,7 +382,7 @@ export class DirectPart implements ReadyPart {
     this.isAccessKnown = true
   }
 
-  /** Learns the access of what is replaced now, which may be another file than when this one was opened. */
+  /** Reads the access of the file to be replaced, which may be another file than when the part was opened. */
   private lookFor(onExists: PublishOptions["onExists"]): void {
     const isReplaced = onExists === "overwrite"
     if (isReplaced) {
@@ -397,7 +397,7 @@ export class DirectPart implements ReadyPart {
     }
   }
 
-  /** All that was taken is in the file, which has the access that it is to have. */
+  /** Writes all accepted bytes and sets the access of the file. */
   private prepared(): number {
     const descriptor = this.flushed()
     if (this.access !== undefined) {
@@ -409,7 +409,7 @@ export class DirectPart implements ReadyPart {
   private flushed(): number {
     this.unlessBroken()
     const descriptor = this.opened()
-    // Parking it found out that something is lost.
+    // Closing the file in between may have failed to write accepted bytes.
     this.unlessBroken()
     try {
       for (const { bytes, startBytes } of this.buffer.take()) {
@@ -495,7 +495,7 @@ export class DirectPart implements ReadyPart {
         return candidate
       }
     }
-    // A directory that took the name in the meantime is no file that could be left as it is: this fails on one.
+    // `exists` fails if a directory took the name in the meantime, because a directory cannot be skipped as a file.
     if (onExists === "skip" && calls.exists(destination)) {
       return undefined
     }
@@ -542,6 +542,6 @@ const quietly = (act: () => void): void => {
   try {
     act()
   } catch {
-    // Nothing depends on it.
+    // A failure here has no consequence.
   }
 }

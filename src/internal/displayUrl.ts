@@ -1,18 +1,18 @@
 /**
- * A URL as it may be shown: in messages, errors, logs, events and reports.
+ * Removes secrets from URLs and texts for messages, errors, logs, events and reports.
  *
  * Credentials, query values, values of path parameters (`;jsessionid=…`) and the fragment can be secrets, so they are
- * removed. The names of the query's parameters stay, because they help to tell two requests apart. Every function here
- * takes time linear in the length of its text, and its own result unchanged.
+ * removed. The names of query parameters stay, because they help to tell two requests apart. Every function here takes time
+ * linear in the length of its text, and returns its own result unchanged.
  *
  * @internal
  */
 import * as Printable from "./printable.js"
 
-/** What stands in place of a value that was removed. */
+/** Replaces a value that was removed. */
 export const removed = "…"
 
-/** The URL, or what was given for one, without secrets. At most 4,096 characters. */
+/** The URL without secrets, also if it is invalid. At most 4,096 characters. */
 export const displayUrl = (url: string): string =>
   cut(Printable.line(parsed(url) ?? parsed(unparsed(url)) ?? unparsed(url)))
 
@@ -23,7 +23,7 @@ const parsed = (text: string): string | undefined => {
     : undefined
 }
 
-/** Text that may have URLs in it, with each of them as it may be shown. */
+/** Text with the secrets removed from each URL in it. */
 export const displayText = (text: string): string =>
   /[@?;]|:\/\//.test(text)
     ? text
@@ -32,7 +32,7 @@ export const displayText = (text: string): string =>
         .join("")
     : text
 
-/** What may be a URL as a whole, or text that has some in it. */
+/** As `displayUrl` if the whole text is a URL, else as `displayText`. */
 export const displayLabel = (text: string): string =>
   parsed(text) === undefined ? displayText(text) : displayUrl(text)
 
@@ -41,7 +41,7 @@ export const displayName = (path: string): string => lastSegment(displayLabel(pa
 
 const lastSegment = (path: string): string => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)
 
-/** Text as `displayText` gives it, with the last segment alone of the paths in it: those in quotes, and those from a root. */
+/** As `displayText`, and shortens paths to their last segment: paths in quotes, and paths from a root. */
 export const displayDetail = (text: string): string =>
   displayText(text)
     .replace(/'([^']*)'|"([^"]*)"|\(([^()]*)\)/g, (quoted: string) =>
@@ -51,7 +51,7 @@ export const displayDetail = (text: string): string =>
     .map((part) => (/^(?:[\\/~]|\.{1,2}[\\/]|[A-Za-z]:[\\/])/.test(part) ? lastSegment(part) : part))
     .join("")
 
-/** True if the URL was shown: `displayUrl` put something in place of its secrets. */
+/** True if the URL has the marks with which `displayUrl` replaces secrets. */
 export const isDisplayed = (url: string): boolean =>
   url.includes(`//${hidden}`) || /[?&=]…(?:&|$)/.test(url) || /;[^;=/?]*=…/.test(url)
 
@@ -64,14 +64,14 @@ const hidden = "***@"
 
 const longest = 4096
 
-// Not "…", which a URL would encode: what is shown once more stays as it is.
+// Not "…", which a URL would encode: the result must not change when it is displayed once more.
 const cut = (text: string): string => (text.length > longest ? `${text.slice(0, longest - 3)}...` : text)
 
 const credentials = ({ password, username }: URL): string => (username === "" && password === "" ? "" : hidden)
 
 const path = (text: string): string => text.replace(/;([^;=/?]*)=[^;/?]*/g, `;$1=${removed}`)
 
-// A parameter without a value may be a token; padding of Base64 and the punctuation of a sentence are no value.
+// A parameter without a value may be a token. The padding of Base64 and the punctuation of a sentence are not a value.
 const hasValue = (value: string): boolean => /[\w…]/.test(value.replace(/%[23457][0-9A-F]/gi, ""))
 
 const isName = /^[\w.~%[\]$-]{1,64}$/
@@ -92,7 +92,7 @@ const query = (search: string): string =>
         )
       ).join("&")}`
 
-/** What is no URL: where its credentials end is not known, at the last `@` in any case. */
+/** Text that is not a URL. Its credentials end at the last `@` at the latest. */
 const unparsed = (text: string): string => {
   const at = text.lastIndexOf("@")
   const scheme = /^(?:[a-z][a-z0-9+.-]*:)?\/\//i.exec(text)?.[0] ?? ""

@@ -14,14 +14,14 @@ export interface Hooks {
    */
   readonly decide: (outcome: Saved | Skipped | Failed) => void
   readonly ask?: Ask | undefined
-  /** When the request's deadline is over, if it was waited with before the transfer began. */
+  /** When the request's deadline expires, if it started before the transfer. */
   readonly deadlineAt?: number | undefined
   readonly audience?: Audience | undefined
 }
 
-/** Where the events of a transfer go. */
+/** Receives the events of a transfer. */
 export interface Audience {
-  /** False while no listener is there: events need not be made. Another caller of the same file may bring one. */
+  /** False if there is no listener, so events need not be created. Another caller of the same file may add one. */
   readonly isListening: boolean
   /** Neither suspends nor throws. */
   readonly tell: (event: Advanced | Retrying) => void

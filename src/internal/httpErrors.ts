@@ -67,16 +67,16 @@ const isEnding = ({ code, name, text }: Coded): boolean =>
 const isTls = (code: string): boolean =>
   /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|CRL_)/.test(code)
 
-// What the other side says about certificates and access, which TLS 1.3 may say after the handshake: final, as a certificate
-// that is wrong.
+// The alerts of the server about certificates and access, which TLS 1.3 may send after the handshake. They are final, like a
+// wrong certificate.
 const isRefusal = (code: string): boolean =>
   !code.startsWith("ERR_SSL_") ||
   /CERT|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|PROTOCOL_VERSION|INSUFFICIENT/.test(code)
 
-// A record that was damaged on its way.
+// A record that was damaged in transit.
 const isDamage = (code: string): boolean => /BAD_RECORD_MAC|DECRYPTION_FAILED|BAD_DECRYPT/.test(code)
 
-/** Everything else about TLS that goes wrong after the handshake is the connection's fault, and not the certificate's. */
+/** After the handshake, all other TLS errors are failures of the connection, and not of the certificate. */
 const reasonOf = (code: string, isEstablished: boolean): Connection["reason"] => {
   if (!isTls(code) && code !== "EPROTO") {
     return reasons[code] ?? "other"
@@ -91,7 +91,7 @@ const isParser = ({ code, name }: Coded): boolean =>
   code === "UND_ERR_HEADERS_OVERFLOW" ||
   code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH"
 
-/** A failure of the connection or of the message, at any moment of a response. `isEstablished`: TLS was agreed on. */
+/** Translates a failure of the connection or of the message. `isEstablished`: the TLS handshake was complete. */
 export const fromCause = (
   url: string,
   cause: unknown,

@@ -13,18 +13,18 @@ import { type Claim, Coverage, claimOf } from "./coverage.js"
 import type { Expected } from "./digest.js"
 import * as Validator from "./validator.js"
 
-/** What responses have said of one version of the file. */
+/** What responses said about one version of the file. */
 interface Version {
   readonly validator: string | undefined
   readonly coding: string
-  /** Its media type; "" if none was given. */
+  /** The media type; "" if the response had none. */
   readonly type: string
   readonly totalBytes: number | undefined
-  /** Received of it. */
+  /** The bytes received of this version, which is at least its length. */
   readonly leastBytes: number
 }
 
-// So many requests for a range of one file may come to nothing before it is asked for as a whole only.
+// After this number of refused ranges, the transfer requests only the whole file.
 const refusalsAtMost = 3
 
 const sourceOf = ({ origin, pathname }: URL): string => `${origin}${pathname}`
@@ -35,11 +35,11 @@ export class Kept {
   discard: Effect.Effect<void> = Effect.void
   validator: string | undefined
   totalBytes: number | undefined
-  /** The content codings of the version that was begun. */
+  /** The content codings of the version in the part. */
   coding = ""
-  /** Of all attempts, also those that started over. */
+  /** The bytes received by all attempts, also those that started over. */
   receivedBytes = 0
-  /** Whether the part has bytes that were the answer to a request for a range. */
+  /** Whether the part has bytes from a response to a range request. */
   resumed = false
   /** What is there, where it did not come from the beginning to the end. */
   coverage: Coverage | undefined
@@ -57,7 +57,7 @@ export class Kept {
     private readonly request: DownloadRequest,
     private readonly expected: Expected | undefined,
     private readonly hasher: typeof Hasher.Service,
-    /** What the content may not exceed. */
+    /** Maximum size of the content. */
     readonly limitBytes: number
   ) {
     this.hash = expected === undefined ? undefined : hasher.make(expected.algorithm)
@@ -68,8 +68,8 @@ export class Kept {
   }
 
   /**
-   * From where the next request goes on, and the `Range` that says so: 0 and none if it has to start over, because
-   * nothing would show that the rest is of another version, or because ranges of this file were refused too often.
+   * The offset at which the next request continues, and its `Range`. The offset is 0, without a `Range`, if the transfer must
+   * start over: another version could not be detected, or ranges of this file were refused too often.
    */
   resumeAt(url: URL): { readonly offsetBytes: number; readonly range: string | undefined } {
     const { bytes, coverage } = this
@@ -92,22 +92,22 @@ export class Kept {
     return this.validator !== undefined || (this.isOfDigest && this.totalBytes !== undefined)
   }
 
-  /** Whether the request has a digest, which decides in the end. */
+  /** Whether the request has a digest, which verifies the whole content at the end. */
   get isOfDigest(): boolean {
     return this.expected !== undefined
   }
 
-  /** The last version of which a whole response was begun. */
+  /** The version of the last whole response that was accepted. */
   get earlier(): Version | undefined {
     const { bytes, coding, totalBytes, type, validator } = this
     const isKnown = validator !== undefined || totalBytes !== undefined
     return isKnown ? { coding, leastBytes: bytes, totalBytes, type, validator } : this.left
   }
 
-  /** A whole response is taken, and says which version it is of. */
+  /** Records the version of a whole response that is accepted. */
   begun({ headers, status }: TransportResponse, totalBytes: number | undefined, url: URL): void {
     this.left = this.earlier
-    // A proxy has changed what the origin sent (RFC 9110 §15.3.4), and would not say so of a range.
+    // 203: a proxy has changed the content (RFC 9110 §15.3.4). A response to a range would not say so.
     this.validator = status === 203 ? undefined : Validator.strong(headers)
     this.totalBytes = totalBytes
     this.coding = Validator.coding(headers)
@@ -115,13 +115,13 @@ export class Kept {
     this.source = sourceOf(url)
   }
 
-  /** A request with a `Range` came to nothing that can be used: the next attempt starts over without one. */
+  /** Records that a range request failed: the next attempt starts over without a `Range`. */
   refuseRange(): void {
     this.refusedRanges++
     this.forget()
   }
 
-  /** The same, if the last request had a `Range`; says whether it had. */
+  /** Calls `refuseRange` if the last request had a `Range`, and returns whether it had. */
   refuseLastRange(): boolean {
     const { isRangeAsked } = this
     if (isRangeAsked) {
@@ -130,13 +130,13 @@ export class Kept {
     return isRangeAsked
   }
 
-  /** What was put together is not the file: the next attempt starts over, and uses one connection. */
+  /** Records that the assembled content is not the file: the next attempt starts over, on one connection. */
   refuseSegments(): void {
     this.failedSegments = Number.POSITIVE_INFINITY
     this.forget()
   }
 
-  // An entity tag and a length show another file too; a date is that of one address (RFC 9110 §8.8.2.2).
+  // An entity tag with a length also identifies the file at another URL; a date is valid for one URL (RFC 9110 §8.8.2.2).
   private isFrom(url: URL): boolean {
     const { isOfDigest, source, totalBytes, validator } = this
     const isOfAny = validator !== undefined && Validator.isEntityTag(validator) && totalBytes !== undefined

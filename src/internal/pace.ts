@@ -1,16 +1,16 @@
 /**
- * So many a second, evenly: when the next one may come, by absolute times.
+ * Paces requests or bytes evenly to a rate a second, with absolute times.
  *
- * A taker that waited for its time and comes late (a timer has a granularity of a millisecond, and a busy process is
- * late) takes from when it was due, so that lateness costs nothing of the rate. Time in which there was no taker is
- * not saved up.
+ * A caller that waited for its time may wake late, because timers have a granularity of a millisecond and the process may be
+ * busy. It then counts from the time at which it was due, so the delay does not lower the rate. Time without any caller is not
+ * saved up.
  *
  * @internal
  */
 export class Pace {
-  /** When the next one may come, in milliseconds; 0 if there is no limit. */
+  /** When the next unit is allowed, in milliseconds; 0 if there is no limit. */
   nextAt = 0
-  /** What the last taker waited for that had to wait. */
+  /** The time for which the last waiting caller waited. */
   private awaitedAt = Number.NEGATIVE_INFINITY
   private readonly millisEach: number
 
@@ -21,7 +21,7 @@ export class Pace {
     this.millisEach = perSecond === undefined ? 0 : 1000 / perSecond
   }
 
-  /** Counts some, and says when the next one may come. */
+  /** Counts units, and returns when the next one is allowed. */
   take(count: number, nowMillis: number): number {
     if (this.millisEach === 0) {
       return 0
@@ -32,14 +32,14 @@ export class Pace {
     return this.nextAt
   }
 
-  /** A taker waits until the next one may come. */
+  /** Notes that a caller waits for the next unit. */
   await(): void {
     this.awaitedAt = this.nextAt
   }
 }
 
-// A taker that is later than this loses the rest: after a standstill there is no flood.
+// A delay counts up to this limit, so that a burst does not follow a standstill of the process.
 const longestLateMillis = 250
 
-// One that comes later than this after its time has not waited for it.
+// A caller that is later than this did not wait for its time.
 const stillLateMillis = 1000

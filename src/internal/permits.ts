@@ -1,9 +1,9 @@
 /**
- * Which ticket gets the next permit: by calls, without waiting and without a timer.
+ * Decides which ticket gets the next permit, with synchronous calls and without a timer.
  *
- * Tickets of one origin and one gate wait in a lane, first come first served. A lane stands in one place: among the
- * ready ones, or with the origin or the gate that has no room for it. A permit that is given back moves as many lanes as
- * it makes room for, so its cost does not grow with the number of tickets that wait.
+ * Tickets of one origin and one gate wait in a lane, first come first served. A lane is in one place: in the queue of ready
+ * lanes, or in the queue of the origin or gate that has no room for it. A released permit moves only as many lanes as it makes
+ * room for, so its cost does not grow with the number of waiting tickets.
  *
  * @internal
  */
@@ -27,25 +27,25 @@ export interface Limits {
   readonly bytesPerSecondPerOrigin: number | undefined
 }
 
-/** Lanes that wait for room. */
+/** An origin or a gate, with the lanes that wait until it has room. */
 interface Blocking {
   readonly blocked: Heap<Lane>
-  /** How many of its lanes are among the ready ones. */
+  /** The number of its lanes in the queue of ready lanes. */
   readyLanes: number
 }
 
 export interface Origin extends Blocking {
   readonly name: string
   used: number
-  /** Tickets that have a permit or wait for one. */
+  /** The number of tickets that have a permit or wait for one. */
   known: number
   pausedUntil: number
   readonly limit: AdaptiveLimit
   readonly requests: Pace
   readonly bytes: Pace
-  /** By their gates. */
+  /** Lanes by their gates. */
   readonly lanes: Map<Gate | undefined, Lane>
-  /** When there may be room by time alone, if that is planned. */
+  /** When the origin has room by time alone, if that is planned. */
   dueAt: number
   readonly spares: LinkedList<Ticket>
 }
@@ -60,16 +60,16 @@ interface Lane {
   readonly gate: GateState | undefined
   readonly tickets: LinkedList<Ticket>
   place: "ready" | "origin" | "gate" | undefined
-  /** Tickets that were not told that their origin makes them wait. */
+  /** The number of tickets whose `onParked` was not called for their wait. */
   untold: number
 }
 
 export class Ticket {
   isGranted = false
   isParked = false
-  /** Whether it has asked for a permit that can be done without. */
+  /** Whether this ticket has already requested the permit of an optional holder. */
   hasWanted = false
-  /** Called when it has got its permit. */
+  /** Called when the ticket has its permit. */
   onGranted: (() => void) | undefined
   lane: Lane | undefined
   inLane: Node<Ticket> | undefined
@@ -81,9 +81,9 @@ export class Ticket {
   constructor(
     readonly origin: Origin,
     readonly gate: Gate | undefined,
-    /** Called when its origin makes it wait, and when that is over. */
+    /** Called with true when the ticket has to wait because of its origin, and with false when that ends. */
     readonly onParked?: ((is: boolean) => void) | undefined,
-    /** Called when another ticket has to wait, and this one's permit would do. */
+    /** Called when another ticket has to wait for a permit that this optional holder could release. */
     readonly onWanted?: (() => void) | undefined
   ) {}
 
@@ -105,7 +105,7 @@ export class Permits {
   private readonly origins = new Map<string, Origin>()
   private readonly gates = new Map<Gate, GateState>()
   private readonly ready = new Heap<Lane>()
-  /** Origins that may have room by then. */
+  /** Origins by the time at which they may have room. */
   private readonly due = new Heap<Origin>()
   private readonly waiting = new LinkedList<Ticket>()
   private readonly spares = new LinkedList<Ticket>()
@@ -115,7 +115,7 @@ export class Permits {
   constructor(private readonly limits: Limits) {
     this.requests = new Pace(limits.requestsPerSecond, "requestsPerSecond")
     this.bytes = new Pace(limits.bytesPerSecond, "bytesPerSecond")
-    // Wrong limits are refused now, and not with the first origin.
+    // Invalid limits throw now, and not with the first origin.
     this.originOf("", 0)
     this.origins.clear()
   }
@@ -151,7 +151,7 @@ export class Permits {
     return made
   }
 
-  /** Gives the ticket a permit, if there is one at this moment that no other ticket waits for. */
+  /** Grants the ticket a permit if one is free at this moment and no other ticket waits for it. */
   tryGrant(ticket: Ticket, now: number): boolean {
     const { gate, origin } = ticket
     if (
@@ -174,7 +174,7 @@ export class Permits {
     return true
   }
 
-  /** Puts the ticket behind those that wait, where it may get its permit at once. */
+  /** Adds the ticket to the end of its lane. It may get its permit during this call. */
   enqueue(ticket: Ticket, now: number): void {
     const { gate, origin } = ticket
     origin.known++
@@ -195,7 +195,7 @@ export class Permits {
     }
   }
 
-  /** Gives back its permit, or its place among those that wait. */
+  /** Releases the ticket's permit, or removes the ticket from its lane. */
   leave(ticket: Ticket, now: number): void {
     const { gate, origin } = ticket
     origin.known--
@@ -218,7 +218,7 @@ export class Permits {
     this.pump(now)
   }
 
-  /** Leaves the origin alone until then. */
+  /** Pauses the origin until then. */
   pause(origin: Origin, until: number, now: number): void {
     origin.pausedUntil = Math.max(origin.pausedUntil, until)
     origin.limit.coolUntil(origin.pausedUntil)
@@ -235,7 +235,7 @@ export class Permits {
     this.pump(now)
   }
 
-  /** Counts received bytes, and says when their receiver may go on. */
+  /** Counts received bytes, and returns when the receiver may continue. */
   receive(origin: Origin, count: number, now: number): number {
     const before = origin.limit.current(now)
     origin.limit.received(count, now)
@@ -246,7 +246,7 @@ export class Permits {
     return restUntil(this.bytes, origin.bytes, count, now)
   }
 
-  /** Counts one more request with a permit that is held, if one may be sent at this moment. */
+  /** Counts one more request under a permit that is held, if the origin allows it at this moment. */
   tryAgain(origin: Origin, now: number): boolean {
     if (
       origin.used > origin.limit.current(now) ||
@@ -262,14 +262,14 @@ export class Permits {
     return true
   }
 
-  /** When there is something to do by time alone; infinity if there is nothing. */
+  /** When `tick` is due next; infinity if it is not needed. */
   get dueAt(): number {
     const paced =
       this.ready.size > 0 && this.used < this.limits.concurrency ? this.requests.nextAt : Number.POSITIVE_INFINITY
     return Math.min(this.due.leastKey, paced)
   }
 
-  /** Does what is due. */
+  /** Makes lanes ready whose origins have room by time alone. */
   tick(now: number): void {
     while (this.due.leastKey <= now) {
       const found = this.due.pop()
@@ -281,7 +281,7 @@ export class Permits {
     this.pump(now)
   }
 
-  /** The last one of those that wait. */
+  /** The last waiting ticket. */
   get lastWaiting(): Ticket | undefined {
     return this.waiting.last?.value
   }
@@ -299,7 +299,7 @@ export class Permits {
     }
   }
 
-  /** A lane that was taken from the ready ones. */
+  /** Serves a lane that was taken from the queue of ready lanes. */
   private serve(lane: Lane, order: number, now: number): void {
     const { gate, origin, tickets } = lane
     const head = tickets.first?.value
@@ -311,7 +311,7 @@ export class Permits {
     if (head === undefined) {
       this.drop(lane, now)
     } else if (head.order !== order) {
-      // The ticket that it was ready with has left.
+      // The ticket for which the lane was ready has left.
       this.makeReady(lane, head.order)
     } else if (isOriginBlocked(origin, now)) {
       this.block(lane, "origin", now)
@@ -386,7 +386,7 @@ export class Permits {
     this.want(head, now)
   }
 
-  /** A lane that is empty. */
+  /** Removes an empty lane. */
   private drop(lane: Lane, now: number): void {
     const { gate, origin } = lane
     origin.lanes.delete(gate?.gate)
@@ -401,7 +401,7 @@ export class Permits {
     this.openOrigin(origin, now)
   }
 
-  /** Makes lanes ready that the origin has room for. */
+  /** Makes lanes ready for which the origin has room. */
   private openOrigin(origin: Origin, now: number): void {
     if (origin.blocked.size > 0) {
       if (isOriginBlocked(origin, now)) {
@@ -419,7 +419,7 @@ export class Permits {
         const head = found.value.tickets.first?.value
         this.makeReady(found.value, head?.order ?? 0)
         if (this.used >= this.limits.concurrency) {
-          // Its origin makes it wait no more.
+          // The ticket no longer waits because of its origin.
           head?.park(false)
           this.want(head, now)
         }
@@ -427,7 +427,7 @@ export class Permits {
     }
   }
 
-  /** Remembers when the origin may have room without a permit that is given back. */
+  /** Records when the origin will have room by time alone. */
   private plan(origin: Origin, now: number): void {
     const isFull = origin.used >= origin.limit.current(now)
     const at = Math.max(opensAt(origin), isFull ? origin.limit.risesAt() : 0)
@@ -467,7 +467,7 @@ export class Permits {
     }
   }
 
-  /** Asks for a permit back that can be done without, once: the newest one, which has the least to lose. */
+  /** Requests the permit of an optional holder, once. The newest holder has the least to lose. */
   private want(ticket: Ticket | undefined, now: number): void {
     if (ticket === undefined || ticket.hasWanted || this.spares.last === undefined) {
       return
@@ -476,7 +476,7 @@ export class Permits {
     const isOriginFull = origin.used >= origin.limit.current(now)
     const isGateFull = isFull(gate)
     if (opensAt(origin) > now || !(isOriginFull || isGateFull || this.used >= this.limits.concurrency)) {
-      // It waits for a time, and not for a permit.
+      // The ticket waits for a time, and not for a permit.
       return
     }
     let node = isOriginFull ? origin.spares.last : this.spares.last
@@ -491,7 +491,7 @@ export class Permits {
     }
   }
 
-  /** A million origins are no million entries; but what an origin has shown is not forgotten because of others. */
+  /** Removes origins in their initial state, so that a million origins do not take a million entries. */
   private forgetInitial(now: number): void {
     for (const origin of this.origins.values()) {
       if (
@@ -504,7 +504,7 @@ export class Permits {
         this.origins.delete(origin.name)
       }
     }
-    // As many again have to come first, so that the look at all of them costs each one little.
+    // The next check comes after as many new origins, so that the cost for each origin is small.
     this.forgetAt = Math.max(fewOrigins, 2 * this.origins.size)
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Which origins answer. An origin that has not answered yet and fails is in doubt: one transfer at a time tries it, and
- * the others wait. When that one gives up, the origin counts as unreachable for a while, and the others fail with its
- * error: a list with 600 URLs of a dead host costs the attempts of one.
+ * Tracks which origins answer. An origin that has never answered and fails is in doubt: one transfer at a time tries it, and
+ * the others wait. When that transfer gives up, the origin counts as unreachable for a while, and the others fail with the
+ * same error. So a list with 600 URLs of a dead host costs the attempts of one URL.
  *
  * @internal
  */
@@ -10,28 +10,28 @@ import { Connection, type DownloadError, Timeout } from "../DownloadError.js"
 
 type Unanswered = Connection | Timeout
 
-/** An origin that failed since it answered last, if it ever did. */
+/** An origin that has failed and has not answered since. */
 interface Doubt {
-  /** Whether one transfer at a time tries it. */
+  /** Whether only one transfer at a time may try the origin. */
   isProbed: boolean
   since: number
-  /** The transfer that tries it. */
+  /** The transfer that tries the origin. */
   probe: object | undefined
-  /** How many transfers have given up. */
+  /** The number of transfers that have given up. */
   exhausted: number
   verdict: { readonly error: Unanswered; readonly until: number } | undefined
   readonly waiting: Set<() => void>
 }
 
-// So many transfers have to give up before an origin that takes connections and answers nothing counts as unreachable: it may
-// be their URLs.
+// The number of transfers that must give up before an origin that accepts connections but does not answer counts as
+// unreachable. The cause may be their URLs.
 const silentAtMost = 3
 
-// An origin counts as unreachable for as long as it took to find that out, within these bounds.
+// An origin counts as unreachable for as long as the failed attempts took, within these limits.
 const shortestVerdictMillis = 250
 const longestVerdictMillis = 30_000
 
-// So many origins that answered are remembered, and as many again.
+// Two sets of at most this many origins that answered are kept.
 const rememberedAtMost = 8192
 
 const fewDoubts = 1024
@@ -45,12 +45,12 @@ export class Reachability {
 
   constructor(private readonly now: () => number) {}
 
-  /** Whether the origin has ever answered, as far as is remembered. */
+  /** Whether the origin has ever answered, according to the kept sets. */
   hasAnswered(origin: string): boolean {
     return this.answered.has(origin) || this.answeredBefore.has(origin)
   }
 
-  /** A head has come. */
+  /** Call it when a head was received. */
   onAnswer(origin: string): void {
     if (!this.answered.has(origin)) {
       if (this.answered.size >= rememberedAtMost) {
@@ -64,7 +64,7 @@ export class Reachability {
     }
   }
 
-  /** An attempt has failed. */
+  /** Call it when an attempt has failed. */
   onFailure(origin: string, error: DownloadError): void {
     if (isUnanswered(error) && !this.doubts.has(origin)) {
       if (this.doubts.size >= this.forgetAt) {
@@ -81,7 +81,7 @@ export class Reachability {
     }
   }
 
-  /** A transfer gives up. */
+  /** Call it when a transfer gives up. */
   onGivenUp(origin: string, error: DownloadError): void {
     const doubt = this.doubts.get(origin)
     if (doubt === undefined || !isUnanswered(error)) {
@@ -102,18 +102,18 @@ export class Reachability {
     }
   }
 
-  /** Whether the transfer may send a request now: else it has to wait for its turn. */
+  /** Whether the transfer may send a request now. Otherwise it must wait with `turn`. */
   mayTry(origin: string, transfer: object): boolean {
     const doubt = this.doubts.size === 0 ? undefined : this.doubts.get(origin)
     return doubt === undefined || !doubt.isProbed || this.take(origin, doubt, transfer)
   }
 
-  /** Whether a transfer that has not begun would have to wait, or to try the origin for others. */
+  /** Whether a new transfer would have to wait, or to try the origin for the others. */
   isInDoubt(origin: string): boolean {
     return this.doubts.size > 0 && this.doubts.get(origin)?.isProbed === true
   }
 
-  /** Waits until the transfer may try; fails if the origin counts as unreachable. */
+  /** Waits until the transfer may send a request; fails if the origin counts as unreachable. */
   turn(origin: string, transfer: object, url: string): Effect.Effect<void, DownloadError> {
     return Effect.suspend(() => {
       const doubt = this.doubts.get(origin)
@@ -127,13 +127,13 @@ export class Reachability {
     })
   }
 
-  /** The transfer is over. */
+  /** Call it when the transfer has ended. */
   leave(transfer: object): void {
     for (const origin of this.probes.get(transfer) ?? []) {
       const doubt = this.doubts.get(origin)
       if (doubt?.probe === transfer) {
         doubt.probe = undefined
-        // One takes its place; all look, because any of them may leave meanwhile.
+        // One waiting transfer takes its place. All are woken, because each of them may leave in the meantime.
         wakeAll(doubt)
       }
     }
@@ -160,7 +160,7 @@ export class Reachability {
     return doubt.probe === transfer
   }
 
-  // The look and the wait are one step: what changes in between would wake none.
+  // The check and the wait are one synchronous step, so no change can be missed between them.
   private change(origin: string, transfer: object): Effect.Effect<void> {
     let wake: (() => void) | undefined
     let doubt: Doubt | undefined
@@ -191,7 +191,7 @@ export class Reachability {
     }
   }
 
-  /** A million dead hosts are no million entries. */
+  /** Removes old entries, so that a million dead hosts do not take a million entries. */
   private forget(): void {
     const now = this.now()
     for (const [origin, { probe, verdict, waiting }] of this.doubts) {
@@ -211,11 +211,11 @@ const wakeAll = (doubt: Doubt): void => {
   }
 }
 
-/** Whether an attempt ended without a word of the origin. */
+/** Whether an attempt ended before the origin answered. */
 const isUnanswered = (error: DownloadError): error is Unanswered =>
   error._tag === "Connection" || (error._tag === "Timeout" && (error.phase === "connect" || error.phase === "headers"))
 
-/** Whether it would be so for each URL of the origin. */
+/** Whether every URL of the origin would fail in this way. */
 const isOfAddress = (error: Unanswered): boolean =>
   error._tag === "Timeout" ? error.phase === "connect" : error.reason !== "reset" && error.reason !== "other"
 

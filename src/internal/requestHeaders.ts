@@ -26,16 +26,16 @@ const reserved: ReadonlySet<string> = new Set([
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-/** What of a request is sent as headers. */
+/** The fields of a request that are sent as headers. */
 interface Headed {
   readonly headers?: Readonly<Record<string, Redacted.Redacted>> | undefined
 }
 
-/** Why a header of the user's cannot be sent, or undefined if all can. A value is never in it: it may be a secret. */
+/** Why a header of the request cannot be sent; undefined if all can. The text never has a value, which may be a secret. */
 export const refusal = (request: Headed): string | undefined => {
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (!token.test(name)) {
-      // It may be a whole line with the value in it.
+      // The name is not shown, because it may contain the value.
       return "a header's name is empty, or has a character that no name has"
     }
     if (reserved.has(name.toLowerCase())) {
@@ -71,8 +71,8 @@ export const own = (request: Headed): Readonly<Record<string, string>> => {
 }
 
 /**
- * Headers by their names. The values of a name that is given more than once stand in one field line, separated by commas
- * (RFC 9110 §5.3), or for `Cookie` by semicolons (RFC 6265 §5.4).
+ * Headers by name. Several values of one name are joined into one field line with commas (RFC 9110 §5.3), or with semicolons for
+ * `Cookie` (RFC 6265 §5.4).
  */
 export const combine = (pairs: Iterable<readonly [name: string, value: string]>): Readonly<Record<string, string>> => {
   const fields = new Map<string, readonly [name: string, value: string]>()

@@ -1,7 +1,7 @@
 /**
- * Checks the head of a response against the request and against what earlier responses have said of the file.
+ * Checks the head of a response against the request and against earlier responses.
  *
- * One function for all requests of a transfer: the first, the one for the rest of a file, and the one for a segment.
+ * The same function checks all responses of a transfer: the first, one for the rest of a file, and one for a segment.
  *
  * @internal
  */
@@ -17,10 +17,10 @@ import * as Printable from "./printable.js"
 import type { Hop } from "./redirect.js"
 import * as Validator from "./validator.js"
 
-/** Which bytes of the file a body has. */
+/** The range of the file that a body contains. */
 export interface Answer {
   readonly startBytes: number
-  /** Exclusive; undefined if only the end of the body tells. */
+  /** Exclusive; undefined if only the end of the body gives it. */
   readonly endBytes: number | undefined
   readonly totalBytes: number | undefined
 }
@@ -33,13 +33,13 @@ interface Checked {
   readonly kept: Kept
 }
 
-/** Whether a body follows that may be the file, or the range that begins at `offsetBytes`, as far as the status says. */
+/** Whether the status announces the file, or the range that begins at `offsetBytes`. */
 export const isAnswer = (status: number, offsetBytes: number): boolean =>
   status === 200 || status === 203 || (status === 206 && offsetBytes > 0)
 
 /**
- * What a response with such a status brings, or why it is not what was asked for. The request had a `Range` if
- * `offsetBytes` is not 0. Changes nothing.
+ * Returns the range in a response with such a status, or the error if the response does not match the request. The request had
+ * a `Range` if `offsetBytes` is not 0. Has no side effects.
  */
 export const judge = (
   { hop, kept, request }: Checked,
@@ -49,11 +49,11 @@ export const judge = (
   const protocol = (reason: Protocol["reason"], detail: string) =>
     Either.left(new Protocol({ url: displayUrl(hop.url.href), reason, detail }))
   const mismatch = (reason: "size" | "type", expected: string, actual: string) =>
-    // A plain request may have another answer.
+    // A plain request may succeed.
     Either.left(new Mismatch({ url: displayUrl(hop.url.href), reason, expected, actual, resumed: offsetBytes > 0 }))
   const isPartial = status === 206
   const type = Validator.mediaType(headers)
-  // A partial response need not say again what the whole one said (RFC 9110 §15.3.7).
+  // A partial response need not repeat the fields of the whole response (RFC 9110 §15.3.7).
   const isToldBefore = isPartial && type === ""
   if (request.mediaType !== undefined && !isToldBefore && !isOfType(type, request.mediaType.toLowerCase())) {
     const actual = type === "" ? "not announced" : Printable.line(type).slice(0, longestDetail)
@@ -61,7 +61,7 @@ export const judge = (
   }
   const framing = headers["transfer-encoding"]
   if (framing !== undefined && framing.trim().toLowerCase() !== "chunked") {
-    // No client undoes another one, and its bytes are not those of the file (RFC 9112 §6.1).
+    // Clients do not decode other transfer codings, so the bytes are not those of the file (RFC 9112 §6.1).
     return protocol("message", `Transfer-Encoding: ${Printable.line(framing).slice(0, longestDetail)}`)
   }
   const lengthBytes = contentLength(headers)
@@ -86,7 +86,7 @@ export const judge = (
 
 const longestDetail = 100
 
-/** A response of the whole file. */
+/** Checks a response with the whole file. */
 const wholeOf = (
   kept: Kept,
   headers: Headers,
@@ -99,7 +99,7 @@ const wholeOf = (
   const endBytes = lengthBytes ?? range?.totalBytes
   const totalBytes = endBytes ?? knownTotal(kept, headers)
   if (range === undefined) {
-    // Without a meaning beside this status (RFC 9110 §14.4), unless the server means what was asked for.
+    // `Content-Range` has no meaning with this status (RFC 9110 §14.4), but the server may mean the requested range.
     if (said !== undefined && offsetBytes > 0) {
       return `the whole file, with Content-Range: ${said}`
     }
@@ -120,7 +120,7 @@ const wholeOf = (
   return contradiction(kept, headers, totalBytes, offsetBytes) ?? { startBytes: 0, endBytes, totalBytes }
 }
 
-/** What an earlier response of the same version has said, if this one does not say it. */
+/** The total from an earlier response of the same version, if this response has none. */
 const knownTotal = ({ earlier, isOfDigest }: Kept, headers: Headers): number | undefined => {
   const validator = earlier === undefined || isOfDigest ? undefined : Validator.strong(headers)
   return validator !== undefined && validator === earlier?.validator && earlier.coding === Validator.coding(headers)
@@ -129,8 +129,8 @@ const knownTotal = ({ earlier, isOfDigest }: Kept, headers: Headers): number | u
 }
 
 /**
- * How a whole response cannot be of the version that its validator names: a cache may keep a body that was cut, and serve
- * it as a whole one. Of a version without a validator only the answer to a range is doubted, and asked for once more.
+ * Why a whole response cannot be of the version that its validator names: a cache may store a truncated body and serve it as
+ * the whole file. Without a validator, only the response to a range request is doubted, and requested once more.
  */
 const contradiction = (
   { earlier, isOfDigest }: Kept,
@@ -147,14 +147,14 @@ const contradiction = (
       : totalBytes !== earlier.totalBytes
   const validator = Validator.strong(headers)
   const isSaidToBe = validator === undefined ? offsetBytes > 0 : validator === earlier.validator
-  // The digest decides what is taken in the end.
+  // If the request has a digest, it verifies the content at the end.
   const isDoubted = isSaidToBe && (offsetBytes > 0 || !isOfDigest)
   return isOtherTotal && isDoubted
     ? `${totalBytes ?? "any number of"} bytes, not ${earlier.totalBytes ?? `at least ${earlier.leastBytes}`}, with ${validator === undefined ? "no" : "the same"} validator`
     : undefined
 }
 
-/** The rest that was asked for, or a beginning of it, of the version that was begun. */
+/** Checks a response with the requested rest of the file, or with the first part of it. */
 const partOf = (
   kept: Kept,
   headers: Headers,
@@ -191,7 +191,7 @@ const partOf = (
     : `${said}, in the coding ${coding === "" ? "identity" : coding}`
 }
 
-/** Whether a response that could not satisfy a range says that what was received is all (RFC 9110 §15.5.17). */
+/** Whether a 416 response shows that all bytes of the file were received (RFC 9110 §15.5.17). */
 export const isEnd = (
   { bytes, coverage, totalBytes, validator }: Kept,
   { headers, status }: TransportResponse
@@ -202,10 +202,10 @@ export const isEnd = (
   unsatisfiedTotal(headers["content-range"]) === bytes &&
   (validator === undefined || headers["etag"] === undefined || Validator.agrees(validator, headers))
 
-// A log-in or error page with the status 200, if the file was no page when the transfer began.
+// A log-in or error page with the status 200, if the file was not HTML when the transfer began.
 const page = "text/html"
 
-// Parts with heads of their own: what no request of one range is answered with (RFC 9110 §15.3.7.2).
+// Parts with their own heads, which are not a valid response to a single range (RFC 9110 §15.3.7.2).
 const multipart = "multipart/byteranges"
 
 const isOfType = (actual: string, expected: string): boolean =>

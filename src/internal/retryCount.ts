@@ -1,5 +1,5 @@
 /**
- * Counts the failed attempts of a transfer since the last one that brought its file further.
+ * Counts the failed attempts of a transfer since the last progress.
  *
  * @internal
  */
@@ -15,9 +15,8 @@ export class RetryCount {
   constructor(public sinceMillis?: number) {}
 
   /**
-   * An attempt has failed. What the attempts since the last restart of this count have brought restarts it: 1 % of the
-   * file, which can be a hundred times, or 64 KiB at a rate at which the file comes to an end. Not after much more was
-   * received than the file has.
+   * Counts a failed attempt. The count restarts if the attempts since its last restart have received 1 % of the file (at most a
+   * hundred times), or 64 KiB at a sufficient rate. It does not restart after far more bytes were received than the file has.
    */
   failed(error: DownloadError, kept: Kept, nowMillis: number): void {
     const broughtBytes = kept.bytes - this.furthestBytes
@@ -29,7 +28,7 @@ export class RetryCount {
       this.failures = 0
       this.sinceMillis = nowMillis
     }
-    // After a range that was refused comes a request without one, which is another request.
+    // A refused range is not counted: the next request has no range, so it is a different request.
     const isCounted = !(error._tag === "Protocol" && error.reason === "range")
     this.failures = Math.max(1, this.failures + (isCounted ? 1 : 0))
   }

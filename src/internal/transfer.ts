@@ -46,7 +46,7 @@ export interface TransferOptions {
   readonly limits: Watch.Limits
   readonly durability: Durability
   readonly strict: boolean
-  /** What the content of a request that sets no limit may not exceed. */
+  /** Maximum size of the content, for requests without their own limit. */
   readonly limitBytes: number
   /** Where a file may have more than one connection. */
   readonly segments?: Segments.Rule | undefined
@@ -114,7 +114,7 @@ export const makeTransfer = (
         }
       })
 
-    /** Runs it uninterruptible, and waits for the permit interruptible, until the deadline at the latest. */
+    /** Waits for a permit, until the deadline at the latest, and runs the effect. Only the wait is interruptible. */
     const withPermit = <A>(
       origin: string,
       ask: Ask | undefined,
@@ -146,7 +146,7 @@ export const makeTransfer = (
           return release === undefined
             ? watch.watched(wait, (phase) => onTimeout(phase, wait))(
                 waiting(() => {
-                  // The attempt has the deadline from here on.
+                  // From here on, the attempt checks the deadline.
                   wait.deadlineAt = Number.POSITIVE_INFINITY
                 })
               )
@@ -204,13 +204,13 @@ export const makeTransfer = (
       const kept = quick?.kept ?? keptOf(request, expected)
       const advance = quick?.advance ?? new Advance(clock, request, kept, hooks.audience)
       const totalMillis = Duration.toMillis(request.timeout)
-      // What this process lost by standing still is taken off, and added again where a time of the clock is needed.
+      // The time in which the process stood still is subtracted, and added again to get a time of the clock.
       const deadline = (hooks.deadlineAt ?? quick?.wait.deadlineAt ?? deadlineOf(request, now())) - watch.lostMillis()
       const deadlineAt = () => deadline + watch.lostMillis()
       const ownTime = () => now() - watch.lostMillis()
       let limits = Limits.forRequest(request, options.limits)
       const count = new RetryCount(quick === undefined ? undefined : quick.wait.beganAt - watch.lostMillis())
-      // Where the last request was sent, and whether there is to be none any more because that origin is unreachable.
+      // The origin of the last request, and whether no further request is sent because that origin is unreachable.
       let lastOrigin = quick?.origin ?? url.origin
       let isUnreachable = false
 
@@ -234,7 +234,7 @@ export const makeTransfer = (
             : Effect.flatMap(turn(hop), () => go(hop, attempts, leftMillis))
         )
 
-      /** Another transfer tries the origin: waits for what becomes of that, until the deadline at the latest. */
+      /** Waits while another transfer tries the origin, until the deadline at the latest. */
       const turn = (hop: Hop): Effect.Effect<void, DownloadError> => {
         const wait = Watch.permitWait(now(), deadlineAt())
         const waiting = Effect.tapError(
@@ -249,7 +249,7 @@ export const makeTransfer = (
         )
       }
 
-      /** Other transfers need not wait behind it meanwhile. */
+      /** Marks the caller as waiting for its origin, so that other transfers need not wait behind it. */
       const parked = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
         Effect.acquireUseRelease(
           Effect.sync(() => hooks.ask?.onParked?.(true)),
@@ -273,7 +273,7 @@ export const makeTransfer = (
         leftMillis: number
       ): Effect.Effect<Saved | Skipped | Redirected, DownloadError> => {
         if (!reachability.mayTry(origin, kept)) {
-          // It has failed for another transfer while this one waited for its permit.
+          // The origin has failed for another transfer while this one waited for its permit.
           return Effect.succeed({ _tag: "Redirected", to: hop, leftMillis })
         }
         const beganAt = now()
@@ -360,12 +360,12 @@ export const makeTransfer = (
               })
             const delayMillis =
               delayAfter(count.failures) ??
-              // Once more: a server may refuse the range alone, with whatever status.
+              // Retry once more: a server may refuse only the range, with any status.
               (error._tag === "HttpStatus" && kept.refuseLastRange() ? delayAfter(count.failures - 1) : undefined)
             if (delayMillis === undefined) {
               reachability.onGivenUp(lastOrigin, error)
             }
-            // What a disk did to a part cannot be taken back. And an attempt after the deadline is none.
+            // A disk fault cannot be undone, and no attempt begins after the deadline.
             if (delayMillis === undefined || isDiskFault(error) || at + delayMillis >= deadline) {
               return yield* error
             }
@@ -458,13 +458,13 @@ export const makeTransfer = (
 const deadlineOf = ({ deadline }: DownloadRequest, now: number): number =>
   deadline === undefined ? Number.POSITIVE_INFINITY : now + Duration.toMillis(deadline)
 
-// Too many open files are no fault of the part, which is kept in memory meanwhile.
+// Too many open files do not damage the part, whose bytes stay in memory.
 const isDiskFault = (error: DownloadError): boolean => error._tag === "Disk" && error.reason !== "too-many-open"
 
 const isOverload = (error: DownloadError): boolean =>
   error._tag === "HttpStatus" && (error.status === 429 || error.status === 503)
 
-/** What a failure says of its origin: that it had too much, or nothing. */
+/** The signal of a failure about its origin: an overload, or neutral. */
 const signalOf = (error: DownloadError): Signal => {
   switch (error._tag) {
     case "Timeout":
