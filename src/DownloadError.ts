@@ -10,6 +10,7 @@
  */
 
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { displayLabel, displayText } from "./internal/displayUrl.js"
 import { reasonPhrase } from "./internal/reasonPhrase.js"
@@ -328,7 +329,14 @@ export const DownloadError = Schema.Union(
 
 const encode = Schema.encodeSync(DownloadError)
 
-// As JSON, an error is its encoded form, so a log gets no secret that a transport or a store put into a field.
+// The head of a stack is the message, or what it was while the error was made.
+const framesOf = ({ stack = "" }: Error): string => {
+  const at = stack.search(/\n {4}at /)
+  return at === -1 ? "" : stack.slice(at)
+}
+
+// As JSON, an error is its encoded form, so a log gets no secret that a transport or a store put into a field. Inspected, it is its
+// message and its stack with the encoded form, where Node would print the fields.
 for (const { prototype } of [
   Timeout,
   HttpStatus,
@@ -344,6 +352,11 @@ for (const { prototype } of [
   Object.defineProperty(prototype, "toJSON", {
     value(this: DownloadError): unknown {
       return encode(this)
+    }
+  })
+  Object.defineProperty(prototype, NodeInspectSymbol, {
+    value(this: DownloadError): string {
+      return `${this}${framesOf(this)} ${JSON.stringify(this)}`
     }
   })
 }
