@@ -1,10 +1,10 @@
 /**
- * What a new file inherits of the file that it replaces.
+ * Owner and permissions that a new file gets from the file that it replaces.
  *
  * @internal
  */
 
-/** Whose a file is, and what others may do with it. */
+/** The permissions, owner and group of a file. */
 export interface Access {
   readonly mode: number
   readonly uid: number
@@ -12,9 +12,9 @@ export interface Access {
 }
 
 /**
- * The permission bits for a file that takes the place of another one, without set-user-ID and the like. `own` is the
- * owner and group that it has: they are others if this process may not change them, and then neither the group nor
- * others may do more than they could.
+ * The permission bits for a file that replaces another one, without set-user-ID, set-group-ID and the sticky bit. `own` is the
+ * owner and group of the new file. They differ from the old ones if this process may not change them. Then neither the group nor
+ * other users get more access than they had.
  */
 export const modeFor = ({ gid, mode, uid }: Access, own: Omit<Access, "mode">): number => {
   const forOthers = mode & 0o007

@@ -1,6 +1,6 @@
 /**
- * The fibers on which effects of `Progress` and `Journal` run. They belong to the downloader's scope and to no transfer, and
- * so do the fibers that such an effect forks: neither a deadline nor a caller that is interrupted ends them.
+ * Runs the effects of `Progress` and `Journal` on fibers that belong to the downloader's scope, not to a transfer. This also holds
+ * for fibers that such an effect forks. Neither a deadline nor an interrupted caller ends them.
  *
  * @internal
  */
@@ -20,7 +20,7 @@ const graceMillis = 2000
 
 export class Background {
   private readonly fibers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
-  /** Requests that have begun, and whose outcome is not told yet. */
+  /** The number of requests that have begun and whose outcome was not sent yet. */
   private requests = 0
   private wake: (() => void) | undefined
   private closed = false
@@ -32,8 +32,8 @@ export class Background {
   }
 
   /**
-   * Runs an effect on a fiber of its own, and calls `onEnd` when it has ended: before this returns, if the effect does not
-   * suspend. An effect that suspends after the downloader has closed is interrupted.
+   * Runs an effect on its own fiber, and calls `onEnd` when the effect has ended. If the effect does not suspend, `onEnd` is
+   * called before `start` returns. An effect that suspends after the downloader has closed is interrupted.
    */
   start<A, E>(
     runtime: Runtime.Runtime<never>,
@@ -57,7 +57,7 @@ export class Background {
     }
   }
 
-  /** A request begins. Its caller may be told of the end a little after the transfers have ended with the scope. */
+  /** Counts a request that begins. Its last event may come shortly after the scope has ended the transfers. */
   enter(): void {
     this.requests++
   }
@@ -77,7 +77,7 @@ export class Background {
     }
   }
 
-  /** Waits until all is told and all fibers have ended, for `graceMillis` at most, and interrupts the others. */
+  /** Waits at most `graceMillis` until all events are sent and all fibers have ended, and interrupts the remaining fibers. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     const idle = Effect.async<void>((resume) => {
       if (this.isIdle) {
@@ -95,8 +95,8 @@ export class Background {
     }
     const wake = Effect.sync(() => this.wake?.())
     const timer = Effect.fork(Effect.interruptible(Effect.zipRight(Effect.sleep(graceMillis), wake)))
-    // While a scope closes, a test's clock stands still: the real clock bounds the wait too. The timers are fibers, because
-    // the fiber that closes the scope may have been interrupted, and would not sleep.
+    // A `TestClock` stands still while a scope closes, so the real clock limits the wait as well. The timers are fibers, because
+    // the fiber that closes the scope may be interrupted and would not sleep.
     return Effect.flatMap(Effect.zip(timer, Effect.withClock(timer, Clock.make())), (timers) =>
       Effect.zipRight(idle, Effect.zipRight(Fiber.interruptAll(timers), end))
     )
@@ -106,7 +106,7 @@ export class Background {
 /** Closes with the scope. */
 export const make: Effect.Effect<Background, never, Scope.Scope> = Effect.gen(function* () {
   const grafted = yield* Deferred.make<Graft>()
-  // Its children are what the effects fork: they end with it.
+  // The fibers that the effects fork are its children and end with it.
   const owner = Effect.transplant((graft) =>
     Effect.zipRight(
       Deferred.succeed(grafted, graft),

@@ -1,6 +1,6 @@
 /**
- * The program that asks for a download or a run, as its transfers know it: where their events go, where their outcomes are
- * recorded, and whether they have spans.
+ * The caller of `download` or `run`: the listener of its events, the journal of its outcomes, and whether its transfers have
+ * spans.
  *
  * @internal
  */
@@ -25,7 +25,7 @@ import * as Unchecked from "./unchecked.js"
 export class Caller implements Audience {
   constructor(
     readonly transfer: Transfer,
-    /** With what the effects of the listener and of the journal run. */
+    /** The runtime for the effects of the listener and of the journal. */
     private readonly runtime: Runtime.Runtime<never>,
     private readonly background: Background,
     private readonly listener: Listener | undefined,
@@ -37,7 +37,7 @@ export class Caller implements Audience {
     return this.listener !== undefined
   }
 
-  /** Whether neither a listener nor a journal is there. */
+  /** Whether there is neither a listener nor a journal. */
   get isSilent(): boolean {
     return this.listener === undefined && this.journal === undefined
   }
@@ -47,7 +47,7 @@ export class Caller implements Audience {
     this.tell(Unchecked.make(Started, { request }))
   }
 
-  /** The request that began is over. Its outcome, if it is given, is told. */
+  /** Ends a request that began, and sends its outcome if one is given. */
   end(outcome?: DownloadOutcome): void {
     if (outcome !== undefined) {
       this.tell(Unchecked.make(Finished, { outcome }))
@@ -60,8 +60,8 @@ export class Caller implements Audience {
   }
 
   /**
-   * Records the outcome of a request that began, and tells it then. An interruption ends the wait for the journal, and not
-   * the recording. Fails with a defect of the journal, after the outcome was told. To be run uninterruptible.
+   * Records the outcome of a request that began, and then sends the event. An interruption ends only the wait for the journal,
+   * not the recording. After a defect of the journal, the event is sent and the effect dies. Run it uninterruptible.
    */
   conclude(outcome: DownloadOutcome, restore: Restore, lead: Lead | undefined): Effect.Effect<DownloadOutcome> {
     const recording = this.record(outcome, true)
@@ -86,7 +86,7 @@ export class Caller implements Audience {
       : told(recording.exit)
   }
 
-  /** Records and tells that a request is cancelled, without waiting for the journal. */
+  /** Records the outcome `Cancelled` and sends the event, without waiting for the journal. */
   giveUp(request: DownloadRequest): void {
     const outcome = Unchecked.make(Cancelled, { request })
     this.record(outcome, false)
@@ -115,7 +115,7 @@ export class Caller implements Audience {
   }
 }
 
-/** An entry on its way into the journal. */
+/** A journal entry that is being recorded. */
 class Recording {
   exit: Exit.Exit<void> | undefined
   private wake: (() => void) | undefined
@@ -128,7 +128,7 @@ class Recording {
     this.wake?.()
   }
 
-  /** How it ended. An interruption ends the wait alone. */
+  /** Waits for the result of the recording. An interruption ends only the wait. */
   get ended(): Effect.Effect<Exit.Exit<void>> {
     return Effect.async((resume) => {
       const wake = (): void => resume(Effect.succeed(this.exit ?? Exit.void))

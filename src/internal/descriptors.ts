@@ -1,26 +1,26 @@
 /**
- * Waiting for a file descriptor when the process, or the system, has no more.
+ * Waits for a file descriptor when the process or the system has none left.
  *
  * @internal
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-// Connections leave room for files, and what is idle gives its descriptor back: a minute without one is a fault. The
-// pauses grow from 50 milliseconds to a second.
+// Connections leave room for files, and idle connections and parts release their descriptors. So a minute without a free
+// descriptor is a fault. The pauses grow from 50 milliseconds to a second.
 const pausesAtMost = 66
 
 const pause = (count: number): Effect.Effect<void> => Effect.sleep(Duration.millis(Math.min(1000, 50 * 1.5 ** count)))
 
 export const isTooManyOpen = (code: string): boolean => code === "EMFILE" || code === "ENFILE"
 
-/** Tries again, for a minute at most, while the failure is the want of a descriptor. The waits can be interrupted. */
+/** Retries for up to a minute while the effect fails because no descriptor is free. The waits are interruptible. */
 export const whenThereIsOne =
   <E>(isForWant: (error: E) => boolean) =>
   <A, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     retried(effect, isForWant, (count) => Effect.interruptible(pause(count)), 0)
 
-/** The same, for what must be done to its end: the waits are as interruptible as the rest. */
+/** The same for work that must be completed: the waits are interruptible only if the caller is. */
 export const whenThereIsOneToTheEnd =
   <E>(isForWant: (error: E) => boolean) =>
   <A, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

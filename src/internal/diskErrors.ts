@@ -21,7 +21,7 @@ const reasons: Readonly<Record<string, Disk["reason"]>> = {
   ENFILE: "too-many-open"
 }
 
-// What the sentence of the reason does not say, or not as precisely.
+// Details that the text of the reason does not give, or not as precisely.
 const explanations: Readonly<Record<string, string>> = {
   EDQUOT: "the disk quota is exceeded",
   EFBIG: "the file is larger than the file system or a limit of the process allows",
@@ -37,7 +37,7 @@ const explanations: Readonly<Record<string, string>> = {
   ETXTBSY: "it is a program that runs",
   EXDEV: "it is on another file system",
   EMLINK: "the file has too many links",
-  EILSEQ: "the file system does not take this name",
+  EILSEQ: "the file system does not accept this name",
   ENODEV: "there is no such device",
   ENXIO: "there is no such device",
   ENOMEDIUM: "there is no medium in the device",
@@ -53,8 +53,8 @@ const explanations: Readonly<Record<string, string>> = {
   EKEYEXPIRED: "the credentials for the file system have expired"
 }
 
-// Codes that Node has no name for: it gives `Unknown system error -122`. Linux's numbers (errno-base.h, errno.h), and of
-// those that are no error of a file there, macOS's.
+// Codes without a name in Node, which reports them as `Unknown system error -122`. The numbers are Linux's (errno-base.h,
+// errno.h). A number that is not a file error on Linux has its meaning on macOS.
 const unnamed: Readonly<Record<string, string>> = {
   "67": "ENOLINK",
   "69": "EDQUOT",
@@ -67,7 +67,7 @@ const unnamed: Readonly<Record<string, string>> = {
   "127": "EKEYEXPIRED"
 }
 
-/** So often in a row a device may take no byte. */
+/** Maximum number of consecutive writes in which a device takes no bytes. */
 export const emptyWritesAtMost = 16
 
 // With which file systems and platforms say that they have no such operation, not that it failed.
@@ -98,11 +98,11 @@ export const fromCause = (path: string, cause: unknown): Disk => {
   })
 }
 
-/** For a device, a pipe or a socket in the place of a file: none is replaced by one. */
+/** The error for a device, a pipe or a socket at the destination, which a file does not replace. */
 export const isSpecial = (path: string): Disk =>
   new Disk({ path: Printable.line(path), reason: "other", detail: "it is a device, a pipe or a socket" })
 
-/** For a device that takes no bytes, and does not say why. */
+/** The error for a device that takes no bytes and reports no error. */
 export const takesNothing = (path: string): Disk =>
   new Disk({ path: Printable.line(path), reason: "other", detail: "the device takes no bytes" })
 

@@ -1,14 +1,14 @@
 /**
- * A name for a file out of what a stranger wrote: one plain, printable, visible base name that every file system takes.
+ * Makes a safe file name from untrusted text: one printable, visible base name that every file system accepts.
  *
  * @internal
  */
 import * as DisplayUrl from "./displayUrl.js"
 import { withoutTrailing } from "./trailing.js"
 
-// What separates paths or streams, is no character of a name on some system, or is not to be seen: controls, marks that
-// reorder or hide what stands around them (Unicode TR 36 §3.6), lone surrogates, blanks other than the space, and what
-// stands for bytes that are no UTF-8.
+// Characters that separate paths or streams, are invalid in names on some system, or are invisible: controls, marks that
+// reorder or hide the text around them (Unicode TR 36 §3.6), lone surrogates, blanks other than the space, and the replacement
+// character for bytes that are not UTF-8.
 const unsafe = /[/\\:*?"<>|\ufffd]|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}]|\p{Default_Ignorable_Code_Point}|(?! )\s/gu
 
 // Device names of Windows, whatever follows their first dot.
@@ -18,10 +18,10 @@ const longestBytes = 200
 
 const fallback = "index.html"
 
-/** The last segment of the URL's path as a name, or `index.html` where there is none. */
+/** The last segment of the URL's path as a name, or `index.html` if there is none. */
 export const ofUrl = (url: string): string => {
   const parsed = DisplayUrl.parse(url)
-  // In what is no URL for a file, a password may stand anywhere: `user:password@host`.
+  // Text that is not a valid URL may contain a password anywhere: `user:password@host`.
   const path = parsed !== undefined && DisplayUrl.isHttp(parsed) ? parsed.pathname : ""
   const segment = path.slice(path.lastIndexOf("/") + 1)
   // The value of a parameter may be a secret: `;jsessionid=…`.
@@ -33,20 +33,20 @@ export const of = (text: string): string => {
     bounded(text)
       .normalize("NFC")
       .replace(unsafe, "_")
-      // Not hidden, and not an option of some command.
+      // So that the file is not hidden and its name is not read as an option of a command.
       .replace(/^[.\-~ ]/, "_")
   ).replace(device, "_$&")
   return /^_*$/.test(plain) ? fallback : withPlainEnd(shortened(plain))
 }
 
-// The beginning of a long text makes its name, and its end the suffix. On a run of combining marks the time that
-// `normalize` takes grows with the square of its length: minutes for a million.
+// Of a long text, the beginning gives the name and the end gives the suffix. The time of `normalize` grows with the square of
+// the length of a run of combining marks: minutes for a million.
 const bounded = (text: string): string =>
   text.length <= 2 * readAtMost ? text : text.slice(0, readAtMost) + text.slice(-readAtMost)
 
 const readAtMost = 1024
 
-// Nothing that Windows would drop.
+// Windows drops dots and spaces at the end of a name.
 const withPlainEnd = (text: string): string => {
   const kept = withoutTrailing(text, ". ")
   return kept.length === text.length ? text : `${kept}_`

@@ -1,5 +1,5 @@
 /**
- * How long an attempt may take: the downloader's limits, a request's own, and longer ones after a time-out.
+ * The time limits of an attempt: the downloader's, a request's own, and longer ones after a time-out.
  *
  * @internal
  */
@@ -20,7 +20,7 @@ interface Defaults {
   readonly stall: { readonly bytes: number; readonly within: Duration.DurationInput }
 }
 
-/** The limits of a downloader; throws a `RangeError` for what is no limit. */
+/** The limits of a downloader; throws a `RangeError` if one is out of range. */
 export const forDownloader = (options: Options, defaults: Defaults): Limits => {
   const { connectTimeout } = options
   const stall = options.stall ?? defaults.stall
@@ -48,8 +48,7 @@ export const forRequest = (request: DownloadRequest, defaults: Limits): Limits =
 }
 
 /**
- * The limits of the attempt after this failure: the one that expired is twice as long, and not longer than an attempt may
- * take as a whole.
+ * The limits of the attempt after this failure. The limit that expired is doubled, up to the limit of a whole attempt.
  */
 export const afterTimeout = (limits: Limits, error: DownloadError, attemptMillis: number): Limits => {
   if (error._tag !== "Timeout") {

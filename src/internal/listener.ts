@@ -1,8 +1,8 @@
 /**
- * One `Progress`, and the events that wait for it.
+ * A `Progress` with its queue of events.
  *
- * A listener takes one event after the other, in their order. It never holds a transfer: an event that comes while an
- * earlier one is still being taken waits in a queue of bounded length.
+ * A listener receives one event after the other, in order. It never delays a transfer: while the listener handles an event,
+ * later events wait in a bounded queue.
  *
  * @internal
  */
@@ -15,10 +15,10 @@ import type { DownloadEvent } from "../DownloadEvent.js"
 import type { Progress } from "../Progress.js"
 import type { Background } from "./background.js"
 
-/** So many events wait at most. */
+/** Maximum number of events in the queue. */
 export const queueLength = 16_384
 
-/** With what the effect of an event runs: the context and the fiber refs of the program that asked for the transfer. */
+/** The runtime for the effect of an event: the context and the fiber refs of the calling program. */
 type Asker = Runtime.Runtime<never>
 
 interface Entry {
@@ -26,16 +26,16 @@ interface Entry {
   readonly asker: Asker
 }
 
-/** What a full queue drops first. */
+/** Kinds of events, in the order in which a full queue drops them. */
 type Kind = "Advanced" | "Passing" | "Finished"
 
 const kindOf = ({ event: { _tag } }: Entry): Kind => (_tag === "Advanced" || _tag === "Finished" ? _tag : "Passing")
 
 export class Listener {
   private queue: Array<Entry> = []
-  // The first entry that is still to be taken.
+  // The index of the first entry in the queue.
   private next = 0
-  // Of each request the last entry that waits, if it is an `Advanced`: a later one takes its place.
+  // The last waiting entry of each request if it is an `Advanced`, which a later `Advanced` replaces.
   private readonly latest = new Map<DownloadRequest, Entry>()
   private readonly counts: Record<Kind, number> = { Advanced: 0, Passing: 0, Finished: 0 }
   private isBusy = false
@@ -151,7 +151,7 @@ export class Listener {
     this.queue.push(entry)
   }
 
-  /** In a full queue: drops what is worth less than this kind. */
+  /** Makes room in a full queue by dropping an entry of a less important kind. */
   private makeRoom(kind: Kind): boolean {
     const least = (["Advanced", "Passing"] as const).find((other) => other !== kind && this.counts[other] > 0)
     if (kind === "Advanced" || least === undefined) {
@@ -174,7 +174,7 @@ export class Listener {
       return undefined
     }
     this.next++
-    // What is taken is not kept for long, and not moved each time.
+    // Entries that were taken are removed in batches.
     if (this.next * 2 > this.queue.length && this.next > 64) {
       this.queue = this.queue.slice(this.next)
       this.next = 0
@@ -196,7 +196,7 @@ export class Listener {
   }
 }
 
-/** Logs as the program that asked would. */
+/** Logs with the runtime of the calling program. */
 const log = (asker: Asker, effect: Effect.Effect<void>): void => {
   Runtime.runFork(asker, effect)
 }

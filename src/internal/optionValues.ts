@@ -1,5 +1,5 @@
 /**
- * Reads times and counts that a caller gives as options. Effect takes a time as 0 if it is negative or no number.
+ * Reads times and counts from options. These checks are needed because Effect treats a negative time or `NaN` as 0.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 /**
- * Names of parts: short, and of one length, so that they fit where the destination's own name fits; and drawn so that
- * other users of a shared directory cannot guess them.
+ * Names of parts. They are short and have one length, so that they are valid wherever the destination's name is. They are random,
+ * so that other users of a shared directory cannot guess them.
  *
  * @internal
  */
@@ -22,8 +22,8 @@ const drawnLength = 12
 export const isPartName = (name: string): boolean => /^\.halyard-[0-9a-z]{12}\.part$/.test(name)
 
 /**
- * Makes the function that draws names: 60 bits of Web Crypto each. If the program provides a `Random` of its own, the
- * names are drawn from that one, so that a simulation replays.
+ * Makes the function that draws names, each with 60 bits of Web Crypto. If the program provides its own `Random`, the names are
+ * drawn from it, so that a simulation can be replayed.
  */
 export const make: Effect.Effect<() => string> = Effect.flatMap(Effect.random, (random) =>
   random === Context.get(DefaultServices.liveServices, Random.Random)
@@ -34,7 +34,7 @@ export const make: Effect.Effect<() => string> = Effect.flatMap(Effect.random, (
       })
 )
 
-// A call for each name would cost as much as one of the file system.
+// A call of Web Crypto for each name would cost as much as a call of the file system.
 const fromCrypto = (): (() => string) => {
   const bytes = new Uint8Array(drawnLength * 64)
   let usedBytes = bytes.length

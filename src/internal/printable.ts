@@ -18,7 +18,7 @@ export const line = (text: string): string =>
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`
   })
 
-/** One line that begins like the text, for a sentence about it. */
+/** The beginning of the text as one line, for use in a message. */
 export const excerpt = (text: string): string =>
   text.length <= excerptAtMost ? line(text) : `${line(text.slice(0, excerptAtMost))}…`
 

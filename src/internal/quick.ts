@@ -343,7 +343,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
       return act()
     } catch (defect) {
       if (this.isOver || this.outcome !== undefined) {
-        // The outcome stands. The fiber undoes what is left.
+        // The outcome is final. The fiber cleans up the rest.
         this.resume?.(Effect.die(defect))
         return false
       }

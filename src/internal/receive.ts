@@ -20,7 +20,7 @@ export interface Receiver {
   readonly request: DownloadRequest
   readonly hop: Hop
   readonly kept: Kept
-  /** For a new connection, in milliseconds. */
+  /** Maximum time for a new connection, in milliseconds. */
   readonly connectMillis: number | undefined
   /** In milliseconds, as a `Wait` counts. */
   readonly now: () => number

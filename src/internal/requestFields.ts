@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as DisplayUrl from "./displayUrl.js"
 import * as RequestProblem from "./requestProblem.js"
 
-/** What an encoded form has of a field that may hold a secret. */
+/** How an encoded form shows fields that may contain a secret. */
 export interface Form {
   readonly url: (url: string) => string
   readonly label: (text: string) => string
@@ -19,7 +19,7 @@ export interface Form {
   readonly headerValue: (value: Redacted.Redacted) => string
 }
 
-/** For strangers: no secrets, and of paths the last segment. */
+/** No secrets, and only the last segment of paths. */
 export const withoutSecrets: Form = {
   url: DisplayUrl.displayUrl,
   label: DisplayUrl.displayLabel,
@@ -27,7 +27,7 @@ export const withoutSecrets: Form = {
   headerValue: () => DisplayUrl.removed
 }
 
-/** For queues and other machines: all that is needed to carry the request out. */
+/** For queues and other machines: everything that is needed to carry the request out. */
 export const withSecrets: Form = {
   url: (url) => url,
   label: (text) => text,
@@ -37,11 +37,11 @@ export const withSecrets: Form = {
 
 type Problem<A> = (value: A) => string | undefined
 
-// What was wrong is not shown: it may be a secret.
+// The wrong value is not shown, because it may be a secret.
 const hidden = <A, I>(schema: Schema.Schema<A, I>, expected: string): Schema.Schema<A, I> =>
   schema.annotations({ message: () => ({ message: `it is not ${expected}`, override: true }) })
 
-/** A value that is encoded by `encode`; and, unless `problem` is undefined, decoded only if it has none. */
+/** A value that is encoded with `encode`. If `problem` is given, decoding fails for values with a problem. */
 const field = <A, I>(
   from: Schema.Schema<A, I>,
   to: Schema.Schema<A>,
@@ -61,7 +61,7 @@ const field = <A, I>(
 
 const text = hidden(Schema.String, "a string")
 
-// JSON has no number for these.
+// JSON cannot write these numbers.
 const unwritable: ReadonlySet<string> = new Set(["Infinity", "-Infinity", "NaN"])
 
 const number: Schema.Schema<number, number | string> = Schema.transformOrFail(
@@ -107,7 +107,7 @@ const duration: Schema.Schema<Duration.Duration, number | string> = Schema.trans
 
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
-/** The fields whose encoded form depends on who is to see it. With `isChecked`, decoding refuses what no transfer could carry out. */
+/** The fields whose encoded form may contain secrets. With `isChecked`, decoding refuses values that no transfer could use. */
 export const make = (form: Form, isChecked: boolean) => {
   const unless = <A>(problem: Problem<A>): Problem<A> | undefined => (isChecked ? problem : undefined)
   const time = (name: string) => field(duration, Schema.DurationFromSelf, unless(RequestProblem.ofTime(name)))

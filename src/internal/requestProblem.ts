@@ -1,5 +1,5 @@
 /**
- * Why a request cannot be carried out, field by field. Asked when a request is decoded, and before a transfer begins.
+ * Returns why a request cannot be carried out, field by field. Called when a request is decoded, and before a transfer begins.
  *
  * @internal
  */
@@ -20,7 +20,7 @@ export const ofUrl = (text: string): string | undefined => {
   if (!DisplayUrl.isHttp(url)) {
     return `${url.protocol} is neither http: nor https:`
   }
-  // The platform would leave them out, or ask for what they are put in place of.
+  // The URL parser would drop these characters, or the request would be for another URL.
   return /[\u0000-\u001f\u007f\ufffd]/.test(text.trim())
     ? "it has a control character in it, or bytes that are not UTF-8"
     : undefined
@@ -48,7 +48,7 @@ export const ofMediaType = (text: string): string | undefined =>
 export const ofHeaders = (headers: Readonly<Record<string, Redacted.Redacted>>): string | undefined =>
   RequestHeaders.refusal({ headers })
 
-/** A time that is named in the sentence. */
+/** A field with a time, which the text names. */
 export const ofTime =
   (field: string) =>
   (limit: Duration.Duration): string | undefined =>

@@ -54,7 +54,7 @@ export const run = <E, R>(
       let cursor = 0
       let ended = false
       let failure: Cause.Cause<E> = Cause.empty
-      // A bug was met: no further request begins.
+      // After a defect no further request begins.
       let stopped = false
 
       // One pulls, and wakes as many as there is something for, and one more to pull what follows.
@@ -150,7 +150,7 @@ export const run = <E, R>(
         if (request !== undefined && !lead.isLeft) {
           outcomes.push(lead.unrecorded ?? Unchecked.make(Cancelled, { request }))
         }
-        // As when the input fails: no further request begins, and what is under way has its outcomes.
+        // As when the input fails: no further request begins, and the transfers in flight end with their outcomes.
         stopped = true
         failure = Cause.isEmpty(failure) ? cause : failure
         for (const wake of waiting.splice(0)) {

@@ -405,7 +405,7 @@ export class Crew {
     const exchange = Transport.begin(self.transport, {
       ...Segment.requestFor(self, claim),
       connectMillis: self.connectMillis,
-      // By the range that was asked for.
+      // Limited by the requested range.
       verifiesBody: true,
       onInformational: () => extendHeaders(wait, self.now())
     })

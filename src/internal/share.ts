@@ -1,9 +1,8 @@
 /**
- * One transfer for all who ask for the same file at the same time.
+ * One transfer for all callers that request the same file at the same time.
  *
- * Two requests are for the same file when they name the same destination; where anything else differs between them, the
- * later one waits until the earlier one is done, and then meets what stands there. Who wants a file for itself (`unique`)
- * shares with nobody and waits for nobody.
+ * Two requests are for the same file if they have the same destination. If another field differs, the later request waits until
+ * the earlier transfer ends, and then finds the file that it left. A request with `unique` shares no transfer and does not wait.
  *
  * @internal
  */
@@ -65,32 +64,32 @@ class Shared implements Audience {
   }
 }
 
-/** The event of another request for the same file, as this one's own. */
+/** The event of another request for the same file, with this request in its place. */
 const forRequest = (request: DownloadRequest, event: Advanced | Retrying): Advanced | Retrying =>
   event._tag === "Advanced"
     ? Unchecked.make(Advanced, { ...event, request })
     : Unchecked.make(Retrying, { ...event, request })
 
 /**
- * The place of somebody whose own fiber carries transfers out, and can be left to do so when it is wanted elsewhere: a
- * fiber for each transfer costs as much as half of a small one.
+ * A worker whose own fiber carries out transfers. A fiber for each transfer would cost as much as half of a small transfer. If
+ * the worker is interrupted while other callers wait for its transfer, its fiber continues for them.
  */
 export class Lead {
-  /** Whose it is. */
+  /** The fiber of the worker. */
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
   /** That of an earlier transfer which nobody else has met: else a map of old ones would keep all from the young collector. */
   spare: Shared | undefined
   readonly interrupt: Effect.Effect<void> = Effect.fiberIdWith((id) =>
     Effect.sync(() => this.fiber?.unsafeInterruptAsFork(id))
   )
-  /** What is carried out at this moment. */
+  /** The transfer that is carried out at this moment. */
   shared: Shared | undefined
-  /** Left to those who wait for its transfer: it is to end with it, and has nobody to tell. */
+  /** True if the fiber continues only for other callers. It ends with the transfer, and sends no events. */
   isLeft = false
-  /** The outcome of a request that could not be recorded. */
+  /** The outcome whose record in the journal failed. */
   unrecorded: DownloadOutcome | undefined
 
-  /** Before its fiber is interrupted: whether the fiber has to be left alone instead, because others wait for it. */
+  /** Call it before the fiber is interrupted. True if the fiber must not be interrupted, because other callers wait for it. */
   leave(): boolean {
     const { shared } = this
     if (shared === undefined) {
@@ -148,7 +147,7 @@ export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.
   }
 
   const fork = (shared: Shared, transfer: Transfer, { ask, deadlineAt }: Omit<Hooks, "decide">): Effect.Effect<void> =>
-    // Uninterruptible but for the transfer in it, so that giving it up has an outcome too.
+    // Uninterruptible except for the transfer itself, so that a cancelled transfer has an outcome too.
     Effect.map(
       Effect.forkIn(
         settle(transfer, shared.request, Effect.interruptible, { ask, deadlineAt, audience: shared }),
@@ -284,7 +283,7 @@ const longestTimer = 2 ** 31 - 1
 const isLate = (outcome: DownloadOutcome): boolean =>
   outcome._tag === "Failed" && outcome.error._tag === "Timeout" && outcome.error.phase === "deadline"
 
-/** It has waited for another transfer to the same file until its deadline was over. */
+/** The failure of a request whose deadline expired while it waited for another transfer of the same file. */
 const tooLate = (request: DownloadRequest): Failed =>
   Unchecked.make(Failed, {
     request,
@@ -312,8 +311,8 @@ const somethingEnded = (shared: Shared): Effect.Effect<void> =>
     }
   })
 
-// Names that some file system takes for one, by case or by Unicode form. No file system takes a path of more than 4096
-// characters on POSIX, and on such a text `normalize` could take minutes.
+// Names that differ only in case or Unicode form are the same on some file systems. On POSIX a path has at most 4096 characters,
+// and `normalize` could take minutes for a longer one.
 const keyOf = (destination: string): string =>
   (destination.length > longestPath ? destination : destination.normalize("NFC")).toLowerCase()
 

@@ -1,5 +1,5 @@
 /**
- * Strings that are encoded without what may be a secret, and decoded as they are.
+ * Schemas of strings that are encoded without secrets and decoded unchanged.
  *
  * @internal
  */
@@ -12,11 +12,11 @@ const encodedBy = (encode: (text: string) => string): Schema.Schema<string> =>
 /** A URL, encoded without secrets. */
 export const shownUrl: Schema.Schema<string> = encodedBy(DisplayUrl.displayUrl)
 
-/** Text that may have URLs in it, encoded without their secrets. */
+/** Text that may contain URLs, encoded without their secrets. */
 export const shownText: Schema.Schema<string> = encodedBy(DisplayUrl.displayText)
 
 /** A path, encoded as its last segment. */
 export const shownPath: Schema.Schema<string> = encodedBy(DisplayUrl.displayName)
 
-/** Text that may have paths and URLs in it, encoded without secrets, and with the last segment alone of each path. */
+/** Text that may contain paths and URLs, encoded without secrets and with only the last segment of each path. */
 export const shownDetail: Schema.Schema<string> = encodedBy(DisplayUrl.displayDetail)

@@ -8,13 +8,13 @@ import type * as Effect from "effect/Effect"
 import type { Access } from "./access.js"
 
 export interface SystemCalls {
-  /** Opens a file for writing and reading that must not be there: for the owner alone, or as the umask says. */
+  /** Creates a file for writing and reading; fails if it exists. Only the owner has access, or the umask decides. */
   readonly create: (path: string, access: "private" | "default") => number
   /** Gives how many bytes were written, which may be fewer. */
   readonly write: (descriptor: number, bytes: Uint8Array, positionBytes: number) => number
   readonly empty: (descriptor: number) => void
   readonly close: (descriptor: number) => void
-  /** Closes a file that is opened again later, and gives how: it fails if another file has that name by then. */
+  /** Closes a file, and returns a function that opens it again. That function fails if another file has the name by then. */
   readonly park: (descriptor: number, path: string) => () => number
   readonly rename: (from: string, to: string) => void
   /** Fails where the name is taken. */
@@ -22,13 +22,13 @@ export interface SystemCalls {
   readonly remove: (path: string) => void
   /** Whether something stands there, a broken link included; fails with EISDIR where that is a directory. */
   readonly exists: (path: string) => boolean
-  /** The access of the regular file at this path itself; undefined for a link, a directory, or nothing. */
+  /** The access of the regular file at this path; undefined for a link, a directory, or if there is no file. */
   readonly accessOf: (path: string) => Access | "special" | undefined
-  /** Gives a file this access, or as much of it as this process may give and never more. */
+  /** Gives a file this access, or as much of it as this process may set, and never more. */
   readonly setAccess: (descriptor: number, access: Access) => void
-  /** Closes a descriptor that is idle elsewhere in this process, perhaps a moment later. */
+  /** Closes an idle descriptor elsewhere in this process, at once or a moment later. */
   readonly reclaim: () => void
-  /** Names a function that closes an idle descriptor if there is one, for others in this process; gives how to end that. */
+  /** Registers a function that closes an idle descriptor if there is one. Returns the function that unregisters it. */
   readonly lend: (release: () => boolean) => () => void
   readonly writeAndWait: (
     descriptor: number,

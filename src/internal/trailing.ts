@@ -1,6 +1,6 @@
 /**
- * Takes characters off the end of a text, in linear time: a regular expression such as `/\/+$/` tries each run of them
- * again from each of its characters.
+ * Removes characters from the end of a text in linear time. A regular expression such as `/\/+$/` would take quadratic time for
+ * long runs of them.
  *
  * @internal
  */

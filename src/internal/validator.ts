@@ -14,7 +14,7 @@ type Headers = Readonly<Record<string, string | undefined>>
 export const strong = (headers: Headers): string | undefined => {
   const etag = headers["etag"]?.trim()
   if (etag !== undefined) {
-    // An empty one is valid, and stands where a server has nothing to put in its place.
+    // An empty entity tag is valid, but servers send it when they have no version to name.
     return /^"[\x21\x23-\x7e\x80-\xff]+"$/.test(etag) ? etag : undefined
   }
   const modified = headers["last-modified"]?.trim()
@@ -24,7 +24,7 @@ export const strong = (headers: Headers): string | undefined => {
 
 const settledMillis = 60_000
 
-/** Whether it names a version of any file, and not of the one at its address alone, as a date does. */
+/** Whether the validator is an entity tag, which can identify a version at another URL; a date cannot. */
 export const isEntityTag = (validator: string): boolean => validator.startsWith('"')
 
 /** The content codings of a response, in a form that can be compared (RFC 9110 §8.4): "" if there are none. */

@@ -16,53 +16,53 @@ import * as FiberRef from "effect/FiberRef"
 import * as HashSet from "effect/HashSet"
 import type * as Scope from "effect/Scope"
 
-/** What one attempt may take, in milliseconds. */
+/** Time limits of one attempt, in milliseconds. */
 export interface Limits {
-  /** For a new connection. Default: the transport's own limit. */
+  /** Maximum time for a new connection. Default: the transport's own limit. */
   readonly connectMillis: number | undefined
-  /** From the request, its connection included, to the end of the response's head. */
+  /** Maximum time from the request, its connection included, to the end of the response's head. */
   readonly headersMillis: number
   readonly stall: Stall
 }
 
 export interface Stall {
-  /** Fewer bytes than this … */
+  /** The minimum number of bytes in `millis`. */
   readonly bytes: number
-  /** … in this time are a stall. It is found out after a quarter of it more at the latest. */
+  /** The time in which fewer than `bytes` are a stall. A stall is detected up to a quarter of this time later. */
   readonly millis: number
 }
 
-/** Times in milliseconds of the Clock's nanoseconds, which no change of the wall clock moves. */
+/** Times are milliseconds of the Clock's nanoseconds, so changes of the wall clock do not affect them. */
 export interface Wait {
-  /** `permit`: before the request is sent. The deadline alone counts. */
+  /** `permit`: before the request is sent. Only the deadline applies. */
   phase: "permit" | "headers" | "body"
   headersAt: number
-  /** How long a head may take, from the request or from the latest informational response. */
+  /** Maximum time for a head, from the request or from the latest informational response. */
   readonly headersMillis: number
-  /** How often an informational response may still restart that time. */
+  /** How many more informational responses may restart that time. */
   extensionsLeft: number
-  /** When the attempt has to be over. */
+  /** The time limit of the attempt. */
   totalAt: number
-  /** When the request has to be over, with all its attempts. */
+  /** The deadline of the request with all its attempts. */
   deadlineAt: number
   readonly stall: Stall
-  /** When it began; later by the time for which this process stood still since. */
+  /** When the wait began, plus the time for which this process has stood still since. */
   beganAt: number
-  /** It is looked at this often at least: a stop of this process that is shorter may go unnoticed. */
+  /** Maximum time between two checks. A shorter standstill of this process may go unnoticed. */
   lookMillis: number
-  /** When the present part of a stall's time began, and what came since. */
+  /** When the present part of a stall's time began, and the bytes received since. */
   windowAt: number
   windowBytes: number
-  /** What came in those before it that count, the latest first. */
+  /** The bytes received in the earlier parts that count, the latest first. */
   earlierBytes: ReadonlyArray<number>
-  /** While the receiver keeps the sender waiting, slowness is its own, and the time of a stall stands still. */
+  /** True while the receiver pauses the sender. The time of a stall does not advance then. */
   resting: boolean
 }
 
-// A stall's time goes on by a part of this many, so that silence is found out at most one part later.
+// The time of a stall is divided into this number of parts, and checked at the end of each part.
 const parts = 5
 
-// Before a time has passed that is as long as a stall's, nothing is one.
+// No stall is reported before the whole time of a stall has passed.
 const unknownBytes: ReadonlyArray<number> = Array.from({ length: parts - 1 }, () => Number.POSITIVE_INFINITY)
 
 /** A wait that has not begun. */
@@ -82,7 +82,7 @@ export const waitWithin = ({ headersMillis, stall }: Limits): Wait => ({
   resting: false
 })
 
-/** A request is sent. */
+/** Starts the wait when a request is sent. */
 export const beginWait = (wait: Wait, at: number, totalAt: number, deadlineAt: number): void => {
   wait.headersAt = at + wait.headersMillis
   wait.totalAt = totalAt
@@ -92,7 +92,7 @@ export const beginWait = (wait: Wait, at: number, totalAt: number, deadlineAt: n
   wait.windowAt = at
 }
 
-/** The wait for a response to a request that is sent at this moment. */
+/** The wait for the response to a request that is sent now. */
 export const waitFrom = (at: number, limits: Limits, totalAt: number, deadlineAt: number): Wait => {
   const wait = waitWithin(limits)
   beginWait(wait, at, totalAt, deadlineAt)
@@ -111,10 +111,10 @@ export const permitWait = (at: number, deadlineAt: number): Wait => ({
   phase: "permit"
 })
 
-// An origin that sends informational responses without end is not waited for without end.
+// A limit, because an origin may send informational responses without end.
 const extensionsAtMost = 20
 
-/** An informational response (1xx) has come: the origin is at work, and the time for its head starts again. */
+/** Restarts the time for the head after an informational response (1xx), which shows that the origin is working. */
 export const extendHeaders = (wait: Wait, now: number): void => {
   if (wait.phase === "headers" && wait.extensionsLeft > 0) {
     wait.extensionsLeft--
@@ -122,7 +122,7 @@ export const extendHeaders = (wait: Wait, now: number): void => {
   }
 }
 
-/** A head has come. */
+/** Starts the wait for the body when the head was received. */
 export const beginBody = (wait: Wait, now: number): void => {
   wait.phase = "body"
   wait.lookMillis = Math.min(wait.totalAt - now, wait.deadlineAt - now) / looks
@@ -134,16 +134,16 @@ export const beginBody = (wait: Wait, now: number): void => {
 // A timer beyond this fires at once, or never.
 const longestMillis = 2 ** 31 - 1
 
-// With more than this the timer is not set for each one's part of a stall's time, but some are late together.
+// With more waits than this, the timer combines the ends of several parts, so some are checked a little late.
 const exactAtMost = 64
 
-// So often a limit is looked at, at least, before it is reached.
+// Minimum number of checks before a limit expires.
 const looks = 8
 
-// A busy process is late too, but seldom that late.
+// A timer that is later than this shows that the process stood still. A busy process is seldom that late.
 const standstillMillis = 250
 
-// A timer that is later than this is no judge of what came meanwhile.
+// After a timer that is later than this, the event loop polls once before limits are checked.
 const promptMillis = 5
 
 export const nowMillis: Effect.Effect<number> = Effect.clockWith((clock) =>
@@ -161,19 +161,19 @@ export interface Watch {
     wait: Wait,
     onTimeout: (phase: Phase) => E2
   ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2, R>
-  /** For what is no effect: watched until it is removed or a bound is reached. To be run where it is not undefined. */
+  /** Watches work that is not an effect, until it is removed or a limit expires. The caller must run the effect if it is not undefined. */
   readonly add: (watched: Watched) => Effect.Effect<void> | undefined
-  /** As often as one likes. To be run where it is not undefined. */
+  /** May be called several times. The caller must run the effect if it is not undefined. */
   readonly remove: (watched: Watched) => Effect.Effect<void> | undefined
-  /** For how long in all this process stood still while something was watched. */
+  /** The total time for which this process stood still while something was watched. */
   readonly lostMillis: () => number
-  /** The same for one whose place another takes at once, or who is removed later. */
+  /** As `remove`, but keeps the timer: another wait follows at once, or `remove` is called later. */
   readonly leave: (watched: Watched) => void
 }
 
 export interface Watched {
   readonly wait: Wait
-  /** Called once, when a bound is reached. */
+  /** Called once, when a limit expires. */
   readonly expire: (phase: Phase) => void
   /** The watch's own; -1 where it is not watched. */
   place: number
@@ -208,11 +208,11 @@ class All {
 /** Its timer runs while something is watched, and ends with the scope. */
 export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.scope, (scope) => {
   const all = new All()
-  // By whom a fiber is interrupted that comes back from it.
+  // The interruptor of fibers that recover from the interruption.
   const self = FiberId.unsafeMake()
   let timer: Fiber.RuntimeFiber<void> | undefined
   let starting = false
-  // What the timer is set to, and what those need who have begun since.
+  // The time of the timer, and the time that waits need which began since it was set.
   let dueAt = Number.POSITIVE_INFINITY
   let sleptFrom = 0
   let hasPolled = false
@@ -235,7 +235,7 @@ export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.
       excuse(lateMillis, now)
     }
     if (lateMillis > promptMillis && !hasPolled) {
-      // What has come is received first: the event loop serves its timers before its sockets.
+      // The event loop serves timers before sockets, so received bytes are read first.
       hasPolled = true
       return sleep(now, 1)
     }
@@ -264,8 +264,8 @@ export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.
     return at
   }
 
-  // This process stood still (a job stopped with Ctrl-Z, a suspended machine), for as long as the timer is late, and for
-  // some of its time before: that was not the servers' time.
+  // Extends all limits after this process stood still (a job stopped with Ctrl-Z, a suspended machine). It stood still for as
+  // long as the timer is late, and for an unknown part of the sleep.
   const excuse = (lateMillis: number, now: number): void => {
     const stoodMillis = now - sleptFrom
     lostMillis += stoodMillis
@@ -290,7 +290,7 @@ export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.
       starting = false
       timer?.unsafeInterruptAsFork(self)
       timer = fiber
-      // Somebody may have begun meanwhile whose bound is nearer than what the timer was set to.
+      // A wait with an earlier limit than the timer's may have begun in the meantime.
       return neededAt < dueAt ? startTimer : Effect.void
     })
   })
@@ -356,7 +356,7 @@ export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.
   }
 })
 
-/** Has the fiber forget that it was interrupted by this one. */
+/** Clears the interruption by this interruptor from the fiber. */
 const comeBack = (by: FiberId.FiberId): Effect.Effect<void> =>
   FiberRef.update(FiberRef.interruptedCause, (cause) =>
     Cause.filter(cause, (one) => !(Cause.isInterruptType(one) && Equal.equals(one.fiberId, by)))
@@ -365,7 +365,7 @@ const comeBack = (by: FiberId.FiberId): Effect.Effect<void> =>
 const isInterruptedBy = (by: FiberId.FiberId, cause: Cause.Cause<unknown>): boolean =>
   Cause.isInterruptedOnly(cause) && HashSet.every(Cause.interruptors(cause), (one) => Equal.equals(one, by))
 
-/** The bound that is reached, if one is; else, where a part of a stall's time is over, the next one begins. */
+/** Returns the limit that has expired, if any. Otherwise begins the next part of a stall's time if the present part is over. */
 const overdue = (wait: Wait, now: number): Phase | undefined => {
   const { stall } = wait
   if (wait.deadlineAt <= now) {
@@ -389,7 +389,7 @@ const overdue = (wait: Wait, now: number): Phase | undefined => {
   return undefined
 }
 
-/** When there is something to look at, at the earliest. */
+/** The time of the next check. */
 const nextAt = (wait: Wait, now: number, isSparing = false): number => {
   const partMillis = wait.stall.millis / parts
   return Math.min(

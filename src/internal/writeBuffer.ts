@@ -1,10 +1,10 @@
 /**
- * Small chunks, collected in memory until they are worth a write: runs of adjacent bytes by their position.
+ * Collects small chunks in memory until there are enough for a write, as runs of adjacent bytes.
  *
  * @internal
  */
 
-/** How many bytes more the buffers that share this may take. */
+/** The number of bytes that the buffers with this room may still allocate. */
 export interface Room {
   bytes: number
 }
@@ -22,22 +22,22 @@ interface GrowingRun {
   lengthBytes: number
 }
 
-// What V8 needs for an array besides its bytes.
+// The memory of an array in V8 in addition to its bytes.
 const overheadBytes = 256
 
-// An array grows to this at least: a body of one-byte chunks is copied a few times in all.
+// Minimum size of an array, so that a body of one-byte chunks is copied only a few times.
 const leastBytes = 1024
 
 export class WriteBuffer {
-  /** How many bytes were added. */
+  /** The number of bytes in the buffer. */
   sizeBytes = 0
   private runs: Array<GrowingRun> = []
 
   constructor(private readonly room: Room) {}
 
   /**
-   * Copies the chunk to its position. Gives false, and takes nothing, if the buffer would hold more than `atMostBytes`,
-   * there is no room in memory, or the chunk overlaps what the buffer holds.
+   * Copies the chunk to its position. Returns false and takes nothing if the buffer would hold more than `atMostBytes`, if
+   * there is no room in memory, or if the chunk overlaps bytes in the buffer.
    */
   add(chunk: Uint8Array, positionBytes: number, atMostBytes: number): boolean {
     if (this.sizeBytes + chunk.length > atMostBytes) {
@@ -60,7 +60,7 @@ export class WriteBuffer {
     return true
   }
 
-  /** Empties the buffer, and gives what it held in the order of the positions' first bytes' arrival. */
+  /** Empties the buffer and returns its runs, in the order in which their first bytes arrived. */
   take(): ReadonlyArray<Run> {
     const taken = this.runs.map(({ bytes, lengthBytes, startBytes }) => ({
       startBytes,
@@ -84,7 +84,7 @@ export class WriteBuffer {
       return false
     }
     this.room.bytes -= takenBytes
-    // A copy: the caller may use the chunk's memory again. The `slice` of a `Buffer` would be none.
+    // A copy, because the caller may reuse the chunk's memory. The `slice` of a `Buffer` would not copy.
     this.runs.push({ startBytes, bytes: new Uint8Array(chunk), lengthBytes: chunk.length })
     return true
   }
@@ -107,5 +107,5 @@ export class WriteBuffer {
   }
 }
 
-// Each chunk is compared with all of them.
+// Each chunk is compared with all runs.
 const runsAtMost = 64
