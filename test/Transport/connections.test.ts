@@ -4,10 +4,11 @@
 import { spawn } from "node:child_process"
 import { createServer as createTlsServer } from "node:https"
 import { connect as connectPlain, createServer, type Server, type Socket } from "node:net"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Descriptors from "../../src/Node/descriptors.js"
 import * as Client from "../../src/Node/Transport/client.js"
 import { type Connect, sockets } from "../../src/Node/Transport/wire.js"
 import * as NodeTransport from "../../src/Node/Transport.js"
@@ -35,6 +36,14 @@ const collect = (response: TransportResponse) =>
 
 const get = (open: Client.Client["open"], url: string) =>
   Effect.scoped(Effect.flatMap(open({ url, headers: {} }), collect))
+
+const turns = (count: number) =>
+  Effect.repeatN(
+    Effect.async<void>((resume) => {
+      setImmediate(() => resume(Effect.void))
+    }),
+    count
+  )
 
 const until = (isSo: () => boolean) => Effect.repeat(Effect.sleep("5 millis"), { until: isSo, times: 4000 })
 
@@ -198,6 +207,49 @@ describe("idle connections", () => {
       assert.isAbove(open(), 30)
       // The latest are among those that are left.
       assert.strictEqual(origins.slice(-20).filter(({ sockets: all }) => all.size === 1).length, 20)
+    })
+  )
+
+  it.scopedLive("are counted right after the last one of an origin had expired when it was wanted", () =>
+    Effect.gen(function* () {
+      let accepted = 0
+      const origin = yield* listening(() =>
+        createServer((socket) => {
+          accepted++
+          socket.on("data", () => socket.write(hello))
+        })
+      )
+      const { open: send } = yield* client()
+      let isAsked = false
+      yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          Descriptors.lend(() => {
+            isAsked = true
+            return true
+          })
+        ),
+        (end) => Effect.sync(end)
+      )
+      const now = performance.now.bind(performance)
+      yield* get(send, `http://127.0.0.1:${origin.port}/`)
+      yield* turns(4)
+      const later = yield* Effect.acquireRelease(
+        Effect.sync(() => vi.spyOn(performance, "now").mockImplementation(() => now() + 60_000)),
+        (spy) => Effect.sync(() => spy.mockRestore())
+      )
+      yield* get(send, `http://127.0.0.1:${origin.port}/`)
+      later.mockRestore()
+      yield* turns(4)
+      assert.strictEqual(accepted, 2)
+      for (const socket of origin.sockets) {
+        socket.end()
+      }
+      // The client has ended its side, too.
+      yield* until(() => origin.sockets.size === 0)
+      Descriptors.reclaim()
+      assert.isTrue(isAsked)
+      assert.strictEqual(yield* get(send, `http://127.0.0.1:${origin.port}/`), "hello")
+      assert.strictEqual(accepted, 3)
     })
   )
 })

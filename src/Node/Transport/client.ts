@@ -61,7 +61,8 @@ class Http1 implements Client, Connections {
   // What goes on with responses that have come to their end, and how many did so in this turn.
   private readonly complete: Array<() => void> = []
   private carriedOn = 0
-  private idleCount = 0
+  // The idle ones of all pools, the one first that was used least recently.
+  private readonly idle = new Set<Connection>()
   // Of those whose exchanges wait for a connection that the process may not have at the moment.
   private readonly wanting = new Set<Pool>()
   private stopWaiting: (() => void) | undefined
@@ -139,8 +140,8 @@ class Http1 implements Client, Connections {
     if (!isNew) {
       const now = performance.now()
       for (let idle = pool.idle.pop(); idle !== undefined; idle = pool.idle.pop()) {
-        this.idleCount--
         if (idle.expiresAtMillis > now) {
+          this.idle.delete(idle)
           idle.hold(true)
           exchange.attach(idle)
           return
@@ -152,7 +153,8 @@ class Http1 implements Client, Connections {
         return
       }
     }
-    this.connectNew(pool, exchange)
+    // That pool ends with its last connection.
+    this.connectNew(this.pool(exchange.address), exchange)
   }
 
   forget(exchange: Exchange): void {
@@ -174,9 +176,7 @@ class Http1 implements Client, Connections {
     if (connection.isLost) {
       return
     }
-    connection.releasedAtMillis = performance.now()
-    connection.expiresAtMillis =
-      connection.releasedAtMillis + Math.min(forMillis ?? keepAliveMillis, keepAliveAtMostMillis)
+    connection.expiresAtMillis = performance.now() + Math.min(forMillis ?? keepAliveMillis, keepAliveAtMostMillis)
     pool.resting.add(connection)
     this.ending.push([pool, connection])
     this.turning ??= setImmediate(this.turn)
@@ -242,10 +242,9 @@ class Http1 implements Client, Connections {
 
   private lost(pool: Pool, connection: Connection): void {
     pool.connections--
-    const at = pool.idle.indexOf(connection)
+    const at = this.idle.delete(connection) ? pool.idle.indexOf(connection) : -1
     if (at !== -1) {
       pool.idle.splice(at, 1)
-      this.idleCount--
     }
     if (pool.resting.delete(connection) && pool.waiting.length > pool.resting.size) {
       const exchange = pool.waiting.shift()
@@ -259,7 +258,9 @@ class Http1 implements Client, Connections {
   private drop(pool: Pool): void {
     if (pool.connections === 0 && pool.waiting.length === 0) {
       this.wanting.delete(pool)
-      this.pools.delete(pool.address.origin)
+      if (this.pools.get(pool.address.origin) === pool) {
+        this.pools.delete(pool.address.origin)
+      }
     }
   }
 
@@ -315,28 +316,24 @@ class Http1 implements Client, Connections {
     }
     connection.hold(false)
     pool.idle.push(connection)
-    this.idleCount++
+    this.idle.add(connection)
     // Real time: it is the servers' keep-alive that is counted. Ends with the layer, and keeps no process alive.
     this.sweeping ??= setTimeout(this.sweep, sweepEveryMillis).unref()
   }
 
   private closeIdle(): boolean {
-    const isAny = this.idleCount > 0
-    this.trim(Math.max(0, this.idleCount - 1))
+    const isAny = this.idle.size > 0
+    this.trim(Math.max(0, this.idle.size - 1))
     return isAny
   }
 
   // Closes the idle connections that were used least recently.
   private trim(atMost: number): void {
-    while (this.idleCount > atMost) {
-      let oldest: Connection | undefined
-      for (const { idle } of this.pools.values()) {
-        const [first] = idle
-        if (first !== undefined && (oldest === undefined || first.releasedAtMillis < oldest.releasedAtMillis)) {
-          oldest = first
-        }
+    for (const connection of this.idle) {
+      if (this.idle.size <= atMost) {
+        return
       }
-      oldest?.destroy()
+      connection.destroy()
     }
   }
 
@@ -344,14 +341,12 @@ class Http1 implements Client, Connections {
     this.sweeping = undefined
     this.trim(idleAtMost)
     const now = performance.now()
-    let isAny = false
-    for (const { idle } of this.pools.values()) {
-      for (const connection of idle.filter(({ expiresAtMillis }) => expiresAtMillis <= now)) {
+    for (const connection of this.idle) {
+      if (connection.expiresAtMillis <= now) {
         connection.destroy()
       }
-      isAny ||= idle.length > 0
     }
-    if (isAny) {
+    if (this.idle.size > 0) {
       // Real time, for the same reason, and ended the same way.
       this.sweeping = setTimeout(this.sweep, sweepEveryMillis).unref()
     }

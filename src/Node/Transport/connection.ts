@@ -40,7 +40,6 @@ export class Connection {
   /** Responses that were read to their end. */
   served = 0
   /** On the clock of `performance.now()`, while it is idle. */
-  releasedAtMillis = 0
   expiresAtMillis = 0
   isConnected = false
   /** Of no use any more. */
