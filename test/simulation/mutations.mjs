@@ -108,7 +108,7 @@ export const mutations = [
   ],
   [
     "nobody is woken for a permit",
-    [permits, "    this.openOrigin(origin, now)\n    this.pump(now)\n  }\n\n  /** Leaves", "  }\n\n  /** Leaves"]
+    [permits, "    this.openOrigin(origin, now)\n    this.pump(now)\n  }\n\n  /** Pauses", "  }\n\n  /** Pauses"]
   ],
   [
     "nobody keeps the time for those that wait",
