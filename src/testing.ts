@@ -28,7 +28,7 @@ export { World } from "./testing/World.js"
 /**
  * A downloader on a scripted origin and in memory, with what was asked (`Origin`), written (`MemoryFiles`), told
  * (`Progress.Recorded`), remembered (`MemoryEntries`) and shown (`Screen.Recording`). Each call of
- * `layer` is a world of its own, and one world in a composition, however often that mentions it; each `provide` begins anew.
+ * `layer` makes a separate set of services. A composition that uses the layer several times builds it once; each `provide` builds it again.
  *
  * @category layers
  * @since 0.2.0
@@ -49,8 +49,7 @@ export const layer = (
   | Screen
   | Screens.Recording
 > =>
-  // Built by itself and not `Layer.fresh`: such a layer is built anew at each place where a composition mentions it, and
-  // `Layer.provideMerge` mentions it twice.
+  // Not `Layer.fresh`: a composition builds such a layer at each of its uses, and `Layer.provideMerge` uses it twice.
   Layer.scopedContext(
     Effect.suspend(() =>
       Layer.build(

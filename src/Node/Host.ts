@@ -61,7 +61,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           (module) => module.layer(output)
         ),
       stdin: Stream.suspend(() =>
-        // Node takes a directory for an input that is empty.
+        // Node reads a directory as empty input.
         fstatSync(0).isDirectory()
           ? Stream.fail(fromCause("standard input", { code: "EISDIR" }))
           : NodeStream.fromReadable<Disk, Uint8Array>(

@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Screen from "../Screen.js"
 
 /**
- * Whether escape sequences may be written to a stream: it is a terminal that understands them (`TERM` is not `dumb`).
+ * Whether a stream supports escape sequences: it is a terminal, and `TERM` is not `dumb`.
  *
  * @category predicates
  * @since 0.1.0
@@ -16,7 +16,7 @@ export const isTerminal = (stream: { readonly isTTY?: boolean }): boolean =>
   stream.isTTY === true && process.env["TERM"] !== "dumb"
 
 /**
- * Whether colours may be written to a stream: escape sequences may, and `NO_COLOR` is not set or is empty.
+ * Whether colours may be written to a stream: it supports escape sequences, and `NO_COLOR` is unset or empty.
  *
  * @category predicates
  * @since 0.2.0

@@ -23,7 +23,7 @@ const done =
     resume(error === null ? Effect.succeed(value) : Effect.fail(error))
 
 const calls: SystemCalls = {
-  // Exclusive, and so it follows no link (POSIX, open).
+  // `wx+` is exclusive, so it follows no link (POSIX, open).
   create: (path, access) => Fs.openSync(path, "wx+", access === "private" ? 0o600 : 0o666),
   write: (descriptor, bytes, positionBytes) => Fs.writeSync(descriptor, bytes, 0, bytes.length, positionBytes),
   empty: (descriptor) => Fs.ftruncateSync(descriptor, 0),
@@ -86,10 +86,10 @@ const calls: SystemCalls = {
     )
 }
 
-// Windows has no such flag, and no such links that everybody may make.
+// Windows has no such flag, and on Windows ordinary users may not create symbolic links.
 const noFollow: number = Fs.constants.O_NOFOLLOW ?? 0
 
-/** Gives the file to the owner of the one that it replaces, as far as this process may; and says whose it is then. */
+/** Sets the owner and group of the replaced file, if this process may, and returns the owner and group that result. */
 const owned = (descriptor: number, access: Access, own: Omit<Access, "mode">): Omit<Access, "mode"> => {
   if (own.uid === access.uid && own.gid === access.gid) {
     return own
@@ -99,7 +99,7 @@ const owned = (descriptor: number, access: Access, own: Omit<Access, "mode">): O
       Fs.fchownSync(descriptor, owner.uid, owner.gid)
       return owner
     } catch {
-      // The group alone may be one of this process's own.
+      // This process may be allowed to set only the group, if it is one of its own groups.
     }
   }
   return own

@@ -1,9 +1,10 @@
 /**
  * The transport of Node: HTTP/1.1 directly on sockets.
  *
- * It takes every response that RFC 9112 allows, and fails with `Protocol` when one can be understood in two ways. A request
- * is sent once; only when a kept connection breaks before any byte of an answer, or answers 408, it is sent once more, on a
- * new one. A connection whose response was read to its end is used again. All connections are closed with the layer.
+ * It accepts every response that RFC 9112 allows, and fails with `Protocol` if a response is ambiguous. A request is sent once,
+ * with one exception: if a kept connection breaks before the first byte of a response, or answers 408, the request is sent once
+ * more on a new connection. A connection is reused after its response was read to the end. All connections are closed with the
+ * layer.
  *
  * @since 0.2.0
  */

@@ -1,10 +1,10 @@
 /**
- * Finds arguments that Node has changed: it decodes a command line as UTF-8, and puts U+FFFD in the place of other bytes.
+ * Finds arguments that are not UTF-8. Node decodes the command line as UTF-8 and replaces other bytes with U+FFFD.
  */
 import { isUtf8 } from "node:buffer"
 import { readFileSync } from "node:fs"
 
-/** The index of the first argument whose bytes are not UTF-8. Where the system does not show them, U+FFFD stands for such. */
+/** The index of the first argument whose bytes are not UTF-8. If the system does not provide the bytes, U+FFFD marks them. */
 export const notUtf8 = (argv: ReadonlyArray<string>): number | undefined => {
   const bytes = commandLine()
   const found = argv.findIndex((argument, index) => {
@@ -14,7 +14,7 @@ export const notUtf8 = (argv: ReadonlyArray<string>): number | undefined => {
   return found < 0 ? undefined : found
 }
 
-/** The arguments of this process as they were given, the program's own last. */
+/** The arguments of this process as bytes. The program's own arguments are the last ones. */
 const commandLine = (): ReadonlyArray<Buffer> | undefined => {
   let text: string
   try {
@@ -22,7 +22,7 @@ const commandLine = (): ReadonlyArray<Buffer> | undefined => {
   } catch {
     return undefined
   }
-  // Each ends with a NUL.
+  // Each argument ends with a NUL.
   return text
     .split("\0")
     .slice(0, -1)

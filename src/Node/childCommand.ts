@@ -31,7 +31,7 @@ export const run = (
       ({ child, ended, isStarting }) =>
         signals.redirected((signal, program) => {
           if (signal === "SIGHUP" && Terminals.isClosed()) {
-            // Nothing on the terminal can end the command any more: it gets the signal, and the grace that follows.
+            // The user can no longer end the command from the terminal. It gets the signal, and then the time until SIGKILL.
             stopSignal = signal
             program(signal)
           } else if (signal !== "SIGINT" || isStarting() || !hasTerminal()) {
@@ -44,7 +44,7 @@ export const run = (
             return Effect.void
           }
           child.kill(stopSignal)
-          // The process's own timer: the other process knows no test clock.
+          // A timer of the process, because a test clock does not apply to another process.
           const timer = setTimeout(() => child.kill("SIGKILL"), graceMillis)
           return Effect.ensuring(
             Effect.asVoid(ended),
@@ -54,19 +54,19 @@ export const run = (
     )
   })
 
-// From SIGTERM or SIGHUP to SIGKILL. All timers here are the process's own: another process has its time, whatever Clock
-// the program runs under.
+// The time from SIGTERM or SIGHUP to SIGKILL. All timers here use real time, because the command is another process.
 const graceMillis = 5000
 
-// What a command has left running may keep its output open for ever, and may write for ever. The command's own output is
-// in the pipes when it ends. It was read when nothing more comes, or more than fits into a pipe, or after a second.
+// A process that a command has left running may keep the output open, and may write without end. The command's own output is in
+// the pipes when the command ends. It counts as read when nothing more arrives, when more than the size of a pipe was read, or
+// after a second.
 const leftoverMillis = 200
 
 const mostLeftovers = 5
 
 const pipeBytes = 1024 * 1024
 
-// How often a terminal is looked at that took no output.
+// The interval of checks of a terminal that takes no output.
 const fullMillis = 20
 
 /** A started command. */
@@ -75,8 +75,8 @@ interface Started {
   /** Waits for its end and for the output that it wrote. */
   readonly ended: Effect.Effect<number>
   /**
-   * Whether a Ctrl-C that is heard now may be older than the command. The terminal sent it to this process alone then, and
-   * it has to be passed on; a command that is as young as this takes two for one.
+   * Whether a Ctrl-C that arrives now may be older than the command. In that case the terminal sent it only to this process, so it
+   * must be passed on. A command that has just started treats two signals as one.
    */
   readonly isStarting: () => boolean
 }
@@ -163,7 +163,7 @@ const start = (
     child.on("error", (error) => resume(commandError(name, error)))
   })
 
-// Node sets the signals of a command back to their defaults; a shell can have them ignored.
+// Node resets the signals of a command to their defaults; a shell can ignore them.
 const immune = `trap '' HUP; exec "$@"`
 
 const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>

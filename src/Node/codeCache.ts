@@ -1,9 +1,9 @@
 /**
- * Loads a CommonJS file together with the code that V8 made of it when it ran before.
+ * Loads a CommonJS file with the code that V8 compiled in an earlier run.
  *
- * That code is kept beside the file and nowhere else, and taken only where it belongs to the file's owner: whoever can
- * write there can change the program itself. Whatever is wrong with it (torn, of another build, of another Node, in a
- * directory that cannot be written) means to do without.
+ * The code is cached in a file beside it. The cache is used only if it belongs to the owner of the program and other users cannot
+ * write to the directory. If the cache is damaged, from another build or another version of Node, or cannot be written, the
+ * program runs without it.
  */
 import {
   closeSync,
@@ -41,7 +41,7 @@ export const load = <Exports>(file: string, { build, part }: Options): Exports =
   const isPossible =
     canSum &&
     !isDisabled() &&
-    // The superuser can change every file anyway.
+    // The superuser can change every file in any case.
     (directory.uid === owner || directory.uid === 0) &&
     !mayBeWrittenBy(directory.mode, othersWrite)
   const cachedData = isPossible ? read(cache, owner, build) : undefined
@@ -81,10 +81,10 @@ const longRunMillis = 10_000
 
 const othersWrite = 0o022
 
-// V8's code for the whole program has a tenth of that.
+// The code of the whole program has a tenth of this size.
 const mostBytes = 64 * 1024 * 1024
 
-// What is no regular file is refused once it is open, and opening it waits for nothing. Windows has no such flags.
+// A file that is not regular is refused after it is opened, and opening it does not block. Windows has no such flags.
 const readOnly = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 // What the mode of a file says where there are such modes.
@@ -96,7 +96,7 @@ const read = (cache: string, owner: number, build: string): Buffer | undefined =
     descriptor = openSync(cache, readOnly)
     const info = fstatSync(descriptor)
     const { mode, nlink, size, uid } = info
-    // A second name could be in a directory that others can write to.
+    // A second hard link could be in a directory to which other users can write.
     if (!info.isFile() || nlink !== 1 || uid !== owner || mayBeWrittenBy(mode, othersWrite) || size > mostBytes) {
       return undefined
     }

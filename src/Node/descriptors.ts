@@ -1,7 +1,6 @@
 /**
- * The file descriptors of this process, which connections and files share. Connections take no more than a part of them,
- * so that there is room for files, for name resolution and for what else the program opens; and what is idle is closed
- * when something else wants a descriptor.
+ * Shares the file descriptors of this process between connections and files. Connections use only a part of them, which leaves
+ * room for files, name resolution and the rest of the program. Idle connections and files are closed when a descriptor is needed.
  *
  * @internal
  */
@@ -9,7 +8,7 @@ import * as Fs from "node:fs"
 
 const lenders = new Set<() => boolean>()
 
-/** Names a function that closes an idle descriptor if there is one; gives how to end that. */
+/** Registers a function that closes an idle descriptor if there is one. Returns the function that unregisters it. */
 export const lend = (release: () => boolean): (() => void) => {
   // Each caller has its own entry, although two may give the same function.
   const entry = () => release()
@@ -19,7 +18,7 @@ export const lend = (release: () => boolean): (() => void) => {
   }
 }
 
-/** Closes an idle descriptor if there is one, perhaps a moment later. */
+/** Closes an idle descriptor if there is one, at once or a moment later. */
 export const reclaim = (): void => {
   for (const release of lenders) {
     if (release()) {
@@ -28,7 +27,7 @@ export const reclaim = (): void => {
   }
 }
 
-// What the limit of the process allows; and what may be made now, which is less after the system has refused one.
+// The number of connections that the limit of the process allows, and the present limit, which is lower after a refusal.
 let allowed: number | undefined
 
 let atMost = 0
@@ -40,7 +39,7 @@ let changedAtMillis = 0
 
 const waiting = new Set<() => void>()
 
-/** How many connections the limit of this process leaves room for. */
+/** The number of connections that the limit of this process allows. */
 export const connectionsAtMost = (): number => {
   if (allowed === undefined) {
     allowed = connectionsWithin(limits())
@@ -49,12 +48,12 @@ export const connectionsAtMost = (): number => {
   return allowed
 }
 
-/** Counts a connection that is to be made; false, and nothing is counted, if there are as many as there may be. */
+/** Counts a new connection. Returns false and counts nothing if the limit is reached. */
 export const takeConnection = (): boolean => {
   const most = connectionsAtMost()
   const now = performance.now()
   if (taken >= atMost && atMost < most && now - changedAtMillis >= raiseAfterMillis) {
-    // Other parts of the program may have closed theirs.
+    // Other parts of the program may have closed descriptors.
     atMost++
     changedAtMillis = now
   }
@@ -65,7 +64,7 @@ export const takeConnection = (): boolean => {
   return true
 }
 
-/** A connection that was counted is closed. Those that wait for that are called, as long as there is room. */
+/** Call it when a counted connection is closed. Calls waiting functions while there is room. */
 export const giveConnection = (): void => {
   taken--
   for (const wake of waiting) {
@@ -77,7 +76,7 @@ export const giveConnection = (): void => {
   }
 }
 
-/** Calls it once when a connection was closed, in the order of the calls; gives how to end that. */
+/** Calls `wake` once when a connection was closed, in the order of registration. Returns the function that cancels this. */
 export const awaitConnection = (wake: () => void): (() => void) => {
   waiting.add(wake)
   return () => {
@@ -85,7 +84,7 @@ export const awaitConnection = (wake: () => void): (() => void) => {
   }
 }
 
-/** The system refused a descriptor for a connection: there are to be fewer for a while. */
+/** Call it when the system has refused a descriptor for a connection. Lowers the limit for a while. */
 export const refused = (): void => {
   atMost = Math.max(1, Math.min(atMost, taken - 2))
   changedAtMillis = performance.now()
@@ -94,22 +93,22 @@ export const refused = (): void => {
 const raiseAfterMillis = 1000
 
 interface Limits {
-  /** What the process may open. */
+  /** The limit of the process. */
   readonly all: number
-  /** What it has open already. */
+  /** The number of open descriptors. */
   readonly open: number
 }
 
 /** @internal */
 export const connectionsWithin = ({ all, open }: Limits): number => {
   const left = all - open
-  // Half of few; of many all but what files written at the same time, and the threads that write them, need.
+  // Half of a small number. Of a large number, all but those for files that are written at the same time.
   return Math.max(1, left - Math.min(Math.ceil(left / 2), roomForOthers))
 }
 
 const roomForOthers = 64
 
-// Of Node's own at the start: epoll, event and signal descriptors, pipes, standard input and outputs.
+// Node's own descriptors at the start: epoll, event and signal descriptors, pipes, standard input and outputs.
 const openAtStart = 24
 
 const limits = (): Limits => {
@@ -120,7 +119,7 @@ const limits = (): Limits => {
       open: Math.max(openAtStart, Fs.readdirSync("/proc/self/fd").length)
     }
   } catch {
-    // Systems without /proc do not tell: then what they refuse does.
+    // Systems without /proc do not report the limit. There, a refused descriptor lowers it.
     return { all: Number.POSITIVE_INFINITY, open: openAtStart }
   }
 }

@@ -49,6 +49,6 @@ const runner = Layer.unwrapScoped(
 
 /** Serves until the program closes this thread. */
 export const serve = (): void => {
-  // In a worker thread `process.exit` ends the thread alone.
+  // In a worker thread, `process.exit` ends only the thread.
   Effect.runFork(WorkerRunner.launch(runner)).addObserver(() => process.exit())
 }

@@ -1,8 +1,8 @@
 /**
- * Whether the program was started to outlive its terminal (`nohup`).
+ * Detects whether the program was started to outlive its terminal (`nohup`).
  *
- * `nohup` has SIGHUP ignored and then runs the program in its own place, and Node sets every signal back to its default
- * before any JavaScript runs. So the traces that `nohup` leaves elsewhere are looked at.
+ * `nohup` ignores SIGHUP and then replaces itself with the program. But Node resets every signal to its default before any
+ * JavaScript runs. So this module looks for other traces of `nohup`.
  */
 import { fstatSync, readFileSync, readSync, statSync } from "node:fs"
 import { basename } from "node:path"
@@ -10,10 +10,10 @@ import { basename } from "node:path"
 export const areIgnored = (): boolean =>
   process.platform !== "win32" && (isNamed() || isStandardInputUnreadable() || isIgnoredByParent())
 
-// Shells put the path of the command that they run there: bash, zsh, ksh.
+// The shells bash, zsh and ksh set `_` to the path of the command that they run.
 const isNamed = (): boolean => basename(process.env["_"] ?? "") === "nohup"
 
-// In place of a terminal, GNU `nohup` gives as standard input the null device, open for writing.
+// GNU `nohup` replaces a terminal as standard input with the null device, open only for writing.
 const isStandardInputUnreadable = (): boolean => {
   try {
     if (fstatSync(0).rdev !== statSync("/dev/null").rdev) {
@@ -26,7 +26,7 @@ const isStandardInputUnreadable = (): boolean => {
   }
 }
 
-// A shell that runs under `nohup` cannot change that for the commands that it runs. Linux alone tells.
+// A shell under `nohup` cannot change this for its commands. Only Linux reports it.
 const isIgnoredByParent = (): boolean => {
   try {
     const status = readFileSync(`/proc/${process.ppid}/status`, "latin1")

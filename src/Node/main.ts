@@ -57,21 +57,21 @@ export const main = (version: string, workerUrl: URL): void => {
   StandardOutput.stopBlocking()
   StandardOutput.onError(interrupt, () => interrupted !== undefined, ignoresHangups)
   process.once("exit", () => {
-    // A second signal ends the process in the middle of a turn.
+    // A second signal may end the process within a turn of the event loop.
     StandardOutput.flush()
-    // No turn of the event loop follows in which a handler could run.
+    // A signal handler cannot run any more, because no turn of the event loop follows.
     signals.close()
   })
 
   const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
   const endWithoutInput = (): void => interrupt(Terminals.isClosed() ? 129 : 130)
-  // The wizard does not notice that its input is over, as when the terminal is closed, and waits for nothing then.
+  // The wizard does not notice the end of its input, for example when the terminal is closed. Nothing is left to wait for then.
   process.once("beforeExit", endWithoutInput)
   fiber.addObserver((exit) => {
     process.removeListener("beforeExit", endWithoutInput)
     signals.close()
     StandardOutput.flush()
-    // A terminal that is closed fails in every operation on it; SIGHUP may come later than that.
+    // Every operation on a closed terminal fails. SIGHUP may arrive after such a failure.
     const isHangup = Exit.isFailure(exit) && !ignoresHangups && Terminals.isClosed()
     if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause) && !isHangup) {
       StandardOutput.screen().write(`${Cause.pretty(exit.cause)}\n`)
@@ -79,7 +79,7 @@ export const main = (version: string, workerUrl: URL): void => {
     const exitCode = interrupted?.exitCode ?? (Exit.isSuccess(exit) ? exit.value : isHangup ? 129 : 1)
     process.exitCode = exitCode
     if (interrupted !== undefined || signals.wasHeard()) {
-      // Standard input may still hold the process, or a terminal that is stopped.
+      // Standard input or a stopped terminal may still keep the process alive.
       StandardOutput.whenTaken(() => process.exit(exitCode))
     }
   })
@@ -101,7 +101,7 @@ const layer = (signals: Signals.Signals, workerUrl: URL) =>
     terminalLayer
   ).pipe(Layer.provideMerge(screenLayer))
 
-// Both outputs may be one file, or one terminal.
+// Standard output and standard error may be the same file or terminal.
 const screenLayer = Layer.effect(
   Screen,
   Effect.map(Screen, (screen) => {

@@ -1,8 +1,8 @@
 /**
  * A store for one file that goes to a stream: standard output, another open descriptor, a named pipe or a device.
  *
- * What is written cannot be taken back, and the name stays what it is. So a transfer can go on after a failure, and it
- * cannot start over.
+ * Written bytes cannot be taken back, and there is no file to rename. So a transfer can continue after a failure, but it cannot
+ * start over.
  */
 import { closeSync, constants, createWriteStream, fstatSync, openSync } from "node:fs"
 import { Socket } from "node:net"
@@ -67,9 +67,9 @@ export const layer = (output: Output): Layer.Layer<Store> =>
   )
 
 interface Sink {
-  /** Writes a copy: an interrupted write goes on, and the caller uses the memory again. */
+  /** Writes a copy, because an interrupted write continues while the caller reuses the memory. */
   readonly write: (chunk: Uint8Array) => Effect.Effect<void, Disk>
-  /** Ends it after all that was written. */
+  /** Ends the stream after all writes. */
   readonly end: Effect.Effect<void, Disk>
 }
 
@@ -81,7 +81,7 @@ const opened = (output: Output, destination: string): Effect.Effect<Sink, Disk, 
         Effect.succeed({ ...sinkTo(process.stderr, destination), end: Effect.void })
       : Effect.map(openedStream(output, destination), (stream) => sinkTo(stream, destination))
 
-// An acquisition cannot be interrupted, and the wait for a reader between two of them can.
+// Opening cannot be interrupted, but the wait for a reader between two attempts can.
 const openedStream = (output: Output, destination: string): Effect.Effect<Writable, Disk, Scope.Scope> =>
   Effect.catchAll(
     Effect.acquireRelease(open(output, destination), (stream) => Effect.sync(() => stream.destroy())),
@@ -94,7 +94,7 @@ const openedStream = (output: Output, destination: string): Effect.Effect<Writab
         : Effect.fail(error)
   )
 
-// An error of standard output ends the program (`Node/standardOutput`), and nothing waits for a write that failed.
+// An error of standard output ends the program (`Node/standardOutput`), so no effect waits for a failed write.
 const standardOutput: Sink = {
   write: (chunk) =>
     Effect.async((resume) => {
@@ -109,7 +109,7 @@ const standardOutput: Sink = {
 }
 
 const sinkTo = (stream: Writable, destination: string): Sink => {
-  // Without a listener an error is thrown; the write that fails has it too.
+  // Without a listener Node throws the error. The failed write reports it as well.
   stream.on("error", () => {})
   const settled =
     (resume: (effect: Effect.Effect<void, Disk>) => void) =>
@@ -132,7 +132,7 @@ const open = (output: Output, destination: string): Effect.Effect<Writable, Disk
       if (output._tag === "Descriptor") {
         return streamOf(output.descriptor)
       }
-      // Opening a pipe without a reader would hold a thread of Node's pool, and the process could not exit.
+      // Opening a pipe without a reader would block a thread of Node's pool, and the process could not exit.
       const descriptor = openSync(destination, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
       try {
         return streamOf(descriptor)

@@ -1,15 +1,15 @@
 /**
- * SIGINT, SIGTERM and SIGHUP, and what takes them: the program, which is interrupted; a command that it runs, to which
- * they are passed on; or the system, while the main thread is blocked and could not react.
+ * Handles SIGINT, SIGTERM and SIGHUP. A signal interrupts the program, or is passed on to the command that it runs. While the main
+ * thread is blocked, the default action of the system applies.
  */
 import * as Effect from "effect/Effect"
 
 export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP"
 
 export interface Signals {
-  /** Whether the program outlives its terminal. The commands that it runs do so as well. */
+  /** Whether the program and its commands outlive the terminal. */
   readonly ignoresHangups: boolean
-  /** Whether a signal came, whatever took it. */
+  /** Whether a signal was received. */
   readonly wasHeard: () => boolean
   /** Runs an effect with the signals going to `take` instead. `program` is what takes them otherwise. */
   readonly redirected: (
@@ -24,9 +24,8 @@ export interface Signals {
 const names: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
 
 /**
- * Installs the handlers; `take` is the program's own. `leave` is called before a signal stops the process (Ctrl-Z) or
- * ends it with a core (Ctrl-\\), which happens as without handlers. With `ignoresHangups`, SIGHUP does nothing at all
- * until the process ends.
+ * Installs the handlers. `take` is the handler of the program. `leave` is called before a signal stops the process (Ctrl-Z) or ends
+ * it with a core dump (Ctrl-\\). After `leave`, the default action follows. With `ignoresHangups`, SIGHUP has no effect.
  */
 export const open = (
   leave: () => void,
@@ -103,7 +102,7 @@ export const open = (
   }
 }
 
-/** Calls `then` after a whole turn of the event loop, in which signals are heard that have come already. */
+/** Calls `then` after a whole turn of the event loop, in which pending signals are handled. */
 export const afterTurn = (then: () => void): void => {
   setImmediate(() => setImmediate(then))
 }

@@ -1,16 +1,16 @@
 /**
- * Standard output, and the stream that shows the screen: written to without blocking, in order, and with an answer for a
- * reader that leaves, a terminal that is closed and a disk that is full.
+ * Writes to standard output and the screen in order and without blocking. Handles a closed pipe, a closed terminal and a full
+ * disk.
  */
 import { fstatSync } from "node:fs"
 
-// What a shell reports for a process that SIGPIPE or SIGHUP ended.
+// The exit codes that a shell reports for a process that SIGPIPE or SIGHUP ended.
 const brokenPipe = 141
 const hangup = 129
 
 /**
- * Calls `end` with an exit code when standard output takes nothing more. It says why, unless there is no reader. A
- * terminal that is closed ends nothing if `outlivesTerminal`.
+ * Calls `end` with an exit code when standard output fails. It prints the reason unless the reader has closed the pipe. With
+ * `outlivesTerminal`, a closed terminal does not call `end`.
  */
 export const onError = (
   end: (exitCode: number) => void,
@@ -29,13 +29,13 @@ export const onError = (
     }
     end(isLeft ? brokenPipe : isClosed ? hangup : 1)
   })
-  // The work goes on without its frames and messages.
+  // The work continues without frames and messages.
   process.stderr.on("error", () => {})
 }
 
 /**
- * Lets terminals take text when they are ready for it. By default Node waits for them, and hears no signal while a
- * terminal is stopped (Ctrl-S) or its other side does not read.
+ * Makes writes to terminals non-blocking. By default Node blocks in a write, and handles no signal while a terminal is stopped
+ * (Ctrl-S) or its other end is not read.
  */
 export const stopBlocking = (): void => {
   for (const stream of [process.stdout, process.stderr]) {
@@ -51,8 +51,8 @@ interface TerminalHandle {
   readonly setBlocking: (blocking: boolean) => unknown
 }
 
-// Node opens a terminal anew, and then the mode is that of this process alone. If it cannot, the descriptor is the one
-// that all processes on the terminal share, and stays as it is.
+// Usually Node opens the terminal again, so the mode belongs to this process only. Otherwise all processes on the terminal share
+// the descriptor, and its mode is not changed.
 const isOwnTerminal = (handle: unknown): handle is TerminalHandle =>
   process.platform !== "win32" &&
   typeof handle === "object" &&
@@ -63,7 +63,7 @@ const isOwnTerminal = (handle: unknown): handle is TerminalHandle =>
   "setBlocking" in handle &&
   typeof handle.setBlocking === "function"
 
-/** The stream that shows the screen. Both outputs may be one terminal, and a queue for each would mix their lines. */
+/** The stream of the screen. If both outputs are one terminal, they share a stream: two queues would mix their lines. */
 export const screen = (): NodeJS.WriteStream =>
   process.stdout.isTTY && process.stderr.isTTY && fstatSync(1).rdev === fstatSync(2).rdev
     ? process.stdout
@@ -104,7 +104,7 @@ export const write = (text: string): void => {
   process.stdout.write(text)
 }
 
-// What a terminal or a pipe has not taken yet stays in memory.
+// Text that a terminal or a pipe has not taken stays in memory. This is the limit for a full output.
 const fullAt = 1024 * 1024
 
 /** Whether 1 MiB of text waits for a reader. */
@@ -117,8 +117,8 @@ const lookMillis = 10
 const mostLooks = 200
 
 /**
- * Calls `then` when all text was taken, or when nothing was taken for two seconds. Looks are counted, because a process
- * that was stopped does not count as a reader that is slow.
+ * Calls `then` when all text was taken, or when nothing was taken for two seconds. It counts checks, not time, so that a standstill
+ * of this process does not count.
  */
 export const whenTaken = (then: () => void): void => {
   const look = (before: number, looks: number): void => {
@@ -126,7 +126,7 @@ export const whenTaken = (then: () => void): void => {
     if (left === 0 || looks === mostLooks) {
       then()
     } else {
-      // The process's own timer: the reader has its time, whatever Clock the program runs under.
+      // Real time, because the reader is another process.
       setTimeout(look, lookMillis, left, left < before ? 0 : looks + 1)
     }
   }

@@ -1,17 +1,17 @@
 /**
- * The terminals among standard input, output and error, and what happens when one is closed while the process runs.
+ * Detects and handles terminals among standard input, output and error that are closed while the process runs.
  */
 import { closeSync } from "node:fs"
 import { isatty } from "node:tty"
 
 const atStart: ReadonlyArray<number> = [0, 1, 2].filter((descriptor) => isatty(descriptor))
 
-/** Whether a terminal that was there at the start was closed since. */
+/** Whether a terminal of the start was closed since. */
 export const isClosed = (): boolean => atStart.some((descriptor) => !isatty(descriptor))
 
 /**
- * Closes the descriptors of terminals that were closed. At its exit Node sets the modes of the terminals back, and aborts
- * the process if a terminal refuses (`ResetStdio`); it passes over descriptors that are closed.
+ * Closes the descriptors of closed terminals. At exit, Node restores the modes of terminals and aborts the process if this fails
+ * (`ResetStdio`). It skips closed descriptors.
  */
 export const leave = (): void => {
   for (const descriptor of atStart) {

@@ -1,14 +1,14 @@
 /**
- * Counts the parts in a directory. After `kill -9` nothing removes those of a run.
+ * Counts the parts in a directory. After `kill -9`, the parts of a run remain.
  */
 import { opendir } from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import { isPartName } from "../internal/partName.js"
 
-// A look at more of them would delay the first request.
+// Reading more entries would delay the first request.
 const entriesAtMost = 100_000
 
-/** How many parts there are among the first 100,000 entries; 0 if the directory cannot be read. */
+/** The number of parts among the first 100,000 entries; 0 if the directory cannot be read. */
 export const count = (directory: string): Effect.Effect<number> =>
   Effect.orElseSucceed(
     Effect.tryPromise(async () => {

@@ -44,8 +44,8 @@ export interface Operation {
 }
 
 /**
- * What becomes of an operation: an errno such as `ENOSPC`, a wait before it, that it never comes to an end, or, for a
- * write, how many bytes of it are taken.
+ * The fate of an operation: an errno such as `ENOSPC`, a wait before it, an operation that never ends, or, for a write, the number
+ * of bytes that are taken.
  *
  * @category models
  * @since 0.2.0
@@ -181,7 +181,7 @@ export class Disk {
           }
         )
       })
-    // As `@effect/platform-node` has it: a write that takes nothing is a failure.
+    // As in `@effect/platform-node`: a write that takes no bytes is a failure.
     const writeAll = (chunk: Uint8Array): Effect.Effect<void, SystemError> =>
       Effect.flatMap(writeSome(chunk), (written) =>
         written === chunk.length

@@ -63,8 +63,8 @@ export interface Job {
   readonly validator: "strong" | "weak" | "none"
   readonly isLengthAnnounced: boolean
   /**
-   * Whether its origin knows no ranges at all, or knows them and not `If-Range`, or gives a part of each without a total, or
-   * answers them with an error.
+   * How the origin handles ranges: `guarded` supports `If-Range`, `unguarded` does not, `none` ignores ranges, `open` sends a part of
+   * each range without a total, and `refused` answers with an error.
    */
   readonly ranges: "guarded" | "unguarded" | "none" | "open" | "refused"
   /** Whether each response breaks off after one byte. */

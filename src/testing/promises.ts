@@ -41,7 +41,7 @@ export interface Observed {
 
 const secret = "s3cret"
 
-// More than the attempts that a policy of this package's simulated downloader allows without progress.
+// More attempts than the retry policy of a simulated downloader allows without progress.
 const mostDrips = 100
 
 /** What this origin is told, and neither another one nor an event. */
@@ -59,7 +59,7 @@ export class Promises {
   private readonly retries = new Map<string, number>()
   // When each origin may be asked again.
   private readonly closedUntil = new Map<string, { readonly from: number; readonly until: number }>()
-  // Origins that have never answered and failed: when, and how many requests were under way then.
+  // Origins that have never answered and have failed: when they failed, and how many requests were in flight then.
   private readonly failed = new Map<string, { readonly at: number; open: number | undefined }>()
   private readonly answered = new Set<string>()
   private partsBefore: ReadonlyArray<string> = []

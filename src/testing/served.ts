@@ -205,7 +205,7 @@ const lyingAbout = (
     case "empty":
       return { ...honest, status: 200, headers: { ...headers, "content-length": "0" }, body: "" }
     case "length":
-      // As a cache does that keeps the head of one response beside the body of another.
+      // As a cache that stores the head of one response with the body of another.
       return start + 1 < end
         ? {
             ...partial(start, end, content.length),

@@ -222,7 +222,7 @@ export class Volume {
   }
 }
 
-// As the usual umask leaves it.
+// The mode with the usual umask.
 const defaultMode = 0o644
 
 /** What a power cut leaves of a file: what was synced, and of what came after it a beginning, or zeros in its place. */

@@ -13,7 +13,7 @@ export class RefusedAddress extends Error {
   }
 }
 
-// The IANA registries of special-purpose addresses, except for those that are reachable in the whole internet.
+// The IANA registries of special-purpose addresses, except for addresses that are globally reachable.
 const special = new BlockList()
 for (const [network, prefix] of [
   ["0.0.0.0", 8],
@@ -34,7 +34,7 @@ for (const [network, prefix] of [
 ] as const) {
   special.addSubnet(network, prefix, "ipv4")
 }
-// What embeds an IPv4 address (mapped, NAT64) or has a zone is outside of it.
+// Addresses that embed an IPv4 address (mapped, NAT64) or have a zone are outside of it.
 const globalUnicast = new BlockList()
 globalUnicast.addSubnet("2000::", 3, "ipv6")
 for (const [network, prefix] of [
@@ -47,8 +47,8 @@ for (const [network, prefix] of [
 }
 
 /**
- * True if this is an IP address that means the same host in the whole internet. False for everything else: names, brackets,
- * zones, and addresses in another form than four decimal numbers or RFC 4291 §2.2.
+ * True if the text is a globally reachable IP address. False for everything else: names, brackets, zones, and addresses in
+ * another form than four decimal numbers or RFC 4291 §2.2.
  */
 export const isPublic = (address: string): boolean => {
   if (isIPv4(address)) {
@@ -63,8 +63,8 @@ export const isPublic = (address: string): boolean => {
 }
 
 /**
- * Looks up the addresses of a host; an address has itself. With `publicOnly` it fails with `RefusedAddress` if one of them
- * is not public.
+ * Looks up the addresses of a host. If the host is an address, the result is that address. With `publicOnly` it fails with
+ * `RefusedAddress` if one of the addresses is not public.
  */
 export const resolve = (
   host: string,

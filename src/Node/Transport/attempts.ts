@@ -1,19 +1,19 @@
 /**
- * Connects to the first of several addresses that answers (RFC 8305 §5).
+ * Connects to several addresses and keeps the first connection that is made (RFC 8305 §5).
  *
- * An attempt begins 250 ms after the one before, or as soon as that one has failed, and all go on until one is connected:
- * the others are closed then. Addresses are tried in the order of the resolver, IPv6 and IPv4 in turn.
+ * An attempt begins 250 ms after the previous one, or as soon as that one fails. All attempts continue until one is connected.
+ * Then the others are closed. Addresses are tried in the order of the resolver, with IPv6 and IPv4 alternating.
  *
  * @internal
  */
 import { isIPv6, type Socket } from "node:net"
 
 export interface AttemptEvents {
-  /** This one is connected, and the only one that is left. */
+  /** Called with the socket that is connected. All others are closed. */
   readonly onConnect: (socket: Socket) => void
-  /** No address can be connected to; or the one that was connected has failed. */
+  /** Called if no address can be connected to, or if the connected socket fails. */
   readonly onError: (cause: unknown) => void
-  /** Once, when all sockets are closed. */
+  /** Called once, when all sockets are closed. */
   readonly onClose: () => void
 }
 
@@ -30,7 +30,7 @@ export class Attempts {
 
   constructor(
     addresses: ReadonlyArray<string>,
-    /** A socket that connects to this address. */
+    /** Makes a socket that connects to this address. */
     private readonly make: (address: string) => Socket,
     private readonly events: AttemptEvents
   ) {
@@ -63,7 +63,7 @@ export class Attempts {
       }
     })
     if (this.left.length > 0) {
-      // Real time: it divides the wait for the network, which the timer of the connection bounds. Ends with the attempts.
+      // Real time, because it measures the network. The timer of the connection limits the whole wait. Ends with the attempts.
       this.timer = setTimeout(() => this.next(), nextAfterMillis)
     }
   }
@@ -98,7 +98,7 @@ export class Attempts {
   }
 }
 
-/** One of each family in turn, the family of the first address first. */
+/** Alternates the two families, beginning with the family of the first address. */
 const interleaved = (addresses: ReadonlyArray<string>): Array<string> => {
   const isFirst = (address: string): boolean => isIPv6(address) === isIPv6(addresses[0] ?? "")
   const first = addresses.filter(isFirst)

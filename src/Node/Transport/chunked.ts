@@ -2,9 +2,8 @@
  * Finds the content in a body that comes in chunks (RFC 9112 §7.1), byte by byte where it is not content, so that a body
  * is known to be malformed as soon as it is.
  *
- * Lines end with CR LF. Extensions are ignored, as a recipient must, and trailers are skipped, both within a bound. Blanks
- * may stand around extensions and after a size, and trailers may be folded. A trailer that says how the message is to be
- * read is a contradiction.
+ * Lines end with CR LF. Extensions are ignored, as RFC 9112 requires, and trailers are skipped, both up to a limit. Blanks are
+ * allowed around extensions and after a size, and trailers may be folded. A trailer with a framing field is an error.
  *
  * @internal
  */
@@ -173,7 +172,7 @@ export class Chunked {
   }
 }
 
-// A length of what has come in chunks is a contradiction, wherever it stands.
+// A length of a chunked body is an error, also in a trailer.
 const framing: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"])
 
 /** After a size, or after an extension. */

@@ -28,11 +28,11 @@ export interface Client {
   readonly close: Effect.Effect<void>
 }
 
-// For a connection of which the server does not say how long it keeps it: less than servers do (5 seconds and more).
+// For a connection whose server gives no keep-alive time. Servers keep a connection for 5 seconds or more.
 const keepAliveMillis = 4000
 const keepAliveAtMostMillis = 600_000
 const sweepEveryMillis = 1000
-// Over all origins, beside the connections in use.
+// Over all origins, in addition to the connections in use.
 const idleAtMost = 64
 
 // Of many responses that came at once, so many are carried on in a turn: what they leave free is asked for again while
@@ -61,9 +61,9 @@ class Http1 implements Client, Connections {
   // What goes on with responses that have come to their end, and how many did so in this turn.
   private readonly complete: Array<() => void> = []
   private carriedOn = 0
-  // The idle ones of all pools, the one first that was used least recently.
+  // The idle connections of all pools, least recently used first.
   private readonly idle = new Set<Connection>()
-  // Of those whose exchanges wait for a connection that the process may not have at the moment.
+  // Pools with exchanges that wait because the process may open no more connections.
   private readonly wanting = new Set<Pool>()
   private stopWaiting: (() => void) | undefined
   private readonly stopLending: () => void
@@ -221,7 +221,7 @@ class Http1 implements Client, Connections {
       pool.waiting.push(exchange)
       this.wanting.add(pool)
       this.stopWaiting ??= Descriptors.awaitConnection(this.connectWaiting)
-      // It makes room when it is closed, whatever its origin.
+      // A closed connection of any origin makes room.
       this.closeIdle()
       return
     }
@@ -264,7 +264,7 @@ class Http1 implements Client, Connections {
     }
   }
 
-  // For the one that waits at the origin which has waited longest; the others of that origin wait behind the rest.
+  // Serves the first exchange of the origin that has waited longest. The origin then moves to the end of the queue.
   private readonly connectWaiting = (): void => {
     this.stopWaiting = undefined
     for (const pool of this.wanting) {

@@ -1,5 +1,5 @@
 /**
- * One connection and the buffers that it receives into.
+ * A connection and its receive buffers.
  *
  * @internal
  */
@@ -46,7 +46,7 @@ export class Connection {
   isLost = false
   /** Not to be used for another request. */
   isSpoiled = false
-  /** The other side has ended it, which is no failure of the network; and whether it has said so. */
+  /** Whether the server has ended the connection, without a network failure, and whether it has sent `close_notify`. */
   hasEnded = false
   isEndSaid = false
   receiver: Receiver | undefined
@@ -122,7 +122,7 @@ export class Connection {
     }
   }
 
-  /** Has `isEndSaid` tell an end of TLS that was said from one that was not. */
+  /** From now on, `isEndSaid` shows whether the end of a TLS connection was announced by `close_notify`. */
   watchEnd(): void {
     this.wire.watchEnd()
   }
@@ -191,12 +191,12 @@ export class Connection {
     }
   })
 
-  // Loses a connection that is not made in this time. It is counted in parts, so that time in which the process was stopped
-  // counts as one part at most, and ends after the event loop has polled: what has come meanwhile counts.
+  // Fails a connection that is not made in this time. The time is counted in parts, so a standstill of the process counts as at
+  // most one part. It ends only after the event loop has polled, so that events received in the meantime count.
   private bound(leftMillis: number): void {
     const partMillis = Math.min(leftMillis, boundPartMillis)
     const dueAt = performance.now() + partMillis
-    // Real time: it bounds what the network does, and no fiber waits for it. Ends with the connection.
+    // Real time, because it limits the network, and no fiber waits for it. Ends with the connection.
     this.timer = setTimeout(() => {
       const isLate = performance.now() > dueAt + boundPartMillis
       this.verdict = setImmediate(() => {

@@ -1,11 +1,11 @@
 /**
- * Tells an end of a TLS connection that was said (`close_notify`, RFC 8446 §6.1) from one that was not. Node tells of both in
- * the same way, and has no access to the alert.
+ * Detects whether the end of a TLS connection was announced with `close_notify` (RFC 8446 §6.1). Node reports both kinds of end in
+ * the same way, and gives no access to the alert.
  *
- * A read of the socket that brings the alert ends the stream at once; the end of the socket without one is a read of its own.
- * So the socket is paused after each read that brings content, until the next turn of the event loop: an end that comes
- * meanwhile was said. After that an end was said if the socket has received no more than an alert since. Someone who can cut
- * the connection within a record, and so that just as much of it has come, is not found out.
+ * A read that contains the alert ends the stream at once. The end of the socket without an alert is a separate read. So the socket
+ * is paused after each read with content, until the next turn of the event loop. An end during that pause was announced. A later
+ * end was announced if the socket has since received a few bytes, at most the size of an alert. An attacker who cuts the
+ * connection within a record, after just that number of bytes, is not detected.
  *
  * @internal
  */
@@ -19,7 +19,7 @@ export class EndWatch {
 
   constructor(private readonly socket: Socket) {}
 
-  /** Inside of a read that brought content, whose answer this is. `isMore`: the next read may follow. */
+  /** Call it in a read with content, and return its result. `isMore`: the next read may follow. */
   pause(isMore: boolean): false {
     this.receivedBytes = received(this.socket) ?? 0
     this.isWaiting = true
@@ -30,7 +30,7 @@ export class EndWatch {
     return false
   }
 
-  /** Reads on, in the next turn of the event loop. */
+  /** Resumes reading in the next turn of the event loop. */
   resume(): void {
     clearImmediate(this.next)
     this.next = setImmediate(() => {
@@ -52,10 +52,10 @@ export class EndWatch {
   }
 }
 
-// A record of an alert, in the largest form: CBC with SHA-384. With TLS 1.3 it is 24 bytes.
+// The largest record of an alert: CBC with SHA-384. With TLS 1.3 it has 24 bytes.
 const alertAtMostBytes = 96
 
-/** What has come on the socket below TLS. Undefined if this version of Node does not say it. */
+/** The number of bytes received on the socket below TLS; undefined if this version of Node does not report it. */
 const received = (socket: Socket): number | undefined => {
   const handle: unknown = socket instanceof TLSSocket ? Reflect.get(socket, "_handle") : undefined
   const below: unknown = typeof handle === "object" && handle !== null ? Reflect.get(handle, "_parent") : undefined

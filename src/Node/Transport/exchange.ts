@@ -1,5 +1,5 @@
 /**
- * One request and its response, between the bytes of a connection and the two effects that wait for them.
+ * One request and its response: connects the bytes of a connection with the two effects that wait for them.
  *
  * @internal
  */
@@ -13,19 +13,19 @@ import type { Address } from "./target.js"
 import { type Owner, Unmeasured } from "./unmeasured.js"
 import { ended, paused, type Step, untilHead, untilPause } from "./waiting.js"
 
-/** What an exchange asks of the client that it belongs to. */
+/** The operations of a client that its exchanges use. */
 export interface Client {
   readonly connectMillis: number
   readonly isClosed: boolean
-  /** Attaches a connection, now or later: an idle one, or a new one if that is asked for. */
+  /** Attaches a connection, now or later: an idle one, or a new one if `isNew`. */
   readonly connect: (exchange: Exchange, isNew: boolean) => void
   /** Stops looking for a connection. */
   readonly forget: (exchange: Exchange) => void
-  /** Takes back a connection whose response was read to its end. `keepAliveMillis` as of `Head`. */
+  /** Takes back a connection whose response was read to its end. `keepAliveMillis` as in `Head`. */
   readonly release: (exchange: Exchange, connection: Connection, keepAliveMillis: number | undefined) => void
-  /** Runs `act` in this turn of the event loop, or in one of the next when much was done in this one already. */
+  /** Runs `act` in this turn of the event loop, or in a later turn if this turn has already run several. */
   readonly soon: (act: () => void) => void
-  /** What a failure before there was a head becomes: that failure, or another exchange after a wait. */
+  /** Handles a failure before the head: fails with it, or waits and starts another exchange. */
   readonly failed: (exchange: Exchange, error: TransportError) => Effect.Effect<TransportResponse, TransportError>
 }
 
@@ -36,7 +36,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   // Whom what comes is pushed to; while there is nobody, the body waits.
   to: Transport.Receiver | undefined
   private answered: Effect.Effect<TransportResponse, TransportError> | undefined
-  // The beginning of a head: the first bytes of a buffer that doubles. And how many of them were read in vain.
+  // The beginning of a head, in a buffer that doubles, and how many of its bytes were parsed without finding the end.
   private partial: Buffer | undefined
   private partialBytes = 0
   private readBytes = 0
@@ -190,7 +190,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
       const fromBytes = this.partialBytes
       all = this.append(this.partial, buffer, bytes)
       endBytes = this.partialBytes
-      // Each byte is read at most twice, however small the pieces are.
+      // Each byte is parsed at most twice, however small the pieces are.
       if (endBytes < 2 * this.readBytes && !mayEndHead(all.subarray(Math.max(0, fromBytes - 2), endBytes))) {
         return true
       }
@@ -214,7 +214,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
       return this.skip(connection, all.subarray(head.endBytes, endBytes))
     }
     if (head.status === 408 && this.isReplaceable(connection)) {
-      // Said of an idle connection while the request was on its way (RFC 9110 §15.5.9).
+      // The server sent 408 for the idle connection while the request was in transit (RFC 9110 §15.5.9).
       this.connection = this.partial = undefined
       connection.destroy()
       this.replace()
@@ -252,7 +252,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
     return true
   }
 
-  // The final head is still to come.
+  // Skips an informational head; the final head follows.
   private skip(connection: Connection, rest: Buffer): boolean {
     if (++this.informational > informationalAtMost) {
       return this.refuse(connection, tooManyInformational)
@@ -282,12 +282,12 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
     return false
   }
 
-  // Whether the request may be sent once more: the connection was kept, and had ended before the request came.
+  // Whether the request may be sent once more: the connection was kept, and had ended before the request arrived.
   private isReplaceable(connection: Connection): boolean {
     return connection.served > 0 && this.informational === 0 && !this.isRetried && !this.client.isClosed
   }
 
-  // Another idle connection may be as stale.
+  // On a new connection, because another idle connection may be stale too.
   private replace(): void {
     this.isRetried = true
     this.client.connect(this, true)
@@ -458,7 +458,7 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   }
 }
 
-/** Whether an empty line may be in it. */
+/** Whether the bytes may contain an empty line. */
 const mayEndHead = (bytes: Buffer): boolean =>
   bytes.includes("\n\r\n", 0, "latin1") || bytes.includes("\n\n", 0, "latin1")
 

@@ -1,5 +1,5 @@
 /**
- * Translates what ended a request into an error of the transport.
+ * Translates the cause of a failed request into an error of the transport.
  *
  * @internal
  */
@@ -9,7 +9,7 @@ import * as HttpErrors from "../../internal/httpErrors.js"
 import type { TransportError } from "../../Transport.js"
 import { RefusedAddress } from "./addresses.js"
 
-/** `body` is what is known of the body after the head has come. */
+/** `body` is the state of the body, if the head was received. */
 export const failure = (
   url: string,
   cause: unknown,
@@ -27,7 +27,7 @@ export const failure = (
     : HttpErrors.fromCause(url, cause, body)
 }
 
-/** A failure of a connection that was made, TLS included. */
+/** A failure after the connection was made and the TLS handshake was complete. */
 export class AfterHandshake {
   constructor(readonly cause: unknown) {}
 }
@@ -42,7 +42,7 @@ export const closedByPeer: Error = Object.assign(new Error("the other side close
   code: "ECONNRESET"
 })
 
-/** More informational responses than this are an attack. */
+/** Maximum number of informational responses. More of them are an attack. */
 export const informationalAtMost = 20
 
 /** The cause of a `Protocol` error for a response. */

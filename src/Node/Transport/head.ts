@@ -1,8 +1,7 @@
 /**
- * Reads the head of a response (RFC 9112 §4, §5): takes what the RFC allows, and refuses what two readers could understand
- * in two ways.
+ * Parses the head of a response (RFC 9112 §4, §5). It accepts every head that the RFC allows, and refuses ambiguous heads.
  *
- * It takes lines that end with CR LF or LF, optional blanks around values, folded lines, HTTP/1.0 and later versions 1.x,
+ * It accepts lines that end with CR LF or LF, optional blanks around values, folded lines, HTTP/1.0 and later versions 1.x,
  * any status from 100 on, and a `Content-Length` that is repeated with the same value. It refuses different lengths, a
  * length beside `Transfer-Encoding`, any transfer coding but one `chunked`, a folded line in these fields, CR without LF,
  * control characters, and empty lines before the status line.
@@ -46,7 +45,7 @@ for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 export const isText: Uint8Array = new Uint8Array(256).fill(1, 32).fill(0, 127, 128)
 isText[tab] = 1
 
-// Fields that have one value. Of several the first counts: joined, they would be a value that no server meant.
+// Fields with a single value. If a field is repeated, the first value counts, because the joined values would have no meaning.
 const singletons: ReadonlySet<string> = new Set([
   "age",
   "content-disposition",
@@ -76,7 +75,7 @@ const upgraded = unreadable("it switches protocols, which was not asked for")
 const interimBody = unreadable("an informational response announces a body")
 
 /**
- * Reads `bytes` up to `endBytes`. `"incomplete"` if all of it can be the beginning of a head; an error if it is none,
+ * Parses `bytes` up to `endBytes`. Returns `"incomplete"` if the bytes can be the beginning of a head, and an error if they cannot,
  * whatever follows.
  */
 export const parse = (
@@ -84,7 +83,7 @@ export const parse = (
   endBytes: number,
   atMostBytes: number = headAtMostBytes
 ): Head | "incomplete" | Error => {
-  // Mostly the end of the head. A head whose lines end with LF alone ends before it.
+  // Usually the end of the head. A head whose lines end with LF alone ends before it.
   const found = bytes.indexOf("\r\n\r\n", 0, "latin1")
   const lookedAtBytes = found !== -1 && found + 4 <= endBytes ? found + 4 : endBytes
   const text = bytes.toString("latin1", 0, Math.min(lookedAtBytes, atMostBytes))
@@ -148,7 +147,7 @@ const read = (text: string): Head | "incomplete" | Error => {
       if (!isFolded) {
         value = text.slice(valueAt, valueEnd)
       } else if (valueEnd > valueAt) {
-        // As a user agent must (RFC 9112 §5.2).
+        // Folded lines are joined with a space, as a user agent must do (RFC 9112 §5.2).
         value = value === "" ? text.slice(valueAt, valueEnd) : `${value} ${text.slice(valueAt, valueEnd)}`
       }
       at = afterLine(text, at)
@@ -161,11 +160,11 @@ const read = (text: string): Head | "incomplete" | Error => {
       isFolded = true
     }
     if (at === size) {
-      // The next line may go on with this one.
+      // The next line may continue this one.
       break
     }
     const before = headers[name]
-    // A name that every object has is not there yet.
+    // An inherited property of the object, such as `constructor`, is not a repeated field.
     const isRepeated = typeof before === "string"
     if (name === "content-length") {
       const bytes = isFolded ? undefined : lengthOf(value)
@@ -223,7 +222,7 @@ const framed = (
       : { status, headers, framing: "interim", lengthBytes: 0, endBytes, keepAliveMillis: 0 }
   }
   if (status === 204 || status === 304) {
-    // What a 204 must not announce may come all the same: the connection is not used again.
+    // A server may send a body after a 204 that announces one, so the connection is not reused.
     const isBodyAnnounced = status === 204 && (isChunked || (lengthBytes ?? 0) > 0)
     return {
       status,
@@ -242,7 +241,7 @@ const framed = (
     : { status, headers, framing: "connection", lengthBytes: 0, endBytes, keepAliveMillis: 0 }
 }
 
-// What begins with this is the beginning of a status line, or not.
+// Whether the text can be the beginning of a status line.
 const begun = (text: string): "incomplete" | Error => {
   if (!text.startsWith(version)) {
     return version.startsWith(text) ? "incomplete" : noStatusLine
@@ -272,7 +271,7 @@ const unfinished = -1
 const lone = -2
 const none = -3
 
-/** Where the next line begins, if a line ends here. */
+/** The position of the next line, if a line ends here. */
 const afterLine = (text: string, at: number): number => {
   const code = text.charCodeAt(at)
   if (code === lf) {
@@ -324,8 +323,8 @@ const digits = (text: string): number | undefined => {
 const hasOption = (options: string, option: string): boolean =>
   options === option || (options.includes(option) && options.split(",").some((one) => one.trim() === option))
 
-// A second less than the server says: the server counts from when it sent, and no request shall leave in the moment that
-// it closes.
+// One second less than the server's time. The server counts from its last byte, and no request should be sent just as it closes
+// the connection.
 const keepAlive = (value: string | undefined): number | undefined => {
   const seconds = value === undefined ? undefined : /timeout=(\d{1,9})/i.exec(value)?.[1]
   return seconds === undefined ? undefined : Math.max(0, Number(seconds) - 1) * 1000

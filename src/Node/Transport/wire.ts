@@ -1,5 +1,5 @@
 /**
- * What the client asks of a connection, and the real ones: `node:net` and `node:tls`, which receive into a buffer of
+ * The port of a connection, and its implementations with `node:net` and `node:tls`, which receive into a buffer of
  * ours (`onread`), so that no stream and no allocation stands between the system and the parser.
  *
  * @internal
@@ -24,7 +24,7 @@ export interface WireEvents {
   readonly nextBuffer: () => Uint8Array
   /** So many bytes are in the present buffer; false pauses. */
   readonly onData: (bytes: number) => boolean
-  /** The other side has ended it; on TLS it may not have said so (`close_notify`), as far as that can be told. */
+  /** Called when the server has ended the connection. `isSaid` is false if `close_notify` was missing on TLS, as far as this can be detected. */
   readonly onEnd: (isSaid: boolean) => void
   readonly onError: (cause: unknown) => void
   /** Once, after everything else. */
@@ -36,7 +36,7 @@ export interface Wire {
   readonly stopsAtOnce: boolean
   readonly write: (latin1: string) => void
   readonly resume: () => void
-  /** From now on `onEnd` tells whether the end was said. Before that, it takes every end for one that was. */
+  /** From now on `onEnd` reports whether the end was announced. Before, it reports every end as announced. */
   readonly watchEnd: () => void
   readonly destroy: () => void
   /** Whether it keeps the process alive. */
@@ -46,11 +46,11 @@ export interface Wire {
 /** Makes a connection. No event comes before it has returned. */
 export type Connect = (target: Target, events: WireEvents) => Wire
 
-// A peer that is gone is noticed in the end.
+// TCP keep-alive detects a peer that no longer exists.
 const probeAfterMillis = 60_000
 
 export const sockets = (options: {
-  /** Refuses hosts that have an address which is not public. */
+  /** Refuses hosts with an address that is not public. */
   readonly publicOnly?: boolean | undefined
   /** Certificates that are trusted in place of those that node trusts. */
   readonly ca?: string | undefined
@@ -67,7 +67,7 @@ export const sockets = (options: {
       ...common(target, address, events),
       ...(options.ca === undefined ? {} : { ca: options.ca }),
       ALPNProtocols: ["http/1.1"],
-      // An address is no server name (RFC 6066 §3).
+      // An address is not a server name (RFC 6066 §3).
       servername: isIP(target.hostname) === 0 ? target.hostname : "",
       ...(session === undefined ? {} : { session })
     })
@@ -145,7 +145,7 @@ export const sockets = (options: {
         }
         isDestroyed = true
         if (attempts === undefined) {
-          // A look-up that goes on is not listened to any more.
+          // The result of a pending look-up is ignored.
           setImmediate(events.onClose)
         } else {
           attempts.destroy()
@@ -174,8 +174,8 @@ const common = (target: Target, address: string, events: WireEvents) => ({
 })
 
 /**
- * Whether a socket whose stream has ended was ended by the other side (FIN). A reset that comes with the last bytes ends the
- * stream in the same way, without an error. But the system has no peer for the socket any more then. Node remembers the
- * address once it was read: it must not be read before.
+ * Whether the server ended the socket with FIN. A reset that arrives with the last bytes ends the stream in the same way, without
+ * an error, but then the system has no peer address for the socket. Node caches the address when it is read, so it must not be
+ * read earlier.
  */
 const isEndedByPeer = (socket: Socket): boolean => socket.remoteAddress !== undefined

@@ -27,18 +27,18 @@ export interface StoreProbe {
   readonly read: Effect.Effect<string | undefined>
   /** How many parts there are. */
   readonly parts: Effect.Effect<number>
-  // What a backend does not have is left out, and the cases that need it pass.
-  /** How many writes the device was asked for. */
+  // A backend leaves out the operations that it does not have. The cases that need them pass.
+  /** The number of writes to the device. */
   readonly writes?: Effect.Effect<number> | undefined
-  /** Another program makes a directory under the destination. */
+  /** Makes a directory at the destination, as another program would. */
   readonly makeDirectory?: Effect.Effect<void> | undefined
-  /** From now on the device takes no byte, and does not fail. */
+  /** From now on, writes to the device take no bytes and do not fail. */
   readonly takeNothing?: Effect.Effect<void> | undefined
   readonly modes?:
     | {
-        /** The permission bits of all files beside the destination, with its own. */
+        /** The permission bits of all files in the destination's directory, the destination included. */
         readonly all: Effect.Effect<ReadonlyArray<number>>
-        /** Changes those of the destination. */
+        /** Changes the permission bits of the destination. */
         readonly set: (mode: number) => Effect.Effect<void>
       }
     | undefined
@@ -84,7 +84,7 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
           Effect.scoped(
             Effect.gen(function* () {
               const part = yield* store.open(probe.destination)
-              // More than a store keeps in memory alone, where nobody sees it.
+              // More than a store keeps in memory, so that the bytes reach the device.
               yield* write(part, encode("new".repeat(400_000)))
               yield* hasParts(probe, 1)
               yield* end
@@ -154,7 +154,7 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
     ...(["published", "discarded"] as const).map((end) =>
       at(`leaves nothing of what a part held before it started over, when it is ${end}`, (probe, store) =>
         Effect.gen(function* () {
-          // More than a store keeps in memory alone, where nobody sees it.
+          // More than a store keeps in memory, so that the bytes reach the device.
           const long = encode("long".repeat(300_000))
           yield* Effect.scoped(
             Effect.gen(function* () {
@@ -273,7 +273,7 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
           const bytes = encode(text)
           const put = (start: number, end: number) => access.write(bytes.slice(start, end), start) ?? Effect.void
           const before = yield* probe.writes ?? Effect.succeed(0)
-          // Four writers, a byte each in turn; one of them writes a few bytes again, as a retry does.
+          // Four writers write a byte each in turn. One of them writes a few bytes twice, as a retry does.
           const quarter = text.length / 4
           for (let index = 0; index < quarter; index++) {
             for (let writer = 0; writer < 4; writer++) {
@@ -300,7 +300,7 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
       Effect.scoped(
         Effect.gen(function* () {
           const part = yield* store.open(probe.destination)
-          // In a file, and some of it still in memory.
+          // Some bytes are in a file, and some still in memory.
           yield* write(part, encode("old".repeat(200_000)))
           yield* write(part, encode("old"))
           yield* part.restart
@@ -325,7 +325,7 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
         yield* holds(probe, "old")
       })
     ),
-    at("does not take a directory for a file that is there", (probe, store) =>
+    at("does not treat a directory as an existing file", (probe, store) =>
       Effect.gen(function* () {
         if (probe.makeDirectory === undefined) {
           return
@@ -348,7 +348,7 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
         yield* hasParts(probe, 0)
       })
     ),
-    at("keeps the mode of what it replaces, and shows no one more than that meanwhile", (probe, store) =>
+    at("keeps the mode of the file that it replaces, and allows no more access in the meantime", (probe, store) =>
       Effect.gen(function* () {
         const { modes } = probe
         if (modes === undefined) {
@@ -377,7 +377,7 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
             yield* expect(after.length === 1 && after[0] === mode, `mode ${mode.toString(8)}`, after)
           }
         }
-        // Not what makes a program run as its owner.
+        // Without the set-user-ID bit.
         yield* modes.set(0o4755)
         yield* put(store, probe.destination, "new")
         const after = yield* modes.all
