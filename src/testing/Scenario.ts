@@ -399,5 +399,13 @@ export const isSurvivable = (job: Job): boolean =>
       !(fault.kind === "redirect" && (fault.to === "file" || fault.to === "loop"))
   )
 
+const truthful: ReadonlySet<RangeFault> = new Set(["ignored", "shifted", "short", "unsatisfiable", "refused"])
+
+/** Whether each byte that the origin sends is the byte that its response says, of the one version that there is. */
+export const isTruthful = (job: Job): boolean =>
+  versionsOf(job) === 1 &&
+  job.isLengthAnnounced &&
+  job.faults.every((fault) => fault.kind !== "range" || truthful.has(fault.how))
+
 /** How many versions there are in the end. */
 export const versionsOf = (job: Job): number => 1 + job.faults.filter(({ kind }) => kind === "changed").length

@@ -8,7 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import type * as Download from "../Download.js"
-import type { DownloadEvent } from "../DownloadEvent.js"
+import type { DownloadEvent, Retrying } from "../DownloadEvent.js"
 import type * as Disk from "./Disk.js"
 import type * as Origin from "./Origin.js"
 import * as Scenario from "./Scenario.js"
@@ -133,6 +133,7 @@ export class Promises {
     }
     if (event._tag === "Retrying") {
       this.retries.set(request.id, (this.retries.get(request.id) ?? 0) + 1)
+      this.checkDigest(event)
     }
     if (event._tag === "Finished") {
       if (this.outcomes.has(request.id)) {
@@ -151,6 +152,13 @@ export class Promises {
     const tookMillis = this.life.world.now() - (this.started.get(id) ?? 0)
     if (deadline !== undefined && tookMillis > Duration.toMillis(deadline) + 500) {
       this.life.violate(`${id} took ${tookMillis} ms, and its deadline is ${Duration.toMillis(deadline)} ms`)
+    }
+  }
+
+  private checkDigest({ error, request }: Retrying): void {
+    const job = this.life.asked.find(({ id }) => id === request.id)?.job
+    if (error._tag === "Mismatch" && error.reason === "digest" && job !== undefined && Scenario.isTruthful(job)) {
+      this.life.violate(`${request.id} had another digest, and each byte that it received was right`)
     }
   }
 

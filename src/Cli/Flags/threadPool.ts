@@ -6,7 +6,8 @@ import * as Array from "effect/Array"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { DownloadRequest } from "../../Download.js"
+import { type DownloadOutcome, type DownloadRequest, Failed } from "../../Download.js"
+import { Disk } from "../../DownloadError.js"
 import { type DownloadEvent, Finished, Started } from "../../DownloadEvent.js"
 import { withRequest } from "../../internal/settle.js"
 import { Cancel, FetchFlag, type Message } from "./FlagWorker.js"
@@ -42,7 +43,7 @@ export const fetchAll = Effect.fn("flags.threadPool")(function* (
           Effect.catchAllCause(() => Fiber.join(answer)),
           Effect.orDie
         )
-        yield* options.onEvent(new Finished({ outcome: withRequest(request, outcome) }))
+        yield* options.onEvent(new Finished({ outcome: withRequest(request, withPath(request, outcome)) }))
       })
     )
 
@@ -55,3 +56,9 @@ export const fetchAll = Effect.fn("flags.threadPool")(function* (
 
   yield* Effect.forEach(Array.range(1, options.threads), () => work, { concurrency: "unbounded", discard: true })
 })
+
+/** The encoded form of an error has no directories. */
+const withPath = (request: DownloadRequest, outcome: DownloadOutcome): DownloadOutcome =>
+  outcome._tag === "Failed" && outcome.error._tag === "Disk"
+    ? new Failed({ request, error: new Disk({ ...outcome.error, path: request.destination }) })
+    : outcome
