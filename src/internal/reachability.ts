@@ -1,7 +1,9 @@
 /**
- * Tracks which origins answer. An origin that has never answered and fails is in doubt: one transfer at a time tries it, and
- * the others wait. When that transfer gives up, the origin counts as unreachable for a while, and the others fail with the
- * same error. So a list with 600 URLs of a dead host costs the attempts of one URL.
+ * Tracks which origins answer. An origin that has never answered and cannot be reached is in doubt: one transfer at a time
+ * tries it, and the others wait. When that transfer gives up, the origin counts as unreachable for a while, and the others
+ * fail with the same error. So a list with 600 URLs of a dead host costs the attempts of one URL.
+ *
+ * An origin that has answered is never in doubt, so that a short outage does not fail the rest of a list.
  *
  * @internal
  */
@@ -10,9 +12,9 @@ import { Connection, type DownloadError, Timeout } from "../DownloadError.js"
 
 type Unanswered = Connection | Timeout
 
-/** An origin that has failed and has not answered since. */
+/** An origin that has failed and has never answered. */
 interface Doubt {
-  /** Whether only one transfer at a time may try the origin. */
+  /** Whether only one transfer at a time may try the origin. If it accepts connections, all may: one URL may be the cause. */
   isProbed: boolean
   since: number
   /** The transfer that tries the origin. */
@@ -25,7 +27,7 @@ interface Doubt {
 
 // The number of transfers that must give up before an origin that accepts connections but does not answer counts as
 // unreachable. The cause may be their URLs.
-const silentAtMost = 3
+const silentAtMost = 16
 
 // An origin counts as unreachable for as long as the failed attempts took, within these limits.
 const shortestVerdictMillis = 250
@@ -66,19 +68,31 @@ export class Reachability {
 
   /** Call it when an attempt has failed. */
   onFailure(origin: string, error: DownloadError): void {
-    if (isUnanswered(error) && !this.doubts.has(origin)) {
-      if (this.doubts.size >= this.forgetAt) {
-        this.forget()
-      }
-      this.doubts.set(origin, {
-        isProbed: !this.hasAnswered(origin),
-        since: this.now(),
-        probe: undefined,
-        exhausted: 0,
-        verdict: undefined,
-        waiting: new Set()
-      })
+    if (error._tag === "Protocol") {
+      this.onAnswer(origin)
     }
+    if (!isUnanswered(error) || this.hasAnswered(origin)) {
+      return
+    }
+    const doubt = this.doubts.get(origin)
+    if (doubt !== undefined) {
+      if (doubt.verdict === undefined) {
+        doubt.isProbed = isOfAddress(error) || doubt.exhausted >= silentAtMost
+        wakeAll(doubt)
+      }
+      return
+    }
+    if (this.doubts.size >= this.forgetAt) {
+      this.forget()
+    }
+    this.doubts.set(origin, {
+      isProbed: isOfAddress(error),
+      since: this.now(),
+      probe: undefined,
+      exhausted: 0,
+      verdict: undefined,
+      waiting: new Set()
+    })
   }
 
   /** Call it when a transfer gives up. */
@@ -88,16 +102,11 @@ export class Reachability {
       return
     }
     doubt.exhausted++
-    if (isOfAddress(error) || (doubt.isProbed && doubt.exhausted >= silentAtMost)) {
+    if (isOfAddress(error) || doubt.exhausted >= silentAtMost) {
       const now = this.now()
       const millis = Math.min(Math.max(now - doubt.since, shortestVerdictMillis), longestVerdictMillis)
-      this.answered.delete(origin)
-      this.answeredBefore.delete(origin)
-      this.doubts.set(origin, {
-        ...doubt,
-        isProbed: true,
-        verdict: { error, until: now + millis }
-      })
+      doubt.isProbed = true
+      doubt.verdict = { error, until: now + millis }
       wakeAll(doubt)
     }
   }

@@ -156,12 +156,103 @@ describe("an origin that cannot be reached", () => {
     )
   )
 
-  it.effect("is no more tried after three transfers that it took and never answered", () =>
+  it.effect("is no more tried after sixteen transfers that it took and never answered", () =>
     Effect.gen(function* () {
       const outcomes = yield* autoAdvance(run(many(100), 1))
       assert.isTrue(outcomes.every((one) => one._tag === "Failed" && one.error._tag === "Timeout"))
-      assert.strictEqual((yield* tried).length, 3)
-    }).pipe(Effect.provide(layer(() => ({ instead: "silence" }), { retry: RetryPolicy.none })))
+      assert.strictEqual((yield* tried).length, 16)
+    }).pipe(
+      Effect.provide(layer(() => ({ instead: "silence" }), { retry: RetryPolicy.none, headersTimeout: "10 seconds" }))
+    )
+  )
+
+  it.effect("is not one that resets the first URLs of a list and answers the others, whatever it answers", () =>
+    Effect.gen(function* () {
+      const outcomes = yield* autoAdvance(run(many(60), 1))
+      const isBad = (outcome: Download.DownloadOutcome) => Number(outcome.request.url.slice(dead.length + 1)) < 40
+      const [bad, good] = [outcomes.filter(isBad), outcomes.filter((outcome) => !isBad(outcome))]
+      assert.isTrue(bad.every((outcome) => reasonOf(outcome) === "reset"))
+      assert.deepStrictEqual(
+        new Set(
+          good.map((one) => (one._tag === "Failed" && one.error._tag === "HttpStatus" ? one.error.status : one._tag))
+        ),
+        new Set([404, "Saved"])
+      )
+      // A retry waits for no request of another URL.
+      assert.isAtMost(yield* Clock.currentTimeMillis, 20_000)
+    }).pipe(
+      Effect.provide(
+        layer((asked) => {
+          const index = Number(asked.url.slice(dead.length + 1))
+          return index < 40 ? { instead: "reset" } : index < 50 ? { status: 404 } : Origin.file(asked, "content")
+        })
+      )
+    )
+  )
+
+  for (const first of [
+    { status: 404 },
+    { status: 503 },
+    { status: 302, headers: { location: "http://other.test/" } }
+  ]) {
+    it.effect(`is not one that has ever answered: ${first.status}`, () =>
+      Effect.gen(function* () {
+        yield* autoAdvance(Effect.either(download(`${dead}/first`)))
+        yield* autoAdvance(run(many(20), 1))
+        const saved = yield* autoAdvance(run([`${dead}/good`]))
+        assert.deepStrictEqual(
+          saved.map(({ _tag }) => _tag),
+          ["Saved"]
+        )
+      }).pipe(
+        Effect.provide(
+          layer(
+            (asked) =>
+              asked.url.endsWith("first")
+                ? first
+                : asked.url.endsWith("good") || !asked.url.startsWith(dead)
+                  ? Origin.file(asked, "content")
+                  : { instead: "refused" },
+            { retry: RetryPolicy.none }
+          )
+        )
+      )
+    )
+  }
+
+  it.effect("is not one that has answered: when a transfer has given up, the next one has all its retries", () =>
+    Effect.gen(function* () {
+      yield* autoAdvance(download(`${dead}/a`))
+      assert.deepInclude(yield* autoAdvance(Effect.flip(download(`${dead}/down`))), { reason: "refused" })
+      assert.deepInclude(yield* autoAdvance(download(`${dead}/b`)), { _tag: "Saved", attempts: 6 })
+    }).pipe(
+      Effect.provide(
+        layer((asked) =>
+          asked.url.endsWith("down") || (asked.url.endsWith("b") && asked.turn < 5)
+            ? { instead: "refused" }
+            : Origin.file(asked, "content")
+        )
+      )
+    )
+  )
+
+  it.effect("is not one that has answered: an outage of 20 seconds costs those alone that are under way", () =>
+    Effect.gen(function* () {
+      const outcomes = yield* autoAdvance(run(many(300), 4))
+      const failed = outcomes.filter(({ _tag }) => _tag === "Failed")
+      assert.isAtLeast(failed.length, 1)
+      assert.isTrue(failed.every((outcome) => reasonOf(outcome) === "refused"))
+      // A run begins at most 80 at a time, each of which has retries for 8 to 16 seconds.
+      assert.isAtMost(failed.length, 100)
+    }).pipe(
+      Effect.provide(
+        layer((asked) =>
+          asked.atMillis > 1000 && asked.atMillis < 21_000
+            ? { instead: "refused" }
+            : Origin.file(asked, "content", { delay: "40 millis" })
+        )
+      )
+    )
   )
 
   it.effect("keeps nobody waiting beyond a deadline", () =>
