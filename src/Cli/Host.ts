@@ -73,6 +73,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly store: Layer.Layer<Store>
     /** The number of unfinished parts in a directory, from runs that were killed or that still run. */
     readonly unfinishedParts: (directory: string) => Effect.Effect<number>
+    /** Why an open descriptor cannot be written to, such as one that this process was not given; undefined if it can. */
+    readonly outputProblem: (descriptor: number) => Effect.Effect<string | undefined>
     /** A store for one file, which it writes to an output that is not a regular file. */
     readonly outputStore: (output: Output) => Layer.Layer<Store>
     /** Standard input, from where nobody has read yet. */

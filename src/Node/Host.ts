@@ -55,6 +55,11 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           Effect.promise(() => import("./unfinishedParts.js")),
           ({ count }) => count(directory)
         ),
+      outputProblem: (descriptor) =>
+        Effect.map(
+          Effect.promise(() => import("./outputProblem.js")),
+          ({ outputProblem }) => outputProblem(descriptor)
+        ),
       outputStore: (output) =>
         lazily(
           () => import("./outputStore.js"),

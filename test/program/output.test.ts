@@ -2,7 +2,7 @@
  * `halyard get --output` with an output that is no regular file: standard output, a descriptor, a pipe, a device.
  */
 import { createHash, randomBytes } from "node:crypto"
-import { lstatSync, readFileSync, statSync } from "node:fs"
+import { lstatSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { http } from "../support/loopback.js"
@@ -157,6 +157,65 @@ describe("halyard get --output", () => {
       assert.match(stderr, /^content\n1 saved; 8 B in /m)
       assert.deepStrictEqual(filesIn(cwd), ["file", "paths", "third"])
     })
+  )
+
+  it.scopedLive("refuses a descriptor that is not open for writing, before any request", (context) =>
+    Effect.gen(function* () {
+      if (process.platform !== "linux") {
+        return yield* Effect.sync(() => context.skip("only Linux shows what a descriptor is"))
+      }
+      const { connections, url } = yield* http((_, response) => response.end("content\n"))
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/in.txt`, "before\n")
+      const closed = "(--output /dev/null drops the content)"
+      // Node's own descriptors are among these numbers.
+      for (let number = 3; number < 25; number++) {
+        const { exitCode, stderr, stdout } = yield* runBash(
+          `exec ${Array.from({ length: 22 }, (_, index) => `${index + 3}>&-`).join(" ")}; halyard get ${url}/a -o /dev/fd/${number}`,
+          { cwd }
+        )
+        assert.deepStrictEqual(
+          [exitCode, stdout, stderr],
+          [2, "", `halyard get: --output /dev/fd/${number}: the descriptor ${number} is not open for writing\n`]
+        )
+      }
+      for (const [line, said] of [
+        ["-o /dev/fd/3 3< in.txt", "/dev/fd/3: the descriptor 3 is not open for writing"],
+        ["-d /dev -o fd/3 3< in.txt", "fd/3: the descriptor 3 is not open for writing"],
+        ["-o /dev/stdin < in.txt", "/dev/stdin: standard input is not open for writing"],
+        ["-o - 1< in.txt", "-: standard output is not open for writing"],
+        ["-o - >&-", `-: standard output is closed ${closed}`],
+        ["-o /dev/stdout >&-", `/dev/stdout: standard output is closed ${closed}`]
+      ] as const) {
+        const { exitCode, stderr } = yield* runBash(`halyard get ${url}/a ${line}`, { cwd })
+        assert.deepStrictEqual([exitCode, stderr], [2, `halyard get: --output ${said}\n`], line)
+      }
+      const ended = yield* runBash(`halyard get ${url}/a -o /dev/stderr 2>&-`, { cwd })
+      assert.strictEqual(ended.exitCode, 2)
+      assert.strictEqual(connections(), 0)
+      assert.deepStrictEqual(filesIn(cwd), ["in.txt"])
+    })
+  )
+
+  it.scopedLive(
+    "writes to each descriptor that is passed on: a file, a pipe, one with a high number, the null device",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* http((_, response) => response.end("content\n"))
+        const cwd = yield* temporaryDirectory
+        const { exitCode, stderr, stdout } = yield* runBash(
+          `set -e
+        halyard get ${url}/a -o /dev/fd/3 3>&1 > paths | cat
+        halyard get ${url}/a -o >(cat > substituted; : > done) > paths; until test -e done; do sleep 0.1; done
+        halyard get ${url}/a -o /dev/fd/20 20> high > paths
+        halyard get ${url}/a -o /dev/stdin 0> standard > paths
+        halyard get ${url}/a -o - > /dev/null
+        cat substituted high standard`,
+          { cwd }
+        )
+        assert.strictEqual(exitCode, 0, stderr)
+        assert.strictEqual(stdout, "content\n".repeat(4))
+      })
   )
 
   it.scopedLive("writes to a named pipe once it has a reader, and leaves the pipe", () =>

@@ -5,7 +5,8 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Output } from "../Host.js"
+import * as Printable from "../../internal/printable.js"
+import { Host, type Output } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 
 export interface Named {
@@ -17,12 +18,15 @@ export interface Named {
 export const outputOf = Effect.fnUntraced(function* (
   directory: string,
   output: string
-): Effect.fn.Return<Named, UsageError, FileSystem.FileSystem | Path.Path> {
-  const descriptor = descriptorOf(output)
-  if (descriptor !== undefined) {
-    return { destination: output, stream: { _tag: "Descriptor", descriptor } }
-  }
+): Effect.fn.Return<Named, UsageError, FileSystem.FileSystem | Host | Path.Path> {
   const path = yield* Path.Path
+  const descriptor = output === "-" ? 1 : descriptorOf(path.resolve(directory, output))
+  if (descriptor !== undefined) {
+    const problem = yield* (yield* Host).outputProblem(descriptor)
+    return problem === undefined
+      ? { destination: output, stream: { _tag: "Descriptor", descriptor } }
+      : yield* new UsageError({ rule: `--output ${Printable.line(output)}: ${problem}` })
+  }
   const fs = yield* FileSystem.FileSystem
   const destination = path.isAbsolute(output) ? output : path.join(directory, output)
   const type = Option.getOrUndefined(Option.map(yield* Effect.option(fs.stat(destination)), (info) => info.type))
@@ -42,15 +46,15 @@ export const outputOf = Effect.fnUntraced(function* (
 })
 
 const standard: ReadonlyMap<string, number> = new Map([
-  ["-", 1],
+  ["/dev/stdin", 0],
   ["/dev/stdout", 1],
   ["/dev/stderr", 2]
 ])
 
 /** The descriptor that a name such as `/dev/fd/3` means. Opening that name again would truncate a file that other processes write to. */
-const descriptorOf = (output: string): number | undefined => {
-  const number = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(output)?.[1]
-  return standard.get(output) ?? (number === undefined ? undefined : Number(number))
+const descriptorOf = (path: string): number | undefined => {
+  const number = /^\/(?:dev|proc\/(?:thread-)?self)\/fd\/(\d{1,9})$/.exec(path)?.[1]
+  return standard.get(path) ?? (number === undefined ? undefined : Number(number))
 }
 
 export const isStandardOutput = (stream: Output | undefined): boolean =>
