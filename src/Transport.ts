@@ -56,6 +56,11 @@ export interface TransportRequest {
    * throw.
    */
   readonly onInformational?: (() => void) | undefined
+  /**
+   * Called with true if the request has to wait in this process for a file descriptor, and with false when it goes on: the
+   * server is not asked meanwhile, and the limit for the response's head starts then. Must not throw.
+   */
+  readonly onHeld?: ((isHeld: boolean) => void) | undefined
 }
 
 /**

@@ -30,7 +30,14 @@ const pushing = Downloader.layerWith({ durability: "rename", headersTimeout: "20
     Layer.merge(
       Store.layer,
       Origin.layer(
-        (asked) => Origin.file(asked, "small", { informational: { count: 3, every: "19 seconds" } }),
+        (asked) =>
+          Origin.file(
+            asked,
+            "small",
+            asked.url.endsWith("/held")
+              ? { held: "60 seconds", delay: "19 seconds" }
+              : { informational: { count: 3, every: "19 seconds" } }
+          ),
         undefined,
         { pushes: true }
       )
@@ -41,15 +48,20 @@ const pushing = Downloader.layerWith({ durability: "rename", headersTimeout: "20
 const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length
 
 describe("a quick attempt", () => {
-  it.scoped("waits longer for a head when informational responses come", () =>
-    Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
-      const saved = yield* Effect.flatMap(Downloader.Downloader, ({ download }) =>
-        autoAdvance(download(Download.request({ url: "http://origin.test/small", destination: `${directory}/small` })))
-      ).pipe(Effect.provide(pushing))
-      assert.deepInclude(saved, { _tag: "Saved", attempts: 1 })
-    })
-  )
+  for (const [name, why] of [
+    ["small", "when informational responses come"],
+    ["held", "when the request waits for a descriptor first"]
+  ] as const) {
+    it.scoped(`waits longer for a head ${why}`, () =>
+      Effect.gen(function* () {
+        const directory = yield* temporaryDirectory
+        const saved = yield* Effect.flatMap(Downloader.Downloader, ({ download }) =>
+          autoAdvance(download(Download.request({ url: `http://origin.test/${name}`, destination: `${directory}/a` })))
+        ).pipe(Effect.provide(pushing))
+        assert.deepInclude(saved, { _tag: "Saved", attempts: 1 })
+      })
+    )
+  }
 
   it.scopedLive("leaves no timer, also where its file cannot be published", () =>
     Effect.gen(function* () {

@@ -48,39 +48,35 @@ export const connectionsAtMost = (): number => {
   return allowed
 }
 
-/** Counts a new connection. Returns false and counts nothing if the limit is reached. */
+/** Counts a new connection. Returns false and counts nothing if the limit is reached, or if others wait already. */
 export const takeConnection = (): boolean => {
-  const most = connectionsAtMost()
-  const now = performance.now()
-  if (taken >= atMost && atMost < most && now - changedAtMillis >= raiseAfterMillis) {
-    // Other parts of the program may have closed descriptors.
-    atMost++
-    changedAtMillis = now
-  }
+  connectionsAtMost()
   if (taken >= atMost) {
+    raise()
+  }
+  if (taken >= atMost || waiting.size > 0) {
     return false
   }
   taken++
   return true
 }
 
-/** Call it when a counted connection is closed. Calls waiting functions while there is room. */
+/** Call it when a counted connection is closed, or is not made after all. Calls waiting functions while there is room. */
 export const giveConnection = (): void => {
   taken--
-  for (const wake of waiting) {
-    if (taken >= atMost) {
-      break
-    }
-    waiting.delete(wake)
-    wake()
-  }
+  handOn()
 }
 
-/** Calls `wake` once when a connection was closed, in the order of registration. Returns the function that cancels this. */
+/**
+ * Calls `wake` once when there is room for a connection, which is counted already, in the order of registration. Returns the
+ * function that cancels this.
+ */
 export const awaitConnection = (wake: () => void): (() => void) => {
   waiting.add(wake)
+  raiseLater()
   return () => {
     waiting.delete(wake)
+    raiseLater()
   }
 }
 
@@ -88,6 +84,48 @@ export const awaitConnection = (wake: () => void): (() => void) => {
 export const refused = (): void => {
   atMost = Math.max(1, Math.min(atMost, taken - 2))
   changedAtMillis = performance.now()
+  raiseLater()
+}
+
+const handOn = (): void => {
+  for (const wake of waiting) {
+    if (taken >= atMost) {
+      break
+    }
+    waiting.delete(wake)
+    taken++
+    wake()
+  }
+  raiseLater()
+}
+
+// Other parts of the program may have closed theirs.
+const raise = (): void => {
+  const now = performance.now()
+  if (atMost < connectionsAtMost() && now - changedAtMillis >= raiseAfterMillis) {
+    atMost++
+    changedAtMillis = now
+  }
+}
+
+let raising: NodeJS.Timeout | undefined
+
+// While connections are waited for, their number rises although none is closed.
+const raiseLater = (): void => {
+  if (waiting.size === 0 || atMost >= connectionsAtMost()) {
+    clearTimeout(raising)
+    raising = undefined
+    return
+  }
+  // Real time: it is the rest of the program that has to close something. Ends with the last that waits.
+  raising ??= setTimeout(
+    () => {
+      raising = undefined
+      raise()
+      handOn()
+    },
+    Math.max(1, changedAtMillis + raiseAfterMillis - performance.now())
+  )
 }
 
 const raiseAfterMillis = 1000

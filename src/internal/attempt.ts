@@ -21,7 +21,7 @@ import { type Answer, isAnswer, isEnd, judge } from "./responseCheck.js"
 import { leastProgress } from "./retryCount.js"
 import * as Segments from "./segments.js"
 import { statusError } from "./statusError.js"
-import { beginBody, extendHeaders, type Wait } from "./watch.js"
+import { beginBody, extendHeaders, holdHeaders, type Wait } from "./watch.js"
 
 export interface Attempt extends Receiver {
   readonly transport: typeof Transport.Transport.Service
@@ -63,7 +63,8 @@ export const begin = (self: Attempt): Begun => {
     isCrossOrigin: !hop.isFirstOrigin,
     connectMillis: self.connectMillis,
     verifiesBody: verifiesBody(request),
-    onInformational: () => extendHeaders(self.wait, self.now())
+    onInformational: () => extendHeaders(self.wait, self.now()),
+    onHeld: (isHeld) => holdHeaders(self.wait, isHeld, self.now())
   })
   return from(self, exchange.response, exchange.close, offsetBytes)
 }

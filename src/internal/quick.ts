@@ -35,6 +35,7 @@ import {
   beginBody,
   beginWait,
   extendHeaders,
+  holdHeaders,
   type Limits,
   type Phase,
   type Wait,
@@ -171,7 +172,8 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
         headers: RequestHeaders.own(request),
         connectMillis: limits.connectMillis,
         verifiesBody: Attempt.verifiesBody(request),
-        onInformational: () => extendHeaders(wait, means.now())
+        onInformational: () => extendHeaders(wait, means.now()),
+        onHeld: (isHeld) => holdHeaders(wait, isHeld, means.now())
       },
       this
     )

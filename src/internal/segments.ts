@@ -21,7 +21,7 @@ import * as Transport from "../Transport.js"
 import type { Claim, Coverage } from "./coverage.js"
 import { type Meter, type Receiver, type ResponseBody, receive } from "./receive.js"
 import * as Segment from "./segment.js"
-import { beginBody, extendHeaders, type Wait } from "./watch.js"
+import { beginBody, extendHeaders, holdHeaders, type Wait } from "./watch.js"
 
 /** When to divide. */
 export interface Rule {
@@ -407,7 +407,8 @@ export class Crew {
       connectMillis: self.connectMillis,
       // Limited by the requested range.
       verifiesBody: true,
-      onInformational: () => extendHeaders(wait, self.now())
+      onInformational: () => extendHeaders(wait, self.now()),
+      onHeld: (isHeld) => holdHeaders(wait, isHeld, self.now())
     })
     const work = Effect.flatMap(exchange.response, (response) => {
       const answeredAt = self.now()

@@ -122,6 +122,13 @@ export const extendHeaders = (wait: Wait, now: number): void => {
   }
 }
 
+/** The request waits in this process, or goes on: until then the server is not asked, and its time has not begun. */
+export const holdHeaders = (wait: Wait, isHeld: boolean, now: number): void => {
+  if (wait.phase === "headers") {
+    wait.headersAt = isHeld ? Number.POSITIVE_INFINITY : now + wait.headersMillis
+  }
+}
+
 /** Starts the wait for the body when the head was received. */
 export const beginBody = (wait: Wait, now: number): void => {
   wait.phase = "body"

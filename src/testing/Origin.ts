@@ -48,6 +48,8 @@ export interface Request extends TransportRequest {
 export interface Reply {
   /** Before anything else happens. */
   readonly delay?: Duration.DurationInput | undefined
+  /** How long the request waits in the client for a file descriptor, before all else. */
+  readonly held?: Duration.DurationInput | undefined
   /** Informational responses (1xx) after that, and the time before each of them. */
   readonly informational?: { readonly count: number; readonly every: Duration.DurationInput } | undefined
   /** Instead of a response: no connection, one that breaks, or silence for good. */
@@ -170,6 +172,11 @@ export const layer = (
             () => Effect.sync(() => count(origin, -1))
           )
           const reply = script(request)
+          if (reply.held !== undefined) {
+            asked.onHeld?.(true)
+            yield* Effect.sleep(reply.held)
+            asked.onHeld?.(false)
+          }
           if (reply.delay !== undefined) {
             yield* Effect.sleep(reply.delay)
           }

@@ -254,6 +254,39 @@ describe("idle connections", () => {
   )
 })
 
+describe("connections for which there are no descriptors", () => {
+  it.scopedLive("are waited for in order, without a connection that ends, and the request says so", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      const origin = yield* http((incoming, response) => {
+        asked.push(incoming.url ?? "")
+        if (incoming.url?.startsWith("/long") === true) {
+          response.writeHead(200, { "content-length": "2" }).write("a")
+        } else {
+          response.end("hello")
+        }
+      })
+      const { open } = yield* client()
+      yield* Effect.forEach([1, 2, 3], (count) => open({ url: `${origin.url}/long${count}`, headers: {} }))
+      Descriptors.refused()
+      const told: Array<string> = []
+      const send = (name: string) =>
+        Effect.flatMap(
+          open({ url: `${origin.url}/${name}`, headers: {}, onHeld: (isHeld) => told.push(`${name} ${isHeld}`) }),
+          collect
+        ).pipe(Effect.scoped, Effect.fork)
+      const first = yield* send("first")
+      yield* until(() => told.length === 1)
+      const second = yield* send("second")
+      yield* until(() => told.length === 2)
+      assert.deepStrictEqual(told, ["first true", "second true"])
+      assert.deepStrictEqual([yield* Fiber.join(first), yield* Fiber.join(second)], ["hello", "hello"])
+      assert.deepStrictEqual(told, ["first true", "second true", "first false", "second false"])
+      assert.deepStrictEqual(asked.slice(3), ["/first", "/second"])
+    })
+  )
+})
+
 describe("a kept connection", () => {
   const times = 100
 

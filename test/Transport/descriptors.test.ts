@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Descriptors from "../../src/Node/descriptors.js"
 
 describe("descriptors of the process", () => {
@@ -38,7 +38,6 @@ describe("descriptors of the process", () => {
     const wait = (name: string) =>
       Descriptors.awaitConnection(() => {
         told.push(name)
-        assert.isTrue(Descriptors.takeConnection())
       })
     wait("a")
     wait("b")()
@@ -51,5 +50,39 @@ describe("descriptors of the process", () => {
     assert.deepStrictEqual(told, ["a"])
     Descriptors.giveConnection()
     assert.deepStrictEqual(told, ["a", "c"])
+    for (let left = 3; left > 0; left--) {
+      Descriptors.giveConnection()
+    }
+  })
+
+  it("let more connections be made while some wait, second by second, and none before those", () => {
+    vi.useFakeTimers()
+    try {
+      let count = 0
+      while (count < 4 && Descriptors.takeConnection()) {
+        count++
+      }
+      // Two more than there may be now.
+      Descriptors.refused()
+      const told: Array<string> = []
+      const ends = ["a", "b", "c"].map((name) => Descriptors.awaitConnection(() => told.push(name)))
+      vi.advanceTimersByTime(2500)
+      assert.deepStrictEqual(told, [])
+      assert.isFalse(Descriptors.takeConnection())
+      vi.advanceTimersByTime(1000)
+      assert.deepStrictEqual(told, ["a"])
+      vi.advanceTimersByTime(600)
+      assert.isFalse(Descriptors.takeConnection())
+      assert.deepStrictEqual(told, ["a", "b"])
+      for (const end of ends) {
+        end()
+      }
+      assert.strictEqual(vi.getTimerCount(), 0)
+      for (let left = count + 2; left > 0; left--) {
+        Descriptors.giveConnection()
+      }
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

@@ -62,6 +62,28 @@ describe("connections, on the simulated origin", () => {
     )
   )
 
+  it.effect("counts no time for a head while the request waits for a descriptor, and all of it afterwards", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download(request(url)))
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1 })
+      const [elapsed, error] = yield* Effect.timed(
+        autoAdvance(Effect.flip(download(request("http://origin.test/slow", { destination: "slow" }))))
+      )
+      assert.deepInclude(error, { _tag: "Timeout", phase: "headers", limitMillis: 30_000 })
+      assert.isAtLeast(Duration.toSeconds(elapsed), 60 + 30)
+    }).pipe(
+      Effect.provide(
+        layer(
+          (asked) =>
+            asked.url === url
+              ? Origin.file(asked, body, { held: "60 seconds", delay: "29 seconds" })
+              : { held: "60 seconds", delay: "31 seconds" },
+          { ...once, headersTimeout: "30 seconds" }
+        )
+      )
+    )
+  )
+
   it.effect("bounds a body that stalls, by bytes and time, and not one that is slow", () =>
     Effect.gen(function* () {
       const error = yield* autoAdvance(Effect.flip(download(request(url))))

@@ -198,7 +198,11 @@ class Http1 implements Client, Connections {
     exchange: Exchange,
     error: Transport.TransportError
   ): Effect.Effect<Transport.TransportResponse, Transport.TransportError> {
-    if (exchange.isRepeated || !isForWant(error)) {
+    if (!isForWant(error)) {
+      return Effect.fail(error)
+    }
+    exchange.hold()
+    if (exchange.isRepeated) {
       return Effect.fail(error)
     }
     Descriptors.refused()
@@ -217,14 +221,19 @@ class Http1 implements Client, Connections {
   }
 
   private connectNew(pool: Pool, exchange: Exchange): void {
-    if (!Descriptors.takeConnection()) {
-      pool.waiting.push(exchange)
-      this.wanting.add(pool)
-      this.stopWaiting ??= Descriptors.awaitConnection(this.connectWaiting)
-      // A closed connection of any origin makes room.
-      this.closeIdle()
+    if (Descriptors.takeConnection()) {
+      this.connectCounted(pool, exchange)
       return
     }
+    exchange.hold()
+    pool.waiting.push(exchange)
+    this.wanting.add(pool)
+    this.stopWaiting ??= Descriptors.awaitConnection(this.connectWaiting)
+    // A closed connection of any origin makes room.
+    this.closeIdle()
+  }
+
+  private connectCounted(pool: Pool, exchange: Exchange): void {
     const { connect } = this.settings
     const connection: Connection = new Connection(connect, pool.address, exchange.connectMillis, this.buffers, {
       lost: () => this.lost(pool, connection),
@@ -257,7 +266,10 @@ class Http1 implements Client, Connections {
 
   private drop(pool: Pool): void {
     if (pool.connections === 0 && pool.waiting.length === 0) {
-      this.wanting.delete(pool)
+      if (this.wanting.delete(pool) && this.wanting.size === 0) {
+        this.stopWaiting?.()
+        this.stopWaiting = undefined
+      }
       if (this.pools.get(pool.address.origin) === pool) {
         this.pools.delete(pool.address.origin)
       }
@@ -274,13 +286,14 @@ class Http1 implements Client, Connections {
         if (pool.waiting.length > pool.resting.size) {
           this.wanting.add(pool)
         }
-        this.connectNew(pool, exchange)
-        break
+        if (this.wanting.size > 0) {
+          this.stopWaiting = Descriptors.awaitConnection(this.connectWaiting)
+        }
+        this.connectCounted(pool, exchange)
+        return
       }
     }
-    if (this.wanting.size > 0) {
-      this.stopWaiting ??= Descriptors.awaitConnection(this.connectWaiting)
-    }
+    Descriptors.giveConnection()
   }
 
   // A connection is used again when the system was asked once more what came on it: bytes that follow a response must

@@ -52,6 +52,8 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
   private early: Array<Uint8Array> | undefined
   private failed: Effect.Effect<never, TransportError> | undefined
   private isRetried = false
+  // Whether it waits for a descriptor, as it was told.
+  private isHeld: boolean
   private next: Transport.Exchange | undefined
   private isClosed = false
 
@@ -62,7 +64,9 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
     private readonly head: string,
     /** Whether it stands for one that failed for want of a descriptor. */
     readonly isRepeated: boolean
-  ) {}
+  ) {
+    this.isHeld = isRepeated
+  }
 
   get connectMillis(): number {
     return this.request.connectMillis ?? this.client.connectMillis
@@ -130,10 +134,22 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
 
   /** Uses this connection, which may still have to be made. */
   attach(connection: Connection): void {
+    if (this.isHeld) {
+      this.isHeld = false
+      this.request.onHeld?.(false)
+    }
     this.connection = connection
     connection.receiver = this
     if (connection.isConnected) {
       connection.write(this.head)
+    }
+  }
+
+  /** It waits for a descriptor. */
+  hold(): void {
+    if (!this.isHeld) {
+      this.isHeld = true
+      this.request.onHeld?.(true)
     }
   }
 
