@@ -11,9 +11,14 @@
  * redirect to another origin fails after it was followed. With `followRedirects` around `FetchHttpClient`, the `RequestInit`
  * that its layer was built with is not used.
  *
- * `FetchHttpClient` decodes content codings, and reports a truncated one as success: prefer another client for files. If a
- * body has no length, the clients of Node treat a reset, or the end of a TLS connection without `close_notify`, as its end.
- * `halyard/Node/Transport` does not.
+ * A body is saved as it was sent. `FetchHttpClient` decodes a content coding that the server applies without being asked, and the
+ * sent bytes are lost. So a successful response with a content coding fails with `Protocol`, reason `message`, unless it is the
+ * response of a `NodeHttpClient`, which does not decode. A response that the host makes or changes itself also fails.
+ *
+ * If a body has neither a length nor chunks, a reset of the connection fails with `Truncated` over `NodeHttpClient.layer`. Over
+ * `FetchHttpClient` and `NodeHttpClient.layerUndici` it cannot be told from the end of the body. All of them treat the end of
+ * a TLS connection without `close_notify` as the end of such a body. `halyard/Node/Transport` does not. A downloader that is
+ * `strict` refuses such a body unless the request has a checksum.
  *
  * @since 0.1.0
  */
@@ -34,11 +39,13 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import { Protocol } from "../DownloadError.js"
+import { Protocol, Truncated } from "../DownloadError.js"
 import { contentLength } from "../internal/contentLength.js"
 import { isTooManyOpen, whenThereIsOne } from "../internal/descriptors.js"
 import { displayUrl } from "../internal/displayUrl.js"
 import { fromHttpClientError } from "../internal/httpErrors.js"
+import * as Printable from "../internal/printable.js"
+import { coding as contentCoding } from "../internal/validator.js"
 import {
   fromStream,
   Transport,
@@ -273,6 +280,7 @@ const fromResponse = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<TransportResponse, Protocol, Scope.Scope> =>
   Effect.gen(function* () {
+    const sent = sentBody(response)
     let isBegun = false
     // Reading a body to its end, or interrupting the read, closes the connection. A body that was never read is closed here.
     yield* Effect.addFinalizer(() => (isBegun ? Effect.void : abandon(response)))
@@ -285,8 +293,14 @@ const fromResponse = (
       const detail = "its Transfer-Encoding is not chunked alone"
       return yield* new Protocol({ url: displayUrl(url), reason: "message", detail })
     }
+    const encoding = contentCoding(response.headers)
+    if (encoding !== "" && sent === undefined && response.status >= 200 && response.status < 300) {
+      const detail = `its Content-Encoding is ${Printable.excerpt(encoding)}, and this HttpClient may have decoded the body`
+      return yield* new Protocol({ url: displayUrl(url), reason: "message", detail })
+    }
     let receivedBytes = 0
     const expectedBytes = contentLength(response.headers)
+    const isEndedByClose = expectedBytes === undefined && coding === undefined
     return yield* fromStream({
       status: response.status,
       headers: response.headers,
@@ -299,10 +313,64 @@ const fromResponse = (
           return chunk
         }),
         Stream.catchSome((error) => (isEmpty(error) ? Option.some(Stream.empty) : Option.none())),
-        Stream.mapError((error) => fromHttpClientError(url, error, { receivedBytes, expectedBytes }))
+        Stream.mapError((error) => fromHttpClientError(url, error, { receivedBytes, expectedBytes })),
+        Stream.concat(
+          Stream.suspend(() =>
+            sent !== undefined && isTruncated(sent, isEndedByClose)
+              ? Stream.fail(new Truncated({ url: displayUrl(url), expectedBytes, receivedBytes }))
+              : Stream.empty
+          )
+        )
       )
     })
   })
+
+/** A readable stream of Node. */
+interface SentBody {
+  readonly readableEnded: boolean
+}
+
+/**
+ * The body as it was sent, if the response is one of `NodeHttpClient`: the `IncomingMessage` of `node:http`, or the body of
+ * undici. Undefined if the body may be decoded: the response wraps a `Response` of `fetch`, or has a `stream` of the host.
+ */
+const sentBody = (response: object): SentBody | undefined => {
+  // A host overrides `stream` on the response itself, or on an object whose prototype is the response.
+  if (Object.hasOwn(response, "stream")) {
+    return undefined
+  }
+  // `HttpClient.make` wraps the response, and aborts the request after the body.
+  if (Object.hasOwn(response, "original") && "original" in response && isObject(response.original)) {
+    const isOfPlatform = "controller" in response && response.controller instanceof AbortController
+    return isOfPlatform ? sentBody(response.original) : undefined
+  }
+  // A `Response` has `status` in place of `statusCode`.
+  const source = Object.hasOwn(response, "source") && "source" in response ? response.source : undefined
+  if (!isObject(source) || !("statusCode" in source)) {
+    return undefined
+  }
+  const body = "body" in source ? source.body : source
+  return isStream(body) ? body : undefined
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
+
+const isStream = (value: unknown): value is SentBody =>
+  isObject(value) && "readableEnded" in value && typeof value.readableEnded === "boolean"
+
+/** True if the client ended a body that was not complete. */
+const isTruncated = (body: SentBody, isEndedByClose: boolean): boolean => {
+  // The client reads a body that failed before the first read as an empty one.
+  if (!body.readableEnded) {
+    return true
+  }
+  // `node:http` reports a reset at the end of such a body only at the socket.
+  const socket = isEndedByClose && "socket" in body ? body.socket : undefined
+  return isStream(socket) && !socket.readableEnded && "errored" in socket && isFailure(socket.errored)
+}
+
+// The client aborts its request after the end of the body.
+const isFailure = (error: unknown): boolean => error instanceof Error && error.name !== "AbortError"
 
 /** Closes the connection by starting to read the body and interrupting it: platform clients have no other way. */
 const abandon = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
