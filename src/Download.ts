@@ -11,7 +11,7 @@ import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { DownloadError } from "./DownloadError.js"
-import { displayLabel, displayUrl } from "./internal/displayUrl.js"
+import { displayPath, displayUrl } from "./internal/displayUrl.js"
 import * as RequestFields from "./internal/requestFields.js"
 import { shownPath } from "./internal/shown.js"
 import { unchecked } from "./internal/unchecked.js"
@@ -97,7 +97,7 @@ export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard.Down
 
 /** Prints the whole destination, which is of use in this process. */
 const printed = (value: DownloadRequest | Saved, encoded: object): string =>
-  `${value instanceof DownloadRequest ? "DownloadRequest" : value._tag}(${JSON.stringify({ ...encoded, destination: displayLabel(value.destination) })})`
+  `${value instanceof DownloadRequest ? "DownloadRequest" : value._tag}(${JSON.stringify({ ...encoded, destination: displayPath(value.destination) })})`
 
 const encodeShown = Schema.encodeSync(DownloadRequest)
 

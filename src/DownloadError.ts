@@ -12,7 +12,7 @@
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
-import { displayLabel, displayText } from "./internal/displayUrl.js"
+import { displayPath, displayText } from "./internal/displayUrl.js"
 import { reasonPhrase } from "./internal/reasonPhrase.js"
 import { shownDetail, shownPath, shownText, shownUrl } from "./internal/shown.js"
 
@@ -276,7 +276,7 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
   answers(507)
 ) {
   override get message(): string {
-    return `cannot write ${displayLabel(this.path)}: ${this.explanation}`
+    return `cannot write ${displayPath(this.path)}: ${this.explanation}`
   }
 
   /** The end of the message: why the file cannot be written. */

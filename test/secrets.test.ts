@@ -74,7 +74,9 @@ const request: FastCheck.Arbitrary<Download.DownloadRequest> = FastCheck.record(
   id: FastCheck.option(
     FastCheck.oneof(
       withScheme,
-      withScheme.map((one) => `the file at ${one}`)
+      withScheme.map((one) => `the file at ${one}`),
+      secret.map((one) => `origin.test/path#${one}`),
+      secret.map((one) => `the file at origin.test#token=${one}`)
     ),
     { nil: undefined }
   ),
@@ -82,7 +84,8 @@ const request: FastCheck.Arbitrary<Download.DownloadRequest> = FastCheck.record(
     FastCheck.constantFrom("out.gif", "/srv/files/out.gif"),
     withScheme.map((one) => one.replace(/#.*/, "")),
     secret.map((one) => `out/user:${one}@host`),
-    secret.map((one) => `out/list.php?sig=${one}`)
+    secret.map((one) => `out/list.php?sig=${one}`),
+    secret.map((one) => `out/list.php#sig=${one}`)
   ),
   headers: FastCheck.dictionary(FastCheck.constantFrom("authorization", "cookie", "x-api-key"), secret)
 }).map(Download.request)

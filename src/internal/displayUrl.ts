@@ -24,11 +24,13 @@ const parsed = (text: string): string | undefined => {
 }
 
 /** Text with the secrets removed from each URL in it. */
-export const displayText = (text: string): string =>
-  /[@?;]|:\/\//.test(text)
+export const displayText = (text: string): string => words(text, pathOfUrl)
+
+const words = (text: string, hasFragment: HasFragment): string =>
+  /[@?;#]|:\/\//.test(text)
     ? text
         .split(/([\s"<>`])/)
-        .map(word)
+        .map((part) => word(part, hasFragment))
         .join("")
     : text
 
@@ -36,8 +38,12 @@ export const displayText = (text: string): string =>
 export const displayLabel = (text: string): string =>
   parsed(text) === undefined ? displayText(text) : displayUrl(text)
 
+/** The path of a file without secrets. As `displayLabel`, but a `#` in a name stays. */
+export const displayPath = (path: string): string =>
+  parsed(path) === undefined ? words(path, pathOfFile) : displayUrl(path)
+
 /** The last segment of a path, without secrets. */
-export const displayName = (path: string): string => lastSegment(displayLabel(path))
+export const displayName = (path: string): string => lastSegment(displayPath(path))
 
 const lastSegment = (path: string): string => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)
 
@@ -103,17 +109,40 @@ const unparsed = (text: string): string => {
 
 const pathAndQuery = (text: string): string => {
   const [location = ""] = text.split("#", 1)
-  const at = location.indexOf("?")
-  return at === -1 ? path(location) : path(location.slice(0, at)) + query(location.slice(at))
+  return pathAndQueryWithin(location)
 }
 
-const word = (text: string): string => {
+const pathAndQueryWithin = (text: string): string => {
+  const at = text.indexOf("?")
+  return at === -1 ? path(text) : path(text.slice(0, at)) + query(text.slice(at))
+}
+
+/** Whether a fragment follows these characters of a bare word, if a `#` does. */
+type HasFragment = (before: string) => boolean
+
+// `issue #12` and `#12` have none.
+const pathOfUrl: HasFragment = (before) => /[/?]/.test(before)
+
+// A directory and a file may have a `#` in their names.
+const pathOfFile: HasFragment = (before) => before.includes("?")
+
+// What ends a quotation belongs to the text around it.
+const word = (text: string, hasFragment: HasFragment): string => {
+  let end = text.length
+  while (end > 0 && /['").,;:]/.test(text.charAt(end - 1))) {
+    end--
+  }
+  const quoted = /['")]/.test(text.slice(end)) ? text.slice(0, end) : text
+  return wordWithin(quoted, hasFragment) + text.slice(quoted.length)
+}
+
+const wordWithin = (text: string, hasFragment: HasFragment): string => {
   const at = text.indexOf("://")
   if (at === -1) {
-    return bare(text)
+    return bare(text, hasFragment)
   }
   const start = /[a-z0-9+.-]*$/i.exec(text.slice(Math.max(0, at - longestScheme), at))?.[0].length ?? 0
-  return bare(text.slice(0, at - start)) + displayUrl(text.slice(at - start))
+  return bare(text.slice(0, at - start), hasFragment) + displayUrl(text.slice(at - start))
 }
 
 const longestScheme = 32
@@ -121,18 +150,20 @@ const longestScheme = 32
 const drive = /^[A-Za-z]:[\\/]/
 
 /** A word without a scheme: a path, perhaps with a host before it. `name@2x.png` has no credentials. */
-const bare = (text: string): string => {
+const bare = (text: string, hasFragment: HasFragment): string => {
   const start = drive.test(text) ? 3 : 0
   const at = text.lastIndexOf("@")
   const colon = text.indexOf(":", start)
   if (colon === -1 || colon > at) {
-    return queryOf(text)
+    return queryOf(text, hasFragment)
   }
   const from = Math.max(text.lastIndexOf("/", colon), text.lastIndexOf("\\", colon), start - 1) + 1
-  return text.slice(0, from) + hidden + queryOf(text.slice(at + 1))
+  return text.slice(0, from) + hidden + queryOf(text.slice(at + 1), hasFragment)
 }
 
-const queryOf = (text: string): string => {
-  const at = text.indexOf("?")
-  return at === -1 ? path(text) : path(text.slice(0, at)) + query(text.slice(at))
+const queryOf = (text: string, hasFragment: HasFragment): string => {
+  const hash = text.indexOf("#")
+  return hash !== -1 && (text.includes("=", hash) || hasFragment(text.slice(0, hash)))
+    ? pathAndQuery(text)
+    : pathAndQueryWithin(text)
 }
