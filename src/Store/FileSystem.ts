@@ -69,14 +69,17 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
 
     /** The access of the regular file at this path; undefined for a link, a directory, or if there is no file. */
     const accessOf = (path: string): Effect.Effect<Access | "special" | undefined, PlatformError> =>
-      Effect.flatMap(infoOf(path), (info) =>
-        info === undefined || info.type === "Directory"
-          ? Effect.succeed(undefined)
-          : Effect.match(fs.readLink(path), {
-              onSuccess: () => undefined,
-              onFailure: () => (info.type === "File" ? { mode: info.mode, ...ownerOf(info) } : "special")
-            })
-      )
+      // The link first: what it leads to may be no business of this process, or nothing.
+      Effect.matchEffect(fs.readLink(path), {
+        onSuccess: () => Effect.succeed(undefined),
+        onFailure: () =>
+          Effect.map(infoOf(path), (info) => {
+            if (info === undefined || info.type === "Directory") {
+              return undefined
+            }
+            return info.type === "File" ? { mode: info.mode, ...ownerOf(info) } : "special"
+          })
+      })
 
     const infoOf = (path: string): Effect.Effect<FileSystem.File.Info | undefined, PlatformError> =>
       Effect.catchIf(

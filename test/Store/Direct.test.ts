@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
@@ -54,6 +54,11 @@ describe("Node/Store", () => {
         read: Effect.try(() => readFileSync(`${directory}/file`, "utf8")).pipe(Effect.orElseSucceed(() => undefined)),
         parts: Effect.sync(() => names(directory).filter((name) => name.endsWith(".part")).length),
         makeDirectory: Effect.sync(() => mkdirSync(`${directory}/file`)),
+        makeLink: (to: string) =>
+          Effect.sync(() => {
+            rmSync(`${directory}/file`, { force: true })
+            symlinkSync(to, `${directory}/file`)
+          }),
         modes: {
           all: Effect.sync(() => names(directory).map((name) => statSync(`${directory}/${name}`).mode & 0o7777)),
           set: (mode: number) => Effect.sync(() => chmodSync(`${directory}/file`, mode))

@@ -61,6 +61,8 @@ describe("Store/FileSystem", () => {
             (names) => names.filter((name) => name.endsWith(".part")).length
           ),
           makeDirectory: Effect.orDie(fs.makeDirectory(destination)),
+          makeLink: (to: string) =>
+            Effect.orDie(Effect.zipRight(fs.remove(destination, { force: true }), fs.symlink(to, destination))),
           modes: {
             all: Effect.orDie(
               Effect.flatMap(fs.readDirectory(directory), (names) =>

@@ -32,6 +32,8 @@ export interface StoreProbe {
   readonly writes?: Effect.Effect<number> | undefined
   /** Makes a directory at the destination, as another program would. */
   readonly makeDirectory?: Effect.Effect<void> | undefined
+  /** Makes a symbolic link at the destination, in place of what is there, as another program would. */
+  readonly makeLink?: ((to: string) => Effect.Effect<void>) | undefined
   /** From now on, writes to the device take no bytes and do not fail. */
   readonly takeNothing?: Effect.Effect<void> | undefined
   readonly modes?:
@@ -346,6 +348,25 @@ export const store = (probe: Effect.Effect<StoreProbe, never, Scope.Scope>): Rea
         const other = yield* put(store, probe.destination, "new", "unique")
         yield* expect(other !== undefined && other !== probe.destination, "another name", other)
         yield* hasParts(probe, 0)
+      })
+    ),
+    at("replaces a link, wherever it leads", (probe, store) =>
+      Effect.gen(function* () {
+        const { destination, makeLink } = probe
+        if (makeLink === undefined) {
+          return
+        }
+        for (const to of [destination, `${destination}.nowhere`]) {
+          for (const text of ["small", "large".repeat(200_000)]) {
+            yield* makeLink(to)
+            yield* expect(yield* store.exists(destination), "that a link exists")
+            const error = yield* Effect.flip(put(store, destination, text, "fail"))
+            yield* expect(error.reason === "exists", "exists", error.reason)
+            yield* put(store, destination, text, "overwrite")
+            yield* holds(probe, text)
+            yield* hasParts(probe, 0)
+          }
+        }
       })
     ),
     at("keeps the mode of the file that it replaces, and allows no more access in the meantime", (probe, store) =>
