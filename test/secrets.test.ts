@@ -2,6 +2,7 @@ import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
@@ -209,6 +210,31 @@ describe("secrets", () => {
     const there = Schema.decodeSync(schema)(Schema.encodeSync(schema)(one))
     assert.isTrue(Schema.equivalence(Schema.typeSchema(Download.DownloadRequest))(there, one))
     assert.deepStrictEqual(there, one)
+  })
+
+  it("that were removed are missed when it is decoded, and a … of the URL is not taken for one", () => {
+    const decodes = (url: string) =>
+      Either.isRight(Schema.decodeUnknownEither(Download.DownloadRequest)({ url, destination: "a" }))
+    FastCheck.assert(
+      FastCheck.property(withScheme, FastCheck.constantFrom("", `&a=${marker}`, "&b=1".repeat(2000)), (text, more) => {
+        const shown = Schema.encodeSync(Download.DownloadRequest)(
+          Download.request({ url: text.includes("?") ? text.replace(/(#.*)?$/, `${more}$1`) : text, destination: "a" })
+        ).url
+        if (/\*\*\*@|…/.test(shown)) {
+          assert.isFalse(decodes(shown), shown)
+        }
+      })
+    )
+    for (const url of [
+      "https://origin.test/?a=…&b=1",
+      "https://origin.test/?b=1&a=…",
+      "https://origin.test/?a=…#b",
+      "https://origin.test/?a=%E2%80%A6",
+      "https://origin.test/…/a?b=…&c=2",
+      "https://***:password@origin.test/"
+    ]) {
+      assert.isTrue(decodes(url), url)
+    }
   })
 
   it.effect("that were removed are missed before any request is sent", () =>

@@ -57,9 +57,13 @@ export const displayDetail = (text: string): string =>
     .map((part) => (/^(?:[\\/~]|\.{1,2}[\\/]|[A-Za-z]:[\\/])/.test(part) ? lastSegment(part) : part))
     .join("")
 
-/** True if the URL has the marks with which `displayUrl` replaces secrets. */
+/**
+ * True if `displayUrl` gives this, and has put something in place of secrets. `?a=…&b=1` is a URL of its own, because the value
+ * of `b` is there.
+ */
 export const isDisplayed = (url: string): boolean =>
-  url.includes(`//${hidden}`) || /[?&=]…(?:&|$)/.test(url) || /;[^;=/?]*=…/.test(url)
+  (url.includes(`//${hidden}`) || /[?&=]…(?:&|$)/.test(url) || /;[^;=/?]*=…/.test(url)) &&
+  (url === displayUrl(url) || (url.length === longest && url.endsWith("...")))
 
 export const isHttp = ({ protocol }: URL): boolean => protocol === "http:" || protocol === "https:"
 

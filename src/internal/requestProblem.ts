@@ -11,7 +11,7 @@ import * as RequestHeaders from "./requestHeaders.js"
 
 export const ofUrl = (text: string): string | undefined => {
   if (DisplayUrl.isDisplayed(text)) {
-    return "its secrets were removed when it was encoded; DownloadRequestWithSecrets keeps them"
+    return "its secrets were removed when it was encoded; DownloadRequestWithSecrets keeps them (write %E2%80%A6 for a … of the URL)"
   }
   const url = DisplayUrl.parse(text)
   if (url === undefined) {
