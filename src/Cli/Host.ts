@@ -101,6 +101,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       /** Whether 1 MiB of text waits in memory for standard output and the screen. */
       readonly isFull: () => boolean
     }
+    /** Runs an effect that blocks the thread, without signal handlers: a signal ends the process as the system does it. */
+    readonly undisturbed: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /**
      * Blocks the calling thread, and with it every fiber, timer and signal handler. With `spinner`, another thread keeps
      * a spinner turning meanwhile; it is then asked to stop, and joined. `onStart` is told what that thread is. What has to

@@ -85,13 +85,12 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         () => import("@effect/platform-node/NodeWorker"),
         (module) => module.layer(() => new Worker(workerUrl, { workerData: { halyard: "flags" } satisfies Role }))
       ),
+      undisturbed: signals.undisturbed,
       block: Effect.map(
         Effect.promise(() => import("./blocking.js")),
         ({ block, blockWithSpinner }) =>
           (duration, spinner) =>
-            spinner === undefined
-              ? block(signals, duration)
-              : blockWithSpinner(signals, screen, workerUrl, duration, spinner)
+            spinner === undefined ? block(duration) : blockWithSpinner(signals, screen, workerUrl, duration, spinner)
       ),
       run: (commandLine, print) =>
         Effect.flatMap(

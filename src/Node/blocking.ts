@@ -11,13 +11,11 @@ import * as Spinner from "../Spinner.js"
 import type { Role } from "./role.js"
 import type { Signals } from "./signals.js"
 
-/** Blocks until the time is over. No fiber runs meanwhile, and no signal handler: signals act as if there were none. */
-export const block = (signals: Signals, duration: Duration.Duration): Effect.Effect<void> =>
-  signals.undisturbed(
-    Effect.sync(() => {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Duration.toMillis(duration))
-    })
-  )
+/** Blocks until the time is over. No fiber and no signal handler runs meanwhile. */
+export const block = (duration: Duration.Duration): Effect.Effect<void> =>
+  Effect.sync(() => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Duration.toMillis(duration))
+  })
 
 /** Blocks while a worker thread turns a spinner; then asks it to stop and waits for its end. */
 export const blockWithSpinner = (
@@ -47,7 +45,7 @@ export const blockWithSpinner = (
       start(workerUrl, role),
       ({ thread }) => {
         spinner.onStart(`Worker(thread ${thread.threadId}, running)`)
-        return block(signals, duration)
+        return signals.undisturbed(block(duration))
       },
       ({ ended }) =>
         Effect.suspend(() => {

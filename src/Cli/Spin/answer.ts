@@ -24,6 +24,12 @@ export const answer = Effect.fn("spin.answer")(function* (options: {
   const blockingFunction = Effect.as(block(pretended), 42)
   const slowFunction = options.blocking ? blockingFunction : Effect.as(Effect.sleep(pretended), 42)
 
+  const beside = Supervisor.supervise(slowFunction, {
+    companions: { spinner: spinner.spin({ message: options.message }) },
+    onStart: (children) =>
+      Effect.forEach(children, (child) => Effect.map(Supervisor.describe(child), say), { discard: true })
+  })
+
   const result = yield* options.threaded
     ? Effect.as(
         block(pretended, {
@@ -32,11 +38,10 @@ export const answer = Effect.fn("spin.answer")(function* (options: {
         }),
         42
       )
-    : Supervisor.supervise(slowFunction, {
-        companions: { spinner: spinner.spin({ message: options.message }) },
-        onStart: (children) =>
-          Effect.forEach(children, (child) => Effect.map(Supervisor.describe(child), say), { discard: true })
-      })
+    : options.blocking
+      ? // Around the spinner too: to remove the handlers takes turns of the event loop, in which a frame could appear.
+        host.undisturbed(beside)
+      : beside
   say(`Answer: ${result}`)
   return 0
 })
