@@ -28,10 +28,15 @@ const sameSignalMillis = 300
 const showCursor = "\u001b[?25h"
 
 export const main = (version: string, workerUrl: URL): void => {
-  let interrupted: { readonly exitCode: number; readonly at: number } | undefined
+  let interrupted: { readonly exitCode: number } | undefined
+  let endsAtOnce = false
 
   const interrupt = (exitCode: number): void => {
-    interrupted ??= { exitCode, at: performance.now() }
+    if (interrupted === undefined) {
+      interrupted = { exitCode }
+      // Real time, without a reference. A signal that came while the event loop was blocked is heard before the immediate.
+      setTimeout(() => setImmediate(() => (endsAtOnce = true)), sameSignalMillis).unref()
+    }
     // What was written may turn out not to be after the program has ended.
     process.exitCode = interrupted.exitCode
     fiber.unsafeInterruptAsFork(fiber.id())
@@ -46,7 +51,7 @@ export const main = (version: string, workerUrl: URL): void => {
     showTheCursor,
     (signal) => {
       const exitCode = 128 + signalNumbers[signal]
-      if (interrupted !== undefined && performance.now() - interrupted.at > sameSignalMillis) {
+      if (endsAtOnce) {
         showTheCursor()
         process.exit(exitCode)
       }
