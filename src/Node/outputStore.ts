@@ -75,7 +75,7 @@ interface Sink {
 
 const opened = (output: Output, destination: string): Effect.Effect<Sink, Disk, Scope.Scope> =>
   output._tag === "Descriptor" && output.descriptor === 1
-    ? Effect.succeed(standardOutput)
+    ? Effect.succeed(standardOutput(destination))
     : output._tag === "Descriptor" && output.descriptor === 2
       ? // The report follows on it.
         Effect.succeed({ ...sinkTo(process.stderr, destination), end: Effect.void })
@@ -94,19 +94,22 @@ const openedStream = (output: Output, destination: string): Effect.Effect<Writab
         : Effect.fail(error)
   )
 
-// An error of standard output ends the program (`Node/standardOutput`), so no effect waits for a failed write.
-const standardOutput: Sink = {
+const standardOutput = (destination: string): Sink => ({
   write: (chunk) =>
     Effect.async((resume) => {
       StandardOutput.flush()
       process.stdout.write(new Uint8Array(chunk), (error) => {
-        if (!error) {
+        if (error) {
+          // By then the error has interrupted the program (`Node/standardOutput`), which reports no transfer. A program
+          // that outlives its terminal is not interrupted: its transfer fails.
+          setImmediate(() => resume(Effect.fail(fromCause(destination, error))))
+        } else {
           resume(Effect.void)
         }
       })
     }),
   end: Effect.void
-}
+})
 
 const sinkTo = (stream: Writable, destination: string): Sink => {
   // Without a listener Node throws the error. The failed write reports it as well.

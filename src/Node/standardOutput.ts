@@ -10,7 +10,7 @@ const hangup = 129
 
 /**
  * Calls `end` with an exit code when standard output fails. It prints the reason unless the reader has closed the pipe. With
- * `outlivesTerminal`, a closed terminal does not call `end`.
+ * `outlivesTerminal`, a closed terminal does not call `end`: reports are lost, and a transfer to the terminal fails.
  */
 export const onError = (
   end: (exitCode: number) => void,

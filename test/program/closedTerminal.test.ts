@@ -146,6 +146,27 @@ describe("nohup", () => {
     )
   }
 
+  itOnTerminal(
+    "ends a download to the terminal that is closed, with a failure",
+    Effect.gen(function* () {
+      let isLeft = false
+      const { url } = yield* http((_, response) => {
+        response.writeHead(200, { "content-length": 1e9 })
+        const more = () => response.write(Buffer.alloc(64 * 1024, "content\n"), () => response.destroyed || more())
+        response.once("close", () => {
+          isLeft = true
+        })
+        more()
+      })
+      const line = `trap '' HUP; "$0" "$1" get -o - "$2/file"; exit $?`
+      const terminal = yield* startOnTerminal("sh", ["-c", line, process.execPath, bin, url])
+      yield* terminal.awaitRows(/content/)
+      yield* terminal.close
+      assert.deepStrictEqual(yield* terminal.ended, { exitCode: 1, signal: 0 })
+      yield* until("end of the connection", () => isLeft || undefined, terminal.raw)
+    })
+  )
+
   it.scopedLive("reaches the command of halyard spin", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
