@@ -132,7 +132,7 @@ describe("nohup", () => {
         })
         yield* terminal.type(`${line} echo job $!\r`)
         yield* until("request", () => answer, terminal.raw)
-        const job = yield* terminal.awaitScreen("job", (rows) => /^job (\d+)$/m.exec(rows.join("\n"))?.[1])
+        const job = yield* terminal.awaitScreen("job", (rows) => /job (\d+)$/m.exec(rows.join("\n"))?.[1])
         yield* terminal.close
         yield* terminal.ended
         // As the shell does for its jobs, unless it is interrupted itself.
