@@ -39,7 +39,8 @@ export class Entry extends Schema.Class<Entry>("halyard.Journal.Entry")({
  * layer was built. If neither has one, no outcome is recorded.
  *
  * An outcome is recorded before the event `Finished` is sent, and before `download` returns or `run` emits it. An interrupted
- * caller does not wait for the entry. The recording continues, for at most two seconds after the downloader's scope closes.
+ * caller does not wait for the entry. The recording continues. When the downloader's scope closes, it has two seconds, and is
+ * interrupted then. If it does not end within half a second after that, the scope closes without it, and a warning is logged.
  *
  * A journal that dies loses no outcome. `download` dies with the defect, but the file is saved and `Finished` is sent. A `run`
  * begins no further request, emits the outcomes of all transfers in flight, and then dies with the defect. If no caller waits for

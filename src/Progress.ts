@@ -7,7 +7,8 @@
  * - If an `Advanced` of the same request waits as its last event, a new `Advanced` replaces it.
  * - At most 16,384 events wait. A full queue drops `Advanced` first, then `Started` and `Retrying`, and `Finished` last. When the
  *   listener has caught up, a warning says how many events it missed.
- * - When the downloader's scope closes, its listeners have two seconds for the events that wait. Then they are interrupted.
+ * - When the downloader's scope closes, its listeners have two seconds for the events that wait. Then they are interrupted. If a
+ *   listener does not end within half a second after that, the scope closes without it, and a warning is logged.
  *
  * A listener whose effect does not suspend has received `Finished` when `download` returns. To receive every outcome of a run of
  * any length, consume the stream of `run` instead, which waits for its consumer.
@@ -29,8 +30,8 @@ import type { DownloadEvent } from "./DownloadEvent.js"
  * layer was built. If neither has one, no events are created.
  *
  * The effect of an event runs on a fiber of the downloader, with the context of the calling program. Time limits and
- * interruptions of a transfer do not reach it. Fibers that it forks live until the downloader's scope closes. A function that
- * does its work synchronously and returns `Effect.void` needs no fiber.
+ * interruptions of a transfer do not reach it. Fibers that it forks are interrupted when the downloader's scope closes. A
+ * function that does its work synchronously and returns `Effect.void` needs no fiber.
  *
  * @category tags
  * @since 0.1.0

@@ -380,6 +380,44 @@ describe("a listener, when the downloader is closed", () => {
     }).pipe(Effect.provide(logs))
   })
 
+  for (const [what, stuck] of [
+    ["in a step that cannot be interrupted", Effect.uninterruptible(Effect.never)],
+    ["in such a step that it forked", Effect.asVoid(Effect.fork(Effect.uninterruptible(Effect.never)))]
+  ] as const) {
+    it.effect(`does not hold the downloader ${what}, and one warning says so`, () => {
+      const { layer: logs, logged } = logging()
+      return Effect.gen(function* () {
+        const fiber = yield* closing((event) => (event._tag === "Finished" ? stuck : Effect.void))
+        yield* TestClock.adjust("3 seconds")
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(logged, [
+          "WARN A Progress listener or a Journal did not end when it was interrupted. It may go on after its downloader has closed."
+        ])
+      }).pipe(Effect.provide(logs))
+    })
+  }
+
+  it.effect("has its time for an interruption that takes a while", () => {
+    const { layer: logs, logged } = logging()
+    return Effect.gen(function* () {
+      let isReleased = false
+      const fiber = yield* closing(() =>
+        Effect.onInterrupt(Effect.never, () =>
+          Effect.zipRight(
+            Effect.yieldNow(),
+            Effect.sync(() => {
+              isReleased = true
+            })
+          )
+        )
+      )
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(fiber)
+      assert.isTrue(isReleased)
+      assert.deepStrictEqual(logged, ["WARN A Progress listener was too slow: it missed 2 events."])
+    }).pipe(Effect.provide(logs))
+  })
+
   it.effect("does not hold the end of a test, in which the clock stands still", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(

@@ -27,6 +27,9 @@ const isMissing = (error: PlatformError): boolean => error._tag === "SystemError
  * The journal in this file, made where it is missing. Fails with `Disk` where it cannot be read or written. The last entry
  * for each destination is kept in memory. Closing the layer closes the file.
  *
+ * An entry whose write has begun is written to its end, also if its fiber is interrupted. An entry that waits for an earlier one
+ * is not written if its fiber is interrupted or if the layer closes meanwhile.
+ *
  * @category layers
  * @since 0.2.0
  */
@@ -51,6 +54,13 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
         Effect.mapError(fromPlatformError(path))
       )
       const file = yield* Effect.mapError(fs.open(path, { flag: "a+" }), fromPlatformError(path))
+      // Another file may get the descriptor of a file that is closed.
+      let isClosed = false
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          isClosed = true
+        })
+      )
       const one = yield* Effect.makeSemaphore(1)
       const append = (text: string) =>
         Effect.mapError(file.writeAll(new TextEncoder().encode(text)), fromPlatformError(path))
@@ -61,11 +71,13 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
       }
       return Journal.of({
         record: (entry) =>
-          Effect.suspend(() => append(`${encode(entry)}\n`)).pipe(
+          Effect.suspend(() =>
+            isClosed ? Effect.dieMessage("the journal is closed") : append(`${encode(entry)}\n`)
+          ).pipe(
             Effect.tap(Effect.sync(() => last.set(entry.destination, entry))),
+            Effect.uninterruptible,
             one.withPermits(1),
-            Effect.orDie,
-            Effect.uninterruptible
+            Effect.orDie
           ),
         last: (destination) => Effect.sync(() => last.get(destination))
       })

@@ -18,6 +18,9 @@ type Graft = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 /** When the downloader closes, its listeners and its journal have this much time to finish. */
 const graceMillis = 2000
 
+/** Those that are interrupted then have this much time to end: the scope does not wait for a step that cannot be interrupted. */
+const interruptionMillis = 500
+
 export class Background {
   private readonly fibers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
   /** The number of requests that have begun and whose outcome was not sent yet. */
@@ -25,7 +28,13 @@ export class Background {
   private wake: (() => void) | undefined
   private closed = false
 
-  constructor(private readonly graft: Graft) {}
+  /** `owner`: the fiber whose children are the fibers that the effects fork. */
+  constructor(
+    private readonly graft: Graft,
+    private readonly owner: Fiber.RuntimeFiber<never>
+  ) {
+    owner.addObserver(() => this.wake?.())
+  }
 
   get isClosed(): boolean {
     return this.closed
@@ -50,7 +59,7 @@ export class Background {
     fiber.addObserver((ended) => {
       this.fibers.delete(fiber)
       onEnd(ended)
-      this.wakeIfIdle()
+      this.wake?.()
     })
     if (this.closed) {
       fiber.unsafeInterruptAsFork(fiber.id())
@@ -64,43 +73,60 @@ export class Background {
 
   leave(): void {
     this.requests--
-    this.wakeIfIdle()
+    this.wake?.()
   }
 
   private get isIdle(): boolean {
     return this.fibers.size === 0 && this.requests === 0
   }
 
-  private wakeIfIdle(): void {
-    if (this.isIdle) {
-      this.wake?.()
+  /** Waits until all is told and all fibers have ended, for `graceMillis` at most, and interrupts the others. */
+  readonly close: Effect.Effect<void> = Effect.gen(this, function* () {
+    yield* this.waitUntil(() => this.isIdle, graceMillis)
+    this.closed = true
+    for (const fiber of this.fibers) {
+      fiber.unsafeInterruptAsFork(fiber.id())
     }
-  }
-
-  /** Waits at most `graceMillis` until all events are sent and all fibers have ended, and interrupts the remaining fibers. */
-  readonly close: Effect.Effect<void> = Effect.suspend(() => {
-    const idle = Effect.async<void>((resume) => {
-      if (this.isIdle) {
-        resume(Effect.void)
-      } else {
-        this.wake = () => resume(Effect.void)
-      }
-    })
-    const end = Effect.suspend(() => {
-      this.closed = true
-      return Fiber.interruptAll(this.fibers)
-    })
-    if (this.isIdle) {
-      return end
+    yield* this.waitUntil(() => this.fibers.size === 0, interruptionMillis)
+    this.owner.unsafeInterruptAsFork(this.owner.id())
+    const isOver = () => this.fibers.size === 0 && this.owner.unsafePoll() !== null
+    if (this.fibers.size === 0) {
+      yield* this.waitUntil(isOver, interruptionMillis)
     }
-    const wake = Effect.sync(() => this.wake?.())
-    const timer = Effect.fork(Effect.interruptible(Effect.zipRight(Effect.sleep(graceMillis), wake)))
-    // A `TestClock` stands still while a scope closes, so the real clock limits the wait as well. The timers are fibers, because
-    // the fiber that closes the scope may be interrupted and would not sleep.
-    return Effect.flatMap(Effect.zip(timer, Effect.withClock(timer, Clock.make())), (timers) =>
-      Effect.zipRight(idle, Effect.zipRight(Fiber.interruptAll(timers), end))
-    )
+    if (!isOver()) {
+      yield* Effect.logWarning(
+        "A Progress listener or a Journal did not end when it was interrupted. It may go on after its downloader has closed."
+      )
+    }
   })
+
+  private waitUntil(isOver: () => boolean, limitMillis: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (isOver()) {
+        return Effect.void
+      }
+      let isLate = false
+      const over = Effect.async<void>((resume) => {
+        this.wake = () => {
+          if (isLate || isOver()) {
+            this.wake = undefined
+            resume(Effect.void)
+          }
+        }
+        this.wake()
+      })
+      const late = Effect.sync(() => {
+        isLate = true
+        this.wake?.()
+      })
+      const timer = Effect.fork(Effect.interruptible(Effect.zipRight(Effect.sleep(limitMillis), late)))
+      // While a scope closes, a test's clock stands still: the real clock bounds the wait too. The timers are fibers, because
+      // the fiber that closes the scope may have been interrupted, and would not sleep.
+      return Effect.flatMap(Effect.zip(timer, Effect.withClock(timer, Clock.make())), (timers) =>
+        Effect.zipRight(over, Fiber.interruptAll(timers))
+      )
+    })
+  }
 }
 
 /** Closes with the scope. */
@@ -113,8 +139,9 @@ export const make: Effect.Effect<Background, never, Scope.Scope> = Effect.gen(fu
       Effect.async<never>(() => {})
     )
   )
-  yield* Effect.forkScoped(Effect.interruptible(owner))
-  const background = new Background(yield* Deferred.await(grafted))
+  // Not forkScoped: the scope would wait for a child that cannot be interrupted. `close` ends it.
+  const fiber = yield* Effect.forkDaemon(Effect.interruptible(owner))
+  const background = new Background(yield* Deferred.await(grafted), fiber)
   yield* Effect.addFinalizer(() => background.close)
   return background
 })

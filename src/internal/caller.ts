@@ -106,7 +106,9 @@ export class Caller implements Audience {
     const recording = new Recording(isAwaited)
     background.start(runtime, Effect.flatMap(Journal.entryOf(outcome), journal.record), (exit) => {
       if (Exit.isFailure(exit) && !recording.isAwaited) {
-        const what = `The journal has no entry for ${Printable.line(outcome.request.destination)}`
+        // A step that cannot be interrupted may have kept the entry.
+        const has = Cause.isInterruptedOnly(exit.cause) ? "may have" : "has"
+        const what = `The journal ${has} no entry for ${Printable.line(outcome.request.destination)}`
         Runtime.runFork(runtime, Effect.logError(what, exit.cause))
       }
       recording.end(exit)

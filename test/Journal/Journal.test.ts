@@ -1,13 +1,22 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
 import * as Download from "../../src/Download.js"
+import * as Downloader from "../../src/Downloader.js"
 import * as FileSystemJournal from "../../src/Journal/FileSystem.js"
 import * as MemoryJournal from "../../src/Journal/Memory.js"
 import { entryOf, Journal } from "../../src/Journal.js"
 import * as Contracts from "../../src/testing/Contracts.js"
+import { layer, Origin } from "../../src/testing.js"
 import { runCases } from "../support/runCases.js"
 
 describe("Journal/Memory", () => {
@@ -54,6 +63,75 @@ describe("Journal/FileSystem", () => {
         assert.strictEqual(found?.outcome, outcome)
       }
       assert.notInclude(yield* fs.readFileString(path), "s3cret")
+    }).pipe(Effect.provide(NodeFileSystem.layer))
+  )
+
+  it.scoped("does not hold a downloader that closes while the disk hangs, and writes nothing after that", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const path = `${yield* fs.makeTempDirectoryScoped()}/journal.ndjson`
+      const disk = yield* Deferred.make<void>()
+      const begun = yield* Deferred.make<void>()
+      const wrote: Array<string> = []
+      // Writes that hang until `disk` goes on.
+      const hanging = FileSystem.make({
+        ...fs,
+        open: (...parameters) =>
+          Effect.map(fs.open(...parameters), (file) =>
+            Object.assign(file, {
+              writeAll: (bytes: Uint8Array) =>
+                Deferred.succeed(begun, undefined).pipe(
+                  Effect.zipRight(Deferred.await(disk)),
+                  Effect.zipRight(Effect.sync(() => void wrote.push(new TextDecoder().decode(bytes))))
+                )
+            })
+          )
+      })
+      const logged: Array<string> = []
+      const logs = Logger.replace(
+        Logger.defaultLogger,
+        Logger.make(({ message }) => {
+          logged.push(`${Array.isArray(message) ? message[0] : message}`)
+        })
+      )
+      yield* Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const context = yield* Layer.buildWithScope(
+          FileSystemJournal.layer(path).pipe(
+            Layer.provide(Layer.succeed(FileSystem.FileSystem, hanging)),
+            Layer.provideMerge(layer((asked) => Origin.file(asked, "body")))
+          ),
+          scope
+        )
+        const downloads = yield* Effect.fork(
+          Effect.forEach(
+            ["a", "b"],
+            (name) =>
+              Context.get(context, Downloader.Downloader)
+                .download(Download.request({ url: `http://origin.test/${name}`, destination: `/d/${name}` }))
+                .pipe(Effect.provide(context)),
+            { concurrency: 2 }
+          )
+        )
+        yield* TestClock.adjust("1 second")
+        yield* Deferred.await(begun)
+        yield* Fiber.interrupt(downloads)
+        const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+        yield* TestClock.adjust("3 seconds")
+        yield* Fiber.join(closing)
+      }).pipe(Effect.provide(logs))
+      yield* Deferred.succeed(disk, undefined)
+      yield* Effect.yieldNow()
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(
+        wrote.map((line) => JSON.parse(line).destination),
+        ["/d/a"]
+      )
+      assert.sameMembers(logged, [
+        "The journal may have no entry for /d/a",
+        "The journal may have no entry for /d/b",
+        "A Progress listener or a Journal did not end when it was interrupted. It may go on after its downloader has closed."
+      ])
     }).pipe(Effect.provide(NodeFileSystem.layer))
   )
 
