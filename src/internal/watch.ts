@@ -50,6 +50,10 @@ export interface Wait {
   beganAt: number
   /** Maximum time between two checks. A shorter standstill of this process may go unnoticed. */
   lookMillis: number
+  /** How much longer the limits of this phase may get because the event loop was blocked. The deadline gets no longer. */
+  spareMillis: number
+  /** The same for the present part of a stall's time. */
+  spareWindowMillis: number
   /** When the present part of a stall's time began, and the bytes received since. */
   windowAt: number
   windowBytes: number
@@ -76,6 +80,8 @@ export const waitWithin = ({ headersMillis, stall }: Limits): Wait => ({
   stall,
   beganAt: 0,
   lookMillis: Number.POSITIVE_INFINITY,
+  spareMillis: 0,
+  spareWindowMillis: 0,
   windowAt: 0,
   windowBytes: 0,
   earlierBytes: unknownBytes,
@@ -89,6 +95,7 @@ export const beginWait = (wait: Wait, at: number, totalAt: number, deadlineAt: n
   wait.deadlineAt = deadlineAt
   wait.beganAt = at
   wait.lookMillis = Math.min(wait.headersMillis, totalAt - at, deadlineAt - at) / looks
+  wait.spareMillis = looks * wait.lookMillis
   wait.windowAt = at
 }
 
@@ -133,6 +140,8 @@ export const holdHeaders = (wait: Wait, isHeld: boolean, now: number): void => {
 export const beginBody = (wait: Wait, now: number): void => {
   wait.phase = "body"
   wait.lookMillis = Math.min(wait.totalAt - now, wait.deadlineAt - now) / looks
+  wait.spareMillis = looks * wait.lookMillis
+  wait.spareWindowMillis = wait.stall.millis / parts
   wait.windowAt = now
   wait.windowBytes = 0
   wait.earlierBytes = unknownBytes
@@ -147,8 +156,11 @@ const exactAtMost = 64
 // Minimum number of checks before a limit expires.
 const looks = 8
 
-// A timer that is later than this shows that the process stood still. A busy process is seldom that late.
-const standstillMillis = 250
+// A timer that is later than this shows that the process stood still (a job stopped with Ctrl-Z, a suspended machine).
+export const standstillMillis = 5000
+
+// A timer that is later than this shows that the event loop was blocked, or that the process stood still for a moment.
+const blockedMillis = 250
 
 // After a timer that is later than this, the event loop polls once before limits are checked.
 const promptMillis = 5
@@ -238,7 +250,7 @@ export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.
 
   const tick: Effect.Effect<void> = Effect.flatMap(nowMillis, (now) => {
     const lateMillis = now - dueAt
-    if (lateMillis > standstillMillis) {
+    if (lateMillis > blockedMillis) {
       excuse(lateMillis, now)
     }
     if (lateMillis > promptMillis && !hasPolled) {
@@ -271,18 +283,23 @@ export const make: Effect.Effect<Watch, never, Scope.Scope> = Effect.map(Effect.
     return at
   }
 
-  // Extends all limits after this process stood still (a job stopped with Ctrl-Z, a suspended machine). It stood still for as
-  // long as the timer is late, and for an unknown part of the sleep.
+  // A standstill extends all limits by all of the time since the timer was set. A shorter delay extends the limits of
+  // attempts, but not the deadline, by itself and to twice their length at most: a busy process still ends its waits.
   const excuse = (lateMillis: number, now: number): void => {
-    const stoodMillis = now - sleptFrom
+    const isStandstill = lateMillis > standstillMillis
+    const stoodMillis = isStandstill ? now - sleptFrom : 0
     lostMillis += stoodMillis
     for (const { wait } of all.items) {
       if (wait.beganAt <= now - lateMillis) {
+        const millis = isStandstill ? stoodMillis : Math.min(lateMillis, wait.spareMillis)
+        const windowMillis = isStandstill ? stoodMillis : Math.min(lateMillis, wait.spareWindowMillis)
+        wait.spareMillis -= isStandstill ? 0 : millis
+        wait.spareWindowMillis -= isStandstill ? 0 : windowMillis
         wait.beganAt += stoodMillis
-        wait.totalAt += stoodMillis
         wait.deadlineAt += stoodMillis
-        wait.headersAt += stoodMillis
-        wait.windowAt += wait.resting ? 0 : stoodMillis
+        wait.totalAt += millis
+        wait.headersAt += millis
+        wait.windowAt += wait.resting ? 0 : windowMillis
       }
     }
   }
@@ -392,6 +409,7 @@ const overdue = (wait: Wait, now: number): Phase | undefined => {
     wait.earlierBytes = [windowBytes, ...earlierBytes.slice(0, -1)]
     wait.windowAt = now
     wait.windowBytes = 0
+    wait.spareWindowMillis = stall.millis / parts
   }
   return undefined
 }

@@ -338,6 +338,27 @@ describe("connections, on real sockets, by Node/Transport", () => {
     }).pipe(Effect.provide(live({ connectTimeout: "100 millis" })))
   )
 
+  it.scopedLive("bounds the time for a connection although the event loop is blocked again and again", () =>
+    Effect.gen(function* () {
+      // It accepts the connection, and no TLS handshake ever begins.
+      const { url } = yield* raw(["", "stay"])
+      const lock = new Int32Array(new SharedArrayBuffer(4))
+      let blocks = 0
+      const block = Effect.sync(() => {
+        blocks++
+        Atomics.wait(lock, 0, 0, 2200)
+      })
+      const blocking = yield* Effect.fork(Effect.forever(Effect.zipRight(block, Effect.sleep("20 millis"))))
+      const error = yield* Effect.flip(download(request(url.replace("http:", "https:"))))
+      yield* Fiber.interrupt(blocking)
+      assert.deepInclude(error, { _tag: "Timeout", phase: "connect" })
+      assert.isAtMost(blocks, 3)
+    }).pipe(
+      Effect.timeoutFail({ duration: "8 seconds", onTimeout: () => new Error("no end") }),
+      Effect.provide(live({ connectTimeout: "1 second" }))
+    )
+  )
+
   it.scopedLive("refuses a certificate that nobody vouches for", () =>
     Effect.gen(function* () {
       const server = createTlsServer({}, (_, response) => response.end(body))

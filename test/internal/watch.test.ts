@@ -216,3 +216,26 @@ describe("a process that is stopped", () => {
     assert.isAtLeast(ranMillis, 16_000 - 10)
   })
 })
+
+describe("a process whose event loop is blocked for 900 ms of each 920", () => {
+  const limitMillis = 5000
+  const limit = "5 seconds"
+  const stops = Array.from({ length: 1000 }, (_, index) => ({ from: 20 * index, millis: 900 }))
+  for (const [phase, options, times] of [
+    ["headers", { headersTimeout: limit }, 2],
+    ["total", { timeout: limit }, 2],
+    ["deadline", { deadline: limit }, 1],
+    ["stall", { stall: { bytes: 1, within: limit } }, 2]
+  ] as const) {
+    it(`ends its waits, after ${times} times the limit and some blocks: ${phase}`, () => {
+      const { outcome, ranMillis } = downloadWith(stops, options, (asked) =>
+        phase === "stall" ? Origin.file(asked, "ab", { breakAt: { bytes: 1, how: "silence" } }) : { instead: "silence" }
+      )
+      assert.deepInclude(outcome?._tag === "Left" ? outcome.left : undefined, { _tag: "Timeout", phase })
+      const tookMillis = ranMillis + 900 * stops.filter(({ from }) => from < ranMillis).length
+      assert.isAtLeast(tookMillis, limitMillis)
+      // A part of a stall's time, of which there are five, may each end two blocks late.
+      assert.isAtMost(tookMillis, times * limitMillis + (phase === "stall" ? 12 : 3) * 920)
+    })
+  }
+})

@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import { standstillMillis } from "../../internal/watch.js"
 import { AfterHandshake, ConnectTimeout } from "./failure.js"
 import type { Connect, Target, Wire } from "./wire.js"
 
@@ -198,9 +199,9 @@ export class Connection {
     const dueAt = performance.now() + partMillis
     // Real time, because it limits the network, and no fiber waits for it. Ends with the connection.
     this.timer = setTimeout(() => {
-      const isLate = performance.now() > dueAt + boundPartMillis
+      const hasStoodStill = performance.now() > dueAt + standstillMillis
       this.verdict = setImmediate(() => {
-        const moreMillis = leftMillis - partMillis + (isLate ? partMillis : 0)
+        const moreMillis = leftMillis - partMillis + (hasStoodStill ? partMillis : 0)
         if (moreMillis > 0) {
           this.bound(moreMillis)
         } else {
