@@ -223,6 +223,11 @@ const stricter: ReadonlyArray<readonly [detail: string, holds: (head: string, te
     (head) => new Set(fields(head, "content-length").map((value) => value.trim())).size > 1
   ],
   [
+    "it has two different Content-Range or ETag fields",
+    (head) =>
+      ["content-range", "etag"].some((name) => new Set(fields(head, name).map((value) => value.trim())).size > 1)
+  ],
+  [
     "its Content-Length is no number",
     (head) => fields(head, "content-length").some((value) => !/^[ \t]*\d+[ \t]*$/.test(value.replace(/\r$/, "")))
   ],

@@ -2,8 +2,8 @@
  * Parses the head of a response (RFC 9112 §4, §5). It accepts every head that the RFC allows, and refuses ambiguous heads.
  *
  * It accepts lines that end with CR LF or LF, optional blanks around values, folded lines, HTTP/1.0 and later versions 1.x,
- * any status from 100 on, and a `Content-Length` that is repeated with the same value. It refuses different lengths, a
- * length beside `Transfer-Encoding`, any transfer coding but one `chunked`, a folded line in these fields, CR without LF,
+ * any status from 100 on, and a `Content-Length` that is repeated with the same value. It refuses different lengths,
+ * ranges or entity tags, a length beside `Transfer-Encoding`, any transfer coding but one `chunked`, a folded line in these fields, CR without LF,
  * control characters, and empty lines before the status line.
  *
  * @internal
@@ -69,6 +69,7 @@ const control = unreadable("a control character in its head")
 const noField = unreadable("a line of its head is no field")
 const badLength = unreadable("its Content-Length is no number")
 const twoLengths = unreadable("it has two different Content-Lengths")
+const twoValues = unreadable("it has two different Content-Range or ETag fields")
 const lengthAndCoding = unreadable("it has a Content-Length and a Transfer-Encoding")
 const badCoding = unreadable("its Transfer-Encoding is not chunked alone")
 const upgraded = unreadable("it switches protocols, which was not asked for")
@@ -190,6 +191,8 @@ const read = (text: string): Head | "incomplete" | Error => {
     }
     if (!isRepeated) {
       headers[name] = value
+    } else if (before !== value && (name === "content-range" || name === "etag")) {
+      return twoValues
     } else if (!singletons.has(name)) {
       headers[name] = `${before}, ${value}`
     }
