@@ -2,7 +2,7 @@
  * The command line: which commands there are, and how a line becomes an exit code.
  *
  * A line that can be carried out is read by `Cli/arguments` and the rules of the command's own options. For all else,
- * help, completions and what is wrong with a line, there is `@effect/cli`, which is loaded then. What that leaves to
+ * such as help and completions, there is `@effect/cli`, which is loaded then. What that leaves to
  * wish for stands here and in `Cli/arguments`: options anywhere on the line, a suggestion for a misspelt one, one
  * sentence for each error, and no escape sequence where nobody can see colours.
  *
@@ -111,16 +111,15 @@ const read = (argv: ReadonlyArray<string>): Either.Either<Read, UsageError> =>
     const named = name === undefined ? [] : [name]
     const level = builtIn("--log-level")?.[0]
     const asked = ["--help", "--version", "--completions", "--wizard"].find((option) => builtIn(option) !== undefined)
+    // `@effect/cli` drops an empty value of an option that may be repeated, so the command's own rules come first.
+    const meant = asked === undefined && command !== undefined ? yield* command.read(own) : undefined
     return {
       line:
         asked === undefined
           ? [...named, ...Arguments.canonical(own)]
           : [...(asked === "--help" || asked === "--wizard" ? named : []), asked, ...(builtIn(asked) ?? [])],
       logLevel: LogLevel.allLevels.find((candidate) => candidate._tag.toLowerCase() === level),
-      plain:
-        asked === undefined && command !== undefined && isPlain(own)
-          ? Either.getOrUndefined(command.read(own))
-          : undefined
+      plain: isPlain(own) ? meant : undefined
     }
   }).pipe(Either.mapLeft((rule) => new UsageError({ rule })))
 

@@ -137,18 +137,28 @@ describe("a header of halyard get", () => {
       writeFileSync(`${cwd}/wrong`, "X-Key: s3cret\ns3cret without a name\n")
       writeFileSync(`${cwd}/large`, `X-Key: ${"s3cret".repeat(20_000)}\n`)
       writeFileSync(`${cwd}/latin1`, Buffer.from("X-Key: s3cret\xe9\n", "latin1"))
+      writeFileSync(`${cwd}/blank`, "\n \n")
       writeFileSync(`${cwd}/own`, "Range: bytes=1-\n")
       for (const [line, said] of [
         [["-H", "@wrong"], "--header @wrong: line 2 is not NAME:VALUE"],
         [["-H", "@large"], "--header @large: it is larger than 64 KiB"],
         [["-H", "@latin1"], "--header @latin1: it has bytes that are not UTF-8"],
         [["-H", "@own"], "--header NAME:VALUE: the header Range is the downloader's own"],
-        [["-H", "@none"], "--header none: there is no such file"],
-        [["-H", "@."], "--header .: it is a directory"],
+        [["-H", "@none"], "--header @none: there is no such file"],
+        [["-H", "@."], "--header @.: it is a directory"],
+        [["-H", ""], "--header NAME:VALUE must have a name and a colon, or be @FILE"],
+        [["-H", "", "-o", "-"], "--header NAME:VALUE must have a name and a colon, or be @FILE"],
+        [["-H", "X-Key: s3cret", "-H", ""], "--header NAME:VALUE must have a name and a colon, or be @FILE"],
+        [["-H", "@blank"], "--header @blank: it has no header"],
+        [["--header-env", "EMPTY_KEY"], "--header-env EMPTY_KEY: it has no header"],
+        [["--header-env", ""], "--header-env NAME must be the name of an environment variable"],
         [["--header-env", "NO_SUCH_KEY"], "--header-env NAME: there is no environment variable NO_SUCH_KEY"],
         [["-H", "@-", "-i", "-"], "standard input can be read once, for --input or for one --header"]
       ] as const) {
-        const { exitCode, stderr, stdout } = yield* run(["get", `${origin.url}/a`, ...line], { cwd })
+        const { exitCode, stderr, stdout } = yield* run(["get", `${origin.url}/a`, ...line], {
+          cwd,
+          env: { EMPTY_KEY: "" }
+        })
         assert.deepStrictEqual([exitCode, stdout, stderr], [2, "", `halyard get: ${said}\n`])
       }
       assert.strictEqual(origin.connections(), 0)

@@ -100,9 +100,17 @@ describe("a list that is a pipe", () => {
         [missing.exitCode, missing.stderr],
         [2, "halyard get: --input none: there is no such file\n"]
       )
-      const directory = yield* run(["get", "-i", "."], { cwd })
-      assert.strictEqual(directory.exitCode, 2)
-      assert.match(directory.stderr, /--input \.: it is a directory$/m)
+      const { connections, url } = yield* http((_, response) => response.end())
+      for (const [line, label] of [
+        ["-i none", "none: there is no such file"],
+        ["-i .", ".: it is a directory"],
+        ["-i - < .", "-: it is a directory"],
+        ["-i /dev/stdin < .", "/dev/stdin: it is a directory"]
+      ] as const) {
+        const { exitCode, stderr } = yield* runBash(`halyard get ${url}/a ${line}`, { cwd })
+        assert.deepStrictEqual([exitCode, stderr], [2, `halyard get: --input ${label}\n`], line)
+      }
+      assert.deepStrictEqual([connections(), filesIn(cwd)], [0, []])
     })
   )
 })

@@ -218,6 +218,6 @@ const linesOf = Effect.fnUntraced(function* (options: GetOptions) {
   if (input === undefined) {
     return given
   }
-  const bytes = yield* bytesOf("--input", input)
+  const bytes = yield* bytesOf(`--input ${Printable.line(input)}`, input)
   return urls.length === 0 ? Lines.fromBytes(bytes) : Stream.concat(given, Lines.fromBytes(bytes))
 })

@@ -8,6 +8,7 @@ import * as Either from "effect/Either"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import * as Printable from "../../internal/printable.js"
 import * as RequestHeaders from "../../internal/requestHeaders.js"
 import * as RequestProblem from "../../internal/requestProblem.js"
 import { UsageError } from "../UsageError.js"
@@ -40,7 +41,8 @@ export const read = Effect.fnUntraced(function* (sources: ReadonlyArray<Source>,
 })
 
 const fromFile = Effect.fnUntraced(function* (path: string) {
-  const bytes = yield* bytesOf("--header", path)
+  const option = `--header @${Printable.line(path)}`
+  const bytes = yield* bytesOf(option, path)
   let size = 0
   const chunks = yield* Stream.runCollect(
     Stream.takeUntil(bytes, (chunk) => {
@@ -48,7 +50,6 @@ const fromFile = Effect.fnUntraced(function* (path: string) {
       return size > fileAtMostBytes
     })
   )
-  const option = `--header @${path}`
   if (size > fileAtMostBytes) {
     return yield* new UsageError({ rule: `${option}: it is larger than 64 KiB` })
   }
@@ -61,13 +62,16 @@ const fromFile = Effect.fnUntraced(function* (path: string) {
   return yield* linesOf(option, text)
 })
 
-/** The lines that are not blank, if each is a header. */
+/** The lines that are not blank, if there are any and each is a header. */
 const linesOf = (option: string, text: string): Either.Either<ReadonlyArray<string>, UsageError> => {
   const lines = text.split("\n").map((line) => line.replace(/\r$/, ""))
+  const given = lines.filter((line) => line.trim() !== "")
   const wrong = lines.findIndex((line) => line.trim() !== "" && !isHeader(line))
-  return wrong < 0
-    ? Either.right(lines.filter((line) => line.trim() !== ""))
-    : Either.left(new UsageError({ rule: `${option}: line ${wrong + 1} is not NAME:VALUE` }))
+  return wrong >= 0
+    ? Either.left(new UsageError({ rule: `${option}: line ${wrong + 1} is not NAME:VALUE` }))
+    : given.length === 0
+      ? Either.left(new UsageError({ rule: `${option}: it has no header` }))
+      : Either.right(given)
 }
 
 /** Sends headers to one origin, and counts the URLs of others. */
