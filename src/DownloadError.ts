@@ -19,7 +19,9 @@ import { shownDetail, shownPath, shownText, shownUrl } from "./internal/shown.js
 // What an HttpApi endpoint answers that fails with such an error: it is a gateway to the origin (RFC 9110 §15.6.3, .5).
 const answers = (status: number) => ({ [HttpApiSchema.AnnotationStatus]: status })
 
-const seconds = (millis: number): string => `${Number((millis / 1000).toFixed(3))}s`
+// A clock has no finer steps than a millisecond.
+const seconds = (millis: number): string =>
+  `${Number(((millis > 0 ? Math.max(1, millis) : millis) / 1000).toFixed(3))}s`
 
 /**
  * A time limit expired. `phase` says which one: `connect` for a connection, `headers` for the response's head, `stall` for

@@ -51,5 +51,7 @@ describe("DownloadError", () => {
     )
     const timeout = new DownloadError.Timeout({ url: "", phase: "total", limitMillis: 3100, receivedBytes: 9 })
     assert.strictEqual(timeout.message, "timed out after 3.1s waiting for the rest of the body")
+    const short = new DownloadError.Timeout({ url: "", phase: "total", limitMillis: 0.1, receivedBytes: 0 })
+    assert.strictEqual(short.message, "timed out after 0.001s waiting for the response")
   })
 })

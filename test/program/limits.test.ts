@@ -29,6 +29,7 @@ describe("the limits of halyard get", () => {
       "timed out after 0.2s waiting for more of the body"
     ],
     [["--timeout", "0.2", "--retries", "0"], "silent", "timed out after 0.2s waiting for the response"],
+    [["--timeout", "0.0001", "--retries", "0"], "silent", "timed out after 0.001s waiting for the response"],
     [["--max-time", "0.2"], "silent", "timed out after 0.2s waiting for the file"],
     [["--max-time", "0.2"], "stalls", "timed out after 0.2s waiting for the rest of the file"]
   ] as const) {
