@@ -75,8 +75,11 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly unfinishedParts: (directory: string) => Effect.Effect<number>
     /** Why an open descriptor cannot be written to, such as one that this process was not given; undefined if it can. */
     readonly outputProblem: (descriptor: number) => Effect.Effect<string | undefined>
-    /** A store for one file, which it writes to an output that is not a regular file. */
-    readonly outputStore: (output: Output) => Layer.Layer<Store>
+    /**
+     * A store for one file, which it writes to an output that is not a regular file. If the output is a named pipe without a
+     * reader, `prepare` calls `onWait` once and waits.
+     */
+    readonly outputStore: (output: Output, onWait: () => void) => Layer.Layer<Store>
     /** Standard input, from where nobody has read yet. */
     readonly stdin: Stream.Stream<Uint8Array, Disk>
     /**

@@ -60,10 +60,10 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           Effect.promise(() => import("./outputProblem.js")),
           ({ outputProblem }) => outputProblem(descriptor)
         ),
-      outputStore: (output) =>
+      outputStore: (output, onWait) =>
         lazily(
           () => import("./outputStore.js"),
-          (module) => module.layer(output)
+          (module) => module.layer(output, onWait)
         ),
       stdin: Stream.suspend(() =>
         // Node reads a directory as empty input.

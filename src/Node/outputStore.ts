@@ -18,8 +18,11 @@ import * as Printable from "../internal/printable.js"
 import { type Part, Store } from "../Store.js"
 import * as StandardOutput from "./standardOutput.js"
 
-/** The store that writes to `output`. Its `prepare` opens it, and waits until a named pipe has a reader. */
-export const layer = (output: Output): Layer.Layer<Store> =>
+/**
+ * The store that writes to `output`. Its `prepare` opens it, and waits until a named pipe has a reader. `onWait` is called once, if it
+ * has to wait.
+ */
+export const layer = (output: Output, onWait: () => void): Layer.Layer<Store> =>
   Layer.scoped(
     Store,
     Effect.gen(function* () {
@@ -28,7 +31,7 @@ export const layer = (output: Output): Layer.Layer<Store> =>
       const sinkOf = (destination: string) =>
         Effect.suspend(() =>
           sink === undefined
-            ? Effect.tap(Effect.provideService(opened(output, destination), Scope.Scope, scope), (made) =>
+            ? Effect.tap(Effect.provideService(opened(output, destination, onWait), Scope.Scope, scope), (made) =>
                 Effect.sync(() => {
                   sink = made
                 })
@@ -50,7 +53,7 @@ export const layer = (output: Output): Layer.Layer<Store> =>
           writtenBytes === 0
             ? Effect.void
             : new Disk({
-                path: Printable.line(destination),
+                path: labelOf(destination),
                 reason: "other",
                 detail: `the transfer would have to start over, and ${writtenBytes} bytes are written already`
               })
@@ -73,23 +76,33 @@ interface Sink {
   readonly end: Effect.Effect<void, Disk>
 }
 
-const opened = (output: Output, destination: string): Effect.Effect<Sink, Disk, Scope.Scope> =>
+// How errors call the output.
+const labelOf = (destination: string): string => (destination === "-" ? "standard output" : Printable.line(destination))
+
+const opened = (output: Output, destination: string, onWait: () => void): Effect.Effect<Sink, Disk, Scope.Scope> =>
   output._tag === "Descriptor" && output.descriptor === 1
     ? Effect.succeed(standardOutput(destination))
     : output._tag === "Descriptor" && output.descriptor === 2
       ? // The report follows on it.
         Effect.succeed({ ...sinkTo(process.stderr, destination), end: Effect.void })
-      : Effect.map(openedStream(output, destination), (stream) => sinkTo(stream, destination))
+      : Effect.map(openedStream(output, destination, onWait), (stream) => sinkTo(stream, destination))
 
 // Opening cannot be interrupted, but the wait for a reader between two attempts can.
-const openedStream = (output: Output, destination: string): Effect.Effect<Writable, Disk, Scope.Scope> =>
+const openedStream = (
+  output: Output,
+  destination: string,
+  onWait: () => void
+): Effect.Effect<Writable, Disk, Scope.Scope> =>
   Effect.catchAll(
     Effect.acquireRelease(open(output, destination), (stream) => Effect.sync(() => stream.destroy())),
     (error) =>
       error === "no reader"
-        ? Effect.delay(
-            Effect.suspend(() => openedStream(output, destination)),
-            "50 millis"
+        ? Effect.zipRight(
+            Effect.sync(onWait),
+            Effect.delay(
+              Effect.suspend(() => openedStream(output, destination, () => {})),
+              "50 millis"
+            )
           )
         : Effect.fail(error)
   )

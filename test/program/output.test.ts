@@ -90,7 +90,10 @@ describe("halyard get --output -", () => {
       assert.strictEqual(exitCode, 1)
       assert.isAbove(stdoutBytes.length, 0)
       assert.isTrue(stdoutBytes.equals(content.subarray(0, stdoutBytes.length)))
-      assert.match(stderr, /the transfer would have to start over, and \d+ bytes are written already$/m)
+      assert.match(
+        stderr,
+        /cannot write standard output: the transfer would have to start over, and \d+ bytes are written already$/m
+      )
       assert.match(stderr, /^0 saved, 1 failed; /m)
     })
   )
@@ -240,13 +243,35 @@ describe("halyard get --output", () => {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
       yield* runCommand("mkfifo", [`${cwd}/pipe`])
-      const running = yield* halyard(["get", `${url}/a`, "-o", "pipe"], { cwd, limit: "5 seconds" })
-      yield* Effect.sleep("1 second")
+      const running = yield* halyard(["get", `${url}/a`, "-o", "pipe"], { cwd })
+      yield* running.awaitOutput(/^pipe: waiting for a reader\n/m)
       yield* running.signal("SIGTERM")
-      assert.strictEqual((yield* running.ended).exitCode, 143)
+      const { exitCode, stderr } = yield* running.ended
+      assert.strictEqual(exitCode, 143)
+      assert.match(stderr, /^pipe: waiting for a reader\n0 saved; 0 B in [\d.]+s\n$/)
       const left = yield* runBash(`head -c 4 pipe & halyard get ${url}/a -o pipe; code=$?; wait; exit $code`, { cwd })
       assert.strictEqual(left.exitCode, 1)
       assert.match(left.stderr, /cannot write pipe: its reader has left$/m)
+    })
+  )
+
+  it.scopedLive("waits for a reader at most as long as --max-time says", () =>
+    Effect.gen(function* () {
+      const { connections, url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      yield* runCommand("mkfifo", [`${cwd}/pipe`])
+      const line = ["get", `${url}/a?key=s3cret`, "-o", "pipe", "--max-time", "0.3"]
+      const { exitCode, stderr, stdout } = yield* run(line, { cwd })
+      assert.deepStrictEqual([exitCode, stdout, connections()], [1, "", 0])
+      assert.match(
+        stderr,
+        /^pipe: waiting for a reader\n[^\n]+: timed out after 0\.3s waiting for the file\n0 saved, 1 failed; [^\n]+\n$/
+      )
+      assert.notInclude(stderr, "s3cret")
+      const json = yield* run([...line, "--json"], { cwd })
+      const [outcome = "", report = ""] = json.stdout.split("\n")
+      assert.deepNestedInclude(JSON.parse(outcome), { outcome: "Failed", index: 1, "error.phase": "deadline" })
+      assert.deepNestedInclude(JSON.parse(report), { "report.failed": 1 })
     })
   )
 

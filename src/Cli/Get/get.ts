@@ -11,6 +11,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Download from "../../Download.js"
+import { Timeout } from "../../DownloadError.js"
+import { Finished } from "../../DownloadEvent.js"
 import * as Downloader from "../../Downloader.js"
 import * as Digest from "../../internal/digest.js"
 import { displayUrl } from "../../internal/displayUrl.js"
@@ -18,6 +20,7 @@ import * as Printable from "../../internal/printable.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
+import { StatusLine } from "../../StatusLine.js"
 import { type Durability, Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
 import { Host } from "../Host.js"
@@ -62,12 +65,28 @@ export interface GetOptions {
 export const get = Effect.fn("get")(function* (options: GetOptions) {
   const host = yield* Host
   const named = options.output === undefined ? undefined : yield* outputOf(options.directory, options.output)
-  const store = named?.stream === undefined ? host.store : host.outputStore(named.stream)
+  const statusLine = yield* StatusLine
+  let hasWaited = false
+  const store =
+    named?.stream === undefined
+      ? host.store
+      : host.outputStore(named.stream, () => {
+          hasWaited = true
+          statusLine.line(`${Printable.line(named.destination)}: waiting for a reader`)
+        })
   // The scope keeps the list open for as long as the run takes.
-  return yield* Effect.provide(run(options, named), Layer.merge(store, Layer.scope))
+  return yield* Effect.provide(
+    run(options, named, () => hasWaited),
+    Layer.merge(store, Layer.scope)
+  )
 })
 
-const run = Effect.fnUntraced(function* (options: GetOptions, named: Named | undefined) {
+const run = Effect.fnUntraced(function* (
+  options: GetOptions,
+  named: Named | undefined,
+  /** Whether the output was a pipe without a reader. */
+  hasWaited: () => boolean
+) {
   const path = yield* Path.Path
   const spinner = yield* Spinner
   const given = yield* linesOf(options)
@@ -83,16 +102,42 @@ const run = Effect.fnUntraced(function* (options: GetOptions, named: Named | und
     })
   }
   const directory = named === undefined ? options.directory : path.dirname(named.destination)
+  const report = yield* Report.make({ ...options, hasPaths: !toStdout })
+  const start = yield* Clock.currentTimeNanos
+  const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
+  const limit = named?.stream === undefined ? Duration.infinity : (options.maxTime ?? Duration.infinity)
   // Before any request: nothing can be saved in a directory that is not writable.
-  yield* Effect.flatMap(Store, (store) => store.prepare(named?.stream === undefined ? directory : named.destination))
+  const prepared = Effect.flatMap(Store, (store) =>
+    store.prepare(named?.stream === undefined ? directory : named.destination)
+  ).pipe(
+    Effect.timeoutOption(limit),
+    Effect.onInterrupt(() => conclude)
+  )
+  if (Option.isNone(yield* prepared)) {
+    const request = Download.request({
+      id: "1",
+      url: options.urls[0] ?? "",
+      destination: named?.destination ?? directory
+    })
+    const error = new Timeout({
+      url: displayUrl(request.url),
+      phase: "deadline",
+      limitMillis: Duration.toMillis(limit),
+      receivedBytes: 0
+    })
+    yield* report.event(new Finished({ outcome: new Download.Failed({ request, error }) }))
+    yield* conclude
+    return Download.exitCode(report.current())
+  }
+  // A wait for the reader is a part of the file's time.
+  const waited = Duration.nanos((yield* Clock.currentTimeNanos) - start)
+  const deadline =
+    options.maxTime !== undefined && hasWaited() ? Duration.subtract(options.maxTime, waited) : options.maxTime
   yield* named?.stream === undefined ? UnfinishedParts.tell(directory) : Effect.void
   // A name has no separators and is never `..`, so all destinations have the same prefix.
   const [within = ""] = path.join(directory, "_").split(/_$/)
   const timeout = options.timeout ?? Duration.infinity
-  const report = yield* Report.make({ ...options, hasPaths: !toStdout })
   const nameOf = uniqueNames(report.renamed)
-  const start = yield* Clock.currentTimeNanos
-  const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
   const { lines, ownHeaders } = yield* Effect.onInterrupt(withHeaders(given, options, headers), () => conclude)
   const tellWithheld = Effect.sync(() => report.note(ownHeaders?.notice()))
   let index = 0
@@ -115,7 +160,7 @@ const run = Effect.fnUntraced(function* (options: GetOptions, named: Named | und
         url: line,
         destination: named?.destination ?? within + nameOf(line),
         timeout,
-        deadline: options.maxTime,
+        deadline,
         onExists: options.onExists,
         digest: options.checksum,
         limitBytes: options.maxFilesize,
