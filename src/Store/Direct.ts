@@ -17,11 +17,9 @@ import { fromCause } from "../internal/diskErrors.js"
 import * as PartName from "../internal/partName.js"
 import * as Quickness from "../internal/quickness.js"
 import type { SystemCalls } from "../internal/systemCalls.js"
+import { makeRoom } from "../internal/writeBuffer.js"
 import * as Store from "../Store.js"
 import * as FileSystemStore from "./FileSystem.js"
-
-// All parts together keep no more than this in memory.
-const inMemoryAtMostBytes = 32 * 1024 * 1024
 
 const defaultBounds: Bounds = { smallBytes: 256 * 1024, blockBytes: 64 * 1024 }
 
@@ -32,7 +30,8 @@ export const make = (
 ): Effect.Effect<typeof Store.Store.Service, never, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
   Effect.gen(function* () {
     const path = yield* Path.Path
-    const base = yield* FileSystemStore.make
+    const room = makeRoom()
+    const base = yield* FileSystemStore.makeIn(room)
     const clock = yield* Effect.clock
     const drawName = yield* PartName.make
     // Where the name begins. Not by `dirname`, which goes through a path character by character.
@@ -45,7 +44,7 @@ export const make = (
       quickness: Quickness.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6),
       directoryOf: (destination) => path.dirname(destination),
       partName: (destination) => destination.slice(0, nameAt(destination)) + drawName(),
-      room: { bytes: inMemoryAtMostBytes },
+      room,
       bounds,
       open: new Set()
     }

@@ -22,28 +22,19 @@ import { errnoOf, fromPlatformError, isSpecial, isUnsupported } from "../interna
 import { candidates } from "../internal/fileName.js"
 import * as PartName from "../internal/partName.js"
 import * as Printable from "../internal/printable.js"
-import { WriteBuffer } from "../internal/writeBuffer.js"
+import { makeRoom, type Room, WriteBuffer } from "../internal/writeBuffer.js"
 import { type PublishOptions, Store } from "../Store.js"
 
 // Small chunks are collected into blocks of this size.
 const blockBytes = 64 * 1024
 
-// The memory limit of all parts together.
-const inMemoryAtMostBytes = 32 * 1024 * 1024
-
-/**
- * Makes a store of the `FileSystem` and `Path` in the context.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSystem | Path.Path> = Effect.gen(
-  function* () {
+/** @internal */
+export const makeIn = (room: Room): Effect.Effect<typeof Store.Service, never, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
 
     const drawName = yield* PartName.make
-    const room = { bytes: inMemoryAtMostBytes }
 
     // What a link leads to does not matter: it is the link that would be replaced.
     const exists = (destination: string) =>
@@ -312,7 +303,16 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
         }
       })
     })
-  }
+  })
+
+/**
+ * Makes a store of the `FileSystem` and `Path` in the context.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSystem | Path.Path> = Effect.suspend(() =>
+  makeIn(makeRoom())
 )
 
 // The error codes for a path without a file.

@@ -9,6 +9,9 @@ export interface Room {
   bytes: number
 }
 
+/** The memory limit of all parts of a store together. */
+export const makeRoom = (): Room => ({ bytes: 32 * 1024 * 1024 })
+
 /** Adjacent bytes, the first of them at `startBytes`. */
 export interface Run {
   readonly startBytes: number

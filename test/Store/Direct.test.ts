@@ -375,6 +375,50 @@ describe("Store/Direct", () => {
     })
   )
 
+  it.effect("has one limit of memory for all parts, those that go through the file system too", () =>
+    Effect.gen(function* () {
+      let now = 0
+      let writes = 0
+      const disk = new Disk({
+        onDone: ({ name }) => {
+          writes += name === "write" ? 1 : 0
+        }
+      })
+      const clock = yield* Effect.clock
+      const store = over(disk, (calls) => ({
+        exists: (path) => {
+          now += 50
+          return calls.exists(path)
+        }
+      }))
+      yield* Effect.gen(function* () {
+        const { exists, open } = yield* Store
+        let bytes = 0
+        // Until not even one byte more is kept.
+        for (const size of [200_000, 1000, 1]) {
+          writes = 0
+          while (writes === 0 && bytes < 64 * 1024 * 1024) {
+            yield* write(yield* open(`/d/direct${bytes}`), new Uint8Array(size))
+            bytes += size
+          }
+        }
+        assert.isBelow(bytes, 33 * 1024 * 1024)
+        // From now on the calls count as slow.
+        yield* exists("/d/a")
+        writes = 0
+        const part = yield* open("/d/a")
+        yield* write(part, Uint8Array.of(1))
+        assert.strictEqual(writes, 1)
+        yield* part.publish({ onExists: "fail", durability: "rename" })
+        assert.deepStrictEqual(disk.files().get("/d/a"), Uint8Array.of(1))
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(store),
+        Effect.withClock({ ...clock, unsafeCurrentTimeNanos: () => BigInt(now) * 1_000_000n })
+      )
+    })
+  )
+
   it.effect("goes through the file system while calls are slow, and tries them again", () =>
     Effect.gen(function* () {
       let now = 0
