@@ -4,8 +4,12 @@
  * @since 0.2.0
  */
 import * as Chunk from "effect/Chunk"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberStatus from "effect/FiberStatus"
 import * as Option from "effect/Option"
 import * as Supervisor from "effect/Supervisor"
 import * as TestClock from "effect/TestClock"
@@ -37,9 +41,10 @@ export class Deadlock extends Error {
  */
 export interface Options {
   /**
-   * Maximum number of rounds of sleeps in which the program's own fiber does not continue. A round ends when all sleeps that
-   * were pending at its start have ended. With a heartbeat of one second, each second is a round, unless another fiber sleeps
-   * longer. Default 250, which take about three seconds of real time.
+   * Maximum number of rounds of sleeps in which neither the program's own fiber continues nor a fiber that it joins or runs
+   * (`Fiber.join`, `Effect.all`, `Effect.race`). A round ends when all sleeps that were pending at its start have ended. With a
+   * heartbeat of one second, each second is a round, unless another fiber sleeps longer. Default 250, which take about three
+   * seconds of real time.
    */
   readonly roundsAtMost?: number | undefined
 }
@@ -51,8 +56,8 @@ const looksAtMost = 20
 
 /**
  * Runs the program to its end. Whenever it waits, `autoAdvance` moves the `TestClock` to the next sleep. A program that waits
- * without a sleep is interrupted and dies with `Deadlock`. So does a program that waits while only other fibers, such as a
- * heartbeat, sleep in a loop. The program must not wait for real I/O.
+ * without a sleep is interrupted and dies with `Deadlock`. So does a program that waits while only fibers that it does not join,
+ * such as a heartbeat, sleep in a loop. The program must not wait for real I/O.
  *
  * An interruption interrupts the program.
  *
@@ -73,7 +78,21 @@ export const autoAdvance = <A, E, R>(program: Effect.Effect<A, E, R>, options?: 
 /** Counts how often each fiber has resumed. */
 class Resumes extends Supervisor.AbstractSupervisor<void> {
   private readonly counts = new WeakMap<object, number>()
+  private readonly fibers = new Map<number, Member>()
   override readonly value: Effect.Effect<void> = Effect.void
+
+  override onStart<A, E, R>(
+    _context: Context.Context<R>,
+    _effect: Effect.Effect<A, E, R>,
+    parent: Option.Option<Fiber.RuntimeFiber<unknown, unknown>>,
+    fiber: Fiber.RuntimeFiber<A, E>
+  ): void {
+    this.fibers.set(fiber.id().id, { fiber, parent: Option.getOrUndefined(parent)?.id().id })
+  }
+
+  override onEnd<A, E>(_value: Exit.Exit<A, E>, fiber: Fiber.RuntimeFiber<A, E>): void {
+    this.fibers.delete(fiber.id().id)
+  }
 
   override onResume<A, E>(fiber: Fiber.RuntimeFiber<A, E>): void {
     this.counts.set(fiber, this.of(fiber) + 1)
@@ -82,7 +101,45 @@ class Resumes extends Supervisor.AbstractSupervisor<void> {
   of(fiber: object): number {
     return this.counts.get(fiber) ?? 0
   }
+
+  /** How often the fibers that this one waits for have resumed, and those that they wait for in turn. */
+  awaitedBy(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<number> {
+    return Effect.gen(this, function* () {
+      const seen = new Set([fiber.id().id])
+      const left = Array.from(yield* awaited(fiber))
+      let count = 0
+      for (let id = left.pop(); id !== undefined; id = left.pop()) {
+        const member = this.fibers.get(id)
+        if (member === undefined || seen.has(id)) {
+          continue
+        }
+        seen.add(id)
+        count += this.of(member.fiber)
+        const next = yield* awaited(member.fiber)
+        left.push(...(next.length === 0 ? this.startedBy(id, member) : next))
+      }
+      return count
+    })
+  }
+
+  // `Effect.all` waits in a fiber of its own, without names, for the fibers that it starts next: children of the same parent.
+  private startedBy(id: number, { parent }: Member): ReadonlyArray<number> {
+    return Array.from(this.fibers)
+      .filter(([other, member]) => member.parent === id || (member.parent === parent && other > id))
+      .map(([other]) => other)
+  }
 }
+
+interface Member {
+  readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
+  readonly parent: number | undefined
+}
+
+/** The fibers for which this one is suspended; itself for a sleep or a `Deferred` that it made. */
+const awaited = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<ReadonlyArray<number>> =>
+  Effect.map(Fiber.status(fiber), (status) =>
+    FiberStatus.isSuspended(status) ? Array.from(FiberId.ids(status.blockingOn)) : []
+  )
 
 const advance = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, resumes: Resumes, roundsAtMost: number): Effect.Effect<void> =>
   Effect.gen(function* () {
@@ -90,6 +147,7 @@ const advance = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, resumes: Resumes, rounds
     let rounds = 0
     let roundEndsAt = Number.NEGATIVE_INFINITY
     let resumed = 0
+    let awaitedResumed = 0
     for (;;) {
       // Lets every fiber run that can.
       yield* TestClock.adjust(0)
@@ -111,7 +169,9 @@ const advance = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, resumes: Resumes, rounds
         rounds = 0
         roundEndsAt = Chunk.reduce(later, now, Math.max)
       } else if (now >= roundEndsAt) {
-        rounds++
+        const count = yield* resumes.awaitedBy(fiber)
+        rounds = count === awaitedResumed ? rounds + 1 : 0
+        awaitedResumed = count
         roundEndsAt = Chunk.reduce(later, now, Math.max)
       }
       if (rounds > roundsAtMost) {

@@ -82,6 +82,33 @@ describe("autoAdvance", () => {
     })
   )
 
+  const often = Effect.forEach(Array.from({ length: 20 }), () => Effect.sleep("1 second"), { discard: true })
+
+  for (const [how, program] of [
+    ["joins", Effect.flatMap(Effect.fork(often), Fiber.join)],
+    ["joins as a daemon", Effect.flatMap(Effect.forkDaemon(often), Fiber.join)],
+    ["joins through another", Effect.flatMap(Effect.fork(Effect.flatMap(Effect.fork(often), Fiber.join)), Fiber.join)],
+    ["runs side by side", Effect.all([often, often, often], { concurrency: 2 })],
+    ["races", Effect.race(often, Effect.never)],
+    ["limits by a timeout", Effect.timeout(often, "1 hour")]
+  ] as const) {
+    it.effect(`waits beside a heartbeat for a fiber that it ${how}, however often that one sleeps`, () =>
+      Effect.gen(function* () {
+        const beating = yield* Effect.fork(heartbeat)
+        yield* autoAdvance(program, { roundsAtMost: 3 })
+        yield* Fiber.interrupt(beating)
+      })
+    )
+  }
+
+  it.effect("tells of a program that joins a fiber that waits for good beside a heartbeat", () =>
+    Effect.gen(function* () {
+      const waiting = Effect.zipRight(Effect.fork(heartbeat), Effect.flatMap(Deferred.make<void>(), Deferred.await))
+      const exit = yield* Effect.exit(autoAdvance(Effect.flatMap(Effect.fork(waiting), Fiber.join)))
+      assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof Deadlock)
+    })
+  )
+
   it.effect("interrupts the program when it is interrupted", () =>
     Effect.gen(function* () {
       let interrupted = false
