@@ -16,7 +16,7 @@ export class FetchFlag extends Schema.TaggedRequest<FetchFlag>()("FetchFlag", {
   }
 }) {}
 
-/** Interrupt the flag in flight, and start no other. */
+/** Interrupts the flag in flight, if there is one. The program sends no `FetchFlag` after it. */
 export class Cancel extends Schema.TaggedRequest<Cancel>()("Cancel", {
   failure: Schema.Never,
   success: Schema.Void,
