@@ -5,7 +5,7 @@
  * read from, and does not say which signal ended one.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { closeSync, constants, openSync } from "node:fs"
+import { accessSync, closeSync, constants, openSync, statSync } from "node:fs"
 import * as Os from "node:os"
 import { StringDecoder } from "node:string_decoder"
 import * as Deferred from "effect/Deferred"
@@ -87,15 +87,21 @@ const start = (
   print: (text: string, write: (text: string) => void) => void
 ): Effect.Effect<Started, CommandError> =>
   Effect.async((resume) => {
-    const [name = "", ...parameters] = ignoresHangups ? ["/bin/sh", "-c", immune, "sh", ...commandLine] : commandLine
+    const [name = ""] = commandLine
+    const refused = ignoresHangups ? execError(name) : undefined
+    if (refused !== undefined) {
+      resume(commandError(name, refused))
+      return
+    }
+    const [program = "", ...parameters] = ignoresHangups ? ["/bin/sh", "-c", immune, "sh", ...commandLine] : commandLine
     // Only what goes to the terminal can run into the spinner. What goes to a file or a pipe is not touched at all.
     const through = (stream: { readonly isTTY?: boolean }) => (isTerminal(stream) ? "pipe" : "inherit")
     let child: ChildProcess
     try {
-      child = spawn(name, parameters, { stdio: ["inherit", through(process.stdout), through(process.stderr)] })
+      child = spawn(program, parameters, { stdio: ["inherit", through(process.stdout), through(process.stderr)] })
     } catch (error) {
       // An empty name, or one with a character that no name can have.
-      resume(commandError(name, error))
+      resume(commandError(name, errorCode(error)))
       return
     }
     let starting = true
@@ -160,7 +166,7 @@ const start = (
       resume(Effect.succeed({ child, ended: Deferred.await(ended), isStarting: () => starting }))
     )
     // Not once: a signal that may not be sent is such an event too, and unheard it would end this process.
-    child.on("error", (error) => resume(commandError(name, error)))
+    child.on("error", (error) => resume(commandError(name, errorCode(error))))
   })
 
 // Node resets the signals of a command to their defaults; a shell can ignore them.
@@ -180,11 +186,40 @@ const hasTerminal = (): boolean => {
   }
 }
 
-const commandError = (name: string, error: unknown): CommandError => {
-  const code = error instanceof Error && "code" in error ? String(error.code) : ""
-  return new CommandError({
+/**
+ * The error code with which the system refuses to execute a command (`execvp`), if it does. Asked before a shell is started, which
+ * would report it in its own words, and with an exit code that the command may have as well.
+ */
+const execError = (name: string): string | undefined => {
+  if (name === "" || name.includes("/")) {
+    return accessError(name)
+  }
+  let refused = "ENOENT"
+  for (const directory of (process.env["PATH"] ?? "/bin:/usr/bin").split(":")) {
+    const error = accessError(`${directory === "" ? "." : directory}/${name}`)
+    if (error === "EACCES") {
+      refused = error
+    } else if (error !== "ENOENT" && error !== "ENOTDIR") {
+      return error
+    }
+  }
+  return refused
+}
+
+const accessError = (path: string): string | undefined => {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile() ? undefined : "EACCES"
+  } catch (error) {
+    return errorCode(error)
+  }
+}
+
+const errorCode = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "")
+
+const commandError = (name: string, code: string): CommandError =>
+  new CommandError({
     command: Printable.line(name),
     reason: code === "ENOENT" || name === "" ? "missing" : code === "EACCES" ? "not-executable" : "other",
     detail: code === "ERR_INVALID_ARG_VALUE" ? "a NUL character stands in it" : code
   })
-}

@@ -2,9 +2,10 @@
  * `halyard spin`: the chapter's program, and a spinner beside a command whose output, input, signals and exit code are
  * its own.
  */
+import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { halyard, isAlive, run, runCommand } from "../support/program.js"
+import { bin, halyard, isAlive, run, runBash, runCommand, temporaryDirectory } from "../support/program.js"
 import { halyardOnTerminal, itOnTerminal, type PseudoTerminal } from "../support/pseudoTerminal.js"
 
 const frame = /^([|/\\-]) thinking!$/
@@ -130,6 +131,27 @@ describe.concurrent("halyard spin", () => {
       const [, , empty] = ended
       assert.match(empty?.stderr ?? "", /^(?:x\n)?halyard spin: [^\n]+\n$/)
       assert.include([2, 126, 127], empty?.exitCode)
+    })
+  )
+
+  it.scopedLive("says the same of a command that cannot run under nohup", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      writeFileSync(`${directory}/plain`, "echo no")
+      const line = `"${process.execPath}" "${bin}" spin -m x --`
+      const names = ["no-such-command", "/no/such/command", "/etc/passwd", "/etc/passwd/x", "/", "plain", ""]
+      const told = (script: string) =>
+        Effect.map(
+          runBash(`PATH="${directory}:$PATH"; ${script}`),
+          ({ exitCode, stderr, stdout }) => `${exitCode} ${stdout}${stderr}`
+        )
+      const [bare, immune] = yield* Effect.all(
+        ["", "nohup "].map((prefix) => Effect.forEach(names, (name) => told(`${prefix}${line} '${name}'`))),
+        { concurrency: 2 }
+      )
+      assert.match(bare?.[0] ?? "", /^127 x\nhalyard spin: cannot run 'no-such-command': there is no such command\n$/)
+      assert.deepStrictEqual(immune, bare)
+      assert.strictEqual(yield* told(`nohup ${line} sh -c 'echo found; exit 127'`), "127 found\nx\n")
     })
   )
 
