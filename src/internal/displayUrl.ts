@@ -67,6 +67,9 @@ export const isDisplayed = (url: string): boolean =>
 
 export const isHttp = ({ protocol }: URL): boolean => protocol === "http:" || protocol === "https:"
 
+/** Whether a host name is longer than 253 characters, which no name is that can be resolved (RFC 1035 §2.3.4). */
+export const isHostTooLong = ({ hostname }: URL): boolean => hostname.replace(/\.$/, "").length > 253
+
 /** The URL as the platform parses it, or undefined where it is none. */
 export const parse = (url: string): URL | undefined => (URL.canParse(url) ? new URL(url) : undefined)
 

@@ -24,7 +24,7 @@ export const isPlainOrigin = (text: string): boolean => plainOrigin.test(text)
 const known = new Set<string>()
 const knownAtMost = 1000
 // A host name has at most 253 characters (RFC 1035 §2.3.4). A longer origin is not cached.
-const longestOrigin = 300
+export const longestOrigin = 300
 let latest = ""
 
 /** The origin of such a URL, where that is what it begins with. */

@@ -5,7 +5,7 @@
  */
 import * as Either from "effect/Either"
 import { Protocol } from "../DownloadError.js"
-import { displayUrl, isHttp } from "./displayUrl.js"
+import { displayUrl, isHostTooLong, isHttp } from "./displayUrl.js"
 
 /** One request of the chain that a redirect makes. */
 export interface Hop {
@@ -33,6 +33,9 @@ export const next = (from: Hop, header: string | undefined): Either.Either<Hop, 
     return refuse("redirect-location", location === undefined ? "no Location header" : "its Location is no URL")
   }
   const url = new URL(location, from.url)
+  if (isHostTooLong(url)) {
+    return refuse("redirect-location", "the name of its host is longer than 253 characters")
+  }
   if (!isHttp(url)) {
     return refuse("redirect-refused", `from ${from.url.protocol} to ${url.protocol}`)
   }

@@ -20,6 +20,9 @@ export const ofUrl = (text: string): string | undefined => {
   if (!DisplayUrl.isHttp(url)) {
     return `${url.protocol} is neither http: nor https:`
   }
+  if (DisplayUrl.isHostTooLong(url)) {
+    return "the name of its host is longer than 253 characters"
+  }
   // The URL parser would drop these characters, or the request would be for another URL.
   return /[\u0000-\u001f\u007f\ufffd]/.test(text.trim())
     ? "it has a control character in it, or bytes that are not UTF-8"

@@ -226,6 +226,7 @@ describe("redirects, on the simulated origin", () => {
     ["a loop", "https://a.test/x", "redirect-loop"],
     ["no Location", undefined, "redirect-location"],
     ["a bad Location", "http://[", "redirect-location"],
+    ["a Location whose host is too long", `http://${"a".repeat(254)}/`, "redirect-location"],
     ["from https to http", "http://a.test/x", "redirect-refused"],
     ["to file:", "file:///etc/passwd", "redirect-refused"],
     ["to data:", "data:,a", "redirect-refused"],
@@ -301,6 +302,8 @@ describe("redirects, on the simulated origin", () => {
       for (const bad of ["", "no url", "/relative", "file:///etc/passwd", "ftp://host/a", "data:,a"]) {
         assert.strictEqual((yield* Effect.flip(download(request(bad))))._tag, "InvalidRequest", bad)
       }
+      const longHost = yield* Effect.flip(download(request(`http://${"a".repeat(254)}/file`)))
+      assert.strictEqual(longHost._tag, "InvalidRequest")
       assert.strictEqual((yield* Effect.flip(download(request(url, { digest: "md5:1" }))))._tag, "InvalidRequest")
     }).pipe(Effect.provide(layer(() => ({ body }))))
   )

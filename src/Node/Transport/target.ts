@@ -4,7 +4,7 @@
  *
  * @internal
  */
-import { isPlainOrigin, pathAt } from "../../internal/plainUrl.js"
+import { isPlainOrigin, longestOrigin, pathAt } from "../../internal/plainUrl.js"
 import type { TransportRequest } from "../../Transport.js"
 import type { Target } from "./wire.js"
 
@@ -26,7 +26,7 @@ const knownAtMost = 1000
 /** Throws unless it is an absolute http: or https: URL. */
 export const place = (url: string): Place => {
   const slash = pathAt(url)
-  if (slash !== -1) {
+  if (slash !== -1 && slash <= longestOrigin) {
     const text = url.slice(0, slash)
     const found = known.get(text)
     if (found !== undefined) {
