@@ -63,6 +63,7 @@ describe("the head of a response", () => {
     ["neither in HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\n", { framing: "connection" }],
     ["a length in HTTP/1.2", `HTTP/1.2 200 OK\r\n${length}\r\n`, { framing: "length", keepAliveMillis: undefined }],
     ["no body, in a 1xx", "HTTP/1.1 103 x\r\nLink: </a>\r\n\r\n", { framing: "interim", status: 103 }],
+    ["no body, in a 1xx that says so", "HTTP/1.1 103 x\r\nContent-Length: 0\r\n\r\n", { framing: "interim" }],
     ["no body, in a 100", "HTTP/1.1 100 Continue\r\n\r\n", { framing: "interim", status: 100 }],
     ["no body, in a 1xx of HTTP/1.0", "HTTP/1.0 103 x\r\n\r\n", { framing: "interim" }],
     [

@@ -266,6 +266,10 @@ const laxer: ReadonlyArray<readonly [why: string, holds: (head: string, text: st
     "an option of the connection in an informational response, which it outlives",
     (head) => /^HTTP\/1\.\d 1\d\d[\s\S]*^(?:proxy-)?connection:/im.test(head)
   ],
+  [
+    "a 1xx with the length 0 (RFC 9112 §6.3)",
+    (head) => /^HTTP\/1\.\d 1\d\d[\s\S]*^content-length:[ \t]*0/im.test(head)
+  ],
   ["a length that is repeated (RFC 9110 §8.6)", (head) => fields(head, "content-length").join().includes(",")]
 ]
 

@@ -4,7 +4,7 @@
  * It accepts lines that end with CR LF or LF, optional blanks around values, folded lines, HTTP/1.0 and later versions 1.x,
  * any status from 100 on, and a `Content-Length` that is repeated with the same value. It refuses different lengths,
  * ranges or entity tags, a length beside `Transfer-Encoding`, any transfer coding but one `chunked`, a folded line in these fields, CR without LF,
- * control characters, and empty lines before the status line.
+ * control characters, empty elements in the lists of lengths and codings, and empty lines before the status line.
  *
  * @internal
  */
@@ -220,7 +220,7 @@ const framed = (
     if (status === 101) {
       return upgraded
     }
-    return isChunked || lengthBytes !== undefined
+    return isChunked || (lengthBytes ?? 0) > 0
       ? interimBody
       : { status, headers, framing: "interim", lengthBytes: 0, endBytes, keepAliveMillis: 0 }
   }
