@@ -103,7 +103,7 @@ describe("Download", () => {
       }
     })
 
-    it("says which field is wrong, and why", () => {
+    it("names the wrong field, and gives the reason", () => {
       for (const [field, value, why] of [
         ["url", "ftp://origin/a", "neither http: nor https:"],
         ["url", "file:///etc/passwd", "neither http: nor https:"],

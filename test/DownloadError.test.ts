@@ -21,7 +21,7 @@ describe("DownloadError", () => {
     )
   })
 
-  it("tells no directory of this machine when it is encoded", () => {
+  it("encodes no directory of this machine", () => {
     const encoded = (error: DownloadError.DownloadError) =>
       JSON.stringify(Schema.encodeSync(DownloadError.DownloadError)(error))
     for (const detail of [

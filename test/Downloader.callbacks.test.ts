@@ -1,6 +1,6 @@
 /**
- * What a host program gives to a downloader may have bugs: they are the defect of one download, and neither end the process nor
- * hold it.
+ * Functions of the host program may have bugs. A bug is the defect of one download, and neither ends the process nor keeps it
+ * alive.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

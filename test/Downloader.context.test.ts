@@ -1,5 +1,5 @@
 /**
- * What a downloader takes from the context of the program that asks for a file, and else from that of its layer.
+ * Services that a downloader takes from the context of the calling program, or else from the context of its layer.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -66,7 +66,7 @@ describe("a Journal", () => {
     )
   }
 
-  it.effect("of the program that asks comes before the one of the layer", () =>
+  it.effect("of the calling program has precedence over the one of the layer", () =>
     Effect.gen(function* () {
       const own: Array<string> = []
       const journal: typeof Journal.Service = {
@@ -133,7 +133,7 @@ describe("a Journal", () => {
     )
   }
 
-  it.effect("that waits does not hold an interruption, and has the entry when it goes on", () =>
+  it.effect("that waits does not delay an interruption, and has the entry when it continues", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const recorded: Array<string> = []
@@ -157,7 +157,7 @@ describe("a Journal", () => {
     }).pipe(Effect.provide(Downloader.layer.pipe(Layer.provideMerge(honest))))
   )
 
-  it.effect("that dies of an entry which no caller waits for is told in the log", () => {
+  it.effect("that dies of an entry for which no caller waits is reported in the log", () => {
     const { layer: logs, logged } = logging()
     return Effect.gen(function* () {
       const broken = failing(["a"], Effect.delay(Effect.die("the disk is full"), "1 second"))
@@ -198,7 +198,7 @@ describe("an OriginGovernor", () => {
     )
   }
 
-  it.effect("is one for two downloaders that are given the same layer", () => {
+  it.effect("is shared by two downloaders with the same layer", () => {
     class Other extends Effect.Tag("Other")<Other, typeof Downloader.Downloader.Service>() {}
     const other = Layer.effect(Other, Downloader.Downloader).pipe(Layer.provide(Layer.fresh(Downloader.layer)))
     const both = Layer.merge(Downloader.layer, other).pipe(Layer.provide(limited), Layer.provideMerge(honest))
@@ -280,7 +280,7 @@ describe("two callers of one file", () => {
     )
   }
 
-  it.effect("have them in a run too, and one that has left has none", () =>
+  it.effect("have them in a run too, but a caller that has left has none", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
       const listening = Effect.provideService(Progress.Progress, {
@@ -354,7 +354,7 @@ describe("the span of a transfer", () => {
     )
   )
 
-  it.effect("fails with the transfer, and is interrupted with it", () =>
+  it.effect("fails or is interrupted with the transfer", () =>
     Effect.gen(function* () {
       const { ended, tracer } = tracing()
       const exits = yield* Effect.all(
@@ -366,7 +366,7 @@ describe("the span of a transfer", () => {
     }).pipe(Effect.provide(stack))
   )
 
-  it.effect("does so in a run, which goes on", () =>
+  it.effect("fails or is interrupted with the transfer in a run, which continues", () =>
     Effect.gen(function* () {
       const { ended, tracer } = tracing()
       const { run } = yield* Downloader.Downloader

@@ -23,7 +23,7 @@ describe.for([
   ["an announced length", announced],
   ["no announced length", unannounced]
 ] as const)("Downloader.Options.limitBytes, of a body with %s", ([, script]) => {
-  it.effect("is the limit of a request that has none", () =>
+  it.effect("applies to a request without its own limit", () =>
     Effect.gen(function* () {
       assert.deepInclude(yield* Effect.flip(download()), { _tag: "TooLarge", limitBytes: 5 })
       assert.strictEqual((yield* (yield* MemoryFiles).files).size, 0)
@@ -31,7 +31,7 @@ describe.for([
     }).pipe(Effect.provide(layer(script, { limitBytes: 5 })))
   )
 
-  it.effect("gives way to a request's own", () =>
+  it.effect("does not apply to a request with its own limit", () =>
     Effect.gen(function* () {
       assert.deepInclude(yield* Effect.flip(download({ limitBytes: 1 })), { _tag: "TooLarge", limitBytes: 1 })
       for (const limitBytes of [10, Number.POSITIVE_INFINITY]) {
@@ -43,7 +43,7 @@ describe.for([
     }).pipe(Effect.provide(layer(script, { limitBytes: 5 })))
   )
 
-  it.effect("is no limit if nothing says one", () =>
+  it.effect("is infinite by default", () =>
     Effect.gen(function* () {
       assert.deepInclude(yield* download(), { _tag: "Saved", bytes: 10 })
     }).pipe(Effect.provide(layer(script)))
@@ -51,7 +51,7 @@ describe.for([
 })
 
 describe("Downloader.Options.limitBytes", () => {
-  it.effect("is refused at once if it is none", () =>
+  it.effect("is refused at once if it is invalid", () =>
     Effect.gen(function* () {
       for (const limitBytes of [-1, 1.5, Number.NaN]) {
         const exit = yield* Effect.exit(Effect.scoped(Layer.build(layer(announced, { limitBytes }))))

@@ -146,7 +146,7 @@ describe("Downloader.run", () => {
     })
   )
 
-  it.effect("completes although its events go into a queue that was shut down", () =>
+  it.effect("completes although its events go to a queue that was shut down", () =>
     Effect.gen(function* () {
       const queue = yield* Queue.unbounded<unknown>()
       yield* Queue.shutdown(queue)

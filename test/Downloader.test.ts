@@ -340,7 +340,7 @@ describe("Downloader.run", () => {
     }).pipe(Effect.provide(stack((name) => ({ chunks: [name], wait: "1 second" }))))
   )
 
-  it.effect("begins nothing more and ends what is under way where a request meets a bug, and has all outcomes", () =>
+  it.effect("begins no further request after a defect, ends the transfers in flight, and has all outcomes", () =>
     Effect.gen(function* () {
       const requests = Stream.fromIterable(names(6).map((name) => request(name)))
       const given: Array<string> = []

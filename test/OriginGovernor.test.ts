@@ -209,7 +209,7 @@ describe("OriginGovernor", () => {
       })
     ).pipe(Effect.tap(() => TestClock.adjust(1)))
 
-  it.effect("gives back with time what it took from an origin, one permit at a time", () =>
+  it.effect("raises the limit of an origin with time, one permit at a time", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 16 })
       const holding = yield* hold(governor, a, 16)
@@ -231,7 +231,7 @@ describe("OriginGovernor", () => {
     })
   )
 
-  it.effect("gives it back for received bytes too", () =>
+  it.effect("raises the limit of an origin for received bytes too", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 16 })
       const holding = yield* hold(governor, a, 16)
@@ -245,7 +245,7 @@ describe("OriginGovernor", () => {
     })
   )
 
-  it.effect("lets others go on beside a transfer that takes hours, after the origin had too much", () =>
+  it.effect("lets other transfers continue beside one that takes hours, after an overload of the origin", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 8 })
       const long = yield* hold(governor, a, 1)
@@ -261,7 +261,7 @@ describe("OriginGovernor", () => {
     })
   )
 
-  it.effect("asks an origin that refuses each second transfer less and less often", () =>
+  it.effect("requests less and less often from an origin that refuses each second transfer", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 8 })
       const long = yield* hold(governor, a, 1)
@@ -284,7 +284,7 @@ describe("OriginGovernor", () => {
     })
   )
 
-  it.effect("remembers what an origin bears, however many others come", () =>
+  it.effect("remembers the limit of an origin, however many other origins follow", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 16 })
       const holding = yield* hold(governor, a, 16)
@@ -328,7 +328,7 @@ describe("OriginGovernor", () => {
     })
   )
 
-  it("refuses limits that are none, with a sentence that names them", () => {
+  it("refuses invalid limits, and names them", () => {
     for (const name of ["concurrency", "perOrigin"] as const) {
       for (const limit of [Number.NaN, -1, 0]) {
         assert.throws(
@@ -403,7 +403,7 @@ describe("rates, by timers that are late", () => {
     })
   }
 
-  it.effect("save nothing up while there is nothing to do", () =>
+  it.effect("do not accumulate while there is no caller", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ requestsPerSecond: 10, bytesPerSecond: 1000 })
       yield* jobs(governor, [a, a])
@@ -444,14 +444,14 @@ describe("the cost of a permit", () => {
       return reads / count
     })
 
-  it.effect("does not grow with the number of those that wait for one", () =>
+  it.effect("does not grow with the number of waiting callers", () =>
     Effect.gen(function* () {
       const [few, many] = [yield* readsEach(100), yield* readsEach(10_000)]
       assert.isAtMost(many, few * 1.2)
     })
   )
 
-  it.effect("is one timer for all that wait for a time, however many", () =>
+  it.effect("is one timer for all callers that wait for a time, however many", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ requestsPerSecond: 200 })
       const before = Chunk.size(yield* TestClock.sleeps())
@@ -478,7 +478,7 @@ describe("the cost of a permit", () => {
         })
       yield* millisFor(2000)
       const [few, many] = [yield* millisFor(2000), yield* millisFor(32_000)]
-      // 16 times as many: 256 times as long if each one looked at all.
+      // 16 times as many callers: 256 times as long if each of them checked all the others.
       assert.isBelow(many / few, 64)
     })
   )

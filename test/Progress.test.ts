@@ -96,7 +96,7 @@ describe("a listener", () => {
     )
   }
 
-  it.effect("that waits does not hold a run", () =>
+  it.effect("that waits does not delay a run", () =>
     Effect.gen(function* () {
       const fiber = yield* run([request("a"), request("b")], 1).pipe(
         Effect.provideService(Progress.Progress, { event: () => Effect.never }),
@@ -129,7 +129,7 @@ describe("a listener", () => {
     )
   }
 
-  it.effect("that is slow takes its events in their order, and of Advanced the latest", () =>
+  it.effect("that is slow receives its events in order, and only the latest Advanced", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
       const fiber = yield* download("a").pipe(
@@ -148,7 +148,7 @@ describe("a listener", () => {
     }).pipe(Effect.provide(slowly))
   )
 
-  it.effect("takes the events of several downloads one after the other", () =>
+  it.effect("receives the events of several downloads one after the other", () =>
     Effect.gen(function* () {
       let [atATime, most] = [0, 0]
       const listening = Effect.provideService(Progress.Progress, {
@@ -170,7 +170,7 @@ describe("a listener", () => {
     }).pipe(Effect.provide(served))
   )
 
-  it.live("that is too slow by far misses Started before Finished, and it is told how many", () => {
+  it.live("that is far too slow misses Started before Finished, and a warning says how many", () => {
     const { layer: logs, logged } = logging()
     return Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
@@ -236,7 +236,7 @@ describe("a listener", () => {
     })
   }
 
-  it.effect("that asks for a download itself is told of that one afterwards", () =>
+  it.effect("that starts a download itself receives the events of that download afterwards", () =>
     Effect.gen(function* () {
       const downloader = yield* Downloader.Downloader
       const told: Array<string> = []
@@ -263,7 +263,7 @@ describe("a listener", () => {
   ] as const) {
     for (const suspends of [false, true]) {
       it.effect(
-        `keeps what it forks for one file by ${how}${suspends ? ", after a wait" : ""}, although the limit of another expires`,
+        `keeps the fibers that it forks for one file by ${how}${suspends ? ", after a wait" : ""}, although the limit of another file expires`,
         () =>
           Effect.gen(function* () {
             const done: Array<string> = []
@@ -303,7 +303,7 @@ describe("a listener", () => {
     }
   }
 
-  it.effect("has ended what it forked when the downloader is closed", () =>
+  it.effect("has ended its forked fibers when the downloader is closed", () =>
     Effect.gen(function* () {
       let ended = false
       const scope = yield* Scope.make()
@@ -343,7 +343,7 @@ describe("a listener, when the downloader is closed", () => {
     return yield* Effect.fork(Scope.close(scope, Exit.void))
   })
 
-  it.effect("takes the events that wait for it", () => {
+  it.effect("receives the events in its queue", () => {
     const { layer: logs, logged } = logging()
     return Effect.gen(function* () {
       const told: Array<string> = []
@@ -360,7 +360,7 @@ describe("a listener, when the downloader is closed", () => {
     }).pipe(Effect.provide(logs))
   })
 
-  it.effect("is interrupted after two seconds, and it is told how many events it missed", () => {
+  it.effect("is interrupted after two seconds, and a warning says how many events it missed", () => {
     const { layer: logs, logged } = logging()
     return Effect.gen(function* () {
       let interrupted = false
@@ -418,7 +418,7 @@ describe("a listener, when the downloader is closed", () => {
     }).pipe(Effect.provide(logs))
   })
 
-  it.effect("does not hold the end of a test, in which the clock stands still", () =>
+  it.effect("does not delay the end of a test, during which the clock stands still", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(
         Effect.provideService(download("a"), Progress.Progress, { event: () => Effect.never })

@@ -20,7 +20,7 @@ const delay = (
 
 describe("RetryPolicy", () => {
   it("tries again what may pass, and nothing else", () => {
-    // Those that have no meaning of their own are as 500 (RFC 9110 §15).
+    // Unknown statuses count as 500 (RFC 9110 §15).
     for (const code of [408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 522, 524, 529, 530, 599, 999]) {
       assert.isTrue(RetryPolicy.isTransient(status(code)), `${code}`)
     }
@@ -72,7 +72,7 @@ describe("RetryPolicy", () => {
     assert.isAbove(delay(lost, { attempt: 2 }) ?? 0, 0)
   })
 
-  it("gives an origin that has never answered and cannot be reached few and short retries", () => {
+  it("allows few and early retries for an origin that has never answered and cannot be reached", () => {
     const far = { hasAnswered: false, random: 1 }
     for (const reason of ["unknown-host", "refused", "unreachable"] as const) {
       const error = new Connection({ url, reason, receivedBytes: 0, detail: "" })
@@ -87,12 +87,12 @@ describe("RetryPolicy", () => {
     const late = new Timeout({ url, phase: "connect", limitMillis: 10_000, receivedBytes: 0 })
     assert.isUndefined(delay(late, { ...far, elapsedMillis: 10_000 }))
     assert.isDefined(delay(late, { elapsedMillis: 10_000 }))
-    // A name that cannot be resolved now may be a moment later.
+    // The name may be resolved a moment later.
     const dns = new Connection({ url, reason: "dns", receivedBytes: 0, detail: "EAI_AGAIN" })
     assert.isDefined(delay(dns, { ...far, attempt: 5, elapsedMillis: 30_000 }))
   })
 
-  it("takes times as Effect does, and undefined as the default", () => {
+  it("reads times as Effect does, and undefined as the default", () => {
     const policy = RetryPolicy.make({
       retries: undefined,
       firstDelay: "2 seconds",
@@ -108,7 +108,7 @@ describe("RetryPolicy", () => {
     assert.isDefined(delay(status(500), { attempt: 10_000, elapsedMillis: 10 ** 12 }, patient))
   })
 
-  it("refuses what makes no sense, with a sentence that names it", () => {
+  it("refuses invalid options, and names them", () => {
     for (const wrong of [Number.NaN, -1]) {
       for (const name of ["retries", "unreachableRetries"] as const) {
         assert.throws(() => RetryPolicy.make({ [name]: wrong }), `${name} must be a number from 0 on, not ${wrong}`)

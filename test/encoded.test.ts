@@ -1,5 +1,5 @@
 /**
- * The encoded forms are a format that other programs read: a change of one line here is a change for all of them.
+ * Other programs read the encoded forms: a change of one line here is a change for all of them.
  */
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
@@ -157,7 +157,7 @@ const golden = <A, I>(schema: Schema.Schema<A, I>, cases: ReadonlyArray<readonly
     }
     tags.add("_tag" in expected ? expected._tag : undefined)
   }
-  // No class is forgotten; a refinement of one is no class of its own.
+  // Every class is tested; a refinement of a class is not a separate class.
   const members = schema.ast._tag === "Union" ? schema.ast.types : [schema.ast]
   assert.strictEqual(tags.size, members.filter(({ _tag }) => _tag !== "Refinement").length)
 }

@@ -1,6 +1,6 @@
 /**
- * Text from outside is read in linear time: arguments, lists, URLs, fields of responses, names of files. Each of these takes
- * milliseconds; a quadratic parser takes minutes, and the test runs into its time-out.
+ * Untrusted text is read in linear time: arguments, lists, URLs, fields of responses, names of files. Each of these takes
+ * milliseconds. A quadratic parser would take minutes and exceed the time limit of the test.
  */
 import { setImmediate } from "node:timers/promises"
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
@@ -43,10 +43,10 @@ import * as Origin from "../src/testing/Origin.js"
 
 const length = 1_000_000
 
-// For a machine that has much else to do: what is quadratic takes longer by far.
+// Long enough for a busy machine. A quadratic parser takes far longer.
 vi.setConfig({ testTimeout: 120_000 })
 
-// The runner gives up a file that keeps the event loop for a minute.
+// The test runner fails a file that blocks the event loop for a minute.
 afterEach(() => setImmediate())
 
 /** Long runs of what patterns repeat, each with an end that makes them fail. */

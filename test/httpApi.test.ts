@@ -1,5 +1,5 @@
 /**
- * What an `HttpApi` over a downloader tells the strangers that ask it.
+ * What an `HttpApi` over a downloader reveals to its clients.
  */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
@@ -138,7 +138,7 @@ describe("an HttpApi over a downloader", () => {
     }).pipe(Effect.provide(service))
   )
 
-  it("has names in its OpenAPI document that OpenAPI allows, and a status for a file that is there", () => {
+  it("has valid names in its OpenAPI document, and a status for a file that exists", () => {
     const { components, paths } = OpenApi.fromApi(Api)
     const names = Object.keys(components.schemas)
     assert.includeMembers(names, ["halyard.DownloadOutcome.Saved", "halyard.DownloadError.Disk"])

@@ -49,7 +49,7 @@ const timers = () => process.getActiveResourcesInfo().filter((resource) => resou
 
 describe("a quick attempt", () => {
   for (const [name, why] of [
-    ["small", "when informational responses come"],
+    ["small", "when it receives informational responses"],
     ["held", "when the request waits for a descriptor first"]
   ] as const) {
     it.scoped(`waits longer for a head ${why}`, () =>

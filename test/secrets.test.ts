@@ -21,7 +21,7 @@ import { layer } from "../src/testing.js"
 
 const marker = "s3cr3tMarker"
 
-// As people write secrets: plain, padded as Base64, with characters that separate other things.
+// Typical secrets: plain, padded as Base64, with separator characters.
 const secret = FastCheck.constantFrom(
   marker,
   `${marker}==`,
@@ -124,7 +124,7 @@ const printed = (what: string, value: unknown): void => {
 const encoded = <A, I>(schema: Schema.Schema<A, I>, value: A): void => {
   const once = Schema.encodeSync(schema)(value)
   isWithout("encoded", JSON.stringify(once))
-  // Whatever was removed, the other side can read it; and nothing more is removed there.
+  // The result can be decoded whatever was removed, and encoding it again removes nothing more.
   const there = Schema.decodeUnknownSync(schema)(JSON.parse(JSON.stringify(once)))
   assert.deepStrictEqual(JSON.parse(JSON.stringify(Schema.encodeSync(schema)(there))), JSON.parse(JSON.stringify(once)))
 }
@@ -152,7 +152,7 @@ describe("secrets", () => {
     )
   })
 
-  it.effect("are in nothing that a download tells, remembers, traces or fails with", () =>
+  it.effect("are in no event, journal entry, span or error of a download", () =>
     Effect.promise(() =>
       FastCheck.assert(
         FastCheck.asyncProperty(
@@ -173,7 +173,7 @@ describe("secrets", () => {
     )
   )
 
-  it("are in no message of a request that is refused when it is decoded", () => {
+  it("are in no error message of a request that decoding refuses", () => {
     FastCheck.assert(
       FastCheck.property(
         request,
@@ -195,7 +195,7 @@ describe("secrets", () => {
     )
   })
 
-  it("are all in the form that is named for them", () => {
+  it("are all in the form with secrets", () => {
     const schema = Schema.parseJson(Download.DownloadRequestWithSecrets)
     const one = Download.request({
       url: `https://user:${marker}@origin.test/a?sig=${marker}&${marker}#${marker}`,
@@ -212,7 +212,7 @@ describe("secrets", () => {
     assert.deepStrictEqual(there, one)
   })
 
-  it("that were removed are missed when it is decoded, and a … of the URL is not taken for one", () => {
+  it("that were removed make decoding fail, but a … in the URL itself does not", () => {
     const decodes = (url: string) =>
       Either.isRight(Schema.decodeUnknownEither(Download.DownloadRequest)({ url, destination: "a" }))
     FastCheck.assert(

@@ -274,7 +274,7 @@ describe("segments", () => {
     )
   }
 
-  it.effect("are not begun again after a wrong digest: the next attempt is one plain request", () =>
+  it.effect("are not used after a wrong digest: the next attempt is one plain request", () =>
     Effect.gen(function* () {
       const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`
       const saved = yield* autoAdvance(download({ digest }))

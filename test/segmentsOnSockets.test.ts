@@ -23,7 +23,7 @@ const closed = (origin: SlowFile) =>
 const bytes = 6 * 1024 * 1024
 
 describe("segments over Node/Transport", () => {
-  it.scopedLive("save the file whole, on several connections that all are closed", () =>
+  it.scopedLive("save the whole file on several connections, which are all closed", () =>
     Effect.gen(function* () {
       const origin = yield* slowFile(bytes)
       const directory = yield* temporaryDirectory
@@ -47,7 +47,7 @@ describe("segments over Node/Transport", () => {
     })
   )
 
-  it.scopedLive("leave nothing when they are interrupted", () =>
+  it.scopedLive("leave no part when they are interrupted", () =>
     Effect.gen(function* () {
       const origin = yield* slowFile(bytes)
       const directory = yield* temporaryDirectory

@@ -132,7 +132,7 @@ describe("Node/Store", () => {
     }).pipe(Effect.provide(nodeStore))
   )
 
-  it.scopedLive("replaces no pipe, and makes a file of its own beside one", () =>
+  it.scopedLive("does not replace a pipe, and makes a separate file beside it", () =>
     Effect.gen(function* () {
       const directory = yield* temporary
       execFileSync("mkfifo", [`${directory}/pipe`])
@@ -196,7 +196,7 @@ describe("Store/Direct", () => {
     })
   )
 
-  it.effect("takes no more memory for bodies of one-byte chunks than for others", () =>
+  it.effect("uses no more memory for bodies of one-byte chunks than for others", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const store = yield* Store
@@ -212,13 +212,13 @@ describe("Store/Direct", () => {
         const after = process.memoryUsage()
         const takenBytes = after.heapUsed + after.external - before.heapUsed - before.external
         assert.isTrue(isTaken)
-        // 400 KB came, of which an array for each byte would make 50 MB and more.
+        // 400 KB were received. An array for each byte would take more than 50 MB.
         assert.isBelow(takenBytes, 16 * 1024 * 1024)
       }).pipe(Effect.provide(over(new Disk())))
     )
   )
 
-  it.effect("writes what finds no room in memory, and keeps the bound of all parts together", () =>
+  it.effect("writes chunks for which there is no room in memory, and keeps the limit of all parts together", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const disk = new Disk()
@@ -229,7 +229,7 @@ describe("Store/Direct", () => {
           for (const part of parts) {
             yield* write(part, large)
           }
-          // 40 MB came, and 32 MiB may be kept.
+          // 40 MB were received, and 32 MiB may be kept.
           const written = Array.from(disk.files().values()).reduce((sum, { length }) => sum + length, 0)
           assert.isAbove(written, 6_000_000)
           yield* Effect.forEach(parts, (part) => part.publish({ onExists: "fail", durability: "rename" }))
@@ -242,7 +242,7 @@ describe("Store/Direct", () => {
     )
   )
 
-  it.effect("writes any number of large files with few descriptors", () =>
+  it.effect("writes more large files than there are descriptors", () =>
     Effect.gen(function* () {
       const disk = new Disk({ descriptors: 3 })
       const count = 20
@@ -274,7 +274,7 @@ describe("Store/Direct", () => {
     })
   )
 
-  it.effect("publishes nothing of which chunks that it had taken could not be written", () =>
+  it.effect("does not publish a part if accepted chunks could not be written", () =>
     Effect.gen(function* () {
       let writes = 0
       const disk = new Disk({ fate: ({ name }) => (name === "write" && ++writes === 2 ? { errno: "EIO" } : undefined) })
@@ -282,7 +282,7 @@ describe("Store/Direct", () => {
         Effect.gen(function* () {
           const part = yield* Effect.flatMap(Store, (store) => store.open("/d/a"))
           yield* write(part, new Uint8Array(300_000))
-          // Taken, and written with what comes next, which is what fails.
+          // The chunk is accepted, and written with the next one, which fails.
           assert.isUndefined(part.write(small))
           assert.deepInclude(yield* Effect.flip(write(part, large)), { _tag: "Disk" })
           yield* Effect.flip(part.publish({ onExists: "overwrite", durability: "rename" }))
@@ -297,7 +297,7 @@ describe("Store/Direct", () => {
     })
   )
 
-  it.effect("does not write to a file that has taken the name of a part meanwhile", () =>
+  it.effect("does not write to a file that has taken the name of a part in the meantime", () =>
     Effect.gen(function* () {
       const disk = new Disk({ descriptors: 1 })
       const precious = new TextEncoder().encode("precious")
@@ -318,7 +318,7 @@ describe("Store/Direct", () => {
     })
   )
 
-  it.effect("names parts so that one name does not tell the next", () =>
+  it.effect("names parts so that one name does not reveal the next", () =>
     Effect.gen(function* () {
       const namesOf = (count: number) => {
         const opened: Array<string> = []
@@ -341,11 +341,11 @@ describe("Store/Direct", () => {
       }
       const drawn = yield* namesOf(30)
       assert.isTrue(drawn.every(isPartName))
-      // Of each place, no letter stands in all names, as one that is counted up would.
+      // No position has the same letter in all names, as with a counter.
       for (let place = ".halyard-".length; place < ".halyard-".length + 12; place++) {
         assert.isAbove(new Set(drawn.map((name) => name[place])).size, 5)
       }
-      // A program with a Random of its own replays.
+      // With its own `Random`, a program gets the same names again.
       const replayed = Effect.withRandom(namesOf(5), Random.make("seed"))
       assert.deepStrictEqual(yield* replayed, yield* Effect.withRandom(namesOf(5), Random.make("seed")))
     })

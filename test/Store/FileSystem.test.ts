@@ -228,7 +228,7 @@ describe("Store/FileSystem", () => {
     }).pipe(Effect.provide(nodeLayer))
   )
 
-  it.scopedLive("says that a directory that it made may not survive a power cut", () =>
+  it.scopedLive("reports that a directory that it made may not survive a power cut", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const directory = yield* fs.makeTempDirectoryScoped()

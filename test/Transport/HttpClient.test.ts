@@ -148,7 +148,7 @@ for (const [name, bare] of Object.entries(clients)) {
       )
     }
 
-    it.scopedLive("asks another origin by the client that is meant for it", () =>
+    it.scopedLive("requests another origin with the client for other origins", () =>
       Effect.gen(function* () {
         const { first, other } = yield* origins
         const forOthers = yield* HttpClient.HttpClient
@@ -163,17 +163,17 @@ for (const [name, bare] of Object.entries(clients)) {
       }).pipe(Effect.provide(bare))
     )
 
-    it.scopedLive("asks another origin by the same client if it may", () =>
+    it.scopedLive("requests another origin with the same client if the option allows it", () =>
       Effect.gen(function* () {
         const { first, other } = yield* origins
         assert.strictEqual(yield* download(`${first.url}/away`), "content")
         assert.lengthOf(other.seen, 1)
-        // What the user gave for the first origin stays there in any case.
+        // Headers of the request go only to the first origin in any case.
         assert.isUndefined(other.seen[0]?.["x-api-key"])
       }).pipe(Effect.provide(over(bare, { crossOrigin: "same-client" })))
     )
 
-    it.scopedLive("has a span for each request, without secrets, in place of the client's own", () =>
+    it.scopedLive("replaces the client's span of each request with one without secrets", () =>
       Effect.gen(function* () {
         const { first } = yield* origins
         const spans: Array<Tracer.Span> = []
@@ -226,7 +226,7 @@ for (const [name, bare] of Object.entries(clients)) {
         for (const { attributes, name: spanName, status } of spans) {
           assert.notInclude(inspect([spanName, attributes, status], { depth: 20 }), token)
         }
-        // The trace goes on at the server.
+        // The trace continues at the server.
         assert.isTrue(first.seen.every(({ traceparent }) => `${traceparent}`.startsWith("00-4bf92f")))
       })
     )

@@ -1,5 +1,5 @@
 /**
- * How connections are made, kept and given up, on real sockets.
+ * How connections are made, kept and closed, on real sockets.
  */
 import { spawn } from "node:child_process"
 import { createServer as createTlsServer } from "node:https"
@@ -194,7 +194,7 @@ const slowToAccept = (host: string, port: number) =>
   )
 
 describe("idle connections", () => {
-  it.scopedLive("are bounded over all origins: those that were used least recently are closed", () =>
+  it.scopedLive("have a limit over all origins: the least recently used are closed", () =>
     Effect.gen(function* () {
       const origins = yield* Effect.forEach(Array.from({ length: 300 }), () =>
         listening(() => createServer((socket) => socket.on("data", () => socket.write(hello))))
@@ -205,7 +205,7 @@ describe("idle connections", () => {
       yield* until(() => open() <= 70)
       assert.isAtMost(open(), 70)
       assert.isAbove(open(), 30)
-      // The latest are among those that are left.
+      // The most recently used connections are left.
       assert.strictEqual(origins.slice(-20).filter(({ sockets: all }) => all.size === 1).length, 20)
     })
   )
@@ -244,7 +244,7 @@ describe("idle connections", () => {
       for (const socket of origin.sockets) {
         socket.end()
       }
-      // The client has ended its side, too.
+      // The client has ended its side as well.
       yield* until(() => origin.sockets.size === 0)
       Descriptors.reclaim()
       assert.isTrue(isAsked)
@@ -304,7 +304,7 @@ describe("a kept connection", () => {
             socket.on("data", () => {
               asked++
               if (++requests > 1 && turn++ % 2 === 0) {
-                // Before a byte of an answer.
+                // Before the first byte of a response.
                 end(socket)
                 return
               }
@@ -338,7 +338,7 @@ describe("a kept connection", () => {
     )
   }
 
-  it.scopedLive("that is reset after a whole answer has given that answer", () =>
+  it.scopedLive("that is reset after a whole response has delivered that response", () =>
     Effect.gen(function* () {
       const { port } = yield* listening(() =>
         createServer({ noDelay: true }, (socket) => {
@@ -362,7 +362,7 @@ describe("a kept connection", () => {
 })
 
 describe("a kept connection that the server gives up", () => {
-  it.scopedLive("with 408, while a request is on its way, is replaced; a 408 to the first request is an answer", () =>
+  it.scopedLive("with 408, while a request is in transit, is replaced; a 408 to the first request is a response", () =>
     Effect.gen(function* () {
       const timedOut = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
       let asked = 0
@@ -396,7 +396,7 @@ describe("a body without a length", () => {
     ["in chunks", `${ok}Transfer-Encoding: chunked\r\n\r\n4000000\r\n`],
     ["that ends with its connection", `${ok}\r\n`]
   ] as const) {
-    it.scopedLive(`keeps the sender waiting while nobody takes it: ${what}`, () =>
+    it.scopedLive(`pauses the sender while it is not read: ${what}`, () =>
       Effect.gen(function* () {
         const bodyBytes = 64 * 1024 * 1024
         let sender: Socket | undefined
@@ -428,7 +428,7 @@ describe("a body without a length", () => {
 })
 
 describe("the limit for a connection", () => {
-  it.scopedLive("counts what has come while the process did not run", () =>
+  it.scopedLive("counts events that arrived while the process did not run", () =>
     Effect.gen(function* () {
       const connect: Connect = (target, events) => {
         const wire = sockets({})(target, events)
@@ -446,7 +446,7 @@ describe("the limit for a connection", () => {
 })
 
 describe("public addresses", () => {
-  it("are told from everything that is none, or that cannot be judged", () => {
+  it("are distinguished from all other addresses and texts", () => {
     for (const address of [
       "",
       " ",
@@ -487,7 +487,7 @@ describe("public addresses", () => {
     }
   })
 
-  it.scopedLive("are asked for in the same way as others: by calls, too", () =>
+  it.scopedLive("are requested in the same way as others, also with dispatch", () =>
     Effect.gen(function* () {
       const { begin, dispatch } = yield* Transport
       assert.isDefined(begin)

@@ -2,13 +2,13 @@ import { assert, describe, it, vi } from "@effect/vitest"
 import * as Descriptors from "../../src/Node/descriptors.js"
 
 describe("descriptors of the process", () => {
-  it("leave connections half of few, and all but some of many", () => {
+  it("leave half of a small number for connections, and all but some of a large number", () => {
     const within = (all: number) => Descriptors.connectionsWithin({ all, open: 24 })
     assert.deepStrictEqual([within(10), within(32), within(64), within(1024)], [1, 4, 20, 936])
     assert.strictEqual(within(Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY)
   })
 
-  it("are asked of one lender after the other, until one gives one back", () => {
+  it("are requested from one lender after the other, until one releases a descriptor", () => {
     const asked: Array<string> = []
     const lender = (name: string, gives: boolean) =>
       Descriptors.lend(() => {
@@ -27,7 +27,7 @@ describe("descriptors of the process", () => {
     assert.strictEqual(asked.length, 4)
   })
 
-  it("let connections wait after the system has refused one, and tell them in their order", () => {
+  it("make connections wait after the system has refused one, and wake them in order", () => {
     assert.deepStrictEqual(
       Array.from({ length: 5 }, () => Descriptors.takeConnection()),
       Array(5).fill(true)

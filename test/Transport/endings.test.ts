@@ -1,5 +1,5 @@
 /**
- * How connections end, on real sockets: said, cut, reset and damaged.
+ * How connections end, on real sockets: announced, cut, reset and damaged.
  */
 import { connect as connectPlain, createServer, type Server, type Socket } from "node:net"
 import { createServer as createTlsServer, type TLSSocket } from "node:tls"
@@ -121,7 +121,7 @@ describe("a body that ends with its connection", () => {
     )
   }
 
-  it.scopedLive("is not whole where TLS is reset", () =>
+  it.scopedLive("is not complete if TLS is reset", () =>
     Effect.gen(function* () {
       const { open } = yield* client
       const origin = yield* secure((socket) => socket.end(`${head}hello`))
@@ -149,7 +149,7 @@ describe("a body that ends with its connection", () => {
           const body = "x".repeat(bytes)
           const origin = yield* secure((socket) => socket.end(head + body), { maxVersion: version })
           const direct = `https://localhost:${origin.port}/`
-          // The alert by itself, and a moment later; and with all that comes before it.
+          // The alert in a packet of its own, a moment later, or in one packet with the content.
           const late = yield* proxy(origin.port, (all, socket) => {
             socket.write(withoutAlert(all), () =>
               setTimeout(() => socket.end(all.subarray(withoutAlert(all).length)), 5)
@@ -173,7 +173,7 @@ describe("a body that ends with its connection", () => {
               assert.deepInclude(yield* Effect.flip(get(open, url)), { _tag: "Truncated" })
             }
           }
-          // A digest or a size says more than any end.
+          // A digest or a size verifies the body, whatever the end.
           assert.strictEqual(yield* get(open, unsaid, true), bytes)
         })
       )
@@ -182,7 +182,7 @@ describe("a body that ends with its connection", () => {
 })
 
 describe("a TLS connection", () => {
-  it.scopedLive("is reset where a record is damaged in the middle of a body, which is worth a retry", () =>
+  it.scopedLive("is reset if a record is damaged in the middle of a body, which is worth a retry", () =>
     Effect.gen(function* () {
       const { open } = yield* client
       for (const version of ["TLSv1.3", "TLSv1.2"] as const) {
@@ -201,7 +201,7 @@ describe("a TLS connection", () => {
     })
   )
 
-  it.scopedLive("is reset where a record of the head is damaged", () =>
+  it.scopedLive("is reset if a record of the head is damaged", () =>
     Effect.gen(function* () {
       const { open } = yield* client
       const origin = yield* secure((socket) => socket.end(head))
@@ -250,7 +250,7 @@ const proxy = (port: number, give: (bytes: Buffer, socket: Socket) => void) =>
     listening(
       createServer({ noDelay: true }, (socket) => {
         const server = connectPlain({ port, host: "127.0.0.1" })
-        // The handshake goes on as it comes.
+        // The bytes of the handshake are passed on unchanged.
         const kept: Array<Buffer> = []
         socket.on("data", (bytes) => server.write(bytes))
         server.on("data", (bytes: Buffer) => {

@@ -40,7 +40,7 @@ describe("the head of a response", () => {
     })
   }
 
-  it("is taken with any final status", () => {
+  it("is accepted with any final status", () => {
     for (const status of [200, 201, 203, 205, 206, 301, 302, 404, 416, 429, 500, 503, 599, 600, 999]) {
       assert.deepInclude(parse(`HTTP/1.1 ${status}\r\n${length}\r\n`), { status, lengthBytes: 3 })
     }
@@ -107,7 +107,7 @@ describe("the head of a response", () => {
     it(`says how the body ends: by ${what}`, () => assert.deepInclude(parse(text), expected))
   }
 
-  it("has one length for its reader, however often it was said", () => {
+  it("has one length, however often the field is repeated", () => {
     for (const text of [`${ok}${length}${length}\r\n`, `${ok}Content-Length: 3,3\r\n\r\n`]) {
       assert.deepNestedInclude(parse(text), { "headers.content-length": "3" })
     }
@@ -122,12 +122,12 @@ describe("the head of a response", () => {
     })
   })
 
-  it("has folded lines as one value, and ends where it ends", () => {
+  it("joins folded lines into one value", () => {
     const text = `${ok}X: a\r\n  b \r\n\tc\r\n \r\nY:\r\n d\r\n${length}\r\n`
     assert.deepNestedInclude(parse(text), { "headers.x": "a b c", "headers.y": "d", endBytes: text.length })
   })
 
-  it("takes names that every object has for names", () => {
+  it("accepts names that every object has", () => {
     const head = parse(`${ok}constructor: a\r\n__proto__: b\r\ntoString: c\r\nConstructor: d\r\n${length}\r\n`)
     assert.deepInclude(head, {
       framing: "length",
@@ -202,7 +202,7 @@ describe("the head of a response", () => {
     }
   })
 
-  it("is refused as soon as that is certain", () => {
+  it("is refused as soon as it is invalid", () => {
     for (const text of [
       "N",
       "\r",
@@ -217,7 +217,7 @@ describe("the head of a response", () => {
     }
   })
 
-  it("is read in linear time, whatever it holds", () => {
+  it("is read in linear time, whatever it contains", () => {
     for (const line of [
       "X: a\r\n",
       "X:\r\n \r\n",

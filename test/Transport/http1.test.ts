@@ -179,7 +179,7 @@ describe("HTTP/1.1", () => {
     )
   }
 
-  it.scopedLive("takes the first of several fields that have one value", () =>
+  it.scopedLive("uses the first of repeated fields with a single value", () =>
     Effect.gen(function* () {
       const names = ["Location", "ETag", "Content-Range", "Retry-After", "Last-Modified", "Content-Type"]
       const { url } = yield* origin((socket) =>
@@ -197,7 +197,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("asks once where a head breaks off", () =>
+  it.scopedLive("sends one request if a head breaks off", () =>
     Effect.gen(function* () {
       const { asked, url } = yield* origin((socket, turn) =>
         turn === 0 ? socket.end(hello.slice(0, 20)) : socket.write(hello)
@@ -448,7 +448,7 @@ describe("HTTP/1.1", () => {
     })
   )
 
-  it.scopedLive("sends the URL as `URL` writes it, and the headers as they are", () =>
+  it.scopedLive("sends the URL as `URL` writes it, and the headers unchanged", () =>
     Effect.gen(function* () {
       const heads: Array<string> = []
       const { url } = yield* origin((socket, _turn, bytes) => {
@@ -474,7 +474,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("refuses a request whose headers or URL it cannot send", () =>
+  it.scopedLive("refuses a request with headers or a URL that it cannot send", () =>
     Effect.gen(function* () {
       const { asked, url } = yield* origin((socket) => socket.write(hello))
       const { dispatch, open } = yield* Transport

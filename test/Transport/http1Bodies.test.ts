@@ -1,5 +1,5 @@
 /**
- * Bodies without a length, on real sockets. That undici says the same is compared in `test/fuzz`.
+ * Bodies without a length, on real sockets. `test/fuzz` compares the results with undici.
  */
 import { createServer as createTlsServer, type TLSSocket } from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
@@ -60,7 +60,7 @@ const inChunks = (text: string, bytes: number) => {
 }
 const text = Array.from({ length: 60_000 }, (_, at) => `${at} `).join("")
 
-describe("HTTP/1.1, where no length is announced", () => {
+describe("HTTP/1.1, if no length is announced", () => {
   it.scopedLive("reads a body in chunks, and uses the connection again", () =>
     Effect.gen(function* () {
       const origin = yield* raw([inChunks("hello world", 4), "stay"])

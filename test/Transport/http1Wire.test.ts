@@ -18,7 +18,7 @@ const collect = (response: TransportResponse) =>
     )
   })
 
-describe("HTTP/1.1, on connections that are none", () => {
+describe("HTTP/1.1, on fake connections", () => {
   const request = { url: "http://origin.test/file", headers: {} }
   const lane = (connect: Connect, connectMillis = 10_000) =>
     Effect.acquireRelease(

@@ -8,7 +8,7 @@ it.live(
     Effect.gen(function* () {
       const totals = yield* run(1, 2000)
       assert.deepStrictEqual(totals.disagreements, [])
-      // Else it compares nothing.
+      // Otherwise the test compares nothing.
       assert.isAbove(totals.agreements, 1500)
       assert.isAbove(totals.stricter, 100)
     }),

@@ -1,7 +1,7 @@
 /**
- * The reader of `Node/Transport` beside undici, without a socket: both get the same bytes in the same pieces. They say the
- * same of a response; or one of them refuses it, for a reason of the lists below which an independent look at the bytes
- * confirms.
+ * Compares the reader of `Node/Transport` with undici, without a socket: both get the same bytes in the same pieces. They must give
+ * the same result, or one of them must refuse the response for a reason of the lists below. A separate check of the bytes must
+ * confirm that reason.
  */
 import * as Effect from "effect/Effect"
 import * as Client from "../../src/Node/Transport/client.js"
@@ -129,7 +129,7 @@ const readByOwn = (fuzz: FuzzCase): Effect.Effect<OwnReading> =>
             lent = undefined
             how = yield* response.drive((chunk) => {
               if (++chunks % fuzz.pauseEvery === 0) {
-                // To be looked at later, which is allowed until more is asked for.
+                // The chunk is read later, which is allowed until the next one is requested.
                 lent = chunk
                 return false
               }
@@ -151,7 +151,7 @@ const readByOwn = (fuzz: FuzzCase): Effect.Effect<OwnReading> =>
     ({ close }) => close
   )
 
-// Blanks at the ends of values, and those that stand for a folded line, are no part of a value.
+// Blanks around values and in place of folded lines are not part of a value.
 const headOf = ({ headers, status }: Reading): string =>
   [
     `${status}`,
@@ -164,7 +164,7 @@ const headOf = ({ headers, status }: Reading): string =>
       .sort()
   ].join("\n")
 
-// Of a list of lengths undici gives the whole.
+// undici returns a list of lengths as a whole.
 const lengthOf = (value: string): string => `${Number(value.split(",")[0])}`
 
 const isFailure = ({ how }: Reading): boolean => how !== "Ended"
@@ -174,7 +174,7 @@ const isSame = (own: Reading, other: Reading): boolean =>
     ? own.status === other.status && isFailure(own) && isFailure(other)
     : headOf(own) === headOf(other) &&
       isFailure(own) === isFailure(other) &&
-      // How much of a body was given before it was found broken is the reader's affair.
+      // Readers may deliver different parts of a broken body.
       (isFailure(own) ? own.body.startsWith(other.body) || other.body.startsWith(own.body) : own.body === other.body)
 
 /** The head as far as it goes, informational ones before it included. */
@@ -203,8 +203,8 @@ const fields = (head: string, name: string): ReadonlyArray<string> =>
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
 /**
- * What is refused although undici takes it, by the detail of the error: what two readers may understand in two ways (RFC
- * 9112 §2.2, §5.1, §6.1, §6.3), and what the bytes must hold then.
+ * Responses that are refused although undici accepts them, by the detail of the error: ambiguous messages (RFC 9112 §2.2, §5.1,
+ * §6.1, §6.3), and a check of the bytes for each.
  */
 const stricter: ReadonlyArray<readonly [detail: string, holds: (head: string, text: string) => boolean]> = [
   [

@@ -1,7 +1,7 @@
 // Compares the reader of Node/Transport with undici in many cases: npm run fuzz -- --cases 100000 [--from 1]
 //
-// Prints how often they agreed, how often one of them refused what the other takes for a reason that is listed, and the
-// first cases in which they disagree; exits with 1 if there is one.
+// Prints how often they agreed, how often one of them refused a response for a listed reason, and the first cases in which they
+// disagree. Exits with 1 if there is such a case.
 import { mkdirSync } from "node:fs"
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * undici as a reference: what its parser makes of a response that comes on a scripted socket.
+ * undici as a reference: how its parser reads a response from a scripted socket.
  */
 import { Socket } from "node:net"
 import * as Undici from "@effect/platform-node/Undici"
@@ -109,14 +109,14 @@ export const read = (fuzz: FuzzCase): Effect.Effect<Reading> =>
         onResponseData: (_controller, chunk) => {
           body += Buffer.from(chunk).toString("latin1")
         },
-        // It takes a reset for the end of a body that ends with its connection.
+        // undici treats a reset as the end of a body that ends with its connection.
         onResponseEnd: () => end(isReset ? "Truncated" : "Ended"),
         onResponseError: (_controller, cause) => fail(cause)
       }
     )
   })
 
-// Of several fields of one name the values; of those that have one value, the first.
+// All values of a repeated field; only the first value of a field with a single value.
 const fieldsOf = (
   fields: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 ): Record<string, string> => {

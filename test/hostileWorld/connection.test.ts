@@ -47,7 +47,7 @@ describe("connections, on the simulated origin", () => {
         autoAdvance(Effect.flip(download(request("http://origin.test/endless", { destination: "endless" }))))
       )
       assert.deepInclude(error, { _tag: "Timeout", phase: "headers" })
-      // 20 responses, 20 s apart, each of which starts 30 s anew.
+      // 20 responses, 20 s apart, each of which restarts the limit of 30 s.
       assert.isAtMost(Duration.toSeconds(elapsed), 20 * 20 + 30 + 1)
     }).pipe(
       Effect.provide(

@@ -1,6 +1,6 @@
 /**
- * What servers and caches answer when the rest of a file is asked for, row by row: no answer is trusted by its status, and
- * no wrong byte comes under a final name.
+ * Responses of servers and caches to a request for the rest of a file, one a row. No response is trusted because of its status, and
+ * no wrong byte is published.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"

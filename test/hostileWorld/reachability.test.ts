@@ -1,5 +1,5 @@
 /**
- * Origins that do not answer: few retries, and one transfer at a time that tries.
+ * Origins that do not answer: few retries, and only one transfer at a time tries.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
@@ -38,7 +38,7 @@ const tried = Effect.map(Origin.Origin, ({ requests }) => requests().filter(({ u
 const later = (url: string) => (url.startsWith(dead) ? ({ instead: "refused" } as const) : undefined)
 
 describe("an origin that cannot be reached", () => {
-  it("is told apart by the cause: a name that does not exist, and one that cannot be resolved now", () => {
+  it("has a cause: a name that does not exist, or one that cannot be resolved now", () => {
     const reason = (code: string) => {
       const error = fromCause(`${dead}/`, { code })
       return error._tag === "Connection" ? error.reason : undefined
@@ -77,12 +77,12 @@ describe("an origin that cannot be reached", () => {
     )
   )
 
-  it.effect("costs a list what it costs one of its URLs", () =>
+  it.effect("costs a list of URLs as much as one URL", () =>
     Effect.gen(function* () {
       const outcomes = yield* autoAdvance(run(many(600)))
       assert.strictEqual(outcomes.length, 600)
       assert.isTrue(outcomes.every((outcome) => reasonOf(outcome) === "refused"))
-      // As many as there were at the beginning, and the attempts of one.
+      // The requests in flight at the beginning, and the attempts of one transfer.
       assert.isAtMost((yield* tried).length, 8 + 3)
       assert.isAtMost(yield* Clock.currentTimeMillis, 2000)
       const urls = outcomes.flatMap((one) => (one._tag === "Failed" && "url" in one.error ? [one.error.url] : []))
@@ -90,13 +90,13 @@ describe("an origin that cannot be reached", () => {
     }).pipe(Effect.provide(layer(() => ({ instead: "refused" }))))
   )
 
-  it.effect("is tried by one transfer at a time, whose end the others wait for, and not those of other origins", () =>
+  it.effect("is tried by one transfer at a time, for which the others wait, except those of other origins", () =>
     Effect.gen(function* () {
       const urls = [...many(20), ...many(20, "http://other.test")]
       const outcomes = yield* autoAdvance(run(urls))
       assert.isTrue(outcomes.slice(0, 20).every(({ _tag }) => _tag === "Saved"))
       assert.isTrue(outcomes.slice(20).every((outcome) => reasonOf(outcome) === "dns"))
-      // Each takes a minute; after the first eight none begins before the one before it has ended.
+      // Each takes a minute. After the first eight, each begins when the previous one has ended.
       const at = (yield* tried).slice(8).map(({ atMillis }) => atMillis)
       assert.isAtMost(at.length, 6)
       for (const [index, one] of at.slice(1).entries()) {
@@ -126,7 +126,7 @@ describe("an origin that cannot be reached", () => {
     )
   )
 
-  it.effect("lets all go on when the one that tries it gets an answer", () =>
+  it.effect("lets all transfers continue when the one that tries it gets a response", () =>
     Effect.gen(function* () {
       const outcomes = yield* autoAdvance(run(many(50)))
       assert.isTrue(outcomes.every(({ _tag }) => _tag === "Saved"))
@@ -255,7 +255,7 @@ describe("an origin that cannot be reached", () => {
     )
   )
 
-  it.effect("keeps nobody waiting beyond a deadline", () =>
+  it.effect("delays no request beyond its deadline", () =>
     Effect.gen(function* () {
       const first = yield* Effect.fork(Effect.either(download(`${dead}/a`)))
       yield* TestClock.adjust("1 second")
@@ -272,7 +272,7 @@ describe("an origin that cannot be reached", () => {
     }).pipe(Effect.provide(layer((asked) => (asked.turn === 0 ? { instead: "dns" } : { instead: "silence" }))))
   )
 
-  it.effect("is forgotten with the downloader alone: another one tries it again", () =>
+  it.effect("is remembered by one downloader: another downloader tries it again", () =>
     Effect.gen(function* () {
       const once = Effect.flip(download(`${dead}/a`)).pipe(
         Effect.provide(Layer.fresh(Downloader.layerWith({ retry: RetryPolicy.none })))

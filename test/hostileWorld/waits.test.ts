@@ -38,7 +38,7 @@ describe("the limits of an attempt", () => {
     )
   }
 
-  it.effect("leave a body a pause of 40 seconds, by default", () =>
+  it.effect("allow a body a pause of 40 seconds, by default", () =>
     Effect.gen(function* () {
       assert.deepInclude(yield* autoAdvance(download(request())), { _tag: "Saved", attempts: 1 })
     }).pipe(
@@ -46,7 +46,7 @@ describe("the limits of an attempt", () => {
     )
   )
 
-  it.effect("are the request's own, if it has some", () =>
+  it.effect("are the request's own, if it has any", () =>
     Effect.gen(function* () {
       const quiet = { url: "http://origin.test/quiet", destination: "quiet" }
       const head = yield* autoAdvance(Effect.flip(download(request({ ...quiet, headersTimeout: "2 seconds" }))))
@@ -67,7 +67,7 @@ describe("the limits of an attempt", () => {
     )
   )
 
-  it.effect("may be without end", () =>
+  it.effect("may be infinite", () =>
     Effect.gen(function* () {
       const forever = Duration.infinity
       const saved = yield* autoAdvance(
@@ -122,7 +122,7 @@ describe("the limits of an attempt", () => {
     )
   }
 
-  it.effect("say how long a connection may take, and twice that after a time-out", () =>
+  it.effect("limit a connection, with twice the time after a time-out", () =>
     Effect.gen(function* () {
       const asked: Array<number | undefined> = []
       const open = ({ connectMillis, url }: TransportRequest) => {
@@ -144,7 +144,7 @@ describe("the limits of an attempt", () => {
     })
   )
 
-  it.effect("are refused if they are none, before any request", () =>
+  it.effect("are refused before any request if they are invalid", () =>
     Effect.gen(function* () {
       for (const options of [
         { timeout: 0 },
@@ -197,7 +197,7 @@ describe("the deadline of a request", () => {
     }
   }
 
-  it.effect("is for all attempts together", () =>
+  it.effect("applies to all attempts together", () =>
     Effect.gen(function* () {
       isDeadline(yield* autoAdvance(Effect.flip(download(request({ deadline, timeout: "1400 millis" })))))
       assert.strictEqual(yield* Clock.currentTimeMillis, 5000)
@@ -209,7 +209,7 @@ describe("the deadline of a request", () => {
     )
   )
 
-  it.effect("allows no wait for an attempt that would come after it: the failure is told at once", () =>
+  it.effect("fails a request at once if the next attempt would begin after it", () =>
     Effect.gen(function* () {
       const error = yield* autoAdvance(Effect.flip(download(request({ deadline }))))
       assert.deepInclude(error, { _tag: "HttpStatus", status: 503 })
@@ -217,7 +217,7 @@ describe("the deadline of a request", () => {
     }).pipe(Effect.provide(layer(() => ({ status: 503, headers: { "retry-after": "60" } }))))
   )
 
-  it.effect("is for the wait for a permit too", () =>
+  it.effect("applies to the wait for a permit too", () =>
     Effect.gen(function* () {
       const first = yield* Effect.fork(download(request({ url: "http://origin.test/slow", destination: "slow" })))
       yield* Effect.yieldNow()
@@ -242,7 +242,7 @@ describe("the deadline of a request", () => {
 })
 
 describe("the deadline of a request for a file that another transfer writes", () => {
-  it.effect("is for the wait for that transfer too", () =>
+  it.effect("applies to the wait for that transfer too", () =>
     Effect.gen(function* () {
       const first = yield* Effect.fork(download(request({ url: "http://origin.test/slow" })))
       yield* Effect.yieldNow()
@@ -254,7 +254,7 @@ describe("the deadline of a request for a file that another transfer writes", ()
     }).pipe(Effect.provide(layer((asked) => Origin.file(asked, body, { delay: "20 seconds" }))))
   )
 
-  it.effect("begins with the wait, and not with the request after it", () =>
+  it.effect("begins with the wait, not with the request after it", () =>
     Effect.gen(function* () {
       const first = yield* Effect.fork(download(request({ url: "http://origin.test/slow" })))
       yield* Effect.yieldNow()
@@ -290,7 +290,7 @@ describe("the deadline of a request for a file that another transfer writes", ()
 })
 
 describe("a downloader", () => {
-  it("refuses limits that are none, with a sentence that names them", () => {
+  it("refuses invalid limits, and names them", () => {
     for (const [options, said] of [
       [{ headersTimeout: Number.NaN }, "headersTimeout must be a time above 0, not NaN"],
       [{ headersTimeout: 0 }, "headersTimeout must be a time above 0, not 0"],

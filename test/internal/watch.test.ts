@@ -194,7 +194,7 @@ describe("a process that is stopped", () => {
             ? Origin.file(asked, "a", { chunkDelay: "45 seconds" })
             : Origin.file(asked, "ab", { delay: "45 seconds" })
         )
-        // It comes within the limit, in the time in which the process ran.
+        // The response comes within the limit, if only the time in which the process ran is counted.
         assert.strictEqual(late.outcome?._tag, "Right")
         const never = downloadWith(stop, options, (asked) =>
           phase === "stall"
@@ -202,14 +202,14 @@ describe("a process that is stopped", () => {
             : { instead: "silence" }
         )
         assert.strictEqual(never.outcome?._tag === "Left" && never.outcome.left._tag, "Timeout")
-        // An eighth of the limit may be given twice, and a fifth of a stall's time.
+        // An eighth of the limit may be counted twice, and a fifth of a stall's time.
         assert.isAtLeast(never.ranMillis, 20_000 - 10)
         assert.isAtMost(never.ranMillis, 20_000 * 1.45)
       })
     }
   }
 
-  it("again and again, for less than it looks, loses little of its limits", () => {
+  it("repeatedly, each time for less than the interval of checks, loses little of its limits", () => {
     const stops = Array.from({ length: 4 }, (_, index) => ({ from: 3000 + index * 4000, millis: 1000 }))
     const { outcome, ranMillis } = downloadWith(stops, { timeout: limit }, () => ({ instead: "silence" }))
     assert.strictEqual(outcome?._tag, "Left")

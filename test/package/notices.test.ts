@@ -1,5 +1,5 @@
 /**
- * The notices that go along with the program.
+ * The licences that are distributed with the program.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
@@ -17,7 +17,7 @@ const bundled = (paths: Readonly<Record<string, number>>) => ({
 })
 
 describe("notices", () => {
-  it.scoped("has those of every package that is part of a bundle, and of no other", () =>
+  it.scoped("contain every package that is part of a bundle, and no other", () =>
     Effect.gen(function* () {
       const root = `${yield* temporaryDirectory}/`
       const put = (path: string, name: string, license: string) => {

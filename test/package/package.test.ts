@@ -1,5 +1,5 @@
 /**
- * The package as it is packed: what its documentation names can be imported, and what its README links to is in it.
+ * The packed package: documented entry points can be imported, and it contains the files to which its README links.
  */
 import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
@@ -47,7 +47,7 @@ describe("the package", () => {
     assert.deepStrictEqual(missing, [])
   })
 
-  it("holds what its README links to", () => {
+  it("contains the files to which its README links", () => {
     const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
       cwd: root,
       encoding: "utf8",

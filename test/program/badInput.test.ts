@@ -1,5 +1,5 @@
 /**
- * Input that cannot be meant: bytes that are not UTF-8, and lines without end.
+ * Invalid input: bytes that are not UTF-8, and lines without end.
  */
 import { once } from "node:events"
 import { createWriteStream, writeFileSync } from "node:fs"
@@ -38,7 +38,7 @@ describe("bytes that are not UTF-8", () => {
     })
   )
 
-  it.scopedLive("are told from a U+FFFD that was written as such", (context) =>
+  it.scopedLive("are distinguished from a U+FFFD in the argument", (context) =>
     Effect.gen(function* () {
       if (process.platform !== "linux") {
         return yield* Effect.sync(() => context.skip("this system does not show the bytes of a command line"))
@@ -48,7 +48,7 @@ describe("bytes that are not UTF-8", () => {
     })
   )
 
-  it.scopedLive("make one line of a list a failure, and no more", () =>
+  it.scopedLive("make one line of a list a failure, and no other line", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -62,7 +62,7 @@ describe("bytes that are not UTF-8", () => {
 })
 
 describe("a line of a list that is longer than 64 KiB", () => {
-  it.scopedLive("fails with its number, and the rest of the list goes on", () =>
+  it.scopedLive("fails with its number, and the rest of the list continues", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -84,7 +84,7 @@ describe("a line of a list that is longer than 64 KiB", () => {
   )
 
   it.scopedLive(
-    "takes no memory, however long it is",
+    "uses no memory, however long it is",
     () =>
       Effect.gen(function* () {
         const { url } = yield* origin
@@ -114,7 +114,7 @@ describe("a line of a list that is longer than 64 KiB", () => {
 })
 
 describe("--max-filesize of halyard get", () => {
-  it.scopedLive("refuses larger files, announced or not, and keeps nothing of them", () =>
+  it.scopedLive("refuses larger files, with or without an announced length, and keeps no part of them", () =>
     Effect.gen(function* () {
       const { url } = yield* http((request, response) => {
         const bytes = Buffer.alloc(request.url === "/small" ? 2048 : 2049)
@@ -132,7 +132,7 @@ describe("--max-filesize of halyard get", () => {
     })
   )
 
-  it.scopedLive("takes bytes, curl's units of 1024, and those of 1000", () =>
+  it.scopedLive("accepts bytes, curl's units of 1024, and units of 1000", () =>
     Effect.gen(function* () {
       const sizes = { "1": 1, "2k": 2048, "2KiB": 2048, "2 kB": 2000, "1.5M": 1572864, "3GB": 3e9, "1T": 2 ** 40 }
       const { url } = yield* http((_, response) => {

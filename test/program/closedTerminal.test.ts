@@ -1,6 +1,6 @@
 /**
- * A terminal that is closed while a command runs on it: the command ends as SIGHUP ends it, without a core and without a
- * stack trace, unless it was started by `nohup`.
+ * A terminal that is closed while a command runs on it. The command ends as with SIGHUP, without a core dump and without a stack
+ * trace, unless it was started by `nohup`.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
@@ -135,7 +135,7 @@ describe("nohup", () => {
         const job = yield* terminal.awaitScreen("job", (rows) => /job (\d+)$/m.exec(rows.join("\n"))?.[1])
         yield* terminal.close
         yield* terminal.ended
-        // As the shell does for its jobs, unless it is interrupted itself.
+        // As a shell does for its jobs, unless the shell itself is interrupted.
         yield* Effect.sync(() => process.kill(-Number(job), "SIGHUP"))
         yield* Effect.sleep("300 millis")
         answer?.()

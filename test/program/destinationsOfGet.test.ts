@@ -1,5 +1,5 @@
 /**
- * What `halyard get` does to what stands at a destination.
+ * How `halyard get` handles an existing file, link or device at a destination.
  */
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"

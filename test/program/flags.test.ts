@@ -68,7 +68,7 @@ describe.concurrent("halyard flags", () => {
     })
   )
 
-  it.scopedLive("exits with 1 for a flag that is not found, however it runs and reports", () =>
+  it.scopedLive("exits with 1 for a flag that is not found, with every engine and report", () =>
     Effect.gen(function* () {
       const ended = yield* Effect.forEach(
         [

@@ -260,7 +260,7 @@ describe("halyard get", () => {
     })
   )
 
-  it.scopedLive("says how many parts kill -9 has left in the directory that it writes to, and flags does", () =>
+  it.scopedLive("reports how many parts kill -9 has left in its directory, as flags does", () =>
     Effect.gen(function* () {
       const { url } = yield* http((request, response) => {
         if (request.url?.startsWith("/slow")) {
@@ -290,7 +290,7 @@ describe("halyard get", () => {
     })
   )
 
-  it.scopedLive("fails if a directory takes the name of a file while the file is on its way", () =>
+  it.scopedLive("fails if a directory takes the name of a file during its transfer", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const { url } = yield* http((request, response) => {

@@ -1,5 +1,5 @@
 /**
- * The headers of `halyard get`: where they come from, and to which origin they go.
+ * The headers of `halyard get`: how they are read, and to which origin they are sent.
  */
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
@@ -47,7 +47,7 @@ describe("a header of halyard get", () => {
     )
   }
 
-  it.scopedLive("goes to the origin of the first URL of a list, and a line says how many URLs do not get it", () =>
+  it.scopedLive("is sent to the origin of the first URL of a list, and a line says how many URLs do not get it", () =>
     Effect.gen(function* () {
       const [first, second] = [yield* recording, yield* recording]
       const cwd = yield* temporaryDirectory
@@ -70,7 +70,7 @@ describe("a header of halyard get", () => {
     })
   )
 
-  it.scopedLive("is no error with an empty list", () =>
+  it.scopedLive("is not an error with an empty list", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       writeFileSync(`${cwd}/list`, "# nothing\n")
@@ -78,12 +78,12 @@ describe("a header of halyard get", () => {
     })
   )
 
-  it.scopedLive("reports if it is interrupted while it waits for the first URL", () =>
+  it.scopedLive("prints a report if the run is interrupted while it waits for the first URL", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const running = yield* halyard(["get", "-i", "-", ...key], { cwd, stdin: "open" })
       yield* running.type("# no URL yet\n")
-      // Signals are heard from when the program reads; nothing else shows that it does.
+      // The program handles signals once it reads its input. The test waits for that read.
       yield* Effect.sleep("1 second")
       yield* running.signal("SIGTERM")
       const { exitCode, stderr } = yield* running.ended
@@ -130,7 +130,7 @@ describe("a header of halyard get", () => {
       })
   )
 
-  it.scopedLive("that cannot be read is told in one sentence without its value, before any request", () =>
+  it.scopedLive("that cannot be read is reported in one sentence without its value, before any request", () =>
     Effect.gen(function* () {
       const origin = yield* recording
       const cwd = yield* temporaryDirectory

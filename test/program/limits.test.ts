@@ -1,5 +1,5 @@
 /**
- * The limits of `halyard get` in time.
+ * The time limits of `halyard get`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -33,7 +33,7 @@ describe("the limits of halyard get", () => {
     [["--max-time", "0.2"], "silent", "timed out after 0.2s waiting for the file"],
     [["--max-time", "0.2"], "stalls", "timed out after 0.2s waiting for the rest of the file"]
   ] as const) {
-    it.scopedLive(`are told: ${options.join(" ")}, /${path}`, () =>
+    it.scopedLive(`are reported: ${options.join(" ")}, /${path}`, () =>
       Effect.gen(function* () {
         const { url } = yield* origin
         const cwd = yield* temporaryDirectory
@@ -44,7 +44,7 @@ describe("the limits of halyard get", () => {
     )
   }
 
-  it.scopedLive("are no limits where there is nothing to wait for", () =>
+  it.scopedLive("do not affect a transfer without waits", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -54,7 +54,7 @@ describe("the limits of halyard get", () => {
     })
   )
 
-  it.scopedLive("are refused if they are none", () =>
+  it.scopedLive("are refused if they are invalid", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       for (const name of ["connect-timeout", "headers-timeout", "speed-time", "max-time", "speed-limit"]) {

@@ -1,5 +1,5 @@
 /**
- * `halyard get --output` with an output that is no regular file: standard output, a descriptor, a pipe, a device.
+ * `halyard get --output` with an output that is not a regular file: standard output, a descriptor, a pipe, a device.
  */
 import { createHash, randomBytes } from "node:crypto"
 import { lstatSync, readFileSync, statSync, writeFileSync } from "node:fs"
@@ -74,7 +74,7 @@ describe("halyard get --output -", () => {
     })
   )
 
-  it.scopedLive("goes on after a failure where the server can", () =>
+  it.scopedLive("continues after a failure if the server supports it", () =>
     Effect.gen(function* () {
       const { url } = yield* breaking('"one"')
       const { exitCode, stderr, stdoutBytes } = yield* run(["get", `${url}/a`, "-o", "-"])
@@ -83,7 +83,7 @@ describe("halyard get --output -", () => {
     })
   )
 
-  it.scopedLive("fails in one sentence where the server cannot, and repeats no byte", () =>
+  it.scopedLive("fails with one sentence if the server does not support it, and repeats no byte", () =>
     Effect.gen(function* () {
       const { url } = yield* breaking(undefined)
       const { exitCode, stderr, stdoutBytes } = yield* run(["get", `${url}/a`, "-o", "-"])
@@ -98,7 +98,7 @@ describe("halyard get --output -", () => {
     })
   )
 
-  it.scopedLive("fails if the content has another digest, or there is none", () =>
+  it.scopedLive("fails if the content has another digest, or if there is no file", () =>
     Effect.gen(function* () {
       const { url } = yield* http((request, response) =>
         request.url === "/none" ? response.writeHead(404).end("no") : response.end("content")
@@ -122,12 +122,12 @@ describe("halyard get --output -", () => {
     })
   )
 
-  it.scopedLive("hears a signal while its reader does not read", () =>
+  it.scopedLive("handles a signal while its reader does not read", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
       yield* runCommand("mkfifo", [`${cwd}/pipe`])
-      // A reader that opens the pipe and takes nothing out of it.
+      // A reader that opens the pipe and reads nothing.
       yield* start("bash", ["-c", "exec 3< pipe; sleep 60"], { cwd })
       const running = yield* start(
         "bash",
@@ -143,7 +143,7 @@ describe("halyard get --output -", () => {
 })
 
 describe("halyard get --output", () => {
-  it.scopedLive("writes to a descriptor that the shell has opened, behind what is there", () =>
+  it.scopedLive("writes to a descriptor that the shell has opened, after its existing content", () =>
     Effect.gen(function* () {
       const { url } = yield* http((_, response) => response.end("content\n"))
       const cwd = yield* temporaryDirectory
@@ -238,7 +238,7 @@ describe("halyard get --output", () => {
     })
   )
 
-  it.scopedLive("can be given up while a named pipe has no reader, and says that a reader has left", () =>
+  it.scopedLive("can be interrupted while a named pipe has no reader, and reports that a reader has left", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory

@@ -80,7 +80,7 @@ describe("a pipe whose reader leaves", () => {
 })
 
 describe("a standard input that is a directory", () => {
-  it.scopedLive("is no empty list", () =>
+  it.scopedLive("is not an empty list", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const { exitCode, stderr } = yield* runBash("halyard get -i - < .", { cwd })

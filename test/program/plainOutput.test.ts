@@ -1,5 +1,5 @@
 /**
- * No escape sequence where nobody can see what it does: into files and pipes, and on a dumb terminal;
+ * No escape sequence in files and pipes, or on a dumb terminal;
  * no colour with `NO_COLOR`, which changes nothing else.
  */
 import { assert, describe, it } from "@effect/vitest"

@@ -1,5 +1,5 @@
 /**
- * What `halyard get` makes of a server that answers a request for the rest of a file with that rest and the status 200.
+ * `halyard get` with a server that answers a request for the rest of a file with that rest and the status 200.
  */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
@@ -31,7 +31,7 @@ const liar = (breaks: number) => {
   })
 }
 
-describe("halyard get, where the rest of a file comes with the status of the whole", () => {
+describe("halyard get, if the rest of a file has the status of the whole file", () => {
   for (const strict of [[], ["--strict"]]) {
     it.scopedLive(`saves the file, or nothing (get ${strict.join("")})`, () =>
       Effect.gen(function* () {

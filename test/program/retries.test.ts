@@ -15,7 +15,7 @@ const busy = Effect.suspend(() =>
 const waited = (url: string) => new RegExp(`^${url}/a: HTTP error 429 - Too Many Requests; again in 1\\d\\d s$`, "m")
 
 describe("a retry of halyard get", () => {
-  it.scopedLive("is told on standard error", () =>
+  it.scopedLive("is reported on standard error", () =>
     Effect.gen(function* () {
       const { url } = yield* busy
       const cwd = yield* temporaryDirectory
@@ -80,7 +80,7 @@ describe("the failures of halyard get", () => {
     })
   )
 
-  it.scopedLive("are told once without a terminal", () =>
+  it.scopedLive("are reported once without a terminal", () =>
     Effect.gen(function* () {
       const { url } = yield* refusing
       const cwd = yield* temporaryDirectory
@@ -91,7 +91,7 @@ describe("the failures of halyard get", () => {
 })
 
 describe("a file of halyard get that is not saved under its own name", () => {
-  it.scopedLive("is told, whether it is skipped or renamed; of many the first 20", () =>
+  it.scopedLive("is reported, whether it is skipped or renamed, up to 20 of each kind", () =>
     Effect.gen(function* () {
       const { url } = yield* http((_, response) => response.end())
       const cwd = yield* temporaryDirectory

@@ -125,7 +125,7 @@ describe.concurrent("halyard serve", () => {
     })
   )
 
-  it.scopedLive("opens nothing but regular files inside the directory, and goes on", () =>
+  it.scopedLive("opens only regular files inside the directory, and continues", () =>
     Effect.gen(function* () {
       const outside = yield* temporaryDirectory
       const directory = yield* temporaryDirectory
@@ -166,7 +166,7 @@ describe.concurrent("halyard serve", () => {
     })
   )
 
-  it.scopedLive("keeps little in memory for clients that do not read, answers others, and ends", () =>
+  it.scopedLive("uses little memory for clients that do not read, answers other clients, and ends", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const sizeBytes = 64 * 1024 * 1024

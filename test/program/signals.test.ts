@@ -1,6 +1,6 @@
 /**
- * SIGHUP, SIGINT and SIGTERM at any moment from the start on: the process ends within a bounded time, with the exit code
- * of the signal or by the signal itself, and without a stack trace.
+ * SIGHUP, SIGINT and SIGTERM at any moment after the start. The process ends within a time limit, with the exit code of the signal or
+ * by the signal itself, and without a stack trace.
  */
 import { constants } from "node:os"
 import { assert, describe, it } from "@effect/vitest"

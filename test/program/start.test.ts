@@ -159,7 +159,7 @@ describe("what a line loads", () => {
     })
   )
 
-  it.scopedLive("is no other client of HTTP, and no table of Unicode", () =>
+  it.scopedLive("is not another HTTP client or a Unicode table", () =>
     Effect.gen(function* () {
       const modules = yield* evaluated(["get", refused, "--retries=0"])
       assert.include(modules, "src/Node/Transport.ts")
@@ -247,14 +247,14 @@ describe("kept code", () => {
     })
   )
 
-  it.scopedLive("is done without, and made anew, where its name leads elsewhere", () =>
+  it.scopedLive("is not used, and is written again, if its name refers to another file", () =>
     Effect.gen(function* () {
       const directory = yield* installed()
       const elsewhere = yield* temporaryDirectory
       const first = yield* start(directory, line)
       const file = only(directory)
       const whole = readFileSync(file)
-      // Valid code in each case: what refuses it is the way that leads there.
+      // The code is valid in each case. It is refused because of its path.
       const places: Readonly<Record<string, () => void>> = {
         "a symbolic link": () => {
           writeFileSync(join(elsewhere, "code"), whole)
@@ -280,7 +280,7 @@ describe("kept code", () => {
         assert.isTrue(readFileSync(file).length < 2 ** 26, what)
       }
       assert.isTrue(readFileSync(join(elsewhere, "code")).equals(whole))
-      // Nothing can be renamed over a directory.
+      // A file cannot be renamed over a directory.
       rmSync(file)
       mkdirSync(file)
       assert.deepStrictEqual(yield* start(directory, line), first)

@@ -1,5 +1,5 @@
 /**
- * `halyard get` as a process that is stopped for longer than its limits: what has come meanwhile is received.
+ * `halyard get` as a process that is stopped for longer than its time limits: bytes that arrived in the meantime are received.
  */
 
 import type { ServerResponse } from "node:http"
@@ -9,7 +9,7 @@ import { http } from "../support/loopback.js"
 import { until } from "../support/poll.js"
 import { filesIn, halyard, temporaryDirectory } from "../support/program.js"
 
-// What the limits of the command are.
+// The time limits of the command.
 const limitSeconds = 1
 
 describe("a halyard get that is stopped", () => {

@@ -1,6 +1,6 @@
 /**
- * A terminal or a pipe that takes no output (Ctrl-S, a reader that is slow): signals are heard, no line is lost, and what
- * waits for the reader is bounded.
+ * A terminal or a pipe that takes no output (Ctrl-S, a slow reader). Signals are handled, no line is lost, and the waiting text has
+ * a limit.
  */
 import { spawn } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
@@ -38,7 +38,7 @@ describe("a terminal that takes no output", () => {
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const script = "echo 0; while [ ! -e go ]; do sleep 0.05; done; seq 1 1000; seq 1001 2000 >&2; echo >done"
-      // The shell waits, because a pseudo-terminal throws away what is not read soon after its last process has ended.
+      // The shell waits, because a pseudo-terminal drops unread output soon after its last process has ended.
       const terminal = yield* startOnTerminal(
         "sh",
         ["-c", `"$0" "$1" spin -m building -- sh -c '${script}'; read answer`, process.execPath, bin],
@@ -141,7 +141,7 @@ describe("a pipe that is not read", () => {
     return { program, requests: () => requests }
   })
 
-  it.scopedLive("holds back the URLs that follow until it is read", () =>
+  it.scopedLive("delays the following URLs until it is read", () =>
     Effect.gen(function* () {
       const { program, requests } = yield* download
       program.read()
@@ -151,7 +151,7 @@ describe("a pipe that is not read", () => {
     })
   )
 
-  it.scopedLive("keeps no signal from the program", () =>
+  it.scopedLive("does not block signals to the program", () =>
     Effect.gen(function* () {
       const { program } = yield* download
       program.signal("SIGINT")

@@ -111,7 +111,7 @@ export const mutations = [
     [permits, "    this.openOrigin(origin, now)\n    this.pump(now)\n  }\n\n  /** Pauses", "  }\n\n  /** Pauses"]
   ],
   [
-    "nobody keeps the time for those that wait",
+    "no waiting fiber keeps the time",
     [governor, "timekeeper !== undefined && dueAt < timekeeper.sleepsUntil", "false"]
   ],
   [

@@ -1,5 +1,5 @@
 /**
- * One row of the hostile world: what the simulated origin replies, turn by turn, and what becomes of the download.
+ * One row of a hostile-world test: the replies of the simulated origin, request by request, and the expected outcome.
  */
 import { createHash } from "node:crypto"
 import { assert, it } from "@effect/vitest"

@@ -39,7 +39,7 @@ const broken = (change: (part: Store.Part, open: Effect.Effect<Store.Part, unkno
   })
 
 describe("Contracts.store", () => {
-  it.effect("is kept by a store in memory", () =>
+  it.effect("passes for a store in memory", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* broken((part) => part), [])
     })
@@ -49,7 +49,7 @@ describe("Contracts.store", () => {
     Effect.gen(function* () {
       const titles = yield* broken((part, open) => ({
         ...part,
-        // Begins a part anew, and leaves the old one for good.
+        // Opens a new part and never removes the old one.
         restart: Effect.zipRight(
           part.restart,
           Effect.flatMap(Scope.make(), (scope) => Effect.ignore(Scope.extend(open, scope)))

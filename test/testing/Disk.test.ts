@@ -73,7 +73,7 @@ for (const [name, layerOf] of [
 }
 
 describe("testing/Disk", () => {
-  it.effect("lets a download go on with its next attempt when there is a descriptor again", () =>
+  it.effect("lets a download continue with its next attempt when a descriptor is free again", () =>
     Effect.gen(function* () {
       for (const layerOf of [() => FileSystemStore.layer, (disk: Disk) => DirectStore.layer(disk.calls())]) {
         let refusals = 70

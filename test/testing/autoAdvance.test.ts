@@ -59,7 +59,7 @@ describe("autoAdvance", () => {
     )
   }
 
-  it.effect("tells of one beside a heartbeat of others", () =>
+  it.effect("reports a deadlock beside the heartbeat of another fiber", () =>
     Effect.gen(function* () {
       const beating = yield* Effect.fork(heartbeat)
       const exit = yield* Effect.exit(autoAdvance(Effect.flatMap(Deferred.make<void>(), Deferred.await)))
@@ -68,7 +68,7 @@ describe("autoAdvance", () => {
     })
   )
 
-  it.effect("waits beside a heartbeat for a fiber that sleeps long, and that wakes the program often", () =>
+  it.effect("waits for a long sleep beside a heartbeat, and for a fiber that often wakes the program", () =>
     Effect.gen(function* () {
       const beating = yield* Effect.fork(heartbeat)
       const done = yield* Deferred.make<void>()

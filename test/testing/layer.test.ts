@@ -42,7 +42,7 @@ describe("the testing layer", () => {
     )
   }
 
-  it.effect("is another world for each provide", () => {
+  it.effect("makes separate services for each provide", () => {
     const one = world()
     const asked = Effect.gen(function* () {
       yield* autoAdvance((yield* Downloader.Downloader).download(request))
@@ -54,7 +54,7 @@ describe("the testing layer", () => {
     })
   })
 
-  it.effect("is two worlds, and each as it was made, where it is called twice", () => {
+  it.effect("makes separate services for each call, with the script of that call", () => {
     const other = layer(() => ({ status: 404 }))
     class Other extends Effect.Tag("Other")<Other, typeof Downloader.Downloader.Service>() {}
     const both = Layer.merge(Layer.effect(Other, Downloader.Downloader).pipe(Layer.provide(other)), world())
