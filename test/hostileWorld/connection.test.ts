@@ -356,10 +356,7 @@ describe("connections, on real sockets, by Node/Transport", () => {
       yield* Fiber.interrupt(blocking)
       assert.deepInclude(error, { _tag: "Timeout", phase: "connect" })
       assert.isAtMost(blocks, 3)
-    }).pipe(
-      Effect.timeoutFail({ duration: "8 seconds", onTimeout: () => new Error("no end") }),
-      Effect.provide(live({ connectTimeout: "1 second" }))
-    )
+    }).pipe(Effect.timeout("8 seconds"), Effect.provide(live({ connectTimeout: "1 second" })))
   )
 
   it.scopedLive("refuses a certificate that nobody vouches for", () =>
