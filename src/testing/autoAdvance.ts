@@ -43,13 +43,13 @@ export interface Options {
   /**
    * Maximum number of rounds of sleeps in which neither the program's own fiber continues nor a fiber that it joins or runs
    * (`Fiber.join`, `Effect.all`, `Effect.race`). A round ends when all sleeps that were pending at its start have ended. With a
-   * heartbeat of one second, each second is a round, unless another fiber sleeps longer. Default 250, which take about three
+   * heartbeat of one second, each second is a round, unless another fiber sleeps longer. Default 1000, which take about ten
    * seconds of real time.
    */
   readonly roundsAtMost?: number | undefined
 }
 
-const defaults = { roundsAtMost: 250 }
+const defaults = { roundsAtMost: 1000 }
 
 // How often to check whether a program without a pending sleep continues by itself.
 const looksAtMost = 20

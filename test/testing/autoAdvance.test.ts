@@ -62,7 +62,9 @@ describe("autoAdvance", () => {
   it.effect("reports a deadlock beside the heartbeat of another fiber", () =>
     Effect.gen(function* () {
       const beating = yield* Effect.fork(heartbeat)
-      const exit = yield* Effect.exit(autoAdvance(Effect.flatMap(Deferred.make<void>(), Deferred.await)))
+      const exit = yield* Effect.exit(
+        autoAdvance(Effect.flatMap(Deferred.make<void>(), Deferred.await), { roundsAtMost: 50 })
+      )
       assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof Deadlock)
       yield* Fiber.interrupt(beating)
     })
@@ -104,7 +106,9 @@ describe("autoAdvance", () => {
   it.effect("tells of a program that joins a fiber that waits for good beside a heartbeat", () =>
     Effect.gen(function* () {
       const waiting = Effect.zipRight(Effect.fork(heartbeat), Effect.flatMap(Deferred.make<void>(), Deferred.await))
-      const exit = yield* Effect.exit(autoAdvance(Effect.flatMap(Effect.fork(waiting), Fiber.join)))
+      const exit = yield* Effect.exit(
+        autoAdvance(Effect.flatMap(Effect.fork(waiting), Fiber.join), { roundsAtMost: 50 })
+      )
       assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof Deadlock)
     })
   )
