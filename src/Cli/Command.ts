@@ -3,6 +3,7 @@
  * help and says what is wrong with a line.
  */
 import * as Either from "effect/Either"
+import * as Printable from "../internal/printable.js"
 import type { Action } from "./Action.js"
 import type * as Arguments from "./arguments.js"
 
@@ -73,11 +74,12 @@ const isLong = (name: string): boolean => !isShort(name)
 export const argumentsOf = (line: Arguments.Line, { isRepeated, problem }: Argument): Either.Either<Texts, string> => {
   const texts = line.positional
   const broken = texts.map(problem).find((rule) => rule !== undefined)
+  const [, second] = texts
   return broken !== undefined
     ? Either.left(broken)
-    : isRepeated || texts.length <= 1
+    : isRepeated || second === undefined
       ? Either.right(texts)
-      : Either.left("there are more arguments than the command takes")
+      : Either.left(`the command takes one argument, and '${Printable.line(second)}' is a second one`)
 }
 
 /** Whether `@effect/cli` reads a line as it is meant: it may take a value that begins with a hyphen for an option. */

@@ -145,7 +145,6 @@ describe("what a line loads", () => {
     Effect.gen(function* () {
       for (const line of [
         ["get", "--help"],
-        ["get", refused, "--retries=-1"],
         ["--completions", "bash"]
       ]) {
         const modules = yield* evaluated(line)
