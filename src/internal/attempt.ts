@@ -108,6 +108,7 @@ const answered = (
       (part) => {
         kept.resumed = kept.resumed || offsetBytes > 0
         if (answer.startBytes > 0) {
+          kept.isTotalOfRange ||= kept.totalBytes === undefined
           kept.totalBytes = answer.totalBytes
         } else {
           kept.begun(response, answer.totalBytes, hop.url)

@@ -35,6 +35,8 @@ export class Kept {
   discard: Effect.Effect<void> = Effect.void
   validator: string | undefined
   totalBytes: number | undefined
+  /** Whether `totalBytes` comes from the response to a range request, and no whole response has said it. */
+  isTotalOfRange = false
   /** The content codings of the version in the part. */
   coding = ""
   /** The bytes received by all attempts, also those that started over. */
@@ -101,7 +103,8 @@ export class Kept {
   get earlier(): Version | undefined {
     const { bytes, coding, totalBytes, type, validator } = this
     const isKnown = validator !== undefined || totalBytes !== undefined
-    return isKnown ? { coding, leastBytes: bytes, totalBytes, type, validator } : this.left
+    const saidBytes = this.isTotalOfRange ? undefined : totalBytes
+    return isKnown ? { coding, leastBytes: bytes, totalBytes: saidBytes, type, validator } : this.left
   }
 
   /** Records the version of a whole response that is accepted. */
@@ -110,6 +113,7 @@ export class Kept {
     // 203: a proxy has changed the content (RFC 9110 §15.3.4). A response to a range would not say so.
     this.validator = status === 203 ? undefined : Validator.strong(headers)
     this.totalBytes = totalBytes
+    this.isTotalOfRange = false
     this.coding = Validator.coding(headers)
     this.type = Validator.mediaType(headers)
     this.source = sourceOf(url)

@@ -14,6 +14,7 @@ const pinned: ReadonlyArray<readonly [seed: number, what: string]> = [
   [4012, "a run that was over before the fiber that reads its input had begun"],
   [4814, "two surplus loops that left at once"],
   [6261, "a file that stands, and of which an interruption hid that its directory could not be synced"],
+  [4816, "a total that only the response to a range had said, and that was wrong"],
   [7163, "a file that stands, and of which the directory could not be synced"],
   [11306, "a directory that could not be opened for its sync"]
 ]
