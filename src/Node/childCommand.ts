@@ -119,6 +119,7 @@ const start = (
         if (exited || !StandardOutput.isFull()) {
           from?.resume()
         } else {
+          // Real time, because it waits for the reader of an output. Ends at the first look after the command has exited.
           setTimeout(proceed, fullMillis)
         }
       }
@@ -152,6 +153,7 @@ const start = (
         leftovers++
         if (read !== seen && read - atExit < pipeBytes && leftovers < mostLeftovers) {
           seen = read
+          // Real time, because it waits for other processes. The number of looks is limited.
           timer = setTimeout(() => setImmediate(look), leftoverMillis)
           return
         }
