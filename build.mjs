@@ -55,7 +55,7 @@ const common = {
 
 const program = await build({
   ...common,
-  entryPoints: ["src/Node/program.ts"],
+  entryPoints: ["src/Node/program/program.ts"],
   outfile: "dist/program.cjs",
   format: "cjs",
   plugins: [narrowed],

@@ -1,42 +1,52 @@
-// Which file may import which. The order is that of ARCHITECTURE.md: a file imports what stands to the left of it.
+// Which file may import which. An import points to a room further left:
 //
-//   internal · values → ports → services → adapters → Cli → Node, bin
+//   internal → values → ports → backends → engine → services → Cli → Node → bin
+//
+// A folder beside a module of the same name belongs to that module's room.
 
-const values = "^src/(Download|DownloadError|DownloadEvent|Flags|RetryPolicy)[.]ts$"
-const ports = "^src/(Transport|Store|Progress|Journal|Hasher|OriginGovernor|Screen)[.]ts$"
-const services = "^src/(Downloader|FlagServer|Spinner|StatusLine|Supervisor)[.]ts$"
-const adapters = "^src/((Transport|Store|Journal)/|Platform[.]ts$)"
+const internal = "^src/internal/"
+const values = "^src/(Download|DownloadError|DownloadEvent|Flags|RetryPolicy)([.]ts$|/)"
+const ports = "^src/((Transport|Store|Progress|Journal|Hasher|Screen)[.]ts$|OriginGovernor([.]ts$|/))"
+const backends = "^src/(Transport|Store|Journal)/"
+const engine = "^src/engine/"
+const services = "^src/(Downloader|FlagServer|Platform|Spinner|StatusLine|Supervisor)[.]ts$"
 const cli = "^src/Cli([.]ts$|/)"
-const edge = "^src/(Node([.]ts$|/)|bin[.]ts$)"
+const node = "^src/Node([.]ts$|/)"
+const program = "^src/Node/program/"
+const bin = "^src/bin[.]ts$"
+const testing = "^src/testing([.]ts$|/)"
 const barrel = "^src/index[.]ts$"
 
-const noFurtherThan = (name, from, ...forbidden) => ({
-  name,
+const rooms = [internal, values, ports, backends, engine, services, cli, node, bin]
+
+const order = rooms.map((room, index) => ({
+  name: `order-of-rooms-${index}`,
   severity: "error",
-  from: { path: from },
-  to: { path: [...forbidden, barrel] }
-})
+  from: { path: room },
+  to: { path: [...rooms.slice(index + 1), testing, barrel], pathNot: room }
+}))
 
 module.exports = {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
-    { name: "no-orphans", severity: "error", from: { orphan: true, pathNot: [barrel, "^src/bin[.]ts$"] }, to: {} },
-    noFurtherThan("values-are-values", values, ports, services, adapters, cli, edge),
-    noFurtherThan("ports-stand-on-values", ports, services, adapters, cli, edge),
-    noFurtherThan("services-stand-on-ports", services, adapters, cli, edge),
-    noFurtherThan("adapters-know-no-command-line", adapters, cli, edge),
-    noFurtherThan("command-line-knows-no-node", cli, edge),
-    noFurtherThan("internal-is-beneath", "^src/internal/", services, adapters, cli, edge),
+    { name: "no-orphans", severity: "error", from: { orphan: true, pathNot: [barrel, bin] }, to: {} },
+    ...order,
+    {
+      name: "library-modules-of-node-know-no-command-line",
+      severity: "error",
+      from: { path: node, pathNot: program },
+      to: { path: [cli, program] }
+    },
     {
       name: "node-only-at-the-edge",
       severity: "error",
-      from: { path: "^src/", pathNot: edge },
+      from: { path: "^src/", pathNot: [node, bin] },
       to: { path: ["^node:", "@effect/platform-node"], dependencyTypesNot: ["type-only"] }
     },
     {
       name: "node-builtins-only-at-the-edge",
       severity: "error",
-      from: { path: "^src/", pathNot: edge },
+      from: { path: "^src/", pathNot: [node, bin] },
       to: { dependencyTypes: ["core"] }
     },
     { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } }

@@ -9,7 +9,7 @@ export const limits = {
   B1: {
     limit: `a file is six calls on the file system and two on a socket where curl makes three and two, because it is written under another name, linked and that name removed; the calls alone are about 50 µs of CPU, and curl's whole file is 40. And ${young}.`,
     tried: [
-      "a small transfer as calls behind one `Effect.async` (`internal/quick`): CPU 0.60 × what it was, by the command line",
+      "a small transfer as calls behind one `Effect.async` (`engine/quick`): CPU 0.60 × what it was, by the command line",
       "standard output in one write a turn: 1,213 in place of 2,166 calls for 1,000 files, no difference in time",
       "outcomes and events without the constructors of their schemas: 1.3 µs each",
       "a young generation that does not grow: 0.64 × the memory, for up to a tenth of the CPU",

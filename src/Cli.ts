@@ -24,7 +24,7 @@ import { tidy } from "./Cli/help.js"
 import * as Serve from "./Cli/Serve.js"
 import * as Spin from "./Cli/Spin.js"
 import { UsageError } from "./Cli/UsageError.js"
-import * as Printable from "./internal/printable.js"
+import * as Printable from "./internal/text/printable.js"
 import type { Spinner } from "./Spinner.js"
 import { StatusLine } from "./StatusLine.js"
 

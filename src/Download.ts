@@ -10,10 +10,10 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as RequestFields from "./Download/requestFields.js"
 import { DownloadError } from "./DownloadError.js"
-import { displayPath, displayUrl } from "./internal/displayUrl.js"
-import * as RequestFields from "./internal/requestFields.js"
-import { shownPath } from "./internal/shown.js"
+import { displayPath, displayUrl } from "./internal/text/displayUrl.js"
+import { shownPath } from "./internal/text/shown.js"
 import { unchecked } from "./internal/unchecked.js"
 
 const OnExists = Schema.Literal("overwrite", "skip", "fail", "unique")

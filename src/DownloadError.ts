@@ -12,9 +12,9 @@
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
-import { displayPath, displayText } from "./internal/displayUrl.js"
-import { reasonPhrase } from "./internal/reasonPhrase.js"
-import { shownDetail, shownPath, shownText, shownUrl } from "./internal/shown.js"
+import { reasonPhrase } from "./internal/http/reasonPhrase.js"
+import { displayPath, displayText } from "./internal/text/displayUrl.js"
+import { shownDetail, shownPath, shownText, shownUrl } from "./internal/text/shown.js"
 
 // What an HttpApi endpoint answers that fails with such an error: it is a gateway to the origin (RFC 9110 §15.6.3, .5).
 const answers = (status: number) => ({ [HttpApiSchema.AnnotationStatus]: status })

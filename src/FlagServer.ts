@@ -24,9 +24,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
+import { errnoOf } from "./DownloadError/diskErrors.js"
 import { isTooManyOpen, whenThereIsOne } from "./internal/descriptors.js"
-import { errnoOf } from "./internal/diskErrors.js"
-import * as Printable from "./internal/printable.js"
+import * as Printable from "./internal/text/printable.js"
 
 /**
  * How the origin behaves.

@@ -8,7 +8,7 @@ import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Download from "./Download.js"
-import { withoutTrailing } from "./internal/trailing.js"
+import { withoutTrailing } from "./internal/text/trailing.js"
 
 const words = (text: string): ReadonlyArray<string> => text.trim().split(/\s+/)
 

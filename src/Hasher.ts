@@ -6,6 +6,7 @@
  */
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js"
 import * as Context from "effect/Context"
+import type * as Digest from "./internal/digest.js"
 
 /**
  * The algorithms of Subresource Integrity, weakest first.
@@ -13,7 +14,7 @@ import * as Context from "effect/Context"
  * @category models
  * @since 0.2.0
  */
-export type Algorithm = "sha256" | "sha384" | "sha512"
+export type Algorithm = Digest.Algorithm
 
 /**
  * One computation.

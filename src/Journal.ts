@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { DownloadOutcome } from "./Download.js"
 import { DownloadError } from "./DownloadError.js"
-import { displayLabel, displayUrl } from "./internal/displayUrl.js"
+import { displayLabel, displayUrl } from "./internal/text/displayUrl.js"
 
 /**
  * What is remembered of one outcome.

@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Origin, Permits, Ticket } from "./internal/permits.js"
+import { type Origin, Permits, Ticket } from "./OriginGovernor/permits.js"
 
 /**
  * Limits. A limit that is left out does not apply.

@@ -9,7 +9,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Printable from "./internal/printable.js"
+import * as Printable from "./internal/text/printable.js"
 
 /**
  * What a person is looking at.

@@ -11,7 +11,7 @@ import type * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { clip, displayWidth } from "./internal/displayWidth.js"
+import { clip, displayWidth } from "./internal/text/displayWidth.js"
 import { Screen } from "./Screen.js"
 
 /**

@@ -4,10 +4,10 @@
  */
 import { fileURLToPath } from "node:url"
 import { isMainThread } from "node:worker_threads"
-import * as CodeCache from "./Node/codeCache.js"
-import type { Program } from "./Node/program.js"
-import * as StandardOutput from "./Node/standardOutput.js"
-import * as Terminals from "./Node/terminals.js"
+import * as CodeCache from "./Node/program/codeCache.js"
+import * as StandardOutput from "./Node/program/output/standardOutput.js"
+import type { Program } from "./Node/program/program.js"
+import * as Terminals from "./Node/program/terminals.js"
 
 declare const HALYARD_VERSION: string
 /** What tells one build of the program from all others. */

@@ -1,9 +1,9 @@
 // The least that a download can be, for B8: halyard's own sockets and reader of heads, and the calls on the file system
 // that its store makes for a small file, without its transport and its store. Prints the CPU time of the loop in microseconds.
 import { closeSync, openSync, renameSync, writeSync } from "node:fs"
-import { parse } from "../../dist/Node/Transport/head.js"
-import { headOf, place } from "../../dist/Node/Transport/target.js"
-import { sockets } from "../../dist/Node/Transport/wire.js"
+import { parse } from "../../dist/Node/Transport/http1/responseHead.js"
+import { headOf, place } from "../../dist/Node/Transport/http1/target.js"
+import { sockets } from "../../dist/Node/Transport/sockets.js"
 import { inLoops, job } from "../peers/list.mjs"
 
 const connect = sockets({})

@@ -3,7 +3,7 @@
  * help and says what is wrong with a line.
  */
 import * as Either from "effect/Either"
-import * as Printable from "../internal/printable.js"
+import * as Printable from "../internal/text/printable.js"
 import type { Action } from "./Action.js"
 import type * as Arguments from "./arguments.js"
 

@@ -4,7 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Printable from "../internal/printable.js"
+import * as Printable from "../internal/text/printable.js"
 import type { Action } from "./Action.js"
 import { argumentsOf, type Command, given } from "./Command.js"
 import type { FlagsOptions } from "./Flags/download.js"

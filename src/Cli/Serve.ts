@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Printable from "../internal/printable.js"
+import * as Printable from "../internal/text/printable.js"
 import type { Action } from "./Action.js"
 import { argumentsOf, type Command, given } from "./Command.js"
 import { integer, nonEmpty, rate, secondsRange, withDefault } from "./options.js"

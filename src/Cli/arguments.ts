@@ -4,7 +4,7 @@
  */
 import * as Either from "effect/Either"
 import { closest, distance } from "fastest-levenshtein"
-import * as Printable from "../internal/printable.js"
+import * as Printable from "../internal/text/printable.js"
 
 /** What is known of a command's options. */
 export interface Spec {

@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { DownloadError } from "../DownloadError.js"
-import { displayPath } from "../internal/displayUrl.js"
+import { displayPath } from "../internal/text/displayUrl.js"
 
 // Made when it is needed first, because making it takes longer than all the rest of a start.
 let encode: ((error: DownloadError) => object) | undefined

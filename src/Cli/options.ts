@@ -3,7 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
-import * as Printable from "../internal/printable.js"
+import * as Printable from "../internal/text/printable.js"
 import type { Option } from "./Command.js"
 
 interface Declaration {

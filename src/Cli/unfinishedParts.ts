@@ -2,7 +2,7 @@
  * Reports unfinished parts in the directory that a run writes to.
  */
 import * as Effect from "effect/Effect"
-import * as Printable from "../internal/printable.js"
+import * as Printable from "../internal/text/printable.js"
 import { StatusLine } from "../StatusLine.js"
 import { Host } from "./Host.js"
 

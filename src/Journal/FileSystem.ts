@@ -11,8 +11,8 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { fromPlatformError } from "../DownloadError/diskErrors.js"
 import type { Disk } from "../DownloadError.js"
-import { fromPlatformError } from "../internal/diskErrors.js"
 import { Entry, Journal } from "../Journal.js"
 
 const Line = Schema.parseJson(Entry)

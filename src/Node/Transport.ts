@@ -12,8 +12,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Transport } from "../Transport.js"
-import * as Client from "./Transport/client.js"
-import { sockets } from "./Transport/wire.js"
+import * as Client from "./Transport/http1/client.js"
+import { sockets } from "./Transport/sockets.js"
 
 export { isPublic } from "./Transport/addresses.js"
 

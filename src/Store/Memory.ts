@@ -7,8 +7,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Disk } from "../DownloadError.js"
-import { candidates } from "../internal/fileName.js"
-import * as Printable from "../internal/printable.js"
+import { candidates } from "../internal/text/fileName.js"
+import * as Printable from "../internal/text/printable.js"
 import { type Part, Store } from "../Store.js"
 
 /**

@@ -40,12 +40,11 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { Protocol, Truncated } from "../DownloadError.js"
-import { contentLength } from "../internal/contentLength.js"
 import { isTooManyOpen, whenThereIsOne } from "../internal/descriptors.js"
-import { displayUrl } from "../internal/displayUrl.js"
-import { fromHttpClientError } from "../internal/httpErrors.js"
-import * as Printable from "../internal/printable.js"
-import { coding as contentCoding } from "../internal/validator.js"
+import { contentLength } from "../internal/http/contentLength.js"
+import { coding as contentCoding } from "../internal/http/validator.js"
+import { displayUrl } from "../internal/text/displayUrl.js"
+import * as Printable from "../internal/text/printable.js"
 import {
   fromStream,
   Transport,
@@ -53,6 +52,7 @@ import {
   type TransportRequest,
   type TransportResponse
 } from "../Transport.js"
+import { fromHttpClientError } from "./httpClientErrors.js"
 
 /**
  * Options of a transport over an `HttpClient`.

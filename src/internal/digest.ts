@@ -6,7 +6,9 @@
 
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
-import type { Algorithm } from "../Hasher.js"
+
+/** The algorithms that a digest can name. */
+export type Algorithm = "sha256" | "sha384" | "sha512"
 
 export interface Expected {
   readonly algorithm: Algorithm

@@ -16,8 +16,8 @@ import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { modeFor } from "../internal/access.js"
-import type { SystemCalls } from "../internal/systemCalls.js"
+import { modeFor } from "../Store/fileAccess.js"
+import type { SystemCalls } from "../Store/systemCalls.js"
 import { type Bounds, Errno, type Inode, Volume } from "./volume.js"
 
 /**

@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { Connection, Truncated } from "../DownloadError.js"
-import { displayUrl } from "../internal/displayUrl.js"
+import { displayUrl } from "../internal/text/displayUrl.js"
 import {
   type Exchange,
   type Receiver,

@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
 import * as Downloader from "../Downloader.js"
-import type { Rule } from "../internal/segments.js"
+import type { Rule } from "../engine/segments/segments.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type { Store } from "../Store.js"
 import type { Transport } from "../Transport.js"

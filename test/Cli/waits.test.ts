@@ -3,7 +3,7 @@ import { Waits } from "../../src/Cli/Get/waits.js"
 import * as Download from "../../src/Download.js"
 import { HttpStatus } from "../../src/DownloadError.js"
 import { Retrying } from "../../src/DownloadEvent.js"
-import { displayUrl } from "../../src/internal/displayUrl.js"
+import { displayUrl } from "../../src/internal/text/displayUrl.js"
 
 const retrying = (url: string, delayMillis: number) =>
   new Retrying({

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Head from "../../src/Node/Transport/head.js"
+import * as Head from "../../src/Node/Transport/http1/responseHead.js"
 
 const parse = (text: string) => {
   const bytes = Buffer.from(text, "latin1")

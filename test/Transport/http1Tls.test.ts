@@ -1,8 +1,8 @@
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Client from "../../src/Node/Transport/client.js"
-import { sockets } from "../../src/Node/Transport/wire.js"
+import * as Client from "../../src/Node/Transport/http1/client.js"
+import { sockets } from "../../src/Node/Transport/sockets.js"
 import { certificate, key } from "../support/certificate.js"
 
 describe("HTTP/1.1, on TLS", () => {

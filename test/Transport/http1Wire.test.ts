@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Client from "../../src/Node/Transport/client.js"
-import type { Connect } from "../../src/Node/Transport/wire.js"
+import * as Client from "../../src/Node/Transport/http1/client.js"
+import type { Connect } from "../../src/Node/Transport/sockets.js"
 import type { TransportResponse } from "../../src/Transport.js"
 
 const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"

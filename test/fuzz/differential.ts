@@ -4,8 +4,8 @@
  * confirm that reason.
  */
 import * as Effect from "effect/Effect"
-import * as Client from "../../src/Node/Transport/client.js"
-import type { Connect } from "../../src/Node/Transport/wire.js"
+import * as Client from "../../src/Node/Transport/http1/client.js"
+import type { Connect } from "../../src/Node/Transport/sockets.js"
 import { caseOf, type FuzzCase } from "./responses.js"
 import { type Reading, read as readByUndici } from "./undiciReader.js"
 

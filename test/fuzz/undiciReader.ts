@@ -4,7 +4,7 @@
 import { Socket } from "node:net"
 import * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
-import { fromCause } from "../../src/internal/httpErrors.js"
+import { fromCause } from "../../src/Transport/httpClientErrors.js"
 import type { FuzzCase } from "./responses.js"
 
 /** What a reader says of a response: its head, if it took one, the content, and how that ended. */

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Hasher } from "../../src/Hasher.js"
-import { contentRange } from "../../src/internal/contentRange.js"
 import * as Digest from "../../src/internal/digest.js"
-import { retryAfter } from "../../src/internal/retryAfter.js"
-import * as Validator from "../../src/internal/validator.js"
+import { contentRange } from "../../src/internal/http/contentRange.js"
+import { retryAfter } from "../../src/internal/http/retryAfter.js"
+import * as Validator from "../../src/internal/http/validator.js"
 import { layer as nodeHasher } from "../../src/Node/hasher.js"
 
 describe("retryAfter", () => {

@@ -123,7 +123,7 @@ for (const name of Object.keys(index)) if ((await import("halyard/" + name)) !==
       "halyard/internal/printable",
       "halyard/Cli/arguments",
       "halyard/testing/World",
-      "halyard/Node/main",
+      "halyard/Node/program/main",
       "halyard/bin"
     ]) {
       const { stderr, status } = spawnSync("node", ["-e", `await import("${path}")`, "--input-type=module"], {

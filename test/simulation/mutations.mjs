@@ -1,22 +1,22 @@
 // Bugs, to be planted one at a time: in each of these files a piece of text stands that is replaced by another. The
 // simulation has to find every one of them. A piece that is not found in its file is an error, so that the list stays true.
 
-const attempt = "internal/attempt.ts"
-const check = "internal/responseCheck.ts"
-const kept = "internal/kept.ts"
-const receive = "internal/receive.ts"
-const segment = "internal/segment.ts"
-const segments = "internal/segments.ts"
-const coverage = "internal/coverage.ts"
-const transfer = "internal/transfer.ts"
-const settle = "internal/settle.ts"
-const share = "internal/share.ts"
-const watch = "internal/watch.ts"
+const attempt = "engine/attempt.ts"
+const check = "engine/responseCheck.ts"
+const kept = "engine/partialFile.ts"
+const receive = "engine/receiveBody.ts"
+const segment = "engine/segments/segmentRequest.ts"
+const segments = "engine/segments/segments.ts"
+const coverage = "engine/segments/rangeMap.ts"
+const transfer = "engine/transfer.ts"
+const settle = "engine/outcome.ts"
+const share = "engine/sharedTransfer.ts"
+const watch = "engine/deadlines.ts"
 const governor = "OriginGovernor.ts"
-const permits = "internal/permits.ts"
+const permits = "OriginGovernor/permits.ts"
 const store = "Store/FileSystem.ts"
-const direct = "internal/directPart.ts"
-const quick = "internal/quick.ts"
+const direct = "Store/directPart.ts"
+const quick = "engine/quick.ts"
 
 /** [what is wrong, [file, text, replacement] …] */
 export const mutations = [
@@ -26,7 +26,7 @@ export const mutations = [
     [receive, "chunk.length > leftBytes ? chunk.subarray(0, leftBytes) : chunk", "chunk"]
   ],
   ["no If-Range", [attempt, 'headers["if-range"] = kept.validator', ""]],
-  ["a weak validator in If-Range", ["internal/validator.ts", '/^"[', '/^(?:W\\/)?"[']],
+  ["a weak validator in If-Range", ["internal/http/validator.ts", '/^"[', '/^(?:W\\/)?"[']],
   [
     "two versions are spliced",
     [attempt, 'headers["if-range"] = kept.validator', ""],
@@ -64,7 +64,7 @@ export const mutations = [
   ],
   ["a range that is refused is final", [attempt, "offsetBytes === 0 || isTransient(error)", "true"]],
   ["a range that is refused each time is final", [transfer, "kept.refuseLastRange()", "false"]],
-  ["a byte is progress", ["internal/retryCount.ts", "(isShare ||", "(broughtBytes > 0 ||"]],
+  ["a byte is progress", ["engine/retryCount.ts", "(isShare ||", "(broughtBytes > 0 ||"]],
   ["the digest is not compared", [attempt, "!expected.digests.includes(actual)", "false"]],
   [
     "the final name is written directly",
@@ -93,7 +93,7 @@ export const mutations = [
   [
     "two outcomes",
     [
-      "internal/caller.ts",
+      "engine/caller.ts",
       "this.background.leave()",
       "this.background.leave()\n    outcome !== undefined && this.tell(Unchecked.make(Finished, { outcome }))"
     ]
@@ -146,13 +146,13 @@ export const mutations = [
   ["no stall timeout", [watch, "earlierBytes.reduce((sum, bytes) => sum + bytes, windowBytes) < stall.bytes", "false"]],
   ["the deadline of a request is ignored", [watch, "wait.deadlineAt <= now", "false"]],
   ["no deadline for headers", [watch, 'wait.headersAt <= now ? "headers" : undefined', "undefined"]],
-  ["secrets cross origins", ["internal/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
+  ["secrets cross origins", ["engine/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
   [
     "secrets are encoded",
-    ["internal/requestFields.ts", "headerValue: () => DisplayUrl.removed", "headerValue: Redacted.value"]
+    ["Download/requestFields.ts", "headerValue: () => DisplayUrl.removed", "headerValue: Redacted.value"]
   ],
-  ["redirects without end", ["internal/redirect.ts", "from.count === maximum", "false"]],
-  ["redirects to anything", ["internal/redirect.ts", "!isHttp(url)", "false"]],
+  ["redirects without end", ["engine/redirect.ts", "from.count === maximum", "false"]],
+  ["redirects to anything", ["engine/redirect.ts", "!isHttp(url)", "false"]],
   ["a file of one's own replaces another", [store, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
   ["a small file is not synced", [direct, "(descriptor) => calls.sync(descriptor)", "() => Effect.void"]],
   ["a small file replaces another", [direct, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
@@ -214,7 +214,7 @@ export const mutations = [
   ],
   [
     "a content coding is asked for",
-    ["internal/requestHeaders.ts", '"accept-encoding": "identity"', '"accept-encoding": "gzip"']
+    ["Download/requestHeaders.ts", '"accept-encoding": "identity"', '"accept-encoding": "gzip"']
   ],
   ["a segment without If-Range", [segment, 'headers["if-range"] = kept.validator', ""]],
   [

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Download from "../../Download.js"
 import type { DownloadEvent } from "../../DownloadEvent.js"
-import { displayUrl } from "../../internal/displayUrl.js"
+import { displayUrl } from "../../internal/text/displayUrl.js"
 import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"

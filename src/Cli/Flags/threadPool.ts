@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import { type DownloadOutcome, type DownloadRequest, Failed } from "../../Download.js"
 import { Disk } from "../../DownloadError.js"
 import { type DownloadEvent, Finished, Started } from "../../DownloadEvent.js"
-import { withRequest } from "../../internal/settle.js"
+import { withRequest } from "../../engine/outcome.js"
 import { Cancel, FetchFlag, type Message } from "./FlagWorker.js"
 
 export interface Options {

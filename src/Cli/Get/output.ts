@@ -5,7 +5,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Printable from "../../internal/printable.js"
+import * as Printable from "../../internal/text/printable.js"
 import { Host, type Output } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 

@@ -2,12 +2,12 @@
  * What `halyard get` prints: the path of each saved file, why others failed, and the sum of it.
  */
 import * as Effect from "effect/Effect"
+import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Download from "../../Download.js"
 import { InvalidRequest } from "../../DownloadError.js"
 import type { DownloadEvent, Retrying } from "../../DownloadEvent.js"
-import { displayUrl } from "../../internal/displayUrl.js"
-import * as Printable from "../../internal/printable.js"
-import * as RequestProblem from "../../internal/requestProblem.js"
+import { displayUrl } from "../../internal/text/displayUrl.js"
+import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"

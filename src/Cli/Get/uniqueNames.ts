@@ -3,8 +3,8 @@
  *
  * @internal
  */
-import { CompactCounts } from "../../internal/compactCounts.js"
-import * as FileName from "../../internal/fileName.js"
+import { CompactCounts } from "../../internal/text/compactCounts.js"
+import * as FileName from "../../internal/text/fileName.js"
 
 /** Calls `onRenamed` for each name that gets a number. */
 export const uniqueNames = (onRenamed: (url: string, name: string) => void): ((url: string) => string) => {

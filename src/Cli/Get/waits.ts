@@ -4,7 +4,7 @@
 import type { DownloadRequest } from "../../Download.js"
 import type { DownloadError } from "../../DownloadError.js"
 import type { Retrying } from "../../DownloadEvent.js"
-import { displayUrl } from "../../internal/displayUrl.js"
+import { displayUrl } from "../../internal/text/displayUrl.js"
 
 // Each of the first has a line of its own; what thousands wait for is told now and then.
 const linesAtOnce = 20

@@ -5,10 +5,10 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { fromPlatformError } from "../../DownloadError/diskErrors.js"
 import type { Disk } from "../../DownloadError.js"
 import * as FlagServer from "../../FlagServer.js"
-import { fromPlatformError } from "../../internal/diskErrors.js"
-import * as Printable from "../../internal/printable.js"
+import * as Printable from "../../internal/text/printable.js"
 import { Host } from "../Host.js"
 
 export interface ServeOptions {

@@ -2,7 +2,7 @@
  * A spinner beside a command: its output stays readable, signals reach it, and its exit code is passed on.
  */
 import * as Effect from "effect/Effect"
-import * as Printable from "../../internal/printable.js"
+import * as Printable from "../../internal/text/printable.js"
 import { Spinner } from "../../Spinner.js"
 import { StatusLine } from "../../StatusLine.js"
 import * as Supervisor from "../../Supervisor.js"

@@ -1,0 +1,142 @@
+/**
+ * Translates what a `FileSystem` fails with into `Disk`, by the operating system's code where there is one.
+ *
+ * @internal
+ */
+import type { PlatformError } from "@effect/platform/Error"
+import { Disk } from "../DownloadError.js"
+import * as Printable from "../internal/text/printable.js"
+
+const reasons: Readonly<Record<string, Disk["reason"]>> = {
+  ENOSPC: "full",
+  EDQUOT: "full",
+  EFBIG: "full",
+  EACCES: "permission",
+  EPERM: "permission",
+  EROFS: "permission",
+  ENOENT: "missing",
+  EEXIST: "exists",
+  ENOTDIR: "not-a-directory",
+  EMFILE: "too-many-open",
+  ENFILE: "too-many-open"
+}
+
+// Details that the text of the reason does not give, or not as precisely.
+const explanations: Readonly<Record<string, string>> = {
+  EDQUOT: "the disk quota is exceeded",
+  EFBIG: "the file is larger than the file system or a limit of the process allows",
+  EPERM: "the operation is not permitted",
+  EROFS: "the file system is read-only",
+  ENFILE: "too many files are open in the whole system",
+  EISDIR: "it is a directory",
+  ENAMETOOLONG: "the name is too long",
+  ELOOP: "too many symbolic links",
+  EIO: "the device reports an input/output error",
+  EBUSY: "it is in use",
+  EPIPE: "its reader has left",
+  ETXTBSY: "it is a program that runs",
+  EXDEV: "it is on another file system",
+  EMLINK: "the file has too many links",
+  EILSEQ: "the file system does not accept this name",
+  ENODEV: "there is no such device",
+  ENXIO: "there is no such device",
+  ENOMEDIUM: "there is no medium in the device",
+  ENOMEM: "the system is out of memory",
+  ENOTEMPTY: "it is a directory that is not empty",
+  EREMOTEIO: "the device reports an input/output error",
+  ESTALE: "the file handle is stale: another program or the file server has removed the file",
+  ENOLINK: "the link to the file server is gone",
+  EHOSTDOWN: "the file server cannot be reached",
+  ETIMEDOUT: "the file server does not answer",
+  EUCLEAN: "the file system is damaged",
+  ENOKEY: "the encryption key of the directory is not there",
+  EKEYEXPIRED: "the credentials for the file system have expired"
+}
+
+// Codes without a name in Node, which reports them as `Unknown system error -122`. The numbers are Linux's (errno-base.h,
+// errno.h). A number that is not a file error on Linux has its meaning on macOS.
+const unnamed: Readonly<Record<string, string>> = {
+  "67": "ENOLINK",
+  "69": "EDQUOT",
+  "70": "ESTALE",
+  "116": "ESTALE",
+  "117": "EUCLEAN",
+  "122": "EDQUOT",
+  "123": "ENOMEDIUM",
+  "126": "ENOKEY",
+  "127": "EKEYEXPIRED"
+}
+
+/** Maximum number of consecutive writes in which a device takes no bytes. */
+export const emptyWritesAtMost = 16
+
+// With which file systems and platforms say that they have no such operation, not that it failed.
+const unsupported: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EPERM", "EISDIR"])
+
+export const isUnsupported = (code: string): boolean => unsupported.has(code)
+
+export const errnoOf = (error: PlatformError): string => ("cause" in error ? codeOf(error.cause) : "")
+
+/** The operating system's code in whatever a call failed with, or nothing. */
+export const codeOf = (cause: unknown): string => {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+  if (typeof code !== "string") {
+    return ""
+  }
+  const prefix = "Unknown system error -"
+  return code.startsWith(prefix) ? (unnamed[code.slice(prefix.length)] ?? code) : code
+}
+
+/** For what a call of the operating system failed with. */
+export const fromCause = (path: string, cause: unknown): Disk => {
+  const code = codeOf(cause)
+  const reason = reasons[code]
+  return new Disk({
+    path: Printable.line(path),
+    reason: reason ?? "other",
+    detail: explanations[code] ?? (reason === undefined ? textOf(cause) : "")
+  })
+}
+
+/** The error for a device, a pipe or a socket at the destination, which a file does not replace. */
+export const isSpecial = (path: string): Disk =>
+  new Disk({ path: Printable.line(path), reason: "other", detail: "it is a device, a pipe or a socket" })
+
+/** The error for a device that takes no bytes and reports no error. */
+export const takesNothing = (path: string): Disk =>
+  new Disk({ path: Printable.line(path), reason: "other", detail: "the device takes no bytes" })
+
+export const fromPlatformError =
+  (path: string) =>
+  (error: PlatformError): Disk => {
+    const code = errnoOf(error)
+    if (error._tag === "SystemError" && error.reason === "WriteZero") {
+      return takesNothing(path)
+    }
+    if (explanations[code] !== undefined || reasons[code] !== undefined) {
+      return fromCause(path, { code })
+    }
+    const reason = fromReason(error)
+    return new Disk({ path: Printable.line(path), reason, detail: reason === "other" ? textOf(error) : "" })
+  }
+
+const textOf = (cause: unknown): string =>
+  Printable.line(cause instanceof Error ? cause.message : String(cause)).slice(0, detailAtMost)
+
+const detailAtMost = 500
+
+const fromReason = (error: PlatformError): Disk["reason"] => {
+  if (error._tag === "BadArgument") {
+    return "other"
+  }
+  switch (error.reason) {
+    case "AlreadyExists":
+      return "exists"
+    case "NotFound":
+      return "missing"
+    case "PermissionDenied":
+      return "permission"
+    default:
+      return "other"
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Takes the URL of a request apart, and writes its head. A URL as `URL` writes it is not parsed again: its origin is
+ * looked up as a piece of text, and the rest is sent as it is.
+ *
+ * @internal
+ */
+import { isPlainOrigin, longestOrigin, pathAt } from "../../../internal/text/plainUrl.js"
+import type { TransportRequest } from "../../../Transport.js"
+import type { Target } from "../sockets.js"
+
+export interface Address extends Target {
+  /** As `URL.origin` writes it. */
+  readonly origin: string
+  /** The value of the header `host`. */
+  readonly host: string
+}
+
+export interface Place {
+  readonly address: Address
+  readonly path: string
+}
+
+const known = new Map<string, Address>()
+const knownAtMost = 1000
+
+/** Throws unless it is an absolute http: or https: URL. */
+export const place = (url: string): Place => {
+  const slash = pathAt(url)
+  if (slash !== -1 && slash <= longestOrigin) {
+    const text = url.slice(0, slash)
+    const found = known.get(text)
+    if (found !== undefined) {
+      return { address: found, path: url.slice(slash) }
+    }
+    if (isPlainOrigin(text)) {
+      const address = addressOf(new URL(text))
+      if (known.size >= knownAtMost) {
+        known.clear()
+      }
+      known.set(text, address)
+      return { address, path: url.slice(slash) }
+    }
+  }
+  const parsed = new URL(url)
+  return { address: addressOf(parsed), path: parsed.pathname + parsed.search }
+}
+
+const addressOf = (url: URL): Address => {
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new TypeError("not http: or https:")
+  }
+  const isTls = url.protocol === "https:"
+  return {
+    origin: url.origin,
+    host: url.host,
+    isTls,
+    hostname: url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname,
+    port: url.port === "" ? (isTls ? 443 : 80) : Number(url.port)
+  }
+}
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const notText = /[^\t\x20-\x7e\x80-\xff]/
+// What says how the message or the connection is to be read.
+const special =
+  /^(?:host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|proxy-connection)$/i
+
+// Most requests of a program have the same headers, in the same frozen object.
+let latest: { readonly headers: TransportRequest["headers"]; readonly lines: string | undefined } | undefined
+
+/** The head of a request; undefined if a header breaks the message or belongs to the transport. */
+export const headOf = (path: string, host: string, headers: TransportRequest["headers"]): string | undefined => {
+  if (latest?.headers !== headers) {
+    const lines = linesOf(headers)
+    latest = Object.isFrozen(headers) ? { headers, lines } : undefined
+    return lines === undefined ? undefined : withLines(path, host, lines)
+  }
+  return latest.lines === undefined ? undefined : withLines(path, host, latest.lines)
+}
+
+const withLines = (path: string, host: string, lines: string): string =>
+  `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${lines}\r\n`
+
+const linesOf = (headers: TransportRequest["headers"]): string | undefined => {
+  let lines = ""
+  for (const name in headers) {
+    const value = headers[name]
+    if (typeof value !== "string" || special.test(name) || !token.test(name) || notText.test(value)) {
+      return undefined
+    }
+    lines += `${name}: ${value}\r\n`
+  }
+  return lines
+}

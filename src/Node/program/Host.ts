@@ -1,0 +1,104 @@
+/**
+ * The machine of the command line, on Node. What only some commands need is loaded when they ask for it.
+ */
+import { fstatSync } from "node:fs"
+import { Worker } from "node:worker_threads"
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { Host } from "../../Cli/Host.js"
+import { fromCause } from "../../DownloadError/diskErrors.js"
+import type { Disk } from "../../DownloadError.js"
+import { Screen } from "../../Screen.js"
+import * as Descriptors from "../descriptors.js"
+import { flagsDirectory } from "../flagsDirectory.js"
+import { hasColors, isTerminal } from "../Screen.js"
+import * as Argv from "./argv.js"
+import * as StandardOutput from "./output/standardOutput.js"
+import type { Role } from "./role.js"
+import type { Signals } from "./signals.js"
+import * as SmallHeap from "./smallHeap.js"
+
+export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never, Screen> =>
+  Layer.effect(
+    Host,
+    Effect.map(Screen, (screen) => ({
+      notUtf8: Argv.notUtf8,
+      get flagsDirectory() {
+        return flagsDirectory()
+      },
+      stdout: {
+        isTerminal: isTerminal(process.stdout),
+        hasColors: hasColors(process.stdout),
+        write: StandardOutput.write,
+        writeSoon: StandardOutput.writeSoon,
+        isFull: StandardOutput.isFull
+      },
+      listen: (address) =>
+        lazily(
+          () => import("../HttpServer.js"),
+          (module) => module.layer(address)
+        ),
+      transport: (options) =>
+        lazily(
+          () => Promise.all([import("../Transport.js"), import("../hasher.js")]),
+          ([transport, hasher]) => Layer.mergeAll(transport.layer(options), hasher.layer, SmallHeap.layer)
+        ),
+      store: lazily(
+        () => import("../Store.js"),
+        (module) => module.layer
+      ),
+      connectionsAtMost: Descriptors.connectionsAtMost,
+      unfinishedParts: (directory) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./unfinishedParts.js")),
+          ({ count }) => count(directory)
+        ),
+      outputProblem: (descriptor) =>
+        Effect.map(
+          Effect.promise(() => import("./output/outputProblem.js")),
+          ({ outputProblem }) => outputProblem(descriptor)
+        ),
+      outputStore: (output, onWait) =>
+        lazily(
+          () => import("./output/outputStore.js"),
+          (module) => module.layer(output, onWait)
+        ),
+      stdin: Stream.suspend(() =>
+        // Node reads a directory as empty input.
+        fstatSync(0).isDirectory()
+          ? Stream.fail(fromCause("standard input", { code: "EISDIR" }))
+          : NodeStream.fromReadable<Disk, Uint8Array>(
+              () => process.stdin,
+              (cause) => fromCause("standard input", cause)
+            )
+      ),
+      read: (path, isPipe) =>
+        Stream.unwrap(
+          Effect.map(
+            Effect.promise(() => import("./output/pipe.js")),
+            (module) => module.read(path, isPipe)
+          )
+        ),
+      flagWorkers: lazily(
+        () => import("@effect/platform-node/NodeWorker"),
+        (module) => module.layer(() => new Worker(workerUrl, { workerData: { halyard: "flags" } satisfies Role }))
+      ),
+      undisturbed: signals.undisturbed,
+      block: Effect.map(
+        Effect.promise(() => import("./threads/blocking.js")),
+        ({ block, blockWithSpinner }) =>
+          (duration, spinner) =>
+            spinner === undefined ? block(duration) : blockWithSpinner(signals, screen, workerUrl, duration, spinner)
+      ),
+      run: (commandLine, print) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./childCommand.js")),
+          ({ run }) => run(signals, commandLine, print)
+        )
+    }))
+  )
+
+const lazily = <M, A, E, R>(load: () => Promise<M>, use: (module: M) => Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
+  Layer.unwrapEffect(Effect.map(Effect.promise(load), use))

@@ -1,0 +1,123 @@
+/**
+ * The process edge of the command line: signals, exit codes, a reader that goes away.
+ */
+
+import * as Terminal from "@effect/platform/Terminal"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Cli from "../../Cli.js"
+import { Screen } from "../../Screen.js"
+import * as Spinner from "../../Spinner.js"
+import * as NodeScreen from "../Screen.js"
+import * as NodeHost from "./Host.js"
+import * as Hangups from "./hangups.js"
+import * as StandardOutput from "./output/standardOutput.js"
+import * as Signals from "./signals.js"
+import * as Terminals from "./terminals.js"
+
+const signalNumbers: { readonly [signal in Signals.Signal]: number } = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
+
+// A runner such as npm passes a Ctrl-C on to a process that the terminal has sent it to already. Two within this time
+// are one; a person takes longer.
+const sameSignalMillis = 300
+
+const showCursor = "\u001b[?25h"
+
+export const main = (version: string, workerUrl: URL): void => {
+  let interrupted: { readonly exitCode: number } | undefined
+  let endsAtOnce = false
+
+  const interrupt = (exitCode: number): void => {
+    if (interrupted === undefined) {
+      interrupted = { exitCode }
+      // Real time, without a reference. A signal that came while the event loop was blocked is heard before the immediate.
+      setTimeout(() => setImmediate(() => (endsAtOnce = true)), sameSignalMillis).unref()
+    }
+    // What was written may turn out not to be after the program has ended.
+    process.exitCode = interrupted.exitCode
+    fiber.unsafeInterruptAsFork(fiber.id())
+  }
+  const showTheCursor = (): void => {
+    if (NodeScreen.isTerminal(process.stderr)) {
+      StandardOutput.screen().write(showCursor)
+    }
+  }
+  const ignoresHangups = Hangups.areIgnored()
+  const signals = Signals.open(
+    showTheCursor,
+    (signal) => {
+      const exitCode = 128 + signalNumbers[signal]
+      if (endsAtOnce) {
+        showTheCursor()
+        process.exit(exitCode)
+      }
+      interrupt(exitCode)
+    },
+    { ignoresHangups }
+  )
+  StandardOutput.stopBlocking()
+  StandardOutput.onError(interrupt, () => interrupted !== undefined, ignoresHangups)
+  process.once("exit", () => {
+    // A second signal may end the process within a turn of the event loop.
+    StandardOutput.flush()
+    // A signal handler cannot run any more, because no turn of the event loop follows.
+    signals.close()
+  })
+
+  const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
+  const endWithoutInput = (): void => interrupt(Terminals.isClosed() ? 129 : 130)
+  // The wizard does not notice the end of its input, for example when the terminal is closed. Nothing is left to wait for then.
+  process.once("beforeExit", endWithoutInput)
+  fiber.addObserver((exit) => {
+    process.removeListener("beforeExit", endWithoutInput)
+    signals.close()
+    StandardOutput.flush()
+    // Every operation on a closed terminal fails. SIGHUP may arrive after such a failure.
+    const isHangup = Exit.isFailure(exit) && !ignoresHangups && Terminals.isClosed()
+    if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause) && !isHangup) {
+      StandardOutput.screen().write(`${Cause.pretty(exit.cause)}\n`)
+    }
+    const exitCode = interrupted?.exitCode ?? (Exit.isSuccess(exit) ? exit.value : isHangup ? 129 : 1)
+    process.exitCode = exitCode
+    if (interrupted !== undefined || signals.wasHeard()) {
+      // Standard input or a stopped terminal may still keep the process alive.
+      StandardOutput.whenTaken(() => process.exit(exitCode))
+    }
+  })
+}
+
+// The wizard alone reads the terminal; merely looking at standard input would take it from a command that is run.
+const terminalLayer = Layer.suspend(() =>
+  process.argv.includes("--wizard")
+    ? Layer.unwrapEffect(Effect.promise(async () => (await import("@effect/platform-node/NodeTerminal")).layer))
+    : Layer.mock(Terminal.Terminal, {})
+)
+
+const layer = (signals: Signals.Signals, workerUrl: URL) =>
+  Layer.mergeAll(
+    NodeHost.layer(signals, workerUrl),
+    Spinner.layer,
+    NodeFileSystem.layer,
+    NodePath.layer,
+    terminalLayer
+  ).pipe(Layer.provideMerge(screenLayer))
+
+// Standard output and standard error may be the same file or terminal.
+const screenLayer = Layer.effect(
+  Screen,
+  Effect.map(Screen, (screen) => {
+    const stream = StandardOutput.screen()
+    return {
+      ...screen,
+      write: (text: string) => {
+        StandardOutput.flush()
+        stream.write(text)
+      },
+      isBusy: () => stream.writableLength > 0
+    }
+  })
+).pipe(Layer.provide(NodeScreen.layer))

@@ -1,0 +1,171 @@
+/**
+ * A store for one file that goes to a stream: standard output, another open descriptor, a named pipe or a device.
+ *
+ * Written bytes cannot be taken back, and there is no file to rename. So a transfer can continue after a failure, but it cannot
+ * start over.
+ */
+import { closeSync, constants, createWriteStream, fstatSync, openSync } from "node:fs"
+import { Socket } from "node:net"
+import type { Writable } from "node:stream"
+import { isatty, WriteStream } from "node:tty"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import type { Output } from "../../../Cli/Host.js"
+import { codeOf, fromCause } from "../../../DownloadError/diskErrors.js"
+import { Disk } from "../../../DownloadError.js"
+import * as Printable from "../../../internal/text/printable.js"
+import { type Part, Store } from "../../../Store.js"
+import * as StandardOutput from "./standardOutput.js"
+
+/**
+ * The store that writes to `output`. Its `prepare` opens it, and waits until a named pipe has a reader. `onWait` is called once, if it
+ * has to wait.
+ */
+export const layer = (output: Output, onWait: () => void): Layer.Layer<Store> =>
+  Layer.scoped(
+    Store,
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      let sink: Sink | undefined
+      const sinkOf = (destination: string) =>
+        Effect.suspend(() =>
+          sink === undefined
+            ? Effect.tap(Effect.provideService(opened(output, destination, onWait), Scope.Scope, scope), (made) =>
+                Effect.sync(() => {
+                  sink = made
+                })
+              )
+            : Effect.succeed(sink)
+        )
+      let writtenBytes = 0
+      const partOf = (destination: string, { end, write }: Sink): Part => ({
+        sizeBytes: () => writtenBytes,
+        write: (chunk) =>
+          Effect.map(write(chunk), () => {
+            writtenBytes += chunk.length
+          }),
+        restart: unlessWritten(destination),
+        publish: () => Effect.as(end, destination)
+      })
+      const unlessWritten = (destination: string) =>
+        Effect.suspend(() =>
+          writtenBytes === 0
+            ? Effect.void
+            : new Disk({
+                path: labelOf(destination),
+                reason: "other",
+                detail: `the transfer would have to start over, and ${writtenBytes} bytes are written already`
+              })
+        )
+      return Store.of({
+        prepare: (destination) => Effect.asVoid(sinkOf(destination)),
+        exists: () => Effect.succeed(false),
+        open: (destination) =>
+          Effect.map(Effect.zipRight(unlessWritten(destination), sinkOf(destination)), (made) =>
+            partOf(destination, made)
+          )
+      })
+    })
+  )
+
+interface Sink {
+  /** Writes a copy, because an interrupted write continues while the caller reuses the memory. */
+  readonly write: (chunk: Uint8Array) => Effect.Effect<void, Disk>
+  /** Ends the stream after all writes. */
+  readonly end: Effect.Effect<void, Disk>
+}
+
+// How errors call the output.
+const labelOf = (destination: string): string => (destination === "-" ? "standard output" : Printable.line(destination))
+
+const opened = (output: Output, destination: string, onWait: () => void): Effect.Effect<Sink, Disk, Scope.Scope> =>
+  output._tag === "Descriptor" && output.descriptor === 1
+    ? Effect.succeed(standardOutput(destination))
+    : output._tag === "Descriptor" && output.descriptor === 2
+      ? // The report follows on it.
+        Effect.succeed({ ...sinkTo(process.stderr, destination), end: Effect.void })
+      : Effect.map(openedStream(output, destination, onWait), (stream) => sinkTo(stream, destination))
+
+// Opening cannot be interrupted, but the wait for a reader between two attempts can.
+const openedStream = (
+  output: Output,
+  destination: string,
+  onWait: () => void
+): Effect.Effect<Writable, Disk, Scope.Scope> =>
+  Effect.catchAll(
+    Effect.acquireRelease(open(output, destination), (stream) => Effect.sync(() => stream.destroy())),
+    (error) =>
+      error === "no reader"
+        ? Effect.zipRight(
+            Effect.sync(onWait),
+            Effect.delay(
+              Effect.suspend(() => openedStream(output, destination, () => {})),
+              "50 millis"
+            )
+          )
+        : Effect.fail(error)
+  )
+
+const standardOutput = (destination: string): Sink => ({
+  write: (chunk) =>
+    Effect.async((resume) => {
+      StandardOutput.flush()
+      process.stdout.write(new Uint8Array(chunk), (error) => {
+        if (error) {
+          // By then the error has interrupted the program (`Node/program/output/standardOutput`), which reports no transfer. A program
+          // that outlives its terminal is not interrupted: its transfer fails.
+          setImmediate(() => resume(Effect.fail(fromCause(destination, error))))
+        } else {
+          resume(Effect.void)
+        }
+      })
+    }),
+  end: Effect.void
+})
+
+const sinkTo = (stream: Writable, destination: string): Sink => {
+  // Without a listener Node throws the error. The failed write reports it as well.
+  stream.on("error", () => {})
+  const settled =
+    (resume: (effect: Effect.Effect<void, Disk>) => void) =>
+    (error?: Error | null): void =>
+      resume(error ? Effect.fail(fromCause(destination, error)) : Effect.void)
+  return {
+    write: (chunk) =>
+      Effect.async((resume) => {
+        stream.write(new Uint8Array(chunk), settled(resume))
+      }),
+    end: Effect.async((resume) => {
+      stream.end(settled(resume))
+    })
+  }
+}
+
+const open = (output: Output, destination: string): Effect.Effect<Writable, Disk | "no reader"> =>
+  Effect.try({
+    try: () => {
+      if (output._tag === "Descriptor") {
+        return streamOf(output.descriptor)
+      }
+      // Opening a pipe without a reader would block a thread of Node's pool, and the process could not exit.
+      const descriptor = openSync(destination, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+      try {
+        return streamOf(descriptor)
+      } catch (cause) {
+        closeSync(descriptor)
+        throw cause
+      }
+    },
+    catch: (cause) =>
+      output._tag === "Path" && output.isPipe && codeOf(cause) === "ENXIO" ? "no reader" : fromCause(destination, cause)
+  })
+
+const streamOf = (descriptor: number): Writable => {
+  const stats = fstatSync(descriptor)
+  return stats.isFIFO() || stats.isSocket()
+    ? new Socket({ fd: descriptor, readable: false, writable: true })
+    : isatty(descriptor)
+      ? new WriteStream(descriptor)
+      : createWriteStream("", { fd: descriptor })
+}

@@ -1,0 +1,163 @@
+/**
+ * The caller of `download` or `run`: the listener of its events, the journal of its outcomes, and whether its transfers have
+ * spans.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Runtime from "effect/Runtime"
+import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
+import type { DownloadError } from "../DownloadError.js"
+import { type DownloadEvent, Finished, Started } from "../DownloadEvent.js"
+import { displayLabel, displayUrl } from "../internal/text/displayUrl.js"
+import * as Printable from "../internal/text/printable.js"
+import * as Unchecked from "../internal/unchecked.js"
+import * as Journal from "../Journal.js"
+import type { Background } from "./background.js"
+import type { Audience } from "./hooks.js"
+import type { Listener } from "./listener.js"
+import { type Restore, toExit } from "./outcome.js"
+import type { Lead } from "./sharedTransfer.js"
+import type { Transfer } from "./transfer.js"
+
+export class Caller implements Audience {
+  constructor(
+    readonly transfer: Transfer,
+    /** The runtime for the effects of the listener and of the journal. */
+    private readonly runtime: Runtime.Runtime<never>,
+    private readonly background: Background,
+    private readonly listener: Listener | undefined,
+    private readonly journal: typeof Journal.Journal.Service | undefined,
+    private readonly isTraced: boolean
+  ) {}
+
+  get isListening(): boolean {
+    return this.listener !== undefined
+  }
+
+  /** Whether there is neither a listener nor a journal. */
+  get isSilent(): boolean {
+    return this.listener === undefined && this.journal === undefined
+  }
+
+  begin(request: DownloadRequest): void {
+    this.background.enter()
+    this.tell(Unchecked.make(Started, { request }))
+  }
+
+  /** Ends a request that began, and sends its outcome if one is given. */
+  end(outcome?: DownloadOutcome): void {
+    if (outcome !== undefined) {
+      this.tell(Unchecked.make(Finished, { outcome }))
+    }
+    this.background.leave()
+  }
+
+  tell(event: DownloadEvent): void {
+    this.listener?.tell(event, this.runtime)
+  }
+
+  /**
+   * Records the outcome of a request that began, and then sends the event. An interruption ends only the wait for the journal,
+   * not the recording. After a defect of the journal, the event is sent and the effect dies. Run it uninterruptible.
+   */
+  conclude(outcome: DownloadOutcome, restore: Restore, lead: Lead | undefined): Effect.Effect<DownloadOutcome> {
+    const recording = this.record(outcome, true)
+    const told = (exit: Exit.Exit<void>): Exit.Exit<DownloadOutcome> => {
+      this.end(outcome)
+      if (Exit.isSuccess(exit)) {
+        return Exit.succeed(outcome)
+      }
+      if (lead !== undefined) {
+        lead.unrecorded = outcome
+      }
+      return Exit.failCause(exit.cause)
+    }
+    return recording.exit === undefined
+      ? Effect.matchCauseEffect(restore(recording.ended), {
+          onSuccess: told,
+          onFailure: () => {
+            recording.isAwaited = false
+            return told(recording.exit ?? Exit.void)
+          }
+        })
+      : told(recording.exit)
+  }
+
+  /** Records the outcome `Cancelled` and sends the event, without waiting for the journal. */
+  giveUp(request: DownloadRequest): void {
+    const outcome = Unchecked.make(Cancelled, { request })
+    this.record(outcome, false)
+    this.tell(Unchecked.make(Finished, { outcome }))
+  }
+
+  /** A transfer that fails or is cancelled fails its span. */
+  traced(request: DownloadRequest, work: Effect.Effect<DownloadOutcome>): Effect.Effect<DownloadOutcome> {
+    return this.isTraced ? inSpan(request, work) : work
+  }
+
+  private record(outcome: DownloadOutcome, isAwaited: boolean): Recording {
+    const { background, journal, runtime } = this
+    if (journal === undefined) {
+      return nothingToRecord
+    }
+    const recording = new Recording(isAwaited)
+    background.start(runtime, Effect.flatMap(Journal.entryOf(outcome), journal.record), (exit) => {
+      if (Exit.isFailure(exit) && !recording.isAwaited) {
+        // A step that cannot be interrupted may have kept the entry.
+        const has = Cause.isInterruptedOnly(exit.cause) ? "may have" : "has"
+        const what = `The journal ${has} no entry for ${Printable.line(outcome.request.destination)}`
+        Runtime.runFork(runtime, Effect.logError(what, exit.cause))
+      }
+      recording.end(exit)
+    })
+    return recording
+  }
+}
+
+/** A journal entry that is being recorded. */
+class Recording {
+  exit: Exit.Exit<void> | undefined
+  private wake: (() => void) | undefined
+
+  /** `isAwaited`: whether a caller takes a defect of the journal. Else that is logged. */
+  constructor(public isAwaited: boolean) {}
+
+  end(exit: Exit.Exit<void>): void {
+    this.exit = exit
+    this.wake?.()
+  }
+
+  /** Waits for the result of the recording. An interruption ends only the wait. */
+  get ended(): Effect.Effect<Exit.Exit<void>> {
+    return Effect.async((resume) => {
+      const wake = (): void => resume(Effect.succeed(this.exit ?? Exit.void))
+      if (this.exit === undefined) {
+        this.wake = wake
+      } else {
+        wake()
+      }
+    })
+  }
+}
+
+const nothingToRecord = new Recording(true)
+nothingToRecord.end(Exit.void)
+
+const inSpan = (request: DownloadRequest, work: Effect.Effect<DownloadOutcome>): Effect.Effect<DownloadOutcome> =>
+  Effect.suspend(() => {
+    let known: DownloadOutcome | undefined
+    const transfer = Effect.withSpan(
+      Effect.flatMap(work, (outcome) => {
+        known = outcome
+        return toExit(outcome)
+      }),
+      "Downloader.transfer",
+      { attributes: { id: displayLabel(request.id), "url.full": displayUrl(request.url) }, captureStackTrace: false }
+    )
+    const outcome = (cause: Cause.Cause<DownloadError>): Effect.Effect<DownloadOutcome> =>
+      known === undefined ? Effect.failCause(Cause.flatMap(cause, Cause.die)) : Effect.succeed(known)
+    return Effect.matchCauseEffect(transfer, { onFailure: outcome, onSuccess: Effect.succeed })
+  })

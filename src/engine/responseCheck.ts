@@ -1,0 +1,212 @@
+/**
+ * Checks the head of a response against the request and against earlier responses.
+ *
+ * The same function checks all responses of a transfer: the first, one for the rest of a file, and one for a segment.
+ *
+ * @internal
+ */
+import * as Either from "effect/Either"
+import type { DownloadRequest } from "../Download.js"
+import { type DownloadError, Mismatch, Protocol, TooLarge } from "../DownloadError.js"
+import { contentLength } from "../internal/http/contentLength.js"
+import { contentRange, unsatisfiedTotal } from "../internal/http/contentRange.js"
+import * as Validator from "../internal/http/validator.js"
+import { displayUrl } from "../internal/text/displayUrl.js"
+import * as Printable from "../internal/text/printable.js"
+import type { TransportResponse } from "../Transport.js"
+import type { Kept } from "./partialFile.js"
+import type { Hop } from "./redirect.js"
+
+/** The range of the file that a body contains. */
+export interface Answer {
+  readonly startBytes: number
+  /** Exclusive; undefined if only the end of the body gives it. */
+  readonly endBytes: number | undefined
+  readonly totalBytes: number | undefined
+}
+
+type Headers = TransportResponse["headers"]
+
+interface Checked {
+  readonly request: DownloadRequest
+  readonly hop: Hop
+  readonly kept: Kept
+}
+
+/** Whether the status announces the file, or the range that begins at `offsetBytes`. */
+export const isAnswer = (status: number, offsetBytes: number): boolean =>
+  status === 200 || status === 203 || (status === 206 && offsetBytes > 0)
+
+/**
+ * Returns the range in a response with such a status, or the error if the response does not match the request. The request had
+ * a `Range` if `offsetBytes` is not 0. Has no side effects.
+ */
+export const judge = (
+  { hop, kept, request }: Checked,
+  { headers, status }: TransportResponse,
+  offsetBytes: number
+): Either.Either<Answer, DownloadError> => {
+  const protocol = (reason: Protocol["reason"], detail: string) =>
+    Either.left(new Protocol({ url: displayUrl(hop.url.href), reason, detail }))
+  const mismatch = (reason: "size" | "type", expected: string, actual: string) =>
+    // A plain request may succeed.
+    Either.left(new Mismatch({ url: displayUrl(hop.url.href), reason, expected, actual, resumed: offsetBytes > 0 }))
+  const isPartial = status === 206
+  const type = Validator.mediaType(headers)
+  // A partial response need not repeat the fields of the whole response (RFC 9110 §15.3.7).
+  const isToldBefore = isPartial && type === ""
+  if (request.mediaType !== undefined && !isToldBefore && !isOfType(type, request.mediaType.toLowerCase())) {
+    const actual = type === "" ? "not announced" : Printable.line(type).slice(0, longestDetail)
+    return mismatch("type", Printable.line(request.mediaType), actual)
+  }
+  const framing = headers["transfer-encoding"]
+  if (framing !== undefined && framing.trim().toLowerCase() !== "chunked") {
+    // Clients do not decode other transfer codings, so the bytes are not those of the file (RFC 9112 §6.1).
+    return protocol("message", `Transfer-Encoding: ${Printable.line(framing).slice(0, longestDetail)}`)
+  }
+  const lengthBytes = contentLength(headers)
+  if (lengthBytes === undefined && headers["content-length"] !== undefined) {
+    return protocol("message", "its Content-Length is no number")
+  }
+  const answer = isPartial
+    ? partOf(kept, headers, lengthBytes, type, offsetBytes)
+    : wholeOf(kept, headers, lengthBytes, type, offsetBytes)
+  if (typeof answer === "string") {
+    const detail = Printable.line(answer).slice(0, longestDetail)
+    return protocol(offsetBytes > 0 ? "range" : "inconsistent", detail)
+  }
+  const { totalBytes } = answer
+  if (totalBytes !== undefined && totalBytes > kept.limitBytes) {
+    return Either.left(new TooLarge({ url: displayUrl(hop.url.href), limitBytes: kept.limitBytes, bytes: totalBytes }))
+  }
+  return totalBytes !== undefined && request.sizeBytes !== undefined && totalBytes !== request.sizeBytes
+    ? mismatch("size", `${request.sizeBytes}`, `${totalBytes}`)
+    : Either.right(answer)
+}
+
+const longestDetail = 100
+
+/** Checks a response with the whole file. */
+const wholeOf = (
+  kept: Kept,
+  headers: Headers,
+  lengthBytes: number | undefined,
+  type: string,
+  offsetBytes: number
+): Answer | string => {
+  const said = headers["content-range"]
+  const range = said === undefined ? undefined : contentRange(said)
+  const endBytes = lengthBytes ?? range?.totalBytes
+  const totalBytes = endBytes ?? knownTotal(kept, headers)
+  if (range === undefined) {
+    // `Content-Range` has no meaning with this status (RFC 9110 §14.4), but the server may mean the requested range.
+    if (said !== undefined && offsetBytes > 0) {
+      return `the whole file, with Content-Range: ${said}`
+    }
+  } else if (
+    range.startBytes !== 0 ||
+    range.endBytes + 1 !== totalBytes ||
+    (range.totalBytes ?? totalBytes) !== totalBytes
+  ) {
+    return `the whole file, with Content-Range: ${said}`
+  }
+  if (offsetBytes > 0 && type === multipart) {
+    return `the whole file, as ${multipart}`
+  }
+  const before = kept.earlier?.type ?? ""
+  if (type === page && before !== "" && before !== page && !kept.isOfDigest) {
+    return `${page}, not ${before}`
+  }
+  return contradiction(kept, headers, totalBytes, offsetBytes) ?? { startBytes: 0, endBytes, totalBytes }
+}
+
+/** The total from an earlier response of the same version, if this response has none. */
+const knownTotal = ({ earlier, isOfDigest }: Kept, headers: Headers): number | undefined => {
+  const validator = earlier === undefined || isOfDigest ? undefined : Validator.strong(headers)
+  return validator !== undefined && validator === earlier?.validator && earlier.coding === Validator.coding(headers)
+    ? earlier.totalBytes
+    : undefined
+}
+
+/**
+ * Why a whole response cannot be of the version that its validator names: a cache may store a truncated body and serve it as
+ * the whole file. Without a validator, only the response to a range request is doubted, and requested once more.
+ */
+const contradiction = (
+  { earlier, isOfDigest }: Kept,
+  headers: Headers,
+  totalBytes: number | undefined,
+  offsetBytes: number
+): string | undefined => {
+  if (earlier === undefined || earlier.coding !== Validator.coding(headers)) {
+    return undefined
+  }
+  const isOtherTotal =
+    earlier.totalBytes === undefined
+      ? totalBytes !== undefined && totalBytes < earlier.leastBytes
+      : totalBytes !== earlier.totalBytes
+  const validator = Validator.strong(headers)
+  const isSaidToBe = validator === undefined ? offsetBytes > 0 : validator === earlier.validator
+  // If the request has a digest, it verifies the content at the end.
+  const isDoubted = isSaidToBe && (offsetBytes > 0 || !isOfDigest)
+  return isOtherTotal && isDoubted
+    ? `${totalBytes ?? "any number of"} bytes, not ${earlier.totalBytes ?? `at least ${earlier.leastBytes}`}, with ${validator === undefined ? "no" : "the same"} validator`
+    : undefined
+}
+
+/** Checks a response with the requested rest of the file, or with the first part of it. */
+const partOf = (
+  kept: Kept,
+  headers: Headers,
+  lengthBytes: number | undefined,
+  type: string,
+  offsetBytes: number
+): Answer | string => {
+  const said = headers["content-range"]
+  const range = contentRange(said)
+  if (range === undefined) {
+    return said === undefined ? "no Content-Range" : `Content-Range: ${said}`
+  }
+  const totalBytes = range.totalBytes ?? kept.totalBytes
+  if (
+    range.startBytes !== offsetBytes ||
+    range.endBytes >= (totalBytes ?? Number.POSITIVE_INFINITY) ||
+    (kept.totalBytes ?? totalBytes) !== totalBytes
+  ) {
+    return `${said}`
+  }
+  const endBytes = range.endBytes + 1
+  if (lengthBytes !== undefined && lengthBytes !== endBytes - range.startBytes) {
+    return `${said}, with ${lengthBytes} bytes`
+  }
+  if (type === multipart) {
+    return `${said}, as ${multipart}`
+  }
+  if (kept.validator !== undefined && !Validator.agrees(kept.validator, headers)) {
+    return `${said}, of another version`
+  }
+  const coding = Validator.coding(headers)
+  return coding === kept.coding
+    ? { startBytes: offsetBytes, endBytes, totalBytes }
+    : `${said}, in the coding ${coding === "" ? "identity" : coding}`
+}
+
+/** Whether a 416 response shows that all bytes of the file were received (RFC 9110 §15.5.17). */
+export const isEnd = (
+  { bytes, coverage, totalBytes, validator }: Kept,
+  { headers, status }: TransportResponse
+): boolean =>
+  status === 416 &&
+  totalBytes === undefined &&
+  coverage === undefined &&
+  unsatisfiedTotal(headers["content-range"]) === bytes &&
+  (validator === undefined || headers["etag"] === undefined || Validator.agrees(validator, headers))
+
+// A log-in or error page with the status 200, if the file was not HTML when the transfer began.
+const page = "text/html"
+
+// Parts with their own heads, which are not a valid response to a single range (RFC 9110 §15.3.7.2).
+const multipart = "multipart/byteranges"
+
+const isOfType = (actual: string, expected: string): boolean =>
+  expected.endsWith("/*") ? actual.startsWith(expected.slice(0, -1)) : actual === expected

@@ -1,0 +1,30 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as FastCheck from "effect/FastCheck"
+import { clip, displayWidth } from "../../../src/internal/text/displayWidth.js"
+
+describe("displayWidth", () => {
+  it("counts columns, not characters", () => {
+    assert.strictEqual(displayWidth("abc"), 3)
+    assert.strictEqual(displayWidth("東京"), 4)
+    assert.strictEqual(displayWidth("e\u0301"), 1)
+    assert.strictEqual(displayWidth("👍"), 2)
+  })
+
+  it("clips to at most that many columns", () => {
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.string({ unit: "grapheme" }),
+        FastCheck.integer({ min: -1, max: 40 }),
+        (text, columns) => {
+          assert.isAtMost(displayWidth(clip(text, columns)), Math.max(0, columns))
+        }
+      )
+    )
+  })
+
+  it("leaves what fits, and marks what it cut", () => {
+    assert.strictEqual(clip("thinking!", 9), "thinking!")
+    assert.strictEqual(clip("thinking!", 8), "thinkin…")
+    assert.strictEqual(clip("東京都", 5), "東京…")
+  })
+})
