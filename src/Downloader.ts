@@ -103,8 +103,7 @@ export interface Options extends OriginGovernor.Options {
    * Maximum number of connections for one file, at least 1. Default 1. More connections are opened if the rest of a file
    * would take more than a second, if each share has at least 1 MiB, and if the server supports ranges and can show that
    * they belong to the same version. Each connection needs a permit. It takes a permit only if no other transfer waits for
-   * it, and releases the permit when another transfer does. Needs a store whose parts have random access (`Part.at`) and a
-   * governor with `atOnce.spare`.
+   * it, and releases the permit when another transfer does. Needs a store whose parts have random access (`Part.at`).
    */
   readonly segments?: number | undefined
 }
@@ -264,7 +263,7 @@ export const makeWith = (
       caller: Caller,
       request: DownloadRequest,
       restore: Restore,
-      ask?: OriginGovernor.Ask,
+      ask?: OriginGovernor.PermitOptions,
       lead?: Share.Lead
     ): Effect.Effect<DownloadOutcome> => {
       const audience = caller.isListening ? caller : undefined

@@ -8,8 +8,8 @@
  * @since 0.2.0
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { type Origin, Permits, Ticket } from "./OriginGovernor/permits.js"
 
@@ -38,15 +38,44 @@ export interface Options {
 }
 
 /**
- * An additional limit for some users of a governor. Each run has one.
+ * An additional limit for some of the permits of a governor. Each run has one.
  *
  * @category models
  * @since 0.2.0
  */
-export interface Gate {
+export interface ConcurrencyLimit {
   readonly limit: number
-  /** The number of permits held through this gate. Only the governor changes it. */
+  /** The number of permits that count against this limit. Only the governor changes it. */
   used: number
+}
+
+/**
+ * Options for acquiring a permit.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface PermitOptions {
+  /** A limit that the permit counts against, besides the governor's own. */
+  readonly concurrencyLimit?: ConcurrencyLimit | undefined
+  /** Called with true when the caller has to wait because of its origin, and with false when that ends. Other callers need not wait behind it. */
+  readonly onParked?: ((isParked: boolean) => void) | undefined
+}
+
+/**
+ * The right to have one request at an origin in flight.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Permit {
+  /** Releases the permit. Safe to call more than once. */
+  readonly release: () => void
+  /**
+   * True if the holder may send one more request to this origin now; the request is then counted. False while the origin is
+   * paused, if more of its permits are held than its limit allows, if another caller waits for it, or after `release`.
+   */
+  readonly tryReuse: () => boolean
 }
 
 /**
@@ -58,41 +87,27 @@ export interface Gate {
 export type Signal = "success" | "overload" | "neutral"
 
 /**
- * Options for acquiring a permit.
+ * How an attempt went.
  *
  * @category models
  * @since 0.2.0
  */
-export interface Ask {
-  readonly gate?: Gate | undefined
-  /** Called with true when the caller has to wait because of its origin, and with false when that ends. Other callers need not wait behind it. */
-  readonly onParked?: ((parked: boolean) => void) | undefined
-}
-
-/**
- * Operations of a governor that do not wait.
- *
- * @category models
- * @since 0.2.0
- */
-export interface AtOnce {
-  /** Acquires a permit and returns the function that releases it; undefined if no permit is free at this moment. */
-  readonly permit: (origin: string, ask?: Ask) => (() => void) | undefined
+export interface Report {
+  readonly signal: Signal
   /**
-   * As `permit`, for work that is optional. `onWanted` is called at most once, when another caller waits for a permit that
-   * this one could replace. The holder should then release it soon.
+   * When the attempt began, in milliseconds of the clock's nanoseconds. An overload of an attempt that began before the limit of
+   * the origin was last lowered does not lower it again.
    */
-  readonly spare?: (origin: string, onWanted: () => void, ask?: Ask) => (() => void) | undefined
-  /**
-   * True if the holder of a permit may send one more request to this origin at this moment; the request is then counted. False
-   * while the origin is paused, or if it has more requests than its limit.
-   */
-  readonly again?: (origin: string) => boolean
-  readonly report: (origin: string, signal: Signal, beganAtMillis?: number) => void
+  readonly beganAtMillis: number
+  /** Give out no permit of this origin for so long. A pause does not shorten an earlier one. */
+  readonly pauseMillis?: number | undefined
 }
 
 /**
  * Gives permits. An origin is a scheme, a host and a port (RFC 6454), as `URL.origin` writes it.
+ *
+ * `acquire` and `report` return an `Exit` (which is an `Effect`) if they have finished when the call returns. The caller then
+ * continues without suspending. Otherwise they return any other `Effect`, which has not begun before it is run.
  *
  * A downloader takes it from the context of the program that calls `download` or `run`, or else from the context in which its
  * layer was built. If neither has one, the downloader makes its own from the limits in its options. Otherwise these limits have
@@ -105,32 +120,23 @@ export class OriginGovernor extends Context.Tag("halyard/OriginGovernor")<
   OriginGovernor,
   {
     /**
-     * Waits for a permit of this origin, runs the effect, and releases the permit however the effect ends. Waiting callers are
-     * served in order, except that a caller whose origin or gate has no room does not block the others. An interruption during
-     * the wait leaves nothing behind.
+     * Acquires a permit: an `Exit` if one is free at once. Waiting callers are served in order, except that a caller whose origin
+     * or `concurrencyLimit` has no room does not block the others.
+     *
+     * Run it as an acquisition: uninterruptible. The wait itself is interruptible, and an interrupted wait leaves nothing behind.
      */
-    readonly withPermit: (
-      origin: string,
-      ask?: Ask
-    ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-    /** Gives out no permit of this origin for that time. */
-    readonly pause: (origin: string, duration: Duration.DurationInput) => Effect.Effect<void>
+    readonly acquire: (origin: string, options?: PermitOptions) => Effect.Effect<Permit>
     /**
-     * Reports the result of an attempt to the adaptive limit, and when the attempt began, in milliseconds of the clock's
-     * nanoseconds. An overload of an attempt that began before the limit was last lowered does not lower it again.
+     * A permit for optional work, only if one is free now. `onWanted` is called at most once, when another caller waits for a
+     * permit that this one could replace. The holder should then release it soon.
      */
-    readonly report: (origin: string, signal: Signal, beganAtMillis?: number) => Effect.Effect<void>
-    /**
-     * Counts received bytes, and returns for how many milliseconds the receiver must pause to keep the byte rates.
-     */
+    readonly tryAcquireIdle: (origin: string, onWanted: () => void, options?: PermitOptions) => Permit | undefined
+    /** Reports how an attempt went, to adapt the limit of its origin and to pause the origin. */
+    readonly report: (origin: string, report: Report) => Effect.Effect<void>
+    /** Counts received bytes, and returns for how many milliseconds the receiver must pause to keep the byte rates. */
     readonly restMillis: (origin: string, bytes: number) => number
     /** The number of permits held at this moment, in all or at one origin, and the present limit. */
     readonly inUse: (origin?: string) => { readonly permits: number; readonly limit: number }
-    /**
-     * `withPermit` and `report` without an Effect, for a caller that always releases the permit. Optional: a governor that has
-     * to suspend for each permit leaves it out.
-     */
-    readonly atOnce?: AtOnce | undefined
   }
 >() {}
 
@@ -212,47 +218,52 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
       return result
     }
 
-    const report = (name: string, signal: Signal, beganAtMillis?: number): void =>
-      act((at) => permits.report(permits.originOf(name, at), signal, at, beganAtMillis))
+    const permitOf = (ticket: Ticket): Permit => ({
+      release: () => {
+        if (ticket.isGranted) {
+          act((at) => permits.leave(ticket, at))
+        }
+      },
+      tryReuse: () => ticket.isGranted && permits.tryReuse(ticket.origin, now())
+    })
 
-    const leave = (ticket: Ticket): void => act((at) => permits.leave(ticket, at))
-
-    const atOnce = (name: string, ask?: Ask, onWanted?: () => void): (() => void) | undefined => {
+    const tryAcquire = (name: string, options?: PermitOptions, onWanted?: () => void): Permit | undefined => {
       const at = now()
-      const ticket = new Ticket(permits.originOf(name, at), ask?.gate, undefined, onWanted)
-      return permits.tryGrant(ticket, at) ? () => leave(ticket) : undefined
+      const ticket = new Ticket(permits.originOf(name, at), options?.concurrencyLimit, undefined, onWanted)
+      return permits.tryGrant(ticket, at) ? permitOf(ticket) : undefined
     }
 
-    return OriginGovernor.of({
-      atOnce: {
-        permit: (name, ask) => atOnce(name, ask),
-        spare: (name, onWanted, ask) => atOnce(name, ask, onWanted),
-        again: (name) => {
-          const at = now()
-          return permits.tryAgain(permits.originOf(name, at), at)
-        },
-        report
-      },
-      withPermit: (name, ask) => (effect) =>
+    const awaitPermit = (name: string, options?: PermitOptions): Effect.Effect<Permit> =>
+      Effect.uninterruptible(
         Effect.suspend(() => {
           const ticket = act((at) => {
-            const made: Waiting = new Waiting(permits.originOf(name, at), ask, () => stopKeeping(made))
+            const made: Waiting = new Waiting(permits.originOf(name, at), options, () => stopKeeping(made))
             permits.enqueue(made, at)
             return made
           })
-          // Around the wait as well: a permit can be granted at the moment at which the wait is interrupted.
-          return Effect.ensuring(
-            Effect.zipRight(obtain(ticket), effect),
-            Effect.sync(() => {
+          return Effect.matchCauseEffect(Effect.interruptible(obtain(ticket)), {
+            onSuccess: () => Effect.succeed(permitOf(ticket)),
+            // A permit can be granted at the moment at which the wait is interrupted.
+            onFailure: (cause) => {
               stopKeeping(ticket)
               ticket.park(false)
-              leave(ticket)
-            })
-          )
-        }),
-      pause: (name, duration) =>
-        Effect.sync(() => act((at) => permits.pause(permits.originOf(name, at), at + Duration.toMillis(duration), at))),
-      report: (name, signal, beganAtMillis) => Effect.sync(() => report(name, signal, beganAtMillis)),
+              act((at) => permits.leave(ticket, at))
+              return Effect.failCause(cause)
+            }
+          })
+        })
+      )
+
+    return OriginGovernor.of({
+      acquire: (name, options) => {
+        const permit = tryAcquire(name, options)
+        return permit === undefined ? awaitPermit(name, options) : Exit.succeed(permit)
+      },
+      tryAcquireIdle: (name, onWanted, options) => tryAcquire(name, options, onWanted),
+      report: (name, report) => {
+        act((at) => permits.report(permits.originOf(name, at), report, at))
+        return Exit.void
+      },
       restMillis: (name, count) => {
         const at = now()
         const rest = permits.receive(permits.originOf(name, at), count, at) - at
@@ -279,6 +290,23 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
  */
 export const layer = (options?: Options): Layer.Layer<OriginGovernor> => Layer.effect(OriginGovernor, make(options))
 
+/**
+ * Acquires a permit, runs the effect, and releases the permit however the effect ends.
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const withPermit =
+  (origin: string, options?: PermitOptions) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | OriginGovernor> =>
+    Effect.flatMap(OriginGovernor, (governor) =>
+      Effect.acquireUseRelease(
+        Effect.suspend(() => governor.acquire(origin, options)),
+        () => effect,
+        ({ release }) => Effect.sync(release)
+      )
+    )
+
 /** A ticket whose fiber waits. */
 class Waiting extends Ticket {
   /** True if the fiber must check the permits that are due. */
@@ -286,8 +314,8 @@ class Waiting extends Ticket {
   sleepsUntil = Number.POSITIVE_INFINITY
   wake: (() => void) | undefined
 
-  constructor(origin: Origin, ask: Ask | undefined, onGranted: () => void) {
-    super(origin, ask?.gate, ask?.onParked)
+  constructor(origin: Origin, options: PermitOptions | undefined, onGranted: () => void) {
+    super(origin, options?.concurrencyLimit, options?.onParked)
     this.onGranted = () => {
       onGranted()
       this.wake?.()

@@ -61,20 +61,18 @@ const governors: ReadonlyArray<
     (base: typeof OriginGovernor.OriginGovernor.Service) => typeof OriginGovernor.OriginGovernor.Service
   ]
 > = [
-  ["withPermit", (base) => ({ ...base, withPermit: throwing, atOnce: undefined })],
-  ["report", (base) => ({ ...base, report: throwing, atOnce: undefined })],
+  ["acquire", (base) => ({ ...base, acquire: throwing })],
+  ["acquire that dies", (base) => ({ ...base, acquire: () => Exit.die("a bug") })],
+  ["report", (base) => ({ ...base, report: throwing })],
+  ["report that dies", (base) => ({ ...base, report: () => Exit.die("a bug") })],
   ["restMillis", (base) => ({ ...base, restMillis: throwing })],
   [
-    "atOnce.permit",
-    (base) => ({ ...base, atOnce: base.atOnce === undefined ? undefined : { ...base.atOnce, permit: throwing } })
-  ],
-  [
-    "atOnce.report",
-    (base) => ({ ...base, atOnce: base.atOnce === undefined ? undefined : { ...base.atOnce, report: throwing } })
-  ],
-  [
-    "a permit that is given back",
-    (base) => ({ ...base, atOnce: base.atOnce === undefined ? undefined : { ...base.atOnce, permit: () => throwing } })
+    "release of a permit",
+    (base) => ({
+      ...base,
+      acquire: (origin, options) =>
+        Effect.map(base.acquire(origin, options), (permit) => ({ ...permit, release: throwing }))
+    })
   ]
 ]
 

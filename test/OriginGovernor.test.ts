@@ -14,12 +14,22 @@ const [a, b] = ["http://a.test", "http://b.test"]
 
 const now = Effect.clockWith((clock) => clock.currentTimeMillis)
 
+type Governor = typeof OriginGovernor.OriginGovernor.Service
+
+const withPermit =
+  (governor: Governor, origin: string, options?: OriginGovernor.PermitOptions) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, OriginGovernor.OriginGovernor>> =>
+    Effect.provideService(OriginGovernor.withPermit(origin, options)(effect), OriginGovernor.OriginGovernor, governor)
+
+/** Reports an attempt at origin `a` that begins now. */
+const report = (governor: Governor, signal: OriginGovernor.Signal) =>
+  Effect.flatMap(now, (beganAtMillis) => governor.report(a, { signal, beganAtMillis }))
+
+const pause = (governor: Governor, origin: string, pauseMillis: number) =>
+  Effect.flatMap(now, (beganAtMillis) => governor.report(origin, { signal: "neutral", beganAtMillis, pauseMillis }))
+
 /** Runs jobs of a second, each at its origin; when each began, and the most at a time. */
-const jobs = (
-  governor: typeof OriginGovernor.OriginGovernor.Service,
-  origins: ReadonlyArray<string>,
-  gate?: OriginGovernor.Gate
-) =>
+const jobs = (governor: Governor, origins: ReadonlyArray<string>, concurrencyLimit?: OriginGovernor.ConcurrencyLimit) =>
   Effect.gen(function* () {
     let inside = 0
     let most = 0
@@ -28,7 +38,7 @@ const jobs = (
       Effect.forEach(
         origins,
         (origin, index) =>
-          governor.withPermit(origin, { gate })(
+          withPermit(governor, origin, { concurrencyLimit })(
             Effect.gen(function* () {
               inside++
               most = Math.max(most, inside)
@@ -64,19 +74,19 @@ describe("OriginGovernor", () => {
     })
   )
 
-  it.effect("keeps the limit of a gate too", () =>
+  it.effect("keeps a caller's own limit too", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make()
-      const gate = { limit: 3, used: 0 }
-      assert.strictEqual((yield* jobs(governor, [a, a, b, b, a, a, a], gate)).most, 3)
-      assert.strictEqual(gate.used, 0)
+      const own = { limit: 3, used: 0 }
+      assert.strictEqual((yield* jobs(governor, [a, a, b, b, a, a, a], own)).most, 3)
+      assert.strictEqual(own.used, 0)
     })
   )
 
   it.effect("pauses an origin for everyone, and nobody else, and holds no permit meanwhile", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ concurrency: 1 })
-      yield* governor.pause(a, "10 seconds")
+      yield* pause(governor, a, 10_000)
       const { began } = yield* jobs(governor, [a, b, a])
       assert.deepStrictEqual(began.slice(1, 2), [0])
       assert.deepStrictEqual([began[0], began[2]].sort(), [10_000, 11_000])
@@ -86,7 +96,7 @@ describe("OriginGovernor", () => {
   it.effect("pauses those who wait already", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 1 })
-      yield* Effect.fork(Effect.zipRight(Effect.sleep("500 millis"), governor.pause(a, "10 seconds")))
+      yield* Effect.fork(Effect.zipRight(Effect.sleep("500 millis"), pause(governor, a, 10_000)))
       const { began } = yield* jobs(governor, [a, a])
       assert.deepStrictEqual(began, [0, 10_500])
     })
@@ -96,9 +106,9 @@ describe("OriginGovernor", () => {
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 1 })
       const told: Array<boolean> = []
-      const hold = yield* Effect.fork(governor.withPermit(a)(Effect.sleep("1 second")))
+      const hold = yield* Effect.fork(withPermit(governor, a)(Effect.sleep("1 second")))
       yield* Effect.yieldNow()
-      const wait = yield* Effect.fork(governor.withPermit(a, { onParked: (is) => told.push(is) })(Effect.void))
+      const wait = yield* Effect.fork(withPermit(governor, a, { onParked: (is) => told.push(is) })(Effect.void))
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(hold)
       yield* Fiber.join(wait)
@@ -137,74 +147,74 @@ describe("OriginGovernor", () => {
       const governor = yield* OriginGovernor.make({ perOrigin: 16 })
       const limit = () => governor.inUse(a).limit
       const holding = yield* Effect.fork(
-        Effect.forEach(Array.from({ length: 16 }), () => governor.withPermit(a)(Effect.sleep("1 hour")), {
+        Effect.forEach(Array.from({ length: 16 }), () => withPermit(governor, a)(Effect.sleep("1 hour")), {
           concurrency: "unbounded"
         })
       )
       yield* TestClock.adjust("1 millis")
-      yield* governor.report(a, "overload")
+      yield* report(governor, "overload")
       assert.strictEqual(limit(), 8)
       // Of one overload many tell.
-      yield* governor.report(a, "overload")
+      yield* report(governor, "overload")
       assert.strictEqual(limit(), 8)
       yield* TestClock.adjust("999 millis")
-      yield* governor.report(a, "overload")
+      yield* report(governor, "overload")
       assert.strictEqual(limit(), 4)
       assert.strictEqual(governor.inUse(b).limit, 16)
-      yield* Effect.forEach(Array.from({ length: 4 }), () => governor.report(a, "success"))
+      yield* Effect.forEach(Array.from({ length: 4 }), () => report(governor, "success"))
       assert.strictEqual(limit(), 5)
       yield* Fiber.interrupt(holding)
       assert.strictEqual(governor.inUse().permits, 0)
     })
   )
 
-  it.effect("gives a spare permit where there is one, and asks for it back when somebody has to wait", () =>
+  it.effect("gives an idle permit if one is free, and asks for it back when another caller has to wait", () =>
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ concurrency: 3, perOrigin: 2 })
       const wanted: Array<string> = []
-      const spare = (origin: string, name: string) => governor.atOnce?.spare?.(origin, () => wanted.push(name))
-      const first = spare(a, "first")
-      const second = spare(a, "second")
-      assert.isUndefined(spare(a, "third"))
-      const other = spare(b, "other")
-      assert.isUndefined(spare(b, "another"))
-      // The origin has no more: one of the other's does not help.
-      const waiting = yield* Effect.fork(governor.withPermit(a)(Effect.void))
+      const tryAcquireIdle = (origin: string, name: string) => governor.tryAcquireIdle(origin, () => wanted.push(name))
+      const first = tryAcquireIdle(a, "first")
+      const second = tryAcquireIdle(a, "second")
+      assert.isUndefined(tryAcquireIdle(a, "third"))
+      const other = tryAcquireIdle(b, "other")
+      assert.isUndefined(tryAcquireIdle(b, "another"))
+      // The origin has no more permits, so a permit of another origin does not help.
+      const waiting = yield* Effect.fork(withPermit(governor, a)(Effect.void))
       yield* Effect.yieldNow()
       assert.deepStrictEqual(wanted, ["second"])
-      second?.()
+      second?.release()
       yield* Fiber.join(waiting)
-      first?.()
-      other?.()
+      first?.release()
+      other?.release()
       assert.strictEqual(governor.inUse().permits, 0)
       assert.deepStrictEqual(wanted, ["second"])
     })
   )
 
-  it.effect("lets who has a permit ask again, but not an origin that is left alone or has too much", () =>
-    Effect.gen(function* () {
-      const governor = yield* OriginGovernor.make({ requestsPerSecond: 10 })
-      const again = () => governor.atOnce?.again?.(a)
-      const releases = [1, 2].map(() => governor.atOnce?.permit(a))
-      assert.isDefined(releases[0])
-      assert.isUndefined(releases[1])
-      assert.isFalse(again())
-      yield* TestClock.adjust("100 millis")
-      assert.isTrue(again())
-      assert.isFalse(again())
-      yield* governor.pause(a, "1 second")
-      yield* TestClock.adjust("999 millis")
-      assert.isFalse(again())
-      yield* TestClock.adjust("1 millis")
-      assert.isTrue(again())
-      releases[0]?.()
-    })
+  it.effect(
+    "lets the holder of a permit send another request, but not while the origin is paused or over its rate",
+    () =>
+      Effect.gen(function* () {
+        const governor = yield* OriginGovernor.make({ requestsPerSecond: 10 })
+        const permit = yield* governor.acquire(a)
+        assert.isUndefined(governor.tryAcquireIdle(a, () => {}))
+        assert.isFalse(permit.tryReuse())
+        yield* TestClock.adjust("100 millis")
+        assert.isTrue(permit.tryReuse())
+        assert.isFalse(permit.tryReuse())
+        yield* pause(governor, a, 1000)
+        yield* TestClock.adjust("999 millis")
+        assert.isFalse(permit.tryReuse())
+        yield* TestClock.adjust("1 millis")
+        assert.isTrue(permit.tryReuse())
+        permit.release()
+      })
   )
 
   /** Holds so many permits of an origin until it is interrupted. */
-  const hold = (governor: typeof OriginGovernor.OriginGovernor.Service, origin: string, count: number) =>
+  const hold = (governor: Governor, origin: string, count: number) =>
     Effect.fork(
-      Effect.forEach(Array.from({ length: count }), () => governor.withPermit(origin)(Effect.sleep("1 day")), {
+      Effect.forEach(Array.from({ length: count }), () => withPermit(governor, origin)(Effect.sleep("1 day")), {
         concurrency: "unbounded"
       })
     ).pipe(Effect.tap(() => TestClock.adjust(1)))
@@ -213,13 +223,13 @@ describe("OriginGovernor", () => {
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 16 })
       const holding = yield* hold(governor, a, 16)
-      yield* governor.report(a, "overload")
+      yield* report(governor, "overload")
       for (const limit of [8, 9, 10]) {
         assert.strictEqual(governor.inUse(a).limit, limit)
         yield* TestClock.adjust("1 second")
       }
       // The second overload in a short time: half as fast.
-      yield* governor.report(a, "overload")
+      yield* report(governor, "overload")
       const limit = governor.inUse(a).limit
       yield* TestClock.adjust("1999 millis")
       assert.strictEqual(governor.inUse(a).limit, limit)
@@ -235,7 +245,7 @@ describe("OriginGovernor", () => {
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 16 })
       const holding = yield* hold(governor, a, 16)
-      yield* governor.report(a, "overload")
+      yield* report(governor, "overload")
       assert.strictEqual(governor.inUse(a).limit, 8)
       for (let chunks = 0; chunks < 128; chunks++) {
         governor.restMillis(a, 65_536)
@@ -249,7 +259,7 @@ describe("OriginGovernor", () => {
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 8 })
       const long = yield* hold(governor, a, 1)
-      yield* governor.withPermit(a)(Effect.zipRight(governor.report(a, "overload"), governor.pause(a, "5 seconds")))
+      yield* withPermit(governor, a)(Effect.zipRight(report(governor, "overload"), pause(governor, a, 5000)))
       const start = yield* now
       const { began } = yield* jobs(governor, [a, a, a])
       assert.deepStrictEqual(
@@ -269,10 +279,13 @@ describe("OriginGovernor", () => {
       const asked: Array<number> = []
       const others = yield* Effect.fork(
         Effect.forever(
-          governor.withPermit(a)(
+          withPermit(
+            governor,
+            a
+          )(
             Effect.zipRight(
               Effect.map(now, (at) => asked.push((at - start) / 1000)),
-              governor.report(a, "overload")
+              report(governor, "overload")
             )
           )
         )
@@ -288,7 +301,7 @@ describe("OriginGovernor", () => {
     Effect.gen(function* () {
       const governor = yield* OriginGovernor.make({ perOrigin: 16 })
       const holding = yield* hold(governor, a, 16)
-      yield* governor.report(a, "overload")
+      yield* report(governor, "overload")
       yield* Fiber.interrupt(holding)
       for (let index = 0; index < 20_000; index++) {
         governor.restMillis(`http://${index}.test`, 1)
@@ -303,7 +316,7 @@ describe("OriginGovernor", () => {
       const ending = world.run(
         Effect.gen(function* () {
           const governor = yield* OriginGovernor.make({ concurrency: 1 })
-          const work = governor.withPermit(a)(Effect.sleep(5))
+          const work = withPermit(governor, a)(Effect.sleep(5))
           const fibers = yield* Effect.forEach(Array.from({ length: 4 }), () => Effect.fork(work))
           yield* Effect.sleep(seed % 12)
           yield* Effect.forEach(Array.from({ length: seed % 7 }), () => Effect.yieldNow())
@@ -321,7 +334,7 @@ describe("OriginGovernor", () => {
       const governor = yield* OriginGovernor.make({ perOrigin: 1 })
       yield* Effect.forEach(
         Array.from({ length: 20_000 }, (_, index) => `http://${index}.test`),
-        (origin) => governor.withPermit(origin)(Effect.void),
+        (origin) => withPermit(governor, origin)(Effect.void),
         { discard: true }
       )
       assert.strictEqual(governor.inUse().permits, 0)
@@ -392,7 +405,7 @@ describe("rates, by timers that are late", () => {
       const seconds = inLateWorld(
         Effect.gen(function* () {
           const governor = yield* OriginGovernor.make({ requestsPerSecond: rate })
-          yield* Effect.forEach(Array.from({ length: rate * 5 + 1 }), () => governor.withPermit(a)(Effect.void), {
+          yield* Effect.forEach(Array.from({ length: rate * 5 + 1 }), () => withPermit(governor, a)(Effect.void), {
             concurrency: 64,
             discard: true
           })
@@ -420,12 +433,12 @@ describe("rates, by timers that are late", () => {
 })
 
 describe("the cost of a permit", () => {
-  /** How often the gate is read for each of so many tickets that go through it one after the other. */
+  /** How often the limit is read for each of so many callers that get its only permit one after the other. */
   const readsEach = (count: number) =>
     Effect.gen(function* () {
       let reads = 0
       let used = 0
-      const gate: OriginGovernor.Gate = {
+      const concurrencyLimit: OriginGovernor.ConcurrencyLimit = {
         limit: 1,
         get used() {
           reads++
@@ -438,7 +451,7 @@ describe("the cost of a permit", () => {
       const governor = yield* OriginGovernor.make()
       yield* Effect.forEach(
         Array.from({ length: count }, (_, index) => (index % 2 === 0 ? a : b)),
-        (origin) => governor.withPermit(origin, { gate })(Effect.yieldNow()),
+        (origin) => withPermit(governor, origin, { concurrencyLimit })(Effect.yieldNow()),
         { concurrency: "unbounded", discard: true }
       )
       return reads / count
@@ -456,7 +469,7 @@ describe("the cost of a permit", () => {
       const governor = yield* OriginGovernor.make({ requestsPerSecond: 200 })
       const before = Chunk.size(yield* TestClock.sleeps())
       const waiting = yield* Effect.forEach(Array.from({ length: 4000 }), () =>
-        Effect.fork(governor.withPermit(a)(Effect.void))
+        Effect.fork(withPermit(governor, a)(Effect.void))
       )
       yield* TestClock.adjust(0)
       assert.strictEqual(Chunk.size(yield* TestClock.sleeps()) - before, 1)
@@ -472,7 +485,7 @@ describe("the cost of a permit", () => {
           const names = Array.from({ length: count }, (_, index) => `http://${index}.test`)
           const start = performance.now()
           for (const name of names) {
-            Effect.runSync(governor.pause(name, "1 hour"))
+            Effect.runSync(pause(governor, name, 3_600_000))
           }
           return performance.now() - start
         })

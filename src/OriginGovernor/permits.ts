@@ -17,6 +17,12 @@ export interface Gate {
   used: number
 }
 
+export interface Report {
+  readonly signal: "success" | "overload" | "neutral"
+  readonly beganAtMillis: number
+  readonly pauseMillis?: number | undefined
+}
+
 export interface Limits {
   readonly concurrency: number
   readonly perOrigin: number
@@ -218,17 +224,13 @@ export class Permits {
     this.pump(now)
   }
 
-  /** Pauses the origin until then. */
-  pause(origin: Origin, until: number, now: number): void {
-    origin.pausedUntil = Math.max(origin.pausedUntil, until)
-    origin.limit.coolUntil(origin.pausedUntil)
-    this.parkAll(origin, now)
-    this.pump(now)
-  }
-
-  report(origin: Origin, signal: "success" | "overload" | "neutral", now: number, beganAt?: number): void {
-    origin.limit.report(signal, origin.used, now, beganAt)
-    if (signal === "overload") {
+  report(origin: Origin, { beganAtMillis, pauseMillis = 0, signal }: Report, now: number): void {
+    origin.limit.report(signal, origin.used, now, beganAtMillis)
+    if (pauseMillis > 0) {
+      origin.pausedUntil = Math.max(origin.pausedUntil, now + pauseMillis)
+      origin.limit.coolUntil(origin.pausedUntil)
+    }
+    if (signal === "overload" || pauseMillis > 0) {
       this.parkAll(origin, now)
     }
     this.openOrigin(origin, now)
@@ -247,7 +249,7 @@ export class Permits {
   }
 
   /** Counts one more request under a permit that is held, if the origin allows it at this moment. */
-  tryAgain(origin: Origin, now: number): boolean {
+  tryReuse(origin: Origin, now: number): boolean {
     if (
       origin.used > origin.limit.current(now) ||
       opensAt(origin) > now ||

@@ -5,7 +5,7 @@
  */
 import type { Failed, Saved, Skipped } from "../Download.js"
 import type { Advanced, Retrying } from "../DownloadEvent.js"
-import type { Ask } from "../OriginGovernor.js"
+import type { PermitOptions } from "../OriginGovernor.js"
 
 export interface Hooks {
   /**
@@ -13,7 +13,7 @@ export interface Hooks {
    * interrupted a moment later still knows what stands there.
    */
   readonly decide: (outcome: Saved | Skipped | Failed) => void
-  readonly ask?: Ask | undefined
+  readonly ask?: PermitOptions | undefined
   /** When the request's deadline expires, if it started before the transfer. */
   readonly deadlineAt?: number | undefined
   readonly audience?: Audience | undefined

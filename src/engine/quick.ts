@@ -20,7 +20,7 @@ import type { Disk, DownloadError, HttpStatus, Timeout } from "../DownloadError.
 import * as Digest from "../internal/digest.js"
 import * as PlainUrl from "../internal/text/plainUrl.js"
 import * as Unchecked from "../internal/unchecked.js"
-import type { Ask, AtOnce as Permits } from "../OriginGovernor.js"
+import type { OriginGovernor, Permit, PermitOptions } from "../OriginGovernor.js"
 import type { Durability, AtOnce as Parts, ReadyPart, Store } from "../Store.js"
 import type { Exchange, Receiver, Transport, TransportResponse } from "../Transport.js"
 import * as Attempt from "./attempt.js"
@@ -50,7 +50,7 @@ export interface Means {
   readonly dispatch: NonNullable<(typeof Transport.Service)["dispatch"]>
   readonly store: typeof Store.Service
   readonly parts: Parts
-  readonly permits: Permits
+  readonly governor: typeof OriginGovernor.Service
   readonly watch: Watch
   readonly strict: boolean
   readonly durability: Durability
@@ -67,7 +67,8 @@ export interface Means {
   /** What helpers need of an attempt whose file turns out to be large. */
   readonly segments: (
     origin: string,
-    ask: Ask | undefined,
+    permit: Permit | undefined,
+    ask: PermitOptions | undefined,
     limits: Limits,
     wait: Wait,
     timedOut: (phase: Phase, wait: Wait) => Timeout
@@ -104,7 +105,8 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   /** Stops the timer of the watch, where there is nothing left for it. */
   idle: Effect.Effect<void> | undefined
   private isOver = false
-  private permit: (() => void) | undefined
+  private reported: Effect.Effect<void> = Effect.void
+  private permit: Permit | undefined
   private exchange: Exchange | undefined
   private response: TransportResponse | undefined
   private part: ReadyPart | undefined
@@ -149,7 +151,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   release(): void {
     const { permit } = this
     this.permit = undefined
-    permit?.()
+    permit?.release()
   }
 
   private begin(): Effect.Effect<void> {
@@ -158,10 +160,14 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     if ((onExists === "skip" || onExists === "fail") && means.parts.exists(request.destination) !== false) {
       return Effect.void
     }
-    this.permit = means.permits.permit(origin, this.hooks.ask)
-    if (this.permit === undefined) {
+    const acquired = means.governor.acquire(origin, this.hooks.ask)
+    if (!isExit(acquired)) {
       return Effect.void
     }
+    if (Exit.isFailure(acquired)) {
+      return acquired
+    }
+    this.permit = acquired.value
     const at = means.now()
     this.beganAt = at
     const { limits, wait } = this
@@ -189,7 +195,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     // Without a canceller, which may never run: who interrupts it runs `undo`.
     return Effect.async((resume) => {
       if (this.isOver) {
-        resume(Effect.void)
+        resume(this.reported)
       } else {
         this.resume = resume
       }
@@ -233,7 +239,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   }
 
   private whole(): false {
-    const { durability, permits, watch } = this.means
+    const { durability, governor, watch } = this.means
     const { part, request } = this
     this.exchange = undefined
     if (this.isOver || part === undefined) {
@@ -253,10 +259,10 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
       return this.handOver(this.of(Effect.zipRight(published, Effect.succeed(received))))
     }
     this.isOver = true
-    permits.report(this.origin, "success", this.beganAt)
+    this.reported = governor.report(this.origin, { signal: "success", beganAtMillis: this.beganAt })
     this.release()
     this.idle = watch.remove(this)
-    this.resume?.(Effect.void)
+    this.resume?.(this.reported)
     return false
   }
 
@@ -301,7 +307,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   }
 
   get segments(): Segments.Means | undefined {
-    return this.means.segments(this.origin, this.hooks.ask, this.limits, this.wait, (phase, wait) =>
+    return this.means.segments(this.origin, this.permit, this.hooks.ask, this.limits, this.wait, (phase, wait) =>
       this.means.timedOut(this.request, this.kept, phase, wait)
     )
   }
@@ -390,3 +396,5 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     return Option.isSome(error) ? Unchecked.make(Failed, { request, error: error.value }) : undefined
   }
 }
+
+const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)

@@ -16,7 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
 import * as Unchecked from "../internal/unchecked.js"
-import type { Ask, Gate } from "../OriginGovernor.js"
+import type { ConcurrencyLimit, PermitOptions } from "../OriginGovernor.js"
 import type { Restore } from "./outcome.js"
 import { Outcomes } from "./outcomeQueue.js"
 import { Lead } from "./sharedTransfer.js"
@@ -24,7 +24,12 @@ import { Lead } from "./sharedTransfer.js"
 export interface Work {
   /** Where a loop goes on whose transfer others wait for when its run is over. */
   readonly scope: Scope.Scope
-  readonly carry: (request: DownloadRequest, restore: Restore, ask: Ask, lead: Lead) => Effect.Effect<DownloadOutcome>
+  readonly carry: (
+    request: DownloadRequest,
+    restore: Restore,
+    ask: PermitOptions,
+    lead: Lead
+  ) => Effect.Effect<DownloadOutcome>
   /** Tells that a request is cancelled. */
   readonly giveUp: (request: DownloadRequest) => void
 }
@@ -116,15 +121,15 @@ export const run = <E, R>(
       // What was taken in and never begun, because the run was interrupted. Added before the loops: told after them.
       yield* Effect.addFinalizer(() => Effect.sync(() => taken.slice(cursor).forEach(giveUp)))
       const fork = Runtime.runFork(yield* Effect.runtime<R>())
-      const gate: Gate = { limit: concurrency, used: 0 }
+      const concurrencyLimit: ConcurrencyLimit = { limit: concurrency, used: 0 }
       const loops = new Set<Loop>()
       // Loops that are to be begun.
       let pending = 0
       let parked = 0
       let closed = false
 
-      const ask: Ask = {
-        gate,
+      const ask: PermitOptions = {
+        concurrencyLimit,
         onParked: (is) => {
           parked += is ? 1 : -1
           if (is) {

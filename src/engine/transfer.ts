@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
@@ -16,7 +17,7 @@ import { Hasher } from "../Hasher.js"
 import type * as Digest from "../internal/digest.js"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as Unchecked from "../internal/unchecked.js"
-import type { Ask, OriginGovernor, Signal } from "../OriginGovernor.js"
+import type { OriginGovernor, Permit, PermitOptions, Signal } from "../OriginGovernor.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import { type Durability, type Part, Store } from "../Store.js"
 import { Transport } from "../Transport.js"
@@ -77,14 +78,6 @@ export const makeTransfer = (
     const keptOf = (request: DownloadRequest, expected: Digest.Expected | undefined): Kept =>
       new Kept(request, expected, hasher, request.limitBytes ?? options.limitBytes)
 
-    const report = (origin: string, beganAt: number): Effect.Effect<void> | undefined => {
-      if (governor.atOnce === undefined) {
-        return governor.report(origin, "success", beganAt)
-      }
-      governor.atOnce.report(origin, "success", beganAt)
-      return undefined
-    }
-
     const timedOut = (
       url: string,
       request: DownloadRequest,
@@ -101,7 +94,7 @@ export const makeTransfer = (
       return new Timeout({ url: DisplayUrl.displayUrl(url), phase, limitMillis, receivedBytes: kept.bytes })
     }
 
-    /** Gives the permit back when it has ended. */
+    /** Releases the permit when the effect has ended. */
     const holding = <A, E>(effect: Effect.Effect<A, E>, release: () => void): Effect.Effect<A, E> =>
       Effect.matchCauseEffect(effect, {
         onSuccess: (value) => {
@@ -117,80 +110,66 @@ export const makeTransfer = (
     /** Waits for a permit, until the deadline at the latest, and runs the effect. Only the wait is interruptible. */
     const withPermit = <A>(
       origin: string,
-      ask: Ask | undefined,
+      ask: PermitOptions | undefined,
       deadlineAt: number,
       onTimeout: (phase: Watch.Phase, wait: Watch.Wait) => Timeout,
-      use: (origin: string) => Effect.Effect<A, DownloadError>
+      use: (origin: string, permit: Permit) => Effect.Effect<A, DownloadError>
     ): Effect.Effect<A, DownloadError> =>
       Effect.uninterruptible(
         Effect.suspend(() => {
-          const release = governor.atOnce?.permit(origin, ask)
-          const waiting = (isGiven: () => void): Effect.Effect<A, DownloadError> =>
-            Effect.interruptible(
-              governor.withPermit(
-                origin,
-                ask
-              )(
-                Effect.uninterruptible(
-                  Effect.suspend(() => {
-                    isGiven()
-                    return use(origin)
-                  })
-                )
-              )
+          const acquiring = governor.acquire(origin, ask)
+          const held = (permit: Permit): Effect.Effect<A, DownloadError> =>
+            holding(
+              Effect.suspend(() => use(origin, permit)),
+              () => permit.release()
             )
-          if (release === undefined && deadlineAt === Number.POSITIVE_INFINITY) {
-            return waiting(() => {})
+          if (Exit.isExit(acquiring) || deadlineAt === Number.POSITIVE_INFINITY) {
+            return Effect.flatMap(acquiring, held)
           }
           const wait = Watch.permitWait(now(), deadlineAt)
-          return release === undefined
-            ? watch.watched(wait, (phase) => onTimeout(phase, wait))(
-                waiting(() => {
-                  // From here on, the attempt checks the deadline.
-                  wait.deadlineAt = Number.POSITIVE_INFINITY
-                })
-              )
-            : holding(
-                Effect.suspend(() => use(origin)),
-                release
-              )
+          return watch.watched(wait, (phase) => onTimeout(phase, wait))(
+            Effect.uninterruptible(
+              Effect.flatMap(acquiring, (permit) => {
+                // From here on, the attempt checks the deadline.
+                wait.deadlineAt = Number.POSITIVE_INFINITY
+                return held(permit)
+              })
+            )
+          )
         })
       )
 
-    const cool = (origin: string, error: DownloadError, beganAt: number): Effect.Effect<void> =>
+    const cool = (origin: string, error: DownloadError, beganAtMillis: number): Effect.Effect<void> =>
       Effect.suspend(() => {
         reachability.onFailure(origin, error)
         const asked = RetryPolicy.askedMillis(options.retry, error)
-        return Effect.zipRight(
-          governor.report(origin, signalOf(error), beganAt),
-          asked > 0 && isOverload(error) ? governor.pause(origin, Duration.millis(asked)) : Effect.void
-        )
+        const pauseMillis = asked > 0 && isOverload(error) ? asked : undefined
+        return governor.report(origin, { signal: signalOf(error), beganAtMillis, pauseMillis })
       })
 
-    /** What helpers of an attempt need; none where the governor cannot say at once what is free. */
+    /** What helpers of an attempt need. */
     const segmentsOf = (
       origin: string,
-      ask: Ask | undefined,
+      permit: Permit | undefined,
+      ask: PermitOptions | undefined,
       limits: Watch.Limits,
       wait: Watch.Wait,
       timedOut: (phase: Watch.Phase, wait: Watch.Wait) => Timeout
     ): Segments.Means | undefined => {
       const { segments } = options
-      const { atOnce } = governor
-      if (segments === undefined || atOnce?.spare === undefined) {
-        return undefined
-      }
-      const { again, report, spare } = atOnce
-      return {
-        rule: segments,
-        scope,
-        spare: (onWanted) => spare(origin, onWanted, ask),
-        again: () => again?.(origin) ?? false,
-        wait: () => Watch.waitFrom(now(), limits, wait.totalAt, wait.deadlineAt),
-        watched: (one) => watch.watched(one, (phase) => timedOut(phase, one)),
-        succeeded: (at) => Effect.sync(() => report(origin, "success", at)),
-        failed: (error, at) => cool(origin, error, at)
-      }
+      return segments === undefined
+        ? undefined
+        : {
+            rule: segments,
+            scope,
+            tryAcquireIdle: (onWanted) => governor.tryAcquireIdle(origin, onWanted, ask),
+            tryReuse: () => permit?.tryReuse() ?? false,
+            wait: () => Watch.waitFrom(now(), limits, wait.totalAt, wait.deadlineAt),
+            watched: (one) => watch.watched(one, (phase) => timedOut(phase, one)),
+            succeeded: (beganAtMillis) =>
+              Effect.suspend(() => governor.report(origin, { signal: "success", beganAtMillis })),
+            failed: (error, at) => cool(origin, error, at)
+          }
     }
 
     /** From the first hop to the published file; or from where a quick attempt has come to. */
@@ -227,7 +206,7 @@ export const makeTransfer = (
                   hooks.ask,
                   deadlineAt(),
                   (phase, wait) => timedOut(hop.url.href, request, kept, phase, wait),
-                  (origin) => held(origin, hop, attempts, leftMillis)
+                  (origin, permit) => held(origin, permit, hop, attempts, leftMillis)
                 ),
                 attempts
               )
@@ -268,6 +247,7 @@ export const makeTransfer = (
       // Uninterruptible but for the waits.
       const held = (
         origin: string,
+        permit: Permit,
         hop: Hop,
         attempts: number,
         leftMillis: number
@@ -296,7 +276,7 @@ export const makeTransfer = (
           refused: (error) => cool(origin, error, beganAt),
           originAnswered: () => reachability.onAnswer(origin),
           advanced: () => advance.after(),
-          segments: segmentsOf(origin, hooks.ask, limits, wait, (phase, one) =>
+          segments: segmentsOf(origin, permit, hooks.ask, limits, wait, (phase, one) =>
             timedOut(hop.url.href, request, kept, phase, one)
           )
         })
@@ -315,12 +295,12 @@ export const makeTransfer = (
         Effect.matchCauseEffect(watch.watched(wait, (phase) => timedOut(url, request, kept, phase, wait))(work), {
           onSuccess: (result) =>
             Effect.flatMap(close, () => {
-              const told = report(origin, beganAt)
+              const reported = governor.report(origin, { signal: "success", beganAtMillis: beganAt })
               const rest: Effect.Effect<Saved | Skipped | Redirected, DownloadError> =
                 result._tag === "Redirected"
                   ? Effect.sync(() => ({ ...result, leftMillis: wait.totalAt - now() }))
                   : publish(result.part, request, result, attempts, hooks.decide)
-              return told === undefined ? rest : Effect.zipRight(told, rest)
+              return Effect.zipRight(reported, rest)
             }),
           onFailure: (cause) =>
             Effect.zipRight(
@@ -425,7 +405,7 @@ export const makeTransfer = (
     const transfer: Transfer = (request, hooks) =>
       admit(store, request, hooks.decide, (url, expected) => carry(request, url, expected, hooks))
     const { dispatch } = transport
-    if (dispatch === undefined || store.atOnce === undefined || governor.atOnce === undefined) {
+    if (dispatch === undefined || store.atOnce === undefined) {
       return transfer
     }
     const means: Means = {
@@ -433,7 +413,7 @@ export const makeTransfer = (
       dispatch,
       store,
       parts: store.atOnce,
-      permits: governor.atOnce,
+      governor,
       watch,
       strict: options.strict,
       durability: options.durability,

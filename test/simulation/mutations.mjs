@@ -100,15 +100,12 @@ export const mutations = [
   ],
   [
     "a permit is leaked on cancel",
-    [
-      governor,
-      "return Effect.ensuring(",
-      'return ((self, end) => Effect.onExit(self, (exit) => (exit._tag === "Failure" && exit.cause._tag !== "Fail" ? Effect.void : end)))('
-    ]
+    [governor, "ticket.park(false)\n              act((at) => permits.leave(ticket, at))", "ticket.park(false)"],
+    [transfer, "release()\n          return Effect.failCause(cause)", "return Effect.failCause(cause)"]
   ],
   [
     "nobody is woken for a permit",
-    [permits, "    this.openOrigin(origin, now)\n    this.pump(now)\n  }\n\n  /** Pauses", "  }\n\n  /** Pauses"]
+    [permits, "    this.openOrigin(origin, now)\n    this.pump(now)\n  }\n\n  report", "  }\n\n  report"]
   ],
   [
     "no waiting fiber keeps the time",

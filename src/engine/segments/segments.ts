@@ -16,6 +16,7 @@ import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { DownloadError } from "../../DownloadError.js"
+import type { Permit } from "../../OriginGovernor.js"
 import type { Part } from "../../Store.js"
 import * as Transport from "../../Transport.js"
 import { beginBody, extendHeaders, holdHeaders, type Wait } from "../deadlines.js"
@@ -59,10 +60,10 @@ export interface Means {
   readonly rule: Rule
   /** Where fibers end at the latest. */
   readonly scope: Scope.Scope
-  /** A permit of the attempt's origin, if there is one at this moment; to be given back when it is wanted. */
-  readonly spare: (onWanted: () => void) => (() => void) | undefined
-  /** Whether who has a permit may send another request with it at this moment. */
-  readonly again: () => boolean
+  /** A permit of the attempt's origin, if one is free now. It must be released when it is wanted. */
+  readonly tryAcquireIdle: (onWanted: () => void) => Permit | undefined
+  /** True if the attempt may send one more request with its own permit now. */
+  readonly tryReuse: () => boolean
   /** How long a request that is sent now may take. */
   readonly wait: () => Wait
   readonly watched: (wait: Wait) => <A>(effect: Effect.Effect<A, DownloadError>) => Effect.Effect<A, DownloadError>
@@ -74,8 +75,7 @@ export interface Means {
 interface Helper {
   fiber: Fiber.RuntimeFiber<void> | undefined
   isWanted: boolean
-  /** Gives its permit back. */
-  release: () => void
+  permit: Permit | undefined
 }
 
 /** The helpers of one attempt, and what its own fiber does besides its own response. */
@@ -270,22 +270,22 @@ export class Crew {
   }
 
   private hire(): Helper | undefined {
-    const helper: Helper = { fiber: undefined, isWanted: false, release: () => {} }
-    const release = this.means.spare(() => {
+    const helper: Helper = { fiber: undefined, isWanted: false, permit: undefined }
+    const permit = this.means.tryAcquireIdle(() => {
       helper.isWanted = true
       helper.fiber?.unsafeInterruptAsFork(FiberId.none)
     })
-    if (release === undefined) {
+    if (permit === undefined) {
       return undefined
     }
-    helper.release = release
+    helper.permit = permit
     this.helpers.add(helper)
     return helper
   }
 
   private dismiss(helper: Helper): void {
     this.helpers.delete(helper)
-    helper.release()
+    helper.permit?.release()
     this.change()
   }
 
@@ -309,7 +309,7 @@ export class Crew {
       Effect.suspend(() => this.fetch(claim, part, false)),
       {
         onSuccess: () => {
-          const isOn = !this.isOver && !helper.isWanted && this.isMore(coverage) && this.means.again()
+          const isOn = !this.isOver && !helper.isWanted && this.isMore(coverage) && helper.permit?.tryReuse() === true
           const next = isOn ? this.next(coverage) : undefined
           return next === undefined ? end : this.work(helper, next)
         },
@@ -360,7 +360,7 @@ export class Crew {
       // Each request that follows is watched by itself.
       wait.resting = true
       if (this.isRefused || this.isMore(coverage)) {
-        if (!this.isRefused && this.means.again()) {
+        if (!this.isRefused && this.means.tryReuse()) {
           return Effect.zipRight(this.fetchMore(coverage, body.part), more)
         }
         if (this.helpers.size === 0) {
