@@ -3,9 +3,9 @@
 import * as Fs from "node:fs"
 import { dirname } from "node:path"
 import { DirectPart } from "../../dist/internal/directPart.js"
-import * as Quickness from "../../dist/Store/syncWriteProbe.js"
 import * as Client from "../../dist/Node/Transport/http1/client.js"
 import { sockets } from "../../dist/Node/Transport/sockets.js"
+import * as Quickness from "../../dist/Store/syncWriteProbe.js"
 import { inLoops, job } from "../peers/list.mjs"
 
 const client = Client.make({ connectMillis: 10_000, connect: sockets({}) })
