@@ -12,9 +12,9 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as RequestFields from "./Download/requestFields.js"
 import { DownloadError } from "./DownloadError.js"
+import { DisplayedName } from "./internal/text/displaySchemas.js"
 import { displayPath, displayUrl } from "./internal/text/displayUrl.js"
-import { shownPath } from "./internal/text/shown.js"
-import { unchecked } from "./internal/unchecked.js"
+import { unvalidated } from "./internal/unvalidated.js"
 
 const OnExists = Schema.Literal("overwrite", "skip", "fail", "unique")
 
@@ -104,7 +104,7 @@ const encodeShown = Schema.encodeSync(DownloadRequest)
 const ofFields = (fields: typeof shownFields): Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> =>
   Schema.transform(Schema.Struct(fields), Schema.typeSchema(DownloadRequest), {
     strict: true,
-    decode: (decoded) => new DownloadRequest(decoded, unchecked),
+    decode: (decoded) => new DownloadRequest(decoded, unvalidated),
     encode: (request) => request
   })
 
@@ -188,7 +188,7 @@ export const request = (options: {
       ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
       ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType })
     },
-    unchecked
+    unvalidated
   )
 
 /**
@@ -218,7 +218,7 @@ export type Verification = typeof Verification.Type
 export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Saved")("Saved", {
   request: DownloadRequestShown,
   /** The path of the file: the request's destination, or a numbered name with `unique`. The encoded form has its last segment. */
-  destination: shownPath,
+  destination: DisplayedName,
   bytes: Schema.Number,
   verified: Verification,
   /** How many attempts it took, from 1. */

@@ -13,8 +13,8 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { reasonPhrase } from "./internal/http/reasonPhrase.js"
+import { DisplayedDetail, DisplayedName, DisplayedText, DisplayedUrl } from "./internal/text/displaySchemas.js"
 import { displayPath, displayText } from "./internal/text/displayUrl.js"
-import { shownDetail, shownPath, shownText, shownUrl } from "./internal/text/shown.js"
 
 // What an HttpApi endpoint answers that fails with such an error: it is a gateway to the origin (RFC 9110 §15.6.3, .5).
 const answers = (status: number) => ({ [HttpApiSchema.AnnotationStatus]: status })
@@ -34,7 +34,7 @@ const seconds = (millis: number): string =>
 export class Timeout extends Schema.TaggedError<Timeout>("halyard.DownloadError.Timeout")(
   "Timeout",
   {
-    url: shownUrl,
+    url: DisplayedUrl,
     phase: Schema.Literal("connect", "headers", "stall", "total", "deadline"),
     /** The time limit, in milliseconds. */
     limitMillis: Schema.Number,
@@ -64,7 +64,7 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard.DownloadError.
 export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard.DownloadError.HttpStatus")(
   "HttpStatus",
   {
-    url: shownUrl,
+    url: DisplayedUrl,
     status: Schema.Number,
     /** The time in `Retry-After` (RFC 9110 §10.2.3), in milliseconds from the response on; 0 for a past date. */
     retryAfterMillis: Schema.optionalWith(Schema.Number, { exact: true })
@@ -87,10 +87,10 @@ export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard.Download
 export class Connection extends Schema.TaggedError<Connection>("halyard.DownloadError.Connection")(
   "Connection",
   {
-    url: shownUrl,
+    url: DisplayedUrl,
     reason: Schema.Literal("unknown-host", "dns", "refused", "unreachable", "reset", "tls", "other"),
     receivedBytes: Schema.Number,
-    detail: shownText
+    detail: DisplayedText
   },
   answers(502)
 ) {
@@ -117,7 +117,7 @@ export class Connection extends Schema.TaggedError<Connection>("halyard.Download
 export class Truncated extends Schema.TaggedError<Truncated>("halyard.DownloadError.Truncated")(
   "Truncated",
   {
-    url: shownUrl,
+    url: DisplayedUrl,
     /** The announced length, if there was one. */
     expectedBytes: Schema.UndefinedOr(Schema.Number),
     receivedBytes: Schema.Number
@@ -142,7 +142,7 @@ export class Truncated extends Schema.TaggedError<Truncated>("halyard.DownloadEr
 export class Protocol extends Schema.TaggedError<Protocol>("halyard.DownloadError.Protocol")(
   "Protocol",
   {
-    url: shownUrl,
+    url: DisplayedUrl,
     reason: Schema.Literal(
       "message",
       "range",
@@ -151,7 +151,7 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard.DownloadErro
       "redirect-location",
       "redirect-refused"
     ),
-    detail: shownText
+    detail: DisplayedText
   },
   answers(502)
 ) {
@@ -177,7 +177,7 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard.DownloadErro
 export class TooLarge extends Schema.TaggedError<TooLarge>("halyard.DownloadError.TooLarge")(
   "TooLarge",
   {
-    url: shownUrl,
+    url: DisplayedUrl,
     limitBytes: Schema.Number,
     /** The announced length, or the bytes received when the limit was exceeded. */
     bytes: Schema.Number
@@ -200,10 +200,10 @@ export class TooLarge extends Schema.TaggedError<TooLarge>("halyard.DownloadErro
 export class Mismatch extends Schema.TaggedError<Mismatch>("halyard.DownloadError.Mismatch")(
   "Mismatch",
   {
-    url: shownUrl,
+    url: DisplayedUrl,
     reason: Schema.Literal("digest", "size", "type", "unverifiable"),
-    expected: shownText,
-    actual: shownText,
+    expected: DisplayedText,
+    actual: DisplayedText,
     resumed: Schema.Boolean
   },
   answers(502)
@@ -225,7 +225,7 @@ export class Mismatch extends Schema.TaggedError<Mismatch>("halyard.DownloadErro
  */
 export class AddressRefused extends Schema.TaggedError<AddressRefused>("halyard.DownloadError.AddressRefused")(
   "AddressRefused",
-  { url: shownUrl, address: shownText },
+  { url: DisplayedUrl, address: DisplayedText },
   answers(403)
 ) {
   override get message(): string {
@@ -242,7 +242,7 @@ export class AddressRefused extends Schema.TaggedError<AddressRefused>("halyard.
  */
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard.DownloadError.InvalidRequest")(
   "InvalidRequest",
-  { url: shownUrl, detail: shownText },
+  { url: DisplayedUrl, detail: DisplayedText },
   answers(400)
 ) {
   override get message(): string {
@@ -261,7 +261,7 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard.
 export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")(
   "Disk",
   {
-    path: shownPath,
+    path: DisplayedName,
     reason: Schema.Literal(
       "full",
       "permission",
@@ -273,7 +273,7 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
       "other"
     ),
     /** Details that `reason` does not give; empty if there are none. */
-    detail: shownDetail
+    detail: DisplayedDetail
   },
   answers(507)
 ) {

@@ -28,7 +28,7 @@ import * as Segments from "./engine/segments/segments.js"
 import * as Share from "./engine/sharedTransfer.js"
 import { makeTransfer, type Transfer } from "./engine/transfer.js"
 import { Hasher } from "./Hasher.js"
-import * as Unchecked from "./internal/unchecked.js"
+import * as Unvalidated from "./internal/unvalidated.js"
 import * as Journal from "./Journal.js"
 import * as OriginGovernor from "./OriginGovernor.js"
 import { Progress } from "./Progress.js"
@@ -316,7 +316,7 @@ const followed = (
       },
       // A bug: the state of the file is unknown.
       onFailure: (cause) => {
-        caller.end(lead?.isLeft === true ? undefined : Unchecked.make(Cancelled, { request }))
+        caller.end(lead?.isLeft === true ? undefined : Unvalidated.make(Cancelled, { request }))
         return Effect.failCause(cause)
       }
     })

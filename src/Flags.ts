@@ -8,7 +8,7 @@ import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Download from "./Download.js"
-import { withoutTrailing } from "./internal/text/trailing.js"
+import { trimEnd } from "./internal/text/trimEnd.js"
 
 const words = (text: string): ReadonlyArray<string> => text.trim().split(/\s+/)
 
@@ -122,7 +122,7 @@ const nameOf = (code: string): string => code.toLowerCase().replace(/[^a-z]/g, "
  */
 export const url = (baseUrl: string, code: string): string => {
   const cc = nameOf(code)
-  return `${withoutTrailing(baseUrl, "/")}/${cc}/${cc}.gif`
+  return `${trimEnd(baseUrl, "/")}/${cc}/${cc}.gif`
 }
 
 /**
@@ -145,7 +145,7 @@ export const request = (
   Download.request({
     id: code,
     url: url(options.baseUrl, code),
-    destination: `${withoutTrailing(options.directory, "/\\", 1)}/${nameOf(code)}.gif`,
+    destination: `${trimEnd(options.directory, "/\\", 1)}/${nameOf(code)}.gif`,
     timeout: options.timeout,
     deadline: options.deadline,
     onExists: "overwrite"

@@ -8,7 +8,7 @@
  */
 import * as Duration from "effect/Duration"
 import type { DownloadError } from "./DownloadError.js"
-import { countOf, timeOf } from "./internal/optionValues.js"
+import { nonNegativeDuration, nonNegativeNumber } from "./internal/optionValues.js"
 
 /**
  * How attempts are repeated.
@@ -114,13 +114,16 @@ export const defaults: RetryPolicy = {
  * @since 0.2.0
  */
 export const make = (options: Options): RetryPolicy => ({
-  retries: countOf("retries", options.retries ?? defaults.retries),
-  firstDelay: timeOf("firstDelay", options.firstDelay ?? defaults.firstDelay),
-  longestDelay: timeOf("longestDelay", options.longestDelay ?? defaults.longestDelay),
-  longestWait: timeOf("longestWait", options.longestWait ?? defaults.longestWait),
-  within: timeOf("within", options.within ?? defaults.within),
-  unreachableRetries: countOf("unreachableRetries", options.unreachableRetries ?? defaults.unreachableRetries),
-  unreachableWithin: timeOf("unreachableWithin", options.unreachableWithin ?? defaults.unreachableWithin),
+  retries: nonNegativeNumber("retries", options.retries ?? defaults.retries),
+  firstDelay: nonNegativeDuration("firstDelay", options.firstDelay ?? defaults.firstDelay),
+  longestDelay: nonNegativeDuration("longestDelay", options.longestDelay ?? defaults.longestDelay),
+  longestWait: nonNegativeDuration("longestWait", options.longestWait ?? defaults.longestWait),
+  within: nonNegativeDuration("within", options.within ?? defaults.within),
+  unreachableRetries: nonNegativeNumber(
+    "unreachableRetries",
+    options.unreachableRetries ?? defaults.unreachableRetries
+  ),
+  unreachableWithin: nonNegativeDuration("unreachableWithin", options.unreachableWithin ?? defaults.unreachableWithin),
   isTransient: options.isTransient ?? isTransient
 })
 

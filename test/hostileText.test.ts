@@ -28,11 +28,11 @@ import * as Flags from "../src/Flags.js"
 import * as Digest from "../src/internal/digest.js"
 import { contentLength } from "../src/internal/http/contentLength.js"
 import { contentRange } from "../src/internal/http/contentRange.js"
-import { httpDate, retryAfter } from "../src/internal/http/retryAfter.js"
+import { parseHttpDate, parseRetryAfter } from "../src/internal/http/retryAfter.js"
 import * as Validator from "../src/internal/http/validator.js"
 import * as DisplayUrl from "../src/internal/text/displayUrl.js"
-import * as FileName from "../src/internal/text/fileName.js"
-import * as PlainUrl from "../src/internal/text/plainUrl.js"
+import * as FileNames from "../src/internal/text/fileNames.js"
+import * as NormalizedUrl from "../src/internal/text/normalizedUrl.js"
 import * as Printable from "../src/internal/text/printable.js"
 import { Chunked } from "../src/Node/Transport/http1/chunkedDecoder.js"
 import * as Head from "../src/Node/Transport/http1/responseHead.js"
@@ -146,11 +146,11 @@ describe("a million hostile characters", () => {
   it("make names of files", () => {
     for (const text of hostile) {
       for (const name of [
-        FileName.of(text),
-        FileName.of(text.slice(0, -1)),
-        FileName.ofUrl(text),
-        FileName.ofUrl(`http://host.test/${text}`),
-        FileName.numbered(text, 2)
+        FileNames.fromText(text),
+        FileNames.fromText(text.slice(0, -1)),
+        FileNames.fromUrl(text),
+        FileNames.fromUrl(`http://host.test/${text}`),
+        FileNames.numbered(text, 2)
       ]) {
         assert.isAtMost(new TextEncoder().encode(name).length, 255)
       }
@@ -159,7 +159,7 @@ describe("a million hostile characters", () => {
         (
           (names) => () =>
             names.next()
-        )(FileName.candidates(`d/${text}`))
+        )(FileNames.candidates(`d/${text}`))
       )
       isPartName(text)
       isPartName(`.halyard-${text}.part`)
@@ -171,11 +171,11 @@ describe("a million hostile characters", () => {
     for (const text of hostile) {
       assert.isUndefined(contentRange(text) ?? contentRange(`bytes ${text}`))
       assert.isUndefined(contentLength({ "content-length": text }))
-      assert.isUndefined(retryAfter(text, 0) ?? httpDate(text, 0) ?? httpDate(`M${text}day, `, 0))
-      retryAfter(text.slice(0, -1), 0)
+      assert.isUndefined(parseRetryAfter(text, 0) ?? parseHttpDate(text, 0) ?? parseHttpDate(`M${text}day, `, 0))
+      parseRetryAfter(text.slice(0, -1), 0)
       for (const value of [text, `"${text}"`, `"${text}`, `W/${text}`]) {
         const validator = Validator.strong({ etag: value })
-        Validator.agrees(validator ?? value, { etag: value, "last-modified": value })
+        Validator.matches(validator ?? value, { etag: value, "last-modified": value })
       }
       assert.isUndefined(Validator.strong({ "last-modified": text, date: text }))
       Redirect.next(from, text)
@@ -207,16 +207,16 @@ describe("a million hostile characters", () => {
       }
       for (const url of [text, `http://${text}`, `http://host.test/${text}`, `http://${text}@host.test/`]) {
         RequestProblem.ofUrl(url)
-        PlainUrl.pathAt(url)
-        PlainUrl.originOf(url)
+        NormalizedUrl.pathIndex(url)
+        NormalizedUrl.originOf(url)
         const parsed = DisplayUrl.parse(url)
         if (parsed !== undefined) {
-          RequestHeaders.target(parsed)
+          RequestHeaders.requestUrl(parsed)
         }
       }
       RequestProblem.ofDestination(text)
       RequestProblem.ofMediaType(text)
-      RequestHeaders.refusal({ headers: { [text]: Redacted.make(text), a: Redacted.make(text) } })
+      RequestHeaders.problem({ headers: { [text]: Redacted.make(text), a: Redacted.make(text) } })
     }
   })
 

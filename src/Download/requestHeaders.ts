@@ -26,18 +26,18 @@ const reserved: ReadonlySet<string> = new Set([
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /** Where a request goes: after redirects, perhaps to another origin than the first. */
-interface Target {
+interface Hop {
   readonly url: URL
   readonly isFirstOrigin: boolean
 }
 
 /** The fields of a request that are sent as headers. */
-interface Headed {
+interface WithHeaders {
   readonly headers?: Readonly<Record<string, Redacted.Redacted>> | undefined
 }
 
 /** Why a header of the request cannot be sent; undefined if all can. The text never has a value, which may be a secret. */
-export const refusal = (request: Headed): string | undefined => {
+export const problem = (request: WithHeaders): string | undefined => {
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (!token.test(name)) {
       // The name is not shown, because it may contain the value.
@@ -58,28 +58,30 @@ export const refusal = (request: Headed): string | undefined => {
 }
 
 // One object, because whoever writes it out again and again can remember it.
-const usual: Readonly<Record<string, string>> = Object.freeze({
+const defaultHeaders: Readonly<Record<string, string>> = Object.freeze({
   accept: "*/*",
   "accept-encoding": "identity",
   "user-agent": "halyard"
 })
 
 /** The headers for the request's own origin. */
-export const own = (request: Headed): Readonly<Record<string, string>> => {
+export const forFirstOrigin = (request: WithHeaders): Readonly<Record<string, string>> => {
   if (request.headers === undefined) {
-    return usual
+    return defaultHeaders
   }
-  const given = combine(
+  const given = joinValues(
     Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), Redacted.value(value)])
   )
-  return { ...usual, ...given }
+  return { ...defaultHeaders, ...given }
 }
 
 /**
  * Headers by name. Several values of one name are joined into one field line with commas (RFC 9110 §5.3), or with semicolons for
  * `Cookie` (RFC 6265 §5.4).
  */
-export const combine = (pairs: Iterable<readonly [name: string, value: string]>): Readonly<Record<string, string>> => {
+export const joinValues = (
+  pairs: Iterable<readonly [name: string, value: string]>
+): Readonly<Record<string, string>> => {
   const fields = new Map<string, readonly [name: string, value: string]>()
   for (const [name, value] of pairs) {
     const key = name.toLowerCase()
@@ -90,8 +92,8 @@ export const combine = (pairs: Iterable<readonly [name: string, value: string]>)
 }
 
 /** The headers for one hop, `Range` aside. */
-export const of = (request: Headed, hop: Target): Record<string, string> => {
-  const headers: Record<string, string> = { ...(hop.isFirstOrigin ? own(request) : usual) }
+export const forHop = (request: WithHeaders, hop: Hop): Record<string, string> => {
+  const headers: Record<string, string> = { ...(hop.isFirstOrigin ? forFirstOrigin(request) : defaultHeaders) }
   const { password, username } = hop.url
   // Credentials in a URL are for its own origin, as a header (RFC 7617); a redirect's target has its own, or none.
   if (username !== "" || password !== "") {
@@ -101,7 +103,7 @@ export const of = (request: Headed, hop: Target): Record<string, string> => {
 }
 
 /** As it is asked for: without credentials, and without the fragment, which is not the server's business (RFC 9110 §4.2.5). */
-export const target = (url: URL): string => {
+export const requestUrl = (url: URL): string => {
   // As a string, because parts that are put together again may come out differently.
   const asked = url.href.slice(0, url.href.length - url.hash.length)
   return url.username === "" && url.password === "" ? asked : asked.replace(/\/\/[^/]*@/, "//")

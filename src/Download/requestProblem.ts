@@ -49,7 +49,7 @@ export const ofMediaType = (text: string): string | undefined =>
     : "its mediaType is not of the form image/gif or image/*"
 
 export const ofHeaders = (headers: Readonly<Record<string, Redacted.Redacted>>): string | undefined =>
-  RequestHeaders.refusal({ headers })
+  RequestHeaders.problem({ headers })
 
 /** A field with a time, which the text names. */
 export const ofTime =

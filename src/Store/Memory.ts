@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Disk } from "../DownloadError.js"
-import { candidates } from "../internal/text/fileName.js"
+import { candidates } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import { type Part, Store } from "../Store.js"
 

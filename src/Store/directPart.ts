@@ -14,8 +14,8 @@ import {
   takesNothing
 } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
-import { isTooManyOpen, whenThereIsOne, whenThereIsOneToTheEnd } from "../internal/descriptors.js"
-import { candidates } from "../internal/text/fileName.js"
+import { completeWhenDescriptorFree, isTooManyOpen, retryUntilDescriptorFree } from "../internal/descriptors.js"
+import { candidates } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import type { PublishOptions, RandomAccess, ReadyPart } from "../Store.js"
 import type { Access } from "./fileAccess.js"
@@ -133,7 +133,7 @@ export class DirectPart implements ReadyPart {
             standsAt === undefined
               ? Effect.void
               : Effect.mapError(
-                  whenThereIsOneToTheEnd((cause) => {
+                  completeWhenDescriptorFree((cause) => {
                     const isForWant = isTooManyOpen(codeOf(cause))
                     if (isForWant) {
                       this.makeRoom()
@@ -285,7 +285,7 @@ export class DirectPart implements ReadyPart {
 
   /** The same for what may have to open the file first, for which there may be too many open at the moment. */
   private whenOpen<A>(act: () => A): Effect.Effect<A, Disk> {
-    return whenThereIsOne((error: Disk) => this.isForWant(error))(this.attempt(act))
+    return retryUntilDescriptorFree((error: Disk) => this.isForWant(error))(this.attempt(act))
   }
 
   /**

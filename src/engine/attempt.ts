@@ -50,7 +50,7 @@ export interface Begun {
 export const begin = (self: Attempt): Begun => {
   const { hop, kept, request } = self
   const { offsetBytes, range } = kept.resumeAt(hop.url)
-  const headers = RequestHeaders.of(request, hop)
+  const headers = RequestHeaders.forHop(request, hop)
   if (range !== undefined) {
     headers["range"] = range
     if (kept.validator !== undefined) {
@@ -58,7 +58,7 @@ export const begin = (self: Attempt): Begun => {
     }
   }
   const exchange = Transport.begin(self.transport, {
-    url: RequestHeaders.target(hop.url),
+    url: RequestHeaders.requestUrl(hop.url),
     headers,
     isCrossOrigin: !hop.isFirstOrigin,
     connectMillis: self.connectMillis,

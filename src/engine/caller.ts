@@ -13,7 +13,7 @@ import type { DownloadError } from "../DownloadError.js"
 import { type DownloadEvent, Finished, Started } from "../DownloadEvent.js"
 import { displayLabel, displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
-import * as Unchecked from "../internal/unchecked.js"
+import * as Unvalidated from "../internal/unvalidated.js"
 import * as Journal from "../Journal.js"
 import type { Background } from "./background.js"
 import type { Audience } from "./hooks.js"
@@ -44,13 +44,13 @@ export class Caller implements Audience {
 
   begin(request: DownloadRequest): void {
     this.background.enter()
-    this.tell(Unchecked.make(Started, { request }))
+    this.tell(Unvalidated.make(Started, { request }))
   }
 
   /** Ends a request that began, and sends its outcome if one is given. */
   end(outcome?: DownloadOutcome): void {
     if (outcome !== undefined) {
-      this.tell(Unchecked.make(Finished, { outcome }))
+      this.tell(Unvalidated.make(Finished, { outcome }))
     }
     this.background.leave()
   }
@@ -88,9 +88,9 @@ export class Caller implements Audience {
 
   /** Records the outcome `Cancelled` and sends the event, without waiting for the journal. */
   giveUp(request: DownloadRequest): void {
-    const outcome = Unchecked.make(Cancelled, { request })
+    const outcome = Unvalidated.make(Cancelled, { request })
     this.record(outcome, false)
-    this.tell(Unchecked.make(Finished, { outcome }))
+    this.tell(Unvalidated.make(Finished, { outcome }))
   }
 
   /** A transfer that fails or is cancelled fails its span. */

@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import type { DownloadRequest } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
-import { limitOf } from "../internal/optionValues.js"
+import { positiveDuration } from "../internal/optionValues.js"
 import type { Limits } from "./deadlines.js"
 
 interface Options {
@@ -29,9 +29,11 @@ export const forDownloader = (options: Options, defaults: Defaults): Limits => {
   }
   return {
     connectMillis:
-      connectTimeout === undefined ? undefined : Duration.toMillis(limitOf("connectTimeout", connectTimeout)),
-    headersMillis: Duration.toMillis(limitOf("headersTimeout", options.headersTimeout ?? defaults.headersTimeout)),
-    stall: { bytes: stall.bytes, millis: Duration.toMillis(limitOf("stall.within", stall.within)) }
+      connectTimeout === undefined ? undefined : Duration.toMillis(positiveDuration("connectTimeout", connectTimeout)),
+    headersMillis: Duration.toMillis(
+      positiveDuration("headersTimeout", options.headersTimeout ?? defaults.headersTimeout)
+    ),
+    stall: { bytes: stall.bytes, millis: Duration.toMillis(positiveDuration("stall.within", stall.within)) }
   }
 }
 

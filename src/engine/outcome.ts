@@ -7,7 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
-import * as Unchecked from "../internal/unchecked.js"
+import * as Unvalidated from "../internal/unvalidated.js"
 import type { Hooks } from "./hooks.js"
 import type { Quick } from "./quick.js"
 import type { Transfer } from "./transfer.js"
@@ -82,10 +82,10 @@ const whole = (
 const fromCause = (request: DownloadRequest, cause: Cause.Cause<DownloadError>): Effect.Effect<DownloadOutcome> => {
   const failure = Cause.failureOrCause(cause)
   if (failure._tag === "Left") {
-    return Effect.succeed(Unchecked.make(Failed, { request, error: failure.left }))
+    return Effect.succeed(Unvalidated.make(Failed, { request, error: failure.left }))
   }
   return Cause.isInterruptedOnly(failure.right)
-    ? Effect.succeed(Unchecked.make(Cancelled, { request }))
+    ? Effect.succeed(Unvalidated.make(Cancelled, { request }))
     : Effect.failCause(failure.right)
 }
 
@@ -96,13 +96,13 @@ export const withRequest = (request: DownloadRequest, outcome: DownloadOutcome):
   }
   switch (outcome._tag) {
     case "Saved":
-      return Unchecked.make(Saved, { ...outcome, request })
+      return Unvalidated.make(Saved, { ...outcome, request })
     case "Skipped":
-      return Unchecked.make(Skipped, { request })
+      return Unvalidated.make(Skipped, { request })
     case "Failed":
-      return Unchecked.make(Failed, { request, error: outcome.error })
+      return Unvalidated.make(Failed, { request, error: outcome.error })
     case "Cancelled":
-      return Unchecked.make(Cancelled, { request })
+      return Unvalidated.make(Cancelled, { request })
   }
 }
 

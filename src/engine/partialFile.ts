@@ -114,7 +114,7 @@ export class Kept {
     this.validator = status === 203 ? undefined : Validator.strong(headers)
     this.totalBytes = totalBytes
     this.isTotalOfRange = false
-    this.coding = Validator.coding(headers)
+    this.coding = Validator.contentCodings(headers)
     this.type = Validator.mediaType(headers)
     this.source = sourceOf(url)
   }

@@ -10,7 +10,7 @@ import { Disk, type DownloadError, InvalidRequest } from "../DownloadError.js"
 import * as Digest from "../internal/digest.js"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
-import * as Unchecked from "../internal/unchecked.js"
+import * as Unvalidated from "../internal/unvalidated.js"
 import type { Store } from "../Store.js"
 import type { Hooks } from "./hooks.js"
 
@@ -45,7 +45,7 @@ const unlessThere = (
         if (request.onExists === "fail") {
           return new Disk({ path: Printable.line(request.destination), reason: "exists", detail: "" })
         }
-        const outcome = Unchecked.make(Skipped, { request })
+        const outcome = Unvalidated.make(Skipped, { request })
         decide(outcome)
         return Effect.succeed(outcome)
       })

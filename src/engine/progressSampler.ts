@@ -6,7 +6,7 @@
 import type * as Clock from "effect/Clock"
 import type { DownloadRequest } from "../Download.js"
 import { Advanced } from "../DownloadEvent.js"
-import * as Unchecked from "../internal/unchecked.js"
+import * as Unvalidated from "../internal/unvalidated.js"
 import type { Audience } from "./hooks.js"
 import type { Kept } from "./partialFile.js"
 
@@ -38,7 +38,7 @@ export class Advance {
     const at = this.clock.unsafeCurrentTimeMillis()
     if (at - this.toldAt >= tellMillis) {
       this.toldAt = at
-      audience.tell(Unchecked.make(Advanced, { request, bytes: kept.bytes, totalBytes: kept.totalBytes }))
+      audience.tell(Unvalidated.make(Advanced, { request, bytes: kept.bytes, totalBytes: kept.totalBytes }))
     }
   }
 }

@@ -18,8 +18,8 @@ import * as RequestProblem from "../Download/requestProblem.js"
 import { type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import type { Disk, DownloadError, HttpStatus, Timeout } from "../DownloadError.js"
 import * as Digest from "../internal/digest.js"
-import * as PlainUrl from "../internal/text/plainUrl.js"
-import * as Unchecked from "../internal/unchecked.js"
+import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
+import * as Unvalidated from "../internal/unvalidated.js"
 import type { OriginGovernor, Permit, PermitOptions } from "../OriginGovernor.js"
 import type { Durability, AtOnce as Parts, ReadyPart, Store } from "../Store.js"
 import type { Exchange, Receiver, Transport, TransportResponse } from "../Transport.js"
@@ -84,7 +84,7 @@ const smallBytes = 256 * 1024
 
 /** The attempt for a request that asks for nothing unusual; else undefined. */
 export const quick = (means: Means, request: DownloadRequest, hooks: Asked): Quick | undefined => {
-  const origin = PlainUrl.originOf(request.url)
+  const origin = NormalizedUrl.originOf(request.url)
   const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
   return origin === undefined || RequestProblem.ofRest(request) !== undefined
     ? undefined
@@ -175,7 +175,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     this.exchange = means.dispatch(
       {
         url: request.url,
-        headers: RequestHeaders.own(request),
+        headers: RequestHeaders.forFirstOrigin(request),
         connectMillis: limits.connectMillis,
         verifiesBody: Attempt.verifiesBody(request),
         onInformational: () => extendHeaders(wait, means.now()),
@@ -383,8 +383,8 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     if (Exit.isSuccess(published)) {
       const destination = published.value
       return destination === undefined
-        ? Unchecked.make(Skipped, { request })
-        : Unchecked.make(Saved, {
+        ? Unvalidated.make(Skipped, { request })
+        : Unvalidated.make(Saved, {
             request,
             destination,
             bytes: received.bytes,
@@ -393,7 +393,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
           })
     }
     const error = Cause.failureOption(published.cause)
-    return Option.isSome(error) ? Unchecked.make(Failed, { request, error: error.value }) : undefined
+    return Option.isSome(error) ? Unvalidated.make(Failed, { request, error: error.value }) : undefined
   }
 }
 

@@ -123,7 +123,9 @@ const wholeOf = (
 /** The total from an earlier response of the same version, if this response has none. */
 const knownTotal = ({ earlier, isOfDigest }: Kept, headers: Headers): number | undefined => {
   const validator = earlier === undefined || isOfDigest ? undefined : Validator.strong(headers)
-  return validator !== undefined && validator === earlier?.validator && earlier.coding === Validator.coding(headers)
+  return validator !== undefined &&
+    validator === earlier?.validator &&
+    earlier.coding === Validator.contentCodings(headers)
     ? earlier.totalBytes
     : undefined
 }
@@ -138,7 +140,7 @@ const contradiction = (
   totalBytes: number | undefined,
   offsetBytes: number
 ): string | undefined => {
-  if (earlier === undefined || earlier.coding !== Validator.coding(headers)) {
+  if (earlier === undefined || earlier.coding !== Validator.contentCodings(headers)) {
     return undefined
   }
   const isOtherTotal =
@@ -182,10 +184,10 @@ const partOf = (
   if (type === multipart) {
     return `${said}, as ${multipart}`
   }
-  if (kept.validator !== undefined && !Validator.agrees(kept.validator, headers)) {
+  if (kept.validator !== undefined && !Validator.matches(kept.validator, headers)) {
     return `${said}, of another version`
   }
-  const coding = Validator.coding(headers)
+  const coding = Validator.contentCodings(headers)
   return coding === kept.coding
     ? { startBytes: offsetBytes, endBytes, totalBytes }
     : `${said}, in the coding ${coding === "" ? "identity" : coding}`
@@ -200,7 +202,7 @@ export const isEnd = (
   totalBytes === undefined &&
   coverage === undefined &&
   unsatisfiedTotal(headers["content-range"]) === bytes &&
-  (validator === undefined || headers["etag"] === undefined || Validator.agrees(validator, headers))
+  (validator === undefined || headers["etag"] === undefined || Validator.matches(validator, headers))
 
 // A log-in or error page with the status 200, if the file was not HTML when the transfer began.
 const page = "text/html"

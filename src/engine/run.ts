@@ -15,7 +15,7 @@ import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
-import * as Unchecked from "../internal/unchecked.js"
+import * as Unvalidated from "../internal/unvalidated.js"
 import type { ConcurrencyLimit, PermitOptions } from "../OriginGovernor.js"
 import type { Restore } from "./outcome.js"
 import { Outcomes } from "./outcomeQueue.js"
@@ -153,7 +153,7 @@ export const run = <E, R>(
         }
         const { lead, request } = self
         if (request !== undefined && !lead.isLeft) {
-          outcomes.push(lead.unrecorded ?? Unchecked.make(Cancelled, { request }))
+          outcomes.push(lead.unrecorded ?? Unvalidated.make(Cancelled, { request }))
         }
         // As when the input fails: no further request begins, and the transfers in flight end with their outcomes.
         stopped = true

@@ -18,7 +18,7 @@ import { Cancelled, type DownloadOutcome, DownloadRequest, Failed } from "../Dow
 import { Timeout } from "../DownloadError.js"
 import { Advanced, Retrying } from "../DownloadEvent.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
-import * as Unchecked from "../internal/unchecked.js"
+import * as Unvalidated from "../internal/unvalidated.js"
 import { nowMillis } from "./deadlines.js"
 import type { Audience, Hooks } from "./hooks.js"
 import { type Restore, settle, withRequest } from "./outcome.js"
@@ -67,8 +67,8 @@ class Shared implements Audience {
 /** The event of another request for the same file, with this request in its place. */
 const forRequest = (request: DownloadRequest, event: Advanced | Retrying): Advanced | Retrying =>
   event._tag === "Advanced"
-    ? Unchecked.make(Advanced, { ...event, request })
-    : Unchecked.make(Retrying, { ...event, request })
+    ? Unvalidated.make(Advanced, { ...event, request })
+    : Unvalidated.make(Retrying, { ...event, request })
 
 /**
  * A worker whose own fiber carries out transfers. A fiber for each transfer would cost as much as half of a small transfer. If
@@ -206,7 +206,7 @@ export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.
         shared.isLeft = shared.users === 0
         leave()
         return shared.users > 0
-          ? Effect.succeed(Unchecked.make(Cancelled, { request }))
+          ? Effect.succeed(Unvalidated.make(Cancelled, { request }))
           : Effect.flatMap(Effect.zipRight(shared.interrupt, ended(shared)), (exit) => outcomeOf(request, exit))
       }
     })
@@ -269,7 +269,7 @@ export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.
             Option.isSome(exit)
               ? carry(transfer, request, restore, { ...hooks, deadlineAt }, lead)
               : Effect.succeed(tooLate(request)),
-          onFailure: () => Effect.succeed(Unchecked.make(Cancelled, { request }))
+          onFailure: () => Effect.succeed(Unvalidated.make(Cancelled, { request }))
         })
       })
     })
@@ -285,7 +285,7 @@ const isLate = (outcome: DownloadOutcome): boolean =>
 
 /** The failure of a request whose deadline expired while it waited for another transfer of the same file. */
 const tooLate = (request: DownloadRequest): Failed =>
-  Unchecked.make(Failed, {
+  Unvalidated.make(Failed, {
     request,
     error: new Timeout({
       url: displayUrl(request.url),

@@ -5,13 +5,13 @@
  */
 import * as Effect from "effect/Effect"
 import { HttpStatus } from "../DownloadError.js"
-import { retryAfter } from "../internal/http/retryAfter.js"
+import { parseRetryAfter } from "../internal/http/retryAfter.js"
 import type { TransportResponse } from "../Transport.js"
 
 export const statusError = (url: string, { headers, status }: TransportResponse): Effect.Effect<HttpStatus> =>
   Effect.clockWith((clock) =>
     Effect.map(clock.currentTimeMillis, (now) => {
-      const retryAfterMillis = retryAfter(headers["retry-after"], now)
+      const retryAfterMillis = parseRetryAfter(headers["retry-after"], now)
       return new HttpStatus({ url, status, ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }) })
     })
   )

@@ -16,7 +16,7 @@ import { Retrying } from "../DownloadEvent.js"
 import { Hasher } from "../Hasher.js"
 import type * as Digest from "../internal/digest.js"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
-import * as Unchecked from "../internal/unchecked.js"
+import * as Unvalidated from "../internal/unvalidated.js"
 import type { OriginGovernor, Permit, PermitOptions, Signal } from "../OriginGovernor.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import { type Durability, type Part, Store } from "../Store.js"
@@ -350,7 +350,7 @@ export const makeTransfer = (
               return yield* error
             }
             if (hooks.audience?.isListening === true) {
-              hooks.audience.tell(Unchecked.make(Retrying, { request, error, attempt: attempts, delayMillis }))
+              hooks.audience.tell(Unvalidated.make(Retrying, { request, error, attempt: attempts, delayMillis }))
             }
             yield* parked(Effect.sleep(Duration.millis(Math.ceil(delayMillis))))
             return yield* again(attempts + 1)
@@ -390,14 +390,14 @@ export const makeTransfer = (
         onSuccess: (destination) => {
           const outcome =
             destination === undefined
-              ? Unchecked.make(Skipped, { request })
-              : Unchecked.make(Saved, { request, destination, bytes, verified, attempts })
+              ? Unvalidated.make(Skipped, { request })
+              : Unvalidated.make(Saved, { request, destination, bytes, verified, attempts })
           decide(outcome)
           return Effect.succeed(outcome)
         },
         // An interruption would take its place, although the file may stand there.
         onFailure: (error) => {
-          decide(Unchecked.make(Failed, { request, error }))
+          decide(Unvalidated.make(Failed, { request, error }))
           return Effect.fail(error)
         }
       })

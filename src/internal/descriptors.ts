@@ -15,13 +15,13 @@ const pause = (count: number): Effect.Effect<void> => Effect.sleep(Duration.mill
 export const isTooManyOpen = (code: string): boolean => code === "EMFILE" || code === "ENFILE"
 
 /** Retries for up to a minute while the effect fails because no descriptor is free. The waits are interruptible. */
-export const whenThereIsOne =
+export const retryUntilDescriptorFree =
   <E>(isForWant: (error: E) => boolean) =>
   <A, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     retried(effect, isForWant, (count) => Effect.interruptible(pause(count)), 0)
 
 /** The same for work that must be completed: the waits are interruptible only if the caller is. */
-export const whenThereIsOneToTheEnd =
+export const completeWhenDescriptorFree =
   <E>(isForWant: (error: E) => boolean) =>
   <A, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     retried(effect, isForWant, pause, 0)

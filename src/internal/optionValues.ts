@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 
 /** Reads a time of at least 0; throws a `RangeError` that names it if it is none. */
-export const timeOf = (name: string, input: Duration.DurationInput): Duration.Duration => {
+export const nonNegativeDuration = (name: string, input: Duration.DurationInput): Duration.Duration => {
   if (!isTime(input)) {
     throw new RangeError(`${name} must be a time of 0 or more, not ${shown(input)}`)
   }
@@ -14,7 +14,7 @@ export const timeOf = (name: string, input: Duration.DurationInput): Duration.Du
 }
 
 /** Reads a time above 0; throws a `RangeError` that names it if it is none. */
-export const limitOf = (name: string, input: Duration.DurationInput): Duration.Duration => {
+export const positiveDuration = (name: string, input: Duration.DurationInput): Duration.Duration => {
   if (!isTime(input) || !(Duration.toMillis(input) > 0)) {
     throw new RangeError(`${name} must be a time above 0, not ${shown(input)}`)
   }
@@ -22,7 +22,7 @@ export const limitOf = (name: string, input: Duration.DurationInput): Duration.D
 }
 
 /** Reads a count of at least 0; throws a `RangeError` that names it if it is none. */
-export const countOf = (name: string, count: number): number => {
+export const nonNegativeNumber = (name: string, count: number): number => {
   if (!(count >= 0)) {
     throw new RangeError(`${name} must be a number from 0 on, not ${count}`)
   }

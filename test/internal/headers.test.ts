@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { Hasher } from "../../src/Hasher.js"
 import * as Digest from "../../src/internal/digest.js"
 import { contentRange } from "../../src/internal/http/contentRange.js"
-import { retryAfter } from "../../src/internal/http/retryAfter.js"
+import { parseRetryAfter } from "../../src/internal/http/retryAfter.js"
 import * as Validator from "../../src/internal/http/validator.js"
 import { layer as nodeHasher } from "../../src/Node/hasher.js"
 
@@ -29,7 +29,7 @@ describe("retryAfter", () => {
     ["2026-11-22T12:00:30Z", undefined]
   ] as const) {
     it(`reads '${value}'`, () => {
-      assert.strictEqual(retryAfter(value, now), millis)
+      assert.strictEqual(parseRetryAfter(value, now), millis)
     })
   }
 })

@@ -30,7 +30,7 @@ export const mutations = [
   [
     "two versions are spliced",
     [attempt, 'headers["if-range"] = kept.validator', ""],
-    [check, "kept.validator !== undefined && !Validator.agrees(kept.validator, headers)", "false"]
+    [check, "kept.validator !== undefined && !Validator.matches(kept.validator, headers)", "false"]
   ],
   ["a resume that nothing guards", [kept, "this.isGuarded && isWhole", "isWhole"]],
   ["append on 200", [attempt, "answer.startBytes > 0 && kept.part !== undefined", "kept.part !== undefined"]],
@@ -95,7 +95,7 @@ export const mutations = [
     [
       "engine/caller.ts",
       "this.background.leave()",
-      "this.background.leave()\n    outcome !== undefined && this.tell(Unchecked.make(Finished, { outcome }))"
+      "this.background.leave()\n    outcome !== undefined && this.tell(Unvalidated.make(Finished, { outcome }))"
     ]
   ],
   [

@@ -11,7 +11,7 @@ import * as Download from "../../Download.js"
 import * as Downloader from "../../Downloader.js"
 import * as FlagServer from "../../FlagServer.js"
 import * as Flags from "../../Flags.js"
-import { withoutTrailing } from "../../internal/text/trailing.js"
+import { trimEnd } from "../../internal/text/trimEnd.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
@@ -68,7 +68,7 @@ const isHttp = (url: string): boolean => /^https?:\/\/[^?#]*$/i.test(url) && URL
 /** The origin's URL and label; an embedded one is started, and stopped with the scope. */
 const openOrigin = Effect.fnUntraced(function* (options: FlagsOptions) {
   if (options.baseUrl !== undefined) {
-    return { label: "REMOTE" as const, baseUrl: withoutTrailing(options.baseUrl, "/") }
+    return { label: "REMOTE" as const, baseUrl: trimEnd(options.baseUrl, "/") }
   }
   const { server = "LOCAL" } = options
   if (server === "REMOTE") {

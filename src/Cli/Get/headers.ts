@@ -33,10 +33,10 @@ export const read = Effect.fnUntraced(function* (sources: ReadonlyArray<Source>,
     )
     lines.push(...(yield* linesOf(`--header-env ${variable}`, text)))
   }
-  const headers = RequestHeaders.combine(
+  const headers = RequestHeaders.joinValues(
     lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()] as const)
   )
-  const wrong = RequestHeaders.refusal({ headers: Record.map(headers, Redacted.make) })
+  const wrong = RequestHeaders.problem({ headers: Record.map(headers, Redacted.make) })
   return wrong === undefined ? headers : yield* new UsageError({ rule: `--header NAME:VALUE: ${wrong}` })
 })
 

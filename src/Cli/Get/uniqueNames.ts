@@ -4,7 +4,7 @@
  * @internal
  */
 import { CompactCounts } from "../../internal/text/compactCounts.js"
-import * as FileName from "../../internal/text/fileName.js"
+import * as FileNames from "../../internal/text/fileNames.js"
 
 /** Calls `onRenamed` for each name that gets a number. */
 export const uniqueNames = (onRenamed: (url: string, name: string) => void): ((url: string) => string) => {
@@ -12,7 +12,7 @@ export const uniqueNames = (onRenamed: (url: string, name: string) => void): ((u
   const given = new CompactCounts()
   const keyOf = (name: string) => name.normalize("NFC").toLowerCase()
   return (url) => {
-    const name = FileName.ofUrl(url)
+    const name = FileNames.fromUrl(url)
     const key = keyOf(name)
     const count = given.get(key)
     if (count === 0) {
@@ -20,7 +20,7 @@ export const uniqueNames = (onRenamed: (url: string, name: string) => void): ((u
       return name
     }
     for (let number = count + 1; ; number++) {
-      const other = FileName.numbered(name, number)
+      const other = FileNames.numbered(name, number)
       if (given.get(keyOf(other)) === 0) {
         given.set(key, number)
         given.set(keyOf(other), 1)

@@ -15,12 +15,12 @@ import type { Claim } from "./rangeMap.js"
 
 /** For what is missing of a claim, and of the version that was begun. */
 export const requestFor = ({ hop, kept, request }: Receiver, claim: Claim): TransportRequest => {
-  const headers = RequestHeaders.of(request, hop)
+  const headers = RequestHeaders.forHop(request, hop)
   headers["range"] = `bytes=${claim.nextBytes}-${claim.endBytes - 1}`
   if (kept.validator !== undefined) {
     headers["if-range"] = kept.validator
   }
-  return { url: RequestHeaders.target(hop.url), headers, isCrossOrigin: !hop.isFirstOrigin }
+  return { url: RequestHeaders.requestUrl(hop.url), headers, isCrossOrigin: !hop.isFirstOrigin }
 }
 
 /** Where the response ends, if it is what was asked for. */

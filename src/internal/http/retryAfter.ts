@@ -15,17 +15,17 @@ const forms: ReadonlyArray<{
 ]
 
 /** In milliseconds from now on; 0 for a date in the past, undefined for what is neither form. */
-export const retryAfter = (value: string | undefined, nowMillis: number): number | undefined => {
+export const parseRetryAfter = (value: string | undefined, nowMillis: number): number | undefined => {
   const text = value?.trim() ?? ""
   if (/^\d+$/.test(text)) {
     return Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER)
   }
-  const at = httpDate(text, nowMillis)
+  const at = parseHttpDate(text, nowMillis)
   return at === undefined ? undefined : Math.max(0, at - nowMillis)
 }
 
 /** An HTTP date in milliseconds since 1970. */
-export const httpDate = (text: string, nowMillis: number): number | undefined => {
+export const parseHttpDate = (text: string, nowMillis: number): number | undefined => {
   for (const { form, order } of forms) {
     const match = form.exec(text)
     if (match !== null) {

@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import { httpDate } from "./retryAfter.js"
+import { parseHttpDate } from "./retryAfter.js"
 
 type Headers = Readonly<Record<string, string | undefined>>
 
@@ -18,7 +18,7 @@ export const strong = (headers: Headers): string | undefined => {
     return /^"[\x21\x23-\x7e\x80-\xff]+"$/.test(etag) ? etag : undefined
   }
   const modified = headers["last-modified"]?.trim()
-  const [modifiedAt, sentAt] = [modified, headers["date"]?.trim()].map((date) => httpDate(date ?? "", 0))
+  const [modifiedAt, sentAt] = [modified, headers["date"]?.trim()].map((date) => parseHttpDate(date ?? "", 0))
   return modifiedAt !== undefined && sentAt !== undefined && sentAt - modifiedAt >= settledMillis ? modified : undefined
 }
 
@@ -28,7 +28,7 @@ const settledMillis = 60_000
 export const isEntityTag = (validator: string): boolean => validator.startsWith('"')
 
 /** The content codings of a response, in a form that can be compared (RFC 9110 §8.4): "" if there are none. */
-export const coding = (headers: Headers): string => {
+export const contentCodings = (headers: Headers): string => {
   const value = headers["content-encoding"]
   return value === undefined
     ? ""
@@ -44,7 +44,7 @@ export const coding = (headers: Headers): string => {
  * Whether a partial response says itself that it is of the version that this validator stands for: not every server
  * that knows `Range` knows `If-Range`.
  */
-export const agrees = (validator: string, headers: Headers): boolean =>
+export const matches = (validator: string, headers: Headers): boolean =>
   (isEntityTag(validator) ? headers["etag"] : headers["last-modified"])?.trim() === validator
 
 /** The media type of a response without its parameters; "" if it has none. */

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { InvalidRequest } from "../../../DownloadError.js"
-import { isTooManyOpen, whenThereIsOne } from "../../../internal/descriptors.js"
+import { isTooManyOpen, retryUntilDescriptorFree } from "../../../internal/descriptors.js"
 import { displayUrl } from "../../../internal/text/displayUrl.js"
 import type * as Transport from "../../../Transport.js"
 import * as Descriptors from "../../descriptors.js"
@@ -208,7 +208,7 @@ class Http1 implements Client, Connections {
     Descriptors.refused()
     this.trim(0)
     const again = Effect.suspend(() => exchange.goOnAs(this.start(exchange.request, true)))
-    return whenThereIsOne(isForWant)(Effect.delay(again, "50 millis"))
+    return retryUntilDescriptorFree(isForWant)(Effect.delay(again, "50 millis"))
   }
 
   private pool(address: Address): Pool {

@@ -4,7 +4,7 @@
  *
  * @internal
  */
-import { isPlainOrigin, longestOrigin, pathAt } from "../../../internal/text/plainUrl.js"
+import { isNormalizedOrigin, maxOriginLength, pathIndex } from "../../../internal/text/normalizedUrl.js"
 import type { TransportRequest } from "../../../Transport.js"
 import type { Target } from "../sockets.js"
 
@@ -25,14 +25,14 @@ const knownAtMost = 1000
 
 /** Throws unless it is an absolute http: or https: URL. */
 export const place = (url: string): Place => {
-  const slash = pathAt(url)
-  if (slash !== -1 && slash <= longestOrigin) {
+  const slash = pathIndex(url)
+  if (slash !== -1 && slash <= maxOriginLength) {
     const text = url.slice(0, slash)
     const found = known.get(text)
     if (found !== undefined) {
       return { address: found, path: url.slice(slash) }
     }
-    if (isPlainOrigin(text)) {
+    if (isNormalizedOrigin(text)) {
       const address = addressOf(new URL(text))
       if (known.size >= knownAtMost) {
         known.clear()

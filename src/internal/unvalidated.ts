@@ -9,7 +9,7 @@
  */
 
 /** For the constructor of a class without a tag: it validates nothing. */
-export const unchecked = { disableValidation: true } as const
+export const unvalidated = { disableValidation: true } as const
 
 /** What `new of(fields)` would give. */
 export const make = <Fields extends object, A extends { readonly _tag: string }>(

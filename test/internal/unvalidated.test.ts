@@ -3,13 +3,13 @@ import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import * as Schema from "effect/Schema"
 import * as Download from "../../src/Download.js"
-import * as Unchecked from "../../src/internal/unchecked.js"
+import * as Unvalidated from "../../src/internal/unvalidated.js"
 
-describe("Unchecked.make", () => {
+describe("Unvalidated.make", () => {
   it("gives what the constructor gives", () => {
     const request = Download.request({ url: "http://a.test/x", destination: "x" })
     const fields = { request, destination: "x", bytes: 3, verified: "length", attempts: 1 } as const
-    const made = Unchecked.make(Download.Saved, fields)
+    const made = Unvalidated.make(Download.Saved, fields)
     const constructed = new Download.Saved(fields)
     assert.instanceOf(made, Download.Saved)
     assert.deepStrictEqual(Object.keys(made), Object.keys(constructed))

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as FileName from "../../../src/internal/text/fileName.js"
+import * as FileNames from "../../../src/internal/text/fileNames.js"
 
-describe("fileName", () => {
+describe("internal/text/fileNames", () => {
   for (const [url, name] of [
     ["http://origin/a/report.pdf?x=/etc/passwd#y", "report.pdf"],
     ["http://origin/a%20b.txt", "a b.txt"],
@@ -29,19 +29,19 @@ describe("fileName", () => {
     ["not a url", "index.html"]
   ] as const) {
     it(`makes '${name}' of ${url}`, () => {
-      assert.strictEqual(FileName.ofUrl(url), name)
+      assert.strictEqual(FileNames.fromUrl(url), name)
     })
   }
 
   it("keeps the suffix of a long name, within what a file system takes, and splits no character", () => {
-    const name = FileName.ofUrl(`http://origin/${"é".repeat(300)}.tar.gz`)
+    const name = FileNames.fromUrl(`http://origin/${"é".repeat(300)}.tar.gz`)
     assert.isAtMost(Buffer.byteLength(name), 255)
     assert.match(name, /^é+\.tar\.gz$/)
   })
 
   it("numbers names before their suffix", () => {
-    assert.strictEqual(FileName.numbered("a.tar.gz", 2), "a-2.tar.gz")
-    assert.strictEqual(FileName.numbered("README", 3), "README-3")
+    assert.strictEqual(FileNames.numbered("a.tar.gz", 2), "a-2.tar.gz")
+    assert.strictEqual(FileNames.numbered("README", 3), "README-3")
   })
 
   it("makes of whatever is written one name that is safe to join, to print and to see", () => {
@@ -52,10 +52,10 @@ describe("fileName", () => {
     }
     for (let index = 0; index < 5000; index++) {
       const text = String.fromCodePoint(...Array.from({ length: 1 + random(12) }, () => random(0x11000)))
-      const name = FileName.of(text)
+      const name = FileNames.fromText(text)
       assert.notMatch(name, /[/\\\p{Cc}\p{Cf}\p{Cs}]|^[.-]|[. ]$/u, JSON.stringify(text))
       assert.isAbove(name.length, 0)
-      assert.strictEqual(FileName.of(name), name, JSON.stringify(text))
+      assert.strictEqual(FileNames.fromText(name), name, JSON.stringify(text))
     }
   })
 })

@@ -4,7 +4,7 @@
  * @internal
  */
 import * as DisplayUrl from "./displayUrl.js"
-import { withoutTrailing } from "./trailing.js"
+import { trimEnd } from "./trimEnd.js"
 
 // Characters that separate paths or streams, are invalid in names on some system, or are invisible: controls, marks that
 // reorder or hide the text around them (Unicode TR 36 §3.6), lone surrogates, blanks other than the space, and the replacement
@@ -19,16 +19,16 @@ const longestBytes = 200
 const fallback = "index.html"
 
 /** The last segment of the URL's path as a name, or `index.html` if there is none. */
-export const ofUrl = (url: string): string => {
+export const fromUrl = (url: string): string => {
   const parsed = DisplayUrl.parse(url)
   // Text that is not a valid URL may contain a password anywhere: `user:password@host`.
   const path = parsed !== undefined && DisplayUrl.isHttp(parsed) ? parsed.pathname : ""
   const segment = path.slice(path.lastIndexOf("/") + 1)
   // The value of a parameter may be a secret: `;jsessionid=…`.
-  return of(decode(segment.replace(/;[^;=]*=[^;]*/g, "")))
+  return fromText(decode(segment.replace(/;[^;=]*=[^;]*/g, "")))
 }
 
-export const of = (text: string): string => {
+export const fromText = (text: string): string => {
   const plain = withPlainEnd(
     bounded(text)
       .normalize("NFC")
@@ -48,7 +48,7 @@ const readAtMost = 1024
 
 // Windows drops dots and spaces at the end of a name.
 const withPlainEnd = (text: string): string => {
-  const kept = withoutTrailing(text, ". ")
+  const kept = trimEnd(text, ". ")
   return kept.length === text.length ? text : `${kept}_`
 }
 
@@ -66,12 +66,12 @@ export const numbered = (name: string, number: number): string => {
 export function* candidates(destination: string): Generator<string> {
   yield destination
   const start = Math.max(destination.lastIndexOf("/"), destination.lastIndexOf("\\")) + 1
-  for (let number = 2; number <= mostCandidates; number++) {
+  for (let number = 2; number <= maxCandidates; number++) {
     yield destination.slice(0, start) + numbered(destination.slice(start), number)
   }
 }
 
-const mostCandidates = 10_000
+const maxCandidates = 10_000
 
 const parts = (name: string): { readonly stem: string; readonly suffix: string } => {
   const suffix = /(?:\.tar)?\.[A-Za-z0-9]{1,10}$/.exec(name)?.[0] ?? ""

@@ -4,7 +4,7 @@
  *
  * @internal
  */
-export const withoutTrailing = (text: string, characters: string, fromIndex = 0): string => {
+export const trimEnd = (text: string, characters: string, fromIndex = 0): string => {
   let end = text.length
   while (end > fromIndex && characters.includes(text.charAt(end - 1))) {
     end--
