@@ -1,25 +1,55 @@
-import { readFileSync } from "node:fs"
+/**
+ * The documentation: its TypeScript examples are the files that run as tests, and its links lead to files and headings.
+ */
+import { existsSync, readdirSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
+import { headingsOf, linksOf, pages, read } from "./support/documentation.js"
 
-const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")
+const root = new URL("../", import.meta.url)
 
-const readme = read("README.md")
-
-describe("README", () => {
-  const examples = Array.from(readme.matchAll(/<!-- (test\/\S+) -->\n```ts\n([\s\S]*?)```/g))
-
-  it("shows the examples that are run as tests, to the letter", () => {
-    assert.strictEqual(examples.length, 4)
+describe.each(pages)("%s", (page) => {
+  it("shows its examples as they are in the files that run as tests", () => {
+    const text = read(page)
+    const examples = Array.from(text.matchAll(/<!-- (test\/\S+) -->\n```ts\n([\s\S]*?)```/g))
     for (const [, path = "", shown] of examples) {
       assert.strictEqual(shown, read(path), path)
     }
+    assert.strictEqual(examples.length, Array.from(text.matchAll(/^```ts$/gm)).length, "examples without a file")
   })
 
-  it("links to files that exist", () => {
-    const links = Array.from(readme.matchAll(/\]\(([^)#:]+)\)/g), ([, path = ""]) => path)
-    assert.isAbove(links.length, 15)
-    for (const path of links) {
-      assert.isAbove(read(path).length, 0, path)
+  it("links to files and headings that exist", () => {
+    const broken = linksOf(page).filter(
+      ({ heading, path }) =>
+        !existsSync(new URL(path, root)) || (heading !== undefined && !headingsOf(path).includes(heading))
+    )
+    assert.deepStrictEqual(broken, [])
+  })
+})
+
+describe("the documentation", () => {
+  it("shows every example", () => {
+    const shown = pages.flatMap((page) => Array.from(read(page).matchAll(/<!-- (test\/\S+) -->/g), ([, path]) => path))
+    const examples = readdirSync(new URL("test/examples/", root)).map((name) => `test/examples/${name}`)
+    assert.sameMembers(
+      examples.filter((path) => !path.endsWith(".server.test.ts")),
+      shown
+    )
+  })
+
+  it("has a way by links from README.md to every page", () => {
+    const reached = new Set(["README.md"])
+    for (const page of reached) {
+      for (const { path } of pages.includes(page) ? linksOf(page) : []) {
+        reached.add(path)
+      }
     }
+    assert.deepStrictEqual(
+      pages.filter((page) => !reached.has(page)),
+      []
+    )
+  })
+
+  it("has a README.md of at most 250 lines", () => {
+    assert.isAtMost(read("README.md").split("\n").length, 251)
   })
 })

@@ -110,14 +110,6 @@ for (const name of Object.keys(index)) if ((await import("halyard/" + name)) !==
     run(project, "node", "--input-type=module", "-e", program)
   })
 
-  step("its README links to files that are in it", () => {
-    const installed = join(project, "node_modules/halyard")
-    const links = readFileSync(join(installed, "README.md"), "utf8").matchAll(/\]\(([^)#:]+)\)/g)
-    for (const [, path] of links) {
-      readFileSync(join(installed, path))
-    }
-  })
-
   step("what is internal cannot be imported", () => {
     for (const path of [
       "halyard/internal/printable",

@@ -1,14 +1,13 @@
 /**
- * The packed package: documented entry points can be imported, and it contains the files to which its README links.
+ * The packed package: documented entry points can be imported, and it contains the files to which its documentation links.
  */
 import { execFileSync } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
+import { linksOf, pages, read } from "../support/documentation.js"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
-
-const read = (path: string) => readFileSync(`${root}${path}`, "utf8")
 
 /** What a program prints, run beside the package, which it imports by its name. */
 const run = (program: string): unknown =>
@@ -33,7 +32,7 @@ describe("the package", () => {
   })
 
   it("has every entry point that its documentation names", () => {
-    const documented = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", ...sources.map((path) => `src/${path}`)]
+    const documented = [...pages, ...sources.map((path) => `src/${path}`)]
       .flatMap((path) => Array.from(read(path).matchAll(/`(halyard\/[\w/]+)`|from "(halyard\/[\w/]+)"/g)))
       .map(([, named, imported]) => named ?? imported ?? "")
     const names = Array.from(new Set(documented))
@@ -47,7 +46,7 @@ describe("the package", () => {
     assert.deepStrictEqual(missing, [])
   })
 
-  it("contains the files to which its README links", () => {
+  it("contains the files to which its documentation links", () => {
     const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
       cwd: root,
       encoding: "utf8",
@@ -55,8 +54,8 @@ describe("the package", () => {
     })
     const [{ files }]: [{ readonly files: ReadonlyArray<{ readonly path: string }> }] = JSON.parse(output)
     const packed = new Set(files.map(({ path }) => path))
-    const links = Array.from(read("README.md").matchAll(/\]\(([^)#:]+)\)/g), ([, path = ""]) => path)
-    assert.isAbove(links.length, 15)
+    const links = pages.flatMap((page) => linksOf(page).map(({ path }) => path))
+    assert.isAbove(links.length, 30)
     assert.deepStrictEqual(
       links.filter((path) => !packed.has(path)),
       []
