@@ -8,7 +8,9 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import { PCGRandom } from "effect/Utils"
 import * as OriginGovernor from "../src/OriginGovernor.js"
+import * as Contracts from "../src/testing/Contracts.js"
 import { World } from "../src/testing/World.js"
+import { runCases } from "./support/runCases.js"
 
 const [a, b] = ["http://a.test", "http://b.test"]
 
@@ -54,6 +56,34 @@ const jobs = (governor: Governor, origins: ReadonlyArray<string>, concurrencyLim
     yield* Fiber.join(fiber)
     return { began, most }
   })
+
+describe("the contract of OriginGovernor", () => {
+  runCases(Contracts.originGovernor(OriginGovernor.make))
+})
+
+describe("the contract of OriginGovernor, if every method suspends", () => {
+  const slow = Effect.sleep("5 millis")
+  runCases(
+    Contracts.originGovernor((limits) =>
+      Effect.map(
+        OriginGovernor.make(limits),
+        (base): Governor => ({
+          ...base,
+          acquire: (origin, options) =>
+            Effect.zipRight(
+              slow,
+              Effect.suspend(() => base.acquire(origin, options))
+            ),
+          report: (origin, report) =>
+            Effect.zipRight(
+              slow,
+              Effect.suspend(() => base.report(origin, report))
+            )
+        })
+      )
+    )
+  )
+})
 
 describe("OriginGovernor", () => {
   it.effect("gives N permits in all, in the order in which they were asked for", () =>

@@ -8,6 +8,7 @@
  */
 export { type Case, ContractBroken } from "./contracts/Case.js"
 export { journal } from "./contracts/journal.js"
+export { type GovernorLimits, originGovernor } from "./contracts/originGovernor.js"
 export { progress } from "./contracts/progress.js"
 export { type StoreProbe, store } from "./contracts/store.js"
 export { type TransportProbe, transport } from "./contracts/transport.js"

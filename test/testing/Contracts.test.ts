@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { MemoryStore, Store } from "halyard"
+import { MemoryStore, OriginGovernor, Store } from "halyard"
 import { Contracts } from "halyard/testing"
 
 /** The cases of the contract that a store in memory breaks, whose parts are changed by this. */
@@ -61,4 +63,64 @@ describe("Contracts.store", () => {
       ])
     })
   )
+})
+
+describe("Contracts.originGovernor", () => {
+  type Governor = typeof OriginGovernor.OriginGovernor.Service
+
+  const brokenCases = (change: (base: Governor) => Partial<Governor>) =>
+    Effect.map(
+      Effect.forEach(
+        Contracts.originGovernor((limits) =>
+          Effect.map(OriginGovernor.make(limits), (base) => ({ ...base, ...change(base) }))
+        ),
+        ({ check }) => Effect.exit(check)
+      ),
+      (exits) => exits.flatMap((exit) => (Exit.isFailure(exit) ? [Cause.pretty(exit.cause).split("\n")[0]] : []))
+    )
+
+  for (const [what, change, told] of [
+    [
+      "cannot be interrupted while it waits",
+      (base) => ({
+        acquire: (origin, options) =>
+          Effect.flatMap(
+            Effect.forkDaemon(Effect.uninterruptible(Effect.suspend(() => base.acquire(origin, options)))),
+            Fiber.join
+          )
+      }),
+      "an interrupted wait to end"
+    ],
+    [
+      "does not release a permit",
+      (base) => ({
+        acquire: (origin, options) =>
+          Effect.map(base.acquire(origin, options), (permit) => ({ ...permit, release: () => {} }))
+      }),
+      "after another permit was released"
+    ],
+    [
+      "ignores a pause",
+      (base) => ({ report: (origin, report) => base.report(origin, { ...report, pauseMillis: 0 }) }),
+      "pause"
+    ],
+    [
+      "never asks for an idle permit",
+      (base) => ({ tryAcquireIdle: (origin, _, options) => base.tryAcquireIdle(origin, () => {}, options) }),
+      "`onWanted`"
+    ],
+    [
+      "counts no `concurrencyLimit`",
+      (base) => ({ acquire: (origin) => base.acquire(origin) }),
+      "`used` to be 1 while one permit is held"
+    ],
+    ["rests for ever", () => ({ restMillis: () => Number.NaN }), "a finite number of milliseconds"]
+  ] satisfies ReadonlyArray<readonly [string, (base: Governor) => Partial<Governor>, string]>) {
+    it.effect(`says in words that a governor ${what}`, () =>
+      Effect.gen(function* () {
+        const messages = yield* brokenCases(change)
+        assert.include(messages.join("\n"), told)
+      })
+    )
+  }
 })
