@@ -25,7 +25,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import { errnoOf } from "./DownloadError/diskErrors.js"
-import { isTooManyOpen, retryUntilDescriptorFree } from "./internal/descriptors.js"
+import { isTooManyOpenCode, retryUntilDescriptorFree } from "./internal/descriptors.js"
 import * as Printable from "./internal/text/printable.js"
 
 /**
@@ -254,7 +254,7 @@ const reader = (fs: FileSystem.FileSystem, directory: string) =>
             )
           : Effect.succeed(undefined)
       ).pipe(
-        retryUntilDescriptorFree((error) => isTooManyOpen(errnoOf(error))),
+        retryUntilDescriptorFree((error) => isTooManyOpenCode(errnoOf(error))),
         Effect.catchIf(isMissing, () => Effect.succeed(undefined))
       )
     return (code: string) => {
@@ -289,7 +289,7 @@ const piece = (fs: FileSystem.FileSystem, path: string, offset: number, bytes: n
     Effect.flatMap((file) => (bytes === 0 ? Effect.succeedNone : file.readAlloc(bytes))),
     Effect.map((read) => new Uint8Array(Option.getOrElse(read, () => new Uint8Array(0)))),
     Effect.scoped,
-    retryUntilDescriptorFree((error) => isTooManyOpen(errnoOf(error)))
+    retryUntilDescriptorFree((error) => isTooManyOpenCode(errnoOf(error)))
   )
 
 const whole = ({ body, sizeBytes }: Flag<Body>): Effect.Effect<Flag<Bytes>, PlatformError> =>

@@ -24,7 +24,7 @@ export const withoutSecrets: Form = {
   url: DisplayUrl.displayUrl,
   label: DisplayUrl.displayLabel,
   path: DisplayUrl.displayName,
-  headerValue: () => DisplayUrl.removed
+  headerValue: () => DisplayUrl.placeholder
 }
 
 /** For queues and other machines: everything that is needed to carry the request out. */

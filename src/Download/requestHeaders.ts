@@ -5,7 +5,7 @@
  */
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
-import { removed } from "../internal/text/displayUrl.js"
+import { placeholder } from "../internal/text/displayUrl.js"
 
 // Those the downloader decides by itself, and those that belong to the connection (RFC 9110 §7.6.1).
 const reserved: ReadonlySet<string> = new Set([
@@ -47,7 +47,7 @@ export const problem = (request: WithHeaders): string | undefined => {
       return `the header ${name} is the downloader's own`
     }
     const text = Redacted.value(value)
-    if (text === removed) {
+    if (text === placeholder) {
       return `the value of the header ${name} was removed when the request was encoded; DownloadRequestWithSecrets keeps it`
     }
     if (/[^\t\x20-\x7e\x80-\xff]/.test(text)) {

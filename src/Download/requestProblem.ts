@@ -10,7 +10,7 @@ import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as RequestHeaders from "./requestHeaders.js"
 
 export const ofUrl = (text: string): string | undefined => {
-  if (DisplayUrl.isDisplayed(text)) {
+  if (DisplayUrl.isRedacted(text)) {
     return "its secrets were removed when it was encoded; DownloadRequestWithSecrets keeps them (write %E2%80%A6 for a … of the URL)"
   }
   const url = DisplayUrl.parse(text)

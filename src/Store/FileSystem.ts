@@ -17,7 +17,7 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { errnoOf, fromPlatformError, isSpecial, isUnsupported } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
-import { completeWhenDescriptorFree, isTooManyOpen, retryUntilDescriptorFree } from "../internal/descriptors.js"
+import { completeWhenDescriptorFree, isTooManyOpenCode, retryUntilDescriptorFree } from "../internal/descriptors.js"
 import { candidates } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import { type PublishOptions, Store } from "../Store.js"
@@ -95,7 +95,7 @@ export const makeIn = (room: Room): Effect.Effect<typeof Store.Service, never, F
 
     const syncDirectory = (directory: string) =>
       Effect.scoped(Effect.flatMap(fs.open(directory, { flag: "r" }), (handle) => handle.sync)).pipe(
-        completeWhenDescriptorFree((error) => isTooManyOpen(errnoOf(error))),
+        completeWhenDescriptorFree((error) => isTooManyOpenCode(errnoOf(error))),
         Effect.catchIf(
           // A directory that may be written and not read cannot be synced by this process.
           (error) => isUnsupported(errnoOf(error)) || errnoOf(error) === "EACCES",
@@ -129,7 +129,7 @@ export const makeIn = (room: Room): Effect.Effect<typeof Store.Service, never, F
         // Exclusive: no link is followed, and no file of another process is written to.
         const options = access === undefined ? { flag: "wx" as const } : { flag: "wx" as const, mode: 0o600 }
         return fs.open(temporary, options).pipe(
-          retryUntilDescriptorFree((error) => isTooManyOpen(errnoOf(error))),
+          retryUntilDescriptorFree((error) => isTooManyOpenCode(errnoOf(error))),
           Effect.map((file) => ({ file, name: temporary })),
           Effect.mapError(fromPlatformError(destination)),
           // A `Random` of the program can repeat the names of another process.

@@ -14,7 +14,7 @@ import {
   takesNothing
 } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
-import { completeWhenDescriptorFree, isTooManyOpen, retryUntilDescriptorFree } from "../internal/descriptors.js"
+import { completeWhenDescriptorFree, isTooManyOpenCode, retryUntilDescriptorFree } from "../internal/descriptors.js"
 import { candidates } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import type { PublishOptions, RandomAccess, ReadyPart } from "../Store.js"
@@ -134,7 +134,7 @@ export class DirectPart implements ReadyPart {
               ? Effect.void
               : Effect.mapError(
                   completeWhenDescriptorFree((cause) => {
-                    const isForWant = isTooManyOpen(codeOf(cause))
+                    const isForWant = isTooManyOpenCode(codeOf(cause))
                     if (isForWant) {
                       this.makeRoom()
                     }
@@ -317,7 +317,7 @@ export class DirectPart implements ReadyPart {
     return (
       this.descriptor === undefined &&
       !this.isFinished &&
-      (cause instanceof Disk ? cause.reason === "too-many-open" : isTooManyOpen(codeOf(cause)))
+      (cause instanceof Disk ? cause.reason === "too-many-open" : isTooManyOpenCode(codeOf(cause)))
     )
   }
 
@@ -342,7 +342,7 @@ export class DirectPart implements ReadyPart {
         this.descriptor = this.reopen === undefined ? this.created() : this.reopen()
         this.site.open.add(this)
       } catch (cause) {
-        if (!isTooManyOpen(codeOf(cause))) {
+        if (!isTooManyOpenCode(codeOf(cause))) {
           throw cause
         }
         // The descriptor of another part is free at once, and other descriptors a moment later.

@@ -40,7 +40,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { Protocol, Truncated } from "../DownloadError.js"
-import { isTooManyOpen, retryUntilDescriptorFree } from "../internal/descriptors.js"
+import { isTooManyOpenCode, retryUntilDescriptorFree } from "../internal/descriptors.js"
 import { contentLength } from "../internal/http/contentLength.js"
 import { contentCodings as contentCoding } from "../internal/http/validator.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
@@ -149,7 +149,7 @@ const sender = (client: HttpClient.HttpClient): Send => {
             (response) => sending.isSentTo(response.request),
             () => hidden(url, elsewhere)
           ),
-          retryUntilDescriptorFree((error) => error._tag === "Connection" && isTooManyOpen(error.detail)),
+          retryUntilDescriptorFree((error) => error._tag === "Connection" && isTooManyOpenCode(error.detail)),
           Effect.onExit((exit) => sending.end(exit)),
           Effect.flatMap((response) => fromResponse(url, response))
         )

@@ -9,7 +9,7 @@ import * as Either from "effect/Either"
 import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, Mismatch, Protocol, TooLarge } from "../DownloadError.js"
 import { contentLength } from "../internal/http/contentLength.js"
-import { contentRange, unsatisfiedTotal } from "../internal/http/contentRange.js"
+import { parseContentRange, parseUnsatisfiedRange } from "../internal/http/contentRange.js"
 import * as Validator from "../internal/http/validator.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
@@ -95,7 +95,7 @@ const wholeOf = (
   offsetBytes: number
 ): Answer | string => {
   const said = headers["content-range"]
-  const range = said === undefined ? undefined : contentRange(said)
+  const range = said === undefined ? undefined : parseContentRange(said)
   const endBytes = lengthBytes ?? range?.totalBytes
   const totalBytes = endBytes ?? knownTotal(kept, headers)
   if (range === undefined) {
@@ -165,7 +165,7 @@ const partOf = (
   offsetBytes: number
 ): Answer | string => {
   const said = headers["content-range"]
-  const range = contentRange(said)
+  const range = parseContentRange(said)
   if (range === undefined) {
     return said === undefined ? "no Content-Range" : `Content-Range: ${said}`
   }
@@ -201,7 +201,7 @@ export const isEnd = (
   status === 416 &&
   totalBytes === undefined &&
   coverage === undefined &&
-  unsatisfiedTotal(headers["content-range"]) === bytes &&
+  parseUnsatisfiedRange(headers["content-range"]) === bytes &&
   (validator === undefined || headers["etag"] === undefined || Validator.matches(validator, headers))
 
 // A log-in or error page with the status 200, if the file was not HTML when the transfer began.

@@ -1,39 +1,39 @@
 /**
- * Waits for a file descriptor when the process or the system has none left.
+ * Waits for a file descriptor if the process or the system has none left.
  *
  * @internal
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-// Connections leave room for files, and idle connections and parts release their descriptors. So a minute without a free
-// descriptor is a fault. The pauses grow from 50 milliseconds to a second.
-const pausesAtMost = 66
+// The pauses grow from 50 milliseconds to a second, and take a minute in all. Connections leave descriptors for files, and idle
+// connections and parts release theirs, so a minute without a free descriptor is a fault.
+const maxRetries = 66
 
 const pause = (count: number): Effect.Effect<void> => Effect.sleep(Duration.millis(Math.min(1000, 50 * 1.5 ** count)))
 
-export const isTooManyOpen = (code: string): boolean => code === "EMFILE" || code === "ENFILE"
+export const isTooManyOpenCode = (code: string): boolean => code === "EMFILE" || code === "ENFILE"
 
-/** Retries for up to a minute while the effect fails because no descriptor is free. The waits are interruptible. */
+/** Retries for up to a minute while the effect fails because no descriptor is free. The pauses are interruptible. */
 export const retryUntilDescriptorFree =
-  <E>(isForWant: (error: E) => boolean) =>
+  <E>(isTooManyOpen: (error: E) => boolean) =>
   <A, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    retried(effect, isForWant, (count) => Effect.interruptible(pause(count)), 0)
+    retry(effect, isTooManyOpen, (count) => Effect.interruptible(pause(count)), 0)
 
-/** The same for work that must be completed: the waits are interruptible only if the caller is. */
+/** Does what `retryUntilDescriptorFree` does, but the pauses are interruptible only if the caller is. */
 export const completeWhenDescriptorFree =
-  <E>(isForWant: (error: E) => boolean) =>
+  <E>(isTooManyOpen: (error: E) => boolean) =>
   <A, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    retried(effect, isForWant, pause, 0)
+    retry(effect, isTooManyOpen, pause, 0)
 
-const retried = <A, E, R>(
+const retry = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
-  isForWant: (error: E) => boolean,
+  isTooManyOpen: (error: E) => boolean,
   wait: (count: number) => Effect.Effect<void>,
   count: number
 ): Effect.Effect<A, E, R> =>
   Effect.catchAll(effect, (error) =>
-    count < pausesAtMost && isForWant(error)
-      ? Effect.zipRight(wait(count), retried(effect, isForWant, wait, count + 1))
+    count < maxRetries && isTooManyOpen(error)
+      ? Effect.zipRight(wait(count), retry(effect, isTooManyOpen, wait, count + 1))
       : Effect.fail(error)
   )

@@ -1,5 +1,5 @@
 /**
- * Digests as people write them: `sha256:` and hexadecimal digits, or Subresource Integrity strings (W3C SRI §3.5).
+ * Parses digests: `sha256:` and hexadecimal digits, or Subresource Integrity strings (W3C SRI §3.5).
  *
  * @internal
  */
@@ -7,37 +7,32 @@
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 
-/** The algorithms that a digest can name. */
+/** The supported algorithms, as a digest names them. */
 export type Algorithm = "sha256" | "sha384" | "sha512"
 
 export interface Expected {
   readonly algorithm: Algorithm
-  /** Any of these, in hexadecimal digits. */
+  /** The accepted digests, in hexadecimal digits. */
   readonly digests: ReadonlyArray<string>
 }
 
+// Weakest first.
 const algorithms: ReadonlyArray<Algorithm> = ["sha256", "sha384", "sha512"]
 
 const lengths: { readonly [algorithm in Algorithm]: number } = { sha256: 32, sha384: 48, sha512: 64 }
 
-/** The digests of the strongest algorithm in the text, or undefined where the text is none. */
+/** Returns the digests of the strongest algorithm in the text. Returns undefined if the text is not a list of digests. */
 export const parse = (text: string): Expected | undefined => {
-  const found = text
-    .trim()
-    .split(/\s+/)
-    .map((one) => parseOne(one))
-  if (!found.every((one) => one !== undefined)) {
+  const parsed = text.trim().split(/\s+/).map(parseDigest)
+  if (!parsed.every((digest) => digest !== undefined)) {
     return undefined
   }
-  const strongest = found.reduce((a, b) => (algorithms.indexOf(b.algorithm) > algorithms.indexOf(a.algorithm) ? b : a))
-  return {
-    algorithm: strongest.algorithm,
-    digests: found.filter(({ algorithm }) => algorithm === strongest.algorithm).map(({ digest }) => digest)
-  }
+  const algorithm = algorithms.findLast((name) => parsed.some((digest) => digest.algorithm === name))
+  return algorithm && { algorithm, digests: parsed.flatMap((it) => (it.algorithm === algorithm ? [it.digest] : [])) }
 }
 
-const parseOne = (text: string): { readonly algorithm: Algorithm; readonly digest: string } | undefined => {
-  // What follows a question mark are options, of which none is defined.
+const parseDigest = (text: string): { readonly algorithm: Algorithm; readonly digest: string } | undefined => {
+  // Options may follow a question mark. No options are defined (W3C SRI §3.5).
   const match = /^(sha256|sha384|sha512)([:-])([^?]*)(?:\?.*)?$/i.exec(text)
   const algorithm = algorithms.find((name) => name === match?.[1]?.toLowerCase())
   if (match === null || algorithm === undefined) {

@@ -1,35 +1,35 @@
 /**
- * Reads times and counts from options. These checks are needed because Effect treats a negative time or `NaN` as 0.
+ * Checks times and counts in options. Effect would read a negative time or `NaN` as 0.
  *
  * @internal
  */
 import * as Duration from "effect/Duration"
 
-/** Reads a time of at least 0; throws a `RangeError` that names it if it is none. */
+/** Decodes a time of at least 0. Otherwise throws a `RangeError` that has the option's name. */
 export const nonNegativeDuration = (name: string, input: Duration.DurationInput): Duration.Duration => {
-  if (!isTime(input)) {
-    throw new RangeError(`${name} must be a time of 0 or more, not ${shown(input)}`)
+  if (!isNonNegative(input)) {
+    throw new RangeError(`${name} must be a time of 0 or more, not ${format(input)}`)
   }
   return Duration.decode(input)
 }
 
-/** Reads a time above 0; throws a `RangeError` that names it if it is none. */
+/** Decodes a time above 0. Otherwise throws a `RangeError` that has the option's name. */
 export const positiveDuration = (name: string, input: Duration.DurationInput): Duration.Duration => {
-  if (!isTime(input) || !(Duration.toMillis(input) > 0)) {
-    throw new RangeError(`${name} must be a time above 0, not ${shown(input)}`)
+  if (!isNonNegative(input) || !(Duration.toMillis(input) > 0)) {
+    throw new RangeError(`${name} must be a time above 0, not ${format(input)}`)
   }
   return Duration.decode(input)
 }
 
-/** Reads a count of at least 0; throws a `RangeError` that names it if it is none. */
-export const nonNegativeNumber = (name: string, count: number): number => {
-  if (!(count >= 0)) {
-    throw new RangeError(`${name} must be a number from 0 on, not ${count}`)
+/** Returns the number if it is at least 0. Otherwise throws a `RangeError` that has the option's name. */
+export const nonNegativeNumber = (name: string, value: number): number => {
+  if (!(value >= 0)) {
+    throw new RangeError(`${name} must be a number from 0 on, not ${value}`)
   }
-  return count
+  return value
 }
 
-const isTime = (input: Duration.DurationInput): boolean => {
+const isNonNegative = (input: Duration.DurationInput): boolean => {
   if (typeof input === "number" || typeof input === "bigint") {
     return input >= 0
   }
@@ -41,5 +41,5 @@ const isTime = (input: Duration.DurationInput): boolean => {
     : Duration.isDuration(input)
 }
 
-const shown = (input: Duration.DurationInput): string =>
-  Duration.isDuration(input) ? Duration.format(input) : `${Array.isArray(input) ? input.join() : String(input)}`
+const format = (input: Duration.DurationInput): string =>
+  Duration.isDuration(input) ? Duration.format(input) : String(input)

@@ -1,18 +1,17 @@
 /**
- * Values of this package's own classes, made of values that it has checked.
+ * Makes values of this package's own classes from fields that are already valid.
  *
- * A constructor of `Schema` looks for defaults and validates; of a class with transformed fields (a Duration, a Redacted)
- * it builds the validator anew for each value. What is made here is the same object, without that: 1.3 µs a value less, five
- * times as much while the program is young.
+ * A constructor of `Schema` looks for defaults and validates. For a class with transformed fields (a Duration, a Redacted) it
+ * builds the validator anew for each value. This takes 1.3 µs, and five times as long in a program that has just started.
  *
  * @internal
  */
 
-/** For the constructor of a class without a tag: it validates nothing. */
+/** The option that turns validation off, for the constructor of a class without a tag. */
 export const unvalidated = { disableValidation: true } as const
 
-/** What `new of(fields)` would give. */
+/** Returns what `new Class(fields)` returns, without validation. */
 export const make = <Fields extends object, A extends { readonly _tag: string }>(
-  of: { readonly _tag: A["_tag"]; readonly prototype: A } & (new (fields: Fields) => A),
+  Class: { readonly _tag: A["_tag"]; readonly prototype: A } & (new (fields: Fields) => A),
   fields: Fields
-): A => Object.assign(Object.create(of.prototype), fields, { _tag: of._tag })
+): A => Object.assign(Object.create(Class.prototype), fields, { _tag: Class._tag })

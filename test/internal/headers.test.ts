@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Hasher } from "../../src/Hasher.js"
 import * as Digest from "../../src/internal/digest.js"
-import { contentRange } from "../../src/internal/http/contentRange.js"
+import { parseContentRange } from "../../src/internal/http/contentRange.js"
 import { parseRetryAfter } from "../../src/internal/http/retryAfter.js"
 import * as Validator from "../../src/internal/http/validator.js"
 import { layer as nodeHasher } from "../../src/Node/hasher.js"
@@ -36,10 +36,10 @@ describe("retryAfter", () => {
 
 describe("contentRange", () => {
   it("reads whole ranges, and nothing else", () => {
-    assert.deepStrictEqual(contentRange("bytes 0-4/10"), { startBytes: 0, endBytes: 4, totalBytes: 10 })
-    assert.deepStrictEqual(contentRange("bytes 5-9/*"), { startBytes: 5, endBytes: 9, totalBytes: undefined })
+    assert.deepStrictEqual(parseContentRange("bytes 0-4/10"), { startBytes: 0, endBytes: 4, totalBytes: 10 })
+    assert.deepStrictEqual(parseContentRange("bytes 5-9/*"), { startBytes: 5, endBytes: 9, totalBytes: undefined })
     for (const value of [undefined, "", "bytes */10", "bytes 4-0/10", "bytes 0-10/10", "items 0-4/10", "bytes 0-4"]) {
-      assert.isUndefined(contentRange(value), value)
+      assert.isUndefined(parseContentRange(value), value)
     }
   })
 })

@@ -146,7 +146,7 @@ export const mutations = [
   ["secrets cross origins", ["engine/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
   [
     "secrets are encoded",
-    ["Download/requestFields.ts", "headerValue: () => DisplayUrl.removed", "headerValue: Redacted.value"]
+    ["Download/requestFields.ts", "headerValue: () => DisplayUrl.placeholder", "headerValue: Redacted.value"]
   ],
   ["redirects without end", ["engine/redirect.ts", "from.count === maximum", "false"]],
   ["redirects to anything", ["engine/redirect.ts", "!isHttp(url)", "false"]],

@@ -1,5 +1,5 @@
 /**
- * The announced length of a body: digits only, or nothing (RFC 9110 §8.6).
+ * Parses `Content-Length` (RFC 9110 §8.6). Returns undefined if the value is missing or is not a number of bytes.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * Which bytes of how many a partial response has (RFC 9110 §14.4).
+ * Parses `Content-Range` (RFC 9110 §14.4).
  *
  * @internal
  */
@@ -7,10 +7,11 @@ export interface ContentRange {
   readonly startBytes: number
   /** Inclusive. */
   readonly endBytes: number
+  /** Undefined if the server does not know the length of the whole file. */
   readonly totalBytes: number | undefined
 }
 
-export const contentRange = (value: string | undefined): ContentRange | undefined => {
+export const parseContentRange = (value: string | undefined): ContentRange | undefined => {
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? "")
   if (match === null) {
     return undefined
@@ -20,12 +21,12 @@ export const contentRange = (value: string | undefined): ContentRange | undefine
     endBytes: Number(match[2]),
     totalBytes: match[3] === "*" ? undefined : Number(match[3])
   }
-  const isWhole = range.startBytes <= range.endBytes && range.endBytes < (range.totalBytes ?? Number.POSITIVE_INFINITY)
-  return isWhole ? range : undefined
+  const isValid = range.startBytes <= range.endBytes && range.endBytes < (range.totalBytes ?? Number.POSITIVE_INFINITY)
+  return isValid ? range : undefined
 }
 
-/** The total that a response says which could not satisfy a range (RFC 9110 §15.5.17). */
-export const unsatisfiedTotal = (value: string | undefined): number | undefined => {
+/** Returns the length of the whole file from the `Content-Range` of a 416 response (RFC 9110 §15.5.17). */
+export const parseUnsatisfiedRange = (value: string | undefined): number | undefined => {
   const match = /^bytes \*\/(\d{1,15})$/i.exec(value?.trim() ?? "")
   return match === null ? undefined : Number(match[1])
 }

@@ -1,6 +1,6 @@
 /**
- * The reason phrases of the client and server error statuses, as the HTTP status code registry lists them
- * (RFC 9110 §15.5 and §15.6), plus the teapot of RFC 2324.
+ * Returns the reason phrase of a client or server error status, as the HTTP status code registry lists it (RFC 9110 §15.5 and
+ * §15.6). 418 is from RFC 2324.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * How long a server asks to be left alone (RFC 9110 §10.2.3): seconds, or an HTTP date in one of its three forms (§5.6.7).
+ * Parses `Retry-After` (RFC 9110 §10.2.3), and HTTP dates in their three forms (§5.6.7).
  *
  * @internal
  */
@@ -14,7 +14,10 @@ const forms: ReadonlyArray<{
   { form: /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}:\d{2}:\d{2}) (\d{4})$/, order: [2, 1, 4, 3] }
 ]
 
-/** In milliseconds from now on; 0 for a date in the past, undefined for what is neither form. */
+/**
+ * Returns the delay in milliseconds from `nowMillis`, and 0 for a past date. Returns undefined if the value is neither a number
+ * of seconds nor a date.
+ */
 export const parseRetryAfter = (value: string | undefined, nowMillis: number): number | undefined => {
   const text = value?.trim() ?? ""
   if (/^\d+$/.test(text)) {
@@ -24,7 +27,7 @@ export const parseRetryAfter = (value: string | undefined, nowMillis: number): n
   return at === undefined ? undefined : Math.max(0, at - nowMillis)
 }
 
-/** An HTTP date in milliseconds since 1970. */
+/** Returns an HTTP date in milliseconds since 1970. Returns undefined if the text is not a date. */
 export const parseHttpDate = (text: string, nowMillis: number): number | undefined => {
   for (const { form, order } of forms) {
     const match = form.exec(text)
@@ -32,7 +35,7 @@ export const parseHttpDate = (text: string, nowMillis: number): number | undefin
       const [day, month, year, time = ""] = order.map((group) => match[group] ?? "")
       const [hours, minutes, seconds] = time.split(":").map(Number)
       const at = Date.UTC(
-        yearOf(year ?? "", nowMillis),
+        fullYear(year ?? "", nowMillis),
         months.indexOf(month ?? ""),
         Number(day),
         hours,
@@ -45,8 +48,8 @@ export const parseHttpDate = (text: string, nowMillis: number): number | undefin
   return undefined
 }
 
-// Two digits of a year that would be more than fifty years ahead are of the last century (RFC 9110 §5.6.7).
-const yearOf = (text: string, nowMillis: number): number => {
+// A two-digit year that seems to be more than 50 years ahead is in the past century (RFC 9110 §5.6.7).
+const fullYear = (text: string, nowMillis: number): number => {
   if (text.length === 4) {
     return Number(text)
   }

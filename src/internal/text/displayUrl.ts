@@ -1,53 +1,36 @@
 /**
  * Removes secrets from URLs and texts for messages, errors, logs, events and reports.
  *
- * Credentials, query values, values of path parameters (`;jsessionid=…`) and the fragment can be secrets, so they are
- * removed. The names of query parameters stay, because they help to tell two requests apart. Every function here takes time
- * linear in the length of its text, and returns its own result unchanged.
+ * Credentials, query values, values of path parameters (`;jsessionid=…`) and fragments can be secrets, so they are removed. The
+ * names of query parameters stay, because they help to tell two requests apart. Every function takes time linear in the length
+ * of its text. A second call does not change the result of the first.
  *
  * @internal
  */
 import * as Printable from "./printable.js"
 
-/** Replaces a value that was removed. */
-export const removed = "…"
+/** Stands for a removed value. */
+export const placeholder = "…"
 
-/** The URL without secrets, also if it is invalid. At most 4,096 characters. */
+/** Returns the URL without secrets, even if it is invalid. The result has at most 4,096 characters. */
 export const displayUrl = (url: string): string =>
-  cut(Printable.line(parsed(url) ?? parsed(unparsed(url)) ?? unparsed(url)))
+  truncate(Printable.line(displayValidUrl(url) ?? displayValidUrl(displayInvalidUrl(url)) ?? displayInvalidUrl(url)))
 
-const parsed = (text: string): string | undefined => {
-  const url = parse(text)
-  return url !== undefined && isHttp(url)
-    ? `${url.protocol}//${credentials(url)}${url.host}${path(url.pathname)}${query(url.search)}`
-    : undefined
-}
+/** Returns the text without the secrets of the URLs in it. */
+export const displayText = (text: string): string => displayWords(text, urlHasFragment)
 
-/** Text with the secrets removed from each URL in it. */
-export const displayText = (text: string): string => words(text, pathOfUrl)
-
-const words = (text: string, hasFragment: HasFragment): string =>
-  /[@?;#]|:\/\//.test(text)
-    ? text
-        .split(/([\s"<>`])/)
-        .map((part) => word(part, hasFragment))
-        .join("")
-    : text
-
-/** As `displayUrl` if the whole text is a URL, else as `displayText`. */
+/** Does what `displayUrl` does if the whole text is a URL, and otherwise what `displayText` does. */
 export const displayLabel = (text: string): string =>
-  parsed(text) === undefined ? displayText(text) : displayUrl(text)
+  displayValidUrl(text) === undefined ? displayText(text) : displayUrl(text)
 
-/** The path of a file without secrets. As `displayLabel`, but a `#` in a name stays. */
+/** Returns the path of a file without secrets. Does what `displayLabel` does, but keeps a `#` in a file name. */
 export const displayPath = (path: string): string =>
-  parsed(path) === undefined ? words(path, pathOfFile) : displayUrl(path)
+  displayValidUrl(path) === undefined ? displayWords(path, fileHasFragment) : displayUrl(path)
 
-/** The last segment of a path, without secrets. */
+/** Returns the last segment of a path, without secrets. */
 export const displayName = (path: string): string => lastSegment(displayPath(path))
 
-const lastSegment = (path: string): string => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)
-
-/** As `displayText`, and shortens paths to their last segment: paths in quotes, and paths from a root. */
+/** Does what `displayText` does, and shortens quoted paths and absolute or relative paths to their last segment. */
 export const displayDetail = (text: string): string =>
   displayText(text)
     .replace(/'([^']*)'|"([^"]*)"|\(([^()]*)\)/g, (quoted: string) =>
@@ -58,119 +41,131 @@ export const displayDetail = (text: string): string =>
     .join("")
 
 /**
- * True if `displayUrl` gives this, and has put something in place of secrets. `?a=…&b=1` is a URL of its own, because the value
- * of `b` is there.
+ * Returns true if `displayUrl` has removed secrets from this URL. `?a=…&b=1` returns false, because `displayUrl` would also have
+ * removed the value of `b`.
  */
-export const isDisplayed = (url: string): boolean =>
-  (url.includes(`//${hidden}`) || /[?&=]…(?:&|$)/.test(url) || /;[^;=/?]*=…/.test(url)) &&
-  (url === displayUrl(url) || (url.length === longest && url.endsWith("...")))
+export const isRedacted = (url: string): boolean =>
+  (url.includes(`//${credentialsPlaceholder}`) || /[?&=]…(?:&|$)/.test(url) || /;[^;=/?]*=…/.test(url)) &&
+  (url === displayUrl(url) || (url.length === maxLength && url.endsWith("...")))
 
 export const isHttp = ({ protocol }: URL): boolean => protocol === "http:" || protocol === "https:"
 
-/** Whether a host name is longer than 253 characters, which no name is that can be resolved (RFC 1035 §2.3.4). */
+/** Returns true if the host name is longer than the 253 characters that DNS can resolve (RFC 1035 §2.3.4). */
 export const isHostTooLong = ({ hostname }: URL): boolean => hostname.replace(/\.$/, "").length > 253
 
-/** The URL as the platform parses it, or undefined where it is none. */
+/** Parses a URL. Returns undefined if it is invalid. */
 export const parse = (url: string): URL | undefined => (URL.canParse(url) ? new URL(url) : undefined)
 
-const hidden = "***@"
+const credentialsPlaceholder = "***@"
 
-const longest = 4096
+const maxLength = 4096
 
-// Not "…", which a URL would encode: the result must not change when it is displayed once more.
-const cut = (text: string): string => (text.length > longest ? `${text.slice(0, longest - 3)}...` : text)
+// Three dots, because a URL would encode "…", and a second call would change the result.
+const truncate = (text: string): string => (text.length > maxLength ? `${text.slice(0, maxLength - 3)}...` : text)
 
-const credentials = ({ password, username }: URL): string => (username === "" && password === "" ? "" : hidden)
+const lastSegment = (path: string): string => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)
 
-const path = (text: string): string => text.replace(/;([^;=/?]*)=[^;/?]*/g, `;$1=${removed}`)
+const displayValidUrl = (text: string): string | undefined => {
+  const url = parse(text)
+  return url !== undefined && isHttp(url)
+    ? `${url.protocol}//${displayCredentials(url)}${url.host}${displayPathParameters(url.pathname)}${displayQuery(url.search)}`
+    : undefined
+}
 
-// A parameter without a value may be a token. The padding of Base64 and the punctuation of a sentence are not a value.
+const displayCredentials = ({ password, username }: URL): string =>
+  username === "" && password === "" ? "" : credentialsPlaceholder
+
+const displayPathParameters = (path: string): string => path.replace(/;([^;=/?]*)=[^;/?]*/g, `;$1=${placeholder}`)
+
+const displayQuery = (search: string): string =>
+  search.length < 2 ? search : `?${Array.from(new Set(search.slice(1).split("&").map(displayParameter))).join("&")}`
+
+// A parameter without a value may be a token.
+const displayParameter = (parameter: string): string => {
+  const at = parameter.indexOf("=")
+  const name = parameter.slice(0, Math.max(at, 0))
+  return hasValue(parameter.slice(at + 1)) && isName.test(name) ? `${name}=${placeholder}` : placeholder
+}
+
+// Base64 padding and the punctuation at the end of a sentence are not values.
 const hasValue = (value: string): boolean => /[\w…]/.test(value.replace(/%[23457][0-9A-F]/gi, ""))
 
 const isName = /^[\w.~%[\]$-]{1,64}$/
 
-const query = (search: string): string =>
-  search.length < 2
-    ? search
-    : `?${Array.from(
-        new Set(
-          search
-            .slice(1)
-            .split("&")
-            .map((parameter) => {
-              const at = parameter.indexOf("=")
-              const name = parameter.slice(0, Math.max(at, 0))
-              return hasValue(parameter.slice(at + 1)) && isName.test(name) ? `${name}=${removed}` : removed
-            })
-        )
-      ).join("&")}`
-
-/** Text that is not a URL. Its credentials end at the last `@` at the latest. */
-const unparsed = (text: string): string => {
+/** Treats everything before the last `@` as credentials. */
+const displayInvalidUrl = (text: string): string => {
   const at = text.lastIndexOf("@")
   const scheme = /^(?:[a-z][a-z0-9+.-]*:)?\/\//i.exec(text)?.[0] ?? ""
   return at === -1
-    ? pathAndQuery(text)
-    : `${scheme.length <= at ? scheme : ""}${hidden}${pathAndQuery(text.slice(at + 1))}`
+    ? withoutFragment(text)
+    : `${scheme.length <= at ? scheme : ""}${credentialsPlaceholder}${withoutFragment(text.slice(at + 1))}`
 }
 
-const pathAndQuery = (text: string): string => {
-  const [location = ""] = text.split("#", 1)
-  return pathAndQueryWithin(location)
-}
+const withoutFragment = (text: string): string => displayPathAndQuery(text.split("#", 1)[0] ?? "")
 
-const pathAndQueryWithin = (text: string): string => {
+const displayPathAndQuery = (text: string): string => {
   const at = text.indexOf("?")
-  return at === -1 ? path(text) : path(text.slice(0, at)) + query(text.slice(at))
+  return at === -1
+    ? displayPathParameters(text)
+    : displayPathParameters(text.slice(0, at)) + displayQuery(text.slice(at))
 }
 
-/** Whether a fragment follows these characters of a bare word, if a `#` does. */
+/** Returns true if a `#` after these characters of a word without a scheme begins a fragment. */
 type HasFragment = (before: string) => boolean
 
-// `issue #12` and `#12` have none.
-const pathOfUrl: HasFragment = (before) => /[/?]/.test(before)
+// The `#` in `issue #12` and `#12` begins no fragment.
+const urlHasFragment: HasFragment = (before) => /[/?]/.test(before)
 
-// A directory and a file may have a `#` in their names.
-const pathOfFile: HasFragment = (before) => before.includes("?")
+// The names of directories and files may contain a `#`.
+const fileHasFragment: HasFragment = (before) => before.includes("?")
 
-// What ends a quotation belongs to the text around it.
-const word = (text: string, hasFragment: HasFragment): string => {
+const displayWords = (text: string, hasFragment: HasFragment): string =>
+  /[@?;#]|:\/\//.test(text)
+    ? text
+        .split(/([\s"<>`])/)
+        .map((word) => displayWord(word, hasFragment))
+        .join("")
+    : text
+
+// A quotation mark or parenthesis at the end, and the punctuation around it, belong to the surrounding text.
+const displayWord = (text: string, hasFragment: HasFragment): string => {
   let end = text.length
   while (end > 0 && /['").,;:]/.test(text.charAt(end - 1))) {
     end--
   }
-  const quoted = /['")]/.test(text.slice(end)) ? text.slice(0, end) : text
-  return wordWithin(quoted, hasFragment) + text.slice(quoted.length)
+  const word = /['")]/.test(text.slice(end)) ? text.slice(0, end) : text
+  return displayUnquoted(word, hasFragment) + text.slice(word.length)
 }
 
-const wordWithin = (text: string, hasFragment: HasFragment): string => {
+const displayUnquoted = (text: string, hasFragment: HasFragment): string => {
   const at = text.indexOf("://")
   if (at === -1) {
-    return bare(text, hasFragment)
+    return displayWithoutScheme(text, hasFragment)
   }
-  const start = /[a-z0-9+.-]*$/i.exec(text.slice(Math.max(0, at - longestScheme), at))?.[0].length ?? 0
-  return bare(text.slice(0, at - start), hasFragment) + displayUrl(text.slice(at - start))
+  const schemeLength = /[a-z0-9+.-]*$/i.exec(text.slice(Math.max(0, at - maxSchemeLength), at))?.[0].length ?? 0
+  const start = at - schemeLength
+  return displayWithoutScheme(text.slice(0, start), hasFragment) + displayUrl(text.slice(start))
 }
 
-const longestScheme = 32
+const maxSchemeLength = 32
 
 const drive = /^[A-Za-z]:[\\/]/
 
-/** A word without a scheme: a path, perhaps with a host before it. `name@2x.png` has no credentials. */
-const bare = (text: string, hasFragment: HasFragment): string => {
+/** Displays a path that may have a host before it. `name@2x.png` has no credentials, because it has no colon. */
+const displayWithoutScheme = (text: string, hasFragment: HasFragment): string => {
   const start = drive.test(text) ? 3 : 0
   const at = text.lastIndexOf("@")
   const colon = text.indexOf(":", start)
   if (colon === -1 || colon > at) {
-    return queryOf(text, hasFragment)
+    return displayWithoutCredentials(text, hasFragment)
   }
   const from = Math.max(text.lastIndexOf("/", colon), text.lastIndexOf("\\", colon), start - 1) + 1
-  return text.slice(0, from) + hidden + queryOf(text.slice(at + 1), hasFragment)
+  return text.slice(0, from) + credentialsPlaceholder + displayWithoutCredentials(text.slice(at + 1), hasFragment)
 }
 
-const queryOf = (text: string, hasFragment: HasFragment): string => {
+const displayWithoutCredentials = (text: string, hasFragment: HasFragment): string => {
   const hash = text.indexOf("#")
   return hash !== -1 && (text.includes("=", hash) || hasFragment(text.slice(0, hash)))
-    ? pathAndQuery(text)
-    : pathAndQueryWithin(text)
+    ? withoutFragment(text)
+    : displayPathAndQuery(text)
 }

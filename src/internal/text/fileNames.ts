@@ -1,68 +1,62 @@
 /**
- * Makes a safe file name from untrusted text: one printable, visible base name that every file system accepts.
+ * Makes safe file names from untrusted text. A safe name is one visible, printable path segment that every file system accepts.
  *
  * @internal
  */
+import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
 import * as DisplayUrl from "./displayUrl.js"
 import { trimEnd } from "./trimEnd.js"
 
-// Characters that separate paths or streams, are invalid in names on some system, or are invisible: controls, marks that
-// reorder or hide the text around them (Unicode TR 36 §3.6), lone surrogates, blanks other than the space, and the replacement
-// character for bytes that are not UTF-8.
-const unsafe = /[/\\:*?"<>|\ufffd]|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}]|\p{Default_Ignorable_Code_Point}|(?! )\s/gu
+// Separators of paths and streams, characters that some file system refuses, and invisible characters: controls, marks that
+// reorder or hide the text around them (Unicode TR 36 §3.6), lone surrogates, and blanks other than the space. U+FFFD replaces
+// bytes that are not UTF-8.
+const unsafeCharacter = /[/\\:*?"<>|\ufffd]|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}]|\p{Default_Ignorable_Code_Point}|(?! )\s/gu
 
-// Device names of Windows, whatever follows their first dot.
-const device = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)/i
+// Windows reserves these device names, with or without a suffix.
+const deviceName = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)/i
 
-const longestBytes = 200
+const maxBytes = 200
 
 const fallback = "index.html"
 
-/** The last segment of the URL's path as a name, or `index.html` if there is none. */
+/** Makes a name from the last segment of the URL's path. Returns `index.html` if the segment is empty or the URL is invalid. */
 export const fromUrl = (url: string): string => {
   const parsed = DisplayUrl.parse(url)
-  // Text that is not a valid URL may contain a password anywhere: `user:password@host`.
+  // An invalid URL may contain a password anywhere: `user:password@host`.
   const path = parsed !== undefined && DisplayUrl.isHttp(parsed) ? parsed.pathname : ""
-  const segment = path.slice(path.lastIndexOf("/") + 1)
-  // The value of a parameter may be a secret: `;jsessionid=…`.
-  return fromText(decode(segment.replace(/;[^;=]*=[^;]*/g, "")))
+  // The value of a path parameter may be a secret: `;jsessionid=…`.
+  const segment = path.slice(path.lastIndexOf("/") + 1).replace(/;[^;=]*=[^;]*/g, "")
+  return fromText(Either.getOrElse(Encoding.decodeUriComponent(segment), () => segment))
 }
 
 export const fromText = (text: string): string => {
-  const plain = withPlainEnd(
-    bounded(text)
+  const name = withSafeEnd(
+    withoutMiddle(text)
       .normalize("NFC")
-      .replace(unsafe, "_")
-      // So that the file is not hidden and its name is not read as an option of a command.
+      .replace(unsafeCharacter, "_")
+      // A dot hides the file, and a command reads a name that begins with "-" as an option.
       .replace(/^[.\-~ ]/, "_")
-  ).replace(device, "_$&")
-  return /^_*$/.test(plain) ? fallback : withPlainEnd(shortened(plain))
+  ).replace(deviceName, "_$&")
+  return /^_*$/.test(name) ? fallback : withSafeEnd(withEnd(name, ""))
 }
 
-// Of a long text, the beginning gives the name and the end gives the suffix. The time of `normalize` grows with the square of
-// the length of a run of combining marks: minutes for a million.
-const bounded = (text: string): string =>
-  text.length <= 2 * readAtMost ? text : text.slice(0, readAtMost) + text.slice(-readAtMost)
+// `normalize` takes quadratic time for a run of combining marks: minutes for a million.
+const withoutMiddle = (text: string): string =>
+  text.length <= 2 * maxEndLength ? text : text.slice(0, maxEndLength) + text.slice(-maxEndLength)
 
-const readAtMost = 1024
+const maxEndLength = 1024
 
 // Windows drops dots and spaces at the end of a name.
-const withPlainEnd = (text: string): string => {
-  const kept = trimEnd(text, ". ")
-  return kept.length === text.length ? text : `${kept}_`
+const withSafeEnd = (text: string): string => {
+  const trimmed = trimEnd(text, ". ")
+  return trimmed.length === text.length ? text : `${trimmed}_`
 }
 
-/** The same name with a number, the suffix kept: `name-2.tar.gz`. */
-export const numbered = (name: string, number: number): string => {
-  const { stem, suffix } = parts(name)
-  const end = `-${number}${suffix}`
-  return cut(stem, longestBytes - encoder.encode(end).length) + end
-}
+/** Adds a number to the name, before its suffix: `name-2.tar.gz`. */
+export const numbered = (name: string, number: number): string => withEnd(name, `-${number}`)
 
-/**
- * The paths at which a file can stand that is to have one for itself, in the order in which they are tried. They end:
- * where so many are taken, something else is wrong.
- */
+/** Yields 10,000 paths for one file: the destination itself, then the destination with the numbers 2, 3 and so on. */
 export function* candidates(destination: string): Generator<string> {
   yield destination
   const start = Math.max(destination.lastIndexOf("/"), destination.lastIndexOf("\\")) + 1
@@ -73,37 +67,25 @@ export function* candidates(destination: string): Generator<string> {
 
 const maxCandidates = 10_000
 
-const parts = (name: string): { readonly stem: string; readonly suffix: string } => {
+/** Adds `end` before the suffix of the name, and truncates the name to `maxBytes`. */
+const withEnd = (name: string, end: string): string => {
   const suffix = /(?:\.tar)?\.[A-Za-z0-9]{1,10}$/.exec(name)?.[0] ?? ""
-  return { stem: name.slice(0, name.length - suffix.length), suffix }
-}
-
-const shortened = (name: string): string => {
-  const { stem, suffix } = parts(name)
-  return cut(stem, longestBytes - encoder.encode(suffix).length) + suffix
+  const tail = end + suffix
+  return truncate(name.slice(0, name.length - suffix.length), maxBytes - encoder.encode(tail).length) + tail
 }
 
 const encoder = new TextEncoder()
 
-/** As many whole characters of the text as have room. */
-const cut = (text: string, roomBytes: number): string => {
-  let short = ""
+/** Truncates the text between two characters. */
+const truncate = (text: string, maxBytes: number): string => {
   let bytes = 0
+  let length = 0
   for (const character of text) {
     bytes += encoder.encode(character).length
-    if (bytes > roomBytes) {
-      return short
+    if (bytes > maxBytes) {
+      return text.slice(0, length)
     }
-    short += character
+    length += character.length
   }
   return text
-}
-
-const decode = (segment: string): string => {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    // Bytes that are no UTF-8 stay as they are written.
-    return segment
-  }
 }

@@ -1,52 +1,52 @@
 /**
- * URLs that stand already as `URL` would write them: they need not be parsed, and most are such.
+ * Recognizes URLs that are written as the `URL` class would write them. Most URLs are, and they need no parsing.
  *
  * @internal
  */
 
-// What `URL` leaves as it is in a path and in a query alike.
-const plainPath = /^\/[\w\-.~!$&()*+,;=:@%/?[\]|]*$/
-const dots = /\/(?:\.|%2e)/i
-const plainOrigin = /^https?:\/\/[a-z0-9.\-_]+(?::\d+)?$/
+// The characters that `URL` changes neither in a path nor in a query.
+const normalizedPath = /^\/[\w\-.~!$&()*+,;=:@%/?[\]|]*$/
+const dotSegment = /\/(?:\.|%2e)/i
+const normalizedOrigin = /^https?:\/\/[a-z0-9.\-_]+(?::\d+)?$/
 
-/** Where the path begins of a URL without credentials and fragment; -1 where it may not be such a one. */
+/** Returns the index of the path. Returns -1 if the path, the query or a fragment may not be normalized. */
 export const pathIndex = (url: string): number => {
   const slash = url.indexOf("/", 8)
   if (slash === -1) {
     return -1
   }
   const path = url.slice(slash)
-  return plainPath.test(path) && !dots.test(path) ? slash : -1
+  return normalizedPath.test(path) && !dotSegment.test(path) ? slash : -1
 }
 
-export const isNormalizedOrigin = (text: string): boolean => plainOrigin.test(text)
+export const isNormalizedOrigin = (text: string): boolean => normalizedOrigin.test(text)
 
-const known = new Set<string>()
-const knownAtMost = 1000
+const knownOrigins = new Set<string>()
+const maxKnownOrigins = 1000
 // A host name has at most 253 characters (RFC 1035 §2.3.4). A longer origin is not cached.
 export const maxOriginLength = 300
-let latest = ""
+let lastOrigin = ""
 
-/** The origin of such a URL, where that is what it begins with. */
+/** Returns the origin of a normalized URL. Returns undefined if the URL may not be normalized. */
 export const originOf = (url: string): string | undefined => {
   const at = pathIndex(url)
   if (at === -1 || at > maxOriginLength) {
     return undefined
   }
-  if (at === latest.length && url.startsWith(latest)) {
-    return latest
+  if (at === lastOrigin.length && url.startsWith(lastOrigin)) {
+    return lastOrigin
   }
   const text = url.slice(0, at)
-  if (!known.has(text)) {
-    // An address may be written in more than one way.
+  if (!knownOrigins.has(text)) {
+    // An IPv4 address has several spellings, and a default port is left out.
     if (!isNormalizedOrigin(text) || !URL.canParse(text) || new URL(text).origin !== text) {
       return undefined
     }
-    if (known.size >= knownAtMost) {
-      known.clear()
+    if (knownOrigins.size >= maxKnownOrigins) {
+      knownOrigins.clear()
     }
-    known.add(text)
+    knownOrigins.add(text)
   }
-  latest = text
+  lastOrigin = text
   return text
 }

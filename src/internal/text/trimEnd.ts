@@ -1,12 +1,12 @@
 /**
- * Removes characters from the end of a text in linear time. A regular expression such as `/\/+$/` would take quadratic time for
- * long runs of them.
+ * Removes these characters from the end of a text, in linear time, and keeps at least the first `minLength` characters. A
+ * regular expression such as `/\/+$/` takes quadratic time for a long run of them.
  *
  * @internal
  */
-export const trimEnd = (text: string, characters: string, fromIndex = 0): string => {
+export const trimEnd = (text: string, characters: string, minLength = 0): string => {
   let end = text.length
-  while (end > fromIndex && characters.includes(text.charAt(end - 1))) {
+  while (end > minLength && characters.includes(text.charAt(end - 1))) {
     end--
   }
   return text.slice(0, end)

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { InvalidRequest } from "../../../DownloadError.js"
-import { isTooManyOpen, retryUntilDescriptorFree } from "../../../internal/descriptors.js"
+import { isTooManyOpenCode, retryUntilDescriptorFree } from "../../../internal/descriptors.js"
 import { displayUrl } from "../../../internal/text/displayUrl.js"
 import type * as Transport from "../../../Transport.js"
 import * as Descriptors from "../../descriptors.js"
@@ -369,7 +369,7 @@ class Http1 implements Client, Connections {
 const gone = () => Object.assign(new Error("the transport is closed"), { code: "ECONNABORTED" })
 
 const isForWant = (error: Transport.TransportError): boolean =>
-  error._tag === "Connection" && isTooManyOpen(error.detail)
+  error._tag === "Connection" && isTooManyOpenCode(error.detail)
 
 const placeOf = (url: string): Place | undefined => {
   try {
