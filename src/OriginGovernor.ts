@@ -11,7 +11,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { type Origin, Permits, Ticket } from "./OriginGovernor/permits.js"
+import { Permits } from "./OriginGovernor/permits.js"
+import { Ticket } from "./OriginGovernor/queues.js"
 
 /**
  * Limits. A limit that is left out does not apply.
@@ -161,7 +162,8 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
       bytesPerSecondPerOrigin: options.bytesPerSecondPerOrigin
     })
     // One of the waiting fibers sleeps until the next time at which a permit may become free. The others have no timer.
-    let timekeeper: Waiting | undefined
+    let timekeeper: Ticket | undefined
+    let sleepsUntil = Number.POSITIVE_INFINITY
 
     const now = (): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
 
@@ -171,46 +173,15 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
       if (dueAt === Number.POSITIVE_INFINITY) {
         return
       }
-      if (timekeeper === undefined && lastWaiting instanceof Waiting) {
+      if (timekeeper?.queue === undefined) {
         // The last ticket will wait longest.
         timekeeper = lastWaiting
-        timekeeper.sleepsUntil = Number.POSITIVE_INFINITY
+        sleepsUntil = Number.POSITIVE_INFINITY
       }
-      if (timekeeper !== undefined && dueAt < timekeeper.sleepsUntil) {
-        timekeeper.isCalled = true
-        timekeeper.wake?.()
-      }
-    }
-
-    const stopKeeping = (ticket: Waiting): void => {
-      if (timekeeper === ticket) {
-        timekeeper = undefined
+      if (dueAt < sleepsUntil) {
+        timekeeper?.wake()
       }
     }
-
-    const obtain = (ticket: Waiting): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        if (ticket.isGranted) {
-          return Effect.void
-        }
-        ticket.isCalled = false
-        if (timekeeper !== ticket) {
-          return Effect.zipRight(called(ticket), obtain(ticket))
-        }
-        const { dueAt } = permits
-        const at = now()
-        if (dueAt <= at) {
-          permits.tick(at)
-          keepTime()
-          return obtain(ticket)
-        }
-        ticket.sleepsUntil = dueAt
-        const sleep =
-          dueAt === Number.POSITIVE_INFINITY
-            ? called(ticket)
-            : Effect.raceFirst(Effect.sleep(Math.min(Math.ceil(dueAt - at), longestSleep)), called(ticket))
-        return Effect.zipRight(sleep, obtain(ticket))
-      })
 
     const act = <A>(use: (at: number) => A): A => {
       const result = use(now())
@@ -218,18 +189,44 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
       return result
     }
 
+    const awaitGrant = (ticket: Ticket): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        if (ticket.isGranted) {
+          return Effect.void
+        }
+        ticket.isWoken = false
+        if (timekeeper !== ticket) {
+          return Effect.zipRight(awaitWake(ticket), awaitGrant(ticket))
+        }
+        const at = now()
+        if (permits.dueAt <= at) {
+          permits.tick(at)
+          keepTime()
+          return awaitGrant(ticket)
+        }
+        sleepsUntil = permits.dueAt
+        const woken =
+          sleepsUntil === Number.POSITIVE_INFINITY
+            ? awaitWake(ticket)
+            : Effect.raceFirst(
+                Effect.sleep(Math.min(Math.ceil(sleepsUntil - at), longestSleepMillis)),
+                awaitWake(ticket)
+              )
+        return Effect.zipRight(woken, awaitGrant(ticket))
+      })
+
     const permitOf = (ticket: Ticket): Permit => ({
       release: () => {
         if (ticket.isGranted) {
           act((at) => permits.leave(ticket, at))
         }
       },
-      tryReuse: () => ticket.isGranted && permits.tryReuse(ticket.origin, now())
+      tryReuse: () => permits.tryReuse(ticket, now())
     })
 
     const tryAcquire = (name: string, options?: PermitOptions, onWanted?: () => void): Permit | undefined => {
       const at = now()
-      const ticket = new Ticket(permits.originOf(name, at), options?.concurrencyLimit, undefined, onWanted)
+      const ticket = new Ticket(permits.origins.get(name, at), options?.concurrencyLimit, undefined, onWanted)
       return permits.tryGrant(ticket, at) ? permitOf(ticket) : undefined
     }
 
@@ -237,15 +234,14 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
       Effect.uninterruptible(
         Effect.suspend(() => {
           const ticket = act((at) => {
-            const made: Waiting = new Waiting(permits.originOf(name, at), options, () => stopKeeping(made))
+            const made = new Ticket(permits.origins.get(name, at), options?.concurrencyLimit, options?.onParked)
             permits.enqueue(made, at)
             return made
           })
-          return Effect.matchCauseEffect(Effect.interruptible(obtain(ticket)), {
+          return Effect.matchCauseEffect(Effect.interruptible(awaitGrant(ticket)), {
             onSuccess: () => Effect.succeed(permitOf(ticket)),
             // A permit can be granted at the moment at which the wait is interrupted.
             onFailure: (cause) => {
-              stopKeeping(ticket)
               ticket.park(false)
               act((at) => permits.leave(ticket, at))
               return Effect.failCause(cause)
@@ -261,19 +257,17 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
       },
       tryAcquireIdle: (name, onWanted, options) => tryAcquire(name, options, onWanted),
       report: (name, report) => {
-        act((at) => permits.report(permits.originOf(name, at), report, at))
+        act((at) => permits.report(permits.origins.get(name, at), report, at))
         return Exit.void
       },
       restMillis: (name, count) => {
         const at = now()
-        const rest = permits.receive(permits.originOf(name, at), count, at) - at
-        if (permits.lastWaiting !== undefined) {
-          keepTime()
-        }
+        const rest = permits.receive(permits.origins.get(name, at), count, at) - at
+        keepTime()
         return rest < shortestRestMillis ? 0 : Math.ceil(rest)
       },
       inUse: (name) => {
-        const origin = name === undefined ? undefined : permits.find(name)
+        const origin = name === undefined ? undefined : permits.origins.find(name)
         return name === undefined
           ? { permits: permits.used, limit: concurrency }
           : { permits: origin?.used ?? 0, limit: Math.min(concurrency, origin?.limit.current(now()) ?? perOrigin) }
@@ -307,34 +301,18 @@ export const withPermit =
       )
     )
 
-/** A ticket whose fiber waits. */
-class Waiting extends Ticket {
-  /** True if the fiber must check the permits that are due. */
-  isCalled = false
-  sleepsUntil = Number.POSITIVE_INFINITY
-  wake: (() => void) | undefined
-
-  constructor(origin: Origin, options: PermitOptions | undefined, onGranted: () => void) {
-    super(origin, options?.concurrencyLimit, options?.onParked)
-    this.onGranted = () => {
-      onGranted()
-      this.wake?.()
-    }
-  }
-}
-
-// The check and the wait are one synchronous step, so no call can be lost between them.
-const called = (ticket: Waiting): Effect.Effect<void> =>
+// The check and the wait are one synchronous step, so no call of `wake` can be lost between them.
+const awaitWake = (ticket: Ticket): Effect.Effect<void> =>
   Effect.async((resume) => {
-    if (ticket.isGranted || ticket.isCalled) {
+    if (ticket.isWoken) {
       resume(Effect.void)
     } else {
-      ticket.wake = () => resume(Effect.void)
+      ticket.onWake = () => resume(Effect.void)
     }
   })
 
 // The longest delay of a JavaScript timer.
-const longestSleep = 2 ** 31 - 1
+const longestSleepMillis = 2 ** 31 - 1
 
 // A receiver does not pause for less: many short pauses cost more time than their sum.
 const shortestRestMillis = 10

@@ -1,5 +1,5 @@
 /**
- * Paces requests or bytes evenly to a rate a second, with absolute times.
+ * Spaces requests or bytes evenly, at a rate a second, with absolute times.
  *
  * A caller that waited for its time may wake late, because timers have a granularity of a millisecond and the process may be
  * busy. It then counts from the time at which it was due, so the delay does not lower the rate. Time without any caller is not
@@ -7,7 +7,7 @@
  *
  * @internal
  */
-export class Pace {
+export class RateLimit {
   /** When the next unit is allowed, in milliseconds; 0 if there is no limit. */
   nextAt = 0
   /** The time for which the last waiting caller waited. */
@@ -33,7 +33,7 @@ export class Pace {
   }
 
   /** Notes that a caller waits for the next unit. */
-  await(): void {
+  noteWaiter(): void {
     this.awaitedAt = this.nextAt
   }
 }

@@ -14,6 +14,7 @@ const share = "engine/sharedTransfer.ts"
 const watch = "engine/deadlines.ts"
 const governor = "OriginGovernor.ts"
 const permits = "OriginGovernor/permits.ts"
+const queues = "OriginGovernor/queues.ts"
 const store = "Store/FileSystem.ts"
 const direct = "Store/directPart.ts"
 const quick = "engine/quick.ts"
@@ -104,23 +105,23 @@ export const mutations = [
     [transfer, "release()\n          return Effect.failCause(cause)", "return Effect.failCause(cause)"]
   ],
   [
-    "nobody is woken for a permit",
-    [permits, "    this.openOrigin(origin, now)\n    this.pump(now)\n  }\n\n  report", "  }\n\n  report"]
+    "no caller is woken for a permit",
+    [
+      permits,
+      "this.refill(origin, limit === undefined ? undefined : this.limits.get(limit), now)\n    this.grantReady(now)",
+      ""
+    ]
   ],
-  [
-    "no waiting fiber keeps the time",
-    [governor, "timekeeper !== undefined && dueAt < timekeeper.sleepsUntil", "false"]
-  ],
+  ["no waiting fiber keeps the time", [governor, "dueAt < sleepsUntil", "false"]],
   [
     "no limit for an origin",
-    [permits, "origin.used >= origin.limit.current(now) || origin.pausedUntil > now", "origin.pausedUntil > now"],
-    [permits, "origin.limit.current(now) - origin.used, now", "Number.POSITIVE_INFINITY, now"]
+    [queues, "this.isFull(now) || this.pausedUntil > now", "this.pausedUntil > now"],
+    [queues, "this.limit.current(now) - this.used", "Number.POSITIVE_INFINITY"]
   ],
   [
     "no limit in all",
-    [permits, "this.used >= this.limits.concurrency ||\n", ""],
-    [permits, "this.used < this.limits.concurrency && this.ready.size > 0", "this.ready.size > 0"],
-    [permits, "gate !== undefined && gate.used >= gate.limit", "gate === undefined && false"]
+    [permits, "this.used >= this.concurrency", "false"],
+    [permits, "limit !== undefined && limit.used >= limit.limit", "limit === undefined && false"]
   ],
   [
     "Retry-After is ignored",

@@ -1,0 +1,153 @@
+/**
+ * The tickets of a governor, the queues in which they wait, and the origins and limits for which the queues wait.
+ *
+ * @internal
+ */
+import { AdaptiveLimit } from "./adaptiveLimit.js"
+import { Heap } from "./heap.js"
+import type { LinkedList, Node } from "./linkedList.js"
+import { RateLimit } from "./rateLimit.js"
+
+export interface ConcurrencyLimit {
+  readonly limit: number
+  used: number
+}
+
+/** The limits of each origin. */
+export interface OriginLimits {
+  readonly perOrigin: number
+  readonly isAdaptive: boolean
+  readonly requestsPerSecondPerOrigin: number | undefined
+  readonly bytesPerSecondPerOrigin: number | undefined
+}
+
+/** An origin or a `ConcurrencyLimit`, with the queues that wait until it has room. */
+export interface Bottleneck {
+  readonly blocked: Heap<Queue>
+  /** The number of its queues that are ready. */
+  readyQueues: number
+  /** The number of permits that it allows now. */
+  readonly room: (now: number) => number
+}
+
+/** The waiting tickets of one origin and one `ConcurrencyLimit`, first come first served. */
+export interface Queue {
+  readonly origin: Origin
+  readonly limit: LimitState | undefined
+  readonly tickets: LinkedList<Ticket>
+  /** The number of tickets that are not parked. */
+  unparked: number
+}
+
+export class Origin implements Bottleneck {
+  used = 0
+  /** The number of tickets that hold a permit or wait for one. */
+  tickets = 0
+  pausedUntil = 0
+  /** When the origin will have room by time alone, if that is planned. */
+  dueAt = Number.POSITIVE_INFINITY
+  readyQueues = 0
+  readonly blocked = new Heap<Queue>()
+  readonly queues = new Map<ConcurrencyLimit | undefined, Queue>()
+  readonly limit: AdaptiveLimit
+  readonly requests: RateLimit
+  readonly bytes: RateLimit
+
+  constructor(
+    readonly name: string,
+    limits: OriginLimits
+  ) {
+    this.limit = new AdaptiveLimit(limits.perOrigin, limits.isAdaptive)
+    this.requests = new RateLimit(limits.requestsPerSecondPerOrigin, "requestsPerSecondPerOrigin")
+    this.bytes = new RateLimit(limits.bytesPerSecondPerOrigin, "bytesPerSecondPerOrigin")
+  }
+
+  /** When the origin allows the next request. */
+  get opensAt(): number {
+    return Math.max(this.pausedUntil, this.requests.nextAt)
+  }
+
+  isFull(now: number): boolean {
+    return this.used >= this.limit.current(now)
+  }
+
+  isBlocked(now: number): boolean {
+    if (this.isFull(now) || this.pausedUntil > now) {
+      return true
+    }
+    if (this.requests.nextAt > now) {
+      if (this.queues.size > 0) {
+        this.requests.noteWaiter()
+      }
+      return true
+    }
+    return false
+  }
+
+  room(now: number): number {
+    return this.isBlocked(now) ? 0 : this.limit.current(now) - this.used
+  }
+
+  /** True if the origin is in its initial state. */
+  isInitial(now: number): boolean {
+    return (
+      this.tickets === 0 &&
+      this.queues.size === 0 &&
+      this.opensAt <= now &&
+      this.bytes.nextAt <= now &&
+      this.limit.isInitial(now)
+    )
+  }
+}
+
+export class LimitState implements Bottleneck {
+  queues = 0
+  readyQueues = 0
+  readonly blocked = new Heap<Queue>()
+
+  constructor(readonly limit: ConcurrencyLimit) {}
+
+  room(): number {
+    return this.limit.limit - this.limit.used
+  }
+}
+
+/** A permit, or a caller that waits for one. */
+export class Ticket {
+  isGranted = false
+  isParked = false
+  /** True if this ticket has already asked for an idle permit. */
+  hasAsked = false
+  order = 0
+  /** Undefined if the ticket does not wait. */
+  queue: Queue | undefined
+  inQueue: Node<Ticket> | undefined
+  inAll: Node<Ticket> | undefined
+  isWoken = false
+  onWake: (() => void) | undefined
+
+  constructor(
+    readonly origin: Origin,
+    readonly limit: ConcurrencyLimit | undefined,
+    /** Called with true when the ticket has to wait because of its origin, and with false when that ends. */
+    readonly onParked?: ((isParked: boolean) => void) | undefined,
+    /** Called when another ticket has to wait for this idle permit. */
+    readonly onWanted?: (() => void) | undefined
+  ) {}
+
+  /** Continues the fiber that waits for the permit, or that is about to wait. */
+  wake(): void {
+    this.isWoken = true
+    this.onWake?.()
+  }
+
+  park(isParked: boolean): void {
+    if (isParked !== this.isParked) {
+      this.isParked = isParked
+      if (this.queue !== undefined) {
+        this.queue.unparked += isParked ? -1 : 1
+      }
+      this.onParked?.(isParked)
+    }
+  }
+}
