@@ -26,7 +26,7 @@ export const limits = {
       "node by itself takes 40 MiB, and the program with the code that is kept of it 25 to 30 more before its first byte; a file of 6 bytes takes 73.",
     tried: [
       "one receive buffer of 512 KiB for all of a body: nothing grows with the file",
-      "`@effect/cli` and web sockets are loaded by those alone who need them, and undici by none",
+      "web sockets are loaded only if they are needed, and undici never",
       "a heap that does not grow: 0.64 × for ten thousand files, nothing for one, which makes no garbage"
     ]
   },
@@ -54,7 +54,7 @@ export const limits = {
     tried: [
       "not loading undici, and web sockets only for what needs them: 0.83 × the time of `flags`",
       "the code that V8 made, kept for each command, and modules that are evaluated when they are first used: 232 to 80 ms for one file",
-      "a line that can be carried out is carried out without `@effect/cli`"
+      "the text of the help is loaded only to print it"
     ]
   },
   B8: {

@@ -20,8 +20,10 @@ const part = ((): string => {
   if (!isMainThread && first === undefined) {
     return "flags"
   }
-  const isAsked = others.some((word) => /^(-h|--help|--version|--wizard|--completions.*)$/.test(word))
-  return (isAsked ? undefined : ["get", "flags", "spin", "serve"].find((command) => command === first)) ?? "help"
+  const isHelp =
+    first === undefined || [first, ...others].some((word) => /^(-h|--help|--version|--completions.*)$/.test(word))
+  // A line without a command means `get`.
+  return isHelp ? "help" : (["flags", "spin", "serve"].find((command) => command === first) ?? "get")
 })()
 
 if (isMainThread) {

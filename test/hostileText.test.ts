@@ -10,12 +10,12 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Arguments from "../src/Cli/arguments.js"
-import { type Command, specOf } from "../src/Cli/Command.js"
+import { type Command, optionsOf } from "../src/Cli/Command.js"
 import * as FlagsCommand from "../src/Cli/Flags.js"
 import * as Lines from "../src/Cli/Get/lines.js"
 import { uniqueNames } from "../src/Cli/Get/uniqueNames.js"
 import * as Get from "../src/Cli/Get.js"
+import { parse } from "../src/Cli/parse.js"
 import * as Serve from "../src/Cli/Serve.js"
 import * as Spin from "../src/Cli/Spin.js"
 import * as RequestHeaders from "../src/Download/requestHeaders.js"
@@ -101,10 +101,9 @@ describe("a million hostile characters", () => {
   it("are read as arguments and as the value of each option", () => {
     for (const text of hostile) {
       for (const command of commands) {
-        const spec = specOf(command)
-        Arguments.parse(spec, [text, `--${text}`, "--", text])
-        for (const { name } of Object.values(command.options)) {
-          command.read({ options: [{ name: `--${name}`, values: [text] }], positional: [text] })
+        parse(optionsOf(command), [text, `--${text}`, "--", text], command)
+        for (const option of optionsOf(command)) {
+          command.read({ options: new Map([[option, [text]]]), positional: [text] })
         }
       }
     }

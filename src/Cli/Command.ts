@@ -1,87 +1,60 @@
 /**
- * A command as it is declared, once: for the reader of lines (`Cli/arguments`), and for `@effect/cli`, which prints its
- * help and says what is wrong with a line.
+ * A command as it is declared, once: for the reader of command lines, for help and for completions.
  */
-import * as Either from "effect/Either"
-import * as Printable from "../internal/text/printable.js"
-import type { Action } from "./Action.js"
-import type * as Arguments from "./arguments.js"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
+import type * as Effect from "effect/Effect"
+import type * as Either from "effect/Either"
+import type { Spinner } from "../Spinner.js"
+import type { StatusLine } from "../StatusLine.js"
+import type { Host } from "./Host.js"
+import { choice, flag, type Option, type Options } from "./Option.js"
+import type { Line } from "./parse.js"
 
-/** What stands behind an option on a line: nothing behind a flag, else a text for each time it was given. */
-export type Texts = ReadonlyArray<string>
+/**
+ * What a command line stands for. It succeeds with the exit code. The message of its error is one sentence that can be shown.
+ */
+export type Action = Effect.Effect<
+  number,
+  { readonly _tag: string; readonly message: string },
+  Host | Spinner | StatusLine | FileSystem.FileSystem | Path.Path
+>
 
-/** An option, and what its texts mean to the command. */
-export interface Option<out A> {
-  /** The longest name, without hyphens, as the others are. */
+/** What help says of a command, or of the program. */
+export interface Help {
+  /** The line after the name of the command. */
+  readonly usage: string
+  /** One sentence. */
+  readonly summary: string
+  /** A command line that can be run, and what it does. */
+  readonly examples: ReadonlyArray<readonly [line: string, comment: string]>
+  /** Lines at the end. */
+  readonly notes: ReadonlyArray<string>
+}
+
+export interface Command extends Help {
   readonly name: string
-  readonly aliases: ReadonlyArray<string>
-  readonly description: string
-  readonly form: Form
-  /** What was given, `undefined` for nothing; or the rule that it breaks, as a sentence. */
-  readonly read: (texts: Texts | undefined) => Either.Either<A, string>
+  readonly argument: { readonly name: string; readonly description: string }
+  /** The options under the title that help gives them, in the order of the help. */
+  readonly groups: Readonly<Record<string, Options>>
+  /** True if all that follows the first argument belongs to it, as for a command that runs another. */
+  readonly stopsAtArgument: boolean
+  /** Reads a line, or says which rule it breaks. Nothing is run yet, and only what the action needs is loaded. */
+  readonly read: (line: Line) => Either.Either<Action, string>
 }
 
-export type Form =
-  | { readonly _tag: "Flag" }
-  | { readonly _tag: "Choice"; readonly choices: ReadonlyArray<string> }
-  | { readonly _tag: "Text"; readonly metavar: string }
-  | { readonly _tag: "Texts"; readonly metavar: string }
-
-/** What stands on a line beside the options. */
-export interface Argument {
-  readonly name: string
-  readonly description: string
-  readonly isRepeated: boolean
-  /** The rule that a text breaks. */
-  readonly problem: (text: string) => string | undefined
+/** The options that every command has. */
+export const builtIns = {
+  help: flag({ names: ["-h", "--help"], description: "Show this help" }),
+  version: flag({ names: ["--version"], description: "Print the version" }),
+  completions: choice({
+    names: ["--completions"],
+    metavar: "SHELL",
+    choices: ["bash", "zsh", "fish", "sh"],
+    description: "Print a completion script for bash, zsh or fish"
+  })
 }
 
-export interface Command {
-  readonly name: string
-  readonly description: string
-  /** In the order of the help. */
-  readonly options: Readonly<Record<string, Option<unknown>>>
-  readonly argument: Argument
-  /** Whether all that follows the first argument belongs to it, as for a command that runs another. */
-  readonly passThrough: boolean
-  /** What a line stands for, or the first rule that it breaks. */
-  readonly read: (line: Arguments.Line) => Either.Either<Action, string>
-}
-
-/** What an option of a line means. */
-export const given = <A>(line: Arguments.Line, option: Option<A>): Either.Either<A, string> =>
-  option.read(line.options.find(({ name }) => name === `--${option.name}`)?.values)
-
-/** What the reader of lines has to know of a command. */
-export const specOf = (command: Command): Arguments.Spec => ({
-  options: Object.values(command.options).map(({ aliases, form, name }) => ({
-    names: [
-      ...aliases.filter(isShort).map((text) => `-${text}`),
-      ...[name, ...aliases.filter(isLong)].map((text) => `--${text}`)
-    ],
-    takesValue: form._tag !== "Flag",
-    repeated: form._tag === "Texts",
-    choices: form._tag === "Choice" ? form.choices : undefined
-  })),
-  passThrough: command.passThrough
-})
-
-const isShort = (name: string): boolean => name.length === 1
-
-const isLong = (name: string): boolean => !isShort(name)
-
-/** The texts beside the options, each by its rule. */
-export const argumentsOf = (line: Arguments.Line, { isRepeated, problem }: Argument): Either.Either<Texts, string> => {
-  const texts = line.positional
-  const broken = texts.map(problem).find((rule) => rule !== undefined)
-  const [, second] = texts
-  return broken !== undefined
-    ? Either.left(broken)
-    : isRepeated || second === undefined
-      ? Either.right(texts)
-      : Either.left(`the command takes one argument, and '${Printable.line(second)}' is a second one`)
-}
-
-/** Whether `@effect/cli` reads a line as it is meant: it may take a value that begins with a hyphen for an option. */
-export const isPlain = (line: Arguments.Line): boolean =>
-  line.options.every(({ values }) => values.every((value) => !value.startsWith("-")))
+/** All options of a command, without those that every command has. */
+export const optionsOf = ({ groups }: Command): ReadonlyArray<Option<unknown>> =>
+  Object.values(groups).flatMap((group) => Object.values(group))

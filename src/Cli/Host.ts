@@ -95,8 +95,6 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
      */
     readonly stdout: {
       readonly isTerminal: boolean
-      /** Whether the output may have colours. */
-      readonly hasColors: boolean
       /** Writes at once. */
       readonly write: (text: string) => void
       /** Writes with what else there is until the end of this turn of the event loop. */

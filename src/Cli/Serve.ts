@@ -1,97 +1,97 @@
 /**
- * `halyard serve`: the origin of the flags, to be slow and unreliable with.
+ * `halyard serve`: the origin of the flags, with delays and errors on request.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Printable from "../internal/text/printable.js"
-import type { Action } from "./Action.js"
-import { argumentsOf, type Command, given } from "./Command.js"
-import { integer, nonEmpty, rate, secondsRange, withDefault } from "./options.js"
+import type { Action, Command } from "./Command.js"
+import { integer, nonEmpty, rate, readOptions, secondsRange, withDefault } from "./Option.js"
 import { UsageError } from "./UsageError.js"
 
 const highestPort = 65_535
 
-const options = {
+const input = {
+  directory: nonEmpty({
+    names: ["-d", "--directory"],
+    metavar: "DIR",
+    completion: "directory",
+    description: "Flags: cc.gif or cc/cc.gif (default: built in)"
+  })
+}
+
+const network = {
   port: integer({
-    name: "port",
+    names: ["-p", "--port"],
     metavar: "PORT",
     minimum: 0,
     maximum: highestPort,
-    aliases: ["p"],
-    description: "The port to listen on; 0 is any free one. Default 8001."
+    description: "Port, 0 for any free one (default 8001)"
   }),
   bind: withDefault(
     nonEmpty({
-      name: "bind",
+      names: ["-b", "--bind"],
       metavar: "ADDRESS",
-      aliases: ["b"],
-      description: "The address to listen on; only this machine reaches the default."
+      description: "Address to listen on (default 127.0.0.1)"
     }),
     "127.0.0.1"
-  ),
-  directory: nonEmpty({
-    name: "directory",
-    metavar: "DIR",
-    aliases: ["d"],
-    description: "A directory of flags, cc.gif or cc/cc.gif, instead of the ones that come along."
-  }),
+  )
+}
+
+const behaviour = {
   delay: secondsRange({
-    name: "delay",
+    names: ["--delay"],
     metavar: "MIN..MAX",
-    description: "Wait so many seconds before each answer, drawn anew for each."
+    description: "Seconds to wait before each response"
   }),
   errorRate: withDefault(
     rate({
-      name: "error-rate",
+      names: ["-e", "--error-rate"],
       metavar: "RATE",
-      aliases: ["e"],
-      description: "Answer 418 so often: 0 never, 1 always."
+      description: "Fraction of errors, 0 to 1 (default 0)"
     }),
     0
   ),
   seed: integer({
-    name: "seed",
+    names: ["--seed"],
     metavar: "N",
     minimum: 0,
-    description: "What delays and errors are drawn from: the same seed, the same sequence."
+    description: "Seed of delays and errors (default: random)"
   })
 }
 
-const port = {
-  name: "PORT",
-  description: "The same as --port.",
-  isRepeated: false,
-  problem: (text: string) =>
-    /^\d{1,5}$/.test(text) && Number(text) <= highestPort
-      ? undefined
-      : `PORT must be from 0 to ${highestPort}, not '${Printable.excerpt(text)}'`
-}
+const portOf = ([text, second]: ReadonlyArray<string>): Either.Either<number | undefined, string> =>
+  second !== undefined
+    ? Either.left(`the command takes one argument, and '${Printable.excerpt(second)}' is a second one`)
+    : text === undefined
+      ? Either.right(undefined)
+      : /^\d{1,5}$/.test(text) && Number(text) <= highestPort
+        ? Either.right(Number(text))
+        : Either.left(`PORT must be from 0 to ${highestPort}, not '${Printable.excerpt(text)}'`)
 
 export const command: Command = {
   name: "serve",
-  description: "Serve the flags at /cc/cc.gif, as slowly and as unreliably as asked.",
-  options,
-  argument: port,
-  passThrough: false,
+  usage: "[OPTION]... [PORT]",
+  summary: "Serve country flags at /cc/cc.gif, with delays and errors if asked.",
+  examples: [
+    ["halyard serve", "http://127.0.0.1:8001/"],
+    ["halyard serve -p 0 --delay 0.5..5", "any free port, slowly"],
+    ["halyard serve 8002 -e 0.25 --seed 7", "the same errors each time"],
+    ["halyard serve 8003 -d images", "the flags of a directory"]
+  ],
+  argument: { name: "PORT", description: "The same as --port" },
+  groups: { Input: input, Network: network, Behaviour: behaviour },
+  notes: ["An error is a response with status 418. The same seed gives the same sequence."],
+  stopsAtArgument: false,
   read: (line) =>
     Either.map(
-      Either.all({
-        ports: argumentsOf(line, port),
-        port: given(line, options.port),
-        bind: given(line, options.bind),
-        directory: given(line, options.directory),
-        delay: given(line, options.delay),
-        errorRate: given(line, options.errorRate),
-        seed: given(line, options.seed)
-      }),
-      ({ bind, ports, port, ...others }): Action =>
+      Either.all([portOf(line.positional), readOptions({ ...input, ...network, ...behaviour }, line.options)]),
+      ([positional, { bind, port, ...options }]): Action =>
         Effect.gen(function* () {
-          const [positional] = ports
           if (port !== undefined && positional !== undefined) {
             return yield* new UsageError({ rule: "PORT and --port are the same: give one of them" })
           }
           const { serve } = yield* Effect.promise(() => import("./Serve/serve.js"))
-          return yield* serve({ ...others, hostname: bind, port: port ?? Number(positional ?? 8001) })
+          return yield* serve({ ...options, hostname: bind, port: port ?? positional ?? 8001 })
         })
     )
 }

@@ -3,56 +3,55 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { Action } from "./Action.js"
-import { argumentsOf, type Command, given } from "./Command.js"
-import { choice, flag, text } from "./options.js"
+import type { Action, Command } from "./Command.js"
+import { choice, flag, readOptions, text } from "./Option.js"
 import { UsageError } from "./UsageError.js"
 
-const options = {
+const output = {
   message: text(
     {
-      name: "message",
+      names: ["-m", "--message"],
       metavar: "TEXT",
-      aliases: ["m"],
-      description: "What stands beside the spinner; default: thinking!, or the command."
+      description: "Text beside the spinner (default: the command)"
     },
-    (message) => Either.right(message)
-  ),
-  engine: choice({
-    name: "engine",
-    choices: ["fiber", "thread"],
-    description:
-      "fiber: the function waits without blocking, and the spinner is a fiber beside it. thread: the function blocks the main thread, and the spinner is a worker thread."
-  }),
-  blocking: flag({
-    name: "blocking",
-    description: "Let the function block although the spinner is a fiber: no frame appears."
-  })
+    Either.right<string>
+  )
 }
 
-const commandLine = {
-  name: "COMMAND",
-  description: "A command to run, with its arguments; without it, the chapter's function of 3 seconds.",
-  isRepeated: true,
-  problem: () => undefined
+const behaviour = {
+  engine: choice({
+    names: ["--engine"],
+    metavar: "ENGINE",
+    choices: ["fiber", "thread"],
+    description: "Turn the spinner in a fiber (default) or thread"
+  }),
+  blocking: flag({ names: ["--blocking"], description: "Block the fiber engine: no frame appears" })
 }
 
 export const command: Command = {
   name: "spin",
-  description: "Turn a spinner beside a slow function, or beside a command.",
-  options,
-  argument: commandLine,
-  passThrough: true,
+  usage: "[OPTION]... [--] [COMMAND [ARGUMENT]...]",
+  summary: "Turn a spinner beside a command, or beside a slow function.",
+  examples: [
+    ['halyard spin -m "running tests" -- npm test', "a message"],
+    ["halyard spin sleep 1", "the command is the message"],
+    ["halyard spin", "the function of the chapter"],
+    ["halyard spin --engine thread", "the spinner in a thread"]
+  ],
+  argument: { name: "COMMAND...", description: "Command to run (default: a function of 3 s)" },
+  groups: { Input: {}, Output: output, Behaviour: behaviour },
+  notes: [
+    "--engine and --blocking are for the function. It waits in the fiber engine, and",
+    "blocks the main thread in the thread engine and with --blocking.",
+    "Exit code: that of the command, 126 or 127 if it cannot be run."
+  ],
+  stopsAtArgument: true,
   read: (line) =>
     Either.map(
-      Either.all({
-        commandLine: argumentsOf(line, commandLine),
-        message: given(line, options.message),
-        engine: given(line, options.engine),
-        blocking: given(line, options.blocking)
-      }),
-      ({ blocking, commandLine, engine, message }): Action =>
+      readOptions({ ...output, ...behaviour }, line.options),
+      ({ blocking, engine, message }): Action =>
         Effect.gen(function* () {
+          const commandLine = line.positional
           if (commandLine.length > 0) {
             if (blocking || engine !== undefined) {
               return yield* new UsageError({ rule: "--engine and --blocking are for the function, not for a COMMAND" })

@@ -16,15 +16,6 @@ export const isTerminal = (stream: { readonly isTTY?: boolean }): boolean =>
   stream.isTTY === true && process.env["TERM"] !== "dumb"
 
 /**
- * Whether colours may be written to a stream: it supports escape sequences, and `NO_COLOR` is unset or empty.
- *
- * @category predicates
- * @since 0.2.0
- */
-export const hasColors = (stream: { readonly isTTY?: boolean }): boolean =>
-  isTerminal(stream) && (process.env["NO_COLOR"] ?? "") === ""
-
-/**
  * Standard error as a screen.
  *
  * @category layers

@@ -31,8 +31,7 @@ describe("a terminal that is closed", () => {
     [["spin", "-m", "beside", "--", "sleep", "30"], /beside$/],
     [["serve", "0"], /Serving/],
     [["flags", "-s", "DELAY"], /downloading flags/],
-    [["get", "-i", "-"], /downloading/],
-    [["get", "--wizard"], /Wizard/i]
+    [["get", "-i", "-"], /downloading/]
   ] as const) {
     itOnTerminal(
       `ends halyard ${line.join(" ")}`,

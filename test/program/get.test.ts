@@ -405,24 +405,17 @@ describe("halyard get", () => {
     })
   )
 
-  it.scopedLive("refuses lines that cannot be meant in one sentence, and writes nothing", () =>
+  it.scopedLive("is meant by a line without a command, also with options first", () =>
     Effect.gen(function* () {
-      for (const [parameters, said] of [
-        [[], /^halyard get: give a URL, or a list of them with --input FILE$/],
-        [["-i", "nowhere"], /^halyard get: --input nowhere: there is no such file$/],
-        [["http://a", "http://b", "-o", "c"], /^halyard get: --output FILE is for exactly one URL$/],
-        [["http://a", "-i", "x", "--checksum", "y"], /^halyard get: --checksum DIGEST is for exactly one URL$/],
-        [["http://a", "--checksum", "md5:1"], /--checksum DIGEST must be sha256:HEX/],
-        [["http://a", "-H", "Range: bytes=1-"], /--header NAME:VALUE: the header Range is the downloader's own/],
-        [["http://a", "-c", "0"], /--concurrency N must be/],
-        [["http://a", "-H", "novalue"], /--header NAME:VALUE must have a name and a colon/],
-        [["http://a", "--retires", "1"], /unknown option.*--retries/]
-      ] as const) {
-        const { exitCode, files, stderr, stdout } = yield* get(parameters)
-        assert.deepStrictEqual([exitCode, files, stdout], [2, [], ""], parameters.join(" "))
-        assert.strictEqual(stderr.trim().split("\n").length, 1)
-        assert.match(stderr.trim(), said)
-      }
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/list`, `${url}/b\n`)
+      const named = yield* run(["-d", "out", `${url}/a`], { cwd })
+      const listed = yield* run(["-i", "list", "-d", "out"], { cwd })
+      assert.deepStrictEqual(
+        [named.exitCode, named.stdout, listed.exitCode, listed.stdout],
+        [0, "out/a\n", 0, "out/b\n"]
+      )
     })
   )
 

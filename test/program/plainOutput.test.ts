@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { run, temporaryDirectory } from "../support/program.js"
-import { ctrlC, halyardOnTerminal, itOnTerminal } from "../support/pseudoTerminal.js"
+import { halyardOnTerminal, itOnTerminal } from "../support/pseudoTerminal.js"
 
 type Line = ReadonlyArray<string>
 
@@ -42,7 +42,7 @@ describe.concurrent("plain output", () => {
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const ended = yield* Effect.forEach(
-        [...runs, ...short, ["--wizard"], ["flags", "--wizard"]],
+        [...runs, ...short],
         (line) => Effect.map(run(line, { cwd }), ({ stderr, stdout }) => ({ line, stdout, stderr })),
         { concurrency: 4 }
       )
@@ -97,32 +97,6 @@ describe.concurrent("plain output", () => {
         assert.include(raw, "\u001b[?25l\r| building")
         assert.include(raw, "\u001b[?25h")
       }
-    })
-  )
-
-  itOnTerminal(
-    "asks the questions of the wizard without colours with NO_COLOR",
-    Effect.gen(function* () {
-      for (const [env, isColoured] of [
-        [{ NO_COLOR: "1" }, false],
-        [{}, true]
-      ] as const) {
-        const terminal = yield* halyardOnTerminal(["spin", "--wizard"], { env })
-        yield* terminal.awaitRows(/wizard/i)
-        yield* terminal.type(ctrlC)
-        yield* terminal.ended
-        assert.strictEqual(/\u001b\[[0-9;]*m/.test(terminal.raw()), isColoured)
-      }
-    })
-  )
-
-  itOnTerminal(
-    "shows help in colour where there are colours",
-    Effect.gen(function* () {
-      const terminal = yield* halyardOnTerminal(["flags", "--help"], { rows: 200, columns: 300 })
-      yield* terminal.ended
-      assert.include(terminal.raw(), "\u001b[")
-      assert.match(terminal.rows().join("\n"), /^\$ halyard flags \[/m)
     })
   )
 

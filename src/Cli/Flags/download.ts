@@ -2,7 +2,6 @@
  * What `halyard flags` does: choose an origin and an engine, fetch, show, report.
  */
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -20,29 +19,17 @@ import * as Supervisor from "../../Supervisor.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
-import { type Engine, engines } from "./engines.js"
+import { engines } from "./engines.js"
+import type { Options } from "./options.js"
 import * as Report from "./report.js"
-import { embedded, remoteBaseUrl, type Server } from "./servers.js"
+import { embedded, remoteBaseUrl } from "./servers.js"
 import type * as ThreadPool from "./threadPool.js"
 
-export interface FlagsOptions {
-  readonly codes: ReadonlyArray<string>
-  readonly all: boolean
-  readonly every: boolean
-  readonly limit: number | undefined
-  readonly maxReq: number | undefined
-  readonly server: Server | undefined
-  readonly verbose: boolean
-  readonly engine: Engine
-  readonly directory: string
-  readonly baseUrl: string | undefined
-  readonly timeout: Duration.Duration
-  readonly seed: number
-  readonly json: boolean
-}
-
-export const download = Effect.fn("flags.download")(function* (options: FlagsOptions) {
-  const codes = yield* Either.mapLeft(Flags.select(options), ({ rule }) => new UsageError({ rule }))
+export const download = Effect.fn("flags.download")(function* (given: ReadonlyArray<string>, options: Options) {
+  const codes = yield* Either.mapLeft(
+    Flags.select({ ...options, codes: given }),
+    ({ rule }) => new UsageError({ rule })
+  )
   if (options.baseUrl !== undefined && !isHttp(options.baseUrl)) {
     return yield* new UsageError({ rule: `--base-url URL must be an http: or https: URL without a query` })
   }
@@ -66,7 +53,7 @@ export const download = Effect.fn("flags.download")(function* (options: FlagsOpt
 const isHttp = (url: string): boolean => /^https?:\/\/[^?#]*$/i.test(url) && URL.canParse(url)
 
 /** The origin's URL and label; an embedded one is started, and stopped with the scope. */
-const openOrigin = Effect.fnUntraced(function* (options: FlagsOptions) {
+const openOrigin = Effect.fnUntraced(function* (options: Options) {
   if (options.baseUrl !== undefined) {
     return { label: "REMOTE" as const, baseUrl: trimEnd(options.baseUrl, "/") }
   }
@@ -84,7 +71,7 @@ const openOrigin = Effect.fnUntraced(function* (options: FlagsOptions) {
 })
 
 const carryOut = Effect.fnUntraced(function* (
-  options: FlagsOptions,
+  options: Options,
   origin: { readonly baseUrl: string },
   requests: ReadonlyArray<Download.DownloadRequest>,
   concurrency: number,

@@ -13,7 +13,7 @@ import type { Disk } from "../../DownloadError.js"
 import { Screen } from "../../Screen.js"
 import * as Descriptors from "../descriptors.js"
 import { flagsDirectory } from "../flagsDirectory.js"
-import { hasColors, isTerminal } from "../Screen.js"
+import { isTerminal } from "../Screen.js"
 import * as Argv from "./argv.js"
 import * as StandardOutput from "./output/standardOutput.js"
 import type { Role } from "./role.js"
@@ -30,7 +30,6 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       },
       stdout: {
         isTerminal: isTerminal(process.stdout),
-        hasColors: hasColors(process.stdout),
         write: StandardOutput.write,
         writeSoon: StandardOutput.writeSoon,
         isFull: StandardOutput.isFull

@@ -2,7 +2,6 @@
  * The process edge of the command line: signals, exit codes, a reader that goes away.
  */
 
-import * as Terminal from "@effect/platform/Terminal"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Cause from "effect/Cause"
@@ -69,11 +68,7 @@ export const main = (version: string, workerUrl: URL): void => {
   })
 
   const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
-  const endWithoutInput = (): void => interrupt(Terminals.isClosed() ? 129 : 130)
-  // The wizard does not notice the end of its input, for example when the terminal is closed. Nothing is left to wait for then.
-  process.once("beforeExit", endWithoutInput)
   fiber.addObserver((exit) => {
-    process.removeListener("beforeExit", endWithoutInput)
     signals.close()
     StandardOutput.flush()
     // Every operation on a closed terminal fails. SIGHUP may arrive after such a failure.
@@ -90,21 +85,10 @@ export const main = (version: string, workerUrl: URL): void => {
   })
 }
 
-// The wizard alone reads the terminal; merely looking at standard input would take it from a command that is run.
-const terminalLayer = Layer.suspend(() =>
-  process.argv.includes("--wizard")
-    ? Layer.unwrapEffect(Effect.promise(async () => (await import("@effect/platform-node/NodeTerminal")).layer))
-    : Layer.mock(Terminal.Terminal, {})
-)
-
 const layer = (signals: Signals.Signals, workerUrl: URL) =>
-  Layer.mergeAll(
-    NodeHost.layer(signals, workerUrl),
-    Spinner.layer,
-    NodeFileSystem.layer,
-    NodePath.layer,
-    terminalLayer
-  ).pipe(Layer.provideMerge(screenLayer))
+  Layer.mergeAll(NodeHost.layer(signals, workerUrl), Spinner.layer, NodeFileSystem.layer, NodePath.layer).pipe(
+    Layer.provideMerge(screenLayer)
+  )
 
 // Standard output and standard error may be the same file or terminal.
 const screenLayer = Layer.effect(

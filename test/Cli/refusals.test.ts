@@ -1,59 +1,31 @@
 /**
- * What every command owes to whoever writes a line for it: options in every usual form, and one clear sentence, once,
- * where the line cannot be meant.
+ * Command lines that are refused: one sentence on standard error, exit code 2, and nothing is done.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { filesIn, run, temporaryDirectory } from "../support/program.js"
+import { answer } from "../support/commandLine.js"
 
-type Line = ReadonlyArray<string>
-
-/** Runs each line in a directory where nothing may appear; each is refused with its sentence, and nothing else. */
-const refuses = (cases: ReadonlyArray<readonly [line: Line, sentence: string | RegExp]>) =>
+const refuses = (cases: ReadonlyArray<readonly [line: ReadonlyArray<string>, sentence: string | RegExp]>) =>
   Effect.gen(function* () {
-    const cwd = yield* temporaryDirectory
-    const answers = yield* Effect.forEach(
-      cases,
-      ([line, sentence]) =>
-        Effect.map(run(line, { cwd, limit: "8 seconds" }), ({ exitCode, stderr, stdout }) => ({
-          line: line.join(" "),
-          stderr,
-          stdout,
-          exitCode,
-          right:
-            typeof sentence === "string" ? stderr === `${sentence}\n` : oneLine.test(stderr) && sentence.test(stderr)
-        })),
-      { concurrency: 4 }
-    )
-    assert.deepStrictEqual(
-      answers.filter(({ exitCode, right, stdout }) => !right || stdout !== "" || exitCode !== 2),
-      []
-    )
-    assert.deepStrictEqual(filesIn(cwd), [])
+    for (const [line, sentence] of cases) {
+      const { exitCode, stderr, stdout } = yield* answer(line)
+      assert.deepStrictEqual([exitCode, stdout], [2, ""], line.join(" "))
+      if (typeof sentence === "string") {
+        assert.strictEqual(stderr, `${sentence}\n`)
+      } else {
+        assert.match(stderr, /^halyard(?: [a-z]+)?: [^\n]+\n$/)
+        assert.match(stderr, sentence)
+      }
+    }
   })
 
-const oneLine = /^halyard(?: [a-z]+)?: [^\n]+\n$/
-
-/** Runs each line, which must succeed, and gives what it printed. */
-const accepts = (lines: ReadonlyArray<Line>) =>
-  Effect.gen(function* () {
-    const cwd = yield* temporaryDirectory
-    return yield* Effect.forEach(
-      lines,
-      (line) =>
-        Effect.map(run(line, { cwd }), ({ exitCode, stderr, stdout }) => {
-          assert.strictEqual(exitCode, 0, `${JSON.stringify(line)} said ${JSON.stringify(stderr)}`)
-          return stdout
-        }),
-      { concurrency: 4 }
-    )
-  })
-
-describe("command-line manners", () => {
-  it.scopedLive("refuses an unknown option, with the one that may have been meant", () =>
+describe("a command line", () => {
+  it.effect("is refused for an unknown option, with the one that may have been meant", () =>
     refuses([
       [["--versoin"], "halyard: unknown option '--versoin'; did you mean '--version'?"],
-      [["--concurency=4"], /unknown option '--concurency'/],
+      [["--concurency=4"], "halyard: unknown option '--concurency'; did you mean '--concurrency'?"],
+      [["-d", "out", "--timout=1", "https://example.com/a"], /unknown option '--timout'; did you mean '--timeout'/],
+      [["-v", "https://example.com/a"], "halyard: unknown option '-v'"],
       [["--concurency=4", "get", "x"], /unknown option '--concurency'/],
       [["flags", "--concurency=4"], "halyard flags: unknown option '--concurency'; did you mean '--concurrency'?"],
       [["flags", "BR", "--verbos"], "halyard flags: unknown option '--verbos'; did you mean '--verbose'?"],
@@ -67,32 +39,54 @@ describe("command-line manners", () => {
     ])
   )
 
-  it.scopedLive("says where an option of a command belongs that stands before it", () =>
+  it.effect("is refused for an option before its command", () =>
     refuses([
       [["--json", "get", "x"], "halyard get: option '--json' belongs after the command: halyard get --json"],
-      [["--log-level=debug", "-c4", "get", "x"], "halyard get: option '-c' belongs after the command: halyard get -c"],
+      [["-c4", "get", "x"], "halyard get: option '-c' belongs after the command: halyard get -c"],
       [
         ["--concurrency=4", "flags"],
         /^halyard flags: option '--concurrency' belongs after the command: halyard flags /
       ],
       [["-d", "x", "get", "y"], /option '-d' belongs after the command: halyard get -d$/m],
-      [["--json"], "halyard: option '--json' belongs after a command: get, flags"],
-      [["--blocking", "get"], "halyard get: option '--blocking' belongs after a command: spin"]
+      [["--json", "spin"], "halyard spin: option '--json' belongs after a command: get, flags"],
+      [["--blocking", "get"], "halyard get: option '--blocking' belongs after a command: spin"],
+      [["--blocking"], "halyard: option '--blocking' belongs after a command: spin"]
     ])
   )
 
-  it.scopedLive("refuses an unknown command, with the one that may have been meant", () =>
+  it.effect("is refused for an unknown command, with the one that may have been meant", () =>
     refuses([
       [["flgas"], "halyard: unknown command 'flgas'; did you mean 'flags'?"],
-      [["flgas", "-l", "1"], /^halyard: unknown (?:command 'flgas'; did you mean 'flags'\?|option '-l')\n/],
+      [["flgas", "-l", "1"], "halyard: unknown command 'flgas'; did you mean 'flags'?"],
+      [["-d", "out", "flgas"], "halyard: unknown command 'flgas'; did you mean 'flags'?"],
       [["--", "spni"], "halyard: unknown command 'spni'; did you mean 'spin'?"],
       [["--help", "server"], "halyard: unknown command 'server'; did you mean 'serve'?"],
-      [[""], "halyard: unknown command ''"],
-      [["\u001b[31m\nflags"], "halyard: unknown command '\\x1b[31m\\x0aflags'"]
+      [[""], "halyard: unknown command ''; see 'halyard --help'"],
+      [["\u001b[31m\nflags"], "halyard: unknown command '\\x1b[31m\\x0aflags'; see 'halyard --help'"]
     ])
   )
 
-  it.scopedLive("refuses an option without its value, and a value without an option for it", () =>
+  it.effect("is refused for an argument that is neither a command nor a URL, with both suggestions", () =>
+    refuses([
+      [
+        ["-c4", "example.com/a?key=s3cret"],
+        "halyard: 'example.com/a?key=…' is neither a command nor a URL; did you mean 'https://example.com/a?key=…', or '-i example.com/a?key=…' for a list?"
+      ],
+      [["urls.txt"], /^halyard: 'urls.txt' is neither a command nor a URL; .* '-i urls.txt' for a list\?$/m]
+    ])
+  )
+
+  it.effect("without a command means halyard get", () =>
+    refuses([
+      [["--json"], "halyard: give a URL, or a list of URLs with --input FILE"],
+      [["-c", "0", "https://example.com/a"], "halyard: --concurrency N must be from 1 to 10000, not '0'"],
+      [["https://example.com/a", "HTTP://EXAMPLE.COM/b", "-o", "c"], "halyard: --output FILE is for exactly one URL"],
+      [["https://example.com/a", "--checksum", "md5:1"], /^halyard: --checksum DIGEST must be sha256:HEX/],
+      [["-i", "no-such-list"], "halyard: --input no-such-list: there is no such file"]
+    ])
+  )
+
+  it.effect("is refused for a missing value, and for a value of a flag", () =>
     refuses([
       [["--completions"], "halyard: option '--completions' needs a value"],
       [["flags", "--limit"], "halyard flags: option '--limit' needs a value"],
@@ -107,7 +101,18 @@ describe("command-line manners", () => {
     ])
   )
 
-  it.scopedLive("refuses an option that is given twice, under whatever names", () =>
+  it.effect("is refused for options of get that contradict each other", () =>
+    refuses([
+      [["get"], "halyard get: give a URL, or a list of URLs with --input FILE"],
+      [["get", "http://a", "http://b", "-o", "c"], "halyard get: --output FILE is for exactly one URL"],
+      [["get", "http://a", "-i", "x", "--checksum", "y"], "halyard get: --checksum DIGEST is for exactly one URL"],
+      [["get", "http://a", "-H", "Range: bytes=1-"], /--header NAME:VALUE: the header Range is the downloader's own/],
+      [["get", "http://a", "-H", "novalue"], /--header NAME:VALUE must have a name and a colon/],
+      [["get", "-i", "-", "-H", "@-"], /standard input can be read once/]
+    ])
+  )
+
+  it.effect("is refused for an option given twice, under any of its names", () =>
     refuses([
       [["--completions=sh", "--completions=zsh"], "halyard: option '--completions' was given more than once"],
       [["flags", "-l", "1", "-l", "1"], "halyard flags: option '-l' was given more than once"],
@@ -118,23 +123,22 @@ describe("command-line manners", () => {
     ])
   )
 
-  it.scopedLive("refuses a value that is none of the choices, and says which there are", () =>
+  it.effect("is refused for a value that is not a choice, with the choices", () =>
     refuses([
-      [["--completions=tcsh"], "halyard: option '--completions' must be one of sh, bash, fish, zsh, not 'tcsh'"],
-      [["flags", "--log-level", "loud"], /'--log-level' must be one of all, .*none, not 'loud'/],
+      [["--completions=tcsh"], "halyard: --completions must be one of bash, zsh, fish, sh, not 'tcsh'"],
       [
         ["flags", "--engine", "fibres"],
-        "halyard flags: option '--engine' must be one of sequential, threads, fibers, not 'fibres'"
+        "halyard flags: --engine must be one of sequential, threads, fibers, not 'fibres'"
       ],
       [["flags", "-s", "SLOW"], "halyard flags: --server LABEL must be one of DELAY, ERROR, LOCAL, REMOTE, not 'SLOW'"],
       [["flags", "USA"], "halyard flags: each CC argument must be A to Z or AA to ZZ"],
-      [["spin", "--engine=Thread"], "halyard spin: option '--engine' must be one of fiber, thread, not 'Thread'"],
+      [["spin", "--engine=Thread"], "halyard spin: --engine must be one of fiber, thread, not 'Thread'"],
       [["spin", "--engine=thread", "--blocking"], /^halyard spin: --blocking is for --engine fiber/],
       [["spin", "--blocking", "true"], /^halyard spin: --engine and --blocking are for the function/]
     ])
   )
 
-  it.scopedLive("names the rule that a number breaks", () =>
+  it.effect("is refused for a number that breaks a rule, with the rule", () =>
     refuses([
       [["flags", "-l", "0"], "halyard flags: --limit N must be >= 1, not '0'"],
       [["flags", "-l", "-1"], "halyard flags: --limit N must be >= 1, not '-1'"],
@@ -152,62 +156,18 @@ describe("command-line manners", () => {
     ])
   )
 
-  it.scopedLive("does not tell that a number is too small where it is large enough", () =>
+  it.effect("is refused for a fraction as a number that is not whole", () =>
     refuses([
       [["flags", "--limit", "1.5"], /whole number.*, not '1\.5'/],
       [["flags", "--seed", "1e3"], /whole number.*, not '1e3'/]
     ])
   )
 
-  it.scopedLive("refuses an empty address and an empty directory", () =>
+  it.effect("is refused for an empty address and an empty directory", () =>
     refuses([
       [["serve", "--port=0", "--bind="], /--bind/],
       [["serve", "--port=0", "--directory="], /--directory/],
       [["flags", "--directory="], /--directory/]
     ])
-  )
-
-  it.scopedLive("takes a number attached, after a blank, after an equals sign, and behind other short options", () =>
-    Effect.gen(function* () {
-      const printed = yield* accepts([
-        ["flags", "-l3", "-c2"],
-        ["flags", "--concurrency=2", "-l3"],
-        ["flags", "--concurrency", "2", "-l3"],
-        ["flags", "-m", "2", "-l3"],
-        ["flags", "-vc2", "-l3"]
-      ])
-      assert.deepStrictEqual(
-        printed.map((stdout) => stdout.split("\n")[2]),
-        printed.map(() => "2 concurrent connections will be used.")
-      )
-    })
-  )
-
-  it.scopedLive("takes options after arguments, and none behind --", () =>
-    Effect.gen(function* () {
-      const printed = yield* accepts([
-        ["flags", "BR", "CN", "-vl", "1"],
-        ["flags", "BR", "-v", "--limit=1", "--", "CN"]
-      ])
-      for (const stdout of printed) {
-        assert.match(stdout, /^Searching for 1 flag: BR$/m)
-        assert.match(stdout, /^BR OK$/m)
-      }
-      yield* refuses([[["flags", "--", "-v"], "halyard flags: each CC argument must be A to Z or AA to ZZ"]])
-    })
-  )
-
-  it.scopedLive("loses nothing of a command's line where something stands before the command", () =>
-    Effect.gen(function* () {
-      const printed = yield* accepts([
-        ["--log-level=error", "flags", "-l1"],
-        ["--log-level", "error", "flags", "-l1"],
-        ["--", "flags", "-l1"]
-      ])
-      assert.deepStrictEqual(
-        printed.map((stdout) => stdout.split("\n")[1]),
-        printed.map(() => "Searching for 1 flag: BD")
-      )
-    })
   )
 })

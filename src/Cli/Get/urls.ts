@@ -1,0 +1,78 @@
+/**
+ * The URLs of `halyard get`, in order: first the arguments, then the list. The list is read while the run goes on.
+ */
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Digest from "../../internal/digest.js"
+import { displayUrl } from "../../internal/text/displayUrl.js"
+import * as Printable from "../../internal/text/printable.js"
+import { UsageError } from "../UsageError.js"
+import * as Headers from "./headers.js"
+import { bytesOf, isStandardInput } from "./input.js"
+import * as Lines from "./lines.js"
+import type { Options } from "./options.js"
+
+/** Opens the list, if there is one. */
+export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, options: Options) {
+  const { input } = options
+  if (urls.length === 0 && input === undefined) {
+    return yield* new UsageError({ rule: "give a URL, or a list of URLs with --input FILE" })
+  }
+  for (const [name, value] of [
+    ["--output FILE", options.output],
+    ["--checksum DIGEST", options.checksum]
+  ]) {
+    if (value !== undefined && (urls.length !== 1 || input !== undefined)) {
+      return yield* new UsageError({ rule: `${name} is for exactly one URL` })
+    }
+  }
+  const files = options.header.flatMap((source) => (source._tag === "File" ? [source.path] : []))
+  if ([...files, input ?? ""].filter(isStandardInput).length > 1) {
+    return yield* new UsageError({ rule: "standard input can be read once, for --input or for one --header" })
+  }
+  if (options.checksum !== undefined && Digest.parse(options.checksum) === undefined) {
+    return yield* new UsageError({ rule: "--checksum DIGEST must be sha256:HEX or a Subresource Integrity string" })
+  }
+  const given: Stream.Stream<Lines.Line> = Stream.fromIterable(urls)
+  if (input === undefined) {
+    return given
+  }
+  const bytes = yield* bytesOf(`--input ${Printable.line(input)}`, input)
+  return urls.length === 0 ? Lines.fromBytes(bytes) : Stream.concat(given, Lines.fromBytes(bytes))
+})
+
+/**
+ * The lines, and the headers for the origin of the first line. The first line is read before any request, because headers
+ * without an origin are an error.
+ */
+export const withHeaders = Effect.fnUntraced(function* <E, R>(
+  lines: Stream.Stream<Lines.Line, E, R>,
+  urls: ReadonlyArray<string>,
+  headers: Headers.Headers
+) {
+  if (Object.keys(headers).length === 0) {
+    return { lines, originHeaders: undefined }
+  }
+  const pull = yield* Stream.toPull(lines)
+  const begun = yield* Effect.catchAll(
+    Effect.asSome(pull),
+    Option.match({ onNone: () => Effect.succeedNone, onSome: (error) => Effect.fail(error) })
+  )
+  if (Option.isNone(begun)) {
+    return { lines: Stream.empty, originHeaders: undefined }
+  }
+  const first = Chunk.unsafeHead(begun.value)
+  const originHeaders =
+    typeof first === "string" ? Headers.OriginHeaders.of(first, headers) : Either.left(first.problem)
+  if (Either.isLeft(originHeaders)) {
+    const which = urls.length === 0 ? "the first URL of the list" : `the first URL, ${displayUrl(urls[0] ?? "")}`
+    return yield* new UsageError({ rule: `--header is for the origin of ${which}: ${originHeaders.left}` })
+  }
+  return {
+    lines: Stream.concat(Stream.fromChunk(begun.value), Stream.repeatEffectChunkOption(pull)),
+    originHeaders: originHeaders.right
+  }
+})

@@ -1,0 +1,58 @@
+/**
+ * Runs command lines in this process, as far as they need no machine: help, completions and refusals.
+ */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as Cli from "../../src/Cli.js"
+import { Screen } from "../../src/Screen.js"
+import * as Spinner from "../../src/Spinner.js"
+import { Store } from "../../src/Store.js"
+
+const none = Layer.die("no part of a machine in this test")
+
+export const version = "1.2.3"
+
+export interface Answer {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** What the command line prints. An action that needs the network or a disk dies. */
+export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
+  Effect.suspend(() => {
+    let [stdout, stderr] = ["", ""]
+    const write = (text: string) => {
+      stdout += text
+    }
+    const host = Layer.mock(Cli.Host, {
+      notUtf8: () => undefined,
+      flagsDirectory: "",
+      store: Layer.mock(Store, {}),
+      outputStore: () => none,
+      transport: () => none,
+      listen: () => none,
+      flagWorkers: none,
+      connectionsAtMost: () => 1,
+      stdin: Stream.empty,
+      read: () => Stream.empty,
+      stdout: { isTerminal: false, write, writeSoon: write, isFull: () => false }
+    })
+    const screen = Layer.succeed(Screen, {
+      isTerminal: false,
+      write: (text) => {
+        stderr += text
+      },
+      isBusy: () => false,
+      columns: () => 80
+    })
+    return Cli.run(argv, version).pipe(
+      Effect.map((exitCode) => ({ exitCode, stdout, stderr })),
+      Effect.provide(
+        Layer.mergeAll(host, NodeFileSystem.layer, NodePath.layer, Layer.provideMerge(Spinner.layer, screen))
+      )
+    )
+  })
