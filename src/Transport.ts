@@ -1,13 +1,14 @@
 /**
- * The port through which bytes come in: it sends one request and gives the status, the headers and the body.
+ * The port that sends requests and receives responses.
  *
- * It judges nothing and follows nothing: what a status, a redirect or a length means is decided above it, once for all
- * backends. Backends: `Node/Transport` on sockets, `Transport/HttpClient` over any `HttpClient` of
- * `@effect/platform`, and the simulated origin of `halyard/testing`.
+ * A transport sends one GET and delivers the response by calls: informational responses, the head, the chunks of the body, the
+ * end. It follows no redirect and checks no length: the engine does that, in the same way for all backends. Backends:
+ * `Node/Transport` on sockets, `Transport/HttpClient` over any `HttpClient` of `@effect/platform`, and the simulated origin of
+ * `halyard/testing`.
  *
  * @since 0.1.0
  */
-import * as Chunk from "effect/Chunk"
+import type * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -26,7 +27,7 @@ import type { AddressRefused, Connection, InvalidRequest, Protocol, Timeout, Tru
 export type TransportError = AddressRefused | Connection | InvalidRequest | Protocol | Timeout | Truncated
 
 /**
- * One GET, to be sent as it is.
+ * One GET.
  *
  * @category models
  * @since 0.2.0
@@ -37,8 +38,8 @@ export interface TransportRequest {
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>
   /**
-   * True if a redirect led here from another origin. A transport that adds secrets to a request (a token, cookies) must
-   * not add them to this one. Default false.
+   * True if a redirect led here from another origin. A transport that adds secrets to requests (a token, cookies) must not add
+   * them to this one. Default false.
    */
   readonly isCrossOrigin?: boolean | undefined
   /**
@@ -51,94 +52,59 @@ export interface TransportRequest {
    * connection that ends without `close_notify`; otherwise it fails with `Truncated`. Default false.
    */
   readonly verifiesBody?: boolean | undefined
-  /**
-   * Called for each informational response (1xx, RFC 9110 §15.2) before the final one, if the transport can see them. Must not
-   * throw.
-   */
-  readonly onInformational?: (() => void) | undefined
-  /**
-   * Called with true if the request has to wait in this process for a file descriptor, and with false when it goes on: the
-   * server is not asked meanwhile, and the limit for the response's head starts then. Must not throw.
-   */
-  readonly onHeld?: ((isHeld: boolean) => void) | undefined
 }
 
 /**
- * One response, whatever its status.
- *
- * @category models
- * @since 0.1.0
- */
-export interface TransportResponse {
-  readonly status: number
-  /** By lower-case name; of several fields of one name, the values with commas between them (RFC 9110 §5.3). */
-  readonly headers: Readonly<Record<string, string | undefined>>
-  /**
-   * Pushes the content, as it was sent (no content coding is undone), chunk by chunk into `onChunk`, from where an
-   * earlier call left off. A chunk is taken in any case; `onChunk` says whether more may come: the effect goes on while
-   * it says true, and is `"Paused"` after the first false. `"Ended"` after the last chunk of a complete body.
-   *
-   * A chunk's memory may be used again after `onChunk` said true, or when `drive` is called again. Interrupting it leaves
-   * the body paused. One call at a time, inside the scope of `open`.
-   */
-  readonly drive: (onChunk: (chunk: Uint8Array) => boolean) => Effect.Effect<"Ended" | "Paused", TransportError>
-}
-
-/**
- * A request that its caller closes.
+ * The head of a response.
  *
  * @category models
  * @since 0.2.0
  */
-export interface Exchange {
-  /** As of `open`; run at most once. */
-  readonly response: Effect.Effect<TransportResponse, TransportError>
-  /**
-   * What closing the scope of `open` does. To be run once at the end, also where `response` failed, was interrupted or
-   * never run.
-   */
-  readonly close: Effect.Effect<void>
+export interface ResponseHead {
+  readonly status: number
+  /** By lower-case name; of several fields of one name, the values with commas between them (RFC 9110 §5.3). */
+  readonly headers: Readonly<Record<string, string | undefined>>
 }
 
 /**
- * Who is pushed a response, by calls one after the other and none inside `dispatch`. After `onEnd`, `onStop`, or an answer
- * of false there are no more.
+ * The callbacks that a caller of `send` provides. They must not throw.
+ *
+ * The calls come one after the other, and none comes before `send` has returned. After `onHead` or `onChunk` has returned false,
+ * the next call comes after `Exchange.resume`. No call comes after `onEnd`, or after `Exchange.close` has started.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Receiver {
-  /** Whether the body is to be pushed, from now on. */
-  readonly onHead: (response: TransportResponse) => boolean
-  /** As of `drive`: whether more may come. */
+  /** An informational response (1xx, RFC 9110 §15.2) arrived, if the transport can see it. The final response follows. */
+  readonly onInformational: () => void
+  /** True: the request waits in this process for a file descriptor. False: it continues. */
+  readonly onHeld: (isHeld: boolean) => void
+  /** The head of the final response, whatever its status. A redirect is a final response. False pauses the body. */
+  readonly onHead: (head: ResponseHead) => boolean
+  /**
+   * The next bytes of the body as they were sent: no content coding is undone. False pauses the body; the chunk is taken in any
+   * case. The transport may use the memory of the chunk again after this returns true, or when `resume` or `close` is called.
+   */
   readonly onChunk: (chunk: Uint8Array) => boolean
-  /** That was the whole body, and nothing is left to be closed. */
-  readonly onEnd: () => void
-  /** It does not go on by calls: it failed, or has to wait. The `response` of the exchange says what, or, after a head, `drive`. */
-  readonly onStop: () => void
+  /** The last call: the whole body was received, or the request failed, before or after the head. */
+  readonly onEnd: (exit: Exit.Exit<void, TransportError>) => void
 }
 
 /**
- * The exchange of any transport.
+ * A request that was sent.
  *
- * @category combinators
+ * @category models
  * @since 0.2.0
  */
-export const begin = (
-  transport: Pick<typeof Transport.Service, "open" | "begin">,
-  request: TransportRequest
-): Exchange => {
-  if (transport.begin !== undefined) {
-    return transport.begin(request)
-  }
-  let scope: Scope.CloseableScope | undefined
-  return {
-    response: Effect.flatMap(Scope.make(), (made) => {
-      scope = made
-      return Scope.extend(transport.open(request), made)
-    }),
-    close: Effect.suspend(() => (scope === undefined ? Effect.void : Scope.close(scope, Exit.void)))
-  }
+export interface Exchange {
+  /** Continues a paused body. Calls of the receiver may come during this call. Does nothing if the body is not paused. */
+  readonly resume: () => void
+  /**
+   * Ends the exchange. Gives the connection back if the response was received to its end; otherwise closes the connection and
+   * waits until it is closed. Safe to run more than once, and after `onEnd`.
+   */
+  readonly close: Effect.Effect<void>
 }
 
 /**
@@ -151,92 +117,225 @@ export class Transport extends Context.Tag("halyard/Transport")<
   Transport,
   {
     /**
-     * Sends a GET and waits for the head of the final response; a redirect is one. Closing the scope, or an
-     * interruption, gives the connection back where the body was read to its end, and closes it where not.
+     * Sends a GET. A request that cannot be sent fails by `onEnd`; `send` itself does not fail.
+     *
+     * Run it as an acquisition: uninterruptible, and with `close` of the exchange as the release. A transport that has finished
+     * when the call returns gives an `Exit`, so that its caller need not suspend.
      */
-    readonly open: (request: TransportRequest) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
-    /**
-     * The same for a caller that closes by itself, where a backend has it: a scope for each request costs more than all
-     * the rest of a small one.
-     */
-    readonly begin?: (request: TransportRequest) => Exchange
-    /**
-     * Sends a GET at once, and pushes its response: no fiber waits for it. Where the receiver has said false, or was told
-     * `onStop`, the exchange goes on as if it had been begun, from there. To be closed unless `onEnd` was told. Undefined
-     * where that cannot be for this request; nothing was sent then.
-     */
-    readonly dispatch?: (request: TransportRequest, receiver: Receiver) => Exchange | undefined
+    readonly send: (request: TransportRequest, receiver: Receiver) => Effect.Effect<Exchange>
   }
 >() {}
 
 /**
- * A response over a stream, for backends whose clients have one. The stream is run in the scope of `open`.
+ * A response whose body is a stream.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface StreamResponse extends ResponseHead {
+  /** Can be run once, inside the scope of the response. */
+  readonly body: Stream.Stream<Uint8Array, TransportError>
+}
+
+/**
+ * Derives a transport from a function that gives a response with a stream.
+ *
+ * `open` sends the request and waits for the head. It runs in a fiber that has the context, the `FiberRef`s and the span of the
+ * caller of `send`. The fiber also runs the stream, and closes the scope of `open` before `onEnd`. A defect of `open` or of the
+ * stream is delivered by `onEnd`. `close` interrupts the fiber and waits until it has ended. A backend that sees informational
+ * responses, or that waits for descriptors, calls `events`.
  *
  * @category constructors
  * @since 0.2.0
  */
-export const fromStream = (response: {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | undefined>>
-  readonly body: Stream.Stream<Uint8Array, TransportError>
-}): Effect.Effect<TransportResponse, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    type Pull = Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<TransportError>>
-    const pull: Pull = yield* Stream.toPull(response.body)
-    // Begun at once: a body that nobody listens to yet loses its error, and would look like one that has ended.
-    const first = yield* Effect.forkScoped(Effect.interruptible(pull))
-    let isFirst = true
-    let pulled: Iterator<Uint8Array> = [].values()
-    const more: Pull = Effect.suspend(() =>
-      isFirst
-        ? Effect.tap(Fiber.join(first), () => {
-            isFirst = false
-          })
-        : pull
-    )
-    const push = (
-      onChunk: (chunk: Uint8Array) => boolean
-    ): Effect.Effect<"Ended" | "Paused", Option.Option<TransportError>> =>
-      Effect.suspend(() => {
-        for (let next = pulled.next(); next.done !== true; next = pulled.next()) {
-          if (!onChunk(next.value)) {
-            return Effect.succeed("Paused" as const)
-          }
-        }
-        return Effect.flatMap(more, (chunks) => {
-          pulled = chunks[Symbol.iterator]()
-          return push(onChunk)
-        })
+export const make = (options: {
+  readonly open: (
+    request: TransportRequest,
+    events: Pick<Receiver, "onInformational" | "onHeld">
+  ) => Effect.Effect<StreamResponse, TransportError, Scope.Scope>
+}): typeof Transport.Service =>
+  Transport.of({
+    send: (request, receiver) =>
+      Effect.flatMap(Scope.make(), (scope) => {
+        const exchange = new StreamExchange(receiver, scope)
+        const response = Effect.suspend(() => options.open(request, exchange))
+        return Effect.as(Effect.forkIn(exchange.receive(response), scope), exchange)
       })
-    return {
-      status: response.status,
-      headers: response.headers,
-      drive: (onChunk) =>
-        Effect.catchAll(
-          push(onChunk),
-          Option.match({ onNone: () => Effect.succeed("Ended" as const), onSome: Effect.fail })
-        )
-    }
   })
 
 /**
- * The content of a response as a stream, to be run once and inside the scope of `open`.
+ * Sends a GET with the transport in the context, and gives the response with its body as a stream. An interruption, and the end
+ * of the scope, close the exchange.
  *
  * @category combinators
  * @since 0.2.0
  */
-export const toStream = (response: TransportResponse): Stream.Stream<Uint8Array, TransportError> =>
-  Stream.paginateChunkEffect(undefined, () => {
-    let chunk: Uint8Array | undefined
-    return Effect.map(
-      response.drive((next) => {
-        // A copy, because its memory may be used again; the `slice` of a `Buffer` would be none.
-        chunk = new Uint8Array(next)
-        return false
-      }),
-      (how) => [
-        chunk === undefined ? Chunk.empty() : Chunk.of(chunk),
-        how === "Ended" ? Option.none() : Option.some(undefined)
-      ]
+export const open = (
+  request: TransportRequest
+): Effect.Effect<StreamResponse, TransportError, Transport | Scope.Scope> =>
+  Effect.flatMap(Transport, ({ send }) => {
+    const receiver = new StreamReceiver()
+    return Effect.flatMap(
+      Effect.acquireRelease(send(request, receiver), ({ close }) => close),
+      (exchange) =>
+        Effect.map(receiver.head, (head) => ({
+          status: head.status,
+          headers: head.headers,
+          body: Stream.repeatEffectOption(receiver.next(exchange))
+        }))
     )
   })
+
+/** Runs a response with a stream, and calls a receiver. */
+class StreamExchange implements Exchange, Pick<Receiver, "onInformational" | "onHeld"> {
+  private isClosed = false
+  private isPaused = false
+  private continue: (() => void) | undefined
+
+  constructor(
+    private readonly receiver: Receiver,
+    private readonly scope: Scope.CloseableScope
+  ) {}
+
+  readonly onInformational = (): void => {
+    if (!this.isClosed) {
+      this.receiver.onInformational()
+    }
+  }
+
+  readonly onHeld = (isHeld: boolean): void => {
+    if (!this.isClosed) {
+      this.receiver.onHeld(isHeld)
+    }
+  }
+
+  readonly resume = (): void => {
+    this.isPaused = false
+    this.continue?.()
+  }
+
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    this.isClosed = true
+    return Scope.close(this.scope, Exit.void)
+  })
+
+  receive(response: Effect.Effect<StreamResponse, TransportError, Scope.Scope>): Effect.Effect<void> {
+    const received = Effect.scoped(Effect.flatMap(response, (opened) => this.deliver(opened)))
+    return Effect.uninterruptible(
+      Effect.map(Effect.exit(Effect.interruptible(received)), (exit) => {
+        if (!this.isClosed) {
+          this.receiver.onEnd(exit)
+        }
+      })
+    )
+  }
+
+  private deliver(response: StreamResponse): Effect.Effect<void, TransportError, Scope.Scope> {
+    type Pull<A> = Effect.Effect<A, Option.Option<TransportError>>
+    return Effect.flatMap(Stream.toPull(response.body), (pull: Pull<Chunk.Chunk<Uint8Array>>) => {
+      const deliverAll = (chunks: Iterator<Uint8Array>): Pull<never> =>
+        Effect.suspend(() => {
+          for (let next = chunks.next(); next.done !== true; next = chunks.next()) {
+            this.isPaused = this.isClosed || !this.receiver.onChunk(next.value)
+            if (this.isPaused) {
+              return Effect.zipRight(this.resumed, deliverAll(chunks))
+            }
+          }
+          return Effect.flatMap(pull, (pulled) => deliverAll(pulled[Symbol.iterator]()))
+        })
+      this.isPaused = this.isClosed || !this.receiver.onHead(response)
+      const body = this.isPaused
+        ? // The stream starts while the body is paused: a client's body that no stream reads yet can lose its error.
+          Effect.flatMap(Effect.forkScoped(Effect.interruptible(pull)), (first) =>
+            Effect.zipRight(
+              this.resumed,
+              Effect.flatMap(Fiber.join(first), (pulled) => deliverAll(pulled[Symbol.iterator]()))
+            )
+          )
+        : deliverAll([].values())
+      return Effect.catchAll(body, Option.match({ onNone: () => Effect.void, onSome: Effect.fail }))
+    })
+  }
+
+  /** Suspends until the body is not paused. */
+  private readonly resumed: Effect.Effect<void> = Effect.async((resume) => {
+    this.continue = () => resume(Effect.void)
+    if (!this.isPaused) {
+      this.continue()
+    }
+  })
+}
+
+/** Receives a response for a stream, one chunk at a time. */
+class StreamReceiver implements Receiver {
+  private received: ResponseHead | undefined
+  private chunk: Uint8Array | undefined
+  private exit: Exit.Exit<void, TransportError> | undefined
+  private wake: (() => void) | undefined
+
+  readonly onInformational = (): void => {}
+
+  readonly onHeld = (): void => {}
+
+  readonly onHead = (head: ResponseHead): false => {
+    this.received = head
+    this.wake?.()
+    return false
+  }
+
+  readonly onChunk = (chunk: Uint8Array): false => {
+    // A copy, because the transport may use the memory again. The `slice` of a `Buffer` is not a copy.
+    this.chunk = new Uint8Array(chunk)
+    this.wake?.()
+    return false
+  }
+
+  readonly onEnd = (exit: Exit.Exit<void, TransportError>): void => {
+    this.exit = exit
+    this.wake?.()
+  }
+
+  /** Suspends until the head was received. */
+  readonly head: Effect.Effect<ResponseHead, TransportError> = Effect.suspend(() =>
+    this.until(() =>
+      this.received === undefined
+        ? this.exit && Effect.zipRight(this.exit, Effect.dieMessage("a response without a head"))
+        : Effect.succeed(this.received)
+    )
+  )
+
+  /** Resumes the body, and suspends until the next chunk or the end. */
+  next(exchange: Exchange): Effect.Effect<Uint8Array, Option.Option<TransportError>> {
+    const next = Effect.suspend(() => {
+      if (this.chunk === undefined && this.exit === undefined) {
+        exchange.resume()
+      }
+      return this.until(() => {
+        const { chunk, exit } = this
+        this.chunk = undefined
+        return chunk === undefined ? exit && Effect.as(exit, undefined) : Effect.succeed(chunk)
+      })
+    })
+    return Effect.flatMap(Effect.mapError(next, Option.some), (chunk) =>
+      chunk === undefined ? Effect.fail(Option.none()) : Effect.succeed(chunk)
+    )
+  }
+
+  /** Suspends until `take` gives an effect, and runs it. `take` is called again after each call of the transport. */
+  private until<A, E>(take: () => Effect.Effect<A, E> | undefined): Effect.Effect<A, E> {
+    return Effect.async((resume) => {
+      const look = (): void => {
+        const taken = take()
+        if (taken !== undefined) {
+          this.wake = undefined
+          resume(taken)
+        }
+      }
+      this.wake = look
+      look()
+      return Effect.sync(() => {
+        this.wake = undefined
+      })
+    })
+  }
+}

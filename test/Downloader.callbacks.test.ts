@@ -36,7 +36,7 @@ const stack = Downloader.layer.pipe(
   Layer.provideMerge(Progress.layerRecording),
   Layer.provideMerge(
     Layer.merge(
-      Origin.layer((asked) => Origin.file(asked, "body", { delay: "1 second" }), undefined, { pushes: true }),
+      Origin.layer((asked) => Origin.file(asked, "body", { delay: "1 second" })),
       MemoryStore.layer
     )
   ),

@@ -29,17 +29,14 @@ const pushing = Downloader.layerWith({ durability: "rename", headersTimeout: "20
   Layer.provide(
     Layer.merge(
       Store.layer,
-      Origin.layer(
-        (asked) =>
-          Origin.file(
-            asked,
-            "small",
-            asked.url.endsWith("/held")
-              ? { held: "60 seconds", delay: "19 seconds" }
-              : { informational: { count: 3, every: "19 seconds" } }
-          ),
-        undefined,
-        { pushes: true }
+      Origin.layer((asked) =>
+        Origin.file(
+          asked,
+          "small",
+          asked.url.endsWith("/held")
+            ? { held: "60 seconds", delay: "19 seconds" }
+            : { informational: { count: 3, every: "19 seconds" } }
+        )
       )
     )
   )

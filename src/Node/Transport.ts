@@ -52,6 +52,6 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
         ),
         ({ close }) => close
       ),
-      ({ begin, dispatch, open }) => Transport.of({ open, begin, dispatch })
+      ({ send }) => Transport.of({ send })
     )
   )

@@ -45,13 +45,8 @@ import { contentLength } from "../internal/http/contentLength.js"
 import { contentCodings as contentCoding } from "../internal/http/validator.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
-import {
-  fromStream,
-  Transport,
-  type TransportError,
-  type TransportRequest,
-  type TransportResponse
-} from "../Transport.js"
+import * as TransportModule from "../Transport.js"
+import { type StreamResponse, Transport, type TransportError, type TransportRequest } from "../Transport.js"
 import { fromHttpClientError } from "./httpClientErrors.js"
 
 /**
@@ -85,7 +80,7 @@ export const makeWith = ({
   Effect.map(HttpClient.HttpClient, (client) => {
     const send = sender(client)
     const sendElsewhere = crossOrigin === "refuse" ? refuse : crossOrigin === "same-client" ? send : sender(crossOrigin)
-    return Transport.of({
+    return TransportModule.make({
       open: (request) => (request.isCrossOrigin === true ? sendElsewhere(request) : send(request))
     })
   })
@@ -117,7 +112,7 @@ export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer
 export const layerWith = (options: Options): Layer.Layer<Transport, never, HttpClient.HttpClient> =>
   Layer.effect(Transport, makeWith(options))
 
-type Send = (request: TransportRequest) => Effect.Effect<TransportResponse, TransportError, Scope.Scope>
+type Send = (request: TransportRequest) => Effect.Effect<StreamResponse, TransportError, Scope.Scope>
 
 const refuse: Send = ({ url }) =>
   new Protocol({
@@ -278,7 +273,7 @@ const isEmpty = (error: HttpClientError.HttpClientError): boolean =>
 const fromResponse = (
   url: string,
   response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<TransportResponse, Protocol, Scope.Scope> =>
+): Effect.Effect<StreamResponse, Protocol, Scope.Scope> =>
   Effect.gen(function* () {
     const sent = sentBody(response)
     let isBegun = false
@@ -301,7 +296,7 @@ const fromResponse = (
     let receivedBytes = 0
     const expectedBytes = contentLength(response.headers)
     const isEndedByClose = expectedBytes === undefined && coding === undefined
-    return yield* fromStream({
+    return {
       status: response.status,
       headers: response.headers,
       body: Stream.suspend(() => {
@@ -322,7 +317,7 @@ const fromResponse = (
           )
         )
       )
-    })
+    }
   })
 
 /** A readable stream of Node. */

@@ -14,8 +14,9 @@ import { contentLength } from "../internal/http/contentLength.js"
 import { displayUrl, parse } from "../internal/text/displayUrl.js"
 import { isTransient } from "../RetryPolicy.js"
 import type { Part, Store } from "../Store.js"
-import * as Transport from "../Transport.js"
+import type { Transport } from "../Transport.js"
 import { beginBody, extendHeaders, holdHeaders, type Wait } from "./deadlines.js"
+import { Drive, type TransportResponse } from "./drive.js"
 import { type Body, type Receiver, Receiving } from "./receiveBody.js"
 import * as Redirect from "./redirect.js"
 import { type Answer, isAnswer, isEnd, judge } from "./responseCheck.js"
@@ -24,7 +25,7 @@ import * as Segments from "./segments/segments.js"
 import { statusError } from "./statusError.js"
 
 export interface Attempt extends Receiver {
-  readonly transport: typeof Transport.Transport.Service
+  readonly transport: typeof Transport.Service
   readonly store: typeof Store.Service
   readonly wait: Wait
   readonly expected: Expected | undefined
@@ -57,15 +58,18 @@ export const begin = (self: Attempt): Begun => {
       headers["if-range"] = kept.validator
     }
   }
-  const exchange = Transport.begin(self.transport, {
-    url: RequestHeaders.requestUrl(hop.url),
-    headers,
-    isCrossOrigin: !hop.isFirstOrigin,
-    connectMillis: self.connectMillis,
-    verifiesBody: verifiesBody(request),
-    onInformational: () => extendHeaders(self.wait, self.now()),
-    onHeld: (isHeld) => holdHeaders(self.wait, isHeld, self.now())
-  })
+  const exchange = new Drive(
+    self.transport,
+    {
+      url: RequestHeaders.requestUrl(hop.url),
+      headers,
+      isCrossOrigin: !hop.isFirstOrigin,
+      connectMillis: self.connectMillis,
+      verifiesBody: verifiesBody(request)
+    },
+    () => extendHeaders(self.wait, self.now()),
+    (isHeld) => holdHeaders(self.wait, isHeld, self.now())
+  )
   return from(self, exchange.response, exchange.close, offsetBytes)
 }
 
@@ -76,7 +80,7 @@ export const verifiesBody = ({ digest, sizeBytes }: Receiver["request"]): boolea
 /** What is left of an attempt whose request is sent. */
 export const from = (
   self: Attempt,
-  response: Effect.Effect<Transport.TransportResponse, DownloadError>,
+  response: Effect.Effect<TransportResponse, DownloadError>,
   close: Effect.Effect<void>,
   offsetBytes: number
 ): Begun => {
@@ -89,7 +93,7 @@ export const from = (
 
 const answered = (
   self: Attempt,
-  response: Transport.TransportResponse,
+  response: TransportResponse,
   offsetBytes: number,
   crew: Segments.Crew | undefined
 ): Effect.Effect<Result, DownloadError> => {
@@ -132,7 +136,7 @@ const answered = (
 /** Checks the response, and records a refused range. */
 const checked = (
   self: Attempt,
-  response: Transport.TransportResponse,
+  response: TransportResponse,
   offsetBytes: number
 ): Either.Either<Answer, DownloadError> => {
   const answer = judge(self, response, offsetBytes)
@@ -177,7 +181,7 @@ const first = ({ hop, request }: Attempt): Redirect.Hop => ({
 /** From somewhere in a body on. */
 export const received = (
   self: Attempt,
-  response: Transport.TransportResponse,
+  response: TransportResponse,
   part: Part,
   receiving: Receiving
 ): Effect.Effect<Result, DownloadError> => Effect.flatMap(receiving.goOn(response), () => whole(self, part))
@@ -187,7 +191,7 @@ const whole = (self: Attempt, part: Part): Effect.Effect<Result, DownloadError> 
     Effect.map(verify(self), (verified): Result => ({ _tag: "Received", part, bytes: self.kept.bytes, verified }))
   )
 
-const redirected = (hop: Redirect.Hop, response: Transport.TransportResponse): Effect.Effect<Result, DownloadError> =>
+const redirected = (hop: Redirect.Hop, response: TransportResponse): Effect.Effect<Result, DownloadError> =>
   Effect.flatMap(Redirect.next(hop, response.headers["location"]), (to) =>
     Effect.as(contentLength(response.headers) === undefined ? Effect.void : drain(response), {
       _tag: "Redirected",
@@ -197,7 +201,7 @@ const redirected = (hop: Redirect.Hop, response: Transport.TransportResponse): E
 
 const refusal = (
   self: Attempt,
-  response: Transport.TransportResponse,
+  response: TransportResponse,
   offsetBytes: number
 ): Effect.Effect<Result, DownloadError> =>
   Effect.gen(function* () {
@@ -273,7 +277,7 @@ const sizeMismatch = (url: string, expected: number, actual: number, resumed: bo
 const drainLimitBytes = 64 * 1024
 const drainLimit = Duration.millis(250)
 
-const drain = (response: Transport.TransportResponse): Effect.Effect<void> =>
+const drain = (response: TransportResponse): Effect.Effect<void> =>
   (contentLength(response.headers) ?? 0) <= drainLimitBytes
     ? Effect.suspend(() => {
         let bytes = 0

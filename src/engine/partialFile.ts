@@ -10,7 +10,7 @@ import type { Hash, Hasher } from "../Hasher.js"
 import type { Expected } from "../internal/digest.js"
 import * as Validator from "../internal/http/validator.js"
 import { begin, type Part, type ReadyPart, type Store } from "../Store.js"
-import type { TransportResponse } from "../Transport.js"
+import type { ResponseHead } from "../Transport.js"
 import { type Claim, Coverage, claimOf } from "./segments/rangeMap.js"
 
 /** What responses said about one version of the file. */
@@ -108,7 +108,7 @@ export class Kept {
   }
 
   /** Records the version of a whole response that is accepted. */
-  begun({ headers, status }: TransportResponse, totalBytes: number | undefined, url: URL): void {
+  begun({ headers, status }: ResponseHead, totalBytes: number | undefined, url: URL): void {
     this.left = this.earlier
     // 203: a proxy has changed the content (RFC 9110 §15.3.4). A response to a range would not say so.
     this.validator = status === 203 ? undefined : Validator.strong(headers)

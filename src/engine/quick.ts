@@ -22,7 +22,7 @@ import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { OriginGovernor, Permit, PermitOptions } from "../OriginGovernor.js"
 import type { Durability, AtOnce as Parts, ReadyPart, Store } from "../Store.js"
-import type { Exchange, Receiver, Transport, TransportResponse } from "../Transport.js"
+import type { Transport } from "../Transport.js"
 import * as Attempt from "./attempt.js"
 import {
   beginBody,
@@ -36,6 +36,7 @@ import {
   type Watched,
   waitWithin
 } from "./deadlines.js"
+import { type Direct, Drive, type TransportResponse } from "./drive.js"
 import type { Hooks } from "./hooks.js"
 import type { Kept } from "./partialFile.js"
 import type { Advance } from "./progressSampler.js"
@@ -47,7 +48,6 @@ import type * as Segments from "./segments/segments.js"
 /** What the quick attempts of a downloader have in common. */
 export interface Means {
   readonly transport: typeof Transport.Service
-  readonly dispatch: NonNullable<(typeof Transport.Service)["dispatch"]>
   readonly store: typeof Store.Service
   readonly parts: Parts
   readonly governor: typeof OriginGovernor.Service
@@ -91,7 +91,7 @@ export const quick = (means: Means, request: DownloadRequest, hooks: Asked): Qui
     : new Quick(means, request, origin, expected, hooks)
 }
 
-export class Quick implements Attempt.Attempt, Receiver, Watched {
+export class Quick implements Attempt.Attempt, Direct, Watched {
   /** Decided in the step that published the file, or could not. */
   outcome: Saved | Skipped | Failed | undefined
   /** What is handed over. Where there is neither this nor an outcome, nothing was begun. */
@@ -107,7 +107,7 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   private isOver = false
   private reported: Effect.Effect<void> = Effect.void
   private permit: Permit | undefined
-  private exchange: Exchange | undefined
+  private exchange: Drive | undefined
   private response: TransportResponse | undefined
   private part: ReadyPart | undefined
   private receiving: Receiving | undefined
@@ -172,22 +172,29 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
     this.beganAt = at
     const { limits, wait } = this
     beginWait(wait, at, at + Duration.toMillis(request.timeout), this.hooks.deadlineAt ?? means.deadlineAt(request, at))
-    this.exchange = means.dispatch(
+    this.exchange = new Drive(
+      means.transport,
       {
         url: request.url,
         headers: RequestHeaders.forFirstOrigin(request),
         connectMillis: limits.connectMillis,
-        verifiesBody: Attempt.verifiesBody(request),
-        onInformational: () => extendHeaders(wait, means.now()),
-        onHeld: (isHeld) => holdHeaders(wait, isHeld, means.now())
+        verifiesBody: Attempt.verifiesBody(request)
       },
+      () => extendHeaders(wait, means.now()),
+      (isHeld) => holdHeaders(wait, isHeld, means.now()),
       this
     )
-    if (this.exchange === undefined) {
-      this.release()
-      return Effect.void
-    }
-    const timer = means.watch.add(this)
+    const sent = this.exchange.send()
+    return Exit.isExit(sent)
+      ? this.watched
+      : Effect.zipRight(
+          Effect.uninterruptible(sent),
+          Effect.suspend(() => this.watched)
+        )
+  }
+
+  private get watched(): Effect.Effect<void> {
+    const timer = this.means.watch.add(this)
     return timer === undefined ? this.end : Effect.zipRight(Effect.uninterruptible(timer), this.end)
   }
 
@@ -241,7 +248,6 @@ export class Quick implements Attempt.Attempt, Receiver, Watched {
   private whole(): false {
     const { durability, governor, watch } = this.means
     const { part, request } = this
-    this.exchange = undefined
     if (this.isOver || part === undefined) {
       return false
     }

@@ -13,7 +13,7 @@ import { parseContentRange, parseUnsatisfiedRange } from "../internal/http/conte
 import * as Validator from "../internal/http/validator.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
-import type { TransportResponse } from "../Transport.js"
+import type { ResponseHead } from "../Transport.js"
 import type { Kept } from "./partialFile.js"
 import type { Hop } from "./redirect.js"
 
@@ -25,7 +25,7 @@ export interface Answer {
   readonly totalBytes: number | undefined
 }
 
-type Headers = TransportResponse["headers"]
+type Headers = ResponseHead["headers"]
 
 interface Checked {
   readonly request: DownloadRequest
@@ -43,7 +43,7 @@ export const isAnswer = (status: number, offsetBytes: number): boolean =>
  */
 export const judge = (
   { hop, kept, request }: Checked,
-  { headers, status }: TransportResponse,
+  { headers, status }: ResponseHead,
   offsetBytes: number
 ): Either.Either<Answer, DownloadError> => {
   const protocol = (reason: Protocol["reason"], detail: string) =>
@@ -194,10 +194,7 @@ const partOf = (
 }
 
 /** Whether a 416 response shows that all bytes of the file were received (RFC 9110 §15.5.17). */
-export const isEnd = (
-  { bytes, coverage, totalBytes, validator }: Kept,
-  { headers, status }: TransportResponse
-): boolean =>
+export const isEnd = ({ bytes, coverage, totalBytes, validator }: Kept, { headers, status }: ResponseHead): boolean =>
   status === 416 &&
   totalBytes === undefined &&
   coverage === undefined &&

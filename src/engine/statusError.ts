@@ -6,9 +6,9 @@
 import * as Effect from "effect/Effect"
 import { HttpStatus } from "../DownloadError.js"
 import { parseRetryAfter } from "../internal/http/retryAfter.js"
-import type { TransportResponse } from "../Transport.js"
+import type { ResponseHead } from "../Transport.js"
 
-export const statusError = (url: string, { headers, status }: TransportResponse): Effect.Effect<HttpStatus> =>
+export const statusError = (url: string, { headers, status }: ResponseHead): Effect.Effect<HttpStatus> =>
   Effect.clockWith((clock) =>
     Effect.map(clock.currentTimeMillis, (now) => {
       const retryAfterMillis = parseRetryAfter(headers["retry-after"], now)

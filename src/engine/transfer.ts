@@ -404,13 +404,11 @@ export const makeTransfer = (
 
     const transfer: Transfer = (request, hooks) =>
       admit(store, request, hooks.decide, (url, expected) => carry(request, url, expected, hooks))
-    const { dispatch } = transport
-    if (dispatch === undefined || store.atOnce === undefined) {
+    if (store.atOnce === undefined) {
       return transfer
     }
     const means: Means = {
       transport,
-      dispatch,
       store,
       parts: store.atOnce,
       governor,

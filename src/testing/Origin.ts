@@ -10,21 +10,13 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Runtime from "effect/Runtime"
-import * as Scope from "effect/Scope"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { Connection, Truncated } from "../DownloadError.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
-import {
-  type Exchange,
-  type Receiver,
-  Transport,
-  type TransportError,
-  type TransportRequest,
-  type TransportResponse
-} from "../Transport.js"
+import type { StreamResponse, Transport, TransportError, TransportRequest } from "../Transport.js"
+import * as Port from "../Transport.js"
 
 /**
  * One request as the script sees it.
@@ -133,18 +125,17 @@ export class Origin extends Context.Tag("halyard/testing/Origin")<
 >() {}
 
 /**
- * A transport that answers from a script. A script that throws is a bug, and dies. With `pushes` it has `dispatch` too.
+ * A transport that answers from a script. A script that throws is a bug, and dies.
  *
  * @category layers
  * @since 0.2.0
  */
 export const layer = (
   script: (request: Request) => Reply,
-  onReply: (request: Request, reply: Reply) => void = () => {},
-  options: { readonly pushes?: boolean | undefined } = {}
+  onReply: (request: Request, reply: Reply) => void = () => {}
 ): Layer.Layer<Transport | Origin> =>
   Layer.effectContext(
-    Effect.map(Effect.runtime<never>(), (runtime) => {
+    Effect.sync(() => {
       const requests: Array<Request> = []
       const turns = new Map<string, number>()
       const open = new Map<string, number>()
@@ -156,46 +147,43 @@ export const layer = (
           most.set(key, Math.max(most.get(key) ?? 0, now))
         }
       }
-      const send: typeof Transport.Service.open = (asked) =>
-        Effect.gen(function* () {
-          const { origin } = new URL(asked.url)
-          const atMillis = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-          const request = yield* Effect.acquireRelease(
-            Effect.sync((): Request => {
-              const turn = turns.get(asked.url) ?? 0
-              turns.set(asked.url, turn + 1)
-              count(origin, 1)
-              const request = { ...asked, turn, atMillis }
-              requests.push(request)
-              return request
-            }),
-            () => Effect.sync(() => count(origin, -1))
-          )
-          const reply = script(request)
-          if (reply.held !== undefined) {
-            asked.onHeld?.(true)
-            yield* Effect.sleep(reply.held)
-            asked.onHeld?.(false)
-          }
-          if (reply.delay !== undefined) {
-            yield* Effect.sleep(reply.delay)
-          }
-          for (let left = reply.informational?.count ?? 0; left > 0; left--) {
-            yield* Effect.sleep(reply.informational?.every ?? 0)
-            asked.onInformational?.()
-          }
-          onReply(request, reply)
-          if (reply.instead !== undefined) {
-            return yield* reply.instead === "silence" ? silence : noConnection(asked.url, reply.instead)
-          }
-          return responseOf(asked.url, reply)
-        })
-      const transport = Transport.of(
-        options.pushes === true
-          ? { open: send, dispatch: (asked, to) => push(runtime, send(asked), to) }
-          : { open: send }
-      )
-      return Context.make(Transport, transport).pipe(
+      const transport = Port.make({
+        open: (asked, events) =>
+          Effect.gen(function* () {
+            const { origin } = new URL(asked.url)
+            const atMillis = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+            const request = yield* Effect.acquireRelease(
+              Effect.sync((): Request => {
+                const turn = turns.get(asked.url) ?? 0
+                turns.set(asked.url, turn + 1)
+                count(origin, 1)
+                const request = { ...asked, turn, atMillis }
+                requests.push(request)
+                return request
+              }),
+              () => Effect.sync(() => count(origin, -1))
+            )
+            const reply = script(request)
+            if (reply.held !== undefined) {
+              events.onHeld(true)
+              yield* Effect.sleep(reply.held)
+              events.onHeld(false)
+            }
+            if (reply.delay !== undefined) {
+              yield* Effect.sleep(reply.delay)
+            }
+            for (let left = reply.informational?.count ?? 0; left > 0; left--) {
+              yield* Effect.sleep(reply.informational?.every ?? 0)
+              events.onInformational()
+            }
+            onReply(request, reply)
+            if (reply.instead !== undefined) {
+              return yield* reply.instead === "silence" ? silence : noConnection(asked.url, reply.instead)
+            }
+            return responseOf(asked.url, reply)
+          })
+      })
+      return Context.make(Port.Transport, transport).pipe(
         Context.add(Origin, {
           requests: () => requests.slice(),
           open: (origin) => open.get(origin ?? everything) ?? 0,
@@ -206,43 +194,6 @@ export const layer = (
   )
 
 const everything = "*"
-
-// A fiber of its own carries it, and ends with what it pushes.
-const push = (
-  runtime: Runtime.Runtime<never>,
-  open: ReturnType<typeof Transport.Service.open>,
-  to: Receiver
-): Exchange => {
-  let answered: Effect.Effect<TransportResponse, TransportError> = silence
-  let scope: Scope.CloseableScope | undefined
-  const close = Effect.suspend(() => (scope === undefined ? Effect.void : Scope.close(scope, Exit.void)))
-  const opened = Effect.flatMap(Scope.make(), (made) => {
-    scope = made
-    return Scope.extend(open, made)
-  })
-  const driven = (response: TransportResponse) =>
-    Effect.flatMap(
-      response.drive((chunk) => to.onChunk(chunk)),
-      (how) => (how === "Ended" ? Effect.uninterruptible(Effect.map(close, () => to.onEnd())) : Effect.void)
-    )
-  const pushed = Effect.matchCauseEffect(opened, {
-    onSuccess: (response) => {
-      answered = Effect.succeed(response)
-      return to.onHead(response)
-        ? Effect.catchAllCause(driven(response), () => Effect.sync(() => to.onStop()))
-        : Effect.void
-    },
-    onFailure: (cause) => {
-      answered = Effect.failCause(cause)
-      return Effect.sync(() => to.onStop())
-    }
-  })
-  const fiber = Runtime.runFork(runtime, Effect.interruptible(pushed), { immediate: false })
-  return {
-    response: Effect.suspend(() => answered),
-    close: Effect.zipRight(Fiber.interrupt(fiber), close)
-  }
-}
 
 // Not `Effect.never`, which holds an interval of the platform's.
 const silence: Effect.Effect<never> = Effect.async(() => {})
@@ -255,47 +206,44 @@ const bytesOf = (content: string | Uint8Array): Uint8Array =>
 
 const usualChunkBytes = 64 * 1024
 
-const responseOf = (url: string, reply: Reply): TransportResponse => {
+const responseOf = (url: string, reply: Reply): StreamResponse => {
   const body = bytesOf(reply.body ?? "")
   const headers = reply.headers ?? { "content-length": `${body.length}` }
   const announced = headers["content-length"]
   const end = Math.min(body.length, reply.breakAt?.bytes ?? body.length)
-  // Used again for each chunk, as a transport may.
+  // All chunks have the same memory, as those of a transport may have. It is overwritten before the next chunk.
   const buffer = new Uint8Array(Math.min(Math.max(1, reply.chunkBytes ?? usualChunkBytes), Math.max(1, body.length)))
   let position = 0
 
-  const next = (onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<"Ended" | "Paused", TransportError> =>
-    Effect.suspend(() => {
-      if (position >= end) {
-        return ending
-      }
-      const take = Effect.suspend(() => {
-        const bytes = Math.min(buffer.length, end - position)
-        const chunk = buffer.subarray(0, bytes)
-        chunk.set(body.subarray(position, position + bytes))
-        position += bytes
-        const more = onChunk(chunk)
-        if (more) {
-          buffer.fill(0xee)
-        }
-        return more ? next(onChunk) : Effect.succeed("Paused" as const)
-      })
-      return reply.chunkDelay === undefined ? take : Effect.zipRight(Effect.sleep(reply.chunkDelay), take)
+  const next = Effect.suspend((): Effect.Effect<Uint8Array, Option.Option<TransportError>> => {
+    buffer.fill(0xee)
+    if (position >= end) {
+      return Effect.mapError(ending, Option.fromNullable)
+    }
+    const take = Effect.sync(() => {
+      const chunk = buffer.subarray(0, Math.min(buffer.length, end - position))
+      chunk.set(body.subarray(position, position + chunk.length))
+      position += chunk.length
+      return chunk
     })
+    return reply.chunkDelay === undefined ? take : Effect.zipRight(Effect.sleep(reply.chunkDelay), take)
+  })
 
-  const ending: Effect.Effect<"Ended", TransportError> = Effect.suspend(() => {
+  const ending: Effect.Effect<never, TransportError | undefined> = Effect.suspend(() => {
     if (reply.breakAt?.how === "silence") {
       return silence
     }
     const isShort = reply.breakAt !== undefined && reply.breakAt.how !== "unnoticed"
-    return isShort
-      ? new Truncated({
-          url: displayUrl(url),
-          expectedBytes: announced === undefined ? undefined : Number(announced),
-          receivedBytes: position
-        })
-      : Effect.succeed("Ended" as const)
+    return Effect.fail(
+      isShort
+        ? new Truncated({
+            url: displayUrl(url),
+            expectedBytes: announced === undefined ? undefined : Number(announced),
+            receivedBytes: position
+          })
+        : undefined
+    )
   })
 
-  return { status: reply.status ?? 200, headers, drive: (onChunk) => next(onChunk) }
+  return { status: reply.status ?? 200, headers, body: Stream.repeatEffectOption(next) }
 }

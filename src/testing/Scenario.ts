@@ -111,8 +111,6 @@ export interface Scenario {
   readonly isDirect: boolean
   /** Whether that store keeps so little in memory that a body of a few kilobytes is a large one. */
   readonly isShortOfMemory: boolean
-  /** Whether the origin pushes what it answers. */
-  readonly isPushed: boolean
   readonly durability: "full" | "rename"
   /** Connections for one file. */
   readonly segments: number | undefined
@@ -169,7 +167,6 @@ export const draw = (seed: number): Scenario => {
     isStream: from.chance(0.5),
     isDirect: false,
     isShortOfMemory: false,
-    isPushed: false,
     durability: from.chance(0.6) ? "full" : "rename",
     segments: undefined,
     requestsPerSecond: from.chance(0.1) ? from.between(2, 20) : undefined,
@@ -190,7 +187,6 @@ export const draw = (seed: number): Scenario => {
     ...scenario,
     isDirect,
     interruptAtDisk,
-    isPushed: from.chance(0.75),
     jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job))
   }
   const segmented = from.chance(0.35) ? withSegments(from, drawn) : drawn

@@ -181,8 +181,7 @@ class Life implements Observed {
           ).pipe(Layer.provide(this.disk.layer)),
           Origin.layer(
             (request) => this.reply(request),
-            (request, reply) => this.onReply(request, reply),
-            { pushes: this.scenario.isPushed }
+            (request, reply) => this.onReply(request, reply)
           ),
           Progress.layer((event) => Effect.sync(() => this.onEvent(event)))
         )

@@ -12,30 +12,23 @@ import * as Descriptors from "../../src/Node/descriptors.js"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import { type Connect, sockets } from "../../src/Node/Transport/sockets.js"
 import * as NodeTransport from "../../src/Node/Transport.js"
-import { Transport, type TransportResponse } from "../../src/Transport.js"
+import type { TransportRequest } from "../../src/Transport.js"
 import { certificate, key } from "../support/certificate.js"
+import { collect, type Options, open as openIn, openWith, until } from "../support/exchange.js"
 import { blackHole, http, resolving } from "../support/loopback.js"
 
 const client = (connect: Connect = sockets({}), connectMillis = 10_000) =>
-  Effect.acquireRelease(
-    Effect.sync(() => Client.make({ connectMillis, connect })),
-    ({ close }) => close
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => Client.make({ connectMillis, connect })),
+      ({ close }) => close
+    ),
+    (made) => ({ open: (request: TransportRequest, options?: Options) => openWith(made, request, options) })
   )
 
-const collect = (response: TransportResponse) =>
-  Effect.suspend(() => {
-    let text = ""
-    return Effect.map(
-      response.drive((chunk) => {
-        text += Buffer.from(chunk).toString("latin1")
-        return true
-      }),
-      () => text
-    )
-  })
+type Open = Effect.Effect.Success<ReturnType<typeof client>>["open"]
 
-const get = (open: Client.Client["open"], url: string) =>
-  Effect.scoped(Effect.flatMap(open({ url, headers: {} }), collect))
+const get = (open: Open, url: string) => Effect.scoped(Effect.flatMap(open({ url, headers: {} }), collect))
 
 const turns = (count: number) =>
   Effect.repeatN(
@@ -44,8 +37,6 @@ const turns = (count: number) =>
     }),
     count
   )
-
-const until = (isSo: () => boolean) => Effect.repeat(Effect.sleep("5 millis"), { until: isSo, times: 4000 })
 
 const ok = "HTTP/1.1 200 OK\r\n"
 const hello = `${ok}Content-Length: 5\r\n\r\nhello`
@@ -272,7 +263,7 @@ describe("connections for which there are no descriptors", () => {
       const told: Array<string> = []
       const send = (name: string) =>
         Effect.flatMap(
-          open({ url: `${origin.url}/${name}`, headers: {}, onHeld: (isHeld) => told.push(`${name} ${isHeld}`) }),
+          open({ url: `${origin.url}/${name}`, headers: {} }, { onHeld: (isHeld) => told.push(`${name} ${isHeld}`) }),
           collect
         ).pipe(Effect.scoped, Effect.fork)
       const first = yield* send("first")
@@ -487,27 +478,10 @@ describe("public addresses", () => {
     }
   })
 
-  it.scopedLive("are requested in the same way as others, also with dispatch", () =>
+  it.scopedLive("are requested in the same way as others", () =>
     Effect.gen(function* () {
-      const { begin, dispatch } = yield* Transport
-      assert.isDefined(begin)
-      assert.isDefined(dispatch)
       const origin = yield* http((_, response) => response.end("hello"))
-      const error = yield* Effect.async<unknown>((resume) => {
-        const exchange = dispatch?.(
-          { url: `${origin.url}/`, headers: {} },
-          {
-            onHead: () => false,
-            onChunk: () => false,
-            onEnd: () => resume(Effect.dieMessage("ended")),
-            onStop: () => {
-              if (exchange !== undefined) {
-                resume(Effect.ensuring(Effect.merge(exchange.response), exchange.close))
-              }
-            }
-          }
-        )
-      })
+      const error = yield* Effect.flip(openIn({ url: `${origin.url}/`, headers: {} }))
       assert.deepInclude(error, { _tag: "AddressRefused", address: "127.0.0.1" })
       assert.strictEqual(origin.connections(), 0)
     }).pipe(Effect.provide(Layer.fresh(NodeTransport.layer({ publicOnly: true }))))

@@ -68,36 +68,32 @@ for (const [name, layer] of [
   })
 }
 
-describe.for([false, true])("testing/Origin, pushing: %s", (pushes) => {
+describe("testing/Origin", () => {
   runCases(
     Contracts.transport(
       Effect.gen(function* () {
         const context = yield* Layer.build(
           Layer.fresh(
-            Origin.layer(
-              (request) => {
-                switch (new URL(request.url).pathname) {
-                  case "/hello":
-                    return {
-                      body: "hello world",
-                      chunkBytes: 6,
-                      headers: { "content-length": "11", "x-answer": request.headers["x-asked"] ?? "" }
-                    }
-                  case "/moved":
-                    return { status: 302, headers: { location: "/hello" } }
-                  case "/cut":
-                    return { body: "0123456789", breakAt: { bytes: 4, how: "close" } }
-                  case "/silent":
-                    return { body: "0123456789", breakAt: { bytes: 4, how: "silence" } }
-                  case "/refused":
-                    return { instead: "refused" }
-                  default:
-                    return { status: 404, body: "nothing here" }
-                }
-              },
-              undefined,
-              { pushes }
-            )
+            Origin.layer((request) => {
+              switch (new URL(request.url).pathname) {
+                case "/hello":
+                  return {
+                    body: "hello world",
+                    chunkBytes: 6,
+                    headers: { "content-length": "11", "x-answer": request.headers["x-asked"] ?? "" }
+                  }
+                case "/moved":
+                  return { status: 302, headers: { location: "/hello" } }
+                case "/cut":
+                  return { body: "0123456789", breakAt: { bytes: 4, how: "close" } }
+                case "/silent":
+                  return { body: "0123456789", breakAt: { bytes: 4, how: "silence" } }
+                case "/refused":
+                  return { instead: "refused" }
+                default:
+                  return { status: 404, body: "nothing here" }
+              }
+            })
           )
         )
         const origin = Context.get(context, Origin.Origin)

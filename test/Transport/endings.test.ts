@@ -8,25 +8,22 @@ import * as Effect from "effect/Effect"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import { sockets } from "../../src/Node/Transport/sockets.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
-import type { TransportResponse } from "../../src/Transport.js"
+import type { TransportRequest } from "../../src/Transport.js"
 import { certificate, key } from "../support/certificate.js"
+import { collect as collectText, openWith, type Response } from "../support/exchange.js"
 
-const client = Effect.acquireRelease(
-  Effect.sync(() => Client.make({ connectMillis: 10_000, connect: sockets({ ca: certificate }) })),
-  ({ close }) => close
-)
+const clientOf = (ca: string | undefined) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => Client.make({ connectMillis: 10_000, connect: sockets({ ca }) })),
+      ({ close }) => close
+    ),
+    (made) => ({ open: (request: TransportRequest) => openWith(made, request) })
+  )
 
-const collect = (response: TransportResponse) =>
-  Effect.suspend(() => {
-    let bytes = 0
-    return Effect.map(
-      response.drive((chunk) => {
-        bytes += chunk.length
-        return true
-      }),
-      () => bytes
-    )
-  })
+const client = clientOf(certificate)
+
+const collect = (response: Response) => Effect.map(collectText(response), ({ length }) => length)
 
 const listening = (server: Server) =>
   Effect.acquireRelease(
@@ -215,10 +212,7 @@ describe("a TLS connection", () => {
 
   it.scopedLive("is refused for its certificate, which is not worth a retry", () =>
     Effect.gen(function* () {
-      const { open } = yield* Effect.acquireRelease(
-        Effect.sync(() => Client.make({ connectMillis: 10_000, connect: sockets({}) })),
-        ({ close }) => close
-      )
+      const { open } = yield* clientOf(undefined)
       const origin = yield* secure((socket) => socket.end(head))
       const error = yield* Effect.flip(get(open, `https://localhost:${origin.port}/`))
       assert.deepInclude(error, { _tag: "Connection", reason: "tls" })

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as NodeTransport from "../../src/Node/Transport.js"
-import { Transport, type TransportResponse } from "../../src/Transport.js"
+import { Transport } from "../../src/Transport.js"
+import { collect, collectPausing, get, getWith, open, until } from "../support/exchange.js"
 
 interface Origin {
   readonly url: string
@@ -47,23 +48,6 @@ const origin = (answer: (socket: Socket, turn: number, request: string) => void)
     ({ made }) => made
   )
 
-const collect = (response: TransportResponse) =>
-  Effect.suspend(() => {
-    let text = ""
-    return Effect.map(
-      response.drive((chunk) => {
-        text += Buffer.from(chunk).toString("latin1")
-        return true
-      }),
-      () => text
-    )
-  })
-
-const get = (url: string) =>
-  Effect.scoped(Effect.flatMap(Transport, ({ open }) => Effect.flatMap(open({ url, headers: {} }), collect)))
-
-const until = (isSo: () => boolean) => Effect.repeat(Effect.sleep("5 millis"), { until: isSo, times: 800 })
-
 const live = Layer.fresh(NodeTransport.layer())
 
 const ok = "HTTP/1.1 200 OK\r\n"
@@ -98,7 +82,6 @@ describe("HTTP/1.1", () => {
   it.scopedLive("gives a body that came with its head in the same moment", () =>
     Effect.gen(function* () {
       const { url } = yield* origin((socket) => socket.write(hello))
-      const { open } = yield* Transport
       const response = yield* open({ url, headers: {} })
       assert.strictEqual(Effect.runSync(collect(response)), "hello")
       assert.strictEqual(Effect.runSync(collect(response)), "")
@@ -136,7 +119,6 @@ describe("HTTP/1.1", () => {
     it.scopedLive(`takes a response, asks once, and uses the connection again: ${what}`, () =>
       Effect.gen(function* () {
         const { asked, url } = yield* origin((socket) => socket.write(answer))
-        const { open } = yield* Transport
         for (const _ of [1, 2]) {
           const response = yield* open({ url, headers: {} })
           assert.strictEqual(response.status, status)
@@ -187,7 +169,6 @@ describe("HTTP/1.1", () => {
           `${ok}${names.map((name) => `${name}: first\r\n${name}: second\r\n`).join("")}X: a\r\nX: b\r\nContent-Length: 5\r\n\r\nhello`
         )
       )
-      const { open } = yield* Transport
       const { headers } = yield* open({ url, headers: {} })
       assert.deepStrictEqual(
         names.map((name) => headers[name.toLowerCase()]),
@@ -306,7 +287,6 @@ describe("HTTP/1.1", () => {
           socket.write(`${ok}Content-Length: ${body.length}\r\n\r\n`)
           socket.write(body)
         })
-        const { open } = yield* Transport
         for (const body of bodies) {
           const received: Array<Uint8Array> = []
           let bytes = 0
@@ -338,30 +318,13 @@ describe("HTTP/1.1", () => {
         socket.write(`${ok}Content-Length: ${body.length}\r\n\r\n`)
         socket.write(body)
       })
-      const { open } = yield* Transport
       for (const pauseEvery of [1, 7, Number.POSITIVE_INFINITY]) {
         const received: Array<Uint8Array> = []
         yield* Effect.scoped(
           Effect.gen(function* () {
             const response = yield* open({ url, headers: {} })
             yield* Effect.sleep("20 millis")
-            let how = "Paused"
-            let lent: Uint8Array | undefined
-            while (how === "Paused") {
-              how = yield* response.drive((chunk) => {
-                if ((received.length + 1) % pauseEvery === 0) {
-                  lent = chunk
-                  return false
-                }
-                received.push(chunk.slice())
-                return true
-              })
-              if (lent !== undefined) {
-                yield* Effect.yieldNow()
-                received.push(lent.slice())
-                lent = undefined
-              }
-            }
+            received.push(yield* collectPausing(response, pauseEvery))
           })
         )
         assert.isTrue(body.equals(Buffer.concat(received)), `${pauseEvery}`)
@@ -379,7 +342,6 @@ describe("HTTP/1.1", () => {
         socket.write(`${ok}Content-Length: ${lengthBytes}\r\n\r\n`)
         socket.write(Buffer.alloc(lengthBytes))
       })
-      const { open } = yield* Transport
       yield* Effect.scoped(
         Effect.gen(function* () {
           const response = yield* open({ url, headers: {} })
@@ -397,7 +359,6 @@ describe("HTTP/1.1", () => {
         socket.write(`${ok}Content-Length: 10\r\n\r\n01234`)
         setTimeout(() => socket.write("56789"), 50)
       })
-      const { open } = yield* Transport
       const response = yield* open({ url, headers: {} })
       let first = ""
       const fiber = yield* Effect.fork(
@@ -433,10 +394,8 @@ describe("HTTP/1.1", () => {
       const { asked, sockets, url } = yield* origin((socket) => socket.write(`${ok}Content-Length: 10\r\n\r\nhalf`))
       const fiber = yield* Effect.scoped(
         Effect.gen(function* () {
-          const { open } = yield* Effect.flatMap(Layer.build(live), (context) => Effect.provide(Transport, context))
-          const fiber = yield* Effect.forkDaemon(
-            Effect.flip(Effect.scoped(Effect.flatMap(open({ url, headers: {} }), collect)))
-          )
+          const transport = yield* Effect.flatMap(Layer.build(live), (context) => Effect.provide(Transport, context))
+          const fiber = yield* Effect.forkDaemon(Effect.flip(getWith(transport, url)))
           yield* until(() => asked.length === 1)
           yield* Effect.sleep("20 millis")
           return fiber
@@ -455,7 +414,6 @@ describe("HTTP/1.1", () => {
         heads.push(bytes)
         socket.write(hello)
       })
-      const { open } = yield* Transport
       for (const path of [
         "",
         "a%20b?download&sig=a~c(e)+f&x=",
@@ -477,8 +435,6 @@ describe("HTTP/1.1", () => {
   it.scopedLive("refuses a request with headers or a URL that it cannot send", () =>
     Effect.gen(function* () {
       const { asked, url } = yield* origin((socket) => socket.write(hello))
-      const { dispatch, open } = yield* Transport
-      const none = { onHead: () => false, onChunk: () => false, onEnd: () => {}, onStop: () => {} }
       for (const request of [
         { url, headers: { "a b": "c" } },
         { url, headers: { a: "b\r\nc: d" } },
@@ -488,7 +444,6 @@ describe("HTTP/1.1", () => {
         { url: "no url", headers: {} }
       ]) {
         assert.deepInclude(yield* Effect.flip(Effect.scoped(open(request))), { _tag: "InvalidRequest" })
-        assert.isUndefined(dispatch?.(request, none))
       }
       assert.deepStrictEqual(asked, [])
     }).pipe(Effect.provide(live))

@@ -3,48 +3,24 @@
  */
 import { createServer as createTlsServer, type TLSSocket } from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import { sockets } from "../../src/Node/Transport/sockets.js"
 import * as NodeTransport from "../../src/Node/Transport.js"
-import { Transport, type TransportResponse } from "../../src/Transport.js"
+import { type Exchange, type Receiver, Transport, type TransportError } from "../../src/Transport.js"
 import { certificate, key } from "../support/certificate.js"
+import { collect, collectPausing, open, openWith, until } from "../support/exchange.js"
 import { http, raw } from "../support/loopback.js"
 
-/** Takes all, pausing after each so-many-th chunk, which is looked at after a while. */
-const collect = (response: TransportResponse, pauseEvery = Number.POSITIVE_INFINITY) =>
-  Effect.gen(function* () {
-    const received: Array<Uint8Array> = []
-    let chunks = 0
-    let how = "Paused"
-    while (how === "Paused") {
-      let lent: Uint8Array | undefined
-      how = yield* response.drive((chunk) => {
-        if (++chunks % pauseEvery === 0) {
-          lent = chunk
-          return false
-        }
-        received.push(new Uint8Array(chunk))
-        return true
-      })
-      yield* Effect.yieldNow()
-      if (lent !== undefined) {
-        received.push(new Uint8Array(lent))
-      }
-    }
-    return Buffer.concat(received).toString("latin1")
-  })
-
-const get = (url: string, pauseEvery?: number) =>
+const get = (url: string, pauseEvery = Number.POSITIVE_INFINITY) =>
   Effect.scoped(
-    Effect.flatMap(Transport, ({ open }) =>
-      Effect.flatMap(open({ url, headers: {} }), (response) => collect(response, pauseEvery))
+    Effect.flatMap(open({ url, headers: {} }), (response) =>
+      Effect.map(collectPausing(response, pauseEvery), (body) => body.toString("latin1"))
     )
   )
-
-const until = (isSo: () => boolean) => Effect.repeat(Effect.sleep("5 millis"), { until: isSo, times: 800 })
 
 const live = Layer.fresh(NodeTransport.layer())
 
@@ -144,7 +120,6 @@ describe("HTTP/1.1, if no length is announced", () => {
         response.write("01234")
         setTimeout(() => response.end("56789"), 50)
       })
-      const { open } = yield* Transport
       const response = yield* open({ url: origin.url, headers: {} })
       assert.strictEqual(response.headers["transfer-encoding"], "chunked")
       let first = ""
@@ -182,7 +157,6 @@ describe("HTTP/1.1, if no length is announced", () => {
         const origin = yield* raw([answer, "end"])
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const { open } = yield* Transport
             const response = yield* open({ url: origin.url, headers: {} })
             yield* response.drive(() => false)
             yield* Effect.sleep("100 millis")
@@ -204,57 +178,46 @@ describe("HTTP/1.1, if no length is announced", () => {
     ["in chunks", inChunks(text, 1000), "stay"],
     ["that ends with its connection", `${ok}\r\n${text}`, "end"]
   ] as const) {
-    it.scopedLive(`pushes a body ${what}, and goes on where that was paused, also by a defect`, () =>
+    it.scopedLive(`delivers a body ${what} by calls, and continues after a pause`, () =>
       Effect.gen(function* () {
         const origin = yield* raw([answer, then])
-        const { dispatch } = yield* Transport
-        for (const pauseAt of [1, 3, Number.POSITIVE_INFINITY]) {
+        const { send } = yield* Transport
+        for (const pauseAt of [0, 1, 3, Number.POSITIVE_INFINITY]) {
           let body = ""
           let chunks = 0
-          const take = (chunk: Uint8Array) => {
-            body += Buffer.from(chunk).toString("latin1")
-            return ++chunks !== pauseAt
-          }
-          const whole = yield* Effect.async<boolean>((resume) => {
-            const exchange = dispatch?.(
-              { url: origin.url, headers: {} },
-              {
-                onHead: () => true,
-                onChunk: (chunk) => {
-                  const isMore = take(chunk)
-                  if (!isMore && exchange !== undefined) {
-                    const rest = Effect.flatMap(exchange.response, ({ drive }) => drive(take))
-                    resume(Effect.as(Effect.ensuring(Effect.orDie(rest), exchange.close), false))
-                  }
-                  return isMore
-                },
-                onEnd: () => resume(Effect.succeed(true)),
-                onStop: () => resume(Effect.dieMessage("stopped"))
-              }
-            )
-          })
-          assert.strictEqual(body, text)
-          assert.strictEqual(whole, pauseAt === Number.POSITIVE_INFINITY)
-        }
-        const defect = yield* Effect.async<unknown>((resume) => {
-          const exchange = dispatch?.(
-            { url: origin.url, headers: {} },
-            {
-              onHead: () => true,
-              onChunk: () => {
-                throw new Error("a defect")
-              },
-              onEnd: () => resume(Effect.dieMessage("ended")),
-              onStop: () => {
-                if (exchange !== undefined) {
-                  const rest = Effect.flatMap(exchange.response, ({ drive }) => drive(() => true))
-                  resume(Effect.ensuring(Effect.catchAllDefect(Effect.orDie(rest), Effect.succeed), exchange.close))
-                }
-              }
+          const paused: Array<number> = []
+          let exchange: Exchange | undefined
+          const isMore = () => {
+            if (chunks !== pauseAt) {
+              return true
             }
+            paused.push(chunks)
+            setImmediate(() => exchange?.resume())
+            return false
+          }
+          const ended = yield* Deferred.make<void, TransportError>()
+          const receiver: Receiver = {
+            onInformational: () => {},
+            onHeld: () => {},
+            onHead: isMore,
+            onChunk: (chunk) => {
+              body += Buffer.from(chunk).toString("latin1")
+              chunks++
+              return isMore()
+            },
+            onEnd: (exit) => Deferred.unsafeDone(ended, exit)
+          }
+          yield* Effect.acquireUseRelease(
+            send({ url: origin.url, headers: {} }, receiver),
+            (sent) => {
+              exchange = sent
+              return Deferred.await(ended)
+            },
+            ({ close }) => close
           )
-        })
-        assert.strictEqual(defect instanceof Error && defect.message, "a defect")
+          assert.strictEqual(body, text)
+          assert.deepStrictEqual(paused, Number.isFinite(pauseAt) ? [pauseAt] : [])
+        }
       }).pipe(Effect.provide(live))
     )
   }
@@ -262,7 +225,7 @@ describe("HTTP/1.1, if no length is announced", () => {
   it.scopedLive("takes the end of a TLS connection for the end of a body", () =>
     Effect.gen(function* () {
       const port = yield* secure((socket) => socket.end(`${ok}\r\n${text}`))
-      const { open } = yield* Effect.acquireRelease(
+      const client = yield* Effect.acquireRelease(
         Effect.sync(() =>
           Client.make({
             connectMillis: 10_000,
@@ -272,8 +235,8 @@ describe("HTTP/1.1, if no length is announced", () => {
         ({ close }) => close
       )
       for (const pauseEvery of [1, 3, Number.POSITIVE_INFINITY]) {
-        const response = yield* open({ url: `https://localhost:${port}/`, headers: {} })
-        assert.strictEqual(yield* collect(response, pauseEvery), text)
+        const response = yield* openWith(client, { url: `https://localhost:${port}/`, headers: {} })
+        assert.strictEqual((yield* collectPausing(response, pauseEvery)).toString("latin1"), text)
       }
     })
   )

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import { sockets } from "../../src/Node/Transport/sockets.js"
 import { certificate, key } from "../support/certificate.js"
+import { collectPausing, openWith } from "../support/exchange.js"
 
 describe("HTTP/1.1, on TLS", () => {
   const body = Buffer.alloc(3_000_011, "0123456789")
@@ -40,33 +41,14 @@ describe("HTTP/1.1, on TLS", () => {
   it.scopedLive("keeps a body whole, although TLS goes on after a pause with what it has decrypted", () =>
     Effect.gen(function* () {
       const { connections, port } = yield* secure
-      const { open } = yield* lane(certificate)
+      const client = yield* lane(certificate)
       for (const pauseEvery of [1, 3, Number.POSITIVE_INFINITY]) {
-        const received: Array<Uint8Array> = []
-        yield* Effect.scoped(
-          Effect.gen(function* () {
-            const response = yield* open({ url: `https://localhost:${port}/`, headers: {} })
-            let chunks = 0
-            let lent: Uint8Array | undefined
-            let how = "Paused"
-            while (how === "Paused") {
-              how = yield* response.drive((chunk) => {
-                if (++chunks % pauseEvery === 0) {
-                  lent = chunk
-                  return false
-                }
-                received.push(chunk.slice())
-                return true
-              })
-              yield* Effect.yieldNow()
-              if (lent !== undefined) {
-                received.push(lent.slice())
-                lent = undefined
-              }
-            }
-          })
+        const received = yield* Effect.scoped(
+          Effect.flatMap(openWith(client, { url: `https://localhost:${port}/`, headers: {} }), (response) =>
+            collectPausing(response, pauseEvery)
+          )
         )
-        assert.isTrue(body.equals(Buffer.concat(received)), `${pauseEvery}`)
+        assert.isTrue(body.equals(received), `${pauseEvery}`)
       }
       assert.strictEqual(connections(), 1)
     })
@@ -79,8 +61,8 @@ describe("HTTP/1.1, on TLS", () => {
         [undefined, "localhost"],
         [certificate, "127.0.0.1"]
       ] as const) {
-        const { open } = yield* lane(ca)
-        const error = yield* Effect.flip(open({ url: `https://${host}:${port}/`, headers: {} }))
+        const client = yield* lane(ca)
+        const error = yield* Effect.flip(openWith(client, { url: `https://${host}:${port}/`, headers: {} }))
         assert.deepInclude(error, { _tag: "Connection", reason: "tls" })
       }
     })

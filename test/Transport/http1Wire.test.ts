@@ -2,21 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import type { Connect } from "../../src/Node/Transport/sockets.js"
-import type { TransportResponse } from "../../src/Transport.js"
+import { getWith, openWith } from "../support/exchange.js"
 
 const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
-const collect = (response: TransportResponse) =>
-  Effect.suspend(() => {
-    let text = ""
-    return Effect.map(
-      response.drive((chunk) => {
-        text += Buffer.from(chunk).toString("latin1")
-        return true
-      }),
-      () => text
-    )
-  })
 
 describe("HTTP/1.1, on fake connections", () => {
   const request = { url: "http://origin.test/file", headers: {} }
@@ -49,7 +37,7 @@ describe("HTTP/1.1, on fake connections", () => {
   it.scopedLive("waits for a descriptor where there is none, and not for other things", () =>
     Effect.gen(function* () {
       turns = 0
-      const { open } = yield* lane(
+      const client = yield* lane(
         wire((events, turn) => {
           if (turn < 3) {
             events.onError(Object.assign(new Error("no more"), { code: "EMFILE" }))
@@ -58,7 +46,7 @@ describe("HTTP/1.1, on fake connections", () => {
           }
         })
       )
-      assert.strictEqual(yield* Effect.flatMap(open(request), collect), "hello")
+      assert.strictEqual(yield* getWith(client, request.url), "hello")
       assert.strictEqual(turns, 4)
     })
   )
@@ -78,16 +66,17 @@ describe("HTTP/1.1, on fake connections", () => {
         }),
         (count) => Effect.sync(() => clearImmediate(count.next))
       )
-      const { dispatch } = yield* lane(wire((events) => events.onConnect()))
+      const { send } = yield* lane(wire((events) => events.onConnect()))
       const pushed = Effect.async<void>((resume) => {
-        dispatch(request, {
+        send(request, {
+          onInformational: () => {},
+          onHeld: () => {},
           onHead: () => true,
           onChunk: () => true,
-          onEnd: () => {
+          onEnd: (exit) => {
             perTurn.push((perTurn.pop() ?? 0) + 1)
-            resume(Effect.void)
-          },
-          onStop: () => resume(Effect.dieMessage("stopped"))
+            resume(Effect.orDie(exit))
+          }
         })
       })
       yield* Effect.all(
@@ -104,13 +93,13 @@ describe("HTTP/1.1, on fake connections", () => {
 
   it.scopedLive("bounds the wait for a connection", () =>
     Effect.gen(function* () {
-      const { open } = yield* lane(
+      const client = yield* lane(
         wire(() => {}),
         30
       )
-      const error = yield* Effect.flip(open(request))
+      const error = yield* Effect.flip(openWith(client, request))
       assert.deepInclude(error, { _tag: "Timeout", phase: "connect", limitMillis: 30, receivedBytes: 0 })
-      const asked = yield* Effect.flip(open({ ...request, connectMillis: 10 }))
+      const asked = yield* Effect.flip(openWith(client, { ...request, connectMillis: 10 }))
       assert.deepInclude(asked, { _tag: "Timeout", phase: "connect", limitMillis: 10, receivedBytes: 0 })
     })
   )

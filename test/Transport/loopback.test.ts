@@ -13,7 +13,7 @@ import * as NodeTransport from "../../src/Node/Transport.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
-import { Transport, toStream } from "../../src/Transport.js"
+import * as Transport from "../../src/Transport.js"
 
 // Real servers on the loopback interface, met through the engine by each backend.
 const backends = {
@@ -91,22 +91,20 @@ for (const [name, transport] of Object.entries(backends)) {
           response.setHeader("X-Twice", ["a", "b"])
           response.end("body")
         })
-        const response = yield* Effect.flatMap(Transport, ({ open }) =>
-          open({ url: `${url}/`, headers: { "accept-encoding": "identity" } })
-        )
+        const response = yield* Transport.open({ url: `${url}/`, headers: { "accept-encoding": "identity" } })
         assert.strictEqual(response.status, 200)
         assert.strictEqual(response.headers["x-asked"], "identity")
         assert.strictEqual(response.headers["x-twice"], "a, b")
-        assert.strictEqual(yield* Stream.mkString(Stream.decodeText(toStream(response))), "body")
+        assert.strictEqual(yield* Stream.mkString(Stream.decodeText(response.body)), "body")
       }).pipe(Effect.provide(undici))
     )
 
     it.scopedLive("tells of a body that broke before anybody asked for it", () =>
       Effect.gen(function* () {
         const { url } = yield* raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n", "stay")
-        const response = yield* Effect.flatMap(Transport, ({ open }) => open({ url: `${url}/`, headers: {} }))
+        const response = yield* Transport.open({ url: `${url}/`, headers: {} })
         yield* Effect.sleep("100 millis")
-        const error = yield* Effect.flip(response.drive(() => true))
+        const error = yield* Effect.flip(Stream.runDrain(response.body))
         assert.include(["Connection", "Protocol", "Truncated"], error._tag)
       }).pipe(Effect.provide(undici))
     )

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import type { Connect } from "../../src/Node/Transport/sockets.js"
+import { openWith } from "../support/exchange.js"
 import { caseOf, type FuzzCase } from "./responses.js"
 import { type Reading, read as readByUndici } from "./undiciReader.js"
 
@@ -108,7 +109,7 @@ interface OwnReading extends Reading {
 const readByOwn = (fuzz: FuzzCase): Effect.Effect<OwnReading> =>
   Effect.acquireUseRelease(
     Effect.sync(() => Client.make({ connectMillis, connect: wire(fuzz) })),
-    ({ open }) => {
+    (client) => {
       let [status, body, chunks, refusal] = [0, "", 0, ""]
       const headers: Record<string, string> = {}
       let lent: Uint8Array | undefined
@@ -117,12 +118,12 @@ const readByOwn = (fuzz: FuzzCase): Effect.Effect<OwnReading> =>
       }
       return Effect.scoped(
         Effect.gen(function* () {
-          const response = yield* open(request)
+          const response = yield* openWith(client, request)
           status = response.status
           for (const [name, value] of Object.entries(response.headers)) {
             headers[name] = value ?? ""
           }
-          let how = "Paused"
+          let how: "Ended" | "Paused" = "Paused"
           while (how === "Paused") {
             yield* turns(fuzz.idleTurns)
             take(lent)

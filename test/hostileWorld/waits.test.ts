@@ -14,7 +14,7 @@ import * as Downloader from "../../src/Downloader.js"
 import * as OriginGovernor from "../../src/OriginGovernor.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { Transport, type TransportRequest } from "../../src/Transport.js"
+import * as Transport from "../../src/Transport.js"
 import { autoAdvance, layer, Origin } from "../../src/testing.js"
 
 const url = "http://origin.test/file"
@@ -125,7 +125,7 @@ describe("the limits of an attempt", () => {
   it.effect("limit a connection, with twice the time after a time-out", () =>
     Effect.gen(function* () {
       const asked: Array<number | undefined> = []
-      const open = ({ connectMillis, url }: TransportRequest) => {
+      const open = ({ connectMillis, url }: Transport.TransportRequest) => {
         asked.push(connectMillis)
         return new Timeout({ url, phase: "connect", limitMillis: connectMillis ?? 10_000, receivedBytes: 0 })
       }
@@ -135,7 +135,7 @@ describe("the limits of an attempt", () => {
       }).pipe(
         Effect.provide(
           Downloader.layerWith({ retry: RetryPolicy.make({ retries: 2 }) }).pipe(
-            Layer.provide(Layer.merge(Layer.succeed(Transport, Transport.of({ open })), MemoryStore.layer))
+            Layer.provide(Layer.merge(Layer.succeed(Transport.Transport, Transport.make({ open })), MemoryStore.layer))
           )
         )
       )
@@ -174,27 +174,25 @@ describe("the deadline of a request", () => {
     ["an attempt", { instead: "silence" }],
     ["a body", { headers: { "content-length": "10" }, body, chunkBytes: 1, chunkDelay: "1 second" }]
   ] as const) {
-    for (const pushes of [false, true]) {
-      it.effect(`ends ${what}${pushes ? " that is pushed" : ""}`, () =>
-        Effect.gen(function* () {
-          const error = yield* autoAdvance(Effect.flip(download(request({ deadline }))))
-          isDeadline(error)
-          assert.strictEqual(yield* Clock.currentTimeMillis, 5000)
-          assert.strictEqual((yield* Origin.Origin).open(), 0)
-        }).pipe(
-          Effect.provide(
-            Downloader.layer.pipe(
-              Layer.provideMerge(
-                Layer.merge(
-                  Origin.layer(() => reply, undefined, { pushes }),
-                  MemoryStore.layer
-                )
+    it.effect(`ends ${what}`, () =>
+      Effect.gen(function* () {
+        const error = yield* autoAdvance(Effect.flip(download(request({ deadline }))))
+        isDeadline(error)
+        assert.strictEqual(yield* Clock.currentTimeMillis, 5000)
+        assert.strictEqual((yield* Origin.Origin).open(), 0)
+      }).pipe(
+        Effect.provide(
+          Downloader.layer.pipe(
+            Layer.provideMerge(
+              Layer.merge(
+                Origin.layer(() => reply),
+                MemoryStore.layer
               )
             )
           )
         )
       )
-    }
+    )
   }
 
   it.effect("applies to all attempts together", () =>

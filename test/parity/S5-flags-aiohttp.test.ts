@@ -15,7 +15,7 @@ import * as Downloader from "../../src/Downloader.js"
 import * as Flags from "../../src/Flags.js"
 import * as Progress from "../../src/Progress.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { fromStream, Transport } from "../../src/Transport.js"
+import * as Transport from "../../src/Transport.js"
 import { flags, populous } from "../support/flagsRun.js"
 import { notWhole } from "../support/program.js"
 
@@ -87,13 +87,16 @@ const downloadMany = Effect.gen(function* () {
 const world = (onOpen: () => Effect.Effect<void>) =>
   Downloader.layer.pipe(
     Layer.provide(
-      Layer.succeed(Transport, {
-        open: () =>
-          Effect.zipRight(
-            Effect.zipRight(onOpen(), Effect.sleep("1 second")),
-            fromStream({ status: 200, headers: {}, body: Stream.make(new Uint8Array([71, 73, 70])) })
-          )
-      })
+      Layer.succeed(
+        Transport.Transport,
+        Transport.make({
+          open: () =>
+            Effect.zipRight(
+              Effect.zipRight(onOpen(), Effect.sleep("1 second")),
+              Effect.succeed({ status: 200, headers: {}, body: Stream.make(new Uint8Array([71, 73, 70])) })
+            )
+        })
+      )
     ),
     Layer.provideMerge(Layer.merge(MemoryStore.layer, Progress.layerRecording))
   )

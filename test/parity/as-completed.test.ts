@@ -15,7 +15,7 @@ import * as Downloader from "../../src/Downloader.js"
 import * as Flags from "../../src/Flags.js"
 import * as Progress from "../../src/Progress.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { fromStream, Transport } from "../../src/Transport.js"
+import * as Transport from "../../src/Transport.js"
 
 const secondsOf: ReadonlyMap<string, number> = new Map([
   ["BR", 3],
@@ -25,19 +25,22 @@ const secondsOf: ReadonlyMap<string, number> = new Map([
 ])
 
 /** Answers each flag after its own time, and ZZ with 404. */
-const transport = Layer.succeed(Transport, {
-  open: ({ url }) => {
-    const code = url.slice(-6, -4).toUpperCase()
-    return Effect.zipRight(
-      Effect.sleep(`${secondsOf.get(code) ?? 0} seconds`),
-      fromStream({
-        status: code === "ZZ" ? 404 : 200,
-        headers: {},
-        body: Stream.make(new Uint8Array([71, 73, 70]))
-      })
-    )
-  }
-})
+const transport = Layer.succeed(
+  Transport.Transport,
+  Transport.make({
+    open: ({ url }) => {
+      const code = url.slice(-6, -4).toUpperCase()
+      return Effect.zipRight(
+        Effect.sleep(`${secondsOf.get(code) ?? 0} seconds`),
+        Effect.succeed({
+          status: code === "ZZ" ? 404 : 200,
+          headers: {},
+          body: Stream.make(new Uint8Array([71, 73, 70]))
+        })
+      )
+    }
+  })
+)
 
 const world = Downloader.layer.pipe(
   Layer.provide(transport),

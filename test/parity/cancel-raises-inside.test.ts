@@ -16,7 +16,7 @@ import * as TestClock from "effect/TestClock"
 import * as Download from "../../src/Download.js"
 import * as Downloader from "../../src/Downloader.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { fromStream, Transport } from "../../src/Transport.js"
+import * as Transport from "../../src/Transport.js"
 
 /** What was done so far, and a step that adds to it. */
 const makeSteps = Effect.map(Ref.make<ReadonlyArray<string>>([]), (steps) => ({
@@ -113,11 +113,14 @@ describe("cancel raises inside", () => {
   )
 })
 
-const neverEnding = Layer.succeed(Transport, {
-  open: () =>
-    fromStream({
-      status: 200,
-      headers: {},
-      body: Stream.concat(Stream.make(new Uint8Array([71, 73, 70])), Stream.never)
-    })
-})
+const neverEnding = Layer.succeed(
+  Transport.Transport,
+  Transport.make({
+    open: () =>
+      Effect.succeed({
+        status: 200,
+        headers: {},
+        body: Stream.concat(Stream.make(new Uint8Array([71, 73, 70])), Stream.never)
+      })
+  })
+)

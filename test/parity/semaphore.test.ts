@@ -15,7 +15,7 @@ import * as TestClock from "effect/TestClock"
 import * as Downloader from "../../src/Downloader.js"
 import * as Flags from "../../src/Flags.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { fromStream, Transport } from "../../src/Transport.js"
+import * as Transport from "../../src/Transport.js"
 
 /** Counts how many are inside, and the most there ever were. */
 const makeGauge = Effect.map(Ref.make({ inside: 0, most: 0 }), (counts) => ({
@@ -78,15 +78,18 @@ describe("semaphore", () => {
   it.effect("is built into a run: no more requests are open than its concurrency", () =>
     Effect.gen(function* () {
       const gauge = yield* makeGauge
-      const transport = Layer.succeed(Transport, {
-        open: () =>
-          gauge.inside(
-            Effect.zipRight(
-              Effect.sleep("1 second"),
-              fromStream({ status: 200, headers: {}, body: Stream.make(new Uint8Array([71])) })
+      const transport = Layer.succeed(
+        Transport.Transport,
+        Transport.make({
+          open: () =>
+            gauge.inside(
+              Effect.zipRight(
+                Effect.sleep("1 second"),
+                Effect.succeed({ status: 200, headers: {}, body: Stream.make(new Uint8Array([71])) })
+              )
             )
-          )
-      })
+        })
+      )
       const requests = Flags.populous.map((code) =>
         Flags.request(code, { baseUrl: "http://origin/flags", directory: "downloads" })
       )

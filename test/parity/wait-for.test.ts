@@ -15,7 +15,7 @@ import * as Download from "../../src/Download.js"
 import * as Downloader from "../../src/Downloader.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { fromStream, Transport } from "../../src/Transport.js"
+import * as Transport from "../../src/Transport.js"
 
 const slow = Effect.as(Effect.sleep("3 seconds"), 42)
 
@@ -66,14 +66,17 @@ describe("wait_for", () => {
   )
 
   for (const [part, receivedBytes, transport] of [
-    ["headers", 0, Layer.succeed(Transport, { open: () => Effect.never })],
+    ["headers", 0, Layer.succeed(Transport.Transport, Transport.make({ open: () => Effect.never }))],
     [
       "body",
       3,
-      Layer.succeed(Transport, {
-        open: () =>
-          fromStream({ status: 200, headers: {}, body: Stream.concat(Stream.make(someBytes()), Stream.never) })
-      })
+      Layer.succeed(
+        Transport.Transport,
+        Transport.make({
+          open: () =>
+            Effect.succeed({ status: 200, headers: {}, body: Stream.concat(Stream.make(someBytes()), Stream.never) })
+        })
+      )
     ]
   ] as const) {
     it.effect(`ends a download that waits for its ${part}, says so in the error, and leaves nothing behind`, () =>

@@ -22,18 +22,17 @@ const nowhere = Layer.succeed(Store.Store, {
     })
 })
 
-const origin = Layer.succeed(Transport.Transport, {
-  open: () =>
-    Effect.succeed({
-      status: 200,
-      headers: { "content-length": "7" },
-      drive: (onChunk) =>
-        Effect.sync(() => {
-          onChunk(new Uint8Array(7))
-          return "Ended"
-        })
-    })
-})
+const origin = Layer.succeed(
+  Transport.Transport,
+  Transport.make({
+    open: () =>
+      Effect.succeed({
+        status: 200,
+        headers: { "content-length": "7" },
+        body: Stream.make(new Uint8Array(7))
+      })
+  })
+)
 
 const run = (count) =>
   Effect.flatMap(Downloader.Downloader, ({ run }) =>

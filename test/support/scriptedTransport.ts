@@ -6,7 +6,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { fromStream, Transport, type TransportError } from "../../src/Transport.js"
+import * as Port from "../../src/Transport.js"
 
 export interface Answer {
   readonly status?: number
@@ -16,9 +16,9 @@ export interface Answer {
   readonly chunks?: ReadonlyArray<string>
   readonly waitBetween?: Duration.DurationInput
   /** Fails after the chunks. */
-  readonly failure?: TransportError
+  readonly failure?: Port.TransportError
   /** Fails instead of a response. */
-  readonly refusal?: TransportError
+  readonly refusal?: Port.TransportError
 }
 
 export class Exchanges extends Context.Tag("test/Exchanges")<
@@ -31,7 +31,7 @@ export class Exchanges extends Context.Tag("test/Exchanges")<
   }
 >() {}
 
-export const layer = (answerTo: (url: string) => Answer): Layer.Layer<Transport | Exchanges> =>
+export const layer = (answerTo: (url: string) => Answer): Layer.Layer<Port.Transport | Exchanges> =>
   Layer.effectContext(
     Effect.sync(() => {
       const opened: Array<string> = []
@@ -42,39 +42,42 @@ export const layer = (answerTo: (url: string) => Answer): Layer.Layer<Transport 
         open: () => open,
         mostOpen: () => mostOpen
       }).pipe(
-        Context.add(Transport, {
-          open: ({ url }) =>
-            Effect.gen(function* () {
-              yield* Effect.acquireRelease(
-                Effect.sync(() => {
-                  opened.push(url)
-                  open++
-                  mostOpen = Math.max(mostOpen, open)
-                }),
-                () =>
+        Context.add(
+          Port.Transport,
+          Port.make({
+            open: ({ url }) =>
+              Effect.gen(function* () {
+                yield* Effect.acquireRelease(
                   Effect.sync(() => {
-                    open--
-                  })
-              )
-              const answer = answerTo(url)
-              yield* Effect.sleep(answer.wait ?? 0)
-              if (answer.refusal !== undefined) {
-                return yield* answer.refusal
-              }
-              const chunks = (answer.chunks ?? []).map((text) => new TextEncoder().encode(text))
-              const length =
-                answer.length === undefined ? chunks.reduce((sum, { length }) => sum + length, 0) : answer.length
-              const body = Stream.fromIterable(chunks).pipe(
-                Stream.tap(() => Effect.sleep(answer.waitBetween ?? 0)),
-                Stream.concat(answer.failure === undefined ? Stream.empty : Stream.fail(answer.failure))
-              )
-              return yield* fromStream({
-                status: answer.status ?? 200,
-                headers: length === null ? {} : { "content-length": `${length}` },
-                body
+                    opened.push(url)
+                    open++
+                    mostOpen = Math.max(mostOpen, open)
+                  }),
+                  () =>
+                    Effect.sync(() => {
+                      open--
+                    })
+                )
+                const answer = answerTo(url)
+                yield* Effect.sleep(answer.wait ?? 0)
+                if (answer.refusal !== undefined) {
+                  return yield* answer.refusal
+                }
+                const chunks = (answer.chunks ?? []).map((text) => new TextEncoder().encode(text))
+                const length =
+                  answer.length === undefined ? chunks.reduce((sum, { length }) => sum + length, 0) : answer.length
+                const body = Stream.fromIterable(chunks).pipe(
+                  Stream.tap(() => Effect.sleep(answer.waitBetween ?? 0)),
+                  Stream.concat(answer.failure === undefined ? Stream.empty : Stream.fail(answer.failure))
+                )
+                return {
+                  status: answer.status ?? 200,
+                  headers: length === null ? {} : { "content-length": `${length}` },
+                  body
+                }
               })
-            })
-        })
+          })
+        )
       )
     })
   )

@@ -18,8 +18,9 @@ import type * as Scope from "effect/Scope"
 import type { DownloadError } from "../../DownloadError.js"
 import type { Permit } from "../../OriginGovernor.js"
 import type { Part } from "../../Store.js"
-import * as Transport from "../../Transport.js"
+import type { Transport } from "../../Transport.js"
 import { beginBody, extendHeaders, holdHeaders, type Wait } from "../deadlines.js"
+import { Drive } from "../drive.js"
 import { type Meter, type Receiver, type ResponseBody, receive } from "../receiveBody.js"
 import type { Claim, Coverage } from "./rangeMap.js"
 import * as Segment from "./segmentRequest.js"
@@ -103,7 +104,7 @@ export class Crew {
 
   constructor(
     private readonly self: Receiver & {
-      readonly transport: typeof Transport.Transport.Service
+      readonly transport: typeof Transport.Service
       readonly wait: Wait
     },
     private readonly means: Means,
@@ -402,14 +403,17 @@ export class Crew {
     }
     const beganAt = self.now()
     const wait = means.wait()
-    const exchange = Transport.begin(self.transport, {
-      ...Segment.requestFor(self, claim),
-      connectMillis: self.connectMillis,
-      // Limited by the requested range.
-      verifiesBody: true,
-      onInformational: () => extendHeaders(wait, self.now()),
-      onHeld: (isHeld) => holdHeaders(wait, isHeld, self.now())
-    })
+    const exchange = new Drive(
+      self.transport,
+      {
+        ...Segment.requestFor(self, claim),
+        connectMillis: self.connectMillis,
+        // Limited by the requested range.
+        verifiesBody: true
+      },
+      () => extendHeaders(wait, self.now()),
+      (isHeld) => holdHeaders(wait, isHeld, self.now())
+    )
     const work = Effect.flatMap(exchange.response, (response) => {
       const answeredAt = self.now()
       beginBody(wait, answeredAt)

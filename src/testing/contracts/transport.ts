@@ -1,22 +1,25 @@
 /**
- * What every `Transport` keeps to.
+ * The contract of `Transport`, as tests that every backend must pass.
  *
  * @since 0.2.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { type Exchange, Transport } from "../../Transport.js"
+import { type Exchange, type Receiver, type ResponseHead, Transport, type TransportError } from "../../Transport.js"
 import { type Case, expect } from "./Case.js"
 
 /**
  * A transport and an origin that it can reach. The origin answers
  *
- * - `/hello` with 200 and `hello world` in two chunks or more, some milliseconds apart, its length announced, and the
- *   value of the request's header `x-asked` in a header `x-answer`,
+ * - `/hello` with 200 and `hello world` in several pieces, some milliseconds apart, with its length, and with the value of the
+ *   request's header `x-asked` in a header `x-answer`,
  * - `/missing` with 404 and a body of some bytes,
- * - `/moved` with 302 and `Location: /hello`,
+ * - `/moved` with 302, `Location: /hello` and an empty body,
  * - `/cut` with 200, a length of 10, four bytes, and the end of the connection,
  * - `/silent` with 200, a length of 10, four bytes, and nothing more.
  *
@@ -27,11 +30,112 @@ export interface TransportProbe {
   readonly layer: Layer.Layer<Transport>
   /** Without a slash at its end. */
   readonly baseUrl: string
-  /** One where nobody listens. */
+  /** A URL whose server refuses connections. */
   readonly closedUrl: string
-  /** How many connections the origin has with a response under way; fewer after a moment of waiting is enough. */
+  /** The number of connections on which the origin has not finished a response. It may fall a moment after an exchange has ended. */
   readonly busy: Effect.Effect<number>
 }
+
+/** When a receiver pauses the body. */
+type Pause = "never" | "head" | "chunk" | "head and chunk"
+
+/** Receives a response, and notes each call that breaks the contract. */
+class Recorder implements Receiver {
+  head: ResponseHead | undefined
+  text = ""
+  exit: Exit.Exit<void, TransportError> | undefined
+  /** The chunk that paused the body. */
+  chunk: Uint8Array | undefined
+  state: "sending" | "sent" | "paused" | "ended" | "closed" = "sending"
+  calls = 0
+  private readonly wrong: Array<string> = []
+  private wake: (() => void) | undefined
+
+  constructor(private readonly pause: Pause) {}
+
+  readonly onInformational = (): void => this.note("onInformational", this.head !== undefined && "after onHead")
+
+  readonly onHeld = (isHeld: boolean): void => this.note(`onHeld(${isHeld})`, this.head !== undefined && "after onHead")
+
+  readonly onHead = (head: ResponseHead): boolean => {
+    this.note("onHead", this.head !== undefined && "a second time")
+    this.head = head
+    return this.paused("head")
+  }
+
+  readonly onChunk = (chunk: Uint8Array): boolean => {
+    this.note("onChunk", this.head === undefined && "before onHead")
+    this.text += decode(chunk)
+    this.chunk = chunk
+    return this.paused("chunk")
+  }
+
+  readonly onEnd = (exit: Exit.Exit<void, TransportError>): void => {
+    this.note("onEnd", Exit.isSuccess(exit) && this.head === undefined && "with success before onHead")
+    this.exit = exit
+    this.state = "ended"
+    this.wake?.()
+  }
+
+  private note(call: string, problem: string | false): void {
+    this.calls++
+    if (this.state !== "sent") {
+      this.wrong.push(`${call} ${when[this.state]}`)
+    }
+    if (problem !== false) {
+      this.wrong.push(`${call} ${problem}`)
+    }
+  }
+
+  private paused(at: "head" | "chunk"): boolean {
+    if (!this.pause.includes(at)) {
+      return true
+    }
+    this.state = "paused"
+    this.wake?.()
+    return false
+  }
+
+  resume(exchange: Exchange): void {
+    this.state = "sent"
+    exchange.resume()
+  }
+
+  /** Suspends until the body is paused or the exchange has ended. */
+  readonly stopped: Effect.Effect<void> = Effect.async((resume) => {
+    this.wake = () => {
+      this.wake = undefined
+      resume(Effect.void)
+    }
+    if (this.state === "paused" || this.state === "ended") {
+      this.wake()
+    }
+  })
+
+  get error(): TransportError | undefined {
+    return this.exit !== undefined && Exit.isFailure(this.exit)
+      ? Option.getOrUndefined(Cause.failureOption(this.exit.cause))
+      : undefined
+  }
+
+  readonly isRight: Effect.Effect<void, unknown> = Effect.suspend(() =>
+    expect(this.wrong.length === 0, "no call of the receiver that the contract excludes", this.wrong.join(", "))
+  )
+}
+
+const when = {
+  sending: "before send has returned",
+  sent: "",
+  paused: "while the body is paused",
+  ended: "after onEnd",
+  closed: "after close has started"
+}
+
+const decode = (chunk: Uint8Array): string => new TextDecoder().decode(chunk)
+
+// Real time: a call that the contract excludes can only be waited for. A short wait can miss such a call, and never reports one
+// that was not made.
+const aMoment = Effect.sleep("30 millis")
 
 /**
  * The contract of `Transport`. `probe` is run for each case.
@@ -40,212 +144,247 @@ export interface TransportProbe {
  * @since 0.2.0
  */
 export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scope>): ReadonlyArray<Case> => {
-  type Body = (
-    probe: TransportProbe,
-    open: (path: string) => ReturnType<typeof Transport.Service.open>
-  ) => Effect.Effect<void, unknown, Scope.Scope>
-  const at = (title: string, body: Body): Case => ({
-    title,
-    check: Effect.scoped(
-      Effect.flatMap(probe, (made) =>
-        Effect.provide(
-          Effect.flatMap(Transport, ({ open }) =>
-            body(made, (path) =>
-              open({
-                url: path.startsWith("/") ? made.baseUrl + path : path,
-                headers: { "accept-encoding": "identity", "x-asked": "something" }
-              })
-            )
-          ),
-          made.layer
-        )
-      )
+  interface Sent {
+    readonly probe: TransportProbe
+    readonly recorder: Recorder
+    readonly exchange: Exchange
+    /** Closes the exchange. */
+    readonly close: Effect.Effect<void>
+  }
+
+  const connected = (made: TransportProbe, isRight: (busy: number) => boolean, expected: string) => {
+    const busyLater: Effect.Effect<number> = Effect.zipRight(Effect.sleep("5 millis"), made.busy)
+    return Effect.flatMap(Effect.repeat(busyLater, { until: isRight, times: 4000 }), (busy) =>
+      expect(isRight(busy), expected, busy)
     )
-  })
-  const collect = (response: Effect.Effect.Success<ReturnType<typeof Transport.Service.open>>) =>
-    Effect.suspend(() => {
-      let text = ""
-      const decoder = new TextDecoder()
+  }
+  const isIdle = (made: TransportProbe) =>
+    connected(made, (busy) => busy === 0, "no connection with an unfinished response after the exchange was closed")
+
+  const sendWith = (made: TransportProbe, path: string, pause: Pause): Effect.Effect<Sent, never, Transport> =>
+    Effect.flatMap(Transport, ({ send }) => {
+      const recorder = new Recorder(pause)
+      const url = path.startsWith("/") ? made.baseUrl + path : path
       return Effect.map(
-        response.drive((chunk) => {
-          text += decoder.decode(chunk, { stream: true })
-          return true
-        }),
-        (how) => ({ how, text })
+        send({ url, headers: { "accept-encoding": "identity", "x-asked": "something" } }, recorder),
+        (exchange) => {
+          recorder.state = "sent"
+          const close = Effect.suspend(() => {
+            recorder.state = "closed"
+            return exchange.close
+          })
+          return { probe: made, recorder, exchange, close }
+        }
       )
     })
-  const isIdle = (probe: TransportProbe) =>
-    Effect.repeat(Effect.zipRight(Effect.sleep("5 millis"), probe.busy), {
-      until: (count) => count === 0,
-      times: 400
-    }).pipe(Effect.flatMap((count) => expect(count === 0, "no connection that is busy", count)))
 
-  // A transport that does not push keeps to this as well.
-  const pushed = (
+  /** Resumes the body until the end. */
+  const received = (sent: Sent): Effect.Effect<void> =>
+    Effect.flatMap(sent.recorder.stopped, () => {
+      if (sent.recorder.state === "ended") {
+        return Effect.void
+      }
+      sent.recorder.resume(sent.exchange)
+      return received(sent)
+    })
+
+  const check = (
     title: string,
-    path: string | undefined,
-    check: (pushed: Pushed) => Effect.Effect<void, unknown>
+    body: (made: TransportProbe) => Effect.Effect<void, unknown, Transport | Scope.Scope>
   ): Case => ({
     title,
-    check: Effect.scoped(
-      Effect.flatMap(probe, (made) =>
-        Effect.provide(
-          Effect.flatMap(Transport, ({ dispatch }) => {
-            const url = path === undefined ? made.closedUrl : made.baseUrl + path
-            let [status, text, takes] = [0, "", (): boolean => true]
-            let how: "end" | "stop" | "refused" | undefined
-            let wake = (): void => {}
-            const stop = (as: typeof how): void => {
-              how = as
-              wake()
-            }
-            const exchange = dispatch?.(
-              { url, headers: { "accept-encoding": "identity", "x-asked": "something" } },
-              {
-                onHead: (response) => {
-                  status = response.status
-                  return true
-                },
-                onChunk: (chunk) => {
-                  text += new TextDecoder().decode(chunk)
-                  const isMore = takes()
-                  if (!isMore) {
-                    stop("refused")
-                  }
-                  return isMore
-                },
-                onEnd: () => stop("end"),
-                onStop: () => stop("stop")
-              }
-            )
-            const told: Pushed["told"] = (onChunk) =>
-              Effect.async((resume) => {
-                takes = onChunk
-                wake = () => resume(Effect.sync(() => ({ how: how ?? "stop", status, text })))
-                if (how !== undefined) {
-                  wake()
-                }
-              })
-            return exchange === undefined ? Effect.void : check({ probe: made, exchange, told })
-          }),
-          made.layer
-        )
-      )
-    )
+    check: Effect.scoped(Effect.flatMap(probe, (made) => Effect.provide(Effect.scoped(body(made)), made.layer)))
   })
 
+  const exchange = (
+    title: string,
+    path: string,
+    pause: Pause,
+    body: (sent: Sent) => Effect.Effect<void, unknown, Transport>
+  ): Case =>
+    check(title, (made) =>
+      Effect.acquireUseRelease(
+        sendWith(made, path, pause),
+        (sent) => Effect.zipRight(body(sent), sent.recorder.isRight),
+        ({ close }) => close
+      )
+    )
+
+  const isHello = ({ exit, text }: Recorder) =>
+    Effect.zipRight(
+      expect(text === "hello world", "the body hello world", text),
+      expect(exit !== undefined && Exit.isSuccess(exit), "onEnd with success after the whole body", exit)
+    )
+
+  /** Takes the first pause, and checks that the exchange then makes no call. */
+  const staysPaused = ({ recorder }: Sent) =>
+    Effect.gen(function* () {
+      yield* recorder.stopped
+      yield* expect(recorder.state === "paused", "a pause before onEnd", recorder.state)
+      const { calls } = recorder
+      yield* aMoment
+      yield* expect(recorder.calls === calls, "no call while the body is paused", recorder.calls - calls)
+    })
+
+  /** Closes the exchange, and checks that it then makes no call and leaves no connection. */
+  const closesForGood = ({ close, probe: made, recorder }: Sent) =>
+    Effect.gen(function* () {
+      const { calls } = recorder
+      yield* close
+      yield* close
+      yield* isIdle(made)
+      yield* aMoment
+      yield* expect(recorder.calls === calls, "no call after close has started", recorder.calls - calls)
+    })
+
   return [
-    at("gives the status, the headers by lower-case name, and the whole body", (_, open) =>
-      Effect.gen(function* () {
-        const response = yield* open("/hello")
-        yield* expect(response.status === 200, "200", response.status)
-        yield* expect(response.headers["x-answer"] === "something", "the header", response.headers["x-answer"])
-        yield* expect(response.headers["content-length"] === "11", "11", response.headers["content-length"])
-        const { how, text } = yield* collect(response)
-        yield* expect(how === "Ended" && text === "hello world", "hello world", text)
-      })
-    ),
-    at("pauses when it is told to, and goes on from there", (_, open) =>
-      Effect.gen(function* () {
-        const response = yield* open("/hello")
-        const chunks: Array<string> = []
-        const take = response.drive((chunk) => {
-          chunks.push(new TextDecoder().decode(chunk))
-          return false
+    exchange(
+      "delivers the status, the headers by lower-case name, the whole body and the end",
+      "/hello",
+      "never",
+      (sent) =>
+        Effect.gen(function* () {
+          yield* received(sent)
+          const { head } = sent.recorder
+          yield* expect(head?.status === 200, "the status 200", head?.status)
+          const answer = head?.headers["x-answer"]
+          yield* expect(answer === "something", "the header x-answer with the value of the request's x-asked", answer)
+          const length = head?.headers["content-length"]
+          yield* expect(length === "11", "the header content-length with the value 11", length)
+          yield* isHello(sent.recorder)
         })
-        yield* Effect.repeat(take, { until: (how) => how === "Ended", times: 20 })
-        yield* expect(chunks.join("") === "hello world", "hello world", chunks.join(""))
-        yield* expect(chunks.length > 1, "more than one chunk", chunks.length)
+    ),
+    exchange("delivers every status, and follows no redirect", "/moved", "never", (sent) =>
+      Effect.gen(function* () {
+        yield* received(sent)
+        const { head } = sent.recorder
+        yield* expect(head?.status === 302, "the status 302", head?.status)
+        const location = head?.headers["location"]
+        yield* expect(location?.endsWith("/hello") === true, "the header location with /hello", location)
       })
     ),
-    at("gives every status, and follows no redirect", (_, open) =>
+    exchange("delivers the body of an error status", "/missing", "never", (sent) =>
       Effect.gen(function* () {
-        const missing = yield* open("/missing")
-        yield* expect(missing.status === 404, "404", missing.status)
-        yield* collect(missing)
-        const moved = yield* open("/moved")
-        yield* expect(moved.status === 302, "302", moved.status)
-        const location = moved.headers["location"]
-        yield* expect(location?.endsWith("/hello") === true, "/hello", location)
+        yield* received(sent)
+        const { exit, head, text } = sent.recorder
+        yield* expect(head?.status === 404, "the status 404", head?.status)
+        yield* expect(text !== "" && exit !== undefined && Exit.isSuccess(exit), "the body of the 404", text)
       })
     ),
-    at("fails with Truncated where the body is cut short, after what came", (_, open) =>
+    exchange("pauses at the head until it is resumed", "/hello", "head", (sent) =>
       Effect.gen(function* () {
-        const response = yield* open("/cut")
-        const error = yield* Effect.flip(collect(response))
-        yield* expect(error._tag === "Truncated", "Truncated", error._tag)
+        yield* staysPaused(sent)
+        yield* expect(sent.recorder.text === "", "no chunk before resume", sent.recorder.text)
+        sent.recorder.resume(sent.exchange)
+        yield* received(sent)
+        yield* isHello(sent.recorder)
       })
     ),
-    at("fails with Connection where nobody listens", (probe, open) =>
+    exchange("does not deliver the end of an empty body while the body is paused", "/moved", "head", (sent) =>
       Effect.gen(function* () {
-        const error = yield* Effect.flip(open(probe.closedUrl))
-        yield* expect(error._tag === "Connection", "Connection", error._tag)
+        yield* staysPaused(sent)
+        sent.recorder.resume(sent.exchange)
+        yield* received(sent)
+        const { exit } = sent.recorder
+        yield* expect(exit !== undefined && Exit.isSuccess(exit), "onEnd with success after resume", exit)
       })
     ),
-    at("gives the connection up with its scope, and when it is interrupted", (probe, open) =>
-      Effect.gen(function* () {
-        yield* Effect.scoped(open("/silent"))
-        yield* isIdle(probe)
-        const fiber = yield* Effect.fork(Effect.scoped(Effect.flatMap(open("/silent"), collect)))
-        yield* Effect.repeat(Effect.zipRight(Effect.sleep("5 millis"), probe.busy), {
-          until: (count) => count > 0,
-          times: 400
+    exchange(
+      "pauses at each chunk until it is resumed, and keeps the memory of the chunk",
+      "/hello",
+      "head and chunk",
+      (sent) =>
+        Effect.gen(function* () {
+          const { exchange, recorder } = sent
+          yield* staysPaused(sent)
+          recorder.resume(exchange)
+          let text = ""
+          for (;;) {
+            yield* recorder.stopped
+            if (recorder.exit !== undefined) {
+              break
+            }
+            yield* staysPaused(sent)
+            text += recorder.chunk === undefined ? "" : decode(recorder.chunk)
+            recorder.resume(exchange)
+          }
+          yield* isHello(recorder)
+          yield* expect(text === "hello world", "the same bytes in the chunks after each pause", text)
         })
-        yield* Fiber.interrupt(fiber)
-        yield* isIdle(probe)
+    ),
+    exchange("ignores resume if the body is not paused", "/hello", "never", (sent) =>
+      Effect.gen(function* () {
+        sent.exchange.resume()
+        yield* received(sent)
+        sent.exchange.resume()
+        yield* aMoment
+        yield* isHello(sent.recorder)
       })
     ),
-    pushed("pushes the head, and then the whole body", "/hello", ({ exchange, told }) =>
+    exchange("fails with Truncated after the received bytes if the body is cut short", "/cut", "never", (sent) =>
       Effect.gen(function* () {
-        const { how, status, text } = yield* told(() => true)
-        yield* expect(how === "end" && status === 200 && text === "hello world", "hello world, and its end", text)
-        yield* expect(exchange !== undefined, "an exchange")
+        yield* received(sent)
+        const { error, text } = sent.recorder
+        yield* expect(error?._tag === "Truncated", "onEnd with Truncated", error?._tag)
+        yield* expect(text.length === 4, "the four bytes that were sent", text)
       })
     ),
-    pushed("goes on by effects from where the receiver has stopped it", "/hello", ({ exchange, told }) =>
+    exchange("does not deliver a failure while the body is paused", "/cut", "head and chunk", (sent) =>
       Effect.gen(function* () {
-        const { text } = yield* told(() => false)
-        const rest = yield* Effect.flatMap(exchange.response, collect)
-        yield* expect(text + rest.text === "hello world", "hello world", text + rest.text)
-        yield* expect(text !== "" && rest.text !== "", "something of both", text)
-        yield* exchange.close
+        yield* staysPaused(sent)
+        yield* received(sent)
+        const { error } = sent.recorder
+        yield* expect(error?._tag === "Truncated", "onEnd with Truncated after resume", error?._tag)
       })
     ),
-    pushed("stops where nobody listens, and says why", undefined, ({ exchange, told }) =>
+    check("fails with Connection, and without a head, if the server refuses the connection", (made) =>
+      Effect.acquireUseRelease(
+        sendWith(made, made.closedUrl, "never"),
+        (sent) =>
+          Effect.gen(function* () {
+            yield* received(sent)
+            const { error, head } = sent.recorder
+            yield* expect(error?._tag === "Connection", "onEnd with Connection", error?._tag)
+            yield* expect(head === undefined, "no onHead", head)
+            yield* sent.recorder.isRight
+          }),
+        ({ close }) => close
+      )
+    ),
+    exchange("makes no call after it is closed at once", "/hello", "never", closesForGood),
+    exchange("closes the connection if it is closed before the end of the body", "/silent", "chunk", (sent) =>
+      Effect.zipRight(staysPaused(sent), closesForGood(sent))
+    ),
+    exchange("closes the connection if it is closed while it is paused at the head", "/silent", "head", (sent) =>
+      Effect.zipRight(staysPaused(sent), closesForGood(sent))
+    ),
+    exchange("can be closed after the end", "/hello", "never", (sent) =>
+      Effect.zipRight(received(sent), closesForGood(sent))
+    ),
+    check("closes the connection if its caller is interrupted", (made) =>
       Effect.gen(function* () {
-        const { how } = yield* told(() => true)
-        const error = yield* Effect.flip(exchange.response)
-        yield* expect(how === "stop" && error._tag === "Connection", "a stop, and Connection", error._tag)
-        yield* exchange.close
+        const caller = yield* Effect.fork(
+          Effect.acquireUseRelease(sendWith(made, "/silent", "never"), received, ({ close, recorder }) =>
+            Effect.zipRight(close, Effect.orDie(recorder.isRight))
+          )
+        )
+        yield* connected(made, (busy) => busy > 0, "a connection with an unfinished response")
+        yield* Fiber.interrupt(caller)
+        yield* isIdle(made)
       })
     ),
-    pushed("stops where the body is cut short, and says why", "/cut", ({ exchange, told }) =>
-      Effect.gen(function* () {
-        const { how, text } = yield* told(() => true)
-        const error = yield* Effect.flip(Effect.flatMap(exchange.response, collect))
-        yield* expect(how === "stop" && error._tag === "Truncated", "a stop, and Truncated", error._tag)
-        yield* expect(text.length === 4, "what came", text)
-        yield* exchange.close
-      })
-    ),
-    pushed("gives the connection up when what is pushed is closed", "/silent", ({ exchange, probe }) =>
-      Effect.gen(function* () {
-        yield* Effect.repeat(Effect.zipRight(Effect.sleep("5 millis"), probe.busy), {
-          until: (count) => count > 0,
-          times: 400
-        })
-        yield* exchange.close
-        yield* isIdle(probe)
-      })
+    check("carries several exchanges at the same time, and one after the other", (made) =>
+      Effect.forEach(
+        [1, 2, 3, 4, 5, 6],
+        (index) =>
+          Effect.acquireUseRelease(
+            sendWith(made, "/hello", index % 2 === 0 ? "never" : "chunk"),
+            (sent) =>
+              Effect.flatMap(received(sent), () => Effect.zipRight(isHello(sent.recorder), sent.recorder.isRight)),
+            ({ close }) => close
+          ),
+        { concurrency: 3, discard: true }
+      )
     )
   ]
-}
-
-interface Pushed {
-  readonly probe: TransportProbe
-  readonly exchange: Exchange
-  /** Suspends until there is nothing more to be told: the body ended, the exchange stopped, or a chunk was refused. */
-  readonly told: (
-    onChunk: () => boolean
-  ) => Effect.Effect<{ readonly how: "end" | "stop" | "refused"; readonly status: number; readonly text: string }>
 }

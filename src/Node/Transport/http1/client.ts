@@ -4,9 +4,9 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import * as Scope from "effect/Scope"
+import * as Exit from "effect/Exit"
 import { InvalidRequest } from "../../../DownloadError.js"
-import { isTooManyOpenCode, retryUntilDescriptorFree } from "../../../internal/descriptors.js"
+import { isTooManyOpenCode } from "../../../internal/descriptors.js"
 import { displayUrl } from "../../../internal/text/displayUrl.js"
 import type * as Transport from "../../../Transport.js"
 import * as Descriptors from "../../descriptors.js"
@@ -21,9 +21,7 @@ export interface Settings {
 }
 
 export interface Client {
-  readonly open: typeof Transport.Transport.Service.open
-  readonly begin: (request: Transport.TransportRequest) => Transport.Exchange
-  readonly dispatch: NonNullable<typeof Transport.Transport.Service.dispatch>
+  readonly send: (request: Transport.TransportRequest, receiver: Transport.Receiver) => Exit.Exit<Transport.Exchange>
   /** Ends every connection, and waits until all sockets are closed. */
   readonly close: Effect.Effect<void>
 }
@@ -35,9 +33,14 @@ const sweepEveryMillis = 1000
 // Over all origins, in addition to the connections in use.
 const idleAtMost = 64
 
-// Of many responses that came at once, so many are carried on in a turn: what they leave free is asked for again while
-// the others are still written, and an origin that takes its time is not left without requests.
-const carriedOnAtMost = 4
+// When many responses end in one turn of the event loop, only some of the ends are delivered in that turn. Then their callers
+// send the next requests while the other files are still written, and the origin is not left without requests.
+const endsPerTurn = 4
+
+// If the system refuses a descriptor for a connection, the request waits for about a minute. Connections leave room for files, and
+// idle connections and files are closed, so a longer wait is a fault. The pauses grow from 50 milliseconds to a second.
+const refusalsAtMost = 66
+const pauseMillis = (refusals: number): number => Math.min(1000, 50 * 1.5 ** refusals)
 
 interface Pool {
   readonly address: Address
@@ -58,14 +61,16 @@ class Http1 implements Client, Connections {
   // Connections whose response has ended in this turn of the event loop, and in the one before.
   private ending: Array<readonly [Pool, Connection]> = []
   private ended: Array<readonly [Pool, Connection]> = []
-  // What goes on with responses that have come to their end, and how many did so in this turn.
-  private readonly complete: Array<() => void> = []
-  private carriedOn = 0
+  // Exchanges whose end is delivered in a later turn, and the number of ends that were delivered in this turn.
+  private readonly complete: Array<Exchange> = []
+  private delivered = 0
   // The idle connections of all pools, least recently used first.
   private readonly idle = new Set<Connection>()
   // Pools with exchanges that wait because the process may open no more connections.
   private readonly wanting = new Set<Pool>()
   private stopWaiting: (() => void) | undefined
+  // Exchanges whose connections were refused a descriptor, and which connect again later.
+  private readonly refused = new Map<Exchange, NodeJS.Timeout>()
   private readonly stopLending: () => void
   private turning: NodeJS.Immediate | undefined
   private sweeping: NodeJS.Timeout | undefined
@@ -75,38 +80,18 @@ class Http1 implements Client, Connections {
     this.stopLending = Descriptors.lend(() => this.closeIdle())
   }
 
-  readonly open: typeof Transport.Transport.Service.open = (request) =>
-    Effect.scopeWith((scope) => {
-      const exchange = this.begin(request)
-      // The canceller of an `async` may be skipped, so that the scope is what ends it.
-      return Effect.zipRight(Scope.addFinalizer(scope, exchange.close), exchange.response)
-    })
-
-  readonly begin = (request: Transport.TransportRequest): Transport.Exchange => this.start(request, false)
-
-  readonly dispatch: Client["dispatch"] = (request, receiver) => {
-    const exchange = this.isClosed ? undefined : this.exchange(request, false)
-    if (exchange === undefined || exchange instanceof InvalidRequest) {
-      return undefined
-    }
-    exchange.send(receiver)
-    return exchange
-  }
-
-  private start(request: Transport.TransportRequest, isRepeated: boolean): Transport.Exchange {
-    const exchange = this.exchange(request, isRepeated)
-    return exchange instanceof InvalidRequest ? { response: Effect.fail(exchange), close: Effect.void } : exchange
-  }
-
-  private exchange(request: Transport.TransportRequest, isRepeated: boolean): Exchange | InvalidRequest {
+  readonly send: Client["send"] = (request, receiver) => {
     const to = placeOf(request.url)
     if (to === undefined) {
-      return new InvalidRequest({ url: displayUrl(request.url), detail: "it is not an absolute http: or https: URL" })
+      return invalid(request, receiver, "it is not an absolute http: or https: URL")
     }
     const head = headOf(to.path, to.address.host, request.headers)
-    return head === undefined
-      ? new InvalidRequest({ url: displayUrl(request.url), detail: "a header of the request cannot be sent" })
-      : new Exchange(this, to.address, request, head, isRepeated)
+    if (head === undefined) {
+      return invalid(request, receiver, "a header of the request cannot be sent")
+    }
+    const exchange = new Exchange(this, to.address, request, head, receiver)
+    exchange.start()
+    return Exit.succeed(exchange)
   }
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
@@ -116,17 +101,20 @@ class Http1 implements Client, Connections {
     this.wanting.clear()
     this.stopWaiting?.()
     this.stopLending()
-    for (const { waiting } of this.pools.values()) {
-      for (const exchange of waiting.splice(0)) {
-        exchange.fail(gone())
-      }
+    for (const exchange of [...this.pools.values()].flatMap(({ waiting }) => waiting.splice(0))) {
+      exchange.fail(gone())
     }
+    for (const [exchange, timer] of this.refused) {
+      clearTimeout(timer)
+      exchange.fail(gone())
+    }
+    this.refused.clear()
     const open = [...this.all]
     for (const connection of open) {
       connection.abort(gone())
     }
-    for (const act of this.complete.splice(0)) {
-      act()
+    for (const exchange of this.complete.splice(0)) {
+      exchange.deliverEnd()
     }
     return Effect.forEach(open, (connection) => connection.awaitClosed, { discard: true })
   })
@@ -158,6 +146,8 @@ class Http1 implements Client, Connections {
   }
 
   forget(exchange: Exchange): void {
+    clearTimeout(this.refused.get(exchange))
+    this.refused.delete(exchange)
     const pool = this.pools.get(exchange.address.origin)
     const at = pool?.waiting.indexOf(exchange) ?? -1
     if (pool !== undefined && at !== -1) {
@@ -168,7 +158,8 @@ class Http1 implements Client, Connections {
 
   release(exchange: Exchange, connection: Connection, forMillis: number | undefined): void {
     const pool = this.pool(exchange.address)
-    connection.receiver = undefined
+    connection.reader = undefined
+    connection.returnLarge()
     connection.served++
     if (connection.isSpoiled || forMillis === 0 || this.isClosed) {
       connection.destroy()
@@ -180,35 +171,37 @@ class Http1 implements Client, Connections {
     pool.resting.add(connection)
     this.ending.push([pool, connection])
     this.turning ??= setImmediate(this.turn)
-    // It may be paused, and whatever comes now nobody has asked for.
+    // A connection that receives more bytes now is closed.
     connection.resume()
   }
 
-  soon(act: () => void): void {
+  deliverEnd(exchange: Exchange): void {
     this.turning ??= setImmediate(this.turn)
-    if (this.carriedOn < carriedOnAtMost) {
-      this.carriedOn++
-      act()
+    if (this.delivered < endsPerTurn) {
+      this.delivered++
+      exchange.deliverEnd()
     } else {
-      this.complete.push(act)
+      this.complete.push(exchange)
     }
   }
 
-  failed(
-    exchange: Exchange,
-    error: Transport.TransportError
-  ): Effect.Effect<Transport.TransportResponse, Transport.TransportError> {
-    if (!isForWant(error)) {
-      return Effect.fail(error)
+  connectLater(exchange: Exchange, error: Transport.TransportError): boolean {
+    const isRefused = error._tag === "Connection" && isTooManyOpenCode(error.detail)
+    if (!isRefused || exchange.refusals === refusalsAtMost || this.isClosed) {
+      return false
     }
-    exchange.hold()
-    if (exchange.isRepeated) {
-      return Effect.fail(error)
+    if (exchange.refusals === 0) {
+      Descriptors.refused()
+      this.trim(0)
     }
-    Descriptors.refused()
-    this.trim(0)
-    const again = Effect.suspend(() => exchange.goOnAs(this.start(exchange.request, true)))
-    return retryUntilDescriptorFree(isForWant)(Effect.delay(again, "50 millis"))
+    exchange.hold(true)
+    const connect = () => {
+      this.refused.delete(exchange)
+      this.connect(exchange, false)
+    }
+    // Real time, because other parts of the system must close a descriptor. Ends with the exchange.
+    this.refused.set(exchange, setTimeout(connect, pauseMillis(exchange.refusals++)))
+    return true
   }
 
   private pool(address: Address): Pool {
@@ -225,7 +218,7 @@ class Http1 implements Client, Connections {
       this.connectCounted(pool, exchange)
       return
     }
-    exchange.hold()
+    exchange.hold(true)
     pool.waiting.push(exchange)
     this.wanting.add(pool)
     this.stopWaiting ??= Descriptors.awaitConnection(this.connectWaiting)
@@ -236,8 +229,8 @@ class Http1 implements Client, Connections {
   private connectCounted(pool: Pool, exchange: Exchange): void {
     const { connect } = this.settings
     const connection: Connection = new Connection(connect, pool.address, exchange.connectMillis, this.buffers, {
-      lost: () => this.lost(pool, connection),
-      closed: () => {
+      onLost: () => this.lost(pool, connection),
+      onClosed: () => {
         if (this.all.delete(connection)) {
           Descriptors.giveConnection()
         }
@@ -316,9 +309,9 @@ class Http1 implements Client, Connections {
         }
       }
     }
-    this.carriedOn = Math.min(carriedOnAtMost, this.complete.length)
-    for (const act of this.complete.splice(0, carriedOnAtMost)) {
-      act()
+    this.delivered = Math.min(endsPerTurn, this.complete.length)
+    for (const exchange of this.complete.splice(0, endsPerTurn)) {
+      exchange.deliverEnd()
     }
   }
 
@@ -368,8 +361,25 @@ class Http1 implements Client, Connections {
 
 const gone = () => Object.assign(new Error("the transport is closed"), { code: "ECONNABORTED" })
 
-const isForWant = (error: Transport.TransportError): boolean =>
-  error._tag === "Connection" && isTooManyOpenCode(error.detail)
+/** An exchange that fails without a request. */
+const invalid = (
+  { url }: Transport.TransportRequest,
+  { onEnd }: Transport.Receiver,
+  detail: string
+): Exit.Exit<Transport.Exchange> => {
+  let isClosed = false
+  queueMicrotask(() => {
+    if (!isClosed) {
+      onEnd(Exit.fail(new InvalidRequest({ url: displayUrl(url), detail })))
+    }
+  })
+  return Exit.succeed({
+    resume: () => {},
+    close: Effect.sync(() => {
+      isClosed = true
+    })
+  })
+}
 
 const placeOf = (url: string): Place | undefined => {
   try {

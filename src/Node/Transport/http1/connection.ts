@@ -8,19 +8,19 @@ import { standstillMillis } from "../../../engine/deadlines.js"
 import type { Connect, Target, Wire } from "../sockets.js"
 import { AfterHandshake, ConnectTimeout } from "./failure.js"
 
-/** Who is told of what comes. */
-export interface Receiver {
+/** Reads what the connection receives. */
+export interface Reader {
   readonly onConnect: () => void
-  /** Bytes in `buffer`, up to `bytes`; false pauses. */
+  /** The first `bytes` of `buffer` were received. False pauses the connection. */
   readonly onBytes: (buffer: Buffer, bytes: number) => boolean
-  /** The connection is of no use any more; undefined: it ended as connections end. */
+  /** The connection is closed. The cause is undefined if it was closed without an error. */
   readonly onLost: (cause: unknown) => void
 }
 
 const smallBytes = 64 * 1024
 const largeBytes = 512 * 1024
 
-/** Large buffers that nobody uses now: a long body is received into one. */
+/** Large buffers that are not in use. A long body is received into a large buffer. */
 export class Buffers {
   private readonly free: Array<Buffer> = []
 
@@ -38,25 +38,25 @@ export class Buffers {
 const freeAtMost = 16
 
 export class Connection {
-  /** Responses that were read to their end. */
+  /** The number of responses that were read to their end. */
   served = 0
-  /** On the clock of `performance.now()`, while it is idle. */
+  /** When an idle connection expires, on the clock of `performance.now()`. */
   expiresAtMillis = 0
   isConnected = false
-  /** Of no use any more. */
+  /** The connection was ended, here or by the server. */
   isLost = false
-  /** Not to be used for another request. */
+  /** The connection must not be used for another request. */
   isSpoiled = false
   /** Whether the server has ended the connection, without a network failure, and whether it has sent `close_notify`. */
   hasEnded = false
-  isEndSaid = false
-  receiver: Receiver | undefined
+  isEndAnnounced = false
+  reader: Reader | undefined
   private isClosed = false
   private isPaused = false
   private isHeld = true
   private readonly onClosed: Array<() => void> = []
   private readonly wire: Wire
-  // One of the two small ones, or the large one, is what the system writes into.
+  // The system writes into `current`: one of the two small buffers, or the large one.
   private readonly first: Buffer = Buffer.allocUnsafeSlow(smallBytes)
   private second: Buffer | undefined
   private large: Buffer | undefined
@@ -69,7 +69,7 @@ export class Connection {
     target: Target,
     connectMillis: number,
     private readonly buffers: Buffers,
-    private readonly tell: { readonly lost: () => void; readonly closed: () => void }
+    private readonly events: { readonly onLost: () => void; readonly onClosed: () => void }
   ) {
     this.bound(connectMillis)
     this.wire = connect(target, {
@@ -77,7 +77,7 @@ export class Connection {
         this.unbound()
         this.isConnected = true
         if (!this.isLost) {
-          this.receiver?.onConnect()
+          this.reader?.onConnect()
         }
       },
       nextBuffer: () => this.current,
@@ -85,25 +85,25 @@ export class Connection {
         if (this.isLost) {
           return false
         }
-        if (this.receiver === undefined) {
-          // What nobody asked for is never read as an answer.
+        if (this.reader === undefined) {
+          // Bytes that follow a response are not read as the next response.
           this.lose(undefined)
           return false
         }
-        const isMore = this.receiver.onBytes(this.current, bytes)
+        const isMore = this.reader.onBytes(this.current, bytes)
         this.isPaused = !isMore
         return isMore
       },
-      onEnd: (isSaid) => {
+      onEnd: (isAnnounced) => {
         this.hasEnded = true
-        this.isEndSaid = isSaid
+        this.isEndAnnounced = isAnnounced
         this.lose(undefined)
       },
       onError: (cause) => this.lose(this.isConnected ? new AfterHandshake(cause) : cause),
       onClose: () => {
         this.lose(undefined)
         this.isClosed = true
-        this.tell.closed()
+        this.events.onClosed()
         for (const resume of this.onClosed.splice(0)) {
           resume()
         }
@@ -115,7 +115,7 @@ export class Connection {
     this.wire.write(latin1)
   }
 
-  /** Goes on after a pause. */
+  /** Continues after a pause. */
   resume(): void {
     if (this.isPaused && !this.isLost) {
       this.isPaused = false
@@ -123,12 +123,12 @@ export class Connection {
     }
   }
 
-  /** From now on, `isEndSaid` shows whether the end of a TLS connection was announced by `close_notify`. */
+  /** From now on, `isEndAnnounced` shows whether the end of a TLS connection was announced by `close_notify`. */
   watchEnd(): void {
     this.wire.watchEnd()
   }
 
-  /** Whether it keeps the process alive. */
+  /** Whether the connection keeps the process alive. */
   hold(isHeld: boolean): void {
     if (this.isHeld !== isHeld) {
       this.isHeld = isHeld
@@ -136,49 +136,44 @@ export class Connection {
     }
   }
 
-  /** Inside `onBytes`: what comes next goes elsewhere, because somebody still reads what came. */
-  spare(): void {
-    this.second ??= Buffer.allocUnsafeSlow(smallBytes)
-    this.current = this.current === this.first ? this.second : this.first
+  /** Inside `onBytes`, which then returns false: does not change the received bytes until the connection is resumed. */
+  keepBytes(): void {
+    if (!this.wire.stopsAtOnce) {
+      this.second ??= Buffer.allocUnsafeSlow(smallBytes)
+      this.current = this.current === this.first ? this.second : this.first
+    }
   }
 
-  /** Inside `onBytes`, when nobody reads any more what came: so many bytes are still to come. */
+  /** Inside `onBytes`, after all received bytes were read: so many bytes of the body are still to come. */
   expect(bytes: number): void {
     if (bytes >= largeFromBytes && this.current !== this.large && this.wire.stopsAtOnce) {
       this.large ??= this.buffers.take()
       this.current = this.large
-    } else if (bytes === 0 && this.large !== undefined) {
-      const { large } = this
-      if (this.current === large) {
-        this.current = this.first
-      }
-      this.large = undefined
-      this.buffers.give(large)
     }
   }
 
-  /**
-   * Inside `onBytes`, when nothing more is to come and somebody still reads what came: the large buffer is given to
-   * others as soon as that is over, and the system has long been told by then where the next response goes.
-   */
-  leaveLarge(): void {
+  /** Inside `onBytes`, after the last byte of a body: the next response is received into a small buffer. */
+  endBody(): void {
     if (this.current === this.large) {
       this.current = this.first
     }
   }
 
-  /** Whether what was received must be moved out of the way of what comes after a pause. */
-  get needsSpare(): boolean {
-    return !this.wire.stopsAtOnce
+  /** After `endBody`, when the received bytes are not used any more. */
+  returnLarge(): void {
+    if (this.large !== undefined) {
+      this.buffers.give(this.large)
+      this.large = undefined
+    }
   }
 
-  /** Ends it; nobody is told. */
+  /** Ends the connection without a call of the reader. */
   destroy(): void {
-    this.receiver = undefined
+    this.reader = undefined
     this.lose(undefined)
   }
 
-  /** Ends it, and tells whoever is being served. */
+  /** Ends the connection, and calls the reader. */
   abort(cause: unknown): void {
     this.lose(cause)
   }
@@ -222,12 +217,12 @@ export class Connection {
     }
     this.isLost = true
     this.unbound()
-    // While the wire is made nothing can be lost but by its own events, which come later.
+    // The wire exists: none of its events comes before it has returned.
     this.wire.destroy()
-    const { receiver } = this
-    this.receiver = undefined
-    this.tell.lost()
-    receiver?.onLost(cause)
+    const { reader } = this
+    this.reader = undefined
+    this.events.onLost()
+    reader?.onLost(cause)
   }
 }
 

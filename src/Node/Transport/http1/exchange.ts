@@ -1,17 +1,17 @@
 /**
- * One request and its response: connects the bytes of a connection with the two effects that wait for them.
+ * One request and its response: reads the bytes of a connection, and calls the receiver.
  *
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Transport from "../../../Transport.js"
-import type { TransportError, TransportRequest, TransportResponse } from "../../../Transport.js"
-import type { Connection, Receiver } from "./connection.js"
-import { closedByPeer, failure, informationalAtMost, tooManyInformational } from "./failure.js"
+import type { TransportError, TransportRequest } from "../../../Transport.js"
+import { Chunked } from "./chunkedDecoder.js"
+import type { Connection, Reader } from "./connection.js"
+import { closedByPeer, failure, informationalAtMost, malformed, tooManyInformational } from "./failure.js"
 import * as Head from "./responseHead.js"
 import type { Address } from "./target.js"
-import { type Owner, Unmeasured } from "./unsizedBody.js"
-import { ended, paused, type Step, untilHead, untilPause } from "./waiting.js"
 
 /** The operations of a client that its exchanges use. */
 export interface Client {
@@ -23,150 +23,180 @@ export interface Client {
   readonly forget: (exchange: Exchange) => void
   /** Takes back a connection whose response was read to its end. `keepAliveMillis` as in `Head`. */
   readonly release: (exchange: Exchange, connection: Connection, keepAliveMillis: number | undefined) => void
-  /** Runs `act` in this turn of the event loop, or in a later turn if this turn has already run several. */
-  readonly soon: (act: () => void) => void
-  /** Handles a failure before the head: fails with it, or waits and starts another exchange. */
-  readonly failed: (exchange: Exchange, error: TransportError) => Effect.Effect<TransportResponse, TransportError>
+  /** Calls `deliverEnd` in this turn of the event loop, or in a later turn if this turn has already delivered several ends. */
+  readonly deliverEnd: (exchange: Exchange) => void
+  /** Connects again later, if no descriptor was free. Returns false if the request fails with this error. */
+  readonly connectLater: (exchange: Exchange, error: TransportError) => boolean
 }
 
-export class Exchange implements Receiver, Owner, TransportResponse, Transport.Exchange {
-  status = 0
-  headers: Readonly<Record<string, string | undefined>> = {}
+export class Exchange implements Reader, Transport.Exchange {
+  /** How often the request has waited because a connection was refused a descriptor. */
+  refusals = 0
+  // The attached connection, until it is given back. A lost connection stays attached, for `close`.
   private connection: Connection | undefined
-  // Whom what comes is pushed to; while there is nobody, the body waits.
-  to: Transport.Receiver | undefined
-  private answered: Effect.Effect<TransportResponse, TransportError> | undefined
+  // True until the first calls of the receiver are allowed.
+  private isStarting = true
+  private isClosed = false
+  private exit: Exit.Exit<void, TransportError> | undefined
+  // Whether the request waits for a descriptor, and what the receiver was told last.
+  private isHeld = false
+  private isHeldTold = false
+  private isRepeated = false
+
   // The beginning of a head, in a buffer that doubles, and how many of its bytes were parsed without finding the end.
   private partial: Buffer | undefined
   private partialBytes = 0
-  private readBytes = 0
+  private parsedBytes = 0
   private informational = 0
   private interimBytes = 0
-  private lengthBytes = 0
-  private leftBytes = 0
-  // A body without a length; while it has not ended, 1 is left of it.
-  private unmeasured: Unmeasured | undefined
+
+  // The final head was received.
+  private hasHead = false
   private keepAliveMillis: number | undefined
-  // What came with the head stands where it was received, and what came after it while nobody was asking is copied.
-  private held: Uint8Array | undefined
-  private early: Array<Uint8Array> | undefined
-  private failed: Effect.Effect<never, TransportError> | undefined
-  private isRetried = false
-  // Whether it waits for a descriptor, as it was told.
-  private isHeld: boolean
-  private next: Transport.Exchange | undefined
-  private isClosed = false
+  // Infinite if the head announces no length.
+  private lengthBytes = 0
+  private receivedBytes = 0
+  private chunked: Chunked | undefined
+  private isWhole = false
+  private isPaused = false
+  // What was received while the body was paused. The first element may be memory of the connection, which it does not use until
+  // the body is resumed.
+  private kept: Array<Uint8Array> | undefined
+  // The connection was lost while the body was paused.
+  private lost: { readonly isEnd: boolean; readonly cause: unknown } | undefined
 
   constructor(
     private readonly client: Client,
     readonly address: Address,
-    readonly request: TransportRequest,
+    private readonly request: TransportRequest,
     private readonly head: string,
-    /** Whether it stands for one that failed for want of a descriptor. */
-    readonly isRepeated: boolean
-  ) {
-    this.isHeld = isRepeated
-  }
+    private readonly receiver: Transport.Receiver
+  ) {}
 
   get connectMillis(): number {
     return this.request.connectMillis ?? this.client.connectMillis
   }
 
-  /** Sends the request, and pushes its response. */
-  send(to: Transport.Receiver): void {
-    this.to = to
+  /** Sends the request. Calls of the receiver come later. */
+  start(): void {
     this.client.connect(this, false)
+    if (this.isHeld || this.exit !== undefined) {
+      queueMicrotask(this.afterStart)
+    } else {
+      this.isStarting = false
+    }
   }
 
-  /** Sends the request, unless it was sent, and waits for the head. */
-  get response(): Effect.Effect<TransportResponse, TransportError> {
-    return Effect.suspend(
-      () =>
-        this.answered ??
-        Effect.async((resume) => {
-          const stop = () => resume(this.answered ?? Effect.never)
-          this.send(untilHead(stop))
-          return this.giveUp
-        })
-    )
-  }
-
-  readonly drive = (onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<Step, TransportError> =>
-    Effect.suspend(() => this.give(onChunk) ?? this.wait(onChunk))
-
-  /** Has another exchange answer in place of this one, which closes it with itself. */
-  goOnAs(next: Transport.Exchange): Effect.Effect<TransportResponse, TransportError> {
-    const before = this.next
-    this.next = next
-    return before === undefined ? next.response : Effect.zipRight(before.close, next.response)
-  }
-
-  get close(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const { next } = this
-      this.next = undefined
-      return next === undefined ? this.giveUp : Effect.zipRight(this.giveUp, next.close)
-    })
-  }
-
-  /** Gives the connection back, or up, and waits until it is closed. */
-  private get giveUp(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (this.isClosed) {
-        return Effect.void
-      }
-      this.isClosed = true
-      this.to = this.held = this.partial = this.early = this.unmeasured = undefined
-      const { connection } = this
-      if (connection === undefined) {
-        this.client.forget(this)
-        return Effect.void
-      }
-      this.connection = undefined
-      if (this.status !== 0 && this.leftBytes === 0) {
-        this.client.release(this, connection, this.keepAliveMillis)
-        return Effect.void
-      }
-      connection.destroy()
-      return connection.awaitClosed
-    })
+  private readonly afterStart = (): void => {
+    this.isStarting = false
+    this.tellHeld()
+    if (this.exit !== undefined && !this.isClosed) {
+      this.receiver.onEnd(this.exit)
+    }
   }
 
   /** Uses this connection, which may still have to be made. */
   attach(connection: Connection): void {
-    if (this.isHeld) {
-      this.isHeld = false
-      this.request.onHeld?.(false)
-    }
+    this.hold(false)
     this.connection = connection
-    connection.receiver = this
+    connection.reader = this
     if (connection.isConnected) {
       connection.write(this.head)
     }
   }
 
-  /** It waits for a descriptor. */
-  hold(): void {
-    if (!this.isHeld) {
-      this.isHeld = true
-      this.request.onHeld?.(true)
+  /** True: the request waits for a descriptor. */
+  hold(isHeld: boolean): void {
+    this.isHeld = isHeld
+    if (!this.isStarting) {
+      this.tellHeld()
     }
   }
 
-  fail(cause: unknown): void {
-    const body =
-      this.status === 0
-        ? undefined
-        : this.unmeasured !== undefined
-          ? { receivedBytes: this.unmeasured.receivedBytes, expectedBytes: undefined }
-          : { receivedBytes: this.lengthBytes - this.leftBytes, expectedBytes: this.lengthBytes }
-    const error = failure(this.request.url, cause, this.connectMillis, body)
-    if (this.status === 0) {
-      this.answer(this.client.failed(this, error))
-    } else {
-      this.failed = Effect.fail(error)
-      this.stop()
+  private tellHeld(): void {
+    if (this.isHeldTold !== this.isHeld && !this.isClosed) {
+      this.isHeldTold = this.isHeld
+      this.receiver.onHeld(this.isHeld)
     }
+  }
+
+  resume(): void {
+    if (!this.isPaused || this.isClosed) {
+      return
+    }
+    this.isPaused = false
+    const { connection } = this
+    const isAllRead = this.deliverKept()
+    if (this.isPaused || this.isOver || connection === undefined) {
+      return
+    }
+    if (this.isWhole) {
+      connection.isSpoiled ||= !isAllRead
+      this.finish(connection)
+    } else if (this.lost === undefined) {
+      connection.resume()
+    } else {
+      this.endLost(this.lost)
+    }
+  }
+
+  private get isOver(): boolean {
+    return this.isClosed || this.exit !== undefined
+  }
+
+  get close(): Effect.Effect<void> {
+    return this.exit !== undefined && this.connection === undefined && !this.isStarting
+      ? Exit.void
+      : Effect.suspend(() => this.closed())
+  }
+
+  private closed(): Effect.Effect<void> {
+    const { connection } = this
+    if (!this.isClosed) {
+      this.isClosed = true
+      this.partial = undefined
+      if (connection === undefined) {
+        this.client.forget(this)
+      } else if (this.isReceived(connection)) {
+        this.connection = undefined
+        this.client.release(this, connection, this.keepAliveMillis)
+      } else {
+        connection.destroy()
+      }
+    }
+    return this.connection?.awaitClosed ?? Exit.void
+  }
+
+  /** True if the whole response was received, although some of it was perhaps not delivered. */
+  private isReceived(connection: Connection): boolean {
+    const bytes = (this.kept ?? []).reduce((sum, { length }) => sum + length, this.receivedBytes)
+    connection.isSpoiled ||= bytes > this.lengthBytes
+    return this.hasHead && (this.isWhole || bytes >= this.lengthBytes)
+  }
+
+  fail(cause: unknown): void {
+    const expectedBytes = Number.isFinite(this.lengthBytes) ? this.lengthBytes : undefined
+    const body = this.hasHead ? { receivedBytes: this.receivedBytes, expectedBytes } : undefined
+    const error = failure(this.request.url, cause, this.connectMillis, body)
+    if (!this.hasHead && this.client.connectLater(this, error)) {
+      this.connection = undefined
+    } else {
+      this.end(Exit.fail(error))
+    }
+  }
+
+  private end(exit: Exit.Exit<void, TransportError>): void {
+    if (!this.isClosed && this.exit === undefined) {
+      this.exit = exit
+      if (!this.isStarting) {
+        this.receiver.onEnd(exit)
+      }
+    }
+  }
+
+  /** Delivers the end of a body that was received. */
+  deliverEnd(): void {
+    this.end(Exit.void)
   }
 
   onConnect(): void {
@@ -178,28 +208,57 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
     if (connection === undefined) {
       return false
     }
-    return this.status === 0 ? this.readHead(connection, buffer, bytes) : this.readBody(connection, buffer, bytes)
+    if (!this.hasHead) {
+      return this.readHead(connection, buffer, bytes)
+    }
+    const chunk = view(buffer, 0, bytes)
+    if (!this.isPaused) {
+      return this.readBody(connection, chunk)
+    }
+    if (this.isWhole) {
+      // Bytes after the end of the body are not read as the next response.
+      connection.isSpoiled = true
+    } else {
+      this.keep(chunk.slice())
+    }
+    return false
   }
 
   onLost(cause: unknown): void {
     const { connection } = this
-    this.connection = undefined
-    if (connection === undefined || this.isClosed) {
+    if (connection === undefined || this.isClosed || this.isWhole) {
       return
     }
-    if (this.status !== 0) {
-      if (this.leftBytes > 0) {
-        this.fail(cause ?? closedByPeer)
+    if (this.hasHead) {
+      const isEnd = cause === undefined && this.isEndOfBody(connection)
+      this.lost = { isEnd, cause: cause ?? closedByPeer }
+      if (!this.isPaused) {
+        this.endLost(this.lost)
       }
-    } else if (this.partial === undefined && this.isReplaceable(connection)) {
-      this.replace()
+    } else if (this.partial === undefined && this.isRepeatable(connection)) {
+      this.repeat()
     } else {
       this.fail(cause ?? closedByPeer)
     }
   }
 
+  /** True if the end of the connection is the end of the body. */
+  private isEndOfBody({ hasEnded, isEndAnnounced }: Connection): boolean {
+    const isFramed = this.chunked !== undefined || this.lengthBytes !== Number.POSITIVE_INFINITY
+    return !isFramed && hasEnded && (isEndAnnounced || this.request.verifiesBody === true)
+  }
+
+  private endLost({ cause, isEnd }: { readonly isEnd: boolean; readonly cause: unknown }): void {
+    if (isEnd) {
+      this.isWhole = true
+      this.connection = undefined
+      this.client.deliverEnd(this)
+    } else {
+      this.fail(cause)
+    }
+  }
+
   private readHead(connection: Connection, buffer: Buffer, bytes: number): boolean {
-    const isFirst = this.partial === undefined
     let all = buffer
     let endBytes = bytes
     if (this.partial !== undefined) {
@@ -207,14 +266,14 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
       all = this.append(this.partial, buffer, bytes)
       endBytes = this.partialBytes
       // Each byte is parsed at most twice, however small the pieces are.
-      if (endBytes < 2 * this.readBytes && !mayEndHead(all.subarray(Math.max(0, fromBytes - 2), endBytes))) {
+      if (endBytes < 2 * this.parsedBytes && !mayEndHead(all.subarray(Math.max(0, fromBytes - 2), endBytes))) {
         return true
       }
     }
     const head = Head.parse(all, endBytes, Head.headAtMostBytes - this.interimBytes)
     if (head === "incomplete") {
-      this.readBytes = endBytes
-      if (isFirst) {
+      this.parsedBytes = endBytes
+      if (this.partial === undefined) {
         this.partialBytes = 0
         this.append(Buffer.alloc(0), buffer, bytes)
       }
@@ -223,58 +282,29 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
     if (head instanceof Error) {
       return this.refuse(connection, head)
     }
+    this.partial = undefined
     if (head.framing === "interim") {
-      this.partial = undefined
-      this.readBytes = 0
+      this.parsedBytes = 0
       this.interimBytes += head.endBytes
-      return this.skip(connection, all.subarray(head.endBytes, endBytes))
+      return this.skipInterim(connection, all.subarray(head.endBytes, endBytes))
     }
-    if (head.status === 408 && this.isReplaceable(connection)) {
+    if (head.status === 408 && this.isRepeatable(connection)) {
       // The server sent 408 for the idle connection while the request was in transit (RFC 9110 §15.5.9).
-      this.connection = this.partial = undefined
       connection.destroy()
-      this.replace()
+      this.repeat()
       return false
     }
-    this.partial = undefined
-    this.status = head.status
-    this.headers = head.headers
-    if (head.framing !== "length") {
-      this.keepAliveMillis = head.keepAliveMillis
-      return this.readUnmeasured(connection, head.framing, all.subarray(head.endBytes, endBytes))
-    }
-    this.lengthBytes = head.lengthBytes
+    this.hasHead = true
     this.keepAliveMillis = head.keepAliveMillis
-    const hereBytes = Math.min(endBytes - head.endBytes, head.lengthBytes)
-    this.leftBytes = head.lengthBytes
-    if (endBytes > head.endBytes + hereBytes) {
-      connection.isSpoiled = true
+    this.lengthBytes = head.framing === "length" ? head.lengthBytes : Number.POSITIVE_INFINITY
+    this.isWhole = this.lengthBytes === 0
+    if (head.framing === "chunked") {
+      this.chunked = new Chunked()
+    } else if (head.framing === "connection" && this.request.verifiesBody !== true) {
+      connection.watchEnd()
     }
-    this.answered = Effect.succeed(this)
-    const { to } = this
-    if (to?.onHead(this) === true) {
-      return hereBytes === 0
-        ? this.pushed(connection, to)
-        : this.push(connection, to, view(all, head.endBytes, hereBytes))
-    }
-    this.to = undefined
-    this.leftBytes -= hereBytes
-    if (hereBytes > 0) {
-      this.held = view(all, head.endBytes, hereBytes)
-      if (isFirst) {
-        connection.spare()
-      }
-    }
-    return true
-  }
-
-  // Skips an informational head; the final head follows.
-  private skip(connection: Connection, rest: Buffer): boolean {
-    if (++this.informational > informationalAtMost) {
-      return this.refuse(connection, tooManyInformational)
-    }
-    this.request.onInformational?.()
-    return rest.length === 0 || this.readHead(connection, rest, rest.length)
+    this.isPaused = !this.receiver.onHead(head)
+    return this.readBody(connection, view(all, head.endBytes, endBytes - head.endBytes))
   }
 
   private append(partial: Buffer, buffer: Buffer, bytes: number): Buffer {
@@ -290,194 +320,118 @@ export class Exchange implements Receiver, Owner, TransportResponse, Transport.E
     return all
   }
 
+  private skipInterim(connection: Connection, rest: Buffer): boolean {
+    if (++this.informational > informationalAtMost) {
+      return this.refuse(connection, tooManyInformational)
+    }
+    this.receiver.onInformational()
+    return !this.isClosed && (rest.length === 0 || this.readHead(connection, rest, rest.length))
+  }
+
   private refuse(connection: Connection, cause: Error): false {
-    const error = failure(this.request.url, cause, this.connectMillis)
-    this.connection = this.partial = undefined
     connection.destroy()
-    this.answer(Effect.zipRight(connection.awaitClosed, Effect.fail(error)))
+    this.fail(cause)
     return false
   }
 
-  // Whether the request may be sent once more: the connection was kept, and had ended before the request arrived.
-  private isReplaceable(connection: Connection): boolean {
-    return connection.served > 0 && this.informational === 0 && !this.isRetried && !this.client.isClosed
+  /** True if the request may be sent once more: the connection was kept, and ended before the request arrived. */
+  private isRepeatable(connection: Connection): boolean {
+    return connection.served > 0 && this.informational === 0 && !this.isRepeated && !this.client.isClosed
   }
 
-  // On a new connection, because another idle connection may be stale too.
-  private replace(): void {
-    this.isRetried = true
+  /** Sends the request on a new connection, because another idle connection may have ended too. */
+  private repeat(): void {
+    this.isRepeated = true
+    this.connection = undefined
     this.client.connect(this, true)
   }
 
-  private readUnmeasured(connection: Connection, framing: "chunked" | "connection", rest: Buffer): boolean {
-    const body = new Unmeasured(this, connection, framing, this.request.verifiesBody === true)
-    this.unmeasured = connection.receiver = body
-    this.leftBytes = 1
-    this.answered = Effect.succeed(this)
-    if (this.to?.onHead(this) === true) {
-      return body.onBytes(rest, rest.length)
-    }
-    this.to = undefined
-    body.keep(rest)
-    return true
-  }
-
-  pause(defect?: { readonly cause: unknown }): void {
-    if (defect === undefined) {
-      this.to = undefined
-    } else {
-      this.failed = Effect.die(defect.cause)
-      this.stop()
-    }
-  }
-
-  end(): void {
-    const { connection, to } = this
-    this.leftBytes = 0
-    if (connection !== undefined) {
-      this.finish(connection)
-    }
-    if (to !== undefined) {
-      this.tellEnd(to)
-    }
-  }
-
-  drop(): void {
-    this.connection = undefined
-  }
-
-  private readBody(connection: Connection, buffer: Buffer, bytes: number): boolean {
-    const takenBytes = Math.min(bytes, this.leftBytes)
-    if (takenBytes < bytes) {
-      // More than was announced: never read as the next response.
-      connection.isSpoiled = true
-    }
-    if (takenBytes === 0) {
+  /** Reads the bytes of a body inside `onBytes`. */
+  private readBody(connection: Connection, bytes: Uint8Array): boolean {
+    const readBytes = this.deliver(bytes)
+    if (this.isOver) {
       return false
     }
-    const chunk = view(buffer, 0, takenBytes)
-    const { to } = this
-    if (to === undefined) {
-      this.leftBytes -= takenBytes
-      this.early ??= []
-      this.early.push(chunk.slice())
+    if (this.isWhole) {
+      connection.isSpoiled ||= readBytes < bytes.length
+      connection.endBody()
+    } else if (readBytes < bytes.length) {
+      this.keep(bytes.subarray(readBytes))
+    }
+    if (this.isPaused) {
+      connection.keepBytes()
       return false
     }
-    return this.push(connection, to, chunk)
-  }
-
-  private push(connection: Connection, to: Transport.Receiver, chunk: Uint8Array): boolean {
-    this.leftBytes -= chunk.length
-    let isMore = false
-    try {
-      isMore = to.onChunk(chunk)
-    } catch (defect) {
-      this.failed = Effect.die(defect)
-      this.stop()
-    }
-    if (isMore) {
-      return this.pushed(connection, to)
-    }
-    this.to = undefined
-    if (connection.needsSpare) {
-      connection.spare()
-    } else if (this.leftBytes === 0) {
-      connection.leaveLarge()
-    }
-    return false
-  }
-
-  private pushed(connection: Connection, to: Transport.Receiver): boolean {
-    connection.expect(this.leftBytes)
-    if (this.leftBytes === 0) {
+    if (this.isWhole) {
       this.finish(connection)
-      this.tellEnd(to)
+    } else if (this.lengthBytes !== Number.POSITIVE_INFINITY) {
+      connection.expect(this.lengthBytes - this.receivedBytes)
     }
     return true
   }
 
-  private tellEnd(to: Transport.Receiver): void {
-    this.client.soon(() => {
-      // It may have been given up meanwhile.
-      if (this.to === to) {
-        this.to = undefined
-        to.onEnd()
-      }
-    })
+  private keep(bytes: Uint8Array): void {
+    this.kept ??= []
+    this.kept.push(bytes)
   }
 
-  // What is there already; undefined where it has to be waited for.
-  private give(onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<Step, TransportError> | undefined {
-    const { connection, held, unmeasured } = this
-    if (unmeasured !== undefined) {
-      return unmeasured.give(onChunk) ? paused : this.leftBytes === 0 ? ended : this.failed
-    }
-    if (held !== undefined) {
-      this.held = undefined
-      if (!onChunk(held)) {
-        return paused
+  /** Delivers what was kept. Returns true if nothing is left. */
+  private deliverKept(): boolean {
+    const { kept } = this
+    for (let bytes = kept?.[0]; kept !== undefined && bytes !== undefined; bytes = kept[0]) {
+      const readBytes = this.deliver(bytes)
+      if (readBytes < bytes.length) {
+        kept[0] = bytes.subarray(readBytes)
+        return false
       }
+      kept.shift()
     }
-    for (let chunk = this.early?.shift(); chunk !== undefined; chunk = this.early?.shift()) {
-      if (!onChunk(chunk)) {
-        return paused
-      }
-    }
-    if (this.status !== 0 && this.leftBytes === 0) {
-      if (connection !== undefined) {
-        this.finish(connection)
-      }
-      return ended
-    }
-    return this.failed
+    return true
   }
 
-  private wait(onChunk: (chunk: Uint8Array) => boolean): Effect.Effect<Step, TransportError> {
-    let to: Transport.Receiver | undefined
-    return Effect.onInterrupt(
-      Effect.async<Step, TransportError>((resume) => {
-        // Something may have come since, where other fibers ran in between.
-        const given = this.give(onChunk)
-        if (given !== undefined) {
-          resume(given)
-          return
+  /** Calls the receiver with the content of `bytes`, until it pauses the body. Returns the number of bytes that were read. */
+  private deliver(bytes: Uint8Array): number {
+    const { chunked, receiver } = this
+    let at = 0
+    while (at < bytes.length && !this.isPaused && !this.isWhole && !this.isOver) {
+      let fromBytes = at
+      if (chunked === undefined) {
+        at = Math.min(bytes.length, at + this.lengthBytes - this.receivedBytes)
+      } else {
+        const found = chunked.find(bytes, at)
+        if (found === "malformed") {
+          this.connection?.destroy()
+          this.fail(malformed)
+          break
         }
-        to = untilPause(onChunk, resume, () => this.failed ?? paused)
-        this.to = to
-        this.connection?.resume()
-      }),
-      () =>
-        Effect.sync(() => {
-          if (this.to === to) {
-            this.to = undefined
-          }
-        })
-    )
+        at = found === "more" ? bytes.length : chunked.endBytes
+        this.isWhole = found === "ended"
+        if (found !== "content") {
+          continue
+        }
+        fromBytes = chunked.startBytes
+      }
+      this.receivedBytes += at - fromBytes
+      this.isWhole = this.receivedBytes === this.lengthBytes
+      this.isPaused = !receiver.onChunk(at - fromBytes === bytes.length ? bytes : bytes.subarray(fromBytes, at))
+    }
+    return at
   }
 
+  /** Gives the connection back after a whole body, and delivers the end. */
   private finish(connection: Connection): void {
-    connection.expect(0)
+    // Trailers may be meant for a proxy that keeps the connection.
+    connection.isSpoiled ||= this.chunked?.hasTrailers === true
     this.connection = undefined
     this.client.release(this, connection, this.keepAliveMillis)
-  }
-
-  /** Has `response` give this. */
-  private answer(effect: Effect.Effect<TransportResponse, TransportError>): void {
-    this.answered = effect
-    this.stop()
-  }
-
-  private stop(): void {
-    const { to } = this
-    this.to = undefined
-    to?.onStop()
+    this.client.deliverEnd(this)
   }
 }
 
-/** Whether the bytes may contain an empty line. */
+/** True if the bytes may contain an empty line. */
 const mayEndHead = (bytes: Buffer): boolean =>
   bytes.includes("\n\r\n", 0, "latin1") || bytes.includes("\n\n", 0, "latin1")
 
-// No `Buffer`: its `slice` is no copy, and whoever wants to keep a chunk takes it for one.
+// Not a `Buffer`, whose `slice` is not a copy: the receiver may copy a chunk with it.
 const view = (buffer: Buffer, offsetBytes: number, bytes: number): Uint8Array =>
   new Uint8Array(buffer.buffer, buffer.byteOffset + offsetBytes, bytes)
