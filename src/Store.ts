@@ -1,15 +1,19 @@
 /**
- * The port through which bytes come to rest: it opens a part beside a destination and publishes it whole or not at all.
+ * The port to a place that keeps files. A store writes a *part* beside a destination and publishes it as a whole, so a
+ * destination never holds a file that is not complete.
  *
- * A destination only ever holds complete bytes. Backends: `Node/Store` on `node:fs`, `Store/FileSystem` over the
- * `FileSystem` of `@effect/platform` (and so over the crashing disk of `halyard/testing`), `Store/Memory`.
+ * Backends: `Node/Store` over `node:fs`, `Store/FileSystem` over the `FileSystem` of `@effect/platform`, `Store/Memory`.
+ *
+ * A method returns an Effect. An `Exit` is an Effect that has ended: a backend that has done its work when the call returns
+ * gives back an `Exit`, and the transfer continues without suspending. A backend that must wait returns any other Effect, which
+ * has done nothing until it is run. A method does not throw: a bug is an `Exit.die`. `Store/Memory` is the shortest backend, and
+ * a model. `Contracts.store` of `halyard/testing` checks a backend and says in words what is wrong.
  *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import type { Disk } from "./DownloadError.js"
 
 /**
@@ -31,97 +35,44 @@ export type Durability = "full" | "rename"
  */
 export interface PublishOptions {
   /**
-   * All modes but `overwrite` do not replace a file that was created in the meantime. On a file system without hard links,
-   * they check once more before they rename. `unique` takes the first free name of `name.gif`, `name-2.gif` and so on. A
-   * directory is never replaced and never counts as the file. A device or a pipe is not replaced. A new file gets the
-   * permission bits of the file that it replaces, if the backend has permission bits.
+   * What to do if a file stands at the destination. `overwrite` replaces it. `skip` keeps it: `publish` returns undefined. `fail`
+   * keeps it: `publish` fails with `Disk` and the reason `exists`. `unique` takes the first free name of `name.gif`, `name-2.gif`
+   * and so on.
+   *
+   * All but `overwrite` do not replace a file that was created in the meantime. On a file system without hard links, they check
+   * once more before they rename. A directory is never replaced and never counts as the file. A device or a pipe is not
+   * replaced. A new file gets the permission bits of the file that it replaces, if the backend has permission bits.
    */
   readonly onExists: "overwrite" | "skip" | "fail" | "unique"
   readonly durability: Durability
 }
 
 /**
- * Bytes on their way to a destination.
+ * A file that is being written and has no final name yet. Several calls of `write` and `read` may be under way at a time, but not
+ * for the same bytes. `truncate`, `publish` and `discard` are called when no other call is under way.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Part {
-  /** How many bytes are in it. */
-  readonly sizeBytes: () => number
   /**
-   * Appends. If it returns undefined, all bytes are taken. Otherwise the returned effect takes them; the caller must run it
-   * before any other operation of the part. A backend may keep small chunks in memory, within its own limit. If they cannot be
-   * written later, the call that writes them fails, and so does `publish`.
+   * Writes a chunk at a position, also beyond the last byte. The caller may reuse the chunk's memory when the Effect has ended.
+   * A backend may keep small chunks in memory, within its own limit; if they cannot be written later, the call that writes them
+   * fails, and so does `publish`. If it is interrupted, any part of the chunk may be written; the caller may write it again.
    */
-  readonly write: (chunk: Uint8Array) => Effect.Effect<void, Disk> | undefined
-  /** Empties it, to start over. */
-  readonly restart: Effect.Effect<void, Disk>
+  readonly write: (chunk: Uint8Array, positionBytes: number) => Effect.Effect<void, Disk>
+  /** Reads written bytes into `chunk`, and returns how many: fewer if the part ends. */
+  readonly read: (chunk: Uint8Array, positionBytes: number) => Effect.Effect<number, Disk>
+  /** Empties the part, to start over. */
+  readonly truncate: Effect.Effect<void, Disk>
   /**
-   * Gives the part its final name, once, and says which: the destination, or with `unique` perhaps a numbered one. Where
-   * the name is taken, `fail` fails with `Disk` and reason `exists`, `skip` gives undefined. `Disk` with reason
-   * `not-durable` alone means that the file stands complete all the same.
+   * Gives the part its final name, once, and returns it: the destination, or another name with `unique`. Undefined if `skip` has
+   * kept the file that was there. `Disk` with the reason `not-durable` means that the complete file stands at the destination,
+   * but may not survive a power cut. It cannot be interrupted.
    */
   readonly publish: (options: PublishOptions) => Effect.Effect<string | undefined, Disk>
-  /** Access at any position, where a backend has it. A part without is written from its beginning to its end. */
-  readonly at?: RandomAccess | undefined
-}
-
-/**
- * A part's bytes by their position. Several of these effects may be under way at a time, as long as they are not of the
- * same bytes.
- *
- * @category models
- * @since 0.2.0
- */
-export interface RandomAccess {
-  /**
-   * Writes at a position, also beyond the last byte; `sizeBytes` is where the last byte ends. Either all bytes are
-   * taken when it returns, or the effect takes them, as with `Part.write`.
-   */
-  readonly write: (chunk: Uint8Array, positionBytes: number) => Effect.Effect<void, Disk> | undefined
-  /** Reads what was written into `chunk`, and gives how many bytes it read: fewer where the part ends. */
-  readonly read: (chunk: Uint8Array, positionBytes: number) => Effect.Effect<number, Disk>
-}
-
-/**
- * A part that its caller discards.
- *
- * @category models
- * @since 0.2.0
- */
-export interface OwnPart {
-  /** As of `open`; run at most once. */
-  readonly part: Effect.Effect<Part, Disk>
-  /**
-   * What closing the scope of `open` does. To be run once at the end, also where the part was published, `part` failed,
-   * was interrupted or never run.
-   */
+  /** Removes what was not published. Safe to run more than once, and after `publish`. */
   readonly discard: Effect.Effect<void>
-}
-
-/**
- * A part that is there, of a store that can do without waiting.
- *
- * @category models
- * @since 0.2.0
- */
-export interface ReadyPart extends Part {
-  /** As of `OwnPart`; more than once does no harm. */
-  readonly discard: Effect.Effect<void>
-  /** `publish` on the spot; undefined where that cannot be, and nothing was done then but for what `publish` does again. */
-  readonly publishNow: (options: PublishOptions) => Exit.Exit<string | undefined, Disk> | undefined
-}
-
-/**
- * What a store can do without waiting; undefined where it cannot at this moment.
- *
- * @category models
- * @since 0.2.0
- */
-export interface AtOnce {
-  readonly exists: (destination: string) => boolean | undefined
-  readonly begin: (destination: string) => ReadyPart | undefined
 }
 
 /**
@@ -133,44 +84,26 @@ export interface AtOnce {
 export class Store extends Context.Tag("halyard/Store")<
   Store,
   {
-    /** Creates a directory where it is missing and makes sure that files can be written there. */
+    /** Creates a directory if it is missing, and checks that files can be written there. */
     readonly prepare: (directory: string) => Effect.Effect<void, Disk>
-    /** Whether something stands at this path, a broken link included. Fails where that is a directory. */
+    /** True if a file stands at this path, or a link, broken or not. Fails if it is a directory. */
     readonly exists: (destination: string) => Effect.Effect<boolean, Disk>
-    /** Opens an empty part. Closing the scope discards it, temporary file included, unless it was published. */
-    readonly open: (destination: string) => Effect.Effect<Part, Disk, Scope.Scope>
-    /** The same for a caller that discards by itself, where a backend has it: without a scope for each file. */
-    readonly begin?: (destination: string) => OwnPart
-    /** `exists` and `begin` without an Effect, where a backend has it. */
-    readonly atOnce?: AtOnce | undefined
+    /**
+     * Opens an empty part. The caller discards it, whether it is published or not. Run as an acquisition (uninterruptible); a
+     * backend makes a long wait inside it interruptible by itself, and then leaves nothing.
+     */
+    readonly open: (destination: string) => Effect.Effect<Part, Disk>
   }
 >() {}
 
 /**
- * A part of any store, for a caller that discards it.
+ * Opens a part that is discarded when the scope closes.
  *
  * @category combinators
  * @since 0.2.0
  */
-export const begin = (store: typeof Store.Service, destination: string): OwnPart => {
-  if (store.begin !== undefined) {
-    return store.begin(destination)
-  }
-  let scope: Scope.CloseableScope | undefined
-  return {
-    part: Effect.flatMap(Scope.make(), (made) => {
-      scope = made
-      return Scope.extend(store.open(destination), made)
-    }),
-    discard: Effect.suspend(() => (scope === undefined ? Effect.void : Scope.close(scope, Exit.void)))
-  }
-}
-
-/**
- * Appends to a part, as an effect in any case.
- *
- * @category combinators
- * @since 0.2.0
- */
-export const write = (part: Part, chunk: Uint8Array): Effect.Effect<void, Disk> =>
-  Effect.suspend(() => part.write(chunk) ?? Effect.void)
+export const openScoped = (store: typeof Store.Service, destination: string): Effect.Effect<Part, Disk, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.suspend(() => store.open(destination)),
+    (part) => part.discard
+  )

@@ -7,22 +7,23 @@ import { job } from "../peers/list.mjs"
 
 const save = (transport, store, url) => {
   const exchange = transport.begin({ url, headers: {} })
-  const own = store.begin(job.destination(url))
-  return Effect.ensuring(
-    Effect.flatMap(exchange.response, (response) =>
-      response.status === 200
-        ? Effect.flatMap(own.part, (part) => receive(response, part))
-        : Effect.dieMessage(`status ${response.status}`)
-    ),
-    Effect.zipRight(exchange.close, own.discard)
+  return Effect.flatMap(store.open(job.destination(url)), (part) =>
+    Effect.ensuring(
+      Effect.flatMap(exchange.response, (response) =>
+        response.status === 200 ? receive(response, part) : Effect.dieMessage(`status ${response.status}`)
+      ),
+      Effect.zipRight(exchange.close, part.discard)
+    )
   )
 }
 
 const receive = (response, part) => {
   let writing
+  let positionBytes = 0
   const take = (chunk) => {
-    writing = part.write(chunk)
-    return writing === undefined
+    writing = part.write(chunk, positionBytes)
+    positionBytes += chunk.length
+    return writing._tag === "Success"
   }
   const goOn = Effect.flatMap(response.drive(take), (how) => {
     const write = writing ?? Effect.void

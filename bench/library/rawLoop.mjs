@@ -2,9 +2,9 @@
 // parts, which are published on the spot. Prints the CPU time of the loop in microseconds.
 import * as Fs from "node:fs"
 import { dirname } from "node:path"
-import { DirectPart } from "../../dist/internal/directPart.js"
 import * as Client from "../../dist/Node/Transport/http1/client.js"
 import { sockets } from "../../dist/Node/Transport/sockets.js"
+import { DirectPart } from "../../dist/Store/directPart.js"
 import * as Quickness from "../../dist/Store/syncWriteProbe.js"
 import { inLoops, job } from "../peers/list.mjs"
 
@@ -31,6 +31,7 @@ const how = { durability: "rename", onExists: "overwrite" }
 class Attempt {
   constructor(url, resolve, reject) {
     this.part = new DirectPart(site, job.destination(url))
+    this.positionBytes = 0
     this.resolve = resolve
     this.reject = reject
     client.dispatch({ url, headers }, this)
@@ -41,11 +42,13 @@ class Attempt {
   }
 
   onChunk(chunk) {
-    return this.part.write(chunk) === undefined || this.onStop()
+    const writing = this.part.write(chunk, this.positionBytes)
+    this.positionBytes += chunk.length
+    return writing._tag === "Success" || this.onStop()
   }
 
   onEnd() {
-    if (this.part.publishNow(how)?._tag === "Success") {
+    if (this.part.publish(how)._tag === "Success") {
       this.resolve()
     } else {
       this.onStop()

@@ -10,6 +10,7 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { fromCause } from "../DownloadError/diskErrors.js"
@@ -52,50 +53,20 @@ export const make = (
       Effect.sync(() => calls.lend(() => parkOne(site))),
       (end) => Effect.sync(end)
     )
-    const begin = (destination: string): Store.OwnPart => {
-      if (!site.quickness.isQuick()) {
-        return Store.begin(base, destination)
-      }
-      const part = new DirectPart(site, destination)
-      return { part: Effect.succeed(part), discard: part.discard }
-    }
-    const atOnce: Store.AtOnce = {
-      exists: (destination) => {
-        if (!site.quickness.isQuick()) {
-          return undefined
-        }
-        try {
-          return site.quickness.measure(() => calls.exists(destination))
-        } catch {
-          // Asked again it fails again, and says why.
-          return undefined
-        }
-      },
-      begin: (destination) => (site.quickness.isQuick() ? new DirectPart(site, destination) : undefined)
-    }
     return Store.Store.of({
       ...base,
-      exists: (destination) =>
-        Effect.suspend(() => {
-          if (!site.quickness.isQuick()) {
-            return base.exists(destination)
-          }
-          try {
-            return Effect.succeed(site.quickness.measure(() => calls.exists(destination)))
-          } catch (cause) {
-            return Effect.fail(fromCause(destination, cause))
-          }
-        }),
+      exists: (destination) => {
+        if (!site.quickness.isQuick()) {
+          return base.exists(destination)
+        }
+        try {
+          return Exit.succeed(site.quickness.measure(() => calls.exists(destination)))
+        } catch (cause) {
+          return Exit.fail(fromCause(destination, cause))
+        }
+      },
       open: (destination) =>
-        Effect.suspend(() => {
-          const own = begin(destination)
-          return Effect.zipRight(
-            Effect.addFinalizer(() => own.discard),
-            own.part
-          )
-        }),
-      begin,
-      atOnce
+        site.quickness.isQuick() ? Exit.succeed(new DirectPart(site, destination)) : base.open(destination)
     })
   })
 

@@ -127,7 +127,7 @@ export const makeIn = (room: Room): Effect.Effect<typeof Store.Service, never, F
       Effect.suspend(() => {
         const temporary = path.join(path.dirname(destination), drawName())
         // Exclusive: no link is followed, and no file of another process is written to.
-        const options = access === undefined ? { flag: "wx" as const } : { flag: "wx" as const, mode: 0o600 }
+        const options = access === undefined ? { flag: "wx+" as const } : { flag: "wx+" as const, mode: 0o600 }
         return fs.open(temporary, options).pipe(
           retryUntilDescriptorFree((error) => isTooManyOpenCode(errnoOf(error))),
           Effect.map((file) => ({ file, name: temporary })),
@@ -195,45 +195,64 @@ export const makeIn = (room: Room): Effect.Effect<typeof Store.Service, never, F
         ),
       exists,
       open: Effect.fnUntraced(function* (destination) {
-        const scope = yield* Effect.scope
         const translate = Effect.mapError(fromPlatformError(destination))
-        let published = false
-        let sizeBytes = 0
+        // The file is published or removed.
+        let isFinished = false
+        // Where the next write of the file begins, if the file is not told otherwise.
+        let filePositionBytes = 0
         // A descriptor that is closed may be another file's by now.
         let isOpen = true
         // Set when accepted bytes could not be written: the part cannot be published any more.
         let broken: Disk | undefined
         const buffer = new WriteBuffer(room)
-        const whileOpen = <A, E>(effect: Effect.Effect<A, E>) =>
-          Effect.suspend(() => (isOpen ? effect : Effect.dieMessage("the part was published already")))
         const found = yield* translate(accessOf(destination))
         const atOpening = found === "special" ? undefined : found
-        // Acquisition is uninterruptible as a whole, so an interruption cannot leave a file behind.
-        const { descriptors, file, name } = yield* Effect.acquireRelease(
-          Effect.flatMap(Scope.fork(scope, scope.strategy), (descriptors) =>
-            openPart(destination, atOpening, 8).pipe(
-              Scope.extend(descriptors),
-              Effect.map((opened) => ({ ...opened, descriptors }))
-            )
-          ),
-          ({ name }) =>
-            Effect.suspend(() => {
-              buffer.clear()
-              return published ? Effect.void : Effect.ignore(fs.remove(name))
-            })
+        const descriptors = yield* Scope.make()
+        const { file, name } = yield* openPart(destination, atOpening, 8).pipe(
+          Scope.extend(descriptors),
+          Effect.onError((cause) => Scope.close(descriptors, Exit.failCause(cause)))
         )
-        const keep = (chunk: Uint8Array): boolean => {
-          const isKept =
-            isOpen && broken === undefined && chunk.length < blockBytes / 4 && buffer.add(chunk, sizeBytes, blockBytes)
-          if (isKept) {
-            sizeBytes += chunk.length
-          }
-          return isKept
-        }
+        const one = yield* Effect.makeSemaphore(1)
+        // Not interruptible: a write that was handed to the operating system cannot be taken back, and its descriptor must
+        // not be closed under it.
+        const whileOpen = <A, E>(effect: Effect.Effect<A, E>) =>
+          Effect.uninterruptible(
+            one.withPermits(1)(
+              Effect.suspend(() => (isOpen ? effect : Effect.dieMessage("the part was published already")))
+            )
+          )
+        const keep = (chunk: Uint8Array, positionBytes: number): boolean =>
+          isOpen &&
+          broken === undefined &&
+          chunk.length < blockBytes / 4 &&
+          buffer.add(chunk, positionBytes, blockBytes)
+        const seek = (positionBytes: number) =>
+          Effect.suspend(() =>
+            positionBytes === filePositionBytes
+              ? Effect.void
+              : Effect.map(file.seek(positionBytes, "start"), () => {
+                  filePositionBytes = positionBytes
+                })
+          )
+        const writeAll = (bytes: Uint8Array, positionBytes: number) =>
+          Effect.zipRight(
+            seek(positionBytes),
+            Effect.suspend(() => {
+              // Unknown if the write fails.
+              filePositionBytes = Number.NaN
+              return Effect.map(file.writeAll(bytes), () => {
+                filePositionBytes = positionBytes + bytes.length
+              })
+            })
+          )
         const flush = Effect.suspend(() =>
           broken === undefined
             ? Effect.tapError(
-                translate(Effect.forEach(buffer.take(), ({ bytes }) => file.writeAll(bytes), { discard: true })),
+                translate(
+                  Effect.forEach(buffer.take(), ({ bytes, startBytes }) => writeAll(bytes, startBytes), {
+                    discard: true
+                  })
+                ),
                 (error) =>
                   Effect.sync(() => {
                     broken = error
@@ -241,37 +260,57 @@ export const makeIn = (room: Room): Effect.Effect<typeof Store.Service, never, F
               )
             : Effect.fail(broken)
         )
-        const flushAndWrite = (chunk: Uint8Array): Effect.Effect<void, Disk> =>
-          Effect.zipRight(
-            flush,
-            Effect.suspend(() =>
-              keep(chunk)
-                ? Effect.void
-                : Effect.map(translate(file.writeAll(chunk)), () => {
-                    sizeBytes += chunk.length
-                  })
-            )
-          )
         return {
-          sizeBytes: () => sizeBytes,
-          // Not interruptible: a write that was handed to the operating system cannot be taken back, and its
-          // descriptor must not be closed under it.
-          write: (chunk) =>
-            keep(chunk) ? undefined : Effect.uninterruptible(whileOpen(Effect.suspend(() => flushAndWrite(chunk)))),
-          restart: whileOpen(translate(file.truncate(0))).pipe(
-            Effect.zipRight(file.seek(0, "start")),
-            Effect.tap(
+          write: (chunk, positionBytes) =>
+            keep(chunk, positionBytes)
+              ? Exit.void
+              : whileOpen(
+                  Effect.zipRight(
+                    flush,
+                    Effect.suspend(() =>
+                      keep(chunk, positionBytes) ? Effect.void : translate(writeAll(chunk, positionBytes))
+                    )
+                  )
+                ),
+          read: (chunk, positionBytes) =>
+            whileOpen(
+              Effect.zipRight(
+                flush,
+                translate(
+                  Effect.zipRight(
+                    seek(positionBytes),
+                    Effect.map(file.read(chunk), (count) => {
+                      filePositionBytes += Number(count)
+                      return Number(count)
+                    })
+                  )
+                )
+              )
+            ),
+          truncate: whileOpen(
+            Effect.zipRight(
+              translate(file.truncate(0)),
               Effect.sync(() => {
+                filePositionBytes = Number.NaN
                 buffer.clear()
                 broken = undefined
-                sizeBytes = 0
               })
-            ),
-            Effect.uninterruptible
+            )
           ),
+          discard: Effect.suspend(() => {
+            buffer.clear()
+            isOpen = false
+            const isLeft = !isFinished
+            isFinished = true
+            return Effect.zipRight(
+              Scope.close(descriptors, Exit.void),
+              isLeft ? Effect.ignore(fs.remove(name)) : Effect.void
+            )
+          }),
           publish: ({ durability, onExists }) =>
             Effect.gen(function* () {
-              yield* flush
+              yield* whileOpen(flush)
+              isOpen = false
               const replaced = onExists === "overwrite" ? yield* translate(accessOf(destination)) : undefined
               if (replaced === "special") {
                 return yield* isSpecial(destination)
@@ -281,7 +320,6 @@ export const makeIn = (room: Room): Effect.Effect<typeof Store.Service, never, F
               if (durability === "full") {
                 yield* translate(file.sync)
               }
-              isOpen = false
               // Some file systems report a full device only at this point.
               yield* Effect.catchAllCause(
                 Scope.close(descriptors, Exit.void),
@@ -291,7 +329,7 @@ export const makeIn = (room: Room): Effect.Effect<typeof Store.Service, never, F
               if (standsAt === undefined) {
                 return undefined
               }
-              published = true
+              isFinished = true
               if (durability === "full") {
                 yield* Effect.mapError(
                   syncDirectory(path.dirname(destination)),

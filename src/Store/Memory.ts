@@ -1,10 +1,11 @@
 /**
- * A store in memory, for tests: the same promises as on a disk, except that nothing survives the process.
+ * A store in memory, for tests. It keeps the promises of a store on a disk, except that nothing survives the process.
  *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { Disk } from "../DownloadError.js"
 import { candidates } from "../internal/text/fileNames.js"
@@ -12,7 +13,7 @@ import * as Printable from "../internal/text/printable.js"
 import { type Part, Store } from "../Store.js"
 
 /**
- * What is in a memory store.
+ * The content of a memory store.
  *
  * @category tags
  * @since 0.1.0
@@ -22,13 +23,13 @@ export class MemoryFiles extends Context.Tag("halyard/Store/MemoryFiles")<
   {
     /** The published files by destination. */
     readonly files: Effect.Effect<ReadonlyMap<string, Uint8Array>>
-    /** How many parts are open: 0 when nothing is being written. */
+    /** The number of parts that are neither published nor discarded. */
     readonly parts: Effect.Effect<number>
   }
 >() {}
 
 /**
- * An empty store in memory, and what is in it.
+ * An empty store in memory, and its content.
  *
  * @category layers
  * @since 0.1.0
@@ -36,67 +37,52 @@ export class MemoryFiles extends Context.Tag("halyard/Store/MemoryFiles")<
 export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
   Effect.sync(() => {
     const files = new Map<string, Uint8Array>()
-    let parts = 0
-    const store = Store.of({
-      prepare: () => Effect.void,
-      exists: (destination) => Effect.sync(() => files.has(destination)),
-      open: (destination) =>
-        Effect.acquireRelease(
-          Effect.sync(() => {
-            parts++
-            return new Content()
-          }),
-          () =>
-            Effect.sync(() => {
-              parts--
-            })
-        ).pipe(
-          Effect.map(
-            (content): Part => ({
-              sizeBytes: () => content.sizeBytes,
-              write: (chunk) => {
-                content.write(chunk, content.sizeBytes)
-                return undefined
-              },
-              restart: Effect.sync(() => content.empty()),
-              at: {
-                write: (chunk, positionBytes) => {
-                  content.write(chunk, positionBytes)
-                  return undefined
-                },
-                read: (chunk, positionBytes) => Effect.sync(() => content.read(chunk, positionBytes))
-              },
-              publish: ({ onExists }) =>
-                Effect.suspend(() => {
-                  for (const path of onExists === "unique" ? candidates(destination) : [destination]) {
-                    if (onExists === "overwrite" || !files.has(path)) {
-                      files.set(path, content.all())
-                      return Effect.succeed(path)
-                    }
-                  }
-                  return onExists === "skip"
-                    ? Effect.succeed(undefined)
-                    : new Disk({ path: Printable.line(destination), reason: "exists", detail: "" })
-                })
-            })
-          )
-        )
-    })
-    return Context.make(Store, store).pipe(
+    const parts = new Set<Part>()
+    const open = (destination: string): Part => {
+      const content = new GrowingBytes()
+      const part: Part = {
+        write: (chunk, positionBytes) => {
+          content.write(chunk, positionBytes)
+          return Exit.void
+        },
+        read: (chunk, positionBytes) => Exit.succeed(content.read(chunk, positionBytes)),
+        truncate: Effect.sync(() => content.truncate()),
+        publish: ({ onExists }) => {
+          for (const path of onExists === "unique" ? candidates(destination) : [destination]) {
+            if (onExists === "overwrite" || !files.has(path)) {
+              files.set(path, content.copy())
+              parts.delete(part)
+              return Exit.succeed(path)
+            }
+          }
+          return onExists === "skip"
+            ? Exit.succeed(undefined)
+            : Exit.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
+        },
+        discard: Effect.sync(() => {
+          parts.delete(part)
+        })
+      }
+      parts.add(part)
+      return part
+    }
+    return Context.make(Store, {
+      prepare: () => Exit.void,
+      exists: (destination) => Exit.succeed(files.has(destination)),
+      open: (destination) => Exit.succeed(open(destination))
+    }).pipe(
       Context.add(MemoryFiles, {
         files: Effect.sync(() => new Map(files)),
-        parts: Effect.sync(() => parts)
+        parts: Effect.sync(() => parts.size)
       })
     )
   })
 )
 
-/** Bytes that grow. */
-class Content {
-  sizeBytes = 0
+class GrowingBytes {
+  private sizeBytes = 0
   private bytes = new Uint8Array(0)
 
-  /** A copy: whoever gave the chunk may use its memory again. */
   write(chunk: Uint8Array, positionBytes: number): void {
     const endBytes = positionBytes + chunk.length
     if (endBytes > this.bytes.length) {
@@ -114,12 +100,12 @@ class Content {
     return found.length
   }
 
-  empty(): void {
+  truncate(): void {
     this.bytes = new Uint8Array(0)
     this.sizeBytes = 0
   }
 
-  all(): Uint8Array {
+  copy(): Uint8Array {
     return this.bytes.slice(0, this.sizeBytes)
   }
 }

@@ -3,8 +3,10 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import {
   codeOf,
   emptyWritesAtMost,
@@ -17,7 +19,7 @@ import { Disk } from "../DownloadError.js"
 import { completeWhenDescriptorFree, isTooManyOpenCode, retryUntilDescriptorFree } from "../internal/descriptors.js"
 import { candidates } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
-import type { PublishOptions, RandomAccess, ReadyPart } from "../Store.js"
+import type { Part, PublishOptions } from "../Store.js"
 import type { Access } from "./fileAccess.js"
 import type { Quickness } from "./syncWriteProbe.js"
 import type { SystemCalls } from "./systemCalls.js"
@@ -54,8 +56,7 @@ export const parkOne = (site: Site): boolean => {
   return false
 }
 
-export class DirectPart implements ReadyPart {
-  private bytes = 0
+export class DirectPart implements Part {
   private readonly buffer: WriteBuffer
   private name: string | undefined
   private descriptor: number | undefined
@@ -79,27 +80,30 @@ export class DirectPart implements ReadyPart {
     this.buffer = new WriteBuffer(site.room)
   }
 
-  sizeBytes(): number {
-    return this.bytes
+  write(chunk: Uint8Array, positionBytes: number): Effect.Effect<void, Disk> {
+    if (this.isPublished) {
+      return Exit.die(new Error("the part was published already"))
+    }
+    if (this.keep(chunk, positionBytes)) {
+      return Exit.void
+    }
+    if (!this.site.quickness.isQuick()) {
+      return this.putAndWait(chunk, positionBytes)
+    }
+    const put = () => this.putNow(chunk, positionBytes)
+    return this.orWait(this.attemptNow(put), put)
   }
 
-  write(chunk: Uint8Array): Effect.Effect<void, Disk> | undefined {
-    return this.put(chunk, this.bytes)
+  read(chunk: Uint8Array, positionBytes: number): Effect.Effect<number, Disk> {
+    return this.whilePinned(
+      () => this.flushed(),
+      (descriptor) => this.site.calls.readAndWait(descriptor, chunk, positionBytes)
+    )
   }
 
-  readonly at: RandomAccess = {
-    write: (chunk, positionBytes) => this.put(chunk, positionBytes),
-    read: (chunk, positionBytes) =>
-      this.whilePinned(
-        () => this.flushed(),
-        (descriptor) => this.site.calls.readAndWait(descriptor, chunk, positionBytes)
-      )
-  }
-
-  get restart(): Effect.Effect<void, Disk> {
+  get truncate(): Effect.Effect<void, Disk> {
     return Effect.suspend(() => {
       this.buffer.clear()
-      this.bytes = 0
       this.broken = undefined
       this.isFinished = false
       return this.whenOpen(() => {
@@ -111,56 +115,41 @@ export class DirectPart implements ReadyPart {
   }
 
   publish({ durability, onExists }: PublishOptions): Effect.Effect<string | undefined, Disk> {
-    return Effect.uninterruptible(
-      Effect.suspend(() => {
-        if (durability === "rename") {
-          return this.whenOpen(() => {
-            this.lookFor(onExists)
-            return this.finish(this.prepared(), onExists)
-          })
-        }
-        const { calls, directoryOf } = this.site
-        return this.whilePinned(
-          () => {
-            this.lookFor(onExists)
-            return this.prepared()
-          },
-          (descriptor) => calls.sync(descriptor)
-        ).pipe(
-          // The file may have been closed since then to free a descriptor. Synced bytes stay synced.
-          Effect.zipRight(this.whenOpen(() => this.finish(this.opened(), onExists))),
-          Effect.tap((standsAt) =>
-            standsAt === undefined
-              ? Effect.void
-              : Effect.mapError(
-                  completeWhenDescriptorFree((cause) => {
-                    const isForWant = isTooManyOpenCode(codeOf(cause))
-                    if (isForWant) {
-                      this.makeRoom()
-                    }
-                    return isForWant
-                  })(calls.syncDirectory(directoryOf(this.destination))),
-                  (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
-                )
-          )
-        )
-      })
-    )
-  }
-
-  publishNow({ durability, onExists }: PublishOptions): Exit.Exit<string | undefined, Disk> | undefined {
-    if (durability !== "rename") {
-      return undefined
+    if (durability === "rename") {
+      const publish = () => {
+        this.lookFor(onExists)
+        return this.finish(this.prepared(), onExists)
+      }
+      return this.orWait(this.attemptNow(publish), publish)
     }
-    let isOpen = false
-    const exit = this.attemptNow(() => {
-      this.lookFor(onExists)
-      this.opened()
-      isOpen = true
-      return this.finish(this.prepared(), onExists)
-    })
-    // There may be too many open at the moment, which is waited for.
-    return isOpen ? exit : undefined
+    const { calls, directoryOf } = this.site
+    const synced = this.whilePinned(
+      () => {
+        this.lookFor(onExists)
+        return this.prepared()
+      },
+      (descriptor) => calls.sync(descriptor)
+    )
+    return Effect.uninterruptible(
+      synced.pipe(
+        // The file may have been closed since then to free a descriptor. Synced bytes stay synced.
+        Effect.zipRight(this.whenOpen(() => this.finish(this.opened(), onExists))),
+        Effect.tap((standsAt) =>
+          standsAt === undefined
+            ? Effect.void
+            : Effect.mapError(
+                completeWhenDescriptorFree((cause) => {
+                  const isForWant = isTooManyOpenCode(codeOf(cause))
+                  if (isForWant) {
+                    this.makeRoom()
+                  }
+                  return isForWant
+                })(calls.syncDirectory(directoryOf(this.destination))),
+                (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
+              )
+        )
+      )
+    )
   }
 
   get discard(): Effect.Effect<void> {
@@ -196,46 +185,21 @@ export class DirectPart implements ReadyPart {
     return true
   }
 
-  private put(chunk: Uint8Array, positionBytes: number): Effect.Effect<void, Disk> | undefined {
-    if (this.isPublished) {
-      return Effect.dieMessage("the part was published already")
-    }
-    if (this.keep(chunk, positionBytes)) {
-      return undefined
-    }
-    const { quickness } = this.site
-    if (!quickness.isQuick()) {
-      return this.putAndWait(chunk, positionBytes)
-    }
-    try {
-      quickness.measure(() => this.putNow(chunk, positionBytes))
-      return undefined
-    } catch (cause) {
-      return this.isForWant(cause)
-        ? this.whenOpen(() => this.putNow(chunk, positionBytes))
-        : Effect.fail(this.failureOf(cause))
-    }
-  }
-
   /** Keeps a chunk in memory if there is room, and if the body may be small or the chunk is too small for a write. */
   private keep(chunk: Uint8Array, positionBytes: number): boolean {
     const { blockBytes, smallBytes } = this.site.bounds
-    const isKept =
+    return (
       this.broken === undefined &&
       (this.name === undefined
         ? this.buffer.add(chunk, positionBytes, smallBytes)
         : chunk.length < blockBytes / 4 && this.buffer.add(chunk, positionBytes, blockBytes))
-    if (isKept) {
-      this.reach(positionBytes + chunk.length)
-    }
-    return isKept
+    )
   }
 
   private putNow(chunk: Uint8Array, positionBytes: number): void {
     const descriptor = this.flushed()
     if (!this.keep(chunk, positionBytes)) {
       this.writeAll(descriptor, chunk, positionBytes)
-      this.reach(positionBytes + chunk.length)
     }
   }
 
@@ -248,9 +212,7 @@ export class DirectPart implements ReadyPart {
           Effect.suspend(() =>
             this.keep(chunk, positionBytes)
               ? Effect.void
-              : Effect.map(this.writeAllAndWait(descriptor, { startBytes: positionBytes, bytes: chunk }), () =>
-                  this.reach(positionBytes + chunk.length)
-                )
+              : this.writeAllAndWait(descriptor, { startBytes: positionBytes, bytes: chunk })
           )
         )
     )
@@ -267,10 +229,6 @@ export class DirectPart implements ReadyPart {
     )
   }
 
-  private reach(endBytes: number): void {
-    this.bytes = Math.max(this.bytes, endBytes)
-  }
-
   private attempt<A>(act: () => A): Effect.Effect<A, Disk> {
     return Effect.suspend(() => this.attemptNow(act))
   }
@@ -281,6 +239,12 @@ export class DirectPart implements ReadyPart {
     } catch (cause) {
       return cause instanceof Disk || codeOf(cause) !== "" ? Exit.fail(this.failureOf(cause)) : Exit.die(cause)
     }
+  }
+
+  /** The exit of a call, or, if no descriptor was free, an effect that waits for one and calls again. */
+  private orWait<A>(exit: Exit.Exit<A, Disk>, act: () => A): Effect.Effect<A, Disk> {
+    const error = Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none()
+    return Option.isSome(error) && this.isForWant(error.value) ? Effect.uninterruptible(this.whenOpen(act)) : exit
   }
 
   /** The same for what may have to open the file first, for which there may be too many open at the moment. */

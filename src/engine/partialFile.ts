@@ -4,12 +4,14 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { DownloadRequest } from "../Download.js"
 import type { Disk } from "../DownloadError.js"
 import type { Hash, Hasher } from "../Hasher.js"
+import { isExit } from "../internal/andThen.js"
 import type { Expected } from "../internal/digest.js"
 import * as Validator from "../internal/http/validator.js"
-import { begin, type Part, type ReadyPart, type Store } from "../Store.js"
+import type { Part, Store } from "../Store.js"
 import type { ResponseHead } from "../Transport.js"
 import { type Claim, Coverage, claimOf } from "./segments/rangeMap.js"
 
@@ -48,6 +50,8 @@ export class Kept {
   /** Segments of this transfer that came to nothing. */
   failedSegments = 0
   private hash: Hash | undefined
+  /** The bytes in the part, if they came from the beginning to the end. */
+  private writtenBytes = 0
   private hashedBytes = 0
   private source: string | undefined
   private type = ""
@@ -66,7 +70,7 @@ export class Kept {
   }
 
   get bytes(): number {
-    return this.coverage?.bytes ?? this.part?.sizeBytes() ?? 0
+    return this.coverage?.bytes ?? this.writtenBytes
   }
 
   /**
@@ -160,24 +164,24 @@ export class Kept {
     return Effect.suspend(() => {
       this.resumed = false
       this.coverage = undefined
+      this.writtenBytes = 0
       this.hashedBytes = 0
       this.hash = this.expected === undefined ? undefined : this.hasher.make(this.expected.algorithm)
       const { part } = this
       if (part !== undefined) {
-        return Effect.as(part.restart, part)
+        return Effect.as(part.truncate, part)
       }
-      const own = begin(store, this.request.destination)
-      // An opening that was interrupted may have left something.
-      this.discard = this.discard === Effect.void ? own.discard : Effect.zipRight(this.discard, own.discard)
-      return Effect.map(own.part, (opened) => {
-        this.part = opened
-        return opened
-      })
+      return Effect.uninterruptible(
+        Effect.map(store.open(this.request.destination), (opened) => {
+          this.adopt(opened)
+          return opened
+        })
+      )
     })
   }
 
   /** Takes a part that is there, as the first one. */
-  adopt(part: ReadyPart): void {
+  adopt(part: Part): void {
     this.part = part
     this.discard = part.discard
   }
@@ -192,12 +196,12 @@ export class Kept {
   }
 
   /** From now on bytes may come in any order; not while a chunk is being written. */
-  cover(part: Part, claim: Claim): Coverage | undefined {
+  cover(claim: Claim): Coverage | undefined {
     const { totalBytes } = this
-    if (this.coverage !== undefined || part.at === undefined || totalBytes === undefined) {
+    if (this.coverage !== undefined || totalBytes === undefined) {
       return this.coverage
     }
-    if (part.sizeBytes() === claim.nextBytes && this.hashedBytes === claim.nextBytes && claim.nextBytes > 0) {
+    if (this.writtenBytes === claim.nextBytes && this.hashedBytes === claim.nextBytes && claim.nextBytes > 0) {
       this.coverage = new Coverage(totalBytes)
       this.coverage.add(0, claim.nextBytes)
       claim.startBytes = claim.doneBytes = claim.nextBytes
@@ -216,33 +220,32 @@ export class Kept {
     const positionBytes = claim.nextBytes
     this.receivedBytes += chunk.length
     claim.nextBytes += chunk.length
+    const writing = part.write(chunk, positionBytes)
+    if (!isExit(writing)) {
+      return Effect.map(writing, () => this.written(claim, chunk, positionBytes))
+    }
+    if (Exit.isFailure(writing)) {
+      return writing
+    }
+    this.written(claim, chunk, positionBytes)
+    return undefined
+  }
+
+  private written(claim: Claim, chunk: Uint8Array, positionBytes: number): void {
+    const endBytes = positionBytes + chunk.length
+    claim.doneBytes = endBytes
     if (this.coverage === undefined) {
+      this.writtenBytes = endBytes
+    }
+    if (positionBytes === this.hashedBytes) {
       this.hash?.update(chunk)
-      this.hashedBytes += chunk.length
-      return part.write(chunk)
+      this.hashedBytes = endBytes
     }
-    if (part.at === undefined) {
-      return Effect.dieMessage("a part without random access was divided")
-    }
-    const written = () => {
-      claim.doneBytes = positionBytes + chunk.length
-      if (positionBytes === this.hashedBytes) {
-        this.hash?.update(chunk)
-        this.hashedBytes += chunk.length
-      }
-    }
-    const writing = part.at.write(chunk, positionBytes)
-    if (writing === undefined) {
-      written()
-      return undefined
-    }
-    return Effect.uninterruptible(Effect.map(writing, written))
   }
 
   /** Takes into the digest what did not come in order. */
   readBack(part: Part): Effect.Effect<void, Disk> {
-    const { at } = part
-    if (this.hash === undefined || this.coverage === undefined || at === undefined) {
+    if (this.hash === undefined || this.coverage === undefined) {
       return Effect.void
     }
     const { totalBytes } = this.coverage
@@ -251,7 +254,7 @@ export class Kept {
       const leftBytes = totalBytes - this.hashedBytes
       return leftBytes === 0
         ? Effect.void
-        : Effect.flatMap(at.read(buffer.subarray(0, leftBytes), this.hashedBytes), (bytes) => {
+        : Effect.flatMap(part.read(buffer.subarray(0, leftBytes), this.hashedBytes), (bytes) => {
             if (bytes === 0) {
               return Effect.dieMessage("a part ends before what was written")
             }

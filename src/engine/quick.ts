@@ -17,11 +17,12 @@ import * as RequestHeaders from "../Download/requestHeaders.js"
 import * as RequestProblem from "../Download/requestProblem.js"
 import { type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
 import type { Disk, DownloadError, HttpStatus, Timeout } from "../DownloadError.js"
+import { isExit } from "../internal/andThen.js"
 import * as Digest from "../internal/digest.js"
 import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { OriginGovernor, Permit, PermitOptions } from "../OriginGovernor.js"
-import type { Durability, AtOnce as Parts, ReadyPart, Store } from "../Store.js"
+import type { Durability, Part, Store } from "../Store.js"
 import type { Transport } from "../Transport.js"
 import * as Attempt from "./attempt.js"
 import {
@@ -49,7 +50,6 @@ import type * as Segments from "./segments/segments.js"
 export interface Means {
   readonly transport: typeof Transport.Service
   readonly store: typeof Store.Service
-  readonly parts: Parts
   readonly governor: typeof OriginGovernor.Service
   readonly watch: Watch
   readonly strict: boolean
@@ -109,7 +109,7 @@ export class Quick implements Attempt.Attempt, Direct, Watched {
   private permit: Permit | undefined
   private exchange: Drive | undefined
   private response: TransportResponse | undefined
-  private part: ReadyPart | undefined
+  private part: Part | undefined
   private receiving: Receiving | undefined
   private resume: ((effect: Effect.Effect<void>) => void) | undefined
 
@@ -157,7 +157,7 @@ export class Quick implements Attempt.Attempt, Direct, Watched {
   private begin(): Effect.Effect<void> {
     const { means, origin, request } = this
     const { onExists } = request
-    if ((onExists === "skip" || onExists === "fail") && means.parts.exists(request.destination) !== false) {
+    if ((onExists === "skip" || onExists === "fail") && valueOf(means.store.exists(request.destination)) !== false) {
       return Effect.void
     }
     const acquired = means.governor.acquire(origin, this.hooks.ask)
@@ -225,7 +225,7 @@ export class Quick implements Attempt.Attempt, Direct, Watched {
       return this.handOver(this.of(Effect.fail(answer.left)))
     }
     const totalBytes = answer?.right.totalBytes ?? Number.POSITIVE_INFINITY
-    const part = totalBytes > smallBytes ? undefined : means.parts.begin(request.destination)
+    const part = totalBytes > smallBytes ? undefined : valueOf(means.store.open(request.destination))
     if (answer === undefined || part === undefined) {
       return this.handOver(Attempt.from(this, Effect.succeed(response), this.close, 0))
     }
@@ -255,9 +255,9 @@ export class Quick implements Attempt.Attempt, Direct, Watched {
     if (Either.isLeft(verified)) {
       return this.handOver(this.of(Effect.fail(verified.left)))
     }
-    const received: Received = { _tag: "Received", part, bytes: part.sizeBytes(), verified: verified.right }
-    const published = part.publishNow({ onExists: request.onExists, durability })
-    if (published === undefined) {
+    const received: Received = { _tag: "Received", part, bytes: this.kept.bytes, verified: verified.right }
+    const published = part.publish({ onExists: request.onExists, durability })
+    if (!isExit(published)) {
       return this.handOver(this.of(Effect.succeed(received)))
     }
     this.outcome = this.outcomeOf(published, received)
@@ -403,4 +403,5 @@ export class Quick implements Attempt.Attempt, Direct, Watched {
   }
 }
 
-const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
+const valueOf = <A>(effect: Effect.Effect<A, unknown>): A | undefined =>
+  isExit(effect) && Exit.isSuccess(effect) ? effect.value : undefined

@@ -404,13 +404,9 @@ export const makeTransfer = (
 
     const transfer: Transfer = (request, hooks) =>
       admit(store, request, hooks.decide, (url, expected) => carry(request, url, expected, hooks))
-    if (store.atOnce === undefined) {
-      return transfer
-    }
     const means: Means = {
       transport,
       store,
-      parts: store.atOnce,
       governor,
       watch,
       strict: options.strict,

@@ -209,7 +209,17 @@ export class Disk {
           position = from === "start" ? Number(offset) : position + Number(offset)
         }),
       sync,
-      read: () => Effect.dieMessage("not there"),
+      read: (into) =>
+        Effect.map(
+          this.perform(
+            { name: "read", path },
+            checked(() => this.volume.readAt(inode, into, position))
+          ),
+          (count) => {
+            position += count
+            return FileSystem.Size(count)
+          }
+        ),
       readAlloc: () => Effect.dieMessage("not there"),
       truncate: (length) =>
         this.perform(
@@ -309,13 +319,7 @@ export class Disk {
       readAndWait: (descriptor, into, position) =>
         Effect.suspend(() => {
           const { inode, path } = handleOf(descriptor)
-          return coded(
-            this.perform({ name: "read", path }, () => {
-              const found = inode?.bytes.subarray(position, position + into.length) ?? new Uint8Array(0)
-              into.set(found)
-              return found.length
-            })
-          )
+          return coded(this.perform({ name: "read", path }, () => this.volume.readAt(inode, into, position)))
         }),
       sync: (descriptor) =>
         Effect.suspend(() => {

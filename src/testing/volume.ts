@@ -176,6 +176,12 @@ export class Volume {
     return chunk.length
   }
 
+  readAt(inode: Inode | undefined, into: Uint8Array, position: number): number {
+    const found = inode?.bytes.subarray(position, position + into.length) ?? new Uint8Array(0)
+    into.set(found)
+    return found.length
+  }
+
   syncNames(directory: string): void {
     const isIn = (change: Change): boolean =>
       change.some(({ name }) => name.slice(0, Math.max(0, name.lastIndexOf("/"))) === directory.replace(/\/$/, ""))

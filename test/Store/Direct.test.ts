@@ -13,10 +13,11 @@ import { layer as nodeStore } from "../../src/Node/Store.js"
 import * as DirectStore from "../../src/Store/Direct.js"
 import { isPartName } from "../../src/Store/partName.js"
 import type { SystemCalls } from "../../src/Store/systemCalls.js"
-import { type Durability, type PublishOptions, Store, write } from "../../src/Store.js"
+import { type Durability, openScoped, type PublishOptions, Store } from "../../src/Store.js"
 import * as Contracts from "../../src/testing/Contracts.js"
 import { Disk } from "../../src/testing/Disk.js"
 import { runCases } from "../support/runCases.js"
+import { appendTo } from "../support/storeParts.js"
 
 const small = new Uint8Array(1000).fill(1)
 
@@ -32,12 +33,13 @@ const save = (
 ) =>
   Effect.flatMap(Store, (store) =>
     Effect.scoped(
-      Effect.flatMap(store.open(destination), (part) =>
-        Effect.zipRight(
-          Effect.forEach(chunks, (chunk) => write(part, chunk), { discard: true }),
-          part.publish({ onExists, durability })
+      Effect.flatMap(openScoped(store, destination), (part) => {
+        const append = appendTo(part)
+        return Effect.zipRight(
+          Effect.forEach(chunks, append, { discard: true }),
+          Effect.suspend(() => part.publish({ onExists, durability }))
         )
-      )
+      })
     )
   )
 
@@ -92,11 +94,10 @@ describe("Node/Store", () => {
       for (const before of [[small], [large, large, large, large]]) {
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const part = yield* Effect.flatMap(Store, (store) => store.open(`${directory}/file`))
-            yield* Effect.forEach(before, (chunk) => write(part, chunk))
-            yield* part.restart
-            assert.strictEqual(part.sizeBytes(), 0)
-            yield* write(part, small)
+            const part = yield* Effect.flatMap(Store, (store) => openScoped(store, `${directory}/file`))
+            yield* Effect.forEach(before, appendTo(part))
+            yield* part.truncate
+            yield* part.write(small, 0)
             yield* part.publish({ onExists: "overwrite", durability: "rename" })
           })
         )
@@ -111,8 +112,8 @@ describe("Node/Store", () => {
       const chunk = Buffer.from("before")
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const part = yield* Effect.flatMap(Store, (store) => store.open(`${directory}/file`))
-          yield* write(part, chunk)
+          const part = yield* Effect.flatMap(Store, (store) => openScoped(store, `${directory}/file`))
+          yield* part.write(chunk, 0)
           chunk.fill(0)
           yield* part.publish({ onExists: "overwrite", durability: "rename" })
         })
@@ -201,12 +202,12 @@ describe("Store/Direct", () => {
       Effect.gen(function* () {
         const store = yield* Store
         const before = process.memoryUsage()
-        const parts = yield* Effect.forEach(Array(8), (_, index) => store.open(`/d/${index}`))
+        const parts = yield* Effect.forEach(Array(8), (_, index) => openScoped(store, `/d/${index}`))
         const byte = Uint8Array.of(1)
         let isTaken = true
         for (let count = 0; count < 50_000; count++) {
           for (const part of parts) {
-            isTaken = part.write(byte) === undefined && isTaken
+            isTaken = part.write(byte, count) === Exit.void && isTaken
           }
         }
         const after = process.memoryUsage()
@@ -225,9 +226,9 @@ describe("Store/Direct", () => {
         const count = 400
         yield* Effect.gen(function* () {
           const store = yield* Store
-          const parts = yield* Effect.forEach(Array(count), (_, index) => store.open(`/d/${index}`))
+          const parts = yield* Effect.forEach(Array(count), (_, index) => openScoped(store, `/d/${index}`))
           for (const part of parts) {
-            yield* write(part, large)
+            yield* part.write(large, 0)
           }
           // 40 MB were received, and 32 MiB may be kept.
           const written = Array.from(disk.files().values()).reduce((sum, { length }) => sum + length, 0)
@@ -249,11 +250,11 @@ describe("Store/Direct", () => {
       yield* Effect.scoped(
         Effect.gen(function* () {
           const store = yield* Store
-          const parts = yield* Effect.forEach(Array(count), (_, index) => store.open(`/d/${index}`))
+          const parts = yield* Effect.forEach(Array(count), (_, index) => openScoped(store, `/d/${index}`))
           for (let round = 0; round < 8; round++) {
             for (const [index, part] of parts.entries()) {
-              yield* write(part, new Uint8Array(100_000).fill(index))
-              yield* write(part, Uint8Array.of(round))
+              yield* part.write(new Uint8Array(100_000).fill(index), round * 100_001)
+              yield* part.write(Uint8Array.of(round), round * 100_001 + 100_000)
             }
           }
           for (const part of parts) {
@@ -280,16 +281,16 @@ describe("Store/Direct", () => {
       const disk = new Disk({ fate: ({ name }) => (name === "write" && ++writes === 2 ? { errno: "EIO" } : undefined) })
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const part = yield* Effect.flatMap(Store, (store) => store.open("/d/a"))
-          yield* write(part, new Uint8Array(300_000))
+          const part = yield* Effect.flatMap(Store, (store) => openScoped(store, "/d/a"))
+          yield* part.write(new Uint8Array(300_000), 0)
           // The chunk is accepted, and written with the next one, which fails.
-          assert.isUndefined(part.write(small))
-          assert.deepInclude(yield* Effect.flip(write(part, large)), { _tag: "Disk" })
+          assert.strictEqual(part.write(small, 300_000), Exit.void)
+          assert.deepInclude(yield* Effect.flip(part.write(large, 301_000)), { _tag: "Disk" })
           yield* Effect.flip(part.publish({ onExists: "overwrite", durability: "rename" }))
           assert.isFalse(disk.files().has("/d/a"))
           // A part that starts over has lost nothing.
-          yield* part.restart
-          yield* write(part, small)
+          yield* part.truncate
+          yield* part.write(small, 0)
           yield* part.publish({ onExists: "overwrite", durability: "rename" })
         }).pipe(Effect.provide(over(disk)))
       )
@@ -304,11 +305,11 @@ describe("Store/Direct", () => {
       yield* Effect.scoped(
         Effect.gen(function* () {
           const store = yield* Store
-          const first = yield* store.open("/d/a")
-          yield* write(first, new Uint8Array(600_000))
+          const first = yield* openScoped(store, "/d/a")
+          yield* first.write(new Uint8Array(600_000), 0)
           const [name = ""] = Array.from(disk.files().keys())
           // It gives its descriptor to the second.
-          yield* write(yield* store.open("/d/b"), new Uint8Array(600_000))
+          yield* (yield* openScoped(store, "/d/b")).write(new Uint8Array(600_000), 0)
           disk.put(name, precious)
           const error = yield* Effect.flip(first.publish({ onExists: "fail", durability: "rename" }))
           assert.deepInclude(error, { _tag: "Disk", reason: "other" })
@@ -333,7 +334,7 @@ describe("Store/Direct", () => {
           Effect.gen(function* () {
             const store = yield* Store
             for (let index = 0; index < count; index++) {
-              yield* write(yield* store.open(`/d/${index}`), new Uint8Array(600_000))
+              yield* (yield* openScoped(store, `/d/${index}`)).write(new Uint8Array(600_000), 0)
             }
             return opened
           }).pipe(Effect.provide(over(disk)))
@@ -392,22 +393,22 @@ describe("Store/Direct", () => {
         }
       }))
       yield* Effect.gen(function* () {
-        const { exists, open } = yield* Store
+        const store = yield* Store
         let bytes = 0
         // Until not even one byte more is kept.
         for (const size of [200_000, 1000, 1]) {
           writes = 0
           while (writes === 0 && bytes < 64 * 1024 * 1024) {
-            yield* write(yield* open(`/d/direct${bytes}`), new Uint8Array(size))
+            yield* (yield* openScoped(store, `/d/direct${bytes}`)).write(new Uint8Array(size), 0)
             bytes += size
           }
         }
         assert.isBelow(bytes, 33 * 1024 * 1024)
         // From now on the calls count as slow.
-        yield* exists("/d/a")
+        yield* store.exists("/d/a")
         writes = 0
-        const part = yield* open("/d/a")
-        yield* write(part, Uint8Array.of(1))
+        const part = yield* openScoped(store, "/d/a")
+        yield* part.write(Uint8Array.of(1), 0)
         assert.strictEqual(writes, 1)
         yield* part.publish({ onExists: "fail", durability: "rename" })
         assert.deepStrictEqual(disk.files().get("/d/a"), Uint8Array.of(1))

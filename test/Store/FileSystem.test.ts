@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as FileSystemStore from "../../src/Store/FileSystem.js"
-import { type PublishOptions, Store, write as writeTo } from "../../src/Store.js"
+import { openScoped, type PublishOptions, Store } from "../../src/Store.js"
 import * as Contracts from "../../src/testing/Contracts.js"
 import { runCases } from "../support/runCases.js"
 
@@ -19,8 +19,11 @@ const storeLayer = FileSystemStore.layer.pipe(Layer.provide(nodeLayer))
 const write = (destination: string, onExists: PublishOptions["onExists"] = "overwrite") =>
   Effect.flatMap(Store, (store) =>
     Effect.scoped(
-      Effect.flatMap(store.open(destination), (part) =>
-        Effect.zipRight(writeTo(part, new TextEncoder().encode("new")), part.publish({ onExists, durability: "full" }))
+      Effect.flatMap(openScoped(store, destination), (part) =>
+        Effect.zipRight(
+          Effect.suspend(() => part.write(new TextEncoder().encode("new"), 0)),
+          Effect.suspend(() => part.publish({ onExists, durability: "full" }))
+        )
       )
     )
   )
@@ -162,7 +165,7 @@ describe("Store/FileSystem", () => {
             Effect.map(
               real.open(path, options),
               (file): FileSystem.File =>
-                options?.flag === "wx"
+                options?.flag === "wx+"
                   ? Object.assign(Object.create(file), { writeAll: file.writeAll.bind(file), ...part })
                   : file
             )
@@ -208,7 +211,7 @@ describe("Store/FileSystem", () => {
         open: (path, options) =>
           Effect.flatMap(
             Ref.updateAndGet(refusals, (left) => left - 1),
-            (left) => (options?.flag === "wx" && left >= 0 ? Effect.fail(failing("EEXIST")) : real.open(path, options))
+            (left) => (options?.flag === "wx+" && left >= 0 ? Effect.fail(failing("EEXIST")) : real.open(path, options))
           )
       }))
       yield* Effect.provide(write(`${directory}/file`), crowded)

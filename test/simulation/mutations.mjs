@@ -35,7 +35,7 @@ export const mutations = [
   ],
   ["a resume that nothing guards", [kept, "this.isGuarded && isWhole", "isWhole"]],
   ["append on 200", [attempt, "answer.startBytes > 0 && kept.part !== undefined", "kept.part !== undefined"]],
-  ["start over without emptying the part", [kept, "Effect.as(part.restart, part)", "Effect.succeed(part)"]],
+  ["start over without emptying the part", [kept, "Effect.as(part.truncate, part)", "Effect.succeed(part)"]],
   [
     "the digest is not begun again with the part",
     [
@@ -70,11 +70,11 @@ export const mutations = [
   [
     "the final name is written directly",
     [store, "path.join(path.dirname(destination), drawName())", "destination"],
-    [store, '{ flag: "wx" as const } :', '{ flag: "w" as const } :']
+    [store, '{ flag: "wx+" as const } :', '{ flag: "w+" as const } :']
   ],
   ["no sync of the file", [store, "yield* translate(file.sync)", ""]],
   ["no sync of the directory", [store, "syncDirectory(path.dirname(destination)),", "Effect.void,"]],
-  ["the temporary stays", [store, "published ? Effect.void : Effect.ignore(fs.remove(name))", "Effect.void"]],
+  ["the temporary stays", [store, "isLeft ? Effect.ignore(fs.remove(name)) : Effect.void", "Effect.void"]],
   ["a file that came meanwhile is overwritten", [store, 'if (onExists === "overwrite") {', "if (true) {"]],
   [
     "the publish can be interrupted",
@@ -84,11 +84,7 @@ export const mutations = [
       "Effect.interruptible(part.publish({ onExists: request.onExists, durability: options.durability }))"
     ],
     [store, "return standsAt\n            }).pipe(Effect.uninterruptible)", "return standsAt\n            })"],
-    [
-      direct,
-      "Effect.uninterruptible(\n      Effect.suspend(() => {\n        if (durability",
-      "(\n      Effect.suspend(() => {\n        if (durability"
-    ]
+    [direct, "Effect.uninterruptible(\n      synced.pipe(", "(\n      synced.pipe("]
   ],
   ["the outcome is decided after the publish", [settle, "decided = outcome", ""]],
   [
@@ -233,5 +229,5 @@ export const mutations = [
     [transfer, "again: () => again?.(origin) ?? false", "again: () => true"]
   ],
   ["what did not come in order is not in the digest", [kept, "return more\n  }", "return Effect.void\n  }"]],
-  ["the next attempt begins where the part ends", [kept, "(hole?.startBytes ?? 0)", "(this.part?.sizeBytes() ?? 0)"]]
+  ["the next attempt begins where the part ends", [kept, "(hole?.startBytes ?? 0)", "bytes"]]
 ]

@@ -1,24 +1,21 @@
 // Two runs of many requests over the built library, one ten times as long as the other; prints what the heap holds after
 // each, in bytes. Needs --expose-gc.
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Download, Downloader, Store, Transport } from "../../dist/index.js"
 
 const nowhere = Layer.succeed(Store.Store, {
-  prepare: () => Effect.void,
-  exists: () => Effect.succeed(false),
+  prepare: () => Exit.void,
+  exists: () => Exit.succeed(false),
   open: () =>
-    Effect.sync(() => {
-      let sizeBytes = 0
-      return {
-        sizeBytes: () => sizeBytes,
-        write: (chunk) => {
-          sizeBytes += chunk.length
-        },
-        restart: Effect.void,
-        publish: () => Effect.succeed("Published")
-      }
+    Exit.succeed({
+      write: () => Exit.void,
+      read: () => Exit.succeed(0),
+      truncate: Exit.void,
+      publish: () => Exit.succeed("Published"),
+      discard: Exit.void
     })
 })
 

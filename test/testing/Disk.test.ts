@@ -9,7 +9,7 @@ import * as Download from "../../src/Download.js"
 import * as Downloader from "../../src/Downloader.js"
 import * as DirectStore from "../../src/Store/Direct.js"
 import * as FileSystemStore from "../../src/Store/FileSystem.js"
-import { Store, write } from "../../src/Store.js"
+import { openScoped, Store } from "../../src/Store.js"
 import { autoAdvance } from "../../src/testing/autoAdvance.js"
 import * as Contracts from "../../src/testing/Contracts.js"
 import { Disk } from "../../src/testing/Disk.js"
@@ -25,8 +25,11 @@ const saved = (
 ) =>
   Effect.flatMap(Store, (store) =>
     Effect.scoped(
-      Effect.flatMap(store.open("/d/a"), (part) =>
-        Effect.zipRight(write(part, bytes("whole")), part.publish({ onExists: "overwrite", durability }))
+      Effect.flatMap(openScoped(store, "/d/a"), (part) =>
+        Effect.zipRight(
+          Effect.suspend(() => part.write(bytes("whole"), 0)),
+          Effect.suspend(() => part.publish({ onExists: "overwrite", durability }))
+        )
       )
     )
   ).pipe(Effect.provide(layer))

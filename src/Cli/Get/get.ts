@@ -145,7 +145,8 @@ const run = Effect.fnUntraced(function* (
     headersTimeout: options.headersTimeout,
     stall: stallOf(options),
     perOrigin: options.perOrigin,
-    segments: options.segments ?? 4,
+    // A stream is written in order.
+    segments: named?.stream === undefined ? (options.segments ?? 4) : 1,
     durability: options.durability,
     strict: options.strict
   }).pipe(Layer.provide(host.transport(options)), Layer.provide(Progress.layer(report.event)))

@@ -154,13 +154,12 @@ export class Crew {
     })
   )
 
-  private isDivisible({ claim, endBytes, part, response }: ResponseBody): boolean {
+  private isDivisible({ claim, endBytes, response }: ResponseBody): boolean {
     const { kept } = this.self
     const { headers, status } = response
     const ranges = headers["accept-ranges"]?.trim().toLowerCase()
     this.isProven = status === 206 || ranges === "bytes"
     return (
-      part.at !== undefined &&
       kept.totalBytes !== undefined &&
       kept.isGuarded &&
       ranges !== "none" &&
@@ -244,7 +243,7 @@ export class Crew {
   }
 
   /** As many helpers as there are permits and shares for. */
-  private begin({ claim, part }: ResponseBody): ReadonlyArray<readonly [Helper, Claim]> {
+  private begin({ claim }: ResponseBody): ReadonlyArray<readonly [Helper, Claim]> {
     const { kept } = this.self
     const { atMost, leastBytes } = this.means.rule
     const most = Math.min(atMost - 1, this.isProven ? atMost : 1) - this.helpers.size
@@ -259,7 +258,7 @@ export class Crew {
       }
       hired.push(helper)
     }
-    const claims = hired.length === 0 ? [] : (kept.cover(part, claim)?.split(hired.length, leastBytes) ?? [])
+    const claims = hired.length === 0 ? [] : (kept.cover(claim)?.split(hired.length, leastBytes) ?? [])
     return hired.flatMap((helper, index) => {
       const taken = claims[index]
       if (taken === undefined) {

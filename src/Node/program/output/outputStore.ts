@@ -38,29 +38,38 @@ export const layer = (output: Output, onWait: () => void): Layer.Layer<Store> =>
               )
             : Effect.succeed(sink)
         )
-      let writtenBytes = 0
+      // Counted when a write starts: if it is interrupted, its bytes are written all the same.
+      let acceptedBytes = 0
       const partOf = (destination: string, { end, write }: Sink): Part => ({
-        sizeBytes: () => writtenBytes,
-        write: (chunk) =>
-          Effect.map(write(chunk), () => {
-            writtenBytes += chunk.length
+        write: (chunk, positionBytes) =>
+          Effect.suspend(() => {
+            if (positionBytes !== acceptedBytes) {
+              return failure(
+                destination,
+                `it can only be written in order, and ${acceptedBytes} bytes are written already`
+              )
+            }
+            acceptedBytes += chunk.length
+            return write(chunk)
           }),
-        restart: unlessWritten(destination),
-        publish: () => Effect.as(end, destination)
+        read: () => failure(destination, "it cannot be read"),
+        truncate: unlessWritten(destination),
+        publish: () => Effect.as(end, destination),
+        discard: Effect.void
       })
       const unlessWritten = (destination: string) =>
         Effect.suspend(() =>
-          writtenBytes === 0
+          acceptedBytes === 0
             ? Effect.void
-            : new Disk({
-                path: labelOf(destination),
-                reason: "other",
-                detail: `the transfer would have to start over, and ${writtenBytes} bytes are written already`
-              })
+            : failure(
+                destination,
+                `the transfer would have to start over, and ${acceptedBytes} bytes are written already`
+              )
         )
       return Store.of({
         prepare: (destination) => Effect.asVoid(sinkOf(destination)),
         exists: () => Effect.succeed(false),
+        // The wait for a reader is interruptible, and leaves nothing.
         open: (destination) =>
           Effect.map(Effect.zipRight(unlessWritten(destination), sinkOf(destination)), (made) =>
             partOf(destination, made)
@@ -78,6 +87,9 @@ interface Sink {
 
 // How errors call the output.
 const labelOf = (destination: string): string => (destination === "-" ? "standard output" : Printable.line(destination))
+
+const failure = (destination: string, detail: string): Disk =>
+  new Disk({ path: labelOf(destination), reason: "other", detail })
 
 const opened = (output: Output, destination: string, onWait: () => void): Effect.Effect<Sink, Disk, Scope.Scope> =>
   output._tag === "Descriptor" && output.descriptor === 1
