@@ -1,7 +1,5 @@
 /**
- * Requests, their outcomes, and the report of a run.
- *
- * This module has values only. `Downloader` carries requests out.
+ * Requests, their outcomes, and the report of a run. `Downloader` carries the requests out.
  *
  * @since 0.1.0
  */
@@ -21,73 +19,74 @@ const OnExists = Schema.Literal("overwrite", "skip", "fail", "unique")
 const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
   const fields = RequestFields.make(form, isChecked)
   return {
-    /** The caller's own name for the request. Default: the URL, without secrets. */
+    /** The caller's name for the request: a country code, a line number. Default: the URL, without secrets. */
     id: Schema.optionalWith(fields.id, { exact: true, default: () => "" }),
     /** Absolute, `http:` or `https:`. */
     url: fields.url,
     /** The path of the finished file. Its directory must exist. */
     destination: fields.destination,
-    /** Maximum time for one attempt, from its first request to the last byte of the body. */
+    /** Maximum time for one attempt, from its first request to the last byte of the body. Default: 1 hour. */
     timeout: Schema.optionalWith(fields.timeout, {
       exact: true,
       default: (): Duration.Duration => defaults.timeout
     }),
     /** Maximum time for the whole request: all attempts, and all waits for permits and retries. Default: no limit. */
     deadline: fields.deadline,
-    /** Maximum time for a new connection. Default: the downloader's. */
+    /** Maximum time to open a connection. Default: the downloader's. */
     connectTimeout: fields.connectTimeout,
-    /** Maximum time from the start of a request, its connection included, to the end of the response's head. Default: the downloader's. */
+    /** Maximum time to connect, send a request and receive the headers of the response. Default: the downloader's. */
     headersTimeout: fields.headersTimeout,
-    /** Ends an attempt that receives fewer than `bytes` of the body in the time `within`. Default: the downloader's. */
+    /** Ends an attempt that receives fewer than `bytes` bytes of the body in the time `within`. Default: the downloader's. */
     stall: fields.stall,
     /**
-     * What to do if the destination exists. Decided atomically when the file is published. `unique` gives the file the first
-     * free name of `name.gif`, `name-2.gif`, `name-3.gif` and so on.
+     * What to do if the destination exists. This is decided atomically when the file is published. `unique` gives the file the
+     * first free name of `name.gif`, `name-2.gif`, `name-3.gif` and so on. Default: `fail`.
      */
     onExists: Schema.optionalWith(OnExists, { exact: true, default: (): typeof OnExists.Type => defaults.onExists }),
-    /** Sent to the URL's own origin only, also after redirects. Never printed and never written to a journal. */
+    /** Sent to the URL's own origin only, also after redirects. They are never printed and never written to a journal. */
     headers: fields.headers,
-    /** `sha256:` (or `sha384:`, `sha512:`) with hexadecimal digits, or Subresource Integrity strings. The strongest one counts. */
+    /**
+     * The digest of the content: `sha256:`, `sha384:` or `sha512:` with hexadecimal digits, or Subresource Integrity strings. Only
+     * the strings with the strongest algorithm are checked.
+     */
     digest: fields.digest,
     /** The exact size of the content in bytes. */
     sizeBytes: fields.sizeBytes,
-    /** Maximum size of the body in bytes. `Infinity` means no limit, whatever the downloader's default is. */
+    /** Maximum size of the body in bytes. `Infinity`: no limit. Default: the downloader's. */
     limitBytes: fields.limitBytes,
     /** The required `Content-Type` without parameters: `image/gif`, or `image/*`. */
     mediaType: fields.mediaType
   }
 }
 
-const shownFields = fieldsOf(RequestFields.withoutSecrets, true)
+const fields = fieldsOf(RequestFields.withoutSecrets, true)
 
 /**
- * One file to fetch.
+ * One file to download. Every event and every outcome has its request.
  *
- * `id` is the caller's own name for it (a country code, a line number); every event and outcome carries the request, so
- * an outcome never has to be matched to its input by URL or by order.
+ * The JSON form requires only `url` and `destination`. A duration is a number of milliseconds, or text such as `5 seconds`.
+ * Decoding refuses a request that cannot be carried out, and names the invalid field.
  *
- * As a schema it decodes from JSON, in which only `url` and `destination` are required. A duration is a number of
- * milliseconds, or text such as `5 seconds`. Decoding refuses a request that cannot be carried out, and names the wrong
- * field. The encoded form has no secrets: no header values, no credentials, query values or fragments of URLs, and only the
- * last segment of the destination. If encoding has removed a secret, decoding refuses the result. To send a request to a
- * queue or another machine, use `DownloadRequestWithSecrets`. `toString` prints the encoded form with the whole destination.
+ * The encoded form has no secrets: no header values, no credentials, query values or fragments of URLs, and only the last segment
+ * of the destination. If encoding has removed a secret, decoding refuses the result. To send a request to a queue or another
+ * machine, use `DownloadRequestWithSecrets`. `toString` prints the encoded form with the whole destination.
  *
  * @category models
  * @since 0.1.0
  */
-export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard.DownloadRequest")(shownFields) {
-  // It takes what the class takes, and the default of one field needs another.
+export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard.DownloadRequest")(fields) {
+  // The default of `id` needs `url`. The parameters are those of the class.
   // @effect-diagnostics-next-line overriddenSchemaConstructor:off
-  constructor(fields: Schema.Struct.Constructor<typeof shownFields>, options?: Schema.MakeOptions) {
-    super(fields.id === undefined || fields.id === "" ? { ...fields, id: displayUrl(fields.url) } : fields, options)
+  constructor(values: Schema.Struct.Constructor<typeof fields>, options?: Schema.MakeOptions) {
+    super(values.id === undefined || values.id === "" ? { ...values, id: displayUrl(values.url) } : values, options)
   }
 
   toJSON(): unknown {
-    return encodeShown(this)
+    return encodeRequest(this)
   }
 
   override toString(): string {
-    return printed(this, encodeShown(this))
+    return print(this, encodeRequest(this))
   }
 
   [NodeInspectSymbol](): string {
@@ -95,45 +94,43 @@ export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard.Down
   }
 }
 
-/** Prints the whole destination, which is of use in this process. */
-const printed = (value: DownloadRequest | Saved, encoded: object): string =>
+/** Prints the encoded form with the whole destination. */
+const print = (value: DownloadRequest | Saved, encoded: object): string =>
   `${value instanceof DownloadRequest ? "DownloadRequest" : value._tag}(${JSON.stringify({ ...encoded, destination: displayPath(value.destination) })})`
 
-const encodeShown = Schema.encodeSync(DownloadRequest)
+const encodeRequest = Schema.encodeSync(DownloadRequest)
 
-const ofFields = (fields: typeof shownFields): Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> =>
-  Schema.transform(Schema.Struct(fields), Schema.typeSchema(DownloadRequest), {
+const schemaOf = (requestFields: typeof fields): Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> =>
+  Schema.transform(Schema.Struct(requestFields), Schema.typeSchema(DownloadRequest), {
     strict: true,
     decode: (decoded) => new DownloadRequest(decoded, unvalidated),
     encode: (request) => request
   })
 
 /**
- * Encodes a request with everything that is needed to carry it out, in clear text: header values, credentials, query values
- * and the whole destination. Use it for a queue or another machine, and not for a response or a log. Decoding checks the
- * fields as `DownloadRequest` does.
+ * Encodes a request with its secrets in clear text: header values, credentials, query values and the whole destination. Use it
+ * for a queue or another machine, and not for a response or a log. Decoding checks the fields as `DownloadRequest` does.
  *
  * @category schemas
  * @since 0.2.0
  */
-export const DownloadRequestWithSecrets: Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> = ofFields(
+export const DownloadRequestWithSecrets: Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> = schemaOf(
   fieldsOf(RequestFields.withSecrets, true)
 ).annotations({ identifier: "halyard.DownloadRequestWithSecrets" })
 
 /**
- * The form of a request in outcomes and events. It encodes as `DownloadRequest` does, without secrets. It also decodes a
- * request whose secrets were removed, or that cannot be carried out.
+ * The form of a request in outcomes and events. It encodes without secrets, as `DownloadRequest` does. It also decodes a request
+ * whose secrets were removed, and a request that cannot be carried out.
  *
  * @category schemas
  * @since 0.2.0
  */
-export const DownloadRequestShown: Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> = ofFields(
+export const DownloadRequestShown: Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> = schemaOf(
   fieldsOf(RequestFields.withoutSecrets, false)
 ).annotations({ identifier: "halyard.DownloadRequestShown" })
 
 /**
- * The defaults of a request: one hour for an attempt, and `fail` if the destination exists. Headers and stalls have their own
- * limits (see `Downloader`).
+ * The defaults of a request. `Downloader` has the defaults of the other time limits.
  *
  * @category constructors
  * @since 0.1.0
@@ -144,7 +141,7 @@ export const defaults: {
 } = { timeout: Duration.hours(1), onExists: "fail" }
 
 /**
- * Builds a request; `id` defaults to the URL, without credentials and query values.
+ * Makes a request.
  *
  * @category constructors
  * @since 0.1.0
@@ -192,8 +189,8 @@ export const request = (options: {
   )
 
 /**
- * What the content was checked against. `digest`: the request's digest. `length`: a number of bytes that the request or the
- * server gave. `none`: there was neither, and the body ended with its connection or its last chunk.
+ * What the content was checked against. `digest`: the request's digest. `length`: a number of bytes from the request or the
+ * server. `none`: neither was known, and the body ended with its connection or its last chunk.
  *
  * @category schemas
  * @since 0.2.0
@@ -209,8 +206,8 @@ export const Verification: Schema.Literal<["digest", "length", "none"]> = Schema
 export type Verification = typeof Verification.Type
 
 /**
- * The file is complete under its final name, and survives a power cut. With `durability: "rename"` it may not survive a power
- * cut in the next moments.
+ * The file is complete under its final name, and survives a power cut. With `durability: "rename"` it survives a power cut only
+ * after the operating system has written it to the disk.
  *
  * @category models
  * @since 0.1.0
@@ -221,7 +218,7 @@ export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Sa
   destination: DisplayedName,
   bytes: Schema.Number,
   verified: Verification,
-  /** How many attempts it took, from 1. */
+  /** The number of attempts, from 1. */
   attempts: Schema.Number
 }) {
   toJSON(): unknown {
@@ -229,7 +226,7 @@ export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Sa
   }
 
   override toString(): string {
-    return printed(this, encodeSaved(this))
+    return print(this, encodeSaved(this))
   }
 
   [NodeInspectSymbol](): string {
@@ -240,7 +237,7 @@ export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Sa
 const encodeSaved = Schema.encodeSync(Saved)
 
 /**
- * The destination existed and the request said `skip`; nothing was written.
+ * The destination existed, and `onExists` was `skip`. Nothing was written.
  *
  * @category models
  * @since 0.1.0
@@ -250,7 +247,7 @@ export class Skipped extends Schema.TaggedClass<Skipped>("halyard.DownloadOutcom
 }) {}
 
 /**
- * The file was not saved, because of `error`. A file that existed at the destination is unchanged. Exception: after `Disk` with
+ * The file was not saved, because of `error`. An existing file at the destination is unchanged. Exception: after `Disk` with
  * reason `not-durable`, the new file is at the destination.
  *
  * @category models
@@ -273,7 +270,7 @@ export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard.DownloadOu
 }) {}
 
 /**
- * The outcome of one request. Every request that a run takes has exactly one outcome.
+ * The outcome of one request. Every request that a run receives has exactly one outcome.
  *
  * @category schemas
  * @since 0.1.0
@@ -289,7 +286,7 @@ export const DownloadOutcome = Schema.Union(Saved, Skipped, Failed, Cancelled)
 export type DownloadOutcome = typeof DownloadOutcome.Type
 
 /**
- * Counts of outcomes. `saved + skipped + failed + cancelled` is the number of requests that the run took.
+ * The number of outcomes of each kind. `saved + skipped + failed + cancelled` is the number of requests that the run received.
  *
  * @category models
  * @since 0.1.0
@@ -299,16 +296,16 @@ export interface RunReport {
   readonly skipped: number
   readonly failed: number
   readonly cancelled: number
-  /** How many of the failed were `404 Not Found`. */
+  /** The number of failed requests with the status `404 Not Found`. */
   readonly notFound: number
   /** The number of failed requests by the tag of the error. */
   readonly failures: { readonly [tag in DownloadError["_tag"]]?: number }
-  /** Bytes of the saved files. */
+  /** The size of all saved files. */
   readonly bytes: number
 }
 
 /**
- * The report of no outcomes.
+ * A report without outcomes.
  *
  * @category reports
  * @since 0.1.0
@@ -350,7 +347,7 @@ export const addOutcome = (report: RunReport, outcome: DownloadOutcome): RunRepo
 }
 
 /**
- * Whether the server said that there is no such file (RFC 9110 §15.5.5).
+ * Returns true if the server answered `404 Not Found` (RFC 9110 §15.5.5).
  *
  * @category predicates
  * @since 0.1.0
@@ -358,7 +355,7 @@ export const addOutcome = (report: RunReport, outcome: DownloadOutcome): RunRepo
 export const isNotFound = (error: DownloadError): boolean => error._tag === "HttpStatus" && error.status === 404
 
 /**
- * The exit code for a report: 0 if all files were saved or skipped, else 1.
+ * Returns the exit code for a report: 0 if all files were saved or skipped, else 1.
  *
  * @category reports
  * @since 0.1.0

@@ -1,14 +1,13 @@
 /**
- * Why a transfer failed: one class for each decision of the caller.
+ * The reasons why a transfer fails. There is one class for each decision of the caller.
  *
  * Every error encodes to JSON and decodes from it, for journals, `--json` output and other machines. The encoded form has no
- * secrets: URLs have no credentials, query values or fragments, and a path is its last segment only. As errors of an `HttpApi`
- * endpoint they answer with the status of a gateway: 504 for a timeout, 502 for a fault of the origin, 507 for a disk error
- * (409 if the file exists), 403 for a refused address, 400 for a request that cannot be made.
+ * secrets: URLs have no credentials, query values or fragments, and paths are their last segment. An `HttpApi` endpoint that fails
+ * with an error answers as a gateway: 504 for a timeout, 502 for a fault of the origin, 507 for a disk error (409 if the file
+ * exists), 403 for a refused address, 400 for an invalid request.
  *
  * @since 0.1.0
  */
-
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
@@ -16,17 +15,19 @@ import { reasonPhrase } from "./internal/http/reasonPhrase.js"
 import { DisplayedDetail, DisplayedName, DisplayedText, DisplayedUrl } from "./internal/text/displaySchemas.js"
 import { displayPath, displayText } from "./internal/text/displayUrl.js"
 
-// What an HttpApi endpoint answers that fails with such an error: it is a gateway to the origin (RFC 9110 §15.6.3, .5).
+// The status of an `HttpApi` endpoint that fails with the error. The endpoint is a gateway (RFC 9110 §15.6.3, §15.6.5).
 const answers = (status: number) => ({ [HttpApiSchema.AnnotationStatus]: status })
 
-// A clock has no finer steps than a millisecond.
+// A timer cannot wait for less than a millisecond, so a shorter limit is shown as 1 ms.
 const seconds = (millis: number): string =>
   `${Number(((millis > 0 ? Math.max(1, millis) : millis) / 1000).toFixed(3))}s`
 
+const withDetail = (text: string, detail: string): string => (detail === "" ? text : `${text} (${displayText(detail)})`)
+
 /**
- * A time limit expired. `phase` says which one: `connect` for a connection, `headers` for the response's head, `stall` for
- * content that arrives too slowly or not at all, `total` for one attempt. All of these are worth a retry. `deadline` is the
- * limit for the request with all its attempts, and is final.
+ * A time limit expired: the limit for opening a connection (`connect`), for receiving the response headers (`headers`), for
+ * receiving enough of the body (`stall`), for one attempt (`total`), or for the request with all its attempts (`deadline`). Worth
+ * a retry, except for `deadline`.
  *
  * @category errors
  * @since 0.1.0
@@ -55,8 +56,8 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard.DownloadError.
 }
 
 /**
- * The server answered with a status other than success (RFC 9110 §15.5, §15.6). The body of such a response is never saved.
- * Worth a retry for 408, 425, 429, and from 500 on except for 501, 505, 506, 508, 510 and 511.
+ * The server answered with a status other than success (RFC 9110 §15.5, §15.6). The body of the response is not saved. Worth a
+ * retry for 408, 425, 429, and from 500 on except for 501, 505, 506, 508, 510 and 511.
  *
  * @category errors
  * @since 0.1.0
@@ -66,7 +67,7 @@ export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard.Download
   {
     url: DisplayedUrl,
     status: Schema.Number,
-    /** The time in `Retry-After` (RFC 9110 §10.2.3), in milliseconds from the response on; 0 for a past date. */
+    /** The time in `Retry-After` (RFC 9110 §10.2.3), in milliseconds after the response; 0 for a past date. */
     retryAfterMillis: Schema.optionalWith(Schema.Number, { exact: true })
   },
   answers(502)
@@ -78,8 +79,8 @@ export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard.Download
 }
 
 /**
- * The connection could not be made, or broke: name resolution, refusal, reset, TLS. `unknown-host` means that the name does not
- * exist, and `dns` that it could not be resolved now. Worth a retry, except for `tls`.
+ * The connection could not be opened, or it broke. `unknown-host`: the host name does not exist. `dns`: the name could not be
+ * resolved now. Worth a retry, except for `tls`.
  *
  * @category errors
  * @since 0.1.0
@@ -104,7 +105,7 @@ export class Connection extends Schema.TaggedError<Connection>("halyard.Download
       tls: "no secure connection could be made",
       other: "the connection failed"
     }
-    return this.detail === "" ? what[this.reason] : `${what[this.reason]} (${displayText(this.detail)})`
+    return withDetail(what[this.reason], this.detail)
   }
 }
 
@@ -132,7 +133,7 @@ export class Truncated extends Schema.TaggedError<Truncated>("halyard.DownloadEr
 }
 
 /**
- * The response breaks the protocol, or a redirect is not allowed. Not worth a retry, with two exceptions. `range`: the response
+ * The response violates the protocol, or a redirect is not allowed. Not worth a retry, with two exceptions. `range`: the response
  * to a request for the rest of a file was not that rest, and the next attempt requests the whole file. `inconsistent`: a whole
  * response has the `Content-Range` of a part, or another length than an earlier response of the same version.
  *
@@ -158,18 +159,18 @@ export class Protocol extends Schema.TaggedError<Protocol>("halyard.DownloadErro
   override get message(): string {
     const what = {
       message: "the response could not be understood",
-      range: "the response is not the range that was asked for",
+      range: "the response is not the requested range",
       inconsistent: "the response contradicts itself or an earlier one",
       "redirect-loop": "too many redirects",
-      "redirect-location": "the redirect names no usable location",
-      "redirect-refused": "the redirect leads where this request may not go"
+      "redirect-location": "the redirect has no valid location",
+      "redirect-refused": "the redirect is not allowed"
     }
-    return this.detail === "" ? what[this.reason] : `${what[this.reason]} (${displayText(this.detail)})`
+    return withDetail(what[this.reason], this.detail)
   }
 }
 
 /**
- * The content is larger than the request allows, by its announced length or by the bytes received. Not worth a retry.
+ * The content is larger than `limitBytes`, by its announced length or by the bytes received. Not worth a retry.
  *
  * @category errors
  * @since 0.2.0
@@ -185,14 +186,14 @@ export class TooLarge extends Schema.TaggedError<TooLarge>("halyard.DownloadErro
   answers(502)
 ) {
   override get message(): string {
-    return `the body has ${this.bytes} bytes, and ${this.limitBytes} are allowed`
+    return `the body has ${this.bytes} bytes, and the limit is ${this.limitBytes}`
   }
 }
 
 /**
- * The content is complete, but its `digest`, `size` or media `type` is not the one in the request, or it is `unverifiable` and
- * the downloader is `strict`. Worth a retry only if some of the bytes came from a request for a range (`resumed`). The next
- * attempt requests the whole file on one connection.
+ * The content is complete, but its `digest`, `size` or media `type` is not the one in the request. `unverifiable`: the downloader
+ * is `strict`, and no length or digest is known. Worth a retry only if some of the bytes came from a request for a range
+ * (`resumed`). The next attempt requests the whole file on one connection.
  *
  * @category errors
  * @since 0.2.0
@@ -211,14 +212,13 @@ export class Mismatch extends Schema.TaggedError<Mismatch>("halyard.DownloadErro
   override get message(): string {
     const what = { digest: "digest", size: "number of bytes", type: "media type" }
     return this.reason === "unverifiable"
-      ? "nothing that was announced can show whether the body is complete"
+      ? "the body cannot be verified, because no length and no digest is known"
       : `the ${what[this.reason]} is ${displayText(this.actual)}, not ${displayText(this.expected)}`
   }
 }
 
 /**
- * The host's address is not one that this transport may connect to (a policy for services that fetch on behalf of
- * others). Not worth a retry.
+ * The transport may connect to public addresses only, and the address of the host is not public. Not worth a retry.
  *
  * @category errors
  * @since 0.2.0
@@ -229,13 +229,12 @@ export class AddressRefused extends Schema.TaggedError<AddressRefused>("halyard.
   answers(403)
 ) {
   override get message(): string {
-    return `the address ${displayText(this.address)} is not a public one`
+    return `the address ${displayText(this.address)} is not public`
   }
 }
 
 /**
- * The request cannot be made, because a field is invalid. Examples: a URL that is not a valid `http:` or `https:` URL, a
- * destination that is empty or has a NUL in it, a malformed digest.
+ * A field of the request is invalid. Examples: a URL that is not `http:` or `https:`, an empty destination, a malformed digest.
  *
  * @category errors
  * @since 0.1.0
@@ -252,8 +251,8 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard.
 
 /**
  * The destination could not be written. An existing file is unchanged, and no temporary file remains. Exception: with
- * `not-durable`, the new file is complete at the destination, but the file system could not confirm that it survives a power
- * cut. `too-many-open` is worth a retry: no file descriptor was free for a minute.
+ * `not-durable`, the new file is complete at the destination, but it may not survive a power cut. Worth a retry only for
+ * `too-many-open`: no file descriptor was free for a minute.
  *
  * @category errors
  * @since 0.1.0
@@ -272,7 +271,7 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
       "not-durable",
       "other"
     ),
-    /** Details that `reason` does not give; empty if there are none. */
+    /** Details that `reason` does not give. May be empty. */
     detail: DisplayedDetail
   },
   answers(507)
@@ -281,41 +280,32 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
     return `cannot write ${displayPath(this.path)}: ${this.explanation}`
   }
 
-  /** The end of the message: why the file cannot be written. */
+  /** The part of the message after the path. */
   get explanation(): string {
     if (this.reason === "not-durable") {
-      const written = "it is written, and may not survive a power cut"
-      return this.detail === "" ? written : `${written}: ${displayText(this.detail)}`
+      const written = "it is written, but may not survive a power cut"
+      return withDetail(written, this.detail)
     }
     const what = {
       full: "there is no space left",
       permission: "permission was denied",
       missing: "the directory does not exist",
-      exists: "there is such a file already",
+      exists: "the file already exists",
       "not-a-directory": "a part of its path is not a directory",
       "too-many-open": "too many files are open",
-      other: "the system does not say why"
+      other: "the system gives no reason"
     }
     return this.detail === "" ? what[this.reason] : displayText(this.detail)
   }
 }
 
-/**
- * `Disk` with reason `exists`. An `HttpApi` answers it with 409, because the request conflicts with an existing file
- * (RFC 9110 §15.5.10).
- */
+// `Disk` with the reason `exists`. The request conflicts with an existing file (RFC 9110 §15.5.10).
 const DiskExists = Disk.pipe(Schema.filter(({ reason }) => reason === "exists")).annotations({
   identifier: "halyard.DownloadError.DiskExists",
   ...answers(409)
 })
 
-/**
- * Everything that can go wrong with one transfer.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const DownloadError = Schema.Union(
+const classes = [
   Timeout,
   HttpStatus,
   Connection,
@@ -325,46 +315,44 @@ export const DownloadError = Schema.Union(
   Mismatch,
   AddressRefused,
   InvalidRequest,
-  DiskExists,
   Disk
-)
+] as const
+
+/**
+ * Every error of a transfer.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const DownloadError = Schema.Union(DiskExists, ...classes)
 
 const encode = Schema.encodeSync(DownloadError)
 
-// The head of a stack is the message, or what it was while the error was made.
+// The stack begins with the message, or with the message that the error had while it was made.
 const framesOf = ({ stack = "" }: Error): string => {
   const at = stack.search(/\n {4}at /)
   return at === -1 ? "" : stack.slice(at)
 }
 
-// As JSON, an error is its encoded form, so a log gets no secret that a transport or a store put into a field. Inspected, it is its
-// message and its stack with the encoded form, where Node would print the fields.
-for (const { prototype } of [
-  Timeout,
-  HttpStatus,
-  Connection,
-  Truncated,
-  Protocol,
-  TooLarge,
-  Mismatch,
-  AddressRefused,
-  InvalidRequest,
-  Disk
-]) {
-  Object.defineProperty(prototype, "toJSON", {
-    value(this: DownloadError): unknown {
-      return encode(this)
-    }
-  })
-  Object.defineProperty(prototype, NodeInspectSymbol, {
-    value(this: DownloadError): string {
-      return `${this}${framesOf(this)} ${JSON.stringify(this)}`
+// A transport or a store may put a secret into a field. JSON is the encoded form, and so a log gets no secret. Inspection shows the
+// message, the stack and the encoded form. Node would show the fields.
+for (const { prototype } of classes) {
+  Object.defineProperties(prototype, {
+    toJSON: {
+      value(this: DownloadError): unknown {
+        return encode(this)
+      }
+    },
+    [NodeInspectSymbol]: {
+      value(this: DownloadError): string {
+        return `${this}${framesOf(this)} ${JSON.stringify(this)}`
+      }
     }
   })
 }
 
 /**
- * Everything that can go wrong with one transfer.
+ * Every error of a transfer.
  *
  * @category models
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * What a run tells while it goes on. For each request: `Started` when its transfer begins, `Advanced` while its body
- * arrives, `Retrying` before each attempt after the first, then `Finished` once. A request that was cancelled before its
- * transfer began has `Finished` alone.
+ * The events of a run. Each request has `Started` when its transfer begins, `Advanced` while its body arrives, `Retrying` before
+ * each attempt after the first, and then `Finished` once. A request that is cancelled before its transfer begins has `Finished`
+ * only.
  *
  * @since 0.1.0
  */
@@ -20,21 +20,21 @@ export class Started extends Schema.TaggedClass<Started>("halyard.DownloadEvent.
 }) {}
 
 /**
- * Bytes have arrived; told at most five times a second for each transfer.
+ * Bytes have arrived. Each transfer has at most five such events a second.
  *
  * @category models
  * @since 0.2.0
  */
 export class Advanced extends Schema.TaggedClass<Advanced>("halyard.DownloadEvent.Advanced")("Advanced", {
   request: DownloadRequestShown,
-  /** Of the file, kept ones of earlier attempts included; falls where an attempt had to start over. */
+  /** The size of the file so far, including the bytes of earlier attempts. Decreases if an attempt starts over. */
   bytes: Schema.Number,
-  /** Where the server announced it. */
+  /** The size of the whole file. Undefined if the server did not announce it. */
   totalBytes: Schema.UndefinedOr(Schema.Number)
 }) {}
 
 /**
- * An attempt failed, and another will be made.
+ * An attempt failed, and another follows.
  *
  * @category models
  * @since 0.2.0
@@ -42,13 +42,14 @@ export class Advanced extends Schema.TaggedClass<Advanced>("halyard.DownloadEven
 export class Retrying extends Schema.TaggedClass<Retrying>("halyard.DownloadEvent.Retrying")("Retrying", {
   request: DownloadRequestShown,
   error: DownloadError,
-  /** How many attempts there were. */
+  /** The number of the failed attempt, from 1. */
   attempt: Schema.Number,
+  /** The time until the next attempt. */
   delayMillis: Schema.Number
 }) {}
 
 /**
- * A request came to its outcome.
+ * A request has its outcome.
  *
  * @category models
  * @since 0.1.0
@@ -58,7 +59,7 @@ export class Finished extends Schema.TaggedClass<Finished>("halyard.DownloadEven
 }) {}
 
 /**
- * What a run tells while it goes on.
+ * An event of a run.
  *
  * @category schemas
  * @since 0.1.0
@@ -66,7 +67,7 @@ export class Finished extends Schema.TaggedClass<Finished>("halyard.DownloadEven
 export const DownloadEvent = Schema.Union(Started, Advanced, Retrying, Finished)
 
 /**
- * What a run tells while it goes on.
+ * An event of a run.
  *
  * @category models
  * @since 0.1.0

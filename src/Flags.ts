@@ -1,6 +1,6 @@
 /**
- * The chapter's country flags as values: which codes there are, how a selection of them is read, and the request for
- * each. Fetching them is the `Downloader`'s work, and serving them the `FlagServer`'s.
+ * The chapter's country flags: their codes, the selection of codes, and the request for each flag. `Downloader` downloads the
+ * flags, and `FlagServer` serves them.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import { trimEnd } from "./internal/text/trimEnd.js"
 const words = (text: string): ReadonlyArray<string> => text.trim().split(/\s+/)
 
 /**
- * Two letters, in any case: what a country code looks like. For codes that come from outside.
+ * Checks that a code has two letters, in any case. Such a code need not be the code of a country.
  *
  * @category schemas
  * @since 0.1.0
@@ -23,7 +23,7 @@ export const Code: Schema.filter<typeof Schema.String> = Schema.String.pipe(Sche
 const alphabet: ReadonlyArray<string> = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 /**
- * The 20 most populous countries, in that order.
+ * The codes of the 20 most populous countries, the most populous first.
  *
  * @category codes
  * @since 0.1.0
@@ -31,7 +31,7 @@ const alphabet: ReadonlyArray<string> = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 export const populous: ReadonlyArray<string> = words("CN IN US ID BR PK NG BD RU JP MX PH VN ET EG DE IR TR CD FR")
 
 /**
- * The 194 codes for which the chapter's server has a flag, sorted.
+ * The 194 codes for which the chapter's server has a flag, in alphabetical order.
  *
  * @category codes
  * @since 0.1.0
@@ -45,7 +45,7 @@ export const all: ReadonlyArray<string> = words(`
 `)
 
 /**
- * Every two-letter code from AA to ZZ, sorted: 676, most of which are no country's.
+ * The 676 two-letter codes from AA to ZZ, in alphabetical order. Most of them belong to no country.
  *
  * @category codes
  * @since 0.1.0
@@ -53,7 +53,7 @@ export const all: ReadonlyArray<string> = words(`
 export const every: ReadonlyArray<string> = alphabet.flatMap((first) => alphabet.map((second) => first + second))
 
 /**
- * A selection that names no codes; the message is the rule that was broken.
+ * A selection of codes is invalid. The message is the rule that it violates.
  *
  * @category errors
  * @since 0.1.0
@@ -68,8 +68,8 @@ export class InvalidSelection extends Schema.TaggedError<InvalidSelection>("haly
 }
 
 /**
- * Reads a selection: `every` wins over `all`, `all` over `codes`, and without any of them it is `populous`. A single
- * letter stands for that letter with A to Z. The result is sorted, without repetitions, then cut to `limit`.
+ * Returns the selected codes, sorted and without repetitions, and at most `limit` of them. `every` has priority over `all`, and
+ * `all` over `codes`. A single letter in `codes` selects the 26 codes that begin with it. Default: `populous`.
  *
  * @category selections
  * @since 0.1.0
@@ -80,42 +80,28 @@ export const select = (options: {
   readonly every?: boolean | undefined
   readonly limit?: number | undefined
 }): Either.Either<ReadonlyArray<string>, InvalidSelection> => {
-  const limit = options.limit ?? Number.POSITIVE_INFINITY
+  const { all: isAll, codes = [], every: isEvery, limit = Number.POSITIVE_INFINITY } = options
   if (!(limit >= 1)) {
     return Either.left(new InvalidSelection({ rule: "--limit N must be >= 1" }))
   }
-  return Either.map(chosen(options), (codes) => Array.from(new Set(codes)).sort().slice(0, limit))
+  if (isEvery !== true && isAll !== true && !codes.every((code) => /^[A-Za-z]{1,2}$/.test(code))) {
+    return Either.left(new InvalidSelection({ rule: "each CC argument must be A to Z or AA to ZZ" }))
+  }
+  const selected =
+    isEvery === true ? every : isAll === true ? all : codes.length === 0 ? populous : codes.flatMap(expand)
+  return Either.right(Array.from(new Set(selected)).sort().slice(0, limit))
 }
 
-const chosen = (options: {
-  readonly codes?: ReadonlyArray<string> | undefined
-  readonly all?: boolean | undefined
-  readonly every?: boolean | undefined
-}): Either.Either<ReadonlyArray<string>, InvalidSelection> => {
-  if (options.every === true) {
-    return Either.right(every)
-  }
-  if (options.all === true) {
-    return Either.right(all)
-  }
-  if (options.codes === undefined || options.codes.length === 0) {
-    return Either.right(populous)
-  }
-  const expanded: Array<string> = []
-  for (const argument of options.codes) {
-    if (!/^[A-Za-z]{1,2}$/.test(argument)) {
-      return Either.left(new InvalidSelection({ rule: "each CC argument must be A to Z or AA to ZZ" }))
-    }
-    const code = argument.toUpperCase()
-    expanded.push(...(code.length === 1 ? alphabet.map((letter) => code + letter) : [code]))
-  }
-  return Either.right(expanded)
+const expand = (code: string): ReadonlyArray<string> => {
+  const letters = code.toUpperCase()
+  return letters.length === 1 ? alphabet.map((second) => letters + second) : [letters]
 }
 
+// Other characters become "_", so no code leads out of the directory.
 const nameOf = (code: string): string => code.toLowerCase().replace(/[^a-z]/g, "_")
 
 /**
- * Where a flag is: `{baseUrl}/{cc}/{cc}.gif`, in lower case. What is no letter in a code becomes `_`.
+ * Returns the URL of a flag: `{baseUrl}/{cc}/{cc}.gif`, with the code in lower case. Characters that are not letters become `_`.
  *
  * @category requests
  * @since 0.1.0
@@ -126,8 +112,8 @@ export const url = (baseUrl: string, code: string): string => {
 }
 
 /**
- * The request for one flag, to be saved as `{directory}/{cc}.gif` over whatever stands there. `id` is the code. What is
- * no letter in a code becomes `_`: no code leads out of the directory.
+ * Makes the request for one flag. The destination is `{directory}/{cc}.gif`, and an existing file is overwritten. `id` is the code.
+ * Characters of the code that are not letters become `_`.
  *
  * @category requests
  * @since 0.1.0

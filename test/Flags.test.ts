@@ -18,17 +18,17 @@ describe("Flags", () => {
     assert.deepStrictEqual(Flags.all, Flags.all.slice().sort())
   })
 
-  it("selects the populous ones, sorted, where nothing is said", () => {
+  it("selects the most populous countries by default, sorted", () => {
     assert.deepStrictEqual(selected({}), Flags.populous.slice().sort())
     assert.deepStrictEqual(selected({ codes: [] }), Flags.populous.slice().sort())
   })
 
-  it("lets every win over all, and all over codes", () => {
+  it("gives every priority over all, and all over codes", () => {
     assert.strictEqual(selected({ every: true, all: true, codes: ["BR"] }).length, 676)
     assert.strictEqual(selected({ all: true, codes: ["BR"] }).length, 194)
   })
 
-  it("reads a letter as that letter with A to Z, in any case, and drops repetitions", () => {
+  it("expands a letter to that letter with A to Z, in any case, and removes repetitions", () => {
     const codes = selected({ codes: ["b", "br", "AD"] })
     assert.strictEqual(codes.length, 27)
     assert.strictEqual(codes[0], "AD")
@@ -40,7 +40,7 @@ describe("Flags", () => {
     assert.deepStrictEqual(selected({ codes: ["ZW", "BR", "AD"], limit: 2 }), ["AD", "BR"])
   })
 
-  it("names the rule that a selection breaks", () => {
+  it("names the rule that a selection violates", () => {
     for (const codes of [["BRA"], ["1"], [""], ["B R"], ["ÄB"], ["--verbos"]]) {
       assert.strictEqual(rule({ codes }), "each CC argument must be A to Z or AA to ZZ")
     }
@@ -48,7 +48,7 @@ describe("Flags", () => {
     assert.strictEqual(rule({ limit: Number.NaN }), "--limit N must be >= 1")
   })
 
-  it("builds the request for a code, tagged with it", () => {
+  it("makes the request for a code, with the code as its id", () => {
     const request = Flags.request("BR", { baseUrl: "http://origin/flags//", directory: "downloads" })
     assert.strictEqual(request.id, "BR")
     assert.strictEqual(request.url, "http://origin/flags/br/br.gif")
@@ -56,7 +56,7 @@ describe("Flags", () => {
     assert.strictEqual(request.onExists, "overwrite")
   })
 
-  it("lets no code lead out of the directory", () => {
+  it("keeps every destination inside the directory", () => {
     for (const code of ["../../etc/x", "/etc/x", "..", "a\u0000b", "C:\\x"]) {
       const request = Flags.request(code, { baseUrl: "http://origin", directory: "downloads" })
       assert.match(request.destination, /^downloads\/[a-z_]+\.gif$/)

@@ -1,17 +1,19 @@
 /**
- * How the fields of a request are decoded and encoded.
+ * Schemas of the request's fields that are checked, or that may contain a secret.
  *
  * @internal
  */
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
+import * as Either from "effect/Either"
+import { identity } from "effect/Function"
 import * as ParseResult from "effect/ParseResult"
+import * as EffectRecord from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as RequestProblem from "./requestProblem.js"
 
-/** How an encoded form shows fields that may contain a secret. */
+/** How fields that may contain a secret are encoded. */
 export interface Form {
   readonly url: (url: string) => string
   readonly label: (text: string) => string
@@ -19,7 +21,7 @@ export interface Form {
   readonly headerValue: (value: Redacted.Redacted) => string
 }
 
-/** No secrets, and only the last segment of paths. */
+/** Encodes no secrets, and only the last segment of paths. */
 export const withoutSecrets: Form = {
   url: DisplayUrl.displayUrl,
   label: DisplayUrl.displayLabel,
@@ -27,7 +29,7 @@ export const withoutSecrets: Form = {
   headerValue: () => DisplayUrl.placeholder
 }
 
-/** For queues and other machines: everything that is needed to carry the request out. */
+/** Encodes everything that a queue or another machine needs to carry the request out. */
 export const withSecrets: Form = {
   url: (url) => url,
   label: (text) => text,
@@ -35,124 +37,108 @@ export const withSecrets: Form = {
   headerValue: Redacted.value
 }
 
-type Problem<A> = (value: A) => string | undefined
+// The message leaves the wrong value out, because it may be a secret.
+const withMessage = <A, I>(schema: Schema.Schema<A, I>, message: string): Schema.Schema<A, I> =>
+  schema.annotations({ message: () => ({ message, override: true }) })
 
-// The wrong value is not shown, because it may be a secret.
-const hidden = <A, I>(schema: Schema.Schema<A, I>, expected: string): Schema.Schema<A, I> =>
-  schema.annotations({ message: () => ({ message: `it is not ${expected}`, override: true }) })
-
-/** A value that is encoded with `encode`. If `problem` is given, decoding fails for values with a problem. */
-const field = <A, I>(
-  from: Schema.Schema<A, I>,
+/** A field that `decode` either decodes or refuses with a message. */
+const codec = <A, B, I>(
+  from: Schema.Schema<B, I>,
   to: Schema.Schema<A>,
-  problem: Problem<A> | undefined,
-  encode: (value: A) => A = (value) => value
+  decode: (value: B) => Either.Either<A, string>,
+  encode: (value: A) => B
 ): Schema.Schema<A, I> =>
   Schema.transformOrFail(from, to, {
     strict: true,
-    decode: (value, _, ast) => {
-      const refused = problem?.(value)
-      return refused === undefined
-        ? ParseResult.succeed(value)
-        : ParseResult.fail(new ParseResult.Type(ast, undefined, refused))
-    },
+    decode: (value, _, ast) =>
+      Either.mapLeft(decode(value), (message) => new ParseResult.Type(ast, undefined, message)),
     encode: (value) => ParseResult.succeed(encode(value))
   })
 
-const text = hidden(Schema.String, "a string")
+type FindProblem<A> = (value: A) => string | undefined
 
-// JSON cannot write these numbers.
-const unwritable: ReadonlySet<string> = new Set(["Infinity", "-Infinity", "NaN"])
-
-const number: Schema.Schema<number, number | string> = Schema.transformOrFail(
-  hidden(Schema.Union(Schema.Number, Schema.String), "a number"),
-  Schema.Number,
-  {
-    strict: true,
-    decode: (value, _, ast) =>
-      typeof value === "number" || unwritable.has(value)
-        ? ParseResult.succeed(Number(value))
-        : ParseResult.fail(new ParseResult.Type(ast, undefined, "it is not a number")),
-    encode: (value) => ParseResult.succeed(Number.isFinite(value) ? value : `${value}`)
+const checkedBy =
+  <A>(findProblem: FindProblem<A> | undefined) =>
+  (value: A): Either.Either<A, string> => {
+    const problem = findProblem?.(value)
+    return problem === undefined ? Either.right(value) : Either.left(problem)
   }
+
+const text = withMessage(Schema.String, "it is not a string")
+
+// JSON has no syntax for these numbers, so they are encoded as strings.
+const numbersAsText: ReadonlySet<string> = new Set(["Infinity", "-Infinity", "NaN"])
+
+const notNumber = "it is not a number"
+
+const number: Schema.Schema<number, number | string> = codec(
+  withMessage(Schema.Union(Schema.Number, Schema.String), notNumber),
+  Schema.Number,
+  (value) =>
+    typeof value === "number" || numbersAsText.has(value) ? Either.right(Number(value)) : Either.left(notNumber),
+  (value) => (Number.isFinite(value) ? value : `${value}`)
 )
 
-const durationOf = (value: number | string): Option.Option<Duration.Duration> => {
+const notDuration = "it is not a duration: milliseconds, or text such as '5 seconds'"
+
+const decodeDuration = (value: number | string): Either.Either<Duration.Duration, string> => {
   if (typeof value === "number") {
-    return value >= 0 ? Option.some(Duration.millis(value)) : Option.none()
+    return value >= 0 ? Either.right(Duration.millis(value)) : Either.left(notDuration)
   }
   if (value === "Infinity") {
-    return Option.some(Duration.infinity)
+    return Either.right(Duration.infinity)
   }
-  return value.startsWith("-") ? Option.none() : Duration.decodeUnknown(value)
+  return value.startsWith("-")
+    ? Either.left(notDuration)
+    : Either.fromOption(Duration.decodeUnknown(value), () => notDuration)
 }
 
-/** From milliseconds, or from text such as `5 seconds` or `Infinity`; to milliseconds, or `Infinity`. */
-const duration: Schema.Schema<Duration.Duration, number | string> = Schema.transformOrFail(
-  hidden(Schema.Union(Schema.Number, Schema.String), "a duration: milliseconds, or text such as '5 seconds'"),
+/** Encodes to milliseconds, or to `Infinity`. Also decodes text such as `5 seconds`. */
+const duration: Schema.Schema<Duration.Duration, number | string> = codec(
+  withMessage(Schema.Union(Schema.Number, Schema.String), notDuration),
   Schema.DurationFromSelf,
-  {
-    strict: true,
-    decode: (value, _, ast) =>
-      Option.match(durationOf(value), {
-        onNone: () =>
-          ParseResult.fail(
-            new ParseResult.Type(ast, undefined, "it is not a duration: milliseconds, or text such as '5 seconds'")
-          ),
-        onSome: ParseResult.succeed
-      }),
-    encode: (value) => ParseResult.succeed(Duration.isFinite(value) ? Duration.toMillis(value) : "Infinity")
-  }
+  decodeDuration,
+  (value) => (Duration.isFinite(value) ? Duration.toMillis(value) : "Infinity")
 )
 
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
-/** The fields whose encoded form may contain secrets. With `isChecked`, decoding refuses values that no transfer could use. */
+/** Makes the schemas. With `isChecked`, decoding refuses values that no transfer can use. */
 export const make = (form: Form, isChecked: boolean) => {
-  const unless = <A>(problem: Problem<A>): Problem<A> | undefined => (isChecked ? problem : undefined)
-  const time = (name: string) => field(duration, Schema.DurationFromSelf, unless(RequestProblem.ofTime(name)))
+  const check = <A>(findProblem: FindProblem<A>) => checkedBy(isChecked ? findProblem : undefined)
+  const string = (findProblem: FindProblem<string>, encode: (value: string) => string = identity) =>
+    codec(text, Schema.String, check(findProblem), encode)
+  const bytes = (findProblem: FindProblem<number>) => codec(number, Schema.Number, check(findProblem), identity)
+  const time = (name: string) => codec(duration, Schema.DurationFromSelf, check(RequestProblem.ofTime(name)), identity)
   return {
     timeout: time("timeout"),
     deadline: optional(time("deadline")),
     connectTimeout: optional(time("connectTimeout")),
     headersTimeout: optional(time("headersTimeout")),
     stall: optional(
-      field(
+      codec(
         Schema.Struct({ bytes: number, within: duration }),
         Schema.Struct({ bytes: Schema.Number, within: Schema.DurationFromSelf }),
-        unless(RequestProblem.ofStall)
+        check(RequestProblem.ofStall),
+        identity
       )
     ),
-    id: field(text, Schema.String, undefined, form.label),
-    url: field(text, Schema.String, unless(RequestProblem.ofUrl), form.url),
-    destination: field(text, Schema.String, unless(RequestProblem.ofDestination), form.path),
+    id: string(() => undefined, form.label),
+    url: string(RequestProblem.ofUrl, form.url),
+    destination: string(RequestProblem.ofDestination, form.path),
     headers: optional(
-      Schema.transformOrFail(
+      codec(
         Schema.Record({ key: Schema.String, value: text }).annotations({
           message: () => "it is not an object of strings"
         }),
         Schema.Record({ key: Schema.String, value: Schema.RedactedFromSelf(Schema.String) }),
-        {
-          strict: true,
-          decode: (given, _, ast) => {
-            const values = Object.fromEntries(
-              Object.entries(given).map(([name, value]) => [name, Redacted.make(value)])
-            )
-            const refused = isChecked ? RequestProblem.ofHeaders(values) : undefined
-            return refused === undefined
-              ? ParseResult.succeed(values)
-              : ParseResult.fail(new ParseResult.Type(ast, undefined, refused))
-          },
-          encode: (values) =>
-            ParseResult.succeed(
-              Object.fromEntries(Object.entries(values).map(([name, value]) => [name, form.headerValue(value)]))
-            )
-        }
+        (given) => check(RequestProblem.ofHeaders)(EffectRecord.map(given, (value) => Redacted.make(value))),
+        (values) => EffectRecord.map(values, form.headerValue)
       )
     ),
-    digest: optional(field(text, Schema.String, unless(RequestProblem.ofDigest))),
-    sizeBytes: optional(field(number, Schema.Number, unless(RequestProblem.ofSize))),
-    limitBytes: optional(field(number, Schema.Number, unless(RequestProblem.ofLimit))),
-    mediaType: optional(field(text, Schema.String, unless(RequestProblem.ofMediaType)))
+    digest: optional(string(RequestProblem.ofDigest)),
+    sizeBytes: optional(bytes(RequestProblem.ofSize)),
+    limitBytes: optional(bytes(RequestProblem.ofLimit)),
+    mediaType: optional(string(RequestProblem.ofMediaType))
   }
 }

@@ -1,13 +1,14 @@
 /**
- * What is sent with a request, and what of it is the user's to say.
+ * Makes the headers and the URL of a request, and checks the headers that the user gives.
  *
  * @internal
  */
+import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 import { placeholder } from "../internal/text/displayUrl.js"
 
-// Those the downloader decides by itself, and those that belong to the connection (RFC 9110 §7.6.1).
+// The downloader sets some of these. The others belong to the connection (RFC 9110 §7.6.1).
 const reserved: ReadonlySet<string> = new Set([
   "accept-encoding",
   "connection",
@@ -25,46 +26,45 @@ const reserved: ReadonlySet<string> = new Set([
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-/** Where a request goes: after redirects, perhaps to another origin than the first. */
+/** The URL of one request. Redirects lead to further hops, and possibly to other origins. */
 interface Hop {
   readonly url: URL
   readonly isFirstOrigin: boolean
 }
 
-/** The fields of a request that are sent as headers. */
 interface WithHeaders {
   readonly headers?: Readonly<Record<string, Redacted.Redacted>> | undefined
 }
 
-/** Why a header of the request cannot be sent; undefined if all can. The text never has a value, which may be a secret. */
+/** Returns why a header cannot be sent, or undefined. The text leaves out the value, which may be a secret. */
 export const problem = (request: WithHeaders): string | undefined => {
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (!token.test(name)) {
-      // The name is not shown, because it may contain the value.
-      return "a header's name is empty, or has a character that no name has"
+      // The text leaves out the name, which may contain the value.
+      return "the name of a header is empty, or contains a character that is not allowed in a name"
     }
     if (reserved.has(name.toLowerCase())) {
-      return `the header ${name} is the downloader's own`
+      return `the downloader sets the header ${name} itself`
     }
     const text = Redacted.value(value)
     if (text === placeholder) {
       return `the value of the header ${name} was removed when the request was encoded; DownloadRequestWithSecrets keeps it`
     }
     if (/[^\t\x20-\x7e\x80-\xff]/.test(text)) {
-      return `the value of the header ${name} has a line break, a NUL or another character that no header can have`
+      return `the value of the header ${name} contains a line break, a NUL or another character that is not allowed in a value`
     }
   }
   return undefined
 }
 
-// One object, because whoever writes it out again and again can remember it.
+// One frozen object, so a transport can cache its text.
 const defaultHeaders: Readonly<Record<string, string>> = Object.freeze({
   accept: "*/*",
   "accept-encoding": "identity",
   "user-agent": "halyard"
 })
 
-/** The headers for the request's own origin. */
+/** Returns the headers for the origin of the request's own URL. */
 export const forFirstOrigin = (request: WithHeaders): Readonly<Record<string, string>> => {
   if (request.headers === undefined) {
     return defaultHeaders
@@ -76,8 +76,8 @@ export const forFirstOrigin = (request: WithHeaders): Readonly<Record<string, st
 }
 
 /**
- * Headers by name. Several values of one name are joined into one field line with commas (RFC 9110 §5.3), or with semicolons for
- * `Cookie` (RFC 6265 §5.4).
+ * Returns headers by name. Joins several values of one name with commas (RFC 9110 §5.3), or with semicolons for `Cookie`
+ * (RFC 6265 §5.4). Names that differ only in case are one name.
  */
 export const joinValues = (
   pairs: Iterable<readonly [name: string, value: string]>
@@ -85,35 +85,31 @@ export const joinValues = (
   const fields = new Map<string, readonly [name: string, value: string]>()
   for (const [name, value] of pairs) {
     const key = name.toLowerCase()
-    const [spelled, before] = fields.get(key) ?? [name, undefined]
-    fields.set(key, [spelled, before === undefined ? value : `${before}${key === "cookie" ? "; " : ", "}${value}`])
+    const [firstName, values] = fields.get(key) ?? [name, undefined]
+    fields.set(key, [firstName, values === undefined ? value : `${values}${key === "cookie" ? "; " : ", "}${value}`])
   }
   return Object.fromEntries(fields.values())
 }
 
-/** The headers for one hop, `Range` aside. */
-export const forHop = (request: WithHeaders, hop: Hop): Record<string, string> => {
-  const headers: Record<string, string> = { ...(hop.isFirstOrigin ? forFirstOrigin(request) : defaultHeaders) }
-  const { password, username } = hop.url
-  // Credentials in a URL are for its own origin, as a header (RFC 7617); a redirect's target has its own, or none.
-  if (username !== "" || password !== "") {
-    headers["authorization"] = `Basic ${Encoding.encodeBase64(`${decode(username)}:${decode(password)}`)}`
+/**
+ * Returns the headers for one hop, without `Range`. The credentials of a URL are sent to its origin as a header (RFC 7617). A
+ * redirect to a URL without credentials sends none.
+ */
+export const forHop = (request: WithHeaders, { isFirstOrigin, url }: Hop): Record<string, string> => {
+  const headers: Record<string, string> = { ...(isFirstOrigin ? forFirstOrigin(request) : defaultHeaders) }
+  if (url.username !== "" || url.password !== "") {
+    headers["authorization"] =
+      `Basic ${Encoding.encodeBase64(`${percentDecode(url.username)}:${percentDecode(url.password)}`)}`
   }
   return headers
 }
 
-/** As it is asked for: without credentials, and without the fragment, which is not the server's business (RFC 9110 §4.2.5). */
+/** Returns the URL without its credentials and its fragment, which are not sent (RFC 9110 §4.2.4, §4.2.5). */
 export const requestUrl = (url: URL): string => {
-  // As a string, because parts that are put together again may come out differently.
-  const asked = url.href.slice(0, url.href.length - url.hash.length)
-  return url.username === "" && url.password === "" ? asked : asked.replace(/\/\/[^/]*@/, "//")
+  // Cuts the text, because setting the parts of a URL may change the rest of it.
+  const text = url.href.slice(0, url.href.length - url.hash.length)
+  return url.username === "" && url.password === "" ? text : text.replace(/\/\/[^/]*@/, "//")
 }
 
-const decode = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    // A percent sign that encodes nothing stands for itself.
-    return text
-  }
-}
+// Text with a percent sign that encodes nothing stays as it is.
+const percentDecode = (text: string): string => Either.getOrElse(Encoding.decodeUriComponent(text), () => text)

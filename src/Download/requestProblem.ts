@@ -1,5 +1,6 @@
 /**
- * Returns why a request cannot be carried out, field by field. Called when a request is decoded, and before a transfer begins.
+ * Finds out why a request cannot be carried out. Each function checks one field, and returns undefined if the field is valid.
+ * They are called when a request is decoded, and before a transfer begins.
  *
  * @internal
  */
@@ -23,44 +24,44 @@ export const ofUrl = (text: string): string | undefined => {
   if (DisplayUrl.isHostTooLong(url)) {
     return "the name of its host is longer than 253 characters"
   }
-  // The URL parser would drop these characters, or the request would be for another URL.
+  // The URL parser would drop these characters, or encode them into a different URL.
   return /[\u0000-\u001f\u007f\ufffd]/.test(text.trim())
-    ? "it has a control character in it, or bytes that are not UTF-8"
+    ? "it contains a control character, or bytes that are not UTF-8"
     : undefined
 }
 
 export const ofDestination = (path: string): string | undefined =>
-  path === "" || path.includes("\0") ? "its destination is empty, or has a NUL in it" : undefined
+  path === "" || path.includes("\0") ? "the destination is empty, or contains a NUL" : undefined
 
 export const ofDigest = (text: string): string | undefined =>
-  Digest.parse(text) === undefined ? "its digest is neither sha256:… nor a Subresource Integrity string" : undefined
+  Digest.parse(text) === undefined ? "the digest is neither sha256:… nor a Subresource Integrity string" : undefined
 
 export const ofSize = (bytes: number): string | undefined =>
-  Number.isSafeInteger(bytes) && bytes >= 0 ? undefined : "its sizeBytes is not a whole number from 0 on"
+  Number.isSafeInteger(bytes) && bytes >= 0 ? undefined : "sizeBytes must be a whole number of at least 0"
 
 export const ofLimit = (bytes: number): string | undefined =>
   bytes === Number.POSITIVE_INFINITY || (Number.isSafeInteger(bytes) && bytes >= 0)
     ? undefined
-    : "its limitBytes is not a whole number from 0 on"
+    : "limitBytes must be a whole number of at least 0, or Infinity"
 
 export const ofMediaType = (text: string): string | undefined =>
   /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
     ? undefined
-    : "its mediaType is not of the form image/gif or image/*"
+    : "mediaType must have the form image/gif or image/*"
 
 export const ofHeaders = (headers: Readonly<Record<string, Redacted.Redacted>>): string | undefined =>
   RequestHeaders.problem({ headers })
 
-/** A field with a time, which the text names. */
+/** Checks a field that is a time. The message has the field's name. */
 export const ofTime =
   (field: string) =>
   (limit: Duration.Duration): string | undefined =>
-    Duration.toMillis(limit) > 0 ? undefined : `its ${field} is not longer than 0`
+    Duration.toMillis(limit) > 0 ? undefined : `${field} must be longer than 0`
 
 export const ofStall = (stall: { readonly bytes: number; readonly within: Duration.Duration }): string | undefined =>
   stall.bytes >= 0 && Duration.toMillis(stall.within) > 0
     ? undefined
-    : "its stall is not a number of bytes from 0 on, in a time longer than 0"
+    : "stall must have at least 0 bytes and a time longer than 0"
 
 const times = {
   timeout: ofTime("timeout"),
@@ -69,11 +70,11 @@ const times = {
   headersTimeout: ofTime("headersTimeout")
 }
 
-const of = <A>(problem: (value: A) => string | undefined, value: A | undefined): string | undefined =>
-  value === undefined ? undefined : problem(value)
+const ifGiven = <A>(check: (value: A) => string | undefined, value: A | undefined): string | undefined =>
+  value === undefined ? undefined : check(value)
 
-/** All fields but the URL. */
-export const ofRest = (request: {
+/** Checks all fields except the URL. */
+export const ofOtherFields = (request: {
   readonly destination: string
   readonly timeout: Duration.Duration
   readonly deadline?: Duration.Duration | undefined
@@ -88,12 +89,12 @@ export const ofRest = (request: {
 }): string | undefined =>
   ofDestination(request.destination) ??
   times.timeout(request.timeout) ??
-  of(times.deadline, request.deadline) ??
-  of(times.connectTimeout, request.connectTimeout) ??
-  of(times.headersTimeout, request.headersTimeout) ??
-  of(ofStall, request.stall) ??
-  of(ofDigest, request.digest) ??
-  of(ofSize, request.sizeBytes) ??
-  of(ofLimit, request.limitBytes) ??
-  of(ofMediaType, request.mediaType) ??
-  of(ofHeaders, request.headers)
+  ifGiven(times.deadline, request.deadline) ??
+  ifGiven(times.connectTimeout, request.connectTimeout) ??
+  ifGiven(times.headersTimeout, request.headersTimeout) ??
+  ifGiven(ofStall, request.stall) ??
+  ifGiven(ofDigest, request.digest) ??
+  ifGiven(ofSize, request.sizeBytes) ??
+  ifGiven(ofLimit, request.limitBytes) ??
+  ifGiven(ofMediaType, request.mediaType) ??
+  ifGiven(ofHeaders, request.headers)

@@ -24,7 +24,7 @@ export const admit = (
   Effect.suspend(() => {
     const url = DisplayUrl.parse(request.url)
     const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
-    const refused = RequestProblem.ofUrl(request.url) ?? RequestProblem.ofRest(request)
+    const refused = RequestProblem.ofUrl(request.url) ?? RequestProblem.ofOtherFields(request)
     return url === undefined || refused !== undefined
       ? new InvalidRequest({ url: DisplayUrl.displayUrl(request.url), detail: refused ?? "" })
       : unlessThere(store, request, decide, carry(url, expected))

@@ -86,7 +86,7 @@ const smallBytes = 256 * 1024
 export const quick = (means: Means, request: DownloadRequest, hooks: Asked): Quick | undefined => {
   const origin = NormalizedUrl.originOf(request.url)
   const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
-  return origin === undefined || RequestProblem.ofRest(request) !== undefined
+  return origin === undefined || RequestProblem.ofOtherFields(request) !== undefined
     ? undefined
     : new Quick(means, request, origin, expected, hooks)
 }

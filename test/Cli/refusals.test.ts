@@ -106,7 +106,10 @@ describe("a command line", () => {
       [["get"], "halyard get: give a URL, or a list of URLs with --input FILE"],
       [["get", "http://a", "http://b", "-o", "c"], "halyard get: --output FILE is for exactly one URL"],
       [["get", "http://a", "-i", "x", "--checksum", "y"], "halyard get: --checksum DIGEST is for exactly one URL"],
-      [["get", "http://a", "-H", "Range: bytes=1-"], /--header NAME:VALUE: the header Range is the downloader's own/],
+      [
+        ["get", "http://a", "-H", "Range: bytes=1-"],
+        /--header NAME:VALUE: the downloader sets the header Range itself/
+      ],
       [["get", "http://a", "-H", "novalue"], /--header NAME:VALUE must have a name and a colon/],
       [["get", "-i", "-", "-H", "@-"], /standard input can be read once/]
     ])

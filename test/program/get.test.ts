@@ -304,7 +304,7 @@ describe("halyard get", () => {
       ]) {
         const { exitCode, stderr } = yield* get([`${url}/${name}`, `--on-exists=${how}`], { cwd })
         assert.strictEqual(exitCode, 1, how)
-        assert.match(stderr, /cannot write [abc]: (?:it is a directory|there is such a file already)$/m)
+        assert.match(stderr, /cannot write [abc]: (?:it is a directory|the file already exists)$/m)
       }
       const own = yield* get([`${url}/d`, "--on-exists=unique"], { cwd })
       assert.deepStrictEqual([own.exitCode, own.stdout], [0, "d-2\n"])

@@ -143,7 +143,7 @@ describe("a header of halyard get", () => {
         [["-H", "@wrong"], "--header @wrong: line 2 is not NAME:VALUE"],
         [["-H", "@large"], "--header @large: it is larger than 64 KiB"],
         [["-H", "@latin1"], "--header @latin1: it has bytes that are not UTF-8"],
-        [["-H", "@own"], "--header NAME:VALUE: the header Range is the downloader's own"],
+        [["-H", "@own"], "--header NAME:VALUE: the downloader sets the header Range itself"],
         [["-H", "@none"], "--header @none: there is no such file"],
         [["-H", "@."], "--header @.: it is a directory"],
         [["-H", ""], "--header NAME:VALUE must have a name and a colon, or be @FILE"],
