@@ -49,6 +49,12 @@ describe("the documentation", () => {
     )
   })
 
+  it("names the package by its version", () => {
+    const { version } = JSON.parse(read("package.json"))
+    const named = pages.flatMap((page) => Array.from(read(page).matchAll(/halyard-([\d.]+)\.tgz/g), ([, one]) => one))
+    assert.deepStrictEqual(new Set(named), new Set([version]))
+  })
+
   it("has a README.md of at most 250 lines", () => {
     assert.isAtMost(read("README.md").split("\n").length, 251)
   })
