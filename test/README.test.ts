@@ -3,7 +3,7 @@
  */
 import { existsSync, readdirSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { headingsOf, linksOf, pages, read } from "./support/documentation.js"
+import { headingsOf, linksOf, pages, read, withoutCode } from "./support/documentation.js"
 
 const root = new URL("../", import.meta.url)
 
@@ -15,6 +15,17 @@ describe.each(pages)("%s", (page) => {
       assert.strictEqual(shown, read(path), path)
     }
     assert.strictEqual(examples.length, Array.from(text.matchAll(/^```ts$/gm)).length, "examples without a file")
+  })
+
+  it("names files of src and test that exist", () => {
+    const rooms = /^(?:src|test|bench|engine|internal|Cli|Journal|Node|OriginGovernor|Store|testing|Transport)\//
+    const named = Array.from(withoutCode(read(page)).matchAll(/`([\w./-]+)`/g), ([, path = ""]) => path)
+    const exists = (path: string) => ["", ".ts"].some((end) => existsSync(new URL(path + end, root)))
+    // A page may tell its reader to write a store in a bucket.
+    const missing = named.filter(
+      (path) => rooms.test(path) && !/Bucket/.test(path) && !exists(path) && !exists(`src/${path}`)
+    )
+    assert.deepStrictEqual(missing, [])
   })
 
   it("links to files and headings that exist", () => {

@@ -21,6 +21,9 @@ export const pages: ReadonlyArray<string> = [
     .map((name) => `docs/${name}`)
 ]
 
+/** A page without its blocks of code. */
+export const withoutCode = (text: string): string => text.replace(/^ *```[\s\S]*?^ *```$/gm, "")
+
 /** A link to a file of the repository. */
 export interface Link {
   /** From the root of the repository. */
@@ -45,5 +48,3 @@ export const headingsOf = (page: string): ReadonlyArray<string> =>
       .replace(/[^\p{L}\p{N} _-]/gu, "")
       .replaceAll(" ", "-")
   )
-
-const withoutCode = (text: string): string => text.replace(/^```[\s\S]*?^```$/gm, "")
