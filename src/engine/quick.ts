@@ -160,6 +160,9 @@ export class Quick implements Attempt.Attempt, Direct, Watched {
     if ((onExists === "skip" || onExists === "fail") && valueOf(means.store.exists(request.destination)) !== false) {
       return Effect.void
     }
+    if (means.isInDoubt(origin)) {
+      return Effect.void
+    }
     const acquired = means.governor.acquire(origin, this.hooks.ask)
     if (!isExit(acquired)) {
       return Effect.void

@@ -23,8 +23,9 @@ export const isNormalizedOrigin = (text: string): boolean => normalizedOrigin.te
 
 const knownOrigins = new Set<string>()
 const maxKnownOrigins = 1000
-// A host name has at most 253 characters (RFC 1035 §2.3.4). A longer origin is not cached.
-export const maxOriginLength = 300
+// A host name has at most 253 characters (RFC 1035 §2.3.4), and `http://` has 7. A longer origin is parsed, and refused if its host
+// name is longer.
+export const maxOriginLength = 260
 let lastOrigin = ""
 
 /** Returns the origin of a normalized URL. Returns undefined if the URL may not be normalized. */
