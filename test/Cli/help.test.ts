@@ -1,5 +1,5 @@
 /**
- * Help and version, on standard output. The examples of the help are run in `test/program/examples.test.ts`.
+ * Help and version, on standard output. The examples of the help are run in `test/program/help/examples.test.ts`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

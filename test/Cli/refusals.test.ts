@@ -1,9 +1,14 @@
 /**
  * Command lines that are refused: one sentence on standard error, exit code 2, and nothing is done.
  */
+import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import { answer } from "../support/commandLine.js"
+import { temporaryDirectory } from "../support/program.js"
+
+const url = "https://example.com/a"
 
 const refuses = (cases: ReadonlyArray<readonly [line: ReadonlyArray<string>, sentence: string | RegExp]>) =>
   Effect.gen(function* () {
@@ -172,5 +177,119 @@ describe("a command line", () => {
       [["serve", "--port=0", "--directory="], /--directory/],
       [["flags", "--directory="], /--directory/]
     ])
+  )
+
+  it.effect("is refused for a time, a size or a number that is not in its range", () =>
+    refuses([
+      ...["--timeout", "--connect-timeout", "--headers-timeout", "--speed-time", "--max-time"].flatMap((name) =>
+        ["0", "-1", "NaN", "soon"].map(
+          (value) =>
+            [
+              ["get", url, `${name}=${value}`],
+              `halyard get: ${name} SECONDS must be a number of seconds > 0, not '${value}'`
+            ] as const
+        )
+      ),
+      ...["--max-filesize", "--speed-limit"].flatMap((name) =>
+        ["0", "-1", "x", "1X", "1e3", "k", "", "9".repeat(20), "9999T"].map(
+          (value) =>
+            [
+              ["get", url, `${name}=${value}`],
+              `halyard get: ${name} SIZE must be a number of bytes > 0, such as 1000, 64k or 2GB, not '${value}'`
+            ] as const
+        )
+      ),
+      ...["0", "65"].map(
+        (value) =>
+          [["get", url, "--segments", value], `halyard get: --segments N must be from 1 to 64, not '${value}'`] as const
+      )
+    ])
+  )
+
+  it.effect("is refused for an option for files with an output that is not a file", () =>
+    refuses([
+      [["get", url, "-o", "-", "--json"], "halyard get: --json and --output - would both write standard output"],
+      ...["--on-exists=fail", "--durability=full", "--segments=2"].map(
+        (option) =>
+          [
+            ["get", url, "-o", "-", option],
+            `halyard get: ${option.replace(/=.*/, "")} is for files, and --output - is not a file`
+          ] as const
+      )
+    ])
+  )
+
+  it.effect("is refused for a second origin of flags, and for one that is not HTTP", () =>
+    refuses([
+      [
+        ["flags", "BR", "-s", "DELAY", "--base-url", "http://127.0.0.1:1"],
+        "halyard flags: --server and --base-url are two origins: give one of them"
+      ],
+      ...["ftp://127.0.0.1/", "file:///flags", "flags.example", "", "http://", "http://[bad", "http://a:99999"].map(
+        (base) =>
+          [
+            ["flags", "-l1", "--base-url", base],
+            "halyard flags: --base-url URL must be an http: or https: URL without a query"
+          ] as const
+      )
+    ])
+  )
+
+  it.scoped("is refused for headers that cannot be read, without their values", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const file = (name: string, content: string | Uint8Array) => {
+        writeFileSync(`${directory}/${name}`, content)
+        return `${directory}/${name}`
+      }
+      const wrong = file("wrong", "X-Key: s3cret\ns3cret without a name\n")
+      const large = file("large", `X-Key: ${"s3cret".repeat(20_000)}\n`)
+      const latin1 = file("latin1", Buffer.from("X-Key: s3cret\xe9\n", "latin1"))
+      const blank = file("blank", "\n \n")
+      const own = file("own", "Range: bytes=1-\n")
+      const rule = "--header NAME:VALUE must have a name and a colon, or be @FILE"
+      yield* refuses(
+        (
+          [
+            [["-H", `@${wrong}`], `--header @${wrong}: line 2 is not NAME:VALUE`],
+            [["-H", `@${large}`], `--header @${large}: it is larger than 64 KiB`],
+            [["-H", `@${latin1}`], `--header @${latin1}: it has bytes that are not UTF-8`],
+            [["-H", `@${own}`], "--header NAME:VALUE: the downloader sets the header Range itself"],
+            [["-H", `@${blank}`], `--header @${blank}: it has no header`],
+            [["-H", "@no-such-file"], "--header @no-such-file: there is no such file"],
+            [["-H", "@."], "--header @.: it is a directory"],
+            [["-H", ""], rule],
+            [["-H", "", "-o", "-"], rule],
+            [["-H", "X-Key: s3cret", "-H", ""], rule],
+            [["--header-env", "EMPTY_KEY"], "--header-env EMPTY_KEY: it has no header"],
+            [["--header-env", ""], "--header-env NAME must be the name of an environment variable"],
+            [["--header-env", "NO_SUCH_KEY"], "--header-env NAME: there is no environment variable NO_SUCH_KEY"]
+          ] as const
+        ).map(([line, sentence]) => [["get", url, ...line], `halyard get: ${sentence}`] as const)
+      )
+    }).pipe(Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["EMPTY_KEY", ""]]))))
+  )
+
+  it.scoped("is refused for headers without an origin", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      for (const first of [
+        "api.example.com/private",
+        "localhost:8080/private",
+        "http://api.example.com:99999/private",
+        "ftp://api.example.com/private",
+        "http://api.exa\u0001mple.com/private"
+      ]) {
+        writeFileSync(`${directory}/list`, `# a list\n${first}\n${url}\n`)
+        const key = ["-H", "X-Key: s3cret", "-d", directory]
+        yield* refuses([
+          [["get", first, url, ...key], /--header is for the origin of the first URL, [^\n]*: (?!.*s3cret)[^\n]+\n$/],
+          [
+            ["get", "-i", `${directory}/list`, ...key],
+            /--header is for the origin of the first URL of the list: (?!.*s3cret)[^\n]+\n$/
+          ]
+        ])
+      }
+    })
   )
 })

@@ -11,6 +11,8 @@ import { Screen } from "../../src/Screen.js"
 import * as Spinner from "../../src/Spinner.js"
 import { Store } from "../../src/Store.js"
 
+const store = Layer.mock(Store, { prepare: () => Effect.void })
+
 const none = Layer.die("no part of a machine in this test")
 
 export const version = "1.2.3"
@@ -31,8 +33,10 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
     const host = Layer.mock(Cli.Host, {
       notUtf8: () => undefined,
       flagsDirectory: "",
-      store: Layer.mock(Store, {}),
-      outputStore: () => none,
+      store,
+      outputStore: () => store,
+      outputProblem: () => Effect.succeed(undefined),
+      unfinishedParts: () => Effect.succeed(0),
       transport: () => none,
       listen: () => none,
       flagWorkers: none,

@@ -1,0 +1,159 @@
+/**
+ * Where `halyard flags` saves, and what it does where it cannot.
+ */
+import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { countsIn, itemsIn, sum } from "../../support/flagsRun.js"
+import { filesIn, notWhole, run, runBash, runCommand, temporaryDirectory } from "../../support/program.js"
+
+describe.concurrent("destinations of halyard flags", () => {
+  it.scopedLive("makes a directory that is missing, with those above it", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const { exitCode } = yield* run(["flags", "-l2", "-d", "a/b c/d/"], { cwd })
+      assert.strictEqual(exitCode, 0)
+      assert.deepStrictEqual(filesIn(`${cwd}/a/b c/d`), ["bd.gif", "br.gif"])
+    })
+  )
+
+  it.scopedLive("overwrites files that stand there, and leaves others alone", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      mkdirSync(`${cwd}/downloads`)
+      writeFileSync(`${cwd}/downloads/bd.gif`, "x".repeat(100_000))
+      writeFileSync(`${cwd}/downloads/notes.txt`, "mine")
+      const { exitCode } = yield* run(["flags", "-l2"], { cwd })
+      assert.strictEqual(exitCode, 0)
+      assert.deepStrictEqual(filesIn(`${cwd}/downloads`), ["bd.gif", "br.gif", "notes.txt"])
+      assert.deepStrictEqual(notWhole(`${cwd}/downloads`), ["notes.txt"])
+      assert.strictEqual(readFileSync(`${cwd}/downloads/notes.txt`, "utf8"), "mine")
+    })
+  )
+
+  it.scopedLive("replaces a symbolic link, and does not write through it", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      mkdirSync(`${cwd}/downloads`)
+      writeFileSync(`${cwd}/precious`, "mine")
+      symlinkSync(`${cwd}/precious`, `${cwd}/downloads/br.gif`)
+      const { exitCode } = yield* run(["flags", "BR"], { cwd })
+      assert.strictEqual(exitCode, 0)
+      assert.strictEqual(readFileSync(`${cwd}/precious`, "utf8"), "mine")
+      assert.isTrue(lstatSync(`${cwd}/downloads/br.gif`).isFile())
+      assert.deepStrictEqual(notWhole(`${cwd}/downloads`), [])
+    })
+  )
+
+  it.scopedLive("saves whole files where two runs save the same ones", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const ended = yield* Effect.forEach(
+        ["threads", "fibers"],
+        (engine) => run(["flags", "--engine", engine], { cwd }),
+        {
+          concurrency: 2
+        }
+      )
+      assert.deepStrictEqual(
+        ended.map(({ exitCode }) => exitCode),
+        [0, 0]
+      )
+      assert.strictEqual(filesIn(`${cwd}/downloads`).length, 20)
+      assert.deepStrictEqual(notWhole(`${cwd}/downloads`), [])
+    })
+  )
+
+  it.scopedLive("says in one sentence that a file stands where the directory should be, and keeps the file", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/downloads`, "mine")
+      const ended = yield* Effect.forEach(["downloads", "downloads/deeper"], (directory) =>
+        run(["flags", "-d", directory], { cwd })
+      )
+      for (const { exitCode, stderr, stdout } of ended) {
+        assert.deepStrictEqual([exitCode, stdout], [1, ""])
+        assert.match(stderr, /^halyard flags: cannot write downloads\S*: .*not a directory\n$/)
+      }
+      assert.strictEqual(readFileSync(`${cwd}/downloads`, "utf8"), "mine")
+    })
+  )
+
+  it.scopedLive("finds a directory that nobody may write to before it asks for anything", (context) =>
+    Effect.gen(function* () {
+      if (process.getuid?.() === 0) {
+        return yield* Effect.sync(() => context.skip("root may write everywhere"))
+      }
+      const cwd = yield* temporaryDirectory
+      mkdirSync(`${cwd}/downloads`, { mode: 0o555 })
+      const { exitCode, stderr, stdout } = yield* run(["flags"], { cwd })
+      assert.deepStrictEqual(
+        [exitCode, stdout, stderr],
+        [1, "", "halyard flags: cannot write downloads: permission was denied\n"]
+      )
+    })
+  )
+
+  it.scopedLive("ends where the file system has no room for directories", (context) =>
+    Effect.gen(function* () {
+      const { exitCode: known } = yield* runCommand("test", ["-d", "/proc/self"])
+      if (known !== 0) {
+        return yield* Effect.sync(() => context.skip("there is no /proc here"))
+      }
+      const { exitCode, stderr, stdout } = yield* run(["flags", "-d", "/proc/halyard/flags"], { limit: "5 seconds" })
+      assert.deepStrictEqual([exitCode, stdout], [1, ""])
+      assert.match(stderr, /^halyard flags: cannot write \/proc\/halyard\/flags: [^\n]+\n$/)
+    })
+  )
+
+  it.scopedLive("reports the one flag that cannot be saved, and saves the others", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      mkdirSync(`${cwd}/downloads/br.gif/inside`, { recursive: true })
+      const { exitCode, stdout } = yield* run(["flags", "-v", "BD", "BR", "CN"], { cwd })
+      assert.strictEqual(exitCode, 1)
+      assert.match(stdout, /^BR error: cannot write downloads\/br\.gif: [^\n]+$/m)
+      assert.match(stdout, /^ {2}2 flags downloaded\.\n {2}1 error\.$/m)
+      assert.deepStrictEqual(filesIn(`${cwd}/downloads`), ["bd.gif", "br.gif", "cn.gif"])
+      assert.deepStrictEqual(notWhole(`${cwd}/downloads`), ["br.gif"])
+      assert.deepStrictEqual(filesIn(`${cwd}/downloads/br.gif`), ["inside"])
+    })
+  )
+
+  for (const engine of ["threads", "fibers"]) {
+    it.scopedLive(`loses nothing, and leaves nothing, where no file may grow: ${engine}`, () =>
+      Effect.gen(function* () {
+        const cwd = yield* temporaryDirectory
+        mkdirSync(`${cwd}/downloads`)
+        writeFileSync(`${cwd}/downloads/br.gif`, "mine")
+        const { exitCode, stdout } = yield* runBash(`ulimit -f 0; halyard flags -v BR CN --engine ${engine}`, { cwd })
+        assert.strictEqual(exitCode, 1)
+        assert.match(stdout, /^BR error: cannot write downloads\/br\.gif: [^\n]+$/m)
+        assert.match(stdout, /^CN error: cannot write downloads\/cn\.gif: [^\n]+$/m)
+        assert.match(stdout, /^ {2}0 flags downloaded\.\n {2}2 errors\.$/m)
+        assert.deepStrictEqual(filesIn(`${cwd}/downloads`), ["br.gif"])
+        assert.strictEqual(readFileSync(`${cwd}/downloads/br.gif`, "utf8"), "mine")
+      })
+    )
+  }
+
+  it.scopedLive("makes do with few descriptors, and loses no outcome where there are too few", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const [few, none] = yield* Effect.all(
+        [
+          runBash("ulimit -n 40; halyard flags A B C -v -d few", { cwd }),
+          runBash("ulimit -n 40; halyard flags A B C -v -m 78 -d none", { cwd })
+        ],
+        { concurrency: 2 }
+      )
+      assert.notInclude(few.stdout, "error")
+      for (const { stderr, stdout } of [few, none]) {
+        assert.strictEqual(sum(countsIn(stdout)), 78)
+        assert.strictEqual(itemsIn(stdout).length, 78)
+        assert.strictEqual(stderr, "downloading flags: 0/78\n")
+      }
+      assert.deepStrictEqual([notWhole(`${cwd}/few`), notWhole(`${cwd}/none`)], [[], []])
+    })
+  )
+})

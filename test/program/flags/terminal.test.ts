@@ -1,0 +1,77 @@
+/**
+ * `halyard flags` on a terminal: the spinner beside the codes, and nothing of it left at the end.
+ */
+import { readFileSync } from "node:fs"
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { countsIn, engines, itemsIn, populous } from "../../support/flagsRun.js"
+import { bin, notWhole, temporaryDirectory } from "../../support/program.js"
+import { halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
+
+describe.concurrent("halyard flags on a terminal", () => {
+  for (const engine of engines) {
+    itOnTerminal(
+      `leaves what a pipe would get, in rows that fit: ${engine}`,
+      Effect.gen(function* () {
+        const cwd = yield* temporaryDirectory
+        const terminal = yield* halyardOnTerminal(["flags", "--engine", engine], { cwd, columns: 50 })
+        assert.deepInclude(yield* terminal.ended, { exitCode: 0 })
+        const rows = terminal.rows()
+        assert.strictEqual(rows[1], "Searching for 20 flags: from BD to VN")
+        assert.match(rows[2] ?? "", /^\d+ (?:concurrent connections|connection) will be used\.$/)
+        assert.deepStrictEqual(rows.slice(3, -1).join(" ").split(/\s+/).sort(), populous)
+        assert.match(rows.at(-1) ?? "", /^20 flags downloaded in \d+\.\d\ds$/)
+        assert.deepStrictEqual(terminal.cursor(), { column: 0, row: rows.length, visible: true })
+        assert.deepStrictEqual(notWhole(`${cwd}/downloads`), [])
+      })
+    )
+  }
+
+  itOnTerminal(
+    "counts in the spinner, behind the codes or below the lines",
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const slow = ["flags", "-s", "DELAY", "--seed=7", "--timeout=2.5", "-m20"]
+      const [codes, lines] = yield* Effect.all(
+        [halyardOnTerminal(slow, { cwd }), halyardOnTerminal([...slow, "-v"], { cwd })],
+        { concurrency: 2 }
+      )
+      yield* codes.awaitRows(
+        /^20 concurrent connections will be used\.\n(?:[A-Z]{2} )+ ?[|/\\-] downloading flags: [1-9]\d?\/20$/m
+      )
+      yield* lines.awaitRows(/\n[A-Z]{2} OK\n[|/\\-] downloading flags: [1-9]\d?\/20$/)
+      assert.isFalse(lines.cursor().visible)
+      yield* Effect.all([codes.ended, lines.ended])
+      for (const terminal of [codes, lines]) {
+        const screen = terminal.rows().join("\n")
+        assert.notInclude(screen, "downloading flags")
+        assert.strictEqual((countsIn(screen)["flag"] ?? 0) + (countsIn(screen)["error"] ?? 0), 20)
+        assert.isTrue(terminal.cursor().visible)
+      }
+      assert.strictEqual(itemsIn(lines.rows().join("\n")).length, 20)
+    })
+  )
+
+  itOnTerminal(
+    "turns the spinner on the terminal while the output goes to a file, and the other way round not",
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const start = (redirection: string) =>
+        startOnTerminal(
+          "sh",
+          ["-c", `"$0" "$1" flags -s DELAY --timeout=0.3 -l2 ${redirection}`, process.execPath, bin],
+          { cwd }
+        )
+      const [spinning, plain] = yield* Effect.all([start("> out"), start("2> errors")], { concurrency: 2 })
+      yield* spinning.awaitRows(/^[|/\\-] downloading flags: 0\/2$/)
+      yield* Effect.all([spinning.ended, plain.ended])
+      const reason = "2 errors: timed out after 0.3s waiting for the response"
+      assert.deepStrictEqual(spinning.rows(), [reason])
+      assert.isTrue(spinning.cursor().visible)
+      assert.match(readFileSync(`${cwd}/out`, "utf8"), /^DELAY site: [^\u001b]*$/)
+      assert.match(plain.rows().join("\n"), /^DELAY site: /)
+      assert.notInclude(plain.raw(), "downloading flags")
+      assert.strictEqual(readFileSync(`${cwd}/errors`, "utf8"), `downloading flags: 0/2\n${reason}\n`)
+    })
+  )
+})

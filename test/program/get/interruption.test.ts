@@ -1,0 +1,88 @@
+/**
+ * `halyard get` that a signal ends, and the run after it.
+ */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { get, origin } from "../../support/get.js"
+import { http } from "../../support/loopback.js"
+import { until } from "../../support/poll.js"
+import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
+
+describe("an interrupted halyard get", () => {
+  for (const [signal, exitCode] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143]
+  ] as const) {
+    it.scopedLive(`reports on ${signal} what was done until then, and leaves nothing half done`, () =>
+      Effect.gen(function* () {
+        const { url } = yield* origin
+        const cwd = yield* temporaryDirectory
+        const running = yield* halyard(["get", `${url}/a`, `${url}/slow`], { cwd })
+        yield* running.awaitOutput(/^a$/m)
+        yield* running.signal(signal)
+        const ended = yield* running.ended
+        assert.strictEqual(ended.exitCode, exitCode)
+        assert.match(ended.stderr, /^1 saved, 1 cancelled; /m)
+        assert.deepStrictEqual(filesIn(cwd), ["a"])
+      })
+    )
+  }
+
+  it.scopedLive("ends at once on SIGTERM although its list does not", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const running = yield* halyard(["get", "-i", "-"], { cwd, stdin: "open" })
+      yield* running.type(`${url}/a\n`)
+      yield* running.awaitOutput(/^a$/m)
+      yield* running.signal("SIGTERM")
+      assert.strictEqual((yield* running.ended).exitCode, 143)
+    })
+  )
+
+  it.scopedLive("completes in a second life what kill -9 cut short", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const running = yield* halyard(["get", `${url}/a`, `${url}/slow`], { cwd })
+      yield* running.awaitOutput(/^a$/m)
+      yield* running.signal("SIGKILL")
+      yield* running.ended
+      assert.isFalse(existsSync(`${cwd}/slow`))
+      const second = yield* get([`${url}/a`, `${url}/b`], { cwd })
+      assert.strictEqual(second.exitCode, 0)
+      assert.match(second.stderr, /1 saved, 1 skipped/)
+    })
+  )
+
+  it.scopedLive("reports how many parts kill -9 has left in its directory, as flags does", () =>
+    Effect.gen(function* () {
+      const { url } = yield* http((request, response) => {
+        if (request.url?.startsWith("/slow")) {
+          // More than is kept in memory.
+          response.writeHead(200, { "content-length": 2_000_000 }).write(Buffer.alloc(1_000_000))
+        } else {
+          response.end("content")
+        }
+      })
+      const cwd = yield* temporaryDirectory
+      mkdirSync(`${cwd}/other`)
+      writeFileSync(`${cwd}/.halyard-notes.part`, "mine")
+      const clean = yield* get([`${url}/a`], { cwd })
+      assert.match(clean.stderr, /^downloading\n1 saved; [^\n]*\n$/)
+      const running = yield* halyard(["get", `${url}/slow1`, `${url}/slow2`], { cwd })
+      const isPart = (name: string) => name.startsWith(".halyard-") && name !== ".halyard-notes.part"
+      yield* until("two parts", () => filesIn(cwd).filter(isPart).length === 2 || undefined, running.stderr)
+      yield* running.signal("SIGKILL")
+      yield* running.ended
+      const line = ". has 2 unfinished parts (.halyard-….part), of a run that was killed or that still runs\n"
+      const next = yield* get([`${url}/a`, `${url}/b`], { cwd })
+      assert.deepStrictEqual([next.exitCode, next.stderr.split(line).length], [0, 2], next.stderr)
+      const flags = yield* run(["flags", "BR", "-d", "."], { cwd })
+      assert.deepStrictEqual([flags.exitCode, flags.stderr.split(line).length], [0, 2], flags.stderr)
+      const elsewhere = yield* get([`${url}/a`, "-d", "other"], { cwd })
+      assert.notInclude(elsewhere.stderr, "unfinished")
+    })
+  )
+})

@@ -1,0 +1,141 @@
+/**
+ * What `halyard get` says while it waits, and where a request failed that was redirected.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { http } from "../../support/loopback.js"
+import { halyard, run, temporaryDirectory } from "../../support/program.js"
+import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
+
+/** Asks to be left alone for 100 seconds. */
+const busy = Effect.suspend(() =>
+  http((_, response) => response.writeHead(429, { "retry-after": "100", "content-length": "0" }).end())
+)
+
+const waited = (url: string) => new RegExp(`^${url}/a: HTTP error 429 - Too Many Requests; again in 1\\d\\d s$`, "m")
+
+describe("a retry of halyard get", () => {
+  it.scopedLive("is reported on standard error", () =>
+    Effect.gen(function* () {
+      const { url } = yield* busy
+      const cwd = yield* temporaryDirectory
+      const running = yield* halyard(["get", `${url}/a`], { cwd })
+      yield* running.awaitOutput(/again in/)
+      yield* running.signal("SIGINT")
+      const { exitCode, stderr, stdout } = yield* running.ended
+      assert.deepStrictEqual([exitCode, stdout], [130, ""])
+      assert.match(stderr, waited(url))
+    })
+  )
+
+  itOnTerminal(
+    "is counted down in the status line, and leaves a line",
+    Effect.gen(function* () {
+      const { url } = yield* busy
+      const cwd = yield* temporaryDirectory
+      const terminal = yield* halyardOnTerminal(["get", `${url}/a`], { cwd, columns: 160 })
+      yield* terminal.awaitRows(
+        /1 under way, 0 B; again in 1\d\d s after HTTP error 429 - Too Many Requests: http\S+\/a$/
+      )
+      yield* terminal.type(ctrlC)
+      assert.strictEqual((yield* terminal.ended).exitCode, 130)
+      assert.match(terminal.rows().join("\n"), waited(url))
+      assert.notMatch(terminal.rows().join("\n"), /under way/)
+    })
+  )
+
+  it.scopedLive("adds nothing to --json", () =>
+    Effect.gen(function* () {
+      const { url } = yield* busy
+      const cwd = yield* temporaryDirectory
+      const running = yield* halyard(["get", `${url}/a`, "--json"], { cwd })
+      yield* running.awaitOutput(/"event":"Retrying"/)
+      yield* running.signal("SIGINT")
+      assert.strictEqual((yield* running.ended).stderr, "downloading\n")
+    })
+  )
+})
+
+describe("the failures of halyard get", () => {
+  const refusing = Effect.suspend(() =>
+    http((request, response) => response.writeHead(request.url?.startsWith("/a") ? 200 : 404).end())
+  )
+
+  itOnTerminal(
+    "are repeated at the end on a terminal, with their reasons; of many the first 20",
+    Effect.gen(function* () {
+      const { url } = yield* refusing
+      const cwd = yield* temporaryDirectory
+      const urls = Array.from({ length: 25 }, (_, index) => `${url}/no${index}`)
+      const terminal = yield* halyardOnTerminal(["get", ...urls, `${url}/a`], { cwd, columns: 120 })
+      assert.strictEqual((yield* terminal.ended).exitCode, 1)
+      const rows = terminal.rows()
+      const start = rows.indexOf("25 failed:")
+      assert.isAbove(start, 25)
+      for (const row of rows.slice(start + 1, start + 21)) {
+        assert.match(row, /^ {2}http:\S+\/no\d+: HTTP error 404 - Not Found$/)
+      }
+      assert.strictEqual(rows[start + 21], "  and 5 more")
+      assert.match(rows[start + 22] ?? "", /^1 saved, 25 failed; /)
+    })
+  )
+
+  it.scopedLive("are reported once without a terminal", () =>
+    Effect.gen(function* () {
+      const { url } = yield* refusing
+      const cwd = yield* temporaryDirectory
+      const { stderr } = yield* run(["get", `${url}/a`, `${url}/no`], { cwd })
+      assert.strictEqual(stderr.match(/\/no: HTTP error 404/g)?.length, 1)
+    })
+  )
+})
+
+describe("a file of halyard get that is not saved under its own name", () => {
+  it.scopedLive("is reported, whether it is skipped or renamed, up to 20 of each kind", () =>
+    Effect.gen(function* () {
+      const { url } = yield* http((_, response) => response.end())
+      const cwd = yield* temporaryDirectory
+      const first = yield* run(["get", `${url}/x/a`, `${url}/y/a?key=s3cret`, `${url}/b`], { cwd })
+      assert.include(first.stderr, `\n${url}/y/a?key=…: its file is a-2, because an earlier URL has its name\n`)
+      const skipped = yield* run(["get", `${url}/a`, `${url}/b`], { cwd })
+      assert.match(skipped.stderr, /^a: skipped, because it is there already$/m)
+      assert.match(skipped.stderr, /^b: skipped, because it is there already$/m)
+      const unique = yield* run(["get", `${url}/b`, "--on-exists=unique"], { cwd })
+      assert.match(unique.stderr, /^b is there already: saved as b-2$/m)
+      const many = yield* run(["get", ...Array.from({ length: 23 }, (_, index) => `${url}/${index}/c`), "x y", "x z"], {
+        cwd
+      })
+      assert.strictEqual(many.stderr.match(/because an earlier URL has its name/g)?.length, 20)
+      assert.match(many.stderr, /^2 more files with other names$/m)
+    })
+  )
+})
+
+describe("a failed redirect", () => {
+  it.scopedLive("is told with where it led, without secrets, and nothing is said of who was not redirected", () =>
+    Effect.gen(function* () {
+      const end = yield* http((_, response) => response.writeHead(404).end())
+      const { url } = yield* http((request, response) =>
+        request.url === "/direct"
+          ? response.writeHead(404).end()
+          : response.writeHead(302, { location: `${end.url}/gone?key=s3cret` }).end()
+      )
+      const cwd = yield* temporaryDirectory
+      const line = ["get", `${url}/a`, `${url.replace("//", "//me:s3cret@")}/direct#x`, "http://me:s3cret@127.0.0.1:1/"]
+      const text = yield* run([...line, "--retries=0"], { cwd })
+      assert.strictEqual(text.exitCode, 1)
+      assert.include(text.stderr, `${url}/a: HTTP error 404 - Not Found (redirected to ${end.url}/gone?key=…)\n`)
+      assert.match(text.stderr, /\/direct: HTTP error 404 - Not Found\n/)
+      assert.match(text.stderr, /:1\/: the connection was refused \(ECONNREFUSED\)\n/)
+      assert.notInclude(text.stderr, "s3cret")
+      const json = yield* run(["get", "--json", `${url}/a`], { cwd })
+      const [failed] = json.stdout.split("\n")
+      assert.deepInclude(JSON.parse(failed ?? ""), { outcome: "Failed", url: `${url}/a` })
+      assert.deepInclude(JSON.parse(failed ?? "").error, {
+        _tag: "HttpStatus",
+        url: `${end.url}/gone?key=…`,
+        message: "HTTP error 404 - Not Found"
+      })
+    })
+  )
+})

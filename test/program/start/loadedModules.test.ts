@@ -1,0 +1,113 @@
+/**
+ * What a command line loads of the program.
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { bin, run, runCommand, temporaryDirectory } from "../../support/program.js"
+
+/** The modules that a run evaluates, by what V8 counts of the functions that stand around them in the program. */
+const evaluated = Effect.fnUntraced(function* (parameters: ReadonlyArray<string>) {
+  const directory = yield* temporaryDirectory
+  yield* run(parameters, { cwd: directory, env: { NODE_V8_COVERAGE: join(directory, "coverage") } })
+  const reports = readdirSync(join(directory, "coverage")).map((name) =>
+    Schema.decodeUnknownSync(Coverage)(readFileSync(join(directory, "coverage", name), "utf8"))
+  )
+  return reports
+    .flatMap(({ result }) => result)
+    .filter(({ url }) => url.endsWith("/program.cjs"))
+    .flatMap(({ functions }) => functions)
+    .filter(({ ranges }) => ranges.some(({ count }) => count > 0))
+    .map(({ functionName }) => functionName)
+    .filter((name) => /^(?:src|node_modules)\//.test(name))
+})
+
+const Coverage = Schema.parseJson(
+  Schema.Struct({
+    result: Schema.Array(
+      Schema.Struct({
+        url: Schema.String,
+        functions: Schema.Array(
+          Schema.Struct({ functionName: Schema.String, ranges: Schema.Array(Schema.Struct({ count: Schema.Number })) })
+        )
+      })
+    )
+  })
+)
+
+describe("what a line loads", () => {
+  const help = /src\/Cli\/(?:help|completions)/
+  const network = /node_modules\/undici|src\/Node\/Transport/
+  const refused = "http://127.0.0.1:1/file"
+
+  it.scopedLive("is not what prints help, if the line asks for something else", () =>
+    Effect.gen(function* () {
+      for (const line of [
+        [refused, "--retries=0", "-c4", "-H", "a: b", "--json"],
+        ["flags", "-vl1", "--engine", "sequential"],
+        ["spin", "-m", "text", "--", "true"]
+      ]) {
+        const modules = yield* evaluated(line)
+        assert.include(modules, "src/Cli/Command.ts", line.join(" "))
+        assert.deepStrictEqual(
+          modules.filter((name) => help.test(name)),
+          [],
+          line.join(" ")
+        )
+      }
+    })
+  )
+
+  it.scopedLive("is nothing of the network, if the line asks for help", () =>
+    Effect.gen(function* () {
+      for (const line of [
+        ["get", "--help"],
+        ["--completions", "bash"]
+      ]) {
+        const modules = yield* evaluated(line)
+        assert.isTrue(
+          modules.some((name) => help.test(name)),
+          line.join(" ")
+        )
+        assert.deepStrictEqual(
+          modules.filter((name) => network.test(name)),
+          [],
+          line.join(" ")
+        )
+      }
+    })
+  )
+
+  it.scopedLive("is not another HTTP client or a Unicode table", () =>
+    Effect.gen(function* () {
+      const modules = yield* evaluated(["get", refused, "--retries=0"])
+      assert.include(modules, "src/Node/Transport.ts")
+      assert.deepStrictEqual(
+        modules.filter((name) => name.startsWith("node_modules/undici/")),
+        []
+      )
+      assert.notInclude(modules, "node_modules/string-width/index.js")
+    })
+  )
+})
+
+describe("plain downloads", () => {
+  it.scopedLive("load no client for anything else", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const [look, seen] = [join(directory, "look.cjs"), join(directory, "seen")]
+      writeFileSync(
+        look,
+        `process.on("exit", () => require("node:fs").writeFileSync(${JSON.stringify(seen)}, process.moduleLoadList.join("\\n")))`
+      )
+      const { exitCode } = yield* runCommand(process.execPath, ["--require", look, bin, "flags", "-d", directory])
+      assert.strictEqual(exitCode, 0)
+      const modules = readFileSync(seen, "utf8")
+      assert.match(modules, /^NativeModule net$/m)
+      // Of undici, which uses it from the start.
+      assert.notMatch(modules, /http2/)
+    })
+  )
+})
