@@ -1,10 +1,9 @@
 /**
- * The origin of the chapters' flags: `GET /{cc}/{cc}.gif`, as slow and as unreliable as asked.
+ * The origin of the chapter's flags. It answers `GET /{cc}/{cc}.gif`, with delays and errors if the options ask for them.
  *
- * What happens to a request follows from the seed, the country code and how often that flag was asked for before. So
- * the same seed gives each request the same fate, in whatever order concurrent requests arrive. The handler is pure
- * Effect and waits on the Clock: `layer` puts it behind a real `HttpServer`, `layerClient` behind an `HttpClient` with
- * no socket between, for tests.
+ * The delay and the error of a request depend on the seed, on the country code, and on the number of earlier requests for this
+ * flag. The order of concurrent requests for different flags has no influence. The origin waits on the `Clock`. `layer` serves on
+ * an `HttpServer`. `layerClient` is an `HttpClient` without a socket, for tests.
  *
  * @since 0.1.0
  */
@@ -29,7 +28,7 @@ import { isTooManyOpenCode, retryUntilDescriptorFree } from "./internal/descript
 import * as Printable from "./internal/text/printable.js"
 
 /**
- * How the origin behaves.
+ * The options of an origin.
  *
  * @category models
  * @since 0.1.0
@@ -37,31 +36,31 @@ import * as Printable from "./internal/text/printable.js"
 export interface Options {
   /**
    * A directory with the flags as `{cc}.gif` or `{cc}/{cc}.gif`: regular files, and symbolic links to such files inside the
-   * directory. Everything else is answered with 404 and is not opened.
+   * directory. The origin opens no other files, and answers 404.
    */
   readonly directory: string
-  /** Each answer waits this long, evenly drawn from 9 equally spaced values. Default: no wait. */
+  /** The time before each response: one of 9 values at equal distances, all equally probable. Default: no delay. */
   readonly delay?: { readonly min: Duration.DurationInput; readonly max: Duration.DurationInput } | undefined
-  /** How likely an answer is `418`, from 0 to 1. Default 0. */
+  /** The probability of the response `418`, from 0 to 1. Default: 0. */
   readonly errorRate?: number | undefined
-  /** Default: drawn from `Random`. */
+  /** Requests have the same delays and errors if the seed is the same. Default: drawn from `Random`. */
   readonly seed?: number | undefined
-  /** Told of every request once, when it has ended. */
+  /** Runs once for every request, when the request has ended. */
   readonly onRequest?: ((exchange: Exchange) => Effect.Effect<void>) | undefined
 }
 
 /**
- * One request and what became of it.
+ * One request and its result.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Exchange {
-  /** The code in upper case; undefined where the path names none. */
+  /** The country code in upper case. Undefined if the path has none. */
   readonly code: string | undefined
   readonly path: string
   readonly delay: Duration.Duration
-  /** Undefined where the client left before the answer. */
+  /** Undefined if the client closed the connection before the response. */
   readonly status: number | undefined
 }
 
@@ -74,16 +73,16 @@ export interface Exchange {
 export class FlagServer extends Context.Tag("halyard/FlagServer")<
   FlagServer,
   {
-    /** Without a slash at its end; `Flags.url` makes a flag's URL of it. */
+    /** Has no slash at its end. `Flags.url` makes the URL of a flag from it. */
     readonly baseUrl: string
-    /** What the fates are drawn from: the same seed, the same fates. */
+    /** The seed of the delays and errors. */
     readonly seed: number
   }
 >() {}
 
 /**
- * Serves flags on the `HttpServer` in the context. When the layer closes, requests that still wait are answered `503`
- * at once. Fails where the directory cannot be read.
+ * Serves flags on the `HttpServer` in the context. When the layer is closed, it answers waiting requests with `503`. Building the
+ * layer fails if the directory cannot be read.
  *
  * @category layers
  * @since 0.1.0
@@ -97,12 +96,14 @@ export const layer = (
       const server = yield* HttpServer.HttpServer
       const fs = yield* FileSystem.FileSystem
       yield* fs.readDirectory(options.directory)
-      const { answer, seed } = yield* make(options, yield* reader(fs, options.directory))
+      const find = yield* finder(fs, options.directory)
+      const large = yield* Effect.makeSemaphore(maxLargeReads)
+      const { respond, seed } = yield* make(options, (code) => Effect.flatMap(find(code), toResponse(fs, large)))
       yield* server.serve(
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
           request.method === "GET" || request.method === "HEAD"
-            ? // An HttpServer runs its handler uninterruptible; a client that leaves shall end the wait.
-              Effect.map(Effect.interruptible(answer(pathOf(request.url))), toServerResponse)
+            ? // An `HttpServer` runs its handler uninterruptible. Closing the connection interrupts the delay.
+              Effect.interruptible(respond(pathOf(request.url)))
             : HttpServerResponse.empty({ status: 405, headers: { allow: "GET, HEAD" } })
         )
       )
@@ -111,8 +112,8 @@ export const layer = (
   )
 
 /**
- * An `HttpClient` whose every request is answered by the origin's handler, whatever its host is, without a socket. The
- * flags are read when the layer is built, so that under a TestClock nothing waits for a disk.
+ * An `HttpClient` that the origin answers without a socket, for any host name. The flags are read when the layer is built, so
+ * nothing waits for a disk under a `TestClock`.
  *
  * @category layers
  * @since 0.1.0
@@ -125,208 +126,172 @@ export const layerClient = (
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const names = yield* fs.readDirectory(options.directory)
-      const read = yield* reader(fs, options.directory)
-      const codes = new Set(names.map((name) => name.slice(0, 2).toUpperCase()))
-      const flags = new Map(
-        yield* Effect.forEach(
-          codes,
-          (code) =>
-            Effect.map(
-              Effect.flatMap(read(code), (flag) => (flag === undefined ? Effect.succeed(undefined) : whole(flag))),
-              (flag) => [code, flag] as const
-            ),
-          { concurrency: 16 }
+      const find = yield* finder(fs, options.directory)
+      const read = (code: string) =>
+        Effect.flatMap(find(code), (file) =>
+          file === undefined ? Effect.succeed(undefined) : Effect.map(fs.readFile(file.path), gif)
         )
+      const codes = Array.from(new Set(names.map((name) => name.slice(0, 2).toUpperCase())))
+      const flags = new Map(
+        yield* Effect.forEach(codes, (code) => Effect.map(read(code), (flag) => [code, flag] as const), {
+          concurrency: 16
+        })
       )
-      const { answer } = yield* make(options, (code) => Effect.succeed(flags.get(code)))
+      const { respond } = yield* make(options, (code) => Effect.succeed(flags.get(code)))
       return HttpClient.make((request, url) =>
-        Effect.map(answer(url.pathname), ({ body, headers, status }) =>
-          HttpClientResponse.fromWeb(request, new Response(body, { status, headers }))
+        Effect.map(respond(url.pathname), (response) =>
+          HttpClientResponse.fromWeb(request, HttpServerResponse.toWeb(response))
         )
       )
     })
   )
 
 /**
- * The line that tells of a request: `BR delay: 3.4s -> 200`.
+ * Returns one line about a request: `BR delay: 3.4s -> 200`.
  *
  * @category rendering
  * @since 0.1.0
  */
 export const describe = (exchange: Exchange): string => {
-  const what = exchange.code ?? Printable.line(exchange.path)
-  return `${what} delay: ${Duration.toSeconds(exchange.delay).toFixed(1)}s -> ${exchange.status ?? "client left"}`
+  const subject = exchange.code ?? Printable.line(exchange.path)
+  return `${subject} delay: ${Duration.toSeconds(exchange.delay).toFixed(1)}s -> ${exchange.status ?? "client left"}`
 }
 
-type Bytes = Uint8Array<ArrayBuffer>
-
-/** A small file is in memory. A large file is a stream, read as fast as its client reads. */
-type Body = Bytes | Stream.Stream<Bytes, PlatformError>
-
-interface Flag<B extends Body> {
-  readonly sizeBytes: number
-  readonly body: B
-}
-
-interface Answer<B extends Body> {
-  readonly status: number
-  readonly headers: { readonly [name: string]: string }
-  readonly body: B
-}
-
-// How many different delays there are. A client's deadline that is none of them is then some way from all of them:
-// which requests meet it does not depend on how busy the machine is.
+// With few different delays, a test can choose a time limit that is far from all of them. The speed of the machine then does not
+// decide which requests exceed the limit.
 const delayLevels = 9
 
-const make = <B extends Body>(
-  options: Options,
-  flagOf: (code: string) => Effect.Effect<Flag<B> | undefined, PlatformError>
-) =>
+type Response = HttpServerResponse.HttpServerResponse
+
+const make = (options: Options, flagOf: (code: string) => Effect.Effect<Response | undefined, PlatformError>) =>
   Effect.gen(function* () {
     const seed = options.seed ?? (yield* Random.nextIntBetween(0, 2 ** 31))
-    const minimum = Duration.toMillis(options.delay?.min ?? 0)
-    const maximum = Duration.toMillis(options.delay?.max ?? 0)
-    const asked = new Map<string, number>()
+    const minMillis = Duration.toMillis(options.delay?.min ?? 0)
+    const maxMillis = Duration.toMillis(options.delay?.max ?? 0)
+    const counts = new Map<string, number>()
     const closing = yield* Deferred.make<void>()
     yield* Effect.addFinalizer(() => Deferred.succeed(closing, undefined))
 
-    const fateOf = (code: string) =>
+    const draw = (code: string) =>
       Effect.gen(function* () {
-        const turn = asked.get(code) ?? 0
-        asked.set(code, turn + 1)
-        const random = Random.make(`${seed}/${code}/${turn}`)
+        const count = counts.get(code) ?? 0
+        counts.set(code, count + 1)
+        const random = Random.make(`${seed}/${code}/${count}`)
         const level = yield* random.nextIntBetween(0, delayLevels)
-        const refused = (yield* random.next) < (options.errorRate ?? 0)
-        return { delay: Duration.millis(minimum + ((maximum - minimum) * level) / (delayLevels - 1)), refused }
+        const isError = (yield* random.next) < (options.errorRate ?? 0)
+        return { delay: Duration.millis(minMillis + ((maxMillis - minMillis) * level) / (delayLevels - 1)), isError }
       })
 
-    const file = (code: string) =>
+    const respondWithFlag = (code: string) =>
       Effect.match(flagOf(code), {
-        onFailure: () => plain(500, "Internal Server Error"),
-        onSuccess: (flag): Answer<B | Bytes> =>
-          flag === undefined
-            ? plain(404, "Not Found")
-            : {
-                status: 200,
-                headers: { "content-type": "image/gif", "content-length": `${flag.sizeBytes}` },
-                body: flag.body
-              }
+        onFailure: (error) => (isMissing(error) ? text(404, "Not Found") : text(500, "Internal Server Error")),
+        onSuccess: (flag) => flag ?? text(404, "Not Found")
       })
 
     return {
       seed,
-      answer: (path: string): Effect.Effect<Answer<B | Bytes>> => {
+      respond: (path: string): Effect.Effect<Response> => {
         const code = /^\/([a-z]{2})\/\1\.gif$/i.exec(path)?.[1]?.toUpperCase()
-        const tell = (delay: Duration.Duration) => (exit: Exit.Exit<Answer<B | Bytes>>) =>
+        const onExit = (delay: Duration.Duration) => (exit: Exit.Exit<Response>) =>
           options.onRequest?.({ code, path, delay, status: Exit.isSuccess(exit) ? exit.value.status : undefined }) ??
           Effect.void
         if (code === undefined) {
-          return Effect.onExit(Effect.succeed(plain(404, "Not Found")), tell(Duration.zero))
+          return Effect.onExit(Effect.succeed(text(404, "Not Found")), onExit(Duration.zero))
         }
-        return Effect.flatMap(fateOf(code), ({ delay, refused }) =>
+        return Effect.flatMap(draw(code), ({ delay, isError }) =>
           Effect.sleep(delay).pipe(
-            Effect.zipRight(refused ? Effect.succeed(plain(418, "I'm a Teapot")) : file(code)),
-            Effect.raceFirst(Effect.as(Deferred.await(closing), plain(503, "Service Unavailable"))),
-            Effect.onExit(tell(delay))
+            Effect.zipRight(isError ? Effect.succeed(text(418, "I'm a Teapot")) : respondWithFlag(code)),
+            Effect.raceFirst(Effect.as(Deferred.await(closing), text(503, "Service Unavailable"))),
+            Effect.onExit(onExit(delay))
           )
         )
       }
     }
   })
 
-// The size of one read. The file is closed between reads, so a client that does not read holds no descriptor.
-const pieceBytes = 256 * 1024
+const text = (status: number, reason: string): Response => HttpServerResponse.text(`${reason}\n`, { status })
 
-// The number of pieces of large files that are read at the same time. Small files do not wait for them.
-const largeAtOnce = 4
+const gif = (content: Uint8Array): Response => HttpServerResponse.uint8Array(content, { contentType: "image/gif" })
+
+// The size of one read. The file is closed between reads, so a client that does not read holds no descriptor.
+const readBytes = 256 * 1024
+
+// The number of large files that are read at the same time. Small files do not wait for them.
+const maxLargeReads = 4
+
+interface File {
+  readonly path: string
+  readonly sizeBytes: number
+}
 
 /**
- * Finds a flag: the first of both layouts that is a regular file inside the directory. Other files are not opened, because
- * opening a FIFO waits for its other end and blocks one of the few threads that read files.
+ * Finds the file of a flag: a regular file inside the directory, in either layout. It opens no file, because opening a FIFO waits
+ * for a writer and blocks one of the few threads that read files.
  */
-const reader = (fs: FileSystem.FileSystem, directory: string) =>
-  Effect.map(Effect.all([fs.realPath(directory), Effect.makeSemaphore(largeAtOnce)]), ([root, large]) => {
-    const find = (path: string): Effect.Effect<Flag<Body> | undefined, PlatformError> =>
-      Effect.flatMap(fs.realPath(path), (real) =>
-        isInside(root, real)
-          ? Effect.flatMap(fs.stat(real), ({ size, type }) =>
-              type === "File" ? open(fs, large, real, Number(size)) : Effect.succeed(undefined)
-            )
-          : Effect.succeed(undefined)
-      ).pipe(
-        retryUntilDescriptorFree((error) => isTooManyOpenCode(errnoOf(error))),
+const finder = (fs: FileSystem.FileSystem, directory: string) =>
+  Effect.map(fs.realPath(directory), (root) => {
+    const find = (link: string): Effect.Effect<File | undefined, PlatformError> =>
+      Effect.gen(function* () {
+        const path = yield* fs.realPath(link)
+        if (!isInside(root, path)) {
+          return undefined
+        }
+        const { size, type } = yield* fs.stat(path)
+        return type === "File" ? { path, sizeBytes: Number(size) } : undefined
+      }).pipe(
+        retryUntilDescriptorFree(isTooManyOpen),
         Effect.catchIf(isMissing, () => Effect.succeed(undefined))
       )
     return (code: string) => {
       const cc = code.toLowerCase()
-      return Effect.flatMap(find(`${directory}/${cc}.gif`), (flag) =>
-        flag === undefined ? find(`${directory}/${cc}/${cc}.gif`) : Effect.succeed(flag)
+      return Effect.flatMap(find(`${directory}/${cc}.gif`), (file) =>
+        file === undefined ? find(`${directory}/${cc}/${cc}.gif`) : Effect.succeed(file)
       )
     }
   })
 
-const open = (
-  fs: FileSystem.FileSystem,
-  large: Effect.Semaphore,
-  path: string,
-  sizeBytes: number
-): Effect.Effect<Flag<Body>, PlatformError> =>
-  sizeBytes <= pieceBytes
-    ? Effect.map(piece(fs, path, 0, sizeBytes), (body) => ({ sizeBytes: body.length, body }))
-    : Effect.succeed({
-        sizeBytes,
-        body: Stream.unfoldEffect(0, (offset) =>
-          Effect.map(
-            large.withPermits(1)(piece(fs, path, offset, Math.min(pieceBytes, sizeBytes - offset))),
-            (bytes) => (bytes.length === 0 ? Option.none() : Option.some([bytes, offset + bytes.length]))
-          )
-        )
+const toResponse =
+  (fs: FileSystem.FileSystem, large: Effect.Semaphore) =>
+  (file: File | undefined): Effect.Effect<Response | undefined, PlatformError> => {
+    if (file === undefined) {
+      return Effect.succeed(undefined)
+    }
+    const { path, sizeBytes } = file
+    if (sizeBytes <= readBytes) {
+      return Effect.map(read(fs, path, 0, sizeBytes), gif)
+    }
+    const content = Stream.unfoldEffect(0, (offset) =>
+      Effect.map(large.withPermits(1)(read(fs, path, offset, Math.min(readBytes, sizeBytes - offset))), (chunk) =>
+        chunk.length === 0 ? Option.none() : Option.some([chunk, offset + chunk.length])
+      )
+    )
+    // If the file has become shorter, the body ends early, and so the connection cannot be reused.
+    return Effect.succeed(
+      HttpServerResponse.stream(content, {
+        headers: { connection: "close" },
+        contentType: "image/gif",
+        contentLength: sizeBytes
       })
+    )
+  }
 
-const piece = (fs: FileSystem.FileSystem, path: string, offset: number, bytes: number) =>
+const read = (fs: FileSystem.FileSystem, path: string, offset: number, bytes: number) =>
   fs.open(path, { flag: "r" }).pipe(
     Effect.tap((file) => file.seek(offset, "start")),
     Effect.flatMap((file) => (bytes === 0 ? Effect.succeedNone : file.readAlloc(bytes))),
-    Effect.map((read) => new Uint8Array(Option.getOrElse(read, () => new Uint8Array(0)))),
+    Effect.map(Option.getOrElse(() => new Uint8Array(0))),
     Effect.scoped,
-    retryUntilDescriptorFree((error) => isTooManyOpenCode(errnoOf(error)))
+    retryUntilDescriptorFree(isTooManyOpen)
   )
-
-const whole = ({ body, sizeBytes }: Flag<Body>): Effect.Effect<Flag<Bytes>, PlatformError> =>
-  body instanceof Uint8Array
-    ? Effect.succeed({ sizeBytes, body })
-    : Effect.map(Stream.runCollect(body), (pieces) => {
-        const bytes = new Uint8Array(sizeBytes)
-        let offset = 0
-        for (const more of pieces) {
-          bytes.set(more, offset)
-          offset += more.length
-        }
-        return { sizeBytes, body: bytes }
-      })
 
 const isInside = (root: string, path: string): boolean =>
   path.startsWith(root) && (/[/\\]$/.test(root) || /^[/\\]/.test(path.slice(root.length)))
 
-// A link in a circle has no target, nor does a link through a file.
+const isTooManyOpen = (error: PlatformError): boolean => isTooManyOpenCode(errnoOf(error))
+
+// ELOOP: symbolic links form a circle. ENOTDIR: a parent is a file.
 const isMissing = (error: PlatformError): boolean =>
   (error._tag === "SystemError" && error.reason === "NotFound") || /^E(?:LOOP|NOTDIR)$/.test(errnoOf(error))
-
-const plain = (status: number, text: string): Answer<Bytes> => {
-  const body = new TextEncoder().encode(`${text}\n`)
-  return { status, headers: { "content-type": "text/plain", "content-length": `${body.length}` }, body }
-}
-
-const toServerResponse = ({ body, headers, status }: Answer<Body>): HttpServerResponse.HttpServerResponse =>
-  body instanceof Uint8Array
-    ? HttpServerResponse.uint8Array(body, { status, headers, contentType: headers["content-type"] })
-    : // A file that has become shorter in the meantime ends the connection, and so the body.
-      HttpServerResponse.stream(body, {
-        status,
-        headers: { ...headers, connection: "close" },
-        contentType: headers["content-type"],
-        contentLength: Number(headers["content-length"])
-      })
 
 const pathOf = (target: string): string =>
   URL.canParse(target, "http://origin") ? new URL(target, "http://origin").pathname : target

@@ -22,8 +22,8 @@ const client = (options?: Partial<FlagServer.Options>) =>
 const get = (code: string) =>
   Effect.flatMap(HttpClient.HttpClient, (http) => http.get(Flags.url("http://origin", code)))
 
-/** What a seed makes of some flags, each asked for twice, in this order. */
-const fates = (options: Partial<FlagServer.Options>, codes: ReadonlyArray<string>) =>
+/** The delay and status of two requests for each flag, in this order. */
+const results = (options: Partial<FlagServer.Options>, codes: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const exchanges: Array<FlagServer.Exchange> = []
     const onRequest = (exchange: FlagServer.Exchange) => Effect.sync(() => exchanges.push(exchange))
@@ -37,7 +37,7 @@ const fates = (options: Partial<FlagServer.Options>, codes: ReadonlyArray<string
     return exchanges.map(({ code, delay, status }) => `${code} ${Duration.toMillis(delay)} ${status}`).sort()
   })
 
-/** Until a server of this process has received a request. */
+/** Waits until a server of this process has received a request. */
 const requestArrives = Effect.async<void>((resume) => {
   const arrived = () => resume(Effect.void)
   subscribe("http.server.request.start", arrived)
@@ -45,7 +45,7 @@ const requestArrives = Effect.async<void>((resume) => {
 })
 
 describe("FlagServer", () => {
-  it.effect("answers with a flag's bytes, or that there is none", () =>
+  it.effect("answers with the bytes of a flag, or with 404", () =>
     Effect.gen(function* () {
       const found = yield* get("BR")
       assert.strictEqual(found.status, 200)
@@ -61,7 +61,7 @@ describe("FlagServer", () => {
     }).pipe(Effect.provide(client()))
   )
 
-  it.effect("waits as long as asked, on the Clock", () =>
+  it.effect("waits for the delay, on the Clock", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(get("BR"))
       yield* TestClock.adjust("1999 millis")
@@ -71,19 +71,19 @@ describe("FlagServer", () => {
     }).pipe(Effect.provide(client({ delay: { min: "2 seconds", max: "2 seconds" } })))
   )
 
-  it.effect("gives each request the same fate for the same seed, in whatever order they come", () =>
+  it.effect("gives each request the same delay and status for the same seed, in any order of requests", () =>
     Effect.gen(function* () {
       const options = { seed: 7, delay: slow, errorRate: 0.25 }
-      const once = yield* fates(options, Flags.populous)
+      const once = yield* results(options, Flags.populous)
       assert.strictEqual(once.length, 40)
-      assert.deepStrictEqual(yield* fates(options, Flags.populous.slice().reverse()), once)
-      assert.notDeepEqual(yield* fates({ ...options, seed: 8 }, Flags.populous), once)
+      assert.deepStrictEqual(yield* results(options, Flags.populous.slice().reverse()), once)
+      assert.notDeepEqual(yield* results({ ...options, seed: 8 }, Flags.populous), once)
     })
   )
 
-  it.effect("draws delays over the whole range, and errors as often as asked", () =>
+  it.effect("draws delays from the whole range, and errors with the given probability", () =>
     Effect.gen(function* () {
-      const drawn = yield* fates({ seed: 1, delay: slow, errorRate: 0.25 }, Flags.every)
+      const drawn = yield* results({ seed: 1, delay: slow, errorRate: 0.25 }, Flags.every)
       const delays = drawn.map((line) => Number(line.split(" ")[1]))
       assert.strictEqual(Math.min(...delays), 500)
       assert.strictEqual(Math.max(...delays), 5000)
@@ -95,7 +95,7 @@ describe("FlagServer", () => {
     })
   )
 
-  it.effect("tells of a client that left, once", () => {
+  it.effect("reports a client that closed the connection, once", () => {
     const lines: Array<string> = []
     return Effect.gen(function* () {
       const fiber = yield* Effect.fork(get("BR"))
@@ -112,7 +112,7 @@ describe("FlagServer", () => {
     )
   })
 
-  it.scopedLive("serves over a socket, and answers who still waits when it stops", () =>
+  it.scopedLive("serves over a socket, and answers waiting requests when it stops", () =>
     Effect.gen(function* () {
       const status = yield* Effect.scoped(
         Effect.gen(function* () {
@@ -130,7 +130,7 @@ describe("FlagServer", () => {
     }).pipe(Effect.provide(NodeHttpClient.layerUndici))
   )
 
-  it.effect("says that its directory cannot be read", () =>
+  it.effect("fails if its directory cannot be read", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Layer.build(Node.layerFlagServer({ directory: `${directory}/nowhere` })))
       assert.strictEqual(error._tag, "SystemError")
