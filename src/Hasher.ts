@@ -1,5 +1,5 @@
 /**
- * The port that computes digests while bytes arrive. Portable by default; `halyard/Node` brings the platform's, which is
+ * The port that computes digests while bytes arrive. The default is portable. `halyard/Node` uses the functions of Node, which are
  * several times faster.
  *
  * @since 0.2.0
@@ -17,22 +17,22 @@ import type * as Digest from "./internal/digest.js"
 export type Algorithm = Digest.Algorithm
 
 /**
- * One computation.
+ * The computation of one digest.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Hash {
   readonly update: (chunk: Uint8Array) => void
-  /** Ends the computation. */
+  /** Ends the computation, and returns the digest. Call it once. */
   readonly digest: () => Uint8Array
 }
 
 /**
- * Begins computations.
+ * Starts the computation of digests.
  *
- * A downloader takes it from the context of the program that calls `download` or `run`, or else from the context in which its
- * layer was built. If neither has one, it uses the portable functions.
+ * A downloader uses the `Hasher` in the context of the program that calls `download` or `run`, or else the `Hasher` in the context
+ * in which its layer was built. If neither context has one, the downloader uses the portable default.
  *
  * @category tags
  * @since 0.2.0

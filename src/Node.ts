@@ -1,5 +1,5 @@
 /**
- * Every layer closed for Node. The only entry point of the library that needs `@effect/platform-node`.
+ * Layers for Node, which need no other services. This is the only entry point that needs `@effect/platform-node`.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import type { Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
 
 /**
- * The downloader, on sockets and on the file system. Connections are closed with the layer.
+ * A downloader on sockets and on the file system. Closing the layer closes the connections.
  *
  * @category layers
  * @since 0.1.0
@@ -29,7 +29,7 @@ import type { Transport } from "./Transport.js"
 export const layer: Layer.Layer<Downloader.Downloader | Transport | Store> = Layer.suspend(() => layerWith({}))
 
 /**
- * The downloader with these options, on sockets and on the file system. Connections are closed with the layer. With
+ * A downloader with these options, on sockets and on the file system. Closing the layer closes the connections. With
  * `transport.publicOnly`, the default of `limitBytes` is `publicLimitBytes`.
  *
  * @category layers
@@ -47,8 +47,8 @@ export const layerWith = (
   )
 
 /**
- * Maximum size of the content with `transport.publicOnly`, for requests without their own `limitBytes`: 100 MiB. The users of such
- * a service choose the URLs, and a hostile server may send without end.
+ * The default of `limitBytes` with `transport.publicOnly`: 100 MiB. Users of such a service choose the URLs, and a hostile server
+ * may send an endless body.
  *
  * @category constructors
  * @since 0.2.0
@@ -56,8 +56,8 @@ export const layerWith = (
 export const publicLimitBytes: number = 100 * 1024 * 1024
 
 /**
- * The downloader for a service that fetches on behalf of others. As `layer`, but it connects to public addresses only, and the
- * default of `limitBytes` is `publicLimitBytes`.
+ * A downloader for a service whose users choose the URLs. It connects to public addresses only, and the default of `limitBytes` is
+ * `publicLimitBytes`.
  *
  * @category layers
  * @since 0.2.0
@@ -67,7 +67,7 @@ export const layerPublicOnly: Layer.Layer<Downloader.Downloader | Transport | St
 )
 
 /**
- * The spinner on standard error.
+ * A spinner on standard error.
  *
  * @category layers
  * @since 0.1.0
@@ -77,7 +77,7 @@ export const layerSpinner: Layer.Layer<Spinner.Spinner | StatusLine> = Spinner.l
 )
 
 /**
- * Where the flags that come with this package are, as `{cc}.gif`.
+ * Returns the directory of the flags of this package. Its files are `{cc}.gif`.
  *
  * @category flags
  * @since 0.1.0
@@ -85,8 +85,7 @@ export const layerSpinner: Layer.Layer<Spinner.Spinner | StatusLine> = Spinner.l
 export const flagsDirectory: () => string = FlagsDirectory.flagsDirectory
 
 /**
- * The origin of the flags that come with this package, on a free port of the loopback interface where nothing else is
- * said.
+ * A flag server. Default: the flags of this package, on a free port of the loopback interface.
  *
  * @category layers
  * @since 0.1.0

@@ -1,9 +1,8 @@
 /**
- * Every port over the services of `@effect/platform`, so that one layer gives a host program a `Downloader` on its own
- * `HttpClient` and `FileSystem`.
+ * Layers of a `Downloader` on the `HttpClient` and the `FileSystem` of a host program.
  *
- * The client may add secrets to its requests, such as a bearer token. Redirects to another origin are therefore refused, unless
- * `transport.crossOrigin` names a client for them (`Transport/HttpClient`).
+ * The client may add secrets to its requests, such as a bearer token. The downloader therefore refuses redirects to another origin,
+ * unless the option `transport.crossOrigin` has a client for them (`HttpClientTransport`).
  *
  * @since 0.1.0
  */
@@ -18,7 +17,7 @@ import * as HttpClientTransport from "./Transport/HttpClient.js"
 import type { Transport } from "./Transport.js"
 
 /**
- * The downloader, with its transport over `HttpClient` and its store on `FileSystem`.
+ * A downloader with the default options.
  *
  * @category layers
  * @since 0.1.0
@@ -30,7 +29,7 @@ export const layer: Layer.Layer<
 > = Layer.suspend(() => layerWith({}))
 
 /**
- * The downloader with these options, with its transport over `HttpClient` and its store on `FileSystem`.
+ * A downloader with these options.
  *
  * @category layers
  * @since 0.2.0

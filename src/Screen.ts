@@ -1,8 +1,7 @@
 /**
- * The port to what a person is looking at: a terminal, or a stream that only takes lines.
+ * The port for output to a person: a terminal, or a stream of lines.
  *
- * Its methods are plain functions: a log line has to wipe the status line in the very moment in which it is written,
- * from code that is no Effect.
+ * Its methods are plain functions, because a logger writes outside of Effects, and the status line must be wiped first.
  *
  * @since 0.1.0
  */
@@ -12,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Printable from "./internal/text/printable.js"
 
 /**
- * What a person is looking at.
+ * Writes text for a person.
  *
  * @category tags
  * @since 0.1.0
@@ -20,19 +19,19 @@ import * as Printable from "./internal/text/printable.js"
 export class Screen extends Context.Tag("halyard/Screen")<
   Screen,
   {
-    /** Whether escape sequences move a cursor here. Where not, none may be written. */
+    /** True if the screen supports escape sequences. If it is false, none may be written. */
     readonly isTerminal: boolean
-    /** Writes in order. Never throws and never waits for a reader: text that the reader has not taken is kept in memory. */
+    /** Writes text, in the order of the calls. It never throws and never waits: text that the reader has not read is kept in memory. */
     readonly write: (text: string) => void
-    /** Whether written text still waits in memory. A status line is not drawn then, because it would not be shown. */
+    /** True while written text is kept in memory. The status line is not drawn during this time. */
     readonly isBusy: () => boolean
-    /** The width now; it can change at any time. */
+    /** The current width in columns. It can change at any time. */
     readonly columns: () => number
   }
 >() {}
 
 /**
- * What was written to a recording screen.
+ * The text that was written to a recording screen.
  *
  * @category tags
  * @since 0.1.0
@@ -40,15 +39,15 @@ export class Screen extends Context.Tag("halyard/Screen")<
 export class Recording extends Context.Tag("halyard/Screen/Recording")<
   Recording,
   {
-    /** Every write so far, oldest first. */
+    /** All writes so far, the first write first. */
     readonly writes: () => ReadonlyArray<string>
-    /** The spinner's and other status lines that were drawn so far, without escape sequences. */
+    /** The writes so far without escape sequences, such as the status lines. Empty writes are left out. */
     readonly frames: () => ReadonlyArray<string>
   }
 >() {}
 
 /**
- * A screen that keeps what is written, for tests: a terminal of 80 columns where nothing else is said.
+ * A screen that records all text, for tests. Default: a terminal with 80 columns.
  *
  * @category layers
  * @since 0.1.0

@@ -1,9 +1,8 @@
 /**
- * Frames beside an effect: a sign of life on the screen while something takes its time, gone when it ends.
+ * Draws an animation while an effect runs, and erases it when the effect ends.
  *
- * Frame number k is drawn (k + ½) intervals after the start, on a grid that does not drift. So an effect that takes a
- * whole number of intervals never ends in the moment of a frame, what ends within half an interval does not flicker,
- * and the frames are the same in every run: 30 in 3 seconds of 100 ms each.
+ * The spinner draws frame k at (k + ½) intervals after the start, for k = 0, 1, 2 and so on. An effect of 3 seconds has 30 frames at
+ * the default interval. An effect that ends within half an interval has none.
  *
  * @since 0.1.0
  */
@@ -21,28 +20,28 @@ import * as StatusLine from "./StatusLine.js"
 import * as Supervisor from "./Supervisor.js"
 
 /**
- * How a spinner looks.
+ * The appearance of a spinner.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options {
-  /** What stands behind the frame; a function is asked for each frame. Control characters are shown, not obeyed. */
+  /** The text after the frame. A function is called for each frame. Control characters are shown as escapes. Default: none. */
   readonly message?: string | (() => string) | undefined
-  /** Default `|`, `/`, `-`, `\`. */
+  /** Default: `|`, `/`, `-`, `\`. */
   readonly frames?: ReadonlyArray<string> | undefined
-  /** Default 100 ms. */
+  /** The time between two frames. Default: 100 ms. */
   readonly interval?: Duration.DurationInput | undefined
 }
 
 /**
- * What a spinner leaves behind.
+ * The line that a spinner writes after the effect.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Final<A, E> {
-  /** The line that says how it went; undefined for none. */
+  /** Returns the line for the result of the effect. Undefined: no line. */
   readonly final: (exit: Exit.Exit<A, E>) => string | undefined
 }
 
@@ -56,19 +55,19 @@ export class Spinner extends Context.Tag("halyard/Spinner")<
   Spinner,
   {
     /**
-     * Draws frames until it is interrupted, then takes the line away and shows the cursor again: a companion for
-     * `Supervisor.supervise`. Where the screen is no terminal it writes the message as one line, once, and no frame.
+     * Draws frames until it is interrupted, and then erases them and shows the cursor. It is a companion for
+     * `Supervisor.supervise`. If the screen is not a terminal, it writes the message once as a line and draws no frames.
      */
     readonly spin: (options?: Options) => Effect.Effect<never>
-    /** Gives an effect a console, and so a log, whose lines do not run into the frames. */
+    /** Runs an effect with a console that erases the current frame before it writes. Loggers use this console. */
     readonly withConsole: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-    /** Writes a line of its own to the screen. */
+    /** Writes a line to the screen. */
     readonly line: (text: string) => Effect.Effect<void>
   }
 >() {}
 
 /**
- * What a spinner looks like where nothing else is said.
+ * The default options.
  *
  * @category constructors
  * @since 0.1.0
@@ -80,7 +79,7 @@ export const defaults: {
 } = { message: "", frames: ["|", "/", "-", "\\"], interval: Duration.millis(100) }
 
 /**
- * Makes spinners on the status line in the context.
+ * Makes a spinner on the status line in the context.
  *
  * @category constructors
  * @since 0.1.0
@@ -95,7 +94,7 @@ export const make: Effect.Effect<typeof Spinner.Service, never, StatusLine.Statu
       let due = (yield* now) + interval / 2
       for (let index = 0; ; index++) {
         const current = yield* now
-        // After the event loop was blocked the grid starts anew: no burst of frames makes up for those that were missed.
+        // After the event loop was blocked, the spinner skips the missed frames.
         due = Math.max(due, current)
         yield* Effect.sleep(Duration.millis(due - current))
         statusLine.draw(`${frames[index % frames.length] ?? ""} ${text()}`)
@@ -122,7 +121,7 @@ export const make: Effect.Effect<typeof Spinner.Service, never, StatusLine.Statu
 )
 
 /**
- * The spinner on the screen in the context.
+ * A spinner on the screen in the context.
  *
  * @category layers
  * @since 0.1.0
@@ -132,7 +131,7 @@ export const layer: Layer.Layer<Spinner | StatusLine.StatusLine, never, Screen> 
 )
 
 /**
- * A spinner that shows nothing.
+ * A spinner that draws nothing.
  *
  * @category layers
  * @since 0.1.0
@@ -144,8 +143,8 @@ export const layerNoop: Layer.Layer<Spinner> = Layer.succeed(Spinner, {
 })
 
 /**
- * Runs an effect with a spinner beside it. The frames are gone when it ends, by success, failure or interruption, and
- * `final` may then leave one line behind that says how it went.
+ * Runs an effect and a spinner. When the effect ends, by success, failure or interruption, the spinner erases its frame and writes
+ * the line of `final`.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,9 +1,9 @@
 /**
- * The one line of a screen that is drawn again and again, shared by everything that draws or prints there.
+ * The line at the bottom of a screen that shows the current state of a program.
  *
- * At most one status line stands at a time, at the cursor; whatever else is printed is printed through `print` or
- * `console`, which wipe it first and draw it again below. While it stands the cursor is hidden. On a screen that is no
- * terminal nothing is ever drawn.
+ * There is at most one status line at a time, at the cursor. Other output goes through `print` or `console`, which erase the status
+ * line, write, and draw it again. The cursor is hidden while the status line is drawn. If the screen is not a terminal, no status
+ * line is drawn.
  *
  * @since 0.1.0
  */
@@ -23,36 +23,38 @@ import { Screen } from "./Screen.js"
 export class StatusLine extends Context.Tag("halyard/StatusLine")<
   StatusLine,
   {
-    /** Whether anything is ever drawn. */
+    /** If false, the status line is never drawn. */
     readonly isTerminal: boolean
-    /** The screen's width now. */
+    /** The current width of the screen. */
     readonly columns: () => number
     /**
-     * Shows one line of text, clipped to the screen's width, in place of the previous one. Does nothing while earlier text
-     * still waits for the screen.
+     * Draws one line of text, clipped to the width of the screen, in place of the previous text. Does nothing while the screen is
+     * busy.
      */
     readonly draw: (text: string) => void
-    /** Takes the line away and shows the cursor again. Nothing happens where no line stands. */
+    /** Erases the status line and shows the cursor. Does nothing if there is no status line. */
     readonly clear: () => void
     /**
-     * Calls `write`, with the status line out of the way. `text` is what it writes to the same terminal: where it does
-     * not end in a line end, the status line stands behind it, or waits for its end with `partial: "wait"`.
+     * Erases the status line, calls `write` to write `text` to the same terminal, and draws the status line again. If `text` does
+     * not end with a line end, `partial` decides. `join` draws the status line after the text, in the same row. `wait` draws it
+     * when a later text ends the row. Default: `join`.
      */
     readonly print: (
       text: string,
       write: (text: string) => void,
       options?: { readonly partial?: "join" | "wait" | undefined }
     ) => void
-    /** A console whose output does not run into the status line. */
+    /** Returns a console that erases the status line before it writes, and draws it again. */
     readonly console: (console: Console.Console) => Console.Console
-    /** Writes a line of its own to the screen. */
+    /** Writes a line to the screen. */
     readonly line: (text: string) => void
   }
 >() {}
 
 const hideCursor = "\u001b[?25l"
 const showCursor = "\u001b[?25h"
-const eraseToEnd = "\u001b[K"
+const eraseToEndOfRow = "\u001b[K"
+const eraseToEndOfScreen = "\u001b[J"
 
 /**
  * Makes the status line of the screen in the context.
@@ -61,72 +63,64 @@ const eraseToEnd = "\u001b[K"
  * @since 0.1.0
  */
 export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Effect.map(Screen, (screen) => {
-  // What stands: the text of the line and how wide it was drawn; undefined where none stands.
-  let drawn: { readonly text: string; readonly width: number } | undefined
-  // What others left in the row in front of the line.
+  // The current text and its drawn width. The width is 0 while the status line is erased.
+  let status: { readonly text: string; readonly width: number } | undefined
+  // The first column of the status line. Other text is before it in the same row.
   let column = 0
-  let waiting = false
-  let hidden = false
+  let isWaiting = false
+  let isCursorHidden = false
 
-  const home = (): string => {
-    let sequence = "\r"
-    if (drawn !== undefined) {
-      // A window that became narrower has wrapped the line: its rows above belong to it.
-      const rows = Math.ceil((column + drawn.width) / Math.max(1, screen.columns())) - 1
-      sequence += rows > 0 ? `\u001b[${rows}A` : ""
-    }
-    return column > 0 ? `${sequence}\u001b[${column}C` : sequence
+  // Moves the cursor to the start of the status line. If the window became narrower, the line has wrapped into several rows.
+  const moveToStart = (): string => {
+    const rows = Math.ceil((column + (status?.width ?? 0)) / Math.max(1, screen.columns())) - 1
+    return `\r${status !== undefined && rows > 0 ? `\u001b[${rows}A` : ""}${column > 0 ? `\u001b[${column}C` : ""}`
   }
 
-  const put = (text: string): void => {
-    // The last column stays free: a cursor behind it is on either row, depending on the terminal.
-    const room = screen.columns() - 1 - column
-    if (waiting || room < 1) {
-      drawn = { text, width: 0 }
+  const draw = (text: string): void => {
+    // The last column stays free. After a character there, the row of the cursor depends on the terminal.
+    const columns = screen.columns() - 1 - column
+    if (isWaiting || columns < 1) {
+      status = { text, width: 0 }
       return
     }
-    const shown = clip(text, room)
-    const back = home()
-    const hide = hidden ? "" : hideCursor
-    hidden = true
-    drawn = { text, width: displayWidth(shown) }
-    screen.write(`${hide}${back}${shown}${eraseToEnd}`)
+    const clipped = clip(text, columns)
+    const sequence = `${isCursorHidden ? "" : hideCursor}${moveToStart()}${clipped}${eraseToEndOfRow}`
+    isCursorHidden = true
+    status = { text, width: displayWidth(clipped) }
+    screen.write(sequence)
   }
 
-  const wipe = (): void => {
-    if (drawn !== undefined && drawn.width > 0) {
-      screen.write(`${home()}\u001b[J`)
-      drawn = { text: drawn.text, width: 0 }
+  const erase = (): void => {
+    if (status !== undefined && status.width > 0) {
+      screen.write(`${moveToStart()}${eraseToEndOfScreen}`)
+      status = { text: status.text, width: 0 }
     }
   }
 
   const redraw = (): void => {
-    if (drawn !== undefined && !screen.isBusy()) {
-      put(drawn.text)
+    if (status !== undefined && !screen.isBusy()) {
+      draw(status.text)
     }
   }
 
-  // A console ends what it writes with a line end.
-  const resume = (): void => {
+  // A console ends its output with a line end.
+  const redrawAfterConsole = (): void => {
     column = 0
-    waiting = false
+    isWaiting = false
     redraw()
   }
 
-  const clear = (): void => {
-    wipe()
-    drawn = undefined
-    if (hidden) {
-      hidden = false
+  const restoreCursor = (): void => {
+    if (isCursorHidden) {
+      isCursorHidden = false
       screen.write(showCursor)
     }
   }
 
-  const follow = (text: string, partial: "join" | "wait"): void => {
-    const start = text.lastIndexOf("\n") + 1
-    const tail = text.slice(start)
-    column = (start > 0 ? 0 : column) + displayWidth(tail)
-    waiting = partial === "wait" && column > 0
+  const clear = (): void => {
+    erase()
+    status = undefined
+    restoreCursor()
   }
 
   const print = (
@@ -138,13 +132,14 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
       write(text)
       return
     }
-    wipe()
+    erase()
     write(text)
-    follow(text, options?.partial ?? "join")
-    if (waiting && hidden) {
-      // Somebody may be asked for input there.
-      hidden = false
-      screen.write(showCursor)
+    const lastRow = text.lastIndexOf("\n") + 1
+    column = (lastRow > 0 ? 0 : column) + displayWidth(text.slice(lastRow))
+    isWaiting = options?.partial === "wait" && column > 0
+    if (isWaiting) {
+      // The text may be a prompt for input.
+      restoreCursor()
     }
     redraw()
   }
@@ -156,13 +151,13 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
     columns: screen.columns,
     draw: (text) => {
       if (screen.isTerminal && !screen.isBusy()) {
-        put(text)
+        draw(text)
       }
     },
     clear,
     print,
     line,
-    console: (inner) => (screen.isTerminal ? between(inner, wipe, resume) : inner)
+    console: (inner) => (screen.isTerminal ? aroundCalls(inner, erase, redrawAfterConsole) : inner)
   })
 })
 
@@ -177,11 +172,9 @@ export const layer: Layer.Layer<StatusLine, never, Screen> = Layer.scoped(
   Effect.acquireRelease(make, (statusLine) => Effect.sync(statusLine.clear))
 )
 
-/**
- * The same console, with every call between `before` and `after`. Loggers write through its `unsafe` side.
- */
-const between = (inner: Console.Console, before: () => void, after: () => void): Console.Console => {
-  const aside = <A>(effect: Effect.Effect<A>): Effect.Effect<A> =>
+/** Runs `before` and `after` around every call of a console. Loggers write through `unsafe`. */
+const aroundCalls = (inner: Console.Console, before: () => void, after: () => void): Console.Console => {
+  const around = <A>(effect: Effect.Effect<A>): Effect.Effect<A> =>
     Effect.acquireUseRelease(
       Effect.sync(before),
       () => effect,
@@ -210,10 +203,10 @@ const between = (inner: Console.Console, before: () => void, after: () => void):
       }
       const member: unknown = Reflect.get(target, property, target)
       if (Effect.isEffect(member)) {
-        return aside(member as Effect.Effect<unknown>)
+        return around(member as Effect.Effect<unknown>)
       }
       return typeof member === "function"
-        ? (...values: ReadonlyArray<unknown>) => aside(Reflect.apply(member, target, values))
+        ? (...values: ReadonlyArray<unknown>) => around(Reflect.apply(member, target, values))
         : member
     }
   })

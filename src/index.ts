@@ -1,8 +1,8 @@
 /**
- * Fetches files concurrently and shows its work, as an Effect program.
+ * Downloads files concurrently and shows its progress, as an Effect program.
  *
- * Every module is an entry point of its own as well, under the name that it has here: `halyard/Spinner`, `halyard/MemoryStore`. The layers for Node are in `halyard/Node`, which
- * this entry leaves out, so that a host program loads only what it uses.
+ * Every module is also an entry point of its own: `halyard/Spinner`, `halyard/MemoryStore`. The layers for Node are in
+ * `halyard/Node` only, so a program on another platform does not load them.
  *
  * @since 0.1.0
  */

@@ -36,7 +36,7 @@ describe("Download", () => {
     )
   })
 
-  it("says by the exit code whether something failed", () => {
+  it("has an exit code that says if a request failed", () => {
     const codeOf = (sample: ReadonlyArray<Download.DownloadOutcome>) =>
       Download.exitCode(sample.reduce(Download.addOutcome, Download.emptyReport))
     assert.strictEqual(codeOf(outcomes.slice(0, 2)), 0)

@@ -10,10 +10,10 @@ describe("DownloadError", () => {
     const same = Schema.equivalence(DownloadError.DownloadError)
     FastCheck.assert(
       FastCheck.property(Arbitrary.make(DownloadError.DownloadError), (error) => {
-        // JSON has neither infinities nor NaN, and no length or time is one.
+        // JSON has neither infinities nor NaN.
         FastCheck.pre(Object.values(error).every((value) => typeof value !== "number" || Number.isFinite(value)))
         FastCheck.pre(Object.values(error).every((value) => !Object.is(value, -0)))
-        // Of free text, the encoded form has no secrets and no directories.
+        // The encoded form has no secrets and no directories.
         const plain = Schema.decodeSync(json)(Schema.encodeSync(json)(error))
         assert.strictEqual(plain._tag, error._tag)
         assert.isTrue(same(Schema.decodeSync(json)(Schema.encodeSync(json)(plain)), plain))
@@ -21,7 +21,7 @@ describe("DownloadError", () => {
     )
   })
 
-  it("encodes no directory of this machine", () => {
+  it("encodes no directories", () => {
     const encoded = (error: DownloadError.DownloadError) =>
       JSON.stringify(Schema.encodeSync(DownloadError.DownloadError)(error))
     for (const detail of [
@@ -37,7 +37,7 @@ describe("DownloadError", () => {
     }
   })
 
-  it("says in the chapter's words what an HTTP status is", () => {
+  it("describes an HTTP status as the chapter does", () => {
     const message = (status: number) => new DownloadError.HttpStatus({ url: "http://origin/", status }).message
     assert.strictEqual(message(418), "HTTP error 418 - I'm a Teapot")
     assert.strictEqual(message(599), "HTTP error 599")

@@ -21,7 +21,7 @@ const shown = "\u001b[?25h"
 const slow = Effect.as(Effect.sleep("3 seconds"), 42)
 
 describe("Spinner", () => {
-  it.effect("draws 30 frames in 3 seconds, in turn, and wipes the last", () =>
+  it.effect("draws 30 frames in 3 seconds, in order, and erases the last frame", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Spinner.withSpinner(slow, { message: "thinking!" }))
       yield* TestClock.adjust("3 seconds")
@@ -40,7 +40,7 @@ describe("Spinner", () => {
     }).pipe(Effect.provide(on()))
   )
 
-  it.effect("draws the same frames when the clock is stepped interval by interval", () =>
+  it.effect("draws the same frames if the clock advances one interval at a time", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Spinner.withSpinner(slow, { message: "thinking!" }))
       yield* Effect.forEach(Array.from({ length: 30 }), () => TestClock.adjust("100 millis"), { discard: true })
@@ -55,7 +55,7 @@ describe("Spinner", () => {
     ["death", Effect.zipRight(Effect.sleep("1 second"), Effect.die("bug"))],
     ["interruption", Effect.zipRight(Effect.sleep("1 second"), Effect.interrupt)]
   ] as const) {
-    it.effect(`wipes its line and shows the cursor again on ${how}`, () =>
+    it.effect(`erases its line and shows the cursor on ${how}`, () =>
       Effect.gen(function* () {
         const fiber = yield* Effect.fork(Effect.exit(Spinner.withSpinner(effect, { message: "working" })))
         yield* TestClock.adjust("1 second")
@@ -67,7 +67,7 @@ describe("Spinner", () => {
     )
   }
 
-  it.effect("wipes its line when the caller is interrupted at any frame", () =>
+  it.effect("erases its line when the caller is interrupted at any frame", () =>
     Effect.forEach(
       Array.from({ length: 8 }, (_, index) => index),
       (index) =>
@@ -84,7 +84,7 @@ describe("Spinner", () => {
     )
   )
 
-  it.effect("leaves one final line by outcome", () =>
+  it.effect("writes one final line for the result", () =>
     Effect.gen(function* () {
       const final = Exit.match({ onFailure: () => "✗ broken", onSuccess: (value: number) => `✓ ${value}` })
       yield* Spinner.withSpinner(Effect.succeed(42), { final })
@@ -94,7 +94,7 @@ describe("Spinner", () => {
     }).pipe(Effect.provide(on()))
   )
 
-  it.effect("shows nothing for what ends within half an interval", () =>
+  it.effect("draws nothing for an effect that ends within half an interval", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Spinner.withSpinner(Effect.sleep("40 millis"), { message: "quick" }))
       yield* TestClock.adjust("40 millis")
@@ -103,7 +103,7 @@ describe("Spinner", () => {
     }).pipe(Effect.provide(on()))
   )
 
-  it.effect("writes one plain line where there is no terminal", () =>
+  it.effect("writes one plain line if the screen is not a terminal", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Spinner.withSpinner(slow, { message: "thinking!" }))
       yield* TestClock.adjust("3 seconds")
@@ -112,7 +112,7 @@ describe("Spinner", () => {
     }).pipe(Effect.provide(on({ isTerminal: false })))
   )
 
-  it.effect("keeps frames within the width of the screen, by columns", () =>
+  it.effect("clips frames to the columns of the screen", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Spinner.withSpinner(Effect.sleep("1 second"), { message: "東京東京東京" }))
       yield* TestClock.adjust("1 second")
@@ -130,7 +130,7 @@ describe("Spinner", () => {
     }).pipe(Effect.provide(on({ columns: 1 })))
   )
 
-  it.effect("obeys no control character in a message", () =>
+  it.effect("shows control characters of a message as escapes", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Spinner.withSpinner(Effect.sleep("1 second"), { message: "a\u001b[2J\nb" }))
       yield* TestClock.adjust("1 second")
@@ -143,7 +143,7 @@ describe("Spinner", () => {
     ["console lines", Console.log("half way")],
     ["log lines", Effect.log("half way")]
   ] as const) {
-    it.effect(`gets out of the way of ${what} and comes back below them`, () =>
+    it.effect(`is erased before ${what} and drawn again below them`, () =>
       Effect.gen(function* () {
         const screen = yield* Screen.Screen
         const recording = yield* Screen.Recording
@@ -166,7 +166,7 @@ describe("Spinner", () => {
     )
   }
 
-  it.effect("asks a message function for every frame", () =>
+  it.effect("calls a message function for every frame", () =>
     Effect.gen(function* () {
       let count = 0
       const fiber = yield* Effect.fork(

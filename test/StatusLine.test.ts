@@ -6,9 +6,9 @@ import * as Layer from "effect/Layer"
 import * as Screen from "../src/Screen.js"
 import * as StatusLine from "../src/StatusLine.js"
 
-/** A terminal as a person sees it: its rows, where the cursor is, and whether it is shown. */
-class Seen extends Context.Tag("test/Seen")<
-  Seen,
+/** A terminal emulator: its visible rows, and a change of its width. */
+class Emulator extends Context.Tag("test/Emulator")<
+  Emulator,
   { readonly rows: Effect.Effect<ReadonlyArray<string>>; readonly resize: (columns: number) => void }
 >() {}
 
@@ -31,16 +31,16 @@ const terminal = (columns: number) =>
         write: (text) => screen.write(text),
         isBusy: () => false,
         columns: () => screen.cols
-      }).pipe(Context.add(Seen, { rows, resize: (next) => screen.resize(next, 10) }))
+      }).pipe(Context.add(Emulator, { rows, resize: (next) => screen.resize(next, 10) }))
     })
   )
 
 const at = (columns: number) => Layer.provideMerge(StatusLine.layer, terminal(columns))
 
-const rows = Effect.flatMap(Seen, (seen) => seen.rows)
+const rows = Effect.flatMap(Emulator, (emulator) => emulator.rows)
 
 describe("StatusLine", () => {
-  it.effect("shows one line in place of the one before", () =>
+  it.effect("draws one line in place of the previous line", () =>
     Effect.gen(function* () {
       const line = yield* StatusLine.StatusLine
       line.draw("a long status")
@@ -61,7 +61,7 @@ describe("StatusLine", () => {
     }).pipe(Effect.provide(at(40)))
   )
 
-  it.effect("stands behind a row that is not ended, and lets it go on", () =>
+  it.effect("is drawn after an unfinished row, and the row can continue", () =>
     Effect.gen(function* () {
       const line = yield* StatusLine.StatusLine
       const screen = yield* Screen.Screen
@@ -76,7 +76,7 @@ describe("StatusLine", () => {
     }).pipe(Effect.provide(at(40)))
   )
 
-  it.effect("waits where a row that is not ended may be a prompt", () =>
+  it.effect("waits for the end of an unfinished row that may be a prompt", () =>
     Effect.gen(function* () {
       const line = yield* StatusLine.StatusLine
       const screen = yield* Screen.Screen
@@ -101,19 +101,19 @@ describe("StatusLine", () => {
   it.effect("is drawn at the new width after the window became narrower or wider", () =>
     Effect.gen(function* () {
       const line = yield* StatusLine.StatusLine
-      const seen = yield* Seen
+      const emulator = yield* Emulator
       line.draw("a status that fits well")
       yield* rows
-      seen.resize(12)
+      emulator.resize(12)
       line.draw("a status that fits well")
       assert.deepStrictEqual(yield* rows, ["a status t…"])
-      seen.resize(40)
+      emulator.resize(40)
       line.draw("a status that fits well")
       assert.deepStrictEqual(yield* rows, ["a status that fits well"])
     }).pipe(Effect.provide(at(40)))
   )
 
-  it.effect("is gone when its layer is closed", () =>
+  it.effect("is erased when its layer is closed", () =>
     Effect.gen(function* () {
       yield* Effect.provide(
         Effect.map(StatusLine.StatusLine, (line) => line.draw("working")),

@@ -1,5 +1,5 @@
 /**
- * Untrusted text is read in linear time: arguments, lists, URLs, fields of responses, names of files. Each of these takes
+ * Every parser of untrusted text takes linear time: arguments, lists, URLs, headers, file names. A million characters take
  * milliseconds. A quadratic parser would take minutes and exceed the time limit of the test.
  */
 import { setImmediate } from "node:timers/promises"
@@ -49,7 +49,7 @@ vi.setConfig({ testTimeout: 120_000 })
 // The test runner fails a file that blocks the event loop for a minute.
 afterEach(() => setImmediate())
 
-/** Long runs of what patterns repeat, each with an end that makes them fail. */
+/** Long runs of characters that regular expressions repeat, each with an end that does not match. */
 const hostile: ReadonlyArray<string> = [
   ...[
     ".",
@@ -116,7 +116,7 @@ describe("a million hostile characters", () => {
     }
   })
 
-  it("are shown", () => {
+  it("are displayed", () => {
     for (const text of hostile) {
       DisplayUrl.displayUrl(text)
       assert.isAtMost(DisplayUrl.displayUrl(`http://host.test/${text}`).length, 4096)
@@ -126,7 +126,7 @@ describe("a million hostile characters", () => {
     }
   })
 
-  it.effect("are read as lines of a list, and each that is short enough gives a name", () =>
+  it.effect("are read as lines of a list, and short lines get a file name", () =>
     Effect.gen(function* () {
       const encoder = new TextEncoder()
       for (const text of hostile) {
@@ -142,7 +142,7 @@ describe("a million hostile characters", () => {
     })
   )
 
-  it("make names of files", () => {
+  it("are made into file names", () => {
     for (const text of hostile) {
       for (const name of [
         FileNames.fromText(text),
@@ -165,7 +165,7 @@ describe("a million hostile characters", () => {
     }
   })
 
-  it("are read as fields of a response", () => {
+  it("are read as headers of a response", () => {
     const from = { url: new URL("http://host.test/"), count: 0, isFirstOrigin: true }
     for (const text of hostile) {
       assert.isUndefined(parseContentRange(text) ?? parseContentRange(`bytes ${text}`))
@@ -229,7 +229,7 @@ describe("a million hostile characters", () => {
     }
   })
 
-  it("are read as what a client or a disk fails with", () => {
+  it("are read as errors of a client and of a disk", () => {
     for (const text of hostile) {
       for (const message of [text, `http://${text}`]) {
         HttpErrors.fromCause("http://host.test/", new Error(message))

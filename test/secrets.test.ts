@@ -130,7 +130,7 @@ const encoded = <A, I>(schema: Schema.Schema<A, I>, value: A): void => {
 }
 
 describe("secrets", () => {
-  it("are in no encoded and no printed form of a request, an outcome and an event", () => {
+  it("are absent from the encoded and the printed forms of requests, outcomes and events", () => {
     FastCheck.assert(
       FastCheck.property(request, withScheme, (one, text) => {
         isWithout("encoded request", JSON.stringify(Schema.encodeSync(Download.DownloadRequest)(one)))
@@ -152,7 +152,7 @@ describe("secrets", () => {
     )
   })
 
-  it.effect("are in no event, journal entry, span or error of a download", () =>
+  it.effect("are absent from the events, journal entries, spans and errors of a download", () =>
     Effect.promise(() =>
       FastCheck.assert(
         FastCheck.asyncProperty(
@@ -173,7 +173,7 @@ describe("secrets", () => {
     )
   )
 
-  it("are in no error message of a request that decoding refuses", () => {
+  it("are absent from the error messages of requests that decoding refuses", () => {
     FastCheck.assert(
       FastCheck.property(
         request,
@@ -195,7 +195,7 @@ describe("secrets", () => {
     )
   })
 
-  it("are all in the form with secrets", () => {
+  it("are all encoded by DownloadRequestWithSecrets", () => {
     const schema = Schema.parseJson(Download.DownloadRequestWithSecrets)
     const one = Download.request({
       url: `https://user:${marker}@origin.test/a?sig=${marker}&${marker}#${marker}`,
@@ -212,7 +212,7 @@ describe("secrets", () => {
     assert.deepStrictEqual(there, one)
   })
 
-  it("that were removed make decoding fail, but a … in the URL itself does not", () => {
+  it("make decoding fail if they were removed, but a … of the URL itself does not", () => {
     const decodes = (url: string) =>
       Either.isRight(Schema.decodeUnknownEither(Download.DownloadRequest)({ url, destination: "a" }))
     FastCheck.assert(
@@ -237,7 +237,7 @@ describe("secrets", () => {
     }
   })
 
-  it.effect("that were removed are missed before any request is sent", () =>
+  it.effect("make a download fail before it sends a request if they were removed", () =>
     Effect.gen(function* () {
       const downloader = yield* Downloader.Downloader
       for (const one of [

@@ -13,8 +13,8 @@ import * as Layer from "effect/Layer"
 const graceMillis = 500
 
 /**
- * Listens on an address; port 0 is any free one. Closing the layer takes no new connection, lets answers that are under
- * way go out for up to half a second, and then ends what is left.
+ * Listens on an address. Port 0 stands for any free port. When the layer is closed, the server accepts no more connections. It
+ * gives responses in flight half a second to end, and then closes their connections.
  *
  * @category layers
  * @since 0.1.0
@@ -30,7 +30,7 @@ export const layer = (address: {
       const listening = yield* NodeHttpServer.make(() => server, { host: address.hostname, port: address.port })
       yield* Effect.addFinalizer(() =>
         Effect.async<void>((resume) => {
-          // The process's own timer: a server that closes under a TestClock has real connections all the same.
+          // A timer of Node, because the connections are real even if the clock is a `TestClock`.
           const timer = setTimeout(() => server.closeAllConnections(), graceMillis)
           server.close(() => {
             clearTimeout(timer)

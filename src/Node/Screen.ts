@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Screen from "../Screen.js"
 
 /**
- * Whether a stream supports escape sequences: it is a terminal, and `TERM` is not `dumb`.
+ * Returns true if a stream supports escape sequences: it is a terminal, and `TERM` is not `dumb`.
  *
  * @category predicates
  * @since 0.1.0
@@ -27,6 +27,6 @@ export const layer: Layer.Layer<Screen.Screen> = Layer.sync(Screen.Screen, () =>
     process.stderr.write(text)
   },
   isBusy: () => process.stderr.writableLength > 0,
-  // 0 where the terminal does not say.
+  // A terminal of unknown width has 0 columns.
   columns: () => process.stderr.columns || 80
 }))

@@ -1,5 +1,7 @@
 /**
- * Where the flags that come with this package are, as `{cc}.gif`.
+ * Returns the directory of the flags of this package. Its files are `{cc}.gif`.
+ *
+ * @internal
  */
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"

@@ -1,5 +1,5 @@
 /**
- * Digests by the platform's own library.
+ * Computes digests with `node:crypto`.
  *
  * @internal
  */

@@ -35,7 +35,7 @@ describe("retryAfter", () => {
 })
 
 describe("contentRange", () => {
-  it("reads whole ranges, and nothing else", () => {
+  it("parses valid ranges only", () => {
     assert.deepStrictEqual(parseContentRange("bytes 0-4/10"), { startBytes: 0, endBytes: 4, totalBytes: 10 })
     assert.deepStrictEqual(parseContentRange("bytes 5-9/*"), { startBytes: 5, endBytes: 9, totalBytes: undefined })
     for (const value of [undefined, "", "bytes */10", "bytes 4-0/10", "bytes 0-10/10", "items 0-4/10", "bytes 0-4"]) {
@@ -45,7 +45,7 @@ describe("contentRange", () => {
 })
 
 describe("validator", () => {
-  it("takes a strong entity tag, or a date that is old enough by the server's own clock", () => {
+  it("is a strong entity tag, or a date at least a minute before the date of the response", () => {
     const modified = { "last-modified": "Sun, 22 Nov 2026 12:00:00 GMT" }
     assert.strictEqual(Validator.strong({ etag: '"a"' }), '"a"')
     assert.isUndefined(Validator.strong({ etag: 'W/"a"' }))
@@ -65,7 +65,7 @@ describe("digest", () => {
   const hex = (algorithm: string) => createHash(algorithm).update(bytes).digest("hex")
   const base64 = (algorithm: string) => createHash(algorithm).update(bytes).digest("base64")
 
-  it("reads hexadecimal digits, and integrity strings of which the strongest counts", () => {
+  it("parses hexadecimal digits, and the strongest of several integrity strings", () => {
     assert.deepStrictEqual(Digest.parse(`sha256:${hex("sha256").toUpperCase()}`), {
       algorithm: "sha256",
       digests: [hex("sha256")]
@@ -76,14 +76,14 @@ describe("digest", () => {
     })
   })
 
-  it("refuses what is none", () => {
+  it("refuses text that is not a digest", () => {
     for (const text of ["", "md5:00", "sha256:00", "sha256:zz", `sha256:${hex("sha512")}`, `sha256-${hex("sha256")}`]) {
       assert.isUndefined(Digest.parse(text), text)
     }
   })
 
   for (const algorithm of ["sha256", "sha384", "sha512"] as const) {
-    it.effect(`computes ${algorithm} portably, and on Node`, () =>
+    it.effect(`computes ${algorithm} with the portable functions and with those of Node`, () =>
       Effect.gen(function* () {
         for (const hasher of [yield* Hasher, yield* Effect.provide(Hasher, nodeHasher)]) {
           const hash = hasher.make(algorithm)

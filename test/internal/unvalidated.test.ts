@@ -6,7 +6,7 @@ import * as Download from "../../src/Download.js"
 import * as Unvalidated from "../../src/internal/unvalidated.js"
 
 describe("Unvalidated.make", () => {
-  it("gives what the constructor gives", () => {
+  it("makes the same value as the constructor", () => {
     const request = Download.request({ url: "http://a.test/x", destination: "x" })
     const fields = { request, destination: "x", bytes: 3, verified: "length", attempts: 1 } as const
     const made = Unvalidated.make(Download.Saved, fields)

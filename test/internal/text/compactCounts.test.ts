@@ -3,7 +3,7 @@ import { uniqueNames } from "../../../src/Cli/Get/uniqueNames.js"
 import { CompactCounts } from "../../../src/internal/text/compactCounts.js"
 
 describe("internal/text/compactCounts", () => {
-  it("keeps the number of each text apart from those of others", () => {
+  it("keeps one number for each text", () => {
     const counts = new CompactCounts()
     const count = 200_000
     for (let index = 0; index < count; index++) {
@@ -17,7 +17,7 @@ describe("internal/text/compactCounts", () => {
     assert.strictEqual(counts.get("file-0.gif"), 7)
   })
 
-  it("gives every URL of a long list a name of its own, as it does for a short one", () => {
+  it("gives every URL of a long list a different name", () => {
     const nameOf = uniqueNames(() => {})
     const names = new Set<string>()
     for (let index = 0; index < 100_000; index++) {

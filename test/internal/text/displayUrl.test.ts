@@ -8,7 +8,7 @@ import {
 } from "../../../src/internal/text/displayUrl.js"
 
 describe("displayUrl", () => {
-  it("removes credentials and the values of the query, and keeps the rest", () => {
+  it("removes credentials and query values, and keeps the rest", () => {
     assert.strictEqual(
       displayUrl("https://user:secret@host:8443/a/b?token=secret&page=2#frag"),
       "https://***@host:8443/a/b?token=…&page=…"
@@ -16,7 +16,7 @@ describe("displayUrl", () => {
     assert.strictEqual(displayUrl("http://host/a"), "http://host/a")
   })
 
-  it("removes them also from what is no URL", () => {
+  it("removes them from invalid URLs", () => {
     assert.notInclude(displayUrl("//user:secret@host/a?token=secret"), "secret")
     assert.notInclude(displayUrl("http://user:secret@[bad/?token=secret"), "secret")
     assert.strictEqual(displayUrl("user:secret@host:8080/a"), "***@host:8080/a")
@@ -30,7 +30,7 @@ describe("displayUrl", () => {
 })
 
 describe("displayText", () => {
-  it("removes the fragment of a word without a scheme, and leaves a # that begins none", () => {
+  it("removes the fragment of a word without a scheme, and keeps a # that begins no fragment", () => {
     for (const display of [displayText, displayLabel]) {
       assert.strictEqual(display("host.example/path#access_token=SECRET"), "host.example/path")
       assert.strictEqual(display("see host.example/#SECRET now"), "see host.example/ now")
@@ -54,7 +54,7 @@ describe("displayName and displayDetail", () => {
     assert.strictEqual(displayName("downloads/a?b#SECRET"), "a?…")
   })
 
-  it("show the last segment alone of a path with a query or a fragment", () => {
+  it("keep only the last segment of a path with a query or a fragment", () => {
     assert.strictEqual(displayDetail("open '/srv/private/a?sig=SECRET', failed"), "open 'a?sig=…', failed")
     assert.strictEqual(displayDetail("open '/srv/private/a#sig=SECRET'"), "open 'a'")
   })

@@ -22,7 +22,7 @@ describe("displayWidth", () => {
     )
   })
 
-  it("leaves what fits, and marks what it cut", () => {
+  it("keeps a text that fits, and adds an ellipsis to a text that it clips", () => {
     assert.strictEqual(clip("thinking!", 9), "thinking!")
     assert.strictEqual(clip("thinking!", 8), "thinkin…")
     assert.strictEqual(clip("東京都", 5), "東京…")

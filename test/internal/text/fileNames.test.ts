@@ -28,12 +28,12 @@ describe("internal/text/fileNames", () => {
     ["http://origin/caf%65%CC%81", "caf\u00e9"],
     ["not a url", "index.html"]
   ] as const) {
-    it(`makes '${name}' of ${url}`, () => {
+    it(`makes '${name}' from ${url}`, () => {
       assert.strictEqual(FileNames.fromUrl(url), name)
     })
   }
 
-  it("keeps the suffix of a long name, within what a file system takes, and splits no character", () => {
+  it("truncates a long name between two characters, and keeps its suffix", () => {
     const name = FileNames.fromUrl(`http://origin/${"é".repeat(300)}.tar.gz`)
     assert.isAtMost(Buffer.byteLength(name), 255)
     assert.match(name, /^é+\.tar\.gz$/)
@@ -44,7 +44,7 @@ describe("internal/text/fileNames", () => {
     assert.strictEqual(FileNames.numbered("README", 3), "README-3")
   })
 
-  it("makes of whatever is written one name that is safe to join, to print and to see", () => {
+  it("makes a safe and visible name from any text", () => {
     let state = 1
     const random = (n: number) => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0

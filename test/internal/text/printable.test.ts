@@ -3,7 +3,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Printable from "../../../src/internal/text/printable.js"
 
 describe("printable", () => {
-  it("leaves no character that a terminal obeys", () => {
+  it("leaves no control character", () => {
     FastCheck.assert(
       FastCheck.property(FastCheck.string({ unit: "binary" }), (text) => {
         assert.notMatch(Printable.line(text), /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/)
@@ -12,16 +12,16 @@ describe("printable", () => {
     )
   })
 
-  it("leaves ordinary text as it is", () => {
+  it("does not change ordinary text", () => {
     assert.strictEqual(Printable.line("São Tomé, 東京"), "São Tomé, 東京")
     assert.strictEqual(Printable.withoutEscapes("two\nlines\tand a tab"), "two\nlines\tand a tab")
   })
 
-  it("shows what it took the force from", () => {
+  it("writes control characters as escapes", () => {
     assert.strictEqual(Printable.line("a\u001b[2Jb\nc\u202ed"), "a\\x1b[2Jb\\x0ac\\u202ed")
   })
 
-  it("drops whole escape sequences", () => {
+  it("removes whole escape sequences", () => {
     assert.strictEqual(Printable.withoutEscapes("\u001b[1mbold\u001b[0m \u001b]0;title\u0007text"), "bold text")
   })
 })
