@@ -16,7 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as RequestProblem from "./Download/requestProblem.js"
-import { Cancelled, type DownloadOutcome, type DownloadRequest, type Saved, type Skipped } from "./Download.js"
+import type { DownloadOutcome, DownloadRequest, Saved, Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
 import * as Background from "./engine/background.js"
 import { Caller } from "./engine/caller.js"
@@ -25,10 +25,9 @@ import { Listener } from "./engine/listener.js"
 import { type Restore, toExit } from "./engine/outcome.js"
 import { run } from "./engine/run.js"
 import * as Segments from "./engine/segments/segments.js"
-import * as Share from "./engine/sharedTransfer.js"
+import * as SharedTransfers from "./engine/sharedTransfer.js"
 import { makeTransfer, type Transfer } from "./engine/transfer.js"
 import { Hasher } from "./Hasher.js"
-import * as Unvalidated from "./internal/unvalidated.js"
 import * as Journal from "./Journal.js"
 import * as OriginGovernor from "./OriginGovernor.js"
 import { Progress } from "./Progress.js"
@@ -37,7 +36,7 @@ import type { Durability, Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
 
 /**
- * Carries requests out.
+ * Downloads files.
  *
  * @category tags
  * @since 0.1.0
@@ -175,8 +174,8 @@ export const makeWith = (
     const built = yield* Effect.context<never>()
     // Closes after the transfers in flight, which send events until they end.
     const background = yield* Background.make
-    const share = yield* Share.make
-    const over = (
+    const sharedTransfers = yield* SharedTransfers.make
+    const makeTransferOf = (
       governor: typeof OriginGovernor.OriginGovernor.Service,
       hasher: typeof Hasher.Service
     ): Effect.Effect<Transfer> =>
@@ -192,9 +191,9 @@ export const makeWith = (
         },
         governor
       ).pipe(Effect.provideService(Hasher, hasher), Effect.provide(ports))
-    const shared = Context.getOption(built, OriginGovernor.OriginGovernor)
-    yield* Option.isSome(shared) ? tellOfVoid(options) : Effect.void
-    const governor = Option.isSome(shared) ? shared.value : yield* OriginGovernor.make(options)
+    const given = Context.getOption(built, OriginGovernor.OriginGovernor)
+    yield* Option.isSome(given) ? warnOfUnusedLimits(options) : Effect.void
+    const governor = Option.isSome(given) ? given.value : yield* OriginGovernor.make(options)
     const listeners = new WeakMap<typeof Progress.Service, Listener>()
     const transfers = new WeakMap<
       typeof OriginGovernor.OriginGovernor.Service,
@@ -203,27 +202,27 @@ export const makeWith = (
 
     const transferOf = (context: Context.Context<never>): Effect.Effect<Transfer> =>
       Effect.suspend(() => {
-        const asked = Option.getOrElse(Context.getOption(context, OriginGovernor.OriginGovernor), () => governor)
+        const found = Option.getOrElse(Context.getOption(context, OriginGovernor.OriginGovernor), () => governor)
         const hasher = Context.get(context.unsafeMap.has(Hasher.key) ? context : built, Hasher)
-        const known = transfers.get(asked)
+        const known = transfers.get(found)
         const made = known?.get(hasher)
         if (made !== undefined) {
           return Effect.succeed(made)
         }
         const byHasher = known ?? new WeakMap<typeof Hasher.Service, Transfer>()
-        transfers.set(asked, byHasher)
+        transfers.set(found, byHasher)
         return Effect.zipRight(
-          known === undefined ? tellOfVoid(options) : Effect.void,
-          Effect.tap(over(asked, hasher), (transfer) => Effect.sync(() => byHasher.set(hasher, transfer)))
+          known === undefined ? warnOfUnusedLimits(options) : Effect.void,
+          Effect.tap(makeTransferOf(found, hasher), (transfer) => Effect.sync(() => byHasher.set(hasher, transfer)))
         )
       })
 
-    // Options that make no sense are refused when the layer is built.
+    // Invalid options are refused when the layer is built.
     yield* transferOf(built)
 
     const listenerOf = (context: Context.Context<never>): Listener | undefined => {
       const progress = Context.get(context.unsafeMap.has(Progress.key) ? context : built, Progress)
-      if (progress === silent) {
+      if (progress === defaultProgress) {
         return undefined
       }
       const known = listeners.get(progress)
@@ -240,8 +239,8 @@ export const makeWith = (
         Option.orElse(Context.getOption(context, Journal.Journal), () => Context.getOption(built, Journal.Journal))
       )
 
-    // One rule for all three: the context of the calling program, or else the context in which the downloader was built.
-    const asking: Effect.Effect<Caller> = Effect.flatMap(
+    // One rule for all ports: the context of the calling program, or else the context in which the downloader was built.
+    const currentCaller: Effect.Effect<Caller> = Effect.flatMap(
       Effect.zip(Effect.runtime(), Effect.tracer),
       ([runtime, tracer]) =>
         Effect.map(
@@ -254,70 +253,45 @@ export const makeWith = (
               listenerOf(runtime.context),
               journalOf(runtime.context),
               // Effect's default tracer drops its spans, but would still create them.
-              tracer !== nobodysTracer
+              tracer !== defaultTracer
             )
         )
     )
 
-    const carry = (
+    const perform = (
       caller: Caller,
       request: DownloadRequest,
       restore: Restore,
-      ask?: OriginGovernor.PermitOptions,
-      lead?: Share.Lead
+      permitOptions?: OriginGovernor.PermitOptions,
+      worker?: SharedTransfers.Worker
     ): Effect.Effect<DownloadOutcome> => {
       const audience = caller.isListening ? caller : undefined
-      const work = share.carry(caller.transfer, request, restore, { ask, audience }, lead)
-      return caller.traced(request, caller.isSilent ? work : followed(caller, request, restore, lead, work))
+      const hooks = { ask: permitOptions, audience }
+      const work = sharedTransfers.perform(caller.transfer, request, restore, hooks, worker)
+      return caller.withSpan(request, caller.isSilent ? work : caller.withReports(request, restore, worker, work))
     }
 
     return Downloader.of({
       download: (request) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(asking, (caller) => Effect.flatMap(carry(caller, request, restore), toExit))
+          Effect.flatMap(currentCaller, (caller) => Effect.flatMap(perform(caller, request, restore), toExit))
         ),
       run: (requests, options) => {
-        const concurrency = widthOf(options?.concurrency ?? defaults.concurrency)
+        const concurrency = concurrencyOf(options?.concurrency ?? defaults.concurrency)
         return Stream.unwrap(
-          Effect.map(asking, (caller) =>
+          Effect.map(currentCaller, (caller) =>
             run(
               {
-                scope: share.scope,
-                carry: (request, restore, ask, lead) => carry(caller, request, restore, ask, lead),
-                giveUp: (request) => caller.giveUp(request)
+                scope: sharedTransfers.scope,
+                perform: (request, restore, permitOptions, worker) =>
+                  perform(caller, request, restore, permitOptions, worker),
+                onCancelled: (request) => caller.reportCancelled(request)
               },
               requests,
               concurrency
             )
           )
         )
-      }
-    })
-  })
-
-/** Sends the outcome of a request to the listener and the journal of its caller. */
-const followed = (
-  caller: Caller,
-  request: DownloadRequest,
-  restore: Restore,
-  lead: Share.Lead | undefined,
-  work: Effect.Effect<DownloadOutcome>
-): Effect.Effect<DownloadOutcome> =>
-  Effect.suspend(() => {
-    caller.begin(request)
-    return Effect.matchCauseEffect(work, {
-      onSuccess: (outcome) => {
-        // The request was already reported as cancelled.
-        if (lead?.isLeft === true) {
-          caller.end()
-          return Effect.succeed(outcome)
-        }
-        return caller.conclude(outcome, restore, lead)
-      },
-      // A bug: the state of the file is unknown.
-      onFailure: (cause) => {
-        caller.end(lead?.isLeft === true ? undefined : Unvalidated.make(Cancelled, { request }))
-        return Effect.failCause(cause)
       }
     })
   })
@@ -333,22 +307,22 @@ const limits: Record<keyof OriginGovernor.Options, true> = {
 }
 
 /** Warns about limits in the options that have no effect, because another governor is used. */
-const tellOfVoid = (options: Options): Effect.Effect<void> => {
-  const given = Object.entries(options).flatMap(([name, value]) =>
+const warnOfUnusedLimits = (options: Options): Effect.Effect<void> => {
+  const unused = Object.entries(options).flatMap(([name, value]) =>
     name in limits && value !== undefined ? [name] : []
   )
-  return given.length === 0
+  return unused.length === 0
     ? Effect.void
     : Effect.logWarning(
-        `These options of the downloader have no effect: ${given.join(", ")}. The OriginGovernor in the context keeps the limits.`
+        `These options of the downloader have no effect: ${unused.join(", ")}. The OriginGovernor in the context keeps the limits.`
       )
 }
 
-const widest = 10_000
+const highestConcurrency = 10_000
 
-const widthOf = (concurrency: number): number => (concurrency >= 1 ? Math.min(Math.trunc(concurrency), widest) : 1)
+const concurrencyOf = (given: number): number => (given >= 1 ? Math.min(Math.trunc(given), highestConcurrency) : 1)
 
-// The default `Progress`, which ignores events.
-const silent = Context.get(Context.empty(), Progress)
+// The default `Progress` ignores events.
+const defaultProgress = Context.get(Context.empty(), Progress)
 
-const nobodysTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)

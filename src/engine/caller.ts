@@ -19,7 +19,7 @@ import type { Background } from "./background.js"
 import type { Audience } from "./hooks.js"
 import type { Listener } from "./listener.js"
 import { type Restore, toExit } from "./outcome.js"
-import type { Lead } from "./sharedTransfer.js"
+import type { Worker } from "./sharedTransfer.js"
 import type { Transfer } from "./transfer.js"
 
 export class Caller implements Audience {
@@ -42,68 +42,96 @@ export class Caller implements Audience {
     return this.listener === undefined && this.journal === undefined
   }
 
-  begin(request: DownloadRequest): void {
-    this.background.enter()
-    this.tell(Unvalidated.make(Started, { request }))
-  }
-
-  /** Ends a request that began, and sends its outcome if one is given. */
-  end(outcome?: DownloadOutcome): void {
-    if (outcome !== undefined) {
-      this.tell(Unvalidated.make(Finished, { outcome }))
-    }
-    this.background.leave()
-  }
-
   tell(event: DownloadEvent): void {
     this.listener?.tell(event, this.runtime)
   }
 
-  /**
-   * Records the outcome of a request that began, and then sends the event. An interruption ends only the wait for the journal,
-   * not the recording. After a defect of the journal, the event is sent and the effect dies. Run it uninterruptible.
-   */
-  conclude(outcome: DownloadOutcome, restore: Restore, lead: Lead | undefined): Effect.Effect<DownloadOutcome> {
-    const recording = this.record(outcome, true)
-    const told = (exit: Exit.Exit<void>): Exit.Exit<DownloadOutcome> => {
-      this.end(outcome)
-      if (Exit.isSuccess(exit)) {
-        return Exit.succeed(outcome)
-      }
-      if (lead !== undefined) {
-        lead.unrecorded = outcome
-      }
-      return Exit.failCause(exit.cause)
-    }
-    return recording.exit === undefined
-      ? Effect.matchCauseEffect(restore(recording.ended), {
-          onSuccess: told,
-          onFailure: () => {
-            recording.isAwaited = false
-            return told(recording.exit ?? Exit.void)
+  /** Sends the outcome of a request to the listener and the journal. Run it uninterruptible. */
+  withReports(
+    request: DownloadRequest,
+    restore: Restore,
+    worker: Worker | undefined,
+    work: Effect.Effect<DownloadOutcome>
+  ): Effect.Effect<DownloadOutcome> {
+    return Effect.suspend(() => {
+      this.background.enter()
+      this.tell(Unvalidated.make(Started, { request }))
+      return Effect.matchCauseEffect(work, {
+        onSuccess: (outcome) => {
+          // The request was already reported as cancelled.
+          if (worker?.isDetached === true) {
+            this.finish(undefined)
+            return Effect.succeed(outcome)
           }
-        })
-      : told(recording.exit)
+          return this.report(outcome, restore, worker)
+        },
+        // After a defect, the state of the file is unknown.
+        onFailure: (cause) => {
+          this.finish(worker?.isDetached === true ? undefined : Unvalidated.make(Cancelled, { request }))
+          return Effect.failCause(cause)
+        }
+      })
+    })
   }
 
   /** Records the outcome `Cancelled` and sends the event, without waiting for the journal. */
-  giveUp(request: DownloadRequest): void {
+  reportCancelled(request: DownloadRequest): void {
     const outcome = Unvalidated.make(Cancelled, { request })
     this.record(outcome, false)
     this.tell(Unvalidated.make(Finished, { outcome }))
   }
 
   /** A transfer that fails or is cancelled fails its span. */
-  traced(request: DownloadRequest, work: Effect.Effect<DownloadOutcome>): Effect.Effect<DownloadOutcome> {
+  withSpan(request: DownloadRequest, work: Effect.Effect<DownloadOutcome>): Effect.Effect<DownloadOutcome> {
     return this.isTraced ? inSpan(request, work) : work
+  }
+
+  /**
+   * Records the outcome, and then sends the event. An interruption ends only the wait for the journal, not the recording. After a
+   * defect of the journal, the event is sent and the effect dies.
+   */
+  private report(
+    outcome: DownloadOutcome,
+    restore: Restore,
+    worker: Worker | undefined
+  ): Effect.Effect<DownloadOutcome> {
+    const recording = this.record(outcome, true)
+    const finish = (exit: Exit.Exit<void>): Exit.Exit<DownloadOutcome> => {
+      this.finish(outcome)
+      if (Exit.isSuccess(exit)) {
+        return Exit.succeed(outcome)
+      }
+      if (worker !== undefined) {
+        worker.unrecorded = outcome
+      }
+      return Exit.failCause(exit.cause)
+    }
+    return recording.exit === undefined
+      ? Effect.matchCauseEffect(restore(recording.ended), {
+          onSuccess: finish,
+          onFailure: () => {
+            recording.isAwaited = false
+            return finish(recording.exit ?? Exit.void)
+          }
+        })
+      : finish(recording.exit)
+  }
+
+  /** Ends a request that began, and sends its outcome if one is given. */
+  private finish(outcome: DownloadOutcome | undefined): void {
+    if (outcome !== undefined) {
+      this.tell(Unvalidated.make(Finished, { outcome }))
+    }
+    this.background.leave()
   }
 
   private record(outcome: DownloadOutcome, isAwaited: boolean): Recording {
     const { background, journal, runtime } = this
-    if (journal === undefined) {
-      return nothingToRecord
-    }
     const recording = new Recording(isAwaited)
+    if (journal === undefined) {
+      recording.end(Exit.void)
+      return recording
+    }
     background.start(runtime, Effect.flatMap(Journal.entryOf(outcome), journal.record), (exit) => {
       if (Exit.isFailure(exit) && !recording.isAwaited) {
         // A step that cannot be interrupted may have kept the entry.
@@ -122,7 +150,7 @@ class Recording {
   exit: Exit.Exit<void> | undefined
   private wake: (() => void) | undefined
 
-  /** `isAwaited`: whether a caller takes a defect of the journal. Else that is logged. */
+  /** `isAwaited`: a caller gets a defect of the journal. Otherwise the defect is logged. */
   constructor(public isAwaited: boolean) {}
 
   end(exit: Exit.Exit<void>): void {
@@ -142,9 +170,6 @@ class Recording {
     })
   }
 }
-
-const nothingToRecord = new Recording(true)
-nothingToRecord.end(Exit.void)
 
 const inSpan = (request: DownloadRequest, work: Effect.Effect<DownloadOutcome>): Effect.Effect<DownloadOutcome> =>
   Effect.suspend(() => {

@@ -1,6 +1,8 @@
 /**
- * What several loops hand to the one consumer of a run: as many at a time as there are, and no more than the consumer can
- * follow.
+ * The outcomes of a run, from its workers to its consumer.
+ *
+ * Waking a consumer costs as much as half of a small transfer. So the consumer gets all outcomes of one turn of the event loop
+ * at once, and gets them earlier if the queue is full or the run has ended.
  *
  * @internal
  */
@@ -10,44 +12,44 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
-export class Outcomes<A, E> {
+export class OutcomeQueue<A, E> {
   private ready: Array<A> = []
   private end: Cause.Cause<E> | undefined
-  // Called again where nobody waits any more, a callback does nothing.
-  private wakeConsumer: (() => void) | undefined
-  private wakeTeller: (() => void) | undefined
-  private wakeLoops: Array<() => void> = []
+  /** Open if the consumer may take. */
+  private readonly available = Effect.unsafeMakeLatch()
+  /** Open if outcomes wait for the next turn. */
+  private readonly pending = Effect.unsafeMakeLatch()
+  private readonly room = Effect.unsafeMakeLatch(true)
 
   constructor(private capacity: number) {}
 
-  /** Takes it in any case; whether another one may come at once, or only after `room`. */
+  /** Adds an outcome, also if the queue is full. False if the worker must wait for `awaitRoom` before it adds another. */
   push(outcome: A): boolean {
     this.ready.push(outcome)
-    this.wake()
-    return this.ready.length < this.capacity
+    if (this.ready.length < this.capacity) {
+      this.pending.unsafeOpen()
+      return true
+    }
+    this.room.unsafeClose()
+    this.available.unsafeOpen()
+    return false
   }
 
-  /** What is told after all that was pushed. The first end counts. */
+  /** Ends the stream after all outcomes that were pushed. Only the first call has an effect. */
   close(cause: Cause.Cause<E>): void {
     this.end ??= cause
-    this.wake()
+    this.available.unsafeOpen()
   }
 
-  /** Nobody takes any more, and nobody is to wait for that. */
+  /** The consumer takes no more outcomes. No worker waits for room from now on. */
   abandon(): void {
     this.capacity = Number.POSITIVE_INFINITY
-    for (const wake of this.wakeLoops.splice(0)) {
-      wake()
-    }
+    this.room.unsafeOpen()
   }
 
-  readonly room: Effect.Effect<void> = Effect.async((resume) => {
-    if (this.ready.length < this.capacity) {
-      resume(Effect.void)
-    } else {
-      this.wakeLoops.push(() => resume(Effect.void))
-    }
-  })
+  get awaitRoom(): Effect.Effect<void> {
+    return this.room.await
+  }
 
   readonly stream: Stream.Stream<A, E> = Stream.suspend(() => Stream.repeatEffectChunkOption(this.take))
 
@@ -55,63 +57,27 @@ export class Outcomes<A, E> {
     if (this.ready.length > 0) {
       const taken = this.ready
       this.ready = []
-      const loops = this.wakeLoops
-      this.wakeLoops = []
-      for (const wake of loops) {
-        wake()
-      }
+      this.room.unsafeOpen()
       return Effect.succeed(Chunk.unsafeFromArray(taken))
     }
     if (this.end === undefined) {
-      return Effect.zipRight(this.somethingToTake, this.take)
+      this.available.unsafeClose()
+      return Effect.zipRight(this.available.await, this.take)
     }
     return Cause.isEmpty(this.end) ? Effect.fail(Option.none()) : Effect.failCause(Cause.map(this.end, Option.some))
   })
 
-  // Looks once more: between two steps a fiber can be pre-empted, and what came in that moment has woken nobody.
-  private readonly somethingToTake: Effect.Effect<void> = Effect.async((resume) => {
-    if (this.ready.length > 0 || this.end !== undefined) {
-      resume(Effect.void)
-    } else {
-      this.wakeConsumer = () => resume(Effect.void)
-    }
-  })
-
-  /**
-   * To be forked beside the loops. Waking a consumer costs as much as half a small transfer, so that it is told of what came
-   * within one turn of the clock at once; and in the same moment where it is what others wait for.
-   */
-  readonly teller: Effect.Effect<never> = Effect.suspend(() =>
+  /** Wakes the consumer one turn after an outcome was pushed. Run it on its own fiber. */
+  readonly wakeConsumer: Effect.Effect<never> = Effect.suspend(() =>
     Effect.zipRight(
-      Effect.zipRight(this.somethingToTell, Effect.sleep(0)),
+      Effect.zipRight(this.pending.await, Effect.sleep(0)),
       Effect.suspend(() => {
-        this.tell()
-        return this.teller
+        this.pending.unsafeClose()
+        if (this.ready.length > 0) {
+          this.available.unsafeOpen()
+        }
+        return this.wakeConsumer
       })
     )
   )
-
-  private readonly somethingToTell: Effect.Effect<void> = Effect.async((resume) => {
-    if (this.ready.length > 0 && this.wakeConsumer !== undefined) {
-      resume(Effect.void)
-    } else {
-      this.wakeTeller = () => resume(Effect.void)
-    }
-  })
-
-  private wake(): void {
-    if (this.end !== undefined || this.ready.length >= this.capacity) {
-      this.tell()
-    } else {
-      const wake = this.wakeTeller
-      this.wakeTeller = undefined
-      wake?.()
-    }
-  }
-
-  private tell(): void {
-    const wake = this.wakeConsumer
-    this.wakeConsumer = undefined
-    wake?.()
-  }
 }

@@ -1,264 +1,180 @@
 /**
- * A run: a number of loops over one cursor.
+ * A run: workers that carry out the requests of one input.
  *
- * Between the moment a request is taken from the input and its outcome there is no step at which an interruption could
- * lose it. While transfers wait for their origins, further loops take their place.
+ * Between the step that takes a request from the input and its outcome there is no step at which an interruption could lose it.
+ * While transfers wait for their origins, more workers take their place.
  *
  * @internal
  */
 import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
 import * as Unvalidated from "../internal/unvalidated.js"
-import type { ConcurrencyLimit, PermitOptions } from "../OriginGovernor.js"
+import type { PermitOptions } from "../OriginGovernor.js"
 import type { Restore } from "./outcome.js"
-import { Outcomes } from "./outcomeQueue.js"
-import { Lead } from "./sharedTransfer.js"
+import { OutcomeQueue } from "./outcomeQueue.js"
+import { RequestInput } from "./requestInput.js"
+import { Worker } from "./sharedTransfer.js"
 
-export interface Work {
-  /** Where a loop goes on whose transfer others wait for when its run is over. */
+export interface Dependencies {
+  /** The scope of the workers. A worker whose transfer other callers wait for continues after its run. */
   readonly scope: Scope.Scope
-  readonly carry: (
+  readonly perform: (
     request: DownloadRequest,
     restore: Restore,
-    ask: PermitOptions,
-    lead: Lead
+    permitOptions: PermitOptions,
+    worker: Worker
   ) => Effect.Effect<DownloadOutcome>
-  /** Tells that a request is cancelled. */
-  readonly giveUp: (request: DownloadRequest) => void
+  /** Reports that a request is cancelled. */
+  readonly onCancelled: (request: DownloadRequest) => void
 }
 
-interface Loop {
-  readonly lead: Lead
-  request: DownloadRequest | undefined
-  fiber: Fiber.RuntimeFiber<void> | undefined
-}
+// A run starts this number of workers in one turn of the event loop. Each sends its request before its deadline comes nearer
+// while a thousand others are started, and an origin does not get all requests at the same moment.
+const startsPerTurn = 4
 
-const rampWidth = 4
-
-// So many requests are taken in at most while those before them wait for their origins.
-const lookAhead = (concurrency: number): number => concurrency * 4 + 64
+/** The maximum number of workers. Most of them wait for their origins. */
+const mostWorkers = (concurrency: number): number => concurrency * 4 + 64
 
 export const run = <E, R>(
-  { carry, giveUp, scope }: Work,
+  { onCancelled, perform, scope }: Dependencies,
   requests: Stream.Stream<DownloadRequest, E, R>,
   concurrency: number
 ): Stream.Stream<DownloadOutcome, E, R> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
       const pull = yield* Stream.toPull(requests)
-      const outcomes = new Outcomes<DownloadOutcome, E>(concurrency)
-      // Requests that were pulled, in input order; those before `cursor` are somebody's.
-      let taken: ReadonlyArray<DownloadRequest> = []
-      let cursor = 0
-      let ended = false
-      let failure: Cause.Cause<E> = Cause.empty
-      // After a defect no further request begins.
-      let stopped = false
+      const input = new RequestInput<E>()
+      const outcomes = new OutcomeQueue<DownloadOutcome, E>(concurrency)
+      // Added before the finalizer of the workers, so that it runs after it.
+      yield* Effect.addFinalizer(() => Effect.sync(() => input.untaken.forEach(onCancelled)))
+      const fork = Runtime.runFork(yield* Effect.runtime<never>())
+      const workers = new Set<Worker>()
+      let parked = 0
+      let isClosed = false
+      // The first defect of a worker. After it, no further request begins.
+      let defect: Cause.Cause<never> | undefined
 
-      // One pulls, and wakes as many as there is something for, and one more to pull what follows.
-      let isPulling = false
-      let wakePuller: (() => void) | undefined
-      const waiting: Array<() => void> = []
-      const pulled = (more: ReadonlyArray<DownloadRequest>): void => {
-        isPulling = false
-        taken = more
-        cursor = 0
-        for (const wake of waiting.splice(0, ended ? waiting.length : more.length + 1)) {
-          wake()
+      // The number of workers that will be started.
+      let starting = 0
+      const startRequested = Effect.unsafeMakeLatch()
+      const start = (count: number): void => {
+        starting += count
+        startRequested.unsafeOpen()
+      }
+      const startOneMore = (): void => {
+        const known = workers.size + starting
+        const isOver = isClosed || defect !== undefined || input.isEnded
+        if (!isOver && known - parked < concurrency && known < mostWorkers(concurrency)) {
+          start(1)
         }
       }
-      const somethingPulled = Effect.async<void>((resume) => {
-        if (isPulling && !stopped) {
-          waiting.push(() => resume(Effect.void))
-        } else {
-          resume(Effect.void)
-        }
-      })
-      const refill = Effect.suspend(() => {
-        if (cursor < taken.length || ended) {
-          return Effect.void
-        }
-        isPulling = true
-        wakePuller?.()
-        return somethingPulled
-      })
-      const askedToPull = Effect.async<void>((resume) => {
-        if (isPulling) {
-          resume(Effect.void)
-        } else {
-          wakePuller = () => resume(Effect.void)
-        }
-      })
-      // A fiber of its own: what the input forks is its child, and is not to end with a loop or with a deadline of one.
-      const puller: Effect.Effect<void, never, R> = Effect.uninterruptibleMask((restore) => {
-        const next: Effect.Effect<void, never, R> = Effect.zipRight(
-          restore(askedToPull),
-          Effect.matchCauseEffect(restore(pull), {
-            // Told after what is under way is done: a loop that failed would not wait for the others.
-            onFailure: (cause) =>
-              Effect.sync(() => {
-                ended = true
-                failure = Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
-                pulled([])
-              }),
-            onSuccess: (chunk) =>
-              Effect.suspend(() => {
-                pulled(Chunk.toReadonlyArray(chunk))
-                return next
-              })
-          })
-        )
-        return next
-      })
 
-      // What was taken in and never begun, because the run was interrupted. Added before the loops: told after them.
-      yield* Effect.addFinalizer(() => Effect.sync(() => taken.slice(cursor).forEach(giveUp)))
-      const fork = Runtime.runFork(yield* Effect.runtime<R>())
-      const concurrencyLimit: ConcurrencyLimit = { limit: concurrency, used: 0 }
-      const loops = new Set<Loop>()
-      // Loops that are to be begun.
-      let pending = 0
-      let parked = 0
-      let closed = false
-
-      const ask: PermitOptions = {
-        concurrencyLimit,
-        onParked: (is) => {
-          parked += is ? 1 : -1
-          if (is) {
-            beginOneMore()
+      const permitOptions: PermitOptions = {
+        concurrencyLimit: { limit: concurrency, used: 0 },
+        onParked: (isParked) => {
+          parked += isParked ? 1 : -1
+          if (isParked) {
+            startOneMore()
           }
         }
       }
 
-      const beginOneMore = (): void => {
-        const known = loops.size + pending
-        if (!closed && !stopped && !ended && known - parked < concurrency && known < lookAhead(concurrency)) {
-          begin(1)
-        }
-      }
-
-      /** A loop was interrupted because the downloader closes, or has met a bug. */
-      const failed = (self: Loop, cause: Cause.Cause<never>): Effect.Effect<void> => {
-        if (Cause.isInterruptedOnly(cause)) {
-          outcomes.close(cause)
-          return Effect.void
-        }
-        const { lead, request } = self
-        if (request !== undefined && !lead.isLeft) {
-          outcomes.push(lead.unrecorded ?? Unvalidated.make(Cancelled, { request }))
-        }
-        // As when the input fails: no further request begins, and the transfers in flight end with their outcomes.
-        stopped = true
-        failure = Cause.isEmpty(failure) ? cause : failure
-        for (const wake of waiting.splice(0)) {
-          wake()
-        }
-        return leave(self)
-      }
-
-      const leave = (self: Loop): Effect.Effect<void> => {
-        loops.delete(self)
-        // It may be the one that was woken to pull.
-        waiting.shift()?.()
-        if (loops.size === 0) {
-          outcomes.close(failure)
+      const end = (worker: Worker): Effect.Effect<void> => {
+        workers.delete(worker)
+        // The worker may be the one that was woken to pull.
+        input.wakeOne()
+        if (workers.size === 0) {
+          outcomes.close(Cause.isEmpty(input.failure) ? (defect ?? Cause.empty) : input.failure)
         }
         return Effect.void
       }
 
-      const goOn = (self: Loop): Effect.Effect<void, never, R> =>
-        Effect.uninterruptibleMask((restore) => {
-          const step: Effect.Effect<void, never, R> = Effect.suspend(() => {
-            // Leaves in the step in which it looks: of two that see one too many, one is to stay.
-            if (closed || stopped || loops.size - parked > concurrency) {
-              return leave(self)
-            }
-            beginOneMore()
-            const request = taken[cursor]
-            if (request === undefined) {
-              return ended ? leave(self) : Effect.zipRight(restore(refill), step)
-            }
-            cursor++
-            self.request = request
-            return Effect.flatMap(carry(request, restore, ask, self.lead), (outcome) => {
-              if (self.lead.isLeft) {
-                return Effect.void
-              }
-              return outcomes.push(outcome) ? step : Effect.zipRight(restore(outcomes.room), step)
-            })
-          })
-          return Effect.catchAllCause(
-            Effect.withFiberRuntime<void, never, R>((fiber) => {
-              self.lead.fiber = fiber
-              return step
-            }),
-            (cause) => Effect.suspend(() => failed(self, cause))
-          )
-        })
-
-      // A run begins few transfers in a turn of the event loop: each is sent before its deadline has moved on while a
-      // thousand others were begun, and an origin is not met by all of them in one instant. On a fiber of its own: loops
-      // that are begun by one that parks would stand on one stack.
-      let wakeBeginner: (() => void) | undefined
-      const askedToBegin = Effect.async<void>((resume) => {
-        if (pending > 0) {
-          resume(Effect.void)
-        } else {
-          wakeBeginner = () => resume(Effect.void)
+      /** The worker was interrupted because the downloader closes, or has met a defect. */
+      const fail = (worker: Worker, cause: Cause.Cause<never>): Effect.Effect<void> => {
+        if (Cause.isInterruptedOnly(cause)) {
+          outcomes.close(cause)
+          return Effect.void
         }
-      })
-      const beginner: Effect.Effect<void> = Effect.suspend(() => {
-        for (let index = 0; index < rampWidth && pending > 0 && !stopped; index++) {
-          pending--
-          const self: Loop = { lead: new Lead(), request: undefined, fiber: undefined }
-          loops.add(self)
-          // Interruptible also where the consumer is not: a run that is closed waits for its loops.
-          self.fiber = fork(Effect.interruptible(goOn(self)), { scope })
+        const { request, unrecorded } = worker
+        if (request !== undefined && !worker.isDetached) {
+          outcomes.push(unrecorded ?? Unvalidated.make(Cancelled, { request }))
         }
-        if (ended || stopped) {
-          pending = 0
-        }
-        return Effect.zipRight(pending > 0 ? Effect.sleep(0) : askedToBegin, beginner)
-      })
-      const begin = (count: number): void => {
-        pending += count
-        wakeBeginner?.()
+        // As if the input had failed: no further request begins, and the transfers in flight end with their outcomes.
+        defect ??= cause
+        input.stop()
+        return end(worker)
       }
 
-      // A loop whose transfer others wait for is left to them; its own request is cancelled all the same.
-      // Not by interruptions alone: one that comes while a scope's finalizer runs can be lost.
-      const close = Effect.suspend(() => {
-        closed = true
-        outcomes.abandon()
-        for (const wake of waiting.splice(0)) {
-          wake()
+      const work = (worker: Worker): Effect.Effect<void> =>
+        Effect.uninterruptibleMask((restore) => {
+          const next: Effect.Effect<void> = Effect.suspend(() => {
+            // Ends in the step that checks: of two workers that see one too many, one stays.
+            if (isClosed || defect !== undefined || workers.size - parked > concurrency) {
+              return end(worker)
+            }
+            startOneMore()
+            const request = input.take()
+            if (request === undefined) {
+              return input.isEnded ? end(worker) : Effect.zipRight(restore(input.awaitMore), next)
+            }
+            worker.request = request
+            return Effect.flatMap(perform(request, restore, permitOptions, worker), (outcome) => {
+              if (worker.isDetached) {
+                return Effect.void
+              }
+              return outcomes.push(outcome) ? next : Effect.zipRight(restore(outcomes.awaitRoom), next)
+            })
+          })
+          return Effect.catchAllCause(next, (cause) => Effect.suspend(() => fail(worker, cause)))
+        })
+
+      // Starts workers on its own fiber: a worker that parks would otherwise start the next one on its own stack.
+      const starter: Effect.Effect<void> = Effect.suspend(() => {
+        for (let index = 0; index < startsPerTurn && starting > 0 && defect === undefined; index++) {
+          starting--
+          const worker = new Worker()
+          workers.add(worker)
+          // Interruptible even if the consumer is not: the run waits for its workers when it closes.
+          worker.fiber = fork(Effect.interruptible(work(worker)), { scope })
         }
-        const [going, left]: [Array<Fiber.RuntimeFiber<void>>, Array<DownloadRequest>] = [[], []]
-        for (const { fiber, lead, request } of loops) {
-          if (lead.leave() && request !== undefined) {
-            left.push(request)
+        if (starting > 0 && !input.isEnded && defect === undefined) {
+          return Effect.zipRight(Effect.sleep(0), starter)
+        }
+        starting = 0
+        startRequested.unsafeClose()
+        return Effect.zipRight(startRequested.await, starter)
+      })
+
+      // The workers are not only interrupted: an interruption that comes while a finalizer of a scope runs can be lost.
+      const close = Effect.suspend(() => {
+        isClosed = true
+        outcomes.abandon()
+        input.stop()
+        // The request of a worker that continues for other callers is cancelled for this run.
+        const [ending, detached]: [Array<Fiber.RuntimeFiber<unknown, unknown>>, Array<DownloadRequest>] = [[], []]
+        for (const worker of workers) {
+          const { fiber, request } = worker
+          if (worker.detach() && request !== undefined) {
+            detached.push(request)
           } else if (fiber !== undefined) {
-            going.push(fiber)
+            ending.push(fiber)
           }
         }
         return Effect.zipRight(
-          Fiber.interruptAll(going),
-          Effect.sync(() => left.forEach(giveUp))
+          Fiber.interruptAll(ending),
+          Effect.sync(() => detached.forEach(onCancelled))
         )
       })
       yield* Effect.addFinalizer(() => close)
-      begin(concurrency)
-      yield* Effect.forkScoped(Effect.interruptible(puller))
-      yield* Effect.forkScoped(Effect.interruptible(beginner))
-      yield* Effect.forkScoped(Effect.interruptible(outcomes.teller))
+      start(concurrency)
+      yield* Effect.forkScoped(Effect.interruptible(input.pullWith(pull)))
+      yield* Effect.forkScoped(Effect.interruptible(starter))
+      yield* Effect.forkScoped(Effect.interruptible(outcomes.wakeConsumer))
       return outcomes.stream
     })
   )

@@ -6,10 +6,12 @@
  *
  * @internal
  */
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -24,261 +26,250 @@ import type { Audience, Hooks } from "./hooks.js"
 import { type Restore, settle, withRequest } from "./outcome.js"
 import type { Transfer } from "./transfer.js"
 
-/** A caller that waits for a transfer which another caller started, and is told its events as its own. */
-interface Companion {
+/** A caller that waits for a transfer which another caller started. It receives the events with its own request. */
+interface Follower {
   readonly request: DownloadRequest
   readonly audience: Audience
 }
 
-class Shared implements Audience {
-  /** Once it has come to its end. */
-  exit: Exit.Exit<DownloadOutcome> | undefined
-  wake: Set<() => void> | undefined
-  /** Another caller has come for it. */
-  isMet = false
-  users = 0
-  /** The last has left, and it is coming to its end. */
-  isLeft = false
-  companions: Set<Companion> | undefined
+/** The fiber that carries out a transfer. */
+interface Owner {
+  fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+}
+
+class SharedTransfer implements Audience {
+  /** The number of callers that were not interrupted. */
+  callers = 0
+  /** True if all callers were interrupted. The transfer is being cancelled. */
+  isCancelled = false
+  /** The result, if a caller waits for it on another fiber than the owner's. */
+  result: Deferred.Deferred<Exit.Exit<DownloadOutcome>> | undefined
+  private followers: Set<Follower> | undefined
 
   constructor(
-    public key: string,
-    public request: DownloadRequest,
-    /** Gives the transfer up, in the background. */
-    public interrupt: Effect.Effect<void>,
-    /** That of the caller that started the transfer, until it is interrupted. */
+    readonly key: string,
+    readonly request: DownloadRequest,
+    private readonly owner: Owner,
+    /** The events of the caller that started the transfer. Undefined after that caller was interrupted. */
     public starter: Audience | undefined
   ) {}
 
   get isListening(): boolean {
-    return this.starter?.isListening === true || (this.companions !== undefined && this.companions.size > 0)
+    return this.starter?.isListening === true || (this.followers !== undefined && this.followers.size > 0)
   }
 
   tell(event: Advanced | Retrying): void {
     if (this.starter?.isListening === true) {
       this.starter.tell(event)
     }
-    for (const { audience, request } of this.companions ?? []) {
+    for (const { audience, request } of this.followers ?? []) {
       audience.tell(forRequest(request, event))
     }
   }
+
+  /** Sends events to a caller from now on. Returns the function that ends that. */
+  follow(request: DownloadRequest, audience: Audience | undefined): () => void {
+    if (audience?.isListening !== true) {
+      return () => {}
+    }
+    const follower: Follower = { request, audience }
+    this.followers ??= new Set()
+    this.followers.add(follower)
+    return () => this.followers?.delete(follower)
+  }
+
+  /** Waits for the result. Call it before the transfer ends. */
+  awaitResult(): Effect.Effect<Exit.Exit<DownloadOutcome>> {
+    this.result ??= Deferred.unsafeMake(FiberId.none)
+    return Deferred.await(this.result)
+  }
+
+  end(exit: Exit.Exit<DownloadOutcome>): void {
+    if (this.result !== undefined) {
+      Deferred.unsafeDone(this.result, Exit.succeed(exit))
+    }
+  }
+
+  /** Interrupts the transfer, and does not wait until it has ended. */
+  get interrupt(): Effect.Effect<void> {
+    return Effect.fiberIdWith((id) => Effect.sync(() => this.owner.fiber?.unsafeInterruptAsFork(id)))
+  }
 }
 
-/** The event of another request for the same file, with this request in its place. */
+/** The event with another request for the same file in its place. */
 const forRequest = (request: DownloadRequest, event: Advanced | Retrying): Advanced | Retrying =>
   event._tag === "Advanced"
     ? Unvalidated.make(Advanced, { ...event, request })
     : Unvalidated.make(Retrying, { ...event, request })
 
 /**
- * A worker whose own fiber carries out transfers. A fiber for each transfer would cost as much as half of a small transfer. If
- * the worker is interrupted while other callers wait for its transfer, its fiber continues for them.
+ * A worker of a run. Its own fiber carries out transfers, one after the other: a fiber for each transfer would cost as much as half
+ * of a small transfer. If the worker is interrupted while other callers wait for its transfer, its fiber continues for them.
  */
-export class Lead {
-  /** The fiber of the worker. */
+export class Worker implements Owner {
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
-  /** That of an earlier transfer which nobody else has met: else a map of old ones would keep all from the young collector. */
-  spare: Shared | undefined
-  readonly interrupt: Effect.Effect<void> = Effect.fiberIdWith((id) =>
-    Effect.sync(() => this.fiber?.unsafeInterruptAsFork(id))
-  )
-  /** The transfer that is carried out at this moment. */
-  shared: Shared | undefined
+  /** The request that it carries out, or carried out last. */
+  request: DownloadRequest | undefined
+  transfer: SharedTransfer | undefined
   /** True if the fiber continues only for other callers. It ends with the transfer, and sends no events. */
-  isLeft = false
+  isDetached = false
   /** The outcome whose record in the journal failed. */
   unrecorded: DownloadOutcome | undefined
 
   /** Call it before the fiber is interrupted. True if the fiber must not be interrupted, because other callers wait for it. */
-  leave(): boolean {
-    const { shared } = this
-    if (shared === undefined) {
+  detach(): boolean {
+    const { transfer } = this
+    if (transfer === undefined) {
       return false
     }
-    shared.users--
-    shared.isLeft = shared.users === 0
-    this.isLeft = shared.users > 0
-    shared.starter = undefined
-    return this.isLeft
+    transfer.callers--
+    transfer.isCancelled = transfer.callers === 0
+    transfer.starter = undefined
+    this.isDetached = !transfer.isCancelled
+    return this.isDetached
   }
 }
 
-export interface Share {
-  /** Transfers that are carried out by the fibers that ask end with this scope. */
+export interface SharedTransfers {
+  /** The scope in which all transfers end. */
   readonly scope: Scope.Scope
-  /** To be run uninterruptible; `lead` where the transfer may be carried out by the fiber that asks. */
-  readonly carry: (
+  /** Carries out a transfer, or waits for the one of another caller: on the worker's fiber if there is one. Run it uninterruptible. */
+  readonly perform: (
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
     hooks: Omit<Hooks, "decide">,
-    lead?: Lead
+    worker?: Worker
   ) => Effect.Effect<DownloadOutcome>
 }
 
-/** A transfer that is shared ends with the last who waits for it, and at the latest with the scope. */
-export const make: Effect.Effect<Share, never, Scope.Scope> = Effect.map(Effect.scope, (scope) => {
-  const underway = new Map<string, Shared>()
-  let alone = 0
+/** A shared transfer ends when its last caller is interrupted, and at the latest with the scope. */
+export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.map(Effect.scope, (scope) => {
+  const underway = new Map<string, SharedTransfer>()
+  let uniques = 0
 
-  const begin = (
-    request: DownloadRequest,
-    key: string,
-    audience: Audience | undefined,
-    lead: Lead | undefined
-  ): Shared => {
-    const shared = lead?.spare ?? new Shared(key, request, lead?.interrupt ?? Effect.void, audience)
-    shared.key = key
-    shared.request = request
-    shared.starter = audience
-    if (lead !== undefined) {
-      lead.spare = undefined
-    }
+  const start = (key: string, request: DownloadRequest, owner: Owner, audience: Audience | undefined) => {
+    const shared = new SharedTransfer(key, request, owner, audience)
     underway.set(key, shared)
     return shared
   }
 
-  const end = (shared: Shared, exit: Exit.Exit<DownloadOutcome>): void => {
+  const end = (shared: SharedTransfer, exit: Exit.Exit<DownloadOutcome>): void => {
     underway.delete(shared.key)
-    shared.exit = exit
-    for (const wake of shared.wake ?? []) {
-      wake()
-    }
+    shared.end(exit)
   }
 
-  const fork = (shared: Shared, transfer: Transfer, { ask, deadlineAt }: Omit<Hooks, "decide">): Effect.Effect<void> =>
-    // Uninterruptible except for the transfer itself, so that a cancelled transfer has an outcome too.
-    Effect.map(
-      Effect.forkIn(
-        settle(transfer, shared.request, Effect.interruptible, { ask, deadlineAt, audience: shared }),
-        scope
-      ),
-      (fiber) => {
-        shared.interrupt = Effect.fiberIdWith((id) => Effect.sync(() => fiber.unsafeInterruptAsFork(id)))
-        fiber.addObserver((exit) => end(shared, exit))
-      }
-    )
-
-  const leadOn = (
-    shared: Shared,
+  const onOwnFiber = (
+    key: string,
     transfer: Transfer,
-    lead: Lead,
-    restore: Restore,
-    { ask, deadlineAt }: Omit<Hooks, "decide">
-  ): Effect.Effect<DownloadOutcome> =>
-    Effect.suspend(() => {
-      shared.users++
-      lead.shared = shared
-      const ended = (exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> => {
-        const { isLeft, isMet } = shared
-        lead.shared = undefined
-        if (isMet || isLeft) {
-          end(shared, exit)
-        } else {
-          underway.delete(shared.key)
-          shared.users = 0
-          lead.spare = shared
-        }
-        return exit
-      }
-      return Effect.matchCauseEffect(settle(transfer, shared.request, restore, { ask, deadlineAt, audience: shared }), {
-        onSuccess: (outcome) => ended(Exit.succeed(outcome)),
-        onFailure: (cause) => ended(Exit.failCause(cause))
-      })
-    })
-
-  /** `leave` silences the audience of the caller that waits. */
-  const join = (
-    shared: Shared,
     request: DownloadRequest,
     restore: Restore,
-    leave: () => void
+    { ask, audience, deadlineAt }: Omit<Hooks, "decide">
   ): Effect.Effect<DownloadOutcome> => {
-    shared.users++
-    return Effect.matchCauseEffect(restore(ended(shared)), {
+    const owner: Owner = { fiber: undefined }
+    const shared = start(key, request, owner, audience)
+    const result = shared.awaitResult()
+    // Uninterruptible except for the transfer itself, so that a cancelled transfer has an outcome too.
+    return Effect.flatMap(
+      Effect.forkIn(settle(transfer, request, Effect.interruptible, { ask, deadlineAt, audience: shared }), scope),
+      (fiber) => {
+        owner.fiber = fiber
+        fiber.addObserver((exit) => end(shared, exit))
+        return join(shared, result, request, restore, () => {
+          shared.starter = undefined
+        })
+      }
+    )
+  }
+
+  const onWorker = (
+    key: string,
+    transfer: Transfer,
+    request: DownloadRequest,
+    restore: Restore,
+    { ask, audience, deadlineAt }: Omit<Hooks, "decide">,
+    worker: Worker
+  ): Effect.Effect<DownloadOutcome> => {
+    const shared = start(key, request, worker, audience)
+    shared.callers++
+    worker.transfer = shared
+    const ended = (exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> => {
+      worker.transfer = undefined
+      end(shared, exit)
+      return exit
+    }
+    return Effect.matchCauseEffect(settle(transfer, request, restore, { ask, deadlineAt, audience: shared }), {
+      onSuccess: (outcome) => ended(Exit.succeed(outcome)),
+      onFailure: (cause) => ended(Exit.failCause(cause))
+    })
+  }
+
+  /** Waits for the result of a transfer. The last caller that is interrupted cancels the transfer. */
+  const join = (
+    shared: SharedTransfer,
+    result: Effect.Effect<Exit.Exit<DownloadOutcome>>,
+    request: DownloadRequest,
+    restore: Restore,
+    unfollow: () => void
+  ): Effect.Effect<DownloadOutcome> => {
+    shared.callers++
+    return Effect.matchCauseEffect(restore(result), {
       onSuccess: (exit) => {
-        shared.users--
-        leave()
+        shared.callers--
+        unfollow()
         return outcomeOf(request, exit)
       },
       onFailure: () => {
-        shared.users--
-        shared.isLeft = shared.users === 0
-        leave()
-        return shared.users > 0
+        shared.callers--
+        shared.isCancelled = shared.callers === 0
+        unfollow()
+        return shared.callers > 0
           ? Effect.succeed(Unvalidated.make(Cancelled, { request }))
-          : Effect.flatMap(Effect.zipRight(shared.interrupt, ended(shared)), (exit) => outcomeOf(request, exit))
+          : Effect.flatMap(Effect.zipRight(shared.interrupt, result), (exit) => outcomeOf(request, exit))
       }
     })
   }
 
-  const accompany = (
-    shared: Shared,
-    request: DownloadRequest,
-    restore: Restore,
-    audience: Audience | undefined
-  ): Effect.Effect<DownloadOutcome> => {
-    if (audience?.isListening !== true) {
-      return join(shared, request, restore, () => {})
-    }
-    const companion: Companion = { request, audience }
-    shared.companions ??= new Set()
-    shared.companions.add(companion)
-    return join(shared, request, restore, () => shared.companions?.delete(companion))
-  }
-
-  const carry: Share["carry"] = (transfer, request, restore, hooks, lead) =>
+  const perform: SharedTransfers["perform"] = (transfer, request, restore, hooks, worker) =>
     Effect.suspend(() => {
-      if (request.onExists === "unique" && lead !== undefined) {
+      const isUnique = request.onExists === "unique"
+      if (isUnique && worker !== undefined) {
         return settle(transfer, request, restore, hooks)
       }
-      alone++
+      uniques += isUnique ? 1 : 0
       // No destination has a NUL in it.
-      const key = request.onExists === "unique" ? `\u0000${alone}` : keyOf(request.destination)
+      const key = isUnique ? `\u0000${uniques}` : keyOf(request.destination)
       const found = underway.get(key)
       if (found === undefined) {
-        const shared = begin(request, key, hooks.audience, lead)
-        if (lead !== undefined) {
-          return leadOn(shared, transfer, lead, restore, hooks)
-        }
-        const leave = (): void => {
-          shared.starter = undefined
-        }
-        return Effect.flatMap(fork(shared, transfer, hooks), () => join(shared, request, restore, leave))
+        return worker === undefined
+          ? onOwnFiber(key, transfer, request, restore, hooks)
+          : onWorker(key, transfer, request, restore, hooks, worker)
       }
-      found.isMet = true
+      const result = found.awaitResult()
       return Effect.flatMap(nowMillis, (now) => {
         const deadlineAt = hooks.deadlineAt ?? now + Duration.toMillis(request.deadline ?? Duration.infinity)
-        if (!found.isLeft && isSameFile(found.request, request)) {
-          return Effect.flatMap(accompany(found, request, restore, hooks.audience), (outcome) =>
+        const performLater = perform(transfer, request, restore, { ...hooks, deadlineAt }, worker)
+        if (!found.isCancelled && isSameFile(found.request, request)) {
+          const unfollow = found.follow(request, hooks.audience)
+          return Effect.flatMap(join(found, result, request, restore, unfollow), (outcome) =>
             // The deadline that expired began with another caller.
             isLate(outcome)
-              ? Effect.flatMap(nowMillis, (at) =>
-                  at < deadlineAt
-                    ? carry(transfer, request, restore, { ...hooks, deadlineAt }, lead)
-                    : Effect.succeed(outcome)
-                )
+              ? Effect.flatMap(nowMillis, (at) => (at < deadlineAt ? performLater : Effect.succeed(outcome)))
               : Effect.succeed(outcome)
           )
         }
-        const leftMillis = deadlineAt - now
-        const over =
-          leftMillis > longestTimer ? Effect.asSome(ended(found)) : Effect.timeoutOption(ended(found), leftMillis)
-        return Effect.matchCauseEffect(restore(over), {
-          onSuccess: (exit) =>
-            Option.isSome(exit)
-              ? carry(transfer, request, restore, { ...hooks, deadlineAt }, lead)
-              : Effect.succeed(tooLate(request)),
+        const isOver = Number.isFinite(deadlineAt)
+          ? Effect.timeoutOption(result, deadlineAt - now)
+          : Effect.asSome(result)
+        return Effect.matchCauseEffect(restore(isOver), {
+          onSuccess: (exit) => (Option.isSome(exit) ? performLater : Effect.succeed(tooLate(request))),
           onFailure: () => Effect.succeed(Unvalidated.make(Cancelled, { request }))
         })
       })
     })
 
-  return { scope, carry }
+  return { scope, perform }
 })
-
-// A timer beyond this fires at once, or never.
-const longestTimer = 2 ** 31 - 1
 
 const isLate = (outcome: DownloadOutcome): boolean =>
   outcome._tag === "Failed" && outcome.error._tag === "Timeout" && outcome.error.phase === "deadline"
@@ -295,22 +286,6 @@ const tooLate = (request: DownloadRequest): Failed =>
     })
   })
 
-// The look and the wait are one step: what ends in between would wake nobody.
-const ended = (shared: Shared): Effect.Effect<Exit.Exit<DownloadOutcome>> =>
-  Effect.suspend(() =>
-    shared.exit === undefined ? Effect.zipRight(somethingEnded(shared), ended(shared)) : Effect.succeed(shared.exit)
-  )
-
-const somethingEnded = (shared: Shared): Effect.Effect<void> =>
-  Effect.async((resume) => {
-    if (shared.exit === undefined) {
-      shared.wake ??= new Set()
-      shared.wake.add(() => resume(Effect.void))
-    } else {
-      resume(Effect.void)
-    }
-  })
-
 // Names that differ only in case or Unicode form are the same on some file systems. On POSIX a path has at most 4096 characters,
 // and `normalize` could take minutes for a longer one.
 const keyOf = (destination: string): string =>
@@ -318,7 +293,7 @@ const keyOf = (destination: string): string =>
 
 const longestPath = 4096
 
-// Made when it is needed first: most programs never ask for a file twice.
+// Made when it is needed first: most programs never request a file twice.
 let equivalence: ((one: DownloadRequest, other: DownloadRequest) => boolean) | undefined
 
 const isSameFile = (one: DownloadRequest, other: DownloadRequest): boolean => {

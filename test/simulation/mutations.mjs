@@ -189,14 +189,14 @@ export const mutations = [
     "what a quick attempt has received is of no known version",
     [quick, "this.kept.begun(this.response, this.kept.totalBytes, this.hop.url)", ""]
   ],
-  ["who joins a transfer has no events of it", [share, "shared.companions.add(companion)", ""]],
+  ["a caller that joins a transfer gets no events of it", [share, "this.followers.add(follower)", ""]],
   [
     "the events of a transfer go to its first caller alone, twice",
     [share, "audience.tell(forRequest(request, event))", "audience.tell(event)"]
   ],
-  ["one who leaves cancels all", [share, "return shared.users > 0", "return false"]],
-  ["the last who leaves cancels nothing", [share, "return shared.users > 0", "return true"]],
-  ["who joins a transfer that is given up is given up too", [share, "!found.isLeft && ", ""]],
+  ["a caller that is interrupted cancels the transfer of all", [share, "return shared.callers > 0", "return false"]],
+  ["the last caller that is interrupted cancels nothing", [share, "return shared.callers > 0", "return true"]],
+  ["a caller that joins a cancelled transfer is cancelled too", [share, "!found.isCancelled && ", ""]],
   [
     "a truncated body is not tried again",
     ["RetryPolicy.ts", '    case "Truncated":\n', ""],
