@@ -217,16 +217,20 @@ export const mutations = [
   ],
   [
     "a helper without a permit",
-    [transfer, "spare: (onWanted) => spare(origin, onWanted, ask)", "spare: () => () => {}"]
+    [
+      transfer,
+      "tryAcquireIdle: (onWanted) => governor.tryAcquireIdle(origin, onWanted, ask)",
+      "tryAcquireIdle: () => ({ release: () => {}, tryReuse: () => true })"
+    ]
   ],
-  ["a helper keeps its permit", [segments, "    helper.release()\n", ""]],
+  ["a helper keeps its permit", [segments, "    helper.permit?.release()\n", ""]],
   [
     "a helper outlives its attempt",
     [segments, "Fiber.interruptAll(Array.from(this.helpers).flatMap((one) => one.fiber ?? []))", "Effect.void"]
   ],
   [
     "a segment is asked for while the origin wants to be left alone",
-    [transfer, "again: () => again?.(origin) ?? false", "again: () => true"]
+    [transfer, "tryReuse: () => permit?.tryReuse() ?? false", "tryReuse: () => true"]
   ],
   ["what did not come in order is not in the digest", [kept, "return more\n  }", "return Effect.void\n  }"]],
   ["the next attempt begins where the part ends", [kept, "(hole?.startBytes ?? 0)", "bytes"]]
