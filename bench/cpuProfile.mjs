@@ -5,7 +5,7 @@ const areas = [
   ["Effect's platform packages", /\/node_modules\/@effect\//],
   ["undici", /\/node_modules\/undici\//],
   ["halyard: connections", /\/dist\/(Node\/Transport|Transport)/],
-  ["halyard: files", /\/dist\/(internal\/(directPart|systemCalls|quickness)|Store|Node\/Store)/],
+  ["halyard: files", /\/dist\/(Store|Node\/Store)/],
   ["halyard: command line", /\/dist\/(Cli|Node)/],
   ["halyard: engine", /\/dist\//],
   ["node: sockets and streams", /^node:(net|internal\/(streams|stream_base|net|tls)|stream|events|tls)/],

@@ -1,70 +1,69 @@
-// Where a target is missed: what stands in the way, and what was tried. Shown under the table as long as one is missed.
-// Where the time of the process goes is in the section `profile` of the results.
+// Why a target is missed, and what was tried. The results show this under a table as long as one of its targets is missed.
+// The section `profile` of the results says where the process spends its time.
 
-const young =
-  "the first ten thousand files are those in which V8 still compiles what they need: by the library a file takes 86 µs of CPU in the first ten thousand, and 54 in the three after"
+const compiling =
+  "V8 compiles the program during the first ten thousand files: in the library each of them takes 86 µs of CPU time, and each later file 54 µs"
 
 /** By the name of the benchmark. */
 export const limits = {
   B1: {
-    limit: `a file is six calls on the file system and two on a socket where curl makes three and two, because it is written under another name, linked and that name removed; the calls alone are about 50 µs of CPU, and curl's whole file is 40. And ${young}.`,
+    limit: `A file takes six calls on the file system and two on a socket. curl makes three and two, because it writes under the final name; halyard writes under another name, makes a link and removes the other name. These calls alone take about 50 µs of CPU time, and a whole file of curl takes 40 µs. ${compiling}.`,
     tried: [
-      "a small transfer as calls behind one `Effect.async` (`engine/quick`): CPU 0.60 × what it was, by the command line",
-      "standard output in one write a turn: 1,213 in place of 2,166 calls for 1,000 files, no difference in time",
-      "outcomes and events without the constructors of their schemas: 1.3 µs each",
-      "a young generation that does not grow: 0.64 × the memory, for up to a tenth of the CPU",
-      "looking, linking and unlinking (15 µs a file) in place of renaming over (8 µs) cannot be spared: no other way leaves alone what stands there"
+      "An attempt that the transport drives by calls, behind one `Effect.async`: 0.60 × the CPU time of the command.",
+      "One write to standard output for each turn of the event loop: 1,213 calls instead of 2,166 for 1,000 files, and no difference in time.",
+      "Outcomes and events without the constructors of their schemas: 1.3 µs less for each.",
+      "A young generation that does not grow: 0.64 × the memory, for up to a tenth of the CPU time.",
+      "A rename (8 µs) instead of a check, a link and a removal (15 µs): left out, because only a link never replaces a file."
     ]
   },
   B2: {
     limit:
-      "as in B1, without the compiling: about 50 µs of calls, 10 of garbage collection and 20 of everything else. The one way known to fewer calls is pipelining, which many servers do not bear; it is not built.",
-    tried: ["as in B1; each gains a smaller part here"]
+      "As in B1, without the compilation: about 50 µs of calls, 10 µs of garbage collection and 20 µs of everything else. Only pipelining is known to need fewer calls. It is not built, because many servers do not support it.",
+    tried: ["As in B1. Each change gains a smaller part here."]
   },
   B3: {
     limit:
-      "node by itself takes 40 MiB, and the program with the code that is kept of it 25 to 30 more before its first byte; a file of 6 bytes takes 73.",
+      "Node alone takes 40 MiB. The program with its code cache takes 25 to 30 MiB more before the first byte. A run for a file of 6 bytes takes 73 MiB.",
     tried: [
-      "one receive buffer of 512 KiB for all of a body: nothing grows with the file",
-      "web sockets are loaded only if they are needed, and undici never",
-      "a heap that does not grow: 0.64 × for ten thousand files, nothing for one, which makes no garbage"
+      "One receive buffer of 512 KiB for the whole body: the memory does not grow with the file.",
+      "Loading web sockets only if they are needed, and undici never.",
+      "A heap that does not grow: 0.64 × for ten thousand files, and nothing for one file, which makes no garbage."
     ]
   },
   B4: {
-    limit:
-      "the start: 3.96 s are node, the program (0.1 s until the first request) and a transfer that is as fast as theirs.",
+    limit: "The start: 0.1 s until the first request. The transfer itself is as fast as that of the other programs.",
     tried: [
-      "looking at the rate after 33 ms in place of 100, where 64 MiB or more are left",
-      "taking over half of what is largest, and in the end all of what is silent: no connection rests before the end",
-      "judging by a timer, and not when a chunk comes: a server that limits gives 2 MiB at once and then nothing for 250 ms",
-      "dividing at once, unmeasured: left out, it would cost every fast link connections for nothing, and could gain 30 ms of 4 s"
+      "Measuring the rate after 33 ms instead of 100 ms if 64 MiB or more are left.",
+      "Taking over half of the largest range, and at the end all of a silent one: no connection is idle before the end.",
+      "Measuring by a timer and not when a chunk arrives: a server that limits a connection sends 2 MiB at once, and then nothing for 250 ms.",
+      "Dividing the file before its rate is known: left out. It would gain 30 ms of 4 s, and would open useless connections on every fast link."
     ]
   },
   B5: {
-    limit: `16 waves of 64 files, and what the first two or three take that run in code which is not compiled yet (0.3 to 0.5 ms a file; ${young}); and the start of \`get\`, 70 ms over node.`,
+    limit: `There are 16 waves of 64 files. The first two or three waves run code that is not compiled yet, and take 0.3 to 0.5 ms for each file. ${compiling}. The start of \`get\` takes 70 ms more than that of Node.`,
     tried: [
-      "carrying on at most four responses a turn, so that requests go out before files are written: 0.83 × the time",
-      "not loading undici: 0.76 × the time of a file by itself",
-      "ending the process without node's own clearing up: 4 %, within the noise, left out"
+      "Continuing at most four responses in a turn, so that requests are sent before files are written: 0.83 × the time.",
+      "Not loading undici: 0.76 × the time of one file.",
+      "Ending the process without Node's own clean-up: 4 %, which is within the noise. Left out."
     ]
   },
   B6: {
     limit:
-      "20 files are 0.1 s of code that runs for the first time, in node's own modules for serving (the origin is in the same process), in Effect's and in ours; 70 ms are node and the loading of the program.",
+      "20 files take 0.1 s of code that runs for the first time: Node's HTTP server (the origin is in the same process), Effect and halyard. Node and the loading of the program take 70 ms.",
     tried: [
-      "not loading undici, and web sockets only for what needs them: 0.83 × the time of `flags`",
-      "the code that V8 made, kept for each command, and modules that are evaluated when they are first used: 232 to 80 ms for one file",
-      "the text of the help is loaded only to print it"
+      "Not loading undici, and web sockets only if they are needed: 0.83 × the time of `flags`.",
+      "A code cache for each command, and modules that are evaluated at their first use: 80 ms instead of 232 ms for one file.",
+      "Loading the text of the help only to print it."
     ]
   },
   B8: {
-    limit: `${young}, and the engine is more code than the loop. From the second ten thousand on the difference is about 20 µs (40,000 files take 62 µs each, the loop 38; 10,000 take 86 and 52).`,
+    limit: `${compiling}. The engine is more code than the loop. From the second ten thousand files on, the difference is about 20 µs: 40,000 files take 62 µs each, and the loop 38 µs; 10,000 files take 86 µs and 52 µs.`,
     tried: [
-      "calls from the permit to the published file behind one `Effect.async`: 121 to 21 operations of Effect's runtime a file, 2.0 to 1.2 wake-ups",
-      "telling outcomes once a millisecond: a wake-up for many files",
-      "arrays in place of sets for what is under way: old tables of a set keep whole transfers from the young collector (3 to 0.75 MB that survive each time)",
-      "outcomes and events without the constructors of their schemas: 1.3 µs each",
-      "URLs that stand as they would be written are not parsed, heads of requests are written once"
+      "Calls from the permit to the published file behind one `Effect.async`: 21 operations of Effect's runtime for a file instead of 121, and 1.2 wake-ups instead of 2.0.",
+      "Emitting outcomes once a millisecond: one wake-up for many files.",
+      "Arrays instead of sets for the transfers in flight: the old tables of a set keep whole transfers from the young collector (3 MB instead of 0.75 MB survive each time).",
+      "Outcomes and events without the constructors of their schemas: 1.3 µs less for each.",
+      "Not parsing URLs that are in normal form, and reusing the header lines of the last request if the headers are the same object."
     ]
   }
 }

@@ -33,7 +33,7 @@ const cells = ({ beside, version, missing, rate, cpu, rssMebibytes, atomic, figu
       ]
 }
 
-const seriesHeads = (unit) => [unit, "who", "files/s", "CPU µs a file", "RSS MiB"]
+const seriesHeads = (unit) => [unit, "program", "files/s", "CPU µs a file", "RSS MiB"]
 
 const seriesCells = ({ at, name, filesPerSecond, cpuMicrosPerFile, rssMebibytes }) => [
   at.toLocaleString("en"),
@@ -95,7 +95,7 @@ const explained = (name, result) => {
   const { limit, tried } = limits[name] ?? {}
   return limit === undefined || !isMissed(result)
     ? []
-    : [`What stands in the way: ${limit}`, "", "Tried:", "", ...tried.map((what) => `- ${what}`), ""]
+    : [`Why: ${limit}`, "", "What was tried:", "", ...tried.map((what) => `- ${what}`), ""]
 }
 
 const piped = (cells) => `| ${cells.join(" | ")} |`
