@@ -1,27 +1,34 @@
 /**
- * Compares the reader of `Node/Transport` with undici, without a socket: both get the same bytes in the same pieces. They must give
- * the same result, or one of them must refuse the response for a reason of the lists below. A separate check of the bytes must
- * confirm that reason.
+ * Compares the reader of `Node/Transport` with undici and with Node's own parser, without a socket: all get the same bytes in the
+ * same pieces. They must give the same result, or one of them must refuse the response for a reason of the lists below. A separate
+ * check of the bytes must confirm that reason.
  */
 import * as Effect from "effect/Effect"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import type { Connect } from "../../src/Node/Transport/sockets.js"
 import { openWith } from "../support/exchange.js"
+import { read as readByNode } from "./nodeReader.js"
+import type { Reading } from "./reference.js"
 import { caseOf, type FuzzCase } from "./responses.js"
-import { type Reading, read as readByUndici } from "./undiciReader.js"
+import { read as readByUndici } from "./undiciReader.js"
 
 export interface Verdict {
   readonly seed: number
+  readonly reference: Reference
   readonly how: "agreed" | "stricter" | "laxer" | "disagreed"
   /** If they disagreed. */
   readonly detail: string
 }
 
+const references = { undici: readByUndici, node: readByNode }
+
+export type Reference = keyof typeof references
+
 const request = { url: "http://origin.test/file", headers: { accept: "*/*" } }
 const connectMillis = 10_000
 const reset = () => Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })
 
-/** A wire, which spoils what was received before as soon as it may. */
+/** A wire that overwrites received bytes as soon as the contract of the transport allows it. */
 const wire =
   (fuzz: FuzzCase): Connect =>
   (_target, events) => {
@@ -165,7 +172,7 @@ const headOf = ({ headers, status }: Reading): string =>
       .sort()
   ].join("\n")
 
-// undici returns a list of lengths as a whole.
+// A reference returns a list of lengths unchanged.
 const lengthOf = (value: string): string => `${Number(value.split(",")[0])}`
 
 const isFailure = ({ how }: Reading): boolean => how !== "Ended"
@@ -178,7 +185,7 @@ const isSame = (own: Reading, other: Reading): boolean =>
       // Readers may deliver different parts of a broken body.
       (isFailure(own) ? own.body.startsWith(other.body) || other.body.startsWith(own.body) : own.body === other.body)
 
-/** The head as far as it goes, informational ones before it included. */
+/** The head, or the beginning of it, with the informational heads before it. */
 const headText = (fuzz: FuzzCase): string => {
   const text = Buffer.concat([...fuzz.pieces]).toString("latin1")
   let at = 0
@@ -204,7 +211,7 @@ const fields = (head: string, name: string): ReadonlyArray<string> =>
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
 /**
- * Responses that are refused although undici accepts them, by the detail of the error: ambiguous messages (RFC 9112 §2.2, §5.1,
+ * Responses that are refused although a reference accepts them, by the detail of the error: ambiguous messages (RFC 9112 §2.2, §5.1,
  * §6.1, §6.3), and a check of the bytes for each.
  */
 const stricter: ReadonlyArray<readonly [detail: string, holds: (head: string, text: string) => boolean]> = [
@@ -256,7 +263,7 @@ const stricter: ReadonlyArray<readonly [detail: string, holds: (head: string, te
   ]
 ]
 
-/** What is taken although undici refuses it, because the RFC allows it, and what the bytes must hold then. */
+/** Responses that are accepted although a reference refuses them, because the RFC allows them, and a check of the bytes for each. */
 const laxer: ReadonlyArray<readonly [why: string, holds: (head: string, text: string) => boolean]> = [
   ["folded lines (RFC 9112 §5.2)", (head) => /\n[ \t]/.test(head)],
   ["LF alone (§2.2)", (head) => /(?<!\r)\n/.test(head)],
@@ -274,7 +281,7 @@ const laxer: ReadonlyArray<readonly [why: string, holds: (head: string, text: st
   ["a length that is repeated (RFC 9110 §8.6)", (head) => fields(head, "content-length").join().includes(",")]
 ]
 
-/** What undici reads wrong: a coding with a tab after it is none to it, and the lines of the chunks are content. */
+/** The references do not know a coding with a tab after it, and read the lines of the chunks as content. */
 const isMisread = (head: string): boolean =>
   fields(head, "transfer-encoding").some((value) => /chunked[ ]*\t/i.test(value))
 
@@ -290,49 +297,58 @@ const because = (fuzz: FuzzCase, own: OwnReading, other: Reading): Verdict["how"
   return isFailure(other) && laxer.some(([, holds]) => holds(head, text)) ? "laxer" : "disagreed"
 }
 
-/** One case. */
-export const compare = (seed: number): Effect.Effect<Verdict> =>
+/** One case, compared with each reference. */
+export const compare = (seed: number): Effect.Effect<ReadonlyArray<Verdict>> =>
   Effect.gen(function* () {
     const fuzz = caseOf(seed)
     const own = yield* readByOwn(fuzz)
-    const other = yield* readByUndici(fuzz)
-    const how = isSame(own, other) ? "agreed" : because(fuzz, own, other)
-    return {
-      seed,
-      how,
-      detail:
-        how === "disagreed"
-          ? `${JSON.stringify(fuzz.pieces.map((piece) => piece.toString("latin1").slice(0, 300)))} ${fuzz.ending}\nown: ${shown(own)} ${own.refusal}\nundici: ${shown(other)}`
-          : ""
-    }
+    return yield* Effect.forEach(["undici", "node"] as const, (reference) =>
+      Effect.map(references[reference](fuzz), (other): Verdict => {
+        const how = isSame(own, other) ? "agreed" : because(fuzz, own, other)
+        return {
+          seed,
+          reference,
+          how,
+          detail:
+            how === "disagreed"
+              ? `${JSON.stringify(fuzz.pieces.map((piece) => piece.toString("latin1").slice(0, 300)))} ${fuzz.ending}\nown: ${shown(own)} ${own.refusal}\n${reference}: ${shown(other)}`
+              : ""
+        }
+      })
+    )
   })
 
 const shown = (reading: Reading): string =>
   `${headOf(reading)}\n${reading.how} ${reading.body.length}\n${reading.body.slice(-200)}`
 
 export interface Totals {
-  readonly cases: number
   readonly agreements: number
   readonly stricter: number
   readonly laxer: number
+}
+
+export interface Result {
+  readonly totals: Readonly<Record<Reference, Totals>>
   readonly disagreements: ReadonlyArray<Verdict>
 }
 
 /** The cases of the seeds from one on. */
-export const run = (from: number, cases: number): Effect.Effect<Totals> =>
+export const run = (from: number, cases: number): Effect.Effect<Result> =>
   Effect.map(
     Effect.forEach(
       Array.from({ length: cases }, (_, index) => from + index),
       compare,
       { concurrency: 32 }
     ),
-    (verdicts) => {
-      const count = (as: Verdict["how"]): number => verdicts.filter(({ how }) => how === as).length
+    (compared) => {
+      const verdicts = compared.flat()
+      const totalsOf = (of: Reference): Totals => {
+        const count = (as: Verdict["how"]): number =>
+          verdicts.filter(({ how, reference }) => reference === of && how === as).length
+        return { agreements: count("agreed"), stricter: count("stricter"), laxer: count("laxer") }
+      }
       return {
-        cases,
-        agreements: count("agreed"),
-        stricter: count("stricter"),
-        laxer: count("laxer"),
+        totals: { undici: totalsOf("undici"), node: totalsOf("node") },
         disagreements: verdicts.filter(({ how }) => how === "disagreed")
       }
     }

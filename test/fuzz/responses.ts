@@ -1,5 +1,5 @@
 /**
- * Responses as origins send them and as none should, drawn from a seed, and the pieces in which they arrive.
+ * Valid and invalid responses, drawn from a seed, and the pieces in which they arrive.
  */
 
 /** mulberry32. */
@@ -16,14 +16,14 @@ export const randomOf = (seed: number): (() => number) => {
 export interface FuzzCase {
   readonly seed: number
   readonly pieces: ReadonlyArray<Buffer>
-  /** The same, as undici understands it. */
+  /** The same pieces, changed where undici refuses a valid response. */
   readonly piecesForUndici: ReadonlyArray<Buffer>
   readonly ending: "end" | "reset"
-  /** Whether bytes go on coming after a pause, as on TLS. */
+  /** Whether no bytes arrive after a pause. On TLS, bytes that are already decrypted still arrive. */
   readonly stopsAtOnce: boolean
-  /** Of how many chunks one is the last for now. */
+  /** The body is paused after each so-many-th chunk. */
   readonly pauseEvery: number
-  /** How many turns of the event loop there are before more is asked for. */
+  /** The number of turns of the event loop before the body is resumed. */
   readonly idleTurns: number
 }
 
@@ -72,7 +72,7 @@ const chunkedHead = `${ok}Transfer-Encoding: chunked\r\n\r\n`
 const manyChunks = [...body.repeat(3)].map((letter) => `1\r\n${letter}\r\n`).join("")
 
 // Without a length.
-const unmeasured: ReadonlyArray<string> = [
+const unsized: ReadonlyArray<string> = [
   `${chunkedHead}5\r\nhello\r\n0\r\n\r\n`,
   `${chunkedHead}5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: x\r\n\r\n`,
   `${chunkedHead}0005;a;b="c;\\"\td"\r\nhello\r\n00\r\nX-Sum: 1\r\nX-Text: caf\u00e9\r\n\r\n`,
@@ -166,7 +166,7 @@ const bytes = [0, 9, 10, 13, 32, 44, 48, 49, 57, 58, 59, 95, 97, 127, 128, 255]
 
 const mutated = (from: Buffer, random: () => number): Buffer => {
   const below = (end: number): number => Math.floor(random() * end)
-  // Most of what matters is in the head, and in the first chunks.
+  // Most mutations are in the head and in the first chunks.
   const isChunked = from.includes("chunked\r\n\r\n", 0, "latin1")
   const headEnd = Math.max(1, Math.min(from.length, from.indexOf("\r\n\r\n") + (isChunked ? 100 : 6)))
   const at = below(random() < 0.9 ? headEnd : from.length + 1)
@@ -200,9 +200,8 @@ const mutated = (from: Buffer, random: () => number): Buffer => {
 }
 
 /**
- * What undici is known to get wrong, and is spared: it takes a `100 Continue` that nobody asked for as an error, where any
- * client must take it (RFC 9110 §15.2). It gets a 102 in its place. (That it took a reset for the end of a body that ends
- * with its connection is put right in `Node/Transport/undici`.)
+ * undici refuses a `100 Continue` that it did not ask for, although a client must accept it (RFC 9110 §15.2). So undici gets a 102
+ * instead.
  */
 const forUndici = (whole: Buffer): Buffer => {
   const made = Buffer.from(whole)
@@ -231,7 +230,7 @@ export const caseOf = (seed: number): FuzzCase => {
   const random = randomOf(seed)
   const one = (templates: ReadonlyArray<string>) => templates[Math.floor(random() * templates.length)] ?? ""
   const kind = random()
-  const final = one(kind < 0.4 ? plain : kind < 0.85 ? unmeasured : others)
+  const final = one(kind < 0.4 ? plain : kind < 0.85 ? unsized : others)
   let whole: Buffer = Buffer.from((random() < 0.1 ? one(interim) : "") + final, "latin1")
   for (let left = Math.floor(random() ** 2 * 4); left > 0; left--) {
     whole = mutated(whole, random)

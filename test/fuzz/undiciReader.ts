@@ -1,61 +1,11 @@
 /**
  * undici as a reference: how its parser reads a response from a scripted socket.
  */
-import { Socket } from "node:net"
 import * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
 import { fromCause } from "../../src/Transport/httpClientErrors.js"
+import { fieldsOf, informationalAtMost, type Reading, ScriptedSocket } from "./reference.js"
 import type { FuzzCase } from "./responses.js"
-
-/** What a reader says of a response: its head, if it took one, the content, and how that ended. */
-export interface Reading {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-  /** `"Ended"`, or the tag of the error. */
-  readonly how: string
-}
-
-const reset = () => Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })
-
-class ScriptedSocket extends Socket {
-  private isAsked = false
-
-  constructor(
-    private readonly fuzz: FuzzCase,
-    private readonly onReset: () => void
-  ) {
-    super()
-  }
-
-  override _read(): void {}
-
-  override _write(_chunk: unknown, _encoding: string, done: () => void): void {
-    done()
-    if (!this.isAsked) {
-      this.isAsked = true
-      const pieces = [...this.fuzz.piecesForUndici]
-      const next = () => {
-        const piece = pieces.shift()
-        if (this.destroyed) {
-          return
-        }
-        if (piece !== undefined) {
-          this.push(piece)
-          setImmediate(next)
-        } else if (this.fuzz.ending === "end") {
-          this.push(null)
-        } else {
-          this.onReset()
-          this.destroy(reset())
-        }
-      }
-      setImmediate(next)
-    }
-  }
-}
-
-const informationalAtMost = 20
 
 export const read = (fuzz: FuzzCase): Effect.Effect<Reading> =>
   Effect.async((resume) => {
@@ -68,7 +18,7 @@ export const read = (fuzz: FuzzCase): Effect.Effect<Reading> =>
         setImmediate(() =>
           done(
             null,
-            new ScriptedSocket(fuzz, () => {
+            new ScriptedSocket(fuzz.piecesForUndici, fuzz.ending, () => {
               isReset = true
             })
           )
@@ -115,20 +65,3 @@ export const read = (fuzz: FuzzCase): Effect.Effect<Reading> =>
       }
     )
   })
-
-// All values of a repeated field; only the first value of a field with a single value.
-const fieldsOf = (
-  fields: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
-): Record<string, string> => {
-  const all: Record<string, string> = {}
-  for (const [name, value] of Object.entries(fields)) {
-    all[name] = typeof value === "string" ? value : single.has(name) ? (value?.[0] ?? "") : (value ?? []).join(", ")
-  }
-  return all
-}
-
-const single: ReadonlySet<string> = new Set(
-  "age content-disposition content-length content-location content-range content-type date etag expires last-modified location retry-after server".split(
-    " "
-  )
-)
