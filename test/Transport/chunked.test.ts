@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Chunked } from "../../src/Node/Transport/http1/chunkedDecoder.js"
+import { malformedChunks } from "./responses.js"
 
 /** What is found in these pieces, one after the other. */
 const read = (...pieces: ReadonlyArray<string>) => {
@@ -65,37 +66,7 @@ describe("a body in chunks", () => {
     assert.deepStrictEqual(read(...text), { text: "hello", found: "ended", rest: "", hasTrailers: true })
   })
 
-  for (const [what, text] of [
-    ["no size", "\r\nhello"],
-    ["a size that is no number", "x\r\n"],
-    ["a negative size", "-5\r\nhello"],
-    ["a size with a prefix", "0x5\r\nhello"],
-    ["a size with a blank before it", " 5\r\nhello"],
-    ["a size with a blank in it", "5 5\r\nhello"],
-    ["a size of 17 digits", `${"f".repeat(17)}\r\n`],
-    ["zeros without end", "0".repeat(20_000)],
-    ["a size that ends with LF", "5\nhello"],
-    ["a size that ends with CR alone", "5\rhello"],
-    ["a chunk that is longer than its size", "5\r\nhello!\r\n"],
-    ["a chunk that ends with LF", "5\r\nhello\n0\r\n\r\n"],
-    ["a chunk that ends with CR alone", "5\r\nhello\r0\r\n\r\n"],
-    ["an extension without a name", "5;\r\nhello"],
-    ["an extension with a blank in its name", "5;a b\r\nhello"],
-    ["an extension with a blank in its value", "5;a=b c\r\nhello"],
-    ["an extension with a control character", '5;a="\u007f"\r\nhello'],
-    ["an extension with LF", '5;a="\n"\r\nhello'],
-    ["an extension with something after its quotes", '5;a="b"c\r\nhello'],
-    ["an extension without end", `5;${"a".repeat(20_000)}`],
-    ["a trailer without a colon", "0\r\nX\r\n\r\n"],
-    ["a trailer without a name", "0\r\n: a\r\n\r\n"],
-    ["a folded line before all trailers", "0\r\n a\r\n\r\n"],
-    ["a trailer with a control character", "0\r\nX: \u0001\r\n\r\n"],
-    ["a trailer that ends with LF", "0\r\nX: a\n\r\n"],
-    ["a trailer that is a length", "0\r\nContent-Length: 0\r\n\r\n"],
-    ["a trailer that is a coding", "0\r\nTransfer-Encoding: chunked\r\n\r\n"],
-    ["trailers without end", `0\r\n${"X: a\r\n".repeat(4000)}`],
-    ["CR without LF at its end", "0\r\n\rx"]
-  ] as const) {
+  for (const [what, text] of malformedChunks) {
     it(`is malformed with ${what}`, () => {
       assert.strictEqual(read(text).found, "malformed")
       assert.strictEqual(read(...text).found, "malformed")

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from "node:net"
+import type { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -6,165 +6,50 @@ import * as Layer from "effect/Layer"
 import * as NodeTransport from "../../src/Node/Transport.js"
 import { Transport } from "../../src/Transport.js"
 import { collect, collectPausing, get, getWith, open, until } from "../support/exchange.js"
-
-interface Origin {
-  readonly url: string
-  /** On which connection each request came. */
-  readonly asked: ReadonlyArray<number>
-  readonly sockets: () => number
-}
-
-/** Answers the n-th request. */
-const origin = (answer: (socket: Socket, turn: number, request: string) => void) =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.async<{ readonly server: Server; readonly sockets: Set<Socket>; readonly made: Origin }>((resume) => {
-        const sockets = new Set<Socket>()
-        const asked: Array<number> = []
-        let connections = 0
-        const server = createServer((socket) => {
-          const connection = connections++
-          sockets.add(socket)
-          socket.on("close", () => sockets.delete(socket)).on("error", () => socket.destroy())
-          socket.on("data", (bytes) => {
-            asked.push(connection)
-            answer(socket, asked.length - 1, bytes.toString("latin1"))
-          })
-        })
-        server.listen(0, "127.0.0.1", () => {
-          const at = server.address()
-          const url = `http://127.0.0.1:${typeof at === "object" && at !== null ? at.port : 0}/`
-          resume(Effect.succeed({ server, sockets, made: { url, asked, sockets: () => sockets.size } }))
-        })
-      }),
-      ({ server, sockets }) =>
-        Effect.sync(() => {
-          server.close()
-          for (const socket of sockets) {
-            socket.destroy()
-          }
-        })
-    ),
-    ({ made }) => made
-  )
+import { answering } from "../support/loopback.js"
+import { hello, ok } from "./responses.js"
 
 const live = Layer.fresh(NodeTransport.layer())
-
-const ok = "HTTP/1.1 200 OK\r\n"
-const hello = `${ok}Content-Length: 5\r\n\r\nhello`
 
 describe("HTTP/1.1", () => {
   it.scopedLive("uses a connection again, the one that was used last", () =>
     Effect.gen(function* () {
-      const { asked, url } = yield* origin((socket) => socket.write(hello))
+      const { requests, url } = yield* answering((socket) => socket.write(hello))
       yield* Effect.all([get(url), get(url)], { concurrency: 2 })
       for (let left = 3; left > 0; left--) {
         yield* Effect.sleep("10 millis")
         assert.strictEqual(yield* get(url), "hello")
       }
-      const [last] = asked.slice(-1)
-      assert.deepStrictEqual(asked.slice(2), [last, last, last])
+      const [last] = requests.slice(-1)
+      assert.deepStrictEqual(requests.slice(2), [last, last, last])
     }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("takes an answer in whatever pieces it comes", () =>
     Effect.gen(function* () {
-      const { asked, url } = yield* origin((socket) => {
+      const { requests, url } = yield* answering((socket) => {
         for (const [at, byte] of [...hello].entries()) {
           setTimeout(() => socket.write(byte), at)
         }
       })
       assert.strictEqual(yield* get(url), "hello")
-      assert.deepStrictEqual(asked, [0])
+      assert.deepStrictEqual(requests, [0])
     }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("gives a body that came with its head in the same moment", () =>
     Effect.gen(function* () {
-      const { url } = yield* origin((socket) => socket.write(hello))
+      const { url } = yield* answering((socket) => socket.write(hello))
       const response = yield* open({ url, headers: {} })
       assert.strictEqual(Effect.runSync(collect(response)), "hello")
       assert.strictEqual(Effect.runSync(collect(response)), "")
     }).pipe(Effect.provide(live))
   )
 
-  for (const [what, answer, status, body] of [
-    ["204", "HTTP/1.1 204 No Content\r\n\r\n", 204, ""],
-    ["304 with a length", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", 304, ""],
-    ["blanks around values", `${ok}Content-Length: \t 5 \t\r\n\r\nhello`, 200, "hello"],
-    ["connection options", `${ok}Connection: x, y\r\nConnection: z\r\nContent-Length: 5\r\n\r\nhello`, 200, "hello"],
-    ["an offer to upgrade", `${ok}Upgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 5\r\n\r\nhello`, 200, "hello"],
-    ["folded lines", `${ok}X: a\r\n b\r\nContent-Length: 5\r\n\r\nhello`, 200, "hello"],
-    ["LF alone", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", 200, "hello"],
-    ["the same length twice", `${ok}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello`, 200, "hello"],
-    [
-      "a head of 250 KB",
-      `${ok}${`X: ${"x".repeat(1000)}\r\n`.repeat(250)}Content-Length: 5\r\n\r\nhello`,
-      200,
-      "hello"
-    ],
-    [
-      "HTTP/1.0 that is kept",
-      `HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello`,
-      200,
-      "hello"
-    ],
-    [
-      "blanks, extensions and trailers among chunks",
-      `${ok}Transfer-Encoding: chunked\r\n\r\n5 ; a = b\r\nhello\r\n0  \r\nX: a\r\n b\r\n\r\n`,
-      200,
-      "hello"
-    ]
-  ] as const) {
-    it.scopedLive(`takes a response, asks once, and uses the connection again: ${what}`, () =>
-      Effect.gen(function* () {
-        const { asked, url } = yield* origin((socket) => socket.write(answer))
-        for (const _ of [1, 2]) {
-          const response = yield* open({ url, headers: {} })
-          assert.strictEqual(response.status, status)
-          assert.strictEqual(yield* collect(response), body)
-        }
-        // Trailers may have been meant for the connection.
-        assert.deepStrictEqual(asked, answer.includes("chunked") ? [0, 1] : [0, 0])
-      }).pipe(Effect.provide(live))
-    )
-  }
-
-  for (const [what, answer] of [
-    ["a coding before chunked", `${ok}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
-    ["a coding alone", `${ok}Transfer-Encoding: gzip\r\n\r\nhello`],
-    ["codings in two fields", `${ok}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
-    ["a coding in quotes", `${ok}Transfer-Encoding: "chunked"\r\n\r\n0\r\n\r\n`],
-    ["a coding that is misspelt", `${ok}Transfer-Encoding: chunke\r\n\r\n0\r\n\r\n`],
-    ["a coding with a parameter", `${ok}Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n`],
-    ["two lengths", `${ok}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello`],
-    ["a length beside chunks", `${ok}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
-    ["a garbage status line", "NOT HTTP AT ALL\r\n\r\n"],
-    ["an empty line before the status line", `\r\n${hello}`],
-    ["an empty line after a 1xx", `HTTP/1.1 103 x\r\n\r\n\r\n${hello}`],
-    ["a stray LF after a 1xx", `HTTP/1.1 103 x\r\n\r\n\n${hello}`],
-    [
-      "an upgrade that was not asked for",
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"
-    ],
-    ["a head of 300 KB", `${ok}${`X: ${"x".repeat(1000)}\r\n`.repeat(300)}Content-Length: 5\r\n\r\nhello`],
-    ["heads of 300 KB", `${`HTTP/1.1 103 x\r\nX: ${"x".repeat(100_000)}\r\n\r\n`.repeat(3)}${hello}`]
-  ] as const) {
-    it.scopedLive(`refuses a response, and asks once: ${what}`, () =>
-      Effect.gen(function* () {
-        const { asked, sockets, url } = yield* origin((socket) => socket.write(answer))
-        assert.deepInclude(yield* Effect.flip(get(url)), { _tag: "Protocol", reason: "message" })
-        yield* until(() => sockets() === 0)
-        assert.strictEqual(sockets(), 0)
-        assert.deepStrictEqual(asked, [0])
-      }).pipe(Effect.provide(live))
-    )
-  }
-
   it.scopedLive("uses the first of repeated fields with a single value", () =>
     Effect.gen(function* () {
       const names = ["Location", "Retry-After", "Last-Modified", "Content-Type"]
-      const { url } = yield* origin((socket) =>
+      const { url } = yield* answering((socket) =>
         socket.write(
           `${ok}${names.map((name) => `${name}: first\r\n${name}: second\r\n`).join("")}X: a\r\nX: b\r\nContent-Length: 5\r\n\r\nhello`
         )
@@ -180,18 +65,18 @@ describe("HTTP/1.1", () => {
 
   it.scopedLive("sends one request if a head breaks off", () =>
     Effect.gen(function* () {
-      const { asked, url } = yield* origin((socket, turn) =>
+      const { requests, url } = yield* answering((socket, turn) =>
         turn === 0 ? socket.end(hello.slice(0, 20)) : socket.write(hello)
       )
       assert.deepInclude(yield* Effect.flip(get(url)), { _tag: "Connection", reason: "reset" })
-      assert.deepStrictEqual(asked, [0])
+      assert.deepStrictEqual(requests, [0])
     }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("reads a long head in small pieces in linear time", () =>
     Effect.gen(function* () {
       const head = `${ok}X: ${"x".repeat(200_000)}\r\nContent-Length: 5\r\n\r\n`
-      const { url } = yield* origin((socket) => {
+      const { url } = yield* answering((socket) => {
         let at = 0
         const next = () => {
           socket.write(head.slice(at, at + 20))
@@ -210,29 +95,29 @@ describe("HTTP/1.1", () => {
 
   it.scopedLive("tries a stale connection once more at once, on a new one", () =>
     Effect.gen(function* () {
-      const { asked, url } = yield* origin((socket, turn) =>
+      const { requests, url } = yield* answering((socket, turn) =>
         turn === 2 || turn === 3 ? socket.destroy() : socket.write(hello)
       )
       yield* Effect.all([get(url), get(url)], { concurrency: 2 })
       assert.deepInclude(yield* Effect.flip(get(url)), { _tag: "Connection", reason: "reset" })
-      assert.strictEqual(asked.length, 4)
-      assert.strictEqual(asked[3], 2)
+      assert.strictEqual(requests.length, 4)
+      assert.strictEqual(requests[3], 2)
       assert.strictEqual(yield* get(url), "hello")
     }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("does not try a new connection again", () =>
     Effect.gen(function* () {
-      const { asked, url } = yield* origin((socket) => socket.resetAndDestroy())
+      const { requests, url } = yield* answering((socket) => socket.resetAndDestroy())
       assert.deepInclude(yield* Effect.flip(get(url)), { _tag: "Connection", reason: "reset" })
-      assert.strictEqual(asked.length, 1)
+      assert.strictEqual(requests.length, 1)
     }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("never reads what follows a body as the next response", () =>
     Effect.gen(function* () {
       const forged = hello.replace("hello", "wrong")
-      const { asked, url } = yield* origin((socket, turn) => {
+      const { requests, url } = yield* answering((socket, turn) => {
         if (turn === 0) {
           socket.write(hello + forged)
         } else if (turn === 1) {
@@ -245,20 +130,20 @@ describe("HTTP/1.1", () => {
       assert.strictEqual(yield* get(url), "hello")
       yield* Effect.sleep("20 millis")
       assert.strictEqual(yield* get(url), "hello")
-      assert.deepStrictEqual(asked, [0, 1, 2])
+      assert.deepStrictEqual(requests, [0, 1, 2])
     }).pipe(Effect.provide(live))
   )
 
   it.scopedLive("uses no connection again that is not meant to be", () =>
     Effect.gen(function* () {
       const ends = ["Connection: close", "Keep-Alive: timeout=1", "Keep-Alive: timeout=0, max=3"]
-      const { asked, sockets, url } = yield* origin((socket, turn) =>
+      const { requests, sockets, url } = yield* answering((socket, turn) =>
         socket.write(`${ok}${ends[turn]}\r\nContent-Length: 5\r\n\r\nhello`)
       )
       for (const _ of ends) {
         assert.strictEqual(yield* get(url), "hello")
       }
-      assert.deepStrictEqual(asked, [0, 1, 2])
+      assert.deepStrictEqual(requests, [0, 1, 2])
       yield* until(() => sockets() === 0)
       assert.strictEqual(sockets(), 0)
     }).pipe(Effect.provide(live))
@@ -266,7 +151,7 @@ describe("HTTP/1.1", () => {
 
   it.scopedLive("closes a connection that was idle for too long", () =>
     Effect.gen(function* () {
-      const { sockets, url } = yield* origin((socket) =>
+      const { sockets, url } = yield* answering((socket) =>
         socket.write(`${ok}Keep-Alive: timeout=2\r\nContent-Length: 5\r\n\r\nhello`)
       )
       yield* get(url)
@@ -282,7 +167,7 @@ describe("HTTP/1.1", () => {
       Effect.gen(function* () {
         const bodies = [1, 2, 3, 4].map((of) => Buffer.alloc(2_000_000, of))
         let turn = 0
-        const { asked, url } = yield* origin((socket) => {
+        const { requests, url } = yield* answering((socket) => {
           const body = bodies[turn++ % bodies.length] ?? Buffer.alloc(0)
           socket.write(`${ok}Content-Length: ${body.length}\r\n\r\n`)
           socket.write(body)
@@ -304,7 +189,7 @@ describe("HTTP/1.1", () => {
           )
           assert.isTrue(body.equals(Buffer.concat(received)))
         }
-        assert.deepStrictEqual(asked, [0, 0, 0, 0])
+        assert.deepStrictEqual(requests, [0, 0, 0, 0])
       }).pipe(Effect.provide(live))
   )
 
@@ -314,7 +199,7 @@ describe("HTTP/1.1", () => {
       for (let at = 0; at < body.length; at++) {
         body[at] = (at * 31 + (at >> 8)) & 0xff
       }
-      const { asked, url } = yield* origin((socket) => {
+      const { requests, url } = yield* answering((socket) => {
         socket.write(`${ok}Content-Length: ${body.length}\r\n\r\n`)
         socket.write(body)
       })
@@ -329,7 +214,7 @@ describe("HTTP/1.1", () => {
         )
         assert.isTrue(body.equals(Buffer.concat(received)), `${pauseEvery}`)
       }
-      assert.deepStrictEqual(asked, [0, 0, 0])
+      assert.deepStrictEqual(requests, [0, 0, 0])
     }).pipe(Effect.provide(live))
   )
 
@@ -337,7 +222,7 @@ describe("HTTP/1.1", () => {
     Effect.gen(function* () {
       const lengthBytes = 100_000_000
       let server: Socket | undefined
-      const { url } = yield* origin((socket) => {
+      const { url } = yield* answering((socket) => {
         server = socket
         socket.write(`${ok}Content-Length: ${lengthBytes}\r\n\r\n`)
         socket.write(Buffer.alloc(lengthBytes))
@@ -355,7 +240,7 @@ describe("HTTP/1.1", () => {
 
   it.scopedLive("leaves a body paused where it is interrupted, and goes on from there", () =>
     Effect.gen(function* () {
-      const { url } = yield* origin((socket) => {
+      const { url } = yield* answering((socket) => {
         socket.write(`${ok}Content-Length: 10\r\n\r\n01234`)
         setTimeout(() => socket.write("56789"), 50)
       })
@@ -378,9 +263,9 @@ describe("HTTP/1.1", () => {
   it.scopedLive("leaves no socket where it is interrupted, before and within a body", () =>
     Effect.gen(function* () {
       for (const answer of ["", `${ok}Content-`, `${ok}Content-Length: 10\r\n\r\nhalf`]) {
-        const { asked, sockets, url } = yield* origin((socket) => socket.write(answer))
+        const { requests, sockets, url } = yield* answering((socket) => socket.write(answer))
         const fiber = yield* Effect.fork(get(url))
-        yield* until(() => asked.length === 1)
+        yield* until(() => requests.length === 1)
         yield* Effect.sleep("10 millis")
         yield* Fiber.interrupt(fiber)
         yield* until(() => sockets() === 0)
@@ -391,12 +276,14 @@ describe("HTTP/1.1", () => {
 
   it.scopedLive("tells of a body that its layer cuts short, and leaves no socket", () =>
     Effect.gen(function* () {
-      const { asked, sockets, url } = yield* origin((socket) => socket.write(`${ok}Content-Length: 10\r\n\r\nhalf`))
+      const { requests, sockets, url } = yield* answering((socket) =>
+        socket.write(`${ok}Content-Length: 10\r\n\r\nhalf`)
+      )
       const fiber = yield* Effect.scoped(
         Effect.gen(function* () {
           const transport = yield* Effect.flatMap(Layer.build(live), (context) => Effect.provide(Transport, context))
           const fiber = yield* Effect.forkDaemon(Effect.flip(getWith(transport, url)))
-          yield* until(() => asked.length === 1)
+          yield* until(() => requests.length === 1)
           yield* Effect.sleep("20 millis")
           return fiber
         })
@@ -410,7 +297,7 @@ describe("HTTP/1.1", () => {
   it.scopedLive("sends the URL as `URL` writes it, and the headers unchanged", () =>
     Effect.gen(function* () {
       const heads: Array<string> = []
-      const { url } = yield* origin((socket, _turn, bytes) => {
+      const { url } = yield* answering((socket, _turn, bytes) => {
         heads.push(bytes)
         socket.write(hello)
       })
@@ -421,9 +308,9 @@ describe("HTTP/1.1", () => {
         "?a#b",
         "%2e%2E/\u00e9?\u00e9"
       ]) {
-        const request = { url: url + path, headers: { accept: "*/*", "x-text": "caf\u00e9\tx", "X-Empty": "" } }
+        const request = { url: `${url}/${path}`, headers: { accept: "*/*", "x-text": "caf\u00e9\tx", "X-Empty": "" } }
         yield* Effect.scoped(Effect.flatMap(open(request), collect))
-        const { host, pathname, search } = new URL(url + path)
+        const { host, pathname, search } = new URL(`${url}/${path}`)
         assert.strictEqual(
           heads.pop(),
           `GET ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\naccept: */*\r\nx-text: caf\u00e9\tx\r\nX-Empty: \r\n\r\n`
@@ -434,7 +321,7 @@ describe("HTTP/1.1", () => {
 
   it.scopedLive("refuses a request with headers or a URL that it cannot send", () =>
     Effect.gen(function* () {
-      const { asked, url } = yield* origin((socket) => socket.write(hello))
+      const { requests, url } = yield* answering((socket) => socket.write(hello))
       for (const request of [
         { url, headers: { "a b": "c" } },
         { url, headers: { a: "b\r\nc: d" } },
@@ -445,7 +332,7 @@ describe("HTTP/1.1", () => {
       ]) {
         assert.deepInclude(yield* Effect.flip(Effect.scoped(open(request))), { _tag: "InvalidRequest" })
       }
-      assert.deepStrictEqual(asked, [])
+      assert.deepStrictEqual(requests, [])
     }).pipe(Effect.provide(live))
   )
 })

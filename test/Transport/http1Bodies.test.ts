@@ -1,19 +1,18 @@
 /**
  * Bodies without a length, on real sockets. `test/fuzz` compares the results with undici.
  */
-import { createServer as createTlsServer, type TLSSocket } from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Client from "../../src/Node/Transport/http1/client.js"
-import { sockets } from "../../src/Node/Transport/sockets.js"
 import * as NodeTransport from "../../src/Node/Transport.js"
 import { type Exchange, type Receiver, Transport, type TransportError } from "../../src/Transport.js"
-import { certificate, key } from "../support/certificate.js"
+import { certificate } from "../support/certificate.js"
 import { collect, collectPausing, open, openWith, until } from "../support/exchange.js"
-import { http, raw } from "../support/loopback.js"
+import { http1Client } from "../support/http1Client.js"
+import { http, raw, secure } from "../support/loopback.js"
+import { chunked, inChunks, ok } from "./responses.js"
 
 const get = (url: string, pauseEvery = Number.POSITIVE_INFINITY) =>
   Effect.scoped(
@@ -24,16 +23,6 @@ const get = (url: string, pauseEvery = Number.POSITIVE_INFINITY) =>
 
 const live = Layer.fresh(NodeTransport.layer())
 
-const ok = "HTTP/1.1 200 OK\r\n"
-const chunked = `${ok}Transfer-Encoding: chunked\r\n\r\n`
-const inChunks = (text: string, bytes: number) => {
-  let made = ""
-  for (let at = 0; at < text.length; at += bytes) {
-    const chunk = text.slice(at, at + bytes)
-    made += `${chunk.length.toString(16)}\r\n${chunk}\r\n`
-  }
-  return `${chunked}${made}0\r\n\r\n`
-}
 const text = Array.from({ length: 60_000 }, (_, at) => `${at} `).join("")
 
 describe("HTTP/1.1, if no length is announced", () => {
@@ -91,26 +80,6 @@ describe("HTTP/1.1, if no length is announced", () => {
         assert.strictEqual(yield* get(origin.url), "hello")
         assert.strictEqual(origin.connections(), connections)
       }
-    }).pipe(Effect.provide(live))
-  )
-
-  it.scopedLive("passes over 1xx before the head, also 100, and over a few only", () =>
-    Effect.gen(function* () {
-      const hello = `${ok}Content-Length: 5\r\n\r\nhello`
-      const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-      const origin = yield* raw(
-        [`HTTP/1.1 100 Continue\r\n\r\n${hello}`, "stay"],
-        [`${hints.repeat(20)}${hello}`, "stay"],
-        [`${hints}${inChunks("hello", 2)}`, "stay"],
-        [`${hints.repeat(21)}${hello}`, "stay"]
-      )
-      for (const _ of [1, 2, 3]) {
-        assert.strictEqual(yield* get(origin.url), "hello")
-      }
-      assert.strictEqual(origin.connections(), 1)
-      assert.deepInclude(yield* Effect.flip(get(origin.url)), { _tag: "Protocol", reason: "message" })
-      yield* until(() => origin.sockets() === 0)
-      assert.strictEqual(origin.sockets(), 0)
     }).pipe(Effect.provide(live))
   )
 
@@ -224,66 +193,12 @@ describe("HTTP/1.1, if no length is announced", () => {
 
   it.scopedLive("takes the end of a TLS connection for the end of a body", () =>
     Effect.gen(function* () {
-      const port = yield* secure((socket) => socket.end(`${ok}\r\n${text}`))
-      const client = yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          Client.make({
-            connectMillis: 10_000,
-            connect: sockets({ ca: certificate })
-          })
-        ),
-        ({ close }) => close
-      )
+      const { url } = yield* secure((socket) => socket.end(`${ok}\r\n${text}`))
+      const client = yield* http1Client({ ca: certificate })
       for (const pauseEvery of [1, 3, Number.POSITIVE_INFINITY]) {
-        const response = yield* openWith(client, { url: `https://localhost:${port}/`, headers: {} })
+        const response = yield* openWith(client, { url: url, headers: {} })
         assert.strictEqual((yield* collectPausing(response, pauseEvery)).toString("latin1"), text)
       }
     })
   )
-})
-
-const secure = (answer: (socket: TLSSocket) => void) =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.async<ReturnType<typeof createTlsServer>>((resume) => {
-        const server = createTlsServer({ key, cert: certificate }, (socket) => {
-          socket.on("error", () => socket.destroy())
-          socket.once("data", () => answer(socket))
-        })
-        server.listen(0, () => resume(Effect.succeed(server)))
-      }),
-      (server) => Effect.sync(() => server.close())
-    ),
-    (server) => {
-      const at = server.address()
-      return typeof at === "object" && at !== null ? at.port : 0
-    }
-  )
-
-describe("a body without a length that breaks", () => {
-  for (const [what, bytes, then, tag] of [
-    ["chunks that end with their connection", `${chunked}5\r\nhello\r\n`, "end", "Truncated"],
-    ["a chunk that ends with its connection", `${chunked}5\r\nhel`, "end", "Truncated"],
-    ["chunks that are reset", `${chunked}5\r\nhello\r\n`, "reset", "Truncated"],
-    ["chunks that end before their last line", `${chunked}5\r\nhello\r\n0\r\n`, "end", "Truncated"],
-    [
-      "chunks on a connection that is not kept",
-      `${ok}Connection: close\r\n${chunked.slice(ok.length)}5\r\nhel`,
-      "end",
-      "Truncated"
-    ],
-    ["malformed chunks", `${chunked}5\r\nhello\r\nx\r\n`, "stay", "Protocol"],
-    ["a reset in place of an end", `${ok}\r\nhello`, "reset", "Truncated"],
-    ["a reset in place of an end, before all content", `${ok}\r\n`, "reset", "Truncated"]
-  ] as const) {
-    it.scopedLive(`is ${tag}, and asked for once: ${what}`, () =>
-      Effect.gen(function* () {
-        const origin = yield* raw([bytes, then])
-        assert.deepInclude(yield* Effect.flip(get(origin.url)), { _tag: tag })
-        assert.strictEqual(origin.connections(), 1)
-        yield* until(() => origin.sockets() === 0)
-        assert.strictEqual(origin.sockets(), 0)
-      }).pipe(Effect.provide(live))
-    )
-  }
 })

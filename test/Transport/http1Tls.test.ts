@@ -1,10 +1,9 @@
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Client from "../../src/Node/Transport/http1/client.js"
-import { sockets } from "../../src/Node/Transport/sockets.js"
 import { certificate, key } from "../support/certificate.js"
 import { collectPausing, openWith } from "../support/exchange.js"
+import { http1Client } from "../support/http1Client.js"
 
 describe("HTTP/1.1, on TLS", () => {
   const body = Buffer.alloc(3_000_011, "0123456789")
@@ -27,21 +26,10 @@ describe("HTTP/1.1, on TLS", () => {
         server.closeAllConnections()
       })
   )
-  const lane = (ca: string | undefined) =>
-    Effect.acquireRelease(
-      Effect.sync(() =>
-        Client.make({
-          connectMillis: 10_000,
-          connect: sockets({ ca })
-        })
-      ),
-      ({ close }) => close
-    )
-
   it.scopedLive("keeps a body whole, although TLS goes on after a pause with what it has decrypted", () =>
     Effect.gen(function* () {
       const { connections, port } = yield* secure
-      const client = yield* lane(certificate)
+      const client = yield* http1Client({ ca: certificate })
       for (const pauseEvery of [1, 3, Number.POSITIVE_INFINITY]) {
         const received = yield* Effect.scoped(
           Effect.flatMap(openWith(client, { url: `https://localhost:${port}/`, headers: {} }), (response) =>
@@ -61,7 +49,7 @@ describe("HTTP/1.1, on TLS", () => {
         [undefined, "localhost"],
         [certificate, "127.0.0.1"]
       ] as const) {
-        const client = yield* lane(ca)
+        const client = yield* http1Client(ca === undefined ? {} : { ca })
         const error = yield* Effect.flip(openWith(client, { url: `https://${host}:${port}/`, headers: {} }))
         assert.deepInclude(error, { _tag: "Connection", reason: "tls" })
       }

@@ -1,19 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Client from "../../src/Node/Transport/http1/client.js"
+import * as Fiber from "effect/Fiber"
 import type { Connect } from "../../src/Node/Transport/sockets.js"
-import { getWith, openWith } from "../support/exchange.js"
-
-const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+import { getWith, openWith, until } from "../support/exchange.js"
+import { http1Client } from "../support/http1Client.js"
+import { hello } from "./responses.js"
 
 describe("HTTP/1.1, on fake connections", () => {
   const request = { url: "http://origin.test/file", headers: {} }
-  const lane = (connect: Connect, connectMillis = 10_000) =>
-    Effect.acquireRelease(
-      Effect.sync(() => Client.make({ connectMillis, connect })),
-      ({ close }) => close
-    )
-  /** Does `begin` in the next turn. */
+  const tooManyOpen = () => Object.assign(new Error("no more"), { code: "EMFILE" })
+  /** Calls `begin` in the next turn of the event loop. */
   const wire =
     (begin: (events: Parameters<Connect>[1], turn: number) => void): Connect =>
     (_target, events) => {
@@ -34,24 +30,55 @@ describe("HTTP/1.1, on fake connections", () => {
     }
   let turns = 0
 
-  it.scopedLive("waits for a descriptor where there is none, and not for other things", () =>
+  it.scopedLive("waits for a descriptor if the system refuses it", () =>
     Effect.gen(function* () {
       turns = 0
-      const client = yield* lane(
-        wire((events, turn) => {
+      const client = yield* http1Client({
+        connect: wire((events, turn) => {
           if (turn < 3) {
-            events.onError(Object.assign(new Error("no more"), { code: "EMFILE" }))
+            events.onError(tooManyOpen())
           } else {
             events.onConnect()
           }
         })
-      )
+      })
       assert.strictEqual(yield* getWith(client, request.url), "hello")
       assert.strictEqual(turns, 4)
     })
   )
 
-  it.scopedLive("carries on few of the responses that come at once in one turn, and all of them", () =>
+  it.scopedLive("says that a request waits for a descriptor, and stops waiting when the exchange is closed", () =>
+    Effect.gen(function* () {
+      turns = 0
+      const held: Array<boolean> = []
+      const client = yield* http1Client({ connect: wire((events) => events.onError(tooManyOpen())) })
+      const fiber = yield* Effect.fork(
+        Effect.scoped(openWith(client, request, { onHeld: (isHeld) => held.push(isHeld) }))
+      )
+      yield* until(() => held.length === 3)
+      yield* Fiber.interrupt(fiber)
+      const made = turns
+      // Longer than the next pause.
+      yield* Effect.sleep("200 millis")
+      assert.deepStrictEqual(held.slice(0, 3), [true, false, true])
+      assert.strictEqual(turns, made)
+    })
+  )
+
+  it.scopedLive("fails the requests that wait for a descriptor when the client is closed", () =>
+    Effect.gen(function* () {
+      const held: Array<boolean> = []
+      const client = yield* http1Client({ connect: wire((events) => events.onError(tooManyOpen())) })
+      const fiber = yield* Effect.fork(
+        Effect.flip(Effect.scoped(openWith(client, request, { onHeld: (isHeld) => held.push(isHeld) })))
+      )
+      yield* until(() => held.length > 0)
+      yield* client.close
+      assert.deepInclude(yield* Fiber.join(fiber), { _tag: "Connection", reason: "reset" })
+    })
+  )
+
+  it.scopedLive("delivers a few ends of responses in one turn of the event loop, and all of them in the end", () =>
     Effect.gen(function* () {
       const perTurn: Array<number> = [0]
       yield* Effect.acquireRelease(
@@ -66,7 +93,7 @@ describe("HTTP/1.1, on fake connections", () => {
         }),
         (count) => Effect.sync(() => clearImmediate(count.next))
       )
-      const { send } = yield* lane(wire((events) => events.onConnect()))
+      const { send } = yield* http1Client({ connect: wire((events) => events.onConnect()) })
       const pushed = Effect.async<void>((resume) => {
         send(request, {
           onInformational: () => {},
@@ -91,12 +118,9 @@ describe("HTTP/1.1, on fake connections", () => {
     })
   )
 
-  it.scopedLive("bounds the wait for a connection", () =>
+  it.scopedLive("limits the time for a connection", () =>
     Effect.gen(function* () {
-      const client = yield* lane(
-        wire(() => {}),
-        30
-      )
+      const client = yield* http1Client({ connect: wire(() => {}), connectMillis: 30 })
       const error = yield* Effect.flip(openWith(client, request))
       assert.deepInclude(error, { _tag: "Timeout", phase: "connect", limitMillis: 30, receivedBytes: 0 })
       const asked = yield* Effect.flip(openWith(client, { ...request, connectMillis: 10 }))

@@ -278,8 +278,20 @@ const laxer: ReadonlyArray<readonly [why: string, holds: (head: string, text: st
     "a 1xx with the length 0 (RFC 9112 §6.3)",
     (head) => /^HTTP\/1\.\d 1\d\d[\s\S]*^content-length:[ \t]*0/im.test(head)
   ],
-  ["a length that is repeated (RFC 9110 §8.6)", (head) => fields(head, "content-length").join().includes(",")]
+  ["a length that is repeated (RFC 9110 §8.6)", (head) => fields(head, "content-length").join().includes(",")],
+  ["bytes after the response, whose connection is not used again", (head, text) => isFollowed(head, text)]
 ]
+
+const isFollowed = (head: string, text: string): boolean => {
+  const rest = text.slice(head.length)
+  if (/^HTTP\/1\.\d (?:204|304)/m.test(head)) {
+    return rest !== ""
+  }
+  const [length] = fields(head, "content-length")
+  return length === undefined
+    ? /(?:^|\r\n)0+[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n[\s\S]/.test(rest)
+    : rest.length > Number(lengthOf(length))
+}
 
 /** The references do not know a coding with a tab after it, and read the lines of the chunks as content. */
 const isMisread = (head: string): boolean =>

@@ -1,23 +1,31 @@
 /**
- * Real servers on the loopback interface: honest ones, and ones that say whatever they are told to.
+ * Real servers on the loopback interface: HTTP servers of Node, and servers that answer with the bytes of a test.
  */
 import { spawn } from "node:child_process"
 import dns from "node:dns"
 import { createServer, type RequestListener } from "node:http"
 import { connect, createServer as createRawServer, type Server, type Socket } from "node:net"
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { certificate, key } from "./certificate.js"
 
 export interface Origin {
   readonly url: string
   readonly port: number
-  /** Connections that are open. */
+  /** The number of connections that are open. */
   readonly sockets: () => number
-  /** Connections there were. */
+  /** The number of connections so far. */
   readonly connections: () => number
 }
 
-const listening = (server: Server): Effect.Effect<Origin, never, Scope.Scope> =>
+/** A server that answers with bytes. */
+export interface RawOrigin extends Origin {
+  /** For each request so far, the number of its connection, counted from 0. */
+  readonly requests: ReadonlyArray<number>
+}
+
+export const listening = (server: Server, host = "127.0.0.1"): Effect.Effect<Origin, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.async<{ readonly origin: Origin; readonly close: () => void }>((resume) => {
@@ -29,7 +37,7 @@ const listening = (server: Server): Effect.Effect<Origin, never, Scope.Scope> =>
           socket.on("close", () => sockets.delete(socket))
           socket.on("error", () => socket.destroy())
         })
-        server.listen(0, "127.0.0.1", () => {
+        server.listen(0, host, () => {
           const address = server.address()
           const port = typeof address === "object" && address !== null ? address.port : 0
           const close = () => {
@@ -59,29 +67,54 @@ const listening = (server: Server): Effect.Effect<Origin, never, Scope.Scope> =>
 export const http = (listener: RequestListener): Effect.Effect<Origin, never, Scope.Scope> =>
   listening(createServer(listener))
 
-/** Answers the n-th request, on whatever connection, with these bytes; then ends it, resets it, or leaves it open. */
-export const raw = (
-  ...answers: ReadonlyArray<readonly [bytes: string, then: "end" | "reset" | "stay"]>
-): Effect.Effect<Origin, never, Scope.Scope> => {
-  let turn = 0
-  return listening(
-    createRawServer((socket) => {
-      socket.on("data", () => {
-        const [bytes, then] = answers[Math.min(turn++, answers.length - 1)] ?? ["", "end"]
-        socket.write(bytes, "latin1", () => {
-          if (then === "end") {
-            socket.end()
-          } else if (then === "reset") {
-            // What was written goes out first; a socket knows no test clock.
-            setTimeout(() => socket.resetAndDestroy(), 20)
-          }
-        })
-      })
+/** Calls `answer` for each request, of which `turn` counts all from 0. */
+export const answering = (
+  answer: (socket: Socket, turn: number, request: string) => void
+): Effect.Effect<RawOrigin, never, Scope.Scope> => {
+  const requests: Array<number> = []
+  let connections = 0
+  const server = createRawServer({ noDelay: true }, (socket) => {
+    const connection = connections++
+    socket.on("data", (bytes) => {
+      requests.push(connection)
+      answer(socket, requests.length - 1, bytes.toString("latin1"))
     })
-  )
+  })
+  return Effect.map(listening(server), (origin) => ({ ...origin, requests }))
 }
 
-/** An address that does not answer: its queue of connections is full, and nobody ever takes one out of it. */
+/** Answers the n-th request, and the requests after the last answer, with these bytes. Then ends, resets or keeps the connection. */
+export const raw = (
+  ...answers: ReadonlyArray<readonly [bytes: string, then: "end" | "reset" | "stay"]>
+): Effect.Effect<RawOrigin, never, Scope.Scope> =>
+  answering((socket, turn) => {
+    const [bytes, then] = answers[Math.min(turn, answers.length - 1)] ?? ["", "end"]
+    socket.write(bytes, "latin1", () => {
+      if (then === "end") {
+        socket.end()
+      } else if (then === "reset") {
+        // A reset would discard what was not sent yet. A socket does not use the test clock.
+        setTimeout(() => socket.resetAndDestroy(), 20)
+      }
+    })
+  })
+
+/** Calls `answer` for the first request of each TLS connection. */
+export const secure = (
+  answer: (socket: TLSSocket) => void,
+  options: TlsOptions = {}
+): Effect.Effect<Origin, never, Scope.Scope> =>
+  Effect.map(
+    listening(
+      createTlsServer({ key, cert: certificate, ...options }, (socket) => {
+        socket.on("error", () => socket.destroy())
+        socket.once("data", () => answer(socket))
+      })
+    ),
+    (origin) => ({ ...origin, url: `https://localhost:${origin.port}` })
+  )
+
+/** An address that does not answer: its queue of connections is full, and its server accepts none. */
 export const blackHole = (host: string, port: number): Effect.Effect<void, never, Scope.Scope> =>
   Effect.asVoid(
     Effect.acquireRelease(
@@ -114,7 +147,7 @@ export const blackHole = (host: string, port: number): Effect.Effect<void, never
     )
   )
 
-/** Has a name resolve to these addresses, in this order, for who asks the system by the usual way. */
+/** Makes a name resolve to these addresses, in this order, for code that uses `dns.lookup`. */
 export const resolving = (name: string, addresses: ReadonlyArray<string>): Effect.Effect<void, never, Scope.Scope> =>
   Effect.asVoid(
     Effect.acquireRelease(

@@ -1,0 +1,20 @@
+/**
+ * The HTTP/1.1 client of `Node/Transport`, with a certificate or with connections of the test.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Client from "../../src/Node/Transport/http1/client.js"
+import { type Connect, sockets } from "../../src/Node/Transport/sockets.js"
+
+export const http1Client = (
+  options: { readonly ca?: string; readonly connect?: Connect; readonly connectMillis?: number } = {}
+): Effect.Effect<Client.Client, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() =>
+      Client.make({
+        connectMillis: options.connectMillis ?? 10_000,
+        connect: options.connect ?? sockets({ ca: options.ca })
+      })
+    ),
+    ({ close }) => close
+  )
