@@ -20,11 +20,12 @@ import type { DownloadOutcome, DownloadRequest, Saved, Skipped } from "./Downloa
 import type { DownloadError } from "./DownloadError.js"
 import * as Background from "./engine/background.js"
 import { Caller } from "./engine/caller.js"
+import type { Restore } from "./engine/hooks.js"
 import * as Limits from "./engine/limits.js"
 import { Listener } from "./engine/listener.js"
-import { type Restore, toExit } from "./engine/outcome.js"
+import { toExit } from "./engine/outcome.js"
 import { run } from "./engine/run.js"
-import * as Segments from "./engine/segments/segments.js"
+import { segmentRule } from "./engine/segments/segmentRule.js"
 import * as SharedTransfers from "./engine/sharedTransfer.js"
 import { makeTransfer, type Transfer } from "./engine/transfer.js"
 import { Hasher } from "./Hasher.js"
@@ -163,7 +164,7 @@ export const layerWith = (options: Options): Layer.Layer<Downloader, never, Tran
 /** @internal */
 export const makeWith = (
   options: Options = {},
-  rule = Segments.rule
+  rule = segmentRule
 ): Effect.Effect<typeof Downloader.Service, never, Transport | Store | Scope.Scope> =>
   Effect.gen(function* () {
     const wrong = options.limitBytes === undefined ? undefined : RequestProblem.ofLimit(options.limitBytes)

@@ -166,7 +166,7 @@ describe("a million hostile characters", () => {
   })
 
   it("are read as headers of a response", () => {
-    const from = { url: new URL("http://host.test/"), count: 0, isFirstOrigin: true }
+    const from = new Redirect.Hop("http://host.test/", 0, true)
     for (const text of hostile) {
       assert.isUndefined(parseContentRange(text) ?? parseContentRange(`bytes ${text}`))
       assert.isUndefined(contentLength({ "content-length": text }))
@@ -210,7 +210,7 @@ describe("a million hostile characters", () => {
         NormalizedUrl.originOf(url)
         const parsed = DisplayUrl.parse(url)
         if (parsed !== undefined) {
-          RequestHeaders.requestUrl(parsed)
+          RequestHeaders.requestUrl(new Redirect.Hop(parsed.href, 0, true))
         }
       }
       RequestProblem.ofDestination(text)

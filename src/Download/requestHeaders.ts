@@ -7,6 +7,7 @@ import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 import { placeholder } from "../internal/text/displayUrl.js"
+import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 
 // The downloader sets some of these. The others belong to the connection (RFC 9110 §7.6.1).
 const reserved: ReadonlySet<string> = new Set([
@@ -28,6 +29,8 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /** The URL of one request. Redirects lead to further hops, and possibly to other origins. */
 interface Hop {
+  readonly href: string
+  /** The same, parsed. */
   readonly url: URL
   readonly isFirstOrigin: boolean
 }
@@ -95,20 +98,26 @@ export const joinValues = (
  * Returns the headers for one hop, without `Range`. The credentials of a URL are sent to its origin as a header (RFC 7617). A
  * redirect to a URL without credentials sends none.
  */
-export const forHop = (request: WithHeaders, { isFirstOrigin, url }: Hop): Record<string, string> => {
-  const headers: Record<string, string> = { ...(isFirstOrigin ? forFirstOrigin(request) : defaultHeaders) }
-  if (url.username !== "" || url.password !== "") {
-    headers["authorization"] =
-      `Basic ${Encoding.encodeBase64(`${percentDecode(url.username)}:${percentDecode(url.password)}`)}`
-  }
-  return headers
+export const forHop = (request: WithHeaders, hop: Hop): Readonly<Record<string, string>> => {
+  const headers = hop.isFirstOrigin ? forFirstOrigin(request) : defaultHeaders
+  const credentials = NormalizedUrl.originOf(hop.href) === undefined ? credentialsOf(hop.url) : undefined
+  return credentials === undefined ? headers : { ...headers, authorization: credentials }
 }
 
+const credentialsOf = ({ password, username }: URL): string | undefined =>
+  username === "" && password === ""
+    ? undefined
+    : `Basic ${Encoding.encodeBase64(`${percentDecode(username)}:${percentDecode(password)}`)}`
+
 /** Returns the URL without its credentials and its fragment, which are not sent (RFC 9110 §4.2.4, §4.2.5). */
-export const requestUrl = (url: URL): string => {
+export const requestUrl = (hop: Hop): string => {
+  if (NormalizedUrl.originOf(hop.href) !== undefined) {
+    return hop.href
+  }
   // Cuts the text, because setting the parts of a URL may change the rest of it.
-  const text = url.href.slice(0, url.href.length - url.hash.length)
-  return url.username === "" && url.password === "" ? text : text.replace(/\/\/[^/]*@/, "//")
+  const { hash, href, password, username } = hop.url
+  const text = href.slice(0, href.length - hash.length)
+  return username === "" && password === "" ? text : text.replace(/\/\/[^/]*@/, "//")
 }
 
 // Text with a percent sign that encodes nothing stays as it is.

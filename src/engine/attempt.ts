@@ -1,289 +1,303 @@
 /**
- * One attempt at one hop: open, judge, receive, verify.
+ * One attempt at one hop: send, check the head, receive, check the content.
+ *
+ * An attempt is an object that the transport calls. Its fiber waits in `run`, and continues when the attempt has ended.
  *
  * @internal
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as RequestHeaders from "../Download/requestHeaders.js"
+import * as Exit from "effect/Exit"
 import type { Verification } from "../Download.js"
-import { type DownloadError, type HttpStatus, Mismatch, Protocol, Truncated } from "../DownloadError.js"
-import type { Expected } from "../internal/digest.js"
+import { type DownloadError, Protocol } from "../DownloadError.js"
+import { andThen } from "../internal/andThen.js"
 import { contentLength } from "../internal/http/contentLength.js"
-import { displayUrl, parse } from "../internal/text/displayUrl.js"
+import { displayUrl } from "../internal/text/displayUrl.js"
+import type { Permit } from "../OriginGovernor.js"
 import { isTransient } from "../RetryPolicy.js"
-import type { Part, Store } from "../Store.js"
-import type { Transport } from "../Transport.js"
-import { beginBody, extendHeaders, holdHeaders, type Wait } from "./deadlines.js"
-import { Drive, type TransportResponse } from "./drive.js"
-import { type Body, type Receiver, Receiving } from "./receiveBody.js"
+import type { Part } from "../Store.js"
+import type { ResponseHead } from "../Transport.js"
+import { checkContent, truncated } from "./contentCheck.js"
+import type { FileTransfer } from "./fileTransfer.js"
+import type { Restore } from "./hooks.js"
+import { type Body, BodyReceiver } from "./receiveBody.js"
 import * as Redirect from "./redirect.js"
 import { type Answer, isAnswer, isEnd, judge } from "./responseCheck.js"
 import { leastProgress } from "./retryCount.js"
-import * as Segments from "./segments/segments.js"
+import { isDivisible, SegmentWorkers } from "./segments/segmentWorkers.js"
 import { statusError } from "./statusError.js"
+import { type Task, Tasks } from "./tasks.js"
+import { transportRequest } from "./transportRequest.js"
+import type { Phase, Wait } from "./wait.js"
 
-export interface Attempt extends Receiver {
-  readonly transport: typeof Transport.Service
-  readonly store: typeof Store.Service
-  readonly wait: Wait
-  readonly expected: Expected | undefined
-  readonly strict: boolean
-  /** Called for the head of each response, whatever its status. */
-  readonly originAnswered: () => void
-  /** Told of a status that is an error as soon as it is known: the rest of that response may take its time. */
-  readonly refused: (error: HttpStatus) => Effect.Effect<void>
-  /** Where others may help. */
-  readonly segments: Segments.Means | undefined
+export interface Received {
+  readonly _tag: "Received"
+  readonly part: Part
+  readonly bytes: number
+  readonly verified: Verification
 }
 
-export type Result =
-  | { readonly _tag: "Redirected"; readonly to: Redirect.Hop }
-  | { readonly _tag: "Received"; readonly part: Part; readonly bytes: number; readonly verified: Verification }
+export type Result = Received | { readonly _tag: "Redirected"; readonly to: Redirect.Hop }
 
-/** What is to be done: `work` first, interruptible, and then `close`, whatever became of it. */
-export interface Begun {
-  readonly work: Effect.Effect<Result, DownloadError>
-  readonly close: Effect.Effect<void>
-}
-
-export const begin = (self: Attempt): Begun => {
-  const { hop, kept, request } = self
-  const { offsetBytes, range } = kept.resumeAt(hop.url)
-  const headers = RequestHeaders.forHop(request, hop)
-  if (range !== undefined) {
-    headers["range"] = range
-    if (kept.validator !== undefined) {
-      headers["if-range"] = kept.validator
-    }
-  }
-  const exchange = new Drive(
-    self.transport,
-    {
-      url: RequestHeaders.requestUrl(hop.url),
-      headers,
-      isCrossOrigin: !hop.isFirstOrigin,
-      connectMillis: self.connectMillis,
-      verifiesBody: verifiesBody(request)
-    },
-    () => extendHeaders(self.wait, self.now()),
-    (isHeld) => holdHeaders(self.wait, isHeld, self.now())
-  )
-  return from(self, exchange.response, exchange.close, offsetBytes)
-}
-
-/** Whether the request's digest or size would reveal a truncated body. */
-export const verifiesBody = ({ digest, sizeBytes }: Receiver["request"]): boolean =>
-  digest !== undefined || sizeBytes !== undefined
-
-/** What is left of an attempt whose request is sent. */
-export const from = (
-  self: Attempt,
-  response: Effect.Effect<TransportResponse, DownloadError>,
-  close: Effect.Effect<void>,
-  offsetBytes: number
-): Begun => {
-  const crew = self.segments === undefined ? undefined : new Segments.Crew(self, self.segments, close)
-  return {
-    work: Effect.flatMap(response, (answer) => answered(self, answer, offsetBytes, crew)),
-    close: crew?.close ?? close
-  }
-}
-
-const answered = (
-  self: Attempt,
-  response: TransportResponse,
-  offsetBytes: number,
-  crew: Segments.Crew | undefined
-): Effect.Effect<Result, DownloadError> => {
-  const { hop, kept, wait } = self
-  beginBody(wait, self.now())
-  self.originAnswered()
-  if (Redirect.isRedirect(response.status)) {
-    return redirected(hop, response)
-  }
-  if (!isAnswer(response.status, offsetBytes)) {
-    return refusal(self, response, offsetBytes)
-  }
-  return Effect.flatMap(checked(self, response, offsetBytes), (answer) =>
-    Effect.flatMap(
-      answer.startBytes > 0 && kept.part !== undefined ? Effect.succeed(kept.part) : kept.begin(self.store),
-      (part) => {
-        kept.resumed = kept.resumed || offsetBytes > 0
-        if (answer.startBytes > 0) {
-          kept.isTotalOfRange ||= kept.totalBytes === undefined
-          kept.totalBytes = answer.totalBytes
-        } else {
-          kept.begun(response, answer.totalBytes, hop.url)
-        }
-        const body: Body = {
-          part,
-          claim: kept.claim(answer.startBytes, answer.endBytes),
-          endBytes: answer.endBytes ?? Number.POSITIVE_INFINITY,
-          wait
-        }
-        return crew === undefined
-          ? Effect.flatMap(new Receiving(self, body).goOn(response), () => restOrWhole(self, part, answer))
-          : Effect.flatMap(crew.receive({ ...body, response }), (how) =>
-              how === "Left" ? forTheRest(self) : restOrWhole(self, part, answer)
-            )
-      }
-    )
-  )
-}
-
-/** Checks the response, and records a refused range. */
-const checked = (
-  self: Attempt,
-  response: TransportResponse,
-  offsetBytes: number
-): Either.Either<Answer, DownloadError> => {
-  const answer = judge(self, response, offsetBytes)
-  if (offsetBytes > 0 && Either.isLeft(answer)) {
-    self.kept.refuseRange()
-  }
-  return answer
-}
-
-/** Continues from the request's own URL. The rest needs a permit, and a redirect that is valid now. */
-const forTheRest = (self: Attempt): Effect.Effect<Result> => Effect.succeed({ _tag: "Redirected", to: first(self) })
-
-/**
- * A server may send less than the requested range (RFC 9110 §15.3.7). The end of such a response is the end of the file only if
- * the total says so.
- */
-const restOrWhole = (
-  self: Attempt,
-  part: Part,
-  { endBytes, startBytes }: Answer
-): Effect.Effect<Result, DownloadError> =>
-  Effect.suspend(() => {
-    const { hop, kept, request } = self
-    const { bytes, totalBytes } = kept
-    if (startBytes === 0 && endBytes === undefined && bytes !== (totalBytes ?? bytes)) {
-      kept.forget()
-      const detail = `${bytes} bytes, not ${totalBytes}, with the same validator`
-      return new Protocol({ url: displayUrl(hop.url.href), reason: "inconsistent", detail })
-    }
-    if (startBytes === 0 || bytes >= (totalBytes ?? request.sizeBytes ?? Number.POSITIVE_INFINITY)) {
-      return whole(self, part)
-    }
-    return bytes === endBytes && bytes - startBytes >= leastProgress(kept) ? forTheRest(self) : truncated(self)
-  })
-
-const first = ({ hop, request }: Attempt): Redirect.Hop => ({
-  url: parse(request.url) ?? hop.url,
-  count: 0,
-  isFirstOrigin: true
-})
-
-/** From somewhere in a body on. */
-export const received = (
-  self: Attempt,
-  response: TransportResponse,
-  part: Part,
-  receiving: Receiving
-): Effect.Effect<Result, DownloadError> => Effect.flatMap(receiving.goOn(response), () => whole(self, part))
-
-const whole = (self: Attempt, part: Part): Effect.Effect<Result, DownloadError> =>
-  Effect.suspend(() =>
-    Effect.map(verify(self), (verified): Result => ({ _tag: "Received", part, bytes: self.kept.bytes, verified }))
-  )
-
-const redirected = (hop: Redirect.Hop, response: TransportResponse): Effect.Effect<Result, DownloadError> =>
-  Effect.flatMap(Redirect.next(hop, response.headers["location"]), (to) =>
-    Effect.as(contentLength(response.headers) === undefined ? Effect.void : drain(response), {
-      _tag: "Redirected",
-      to
-    })
-  )
-
-const refusal = (
-  self: Attempt,
-  response: TransportResponse,
-  offsetBytes: number
-): Effect.Effect<Result, DownloadError> =>
-  Effect.gen(function* () {
-    const { hop, kept, refused } = self
-    const { part } = kept
-    const url = displayUrl(hop.url.href)
-    const error = yield* statusError(url, response)
-    if (offsetBytes === 0 || isTransient(error)) {
-      yield* refused(error)
-      yield* drain(response)
-      return yield* error
-    }
-    yield* drain(response)
-    if (part !== undefined && isEnd(kept, response)) {
-      kept.totalBytes = kept.bytes
-      return yield* whole(self, part)
-    }
-    // The server may refuse only the range.
-    kept.refuseRange()
-    return yield* new Protocol({ url, reason: "range", detail: `${response.status}` })
-  })
-
-const truncated = ({ hop, kept }: Attempt): Truncated =>
-  new Truncated({ url: displayUrl(hop.url.href), expectedBytes: kept.totalBytes, receivedBytes: kept.bytes })
-
-/** Returns what the content was checked against, or the error if it is not the file. */
-export const verify = (self: Attempt): Either.Either<Verification, Mismatch | Truncated> => {
-  const { expected, kept, request } = self
-  const receivedBytes = kept.bytes
-  const { resumed, totalBytes } = kept
-  if (totalBytes !== undefined && receivedBytes < totalBytes) {
-    return Either.left(truncated(self))
-  }
-  if (request.sizeBytes !== undefined && receivedBytes !== request.sizeBytes) {
-    kept.forget()
-    return Either.left(sizeMismatch(displayUrl(self.hop.url.href), request.sizeBytes, receivedBytes, resumed))
-  }
-  if (expected !== undefined) {
-    const actual = kept.digest() ?? ""
-    if (!expected.digests.includes(actual)) {
-      kept.refuseSegments()
-      return Either.left(
-        new Mismatch({
-          url: displayUrl(self.hop.url.href),
-          reason: "digest",
-          expected: `${expected.algorithm}:${expected.digests.join(" or ")}`,
-          actual: `${expected.algorithm}:${actual}`,
-          resumed
-        })
-      )
-    }
-    return Either.right("digest")
-  }
-  const verified = totalBytes === undefined && request.sizeBytes === undefined ? "none" : "length"
-  return self.strict && verified === "none"
-    ? Either.left(
-        new Mismatch({
-          url: displayUrl(self.hop.url.href),
-          reason: "unverifiable",
-          expected: "",
-          actual: "",
-          resumed: false
-        })
-      )
-    : Either.right(verified)
-}
-
-const sizeMismatch = (url: string, expected: number, actual: number, resumed: boolean): Mismatch =>
-  new Mismatch({ url, reason: "size", expected: `${expected}`, actual: `${actual}`, resumed })
-
-// A short body that nobody wants is read to its end, so that its connection can be used again; a longer one is not worth
-// that.
+// A short body of an error or a redirect is read to its end, so that the connection can be reused.
 const drainLimitBytes = 64 * 1024
-const drainLimit = Duration.millis(250)
+const drainLimitMillis = 250
 
-const drain = (response: TransportResponse): Effect.Effect<void> =>
-  (contentLength(response.headers) ?? 0) <= drainLimitBytes
-    ? Effect.suspend(() => {
-        let bytes = 0
-        return response.drive((chunk) => {
-          bytes += chunk.length
-          return bytes <= drainLimitBytes
+/** A body that is read and dropped. */
+interface Drain {
+  bytes: number
+  /** The time limit of the attempt. */
+  readonly totalAt: number
+  readonly end: () => void
+}
+
+export class Attempt extends BodyReceiver {
+  private readonly tasks = new Tasks<Result, DownloadError>()
+  private readonly beganAt: number
+  private offsetBytes = 0
+  private answer: Answer | undefined
+  private drain: Drain | undefined
+  private segments: SegmentWorkers | undefined
+
+  constructor(
+    transfer: FileTransfer,
+    hop: Redirect.Hop,
+    wait: Wait,
+    /** The permit that the attempt holds. */
+    readonly permit: Permit
+  ) {
+    super(transfer, hop, wait)
+    this.beganAt = wait.beganAt
+  }
+
+  /** Runs the attempt to its end. Run it uninterruptible; `restore` makes its wait interruptible. */
+  run(restore: Restore): Effect.Effect<Result, DownloadError> {
+    const { hop, transfer, wait } = this
+    const { digest, sizeBytes } = transfer.request
+    const { offsetBytes, range } = transfer.partial.resumeAt(hop)
+    const verifiesBody = digest !== undefined || sizeBytes !== undefined
+    this.offsetBytes = offsetBytes
+    const request = transportRequest(transfer, hop, { connectMillis: wait.limits.connectMillis, range, verifiesBody })
+    return andThen(this.send(request), () =>
+      Effect.matchCauseEffect(restore(this.tasks.run), {
+        onSuccess: (result) => andThen(this.close, () => Exit.succeed(result)),
+        onFailure: (cause) => andThen(this.close, () => Exit.failCause(cause))
+      })
+    )
+  }
+
+  onHead(head: ResponseHead): boolean {
+    return this.orFail(() => {
+      this.wait.beginBody(this.transfer.now())
+      this.transfer.reachability.onAnswer(this.hop.origin)
+      if (Redirect.isRedirect(head.status)) {
+        return this.redirected(head)
+      }
+      return isAnswer(head.status, this.offsetBytes) ? this.accepted(head) : this.refused(head)
+    })
+  }
+
+  override onChunk(chunk: Uint8Array): boolean {
+    const { drain } = this
+    if (drain === undefined || this.isOver) {
+      return super.onChunk(chunk)
+    }
+    drain.bytes += chunk.length
+    return drain.bytes <= drainLimitBytes || this.drained(drain)
+  }
+
+  expire(phase: Phase): void {
+    if (this.drain !== undefined && phase === "total") {
+      const { drain } = this
+      this.orFail(() => this.drained(drain))
+    } else {
+      this.finish(Exit.fail(this.transfer.timedOut(this.hop, phase, this.wait)))
+    }
+  }
+
+  /** Ends the attempt. The first call counts. */
+  finish(exit: Exit.Exit<Result, DownloadError>): false {
+    this.isOver = true
+    this.tasks.end(exit)
+    return false
+  }
+
+  /** All bytes are in the part. */
+  complete(part: Part): void {
+    const { hop, transfer } = this
+    const { partial } = transfer
+    this.start(partial.readBack(part), (exit) => {
+      if (Exit.isFailure(exit)) {
+        this.finish(Exit.failCause(exit.cause))
+        return
+      }
+      const checked = orDie(() => checkContent(transfer, hop))
+      this.finish(Exit.map(checked, (verified): Result => ({ _tag: "Received", part, bytes: partial.bytes, verified })))
+    })
+  }
+
+  /** Continues with a new request for the URL of the download: the rest needs a permit, and a redirect that is valid now. */
+  requestRest(): void {
+    this.finish(Exit.succeed({ _tag: "Redirected", to: this.transfer.firstHop }))
+  }
+
+  /** Ends the own response, and calls `next` when its exchange is closed. */
+  endResponse(next: () => void): void {
+    this.stop(() => this.start(this.exchange?.close ?? Exit.void, next))
+  }
+
+  start<A, E>(effect: Effect.Effect<A, E>, onEnd: (exit: Exit.Exit<A, E>) => void): Task | undefined {
+    return this.tasks.start(effect, onEnd)
+  }
+
+  override get close(): Effect.Effect<void> {
+    this.isOver = true
+    return andThen(this.tasks.close, () =>
+      andThen(this.segments?.close ?? Exit.void, () =>
+        andThen(super.close, () => {
+          if (this.body !== undefined) {
+            this.transfer.partial.ranges.release(this.body.claim)
+          }
+          return Exit.void
         })
-      }).pipe(Effect.timeout(drainLimit), Effect.ignore)
-    : Effect.void
+      )
+    )
+  }
+
+  protected received(): void {
+    if (this.drain !== undefined) {
+      this.drained(this.drain)
+    } else if (this.segments !== undefined) {
+      this.segments.onResponseEnd()
+    } else if (this.answer !== undefined && this.body !== undefined) {
+      this.concluded(this.answer, this.body)
+    }
+  }
+
+  protected failed(exit: Exit.Exit<never, DownloadError>): void {
+    if (this.drain === undefined) {
+      this.finish(exit)
+    } else {
+      this.drained(this.drain)
+    }
+  }
+
+  private redirected(head: ResponseHead): boolean {
+    const to = Redirect.next(this.hop, head.headers["location"])
+    if (Either.isLeft(to)) {
+      return this.fail(Exit.fail(to.left))
+    }
+    const end = () => this.finish(Exit.succeed({ _tag: "Redirected", to: to.right }))
+    return contentLength(head.headers) === undefined ? end() : this.drainThen(head, end)
+  }
+
+  private refused(head: ResponseHead): boolean {
+    const { hop, transfer } = this
+    const { partial } = transfer
+    const error = statusError(hop, head, transfer.clock.unsafeCurrentTimeMillis())
+    if (this.offsetBytes === 0 || isTransient(error)) {
+      // Told before the rest of the response is read, which may take some time.
+      return this.after(transfer.cool(hop.origin, error, this.beganAt), () =>
+        this.drainThen(head, () => this.finish(Exit.fail(error)))
+      )
+    }
+    return this.drainThen(head, () => {
+      if (partial.part !== undefined && isEnd(partial, head)) {
+        partial.acceptRange(partial.bytes)
+        this.complete(partial.part)
+      } else {
+        // The server may refuse only the range.
+        partial.refuseRange()
+        const url = displayUrl(hop.href)
+        this.finish(Exit.fail(new Protocol({ url, reason: "range", detail: `${head.status}` })))
+      }
+    })
+  }
+
+  private accepted(head: ResponseHead): boolean {
+    const { hop, offsetBytes, transfer } = this
+    const { partial } = transfer
+    const answer = judge(transfer, hop, head, offsetBytes)
+    if (Either.isLeft(answer)) {
+      if (offsetBytes > 0) {
+        partial.refuseRange()
+      }
+      return this.fail(Exit.fail(answer.left))
+    }
+    if (answer.right.startBytes > 0 && partial.part !== undefined) {
+      partial.acceptRange(answer.right.totalBytes)
+      return this.receive(head, answer.right, partial.part)
+    }
+    return this.after(partial.startOver(transfer.store), (part) => {
+      partial.accept(head, answer.right.totalBytes, hop)
+      partial.isResumed ||= offsetBytes > 0
+      return this.receive(head, answer.right, part)
+    })
+  }
+
+  private receive(head: ResponseHead, answer: Answer, part: Part): true {
+    const { startBytes, endBytes } = answer
+    const { partial, segments } = this.transfer
+    const claim =
+      endBytes === undefined
+        ? partial.ranges.claim(startBytes, Number.POSITIVE_INFINITY)
+        : partial.ranges.claimFirst(startBytes, endBytes)
+    const body = { part, claim, endBytes: endBytes ?? Number.POSITIVE_INFINITY }
+    this.answer = answer
+    this.body = body
+    if (segments !== undefined && (isDivisible(partial, head, body, segments) || partial.ranges.hasBeyond(claim))) {
+      this.meter = { bytes: 0, pausedMillis: 0 }
+      this.segments = new SegmentWorkers(this, head, body, this.meter, segments)
+    }
+    return true
+  }
+
+  /** The response has ended, and there are no segments. */
+  private concluded({ endBytes, startBytes }: Answer, { claim, part }: Body): void {
+    const { hop, transfer } = this
+    const { partial, request } = transfer
+    const { bytes, totalBytes } = partial
+    if (startBytes === 0 && endBytes === undefined && bytes !== (totalBytes ?? bytes)) {
+      partial.forget()
+      const detail = `${bytes} bytes, not ${totalBytes}, with the same validator`
+      this.finish(Exit.fail(new Protocol({ url: displayUrl(hop.href), reason: "inconsistent", detail })))
+    } else if (startBytes === 0 || bytes >= (totalBytes ?? request.sizeBytes ?? Number.POSITIVE_INFINITY)) {
+      this.complete(part)
+    } else if (claim.doneBytes === endBytes && claim.doneBytes - startBytes >= leastProgress(partial)) {
+      // A server may send less than the requested range (RFC 9110 §15.3.7). Only the total shows the end of the file.
+      this.requestRest()
+    } else {
+      this.finish(Exit.fail(truncated(partial, hop)))
+    }
+  }
+
+  /** Reads a short body to its end, at most for a moment, and then calls `end`. */
+  private drainThen(head: ResponseHead, end: () => void): boolean {
+    const { deadlines } = this.transfer
+    if ((contentLength(head.headers) ?? 0) > drainLimitBytes) {
+      end()
+      return false
+    }
+    this.drain = { bytes: 0, totalAt: this.wait.totalAt, end }
+    this.wait.totalAt = Math.min(this.wait.totalAt, this.transfer.now() + drainLimitMillis)
+    deadlines.remove(this)
+    deadlines.add(this)
+    return true
+  }
+
+  private drained({ end, totalAt }: Drain): false {
+    this.isOver = true
+    this.drain = undefined
+    this.wait.totalAt = totalAt
+    end()
+    return false
+  }
+}
+
+const orDie = <A, E>(act: () => Either.Either<A, E>): Exit.Exit<A, E> => {
+  try {
+    return Either.match(act(), { onLeft: Exit.fail, onRight: Exit.succeed })
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}

@@ -1,18 +1,16 @@
 /**
- * What a transfer is told besides its request, and whom it tells.
+ * What a caller brings to a transfer besides its request.
  *
  * @internal
  */
-import type { Failed, Saved, Skipped } from "../Download.js"
+import type * as Effect from "effect/Effect"
 import type { Advanced, Retrying } from "../DownloadEvent.js"
 import type { PermitOptions } from "../OriginGovernor.js"
 
+/** Makes the waits of an uninterruptible effect interruptible, as far as the caller is. */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
 export interface Hooks {
-  /**
-   * Is told the outcome in the same uninterruptible step that publishes the file, or could not: a caller that is
-   * interrupted a moment later still knows what stands there.
-   */
-  readonly decide: (outcome: Saved | Skipped | Failed) => void
   readonly ask?: PermitOptions | undefined
   /** When the request's deadline expires, if it started before the transfer. */
   readonly deadlineAt?: number | undefined

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import type { DownloadRequest } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
 import { positiveDuration } from "../internal/optionValues.js"
-import type { Limits } from "./deadlines.js"
+import type { Limits } from "./wait.js"
 
 interface Options {
   readonly connectTimeout?: Duration.DurationInput | undefined

@@ -1,5 +1,5 @@
 /**
- * What earlier attempts of a transfer have received: the part, its digest, and what is known of the version it is of.
+ * The bytes that earlier attempts of a transfer have received: the part, its digest, and the version that the bytes are of.
  *
  * @internal
  */
@@ -13,7 +13,8 @@ import type { Expected } from "../internal/digest.js"
 import * as Validator from "../internal/http/validator.js"
 import type { Part, Store } from "../Store.js"
 import type { ResponseHead } from "../Transport.js"
-import { type Claim, Coverage, claimOf } from "./segments/rangeMap.js"
+import type { Hop } from "./redirect.js"
+import { type Claim, RangeMap } from "./segments/rangeMap.js"
 
 /** What responses said about one version of the file. */
 interface Version {
@@ -29,12 +30,12 @@ interface Version {
 // After this number of refused ranges, the transfer requests only the whole file.
 const refusalsAtMost = 3
 
-const sourceOf = ({ origin, pathname }: URL): string => `${origin}${pathname}`
+const readBytes = 1024 * 1024
 
-export class Kept {
+export class PartialFile {
   part: Part | undefined
-  /** Removes what was not published. */
-  discard: Effect.Effect<void> = Effect.void
+  /** Which bytes are in the part, and which of the others are being received. */
+  ranges = new RangeMap()
   validator: string | undefined
   totalBytes: number | undefined
   /** Whether `totalBytes` comes from the response to a range request, and no whole response has said it. */
@@ -44,20 +45,16 @@ export class Kept {
   /** The bytes received by all attempts, also those that started over. */
   receivedBytes = 0
   /** Whether the part has bytes from a response to a range request. */
-  resumed = false
-  /** What is there, where it did not come from the beginning to the end. */
-  coverage: Coverage | undefined
-  /** Segments of this transfer that came to nothing. */
+  isResumed = false
+  /** The number of segment requests of this transfer that failed. */
   failedSegments = 0
   private hash: Hash | undefined
-  /** The bytes in the part, if they came from the beginning to the end. */
-  private writtenBytes = 0
   private hashedBytes = 0
-  private source: string | undefined
+  private source: Hop | undefined
   private type = ""
   private refusedRanges = 0
-  private isRangeAsked = false
-  private left: Version | undefined
+  private isRangeRequested = false
+  private before: Version | undefined
 
   constructor(
     private readonly request: DownloadRequest,
@@ -65,41 +62,36 @@ export class Kept {
     private readonly hasher: typeof Hasher.Service,
     /** Maximum size of the content. */
     readonly limitBytes: number
-  ) {
-    this.hash = expected === undefined ? undefined : hasher.make(expected.algorithm)
-  }
+  ) {}
 
   get bytes(): number {
-    return this.coverage?.bytes ?? this.writtenBytes
+    return this.ranges.bytes
   }
 
   /**
    * The offset at which the next request continues, and its `Range`. The offset is 0, without a `Range`, if the transfer must
    * start over: another version could not be detected, or ranges of this file were refused too often.
    */
-  resumeAt(url: URL): { readonly offsetBytes: number; readonly range: string | undefined } {
-    const { bytes, coverage } = this
-    const hole = coverage?.holes()[0]
-    const offsetBytes = coverage === undefined ? bytes : (hole?.startBytes ?? 0)
-    // A write that was given up in between leaves the part and its digest apart; a coverage counts what was written.
-    const isWhole = coverage !== undefined || bytes === this.hashedBytes
-    const isUnfinished = bytes < (this.totalBytes ?? Number.POSITIVE_INFINITY)
+  resumeAt(hop: Hop): { readonly offsetBytes: number; readonly range: string | undefined } {
+    const hole = this.ranges.firstHole
+    const offsetBytes = hole?.startBytes ?? 0
+    const isUnfinished = this.bytes < (this.totalBytes ?? Number.POSITIVE_INFINITY)
     const isRefused = this.refusedRanges >= refusalsAtMost
-    this.isRangeAsked = this.isGuarded && isWhole && isUnfinished && offsetBytes > 0 && !isRefused && this.isFrom(url)
-    if (!this.isRangeAsked) {
+    this.isRangeRequested = offsetBytes > 0 && this.isGuarded && isUnfinished && !isRefused && this.isFrom(hop)
+    if (!this.isRangeRequested) {
       return { offsetBytes: 0, range: undefined }
     }
-    const isLast = hole === undefined || hole.endBytes === this.totalBytes
+    const isLast = hole === undefined || hole.endBytes >= (this.totalBytes ?? Number.POSITIVE_INFINITY)
     return { offsetBytes, range: `bytes=${offsetBytes}-${isLast ? "" : hole.endBytes - 1}` }
   }
 
-  /** Whether something would show that bytes are of another version. */
+  /** Whether a check would show that bytes are of another version. */
   get isGuarded(): boolean {
-    return this.validator !== undefined || (this.isOfDigest && this.totalBytes !== undefined)
+    return this.validator !== undefined || (this.hasDigest && this.totalBytes !== undefined)
   }
 
   /** Whether the request has a digest, which verifies the whole content at the end. */
-  get isOfDigest(): boolean {
+  get hasDigest(): boolean {
     return this.expected !== undefined
   }
 
@@ -108,19 +100,14 @@ export class Kept {
     const { bytes, coding, totalBytes, type, validator } = this
     const isKnown = validator !== undefined || totalBytes !== undefined
     const saidBytes = this.isTotalOfRange ? undefined : totalBytes
-    return isKnown ? { coding, leastBytes: bytes, totalBytes: saidBytes, type, validator } : this.left
+    return isKnown ? { coding, leastBytes: bytes, totalBytes: saidBytes, type, validator } : this.before
   }
 
-  /** Records the version of a whole response that is accepted. */
-  begun({ headers, status }: ResponseHead, totalBytes: number | undefined, url: URL): void {
-    this.left = this.earlier
-    // 203: a proxy has changed the content (RFC 9110 §15.3.4). A response to a range would not say so.
-    this.validator = status === 203 ? undefined : Validator.strong(headers)
-    this.totalBytes = totalBytes
-    this.isTotalOfRange = false
-    this.coding = Validator.contentCodings(headers)
-    this.type = Validator.mediaType(headers)
-    this.source = sourceOf(url)
+  /** Makes the next attempt start over. */
+  forget(): void {
+    this.before = this.earlier
+    this.validator = undefined
+    this.totalBytes = undefined
   }
 
   /** Records that a range request failed: the next attempt starts over without a `Range`. */
@@ -131,11 +118,11 @@ export class Kept {
 
   /** Calls `refuseRange` if the last request had a `Range`, and returns whether it had. */
   refuseLastRange(): boolean {
-    const { isRangeAsked } = this
-    if (isRangeAsked) {
+    const { isRangeRequested } = this
+    if (isRangeRequested) {
       this.refuseRange()
     }
-    return isRangeAsked
+    return isRangeRequested
   }
 
   /** Records that the assembled content is not the file: the next attempt starts over, on one connection. */
@@ -145,120 +132,99 @@ export class Kept {
   }
 
   // An entity tag with a length also identifies the file at another URL; a date is valid for one URL (RFC 9110 §8.8.2.2).
-  private isFrom(url: URL): boolean {
-    const { isOfDigest, source, totalBytes, validator } = this
+  private isFrom(hop: Hop): boolean {
+    const { hasDigest, source, totalBytes, validator } = this
     const isOfAny = validator !== undefined && Validator.isEntityTag(validator) && totalBytes !== undefined
-    return isOfDigest || isOfAny || source === sourceOf(url)
+    return hasDigest || isOfAny || (source !== undefined && sourceOf(source) === sourceOf(hop))
   }
 
-  /** Makes the next attempt start over. */
-  forget(): void {
-    this.left = this.earlier
-    this.validator = undefined
-    this.totalBytes = undefined
-    this.hashedBytes = Number.NaN
+  /** Opens the part, or empties it, for a whole response. Run it uninterruptible. */
+  startOver(store: typeof Store.Service): Effect.Effect<Part, Disk> {
+    this.isResumed = false
+    this.ranges = new RangeMap()
+    this.hashedBytes = 0
+    this.hash = this.expected === undefined ? undefined : this.hasher.make(this.expected.algorithm)
+    const { part } = this
+    if (part !== undefined) {
+      return Effect.as(part.truncate, part)
+    }
+    const opening = store.open(this.request.destination)
+    if (!isExit(opening)) {
+      return Effect.tap(opening, (opened) => Effect.sync(() => this.opened(opened)))
+    }
+    if (Exit.isSuccess(opening)) {
+      this.opened(opening.value)
+    }
+    return opening
   }
 
-  /** Opens the part, or empties the one that there is. */
-  begin(store: typeof Store.Service): Effect.Effect<Part, Disk> {
-    return Effect.suspend(() => {
-      this.resumed = false
-      this.coverage = undefined
-      this.writtenBytes = 0
-      this.hashedBytes = 0
-      this.hash = this.expected === undefined ? undefined : this.hasher.make(this.expected.algorithm)
-      const { part } = this
-      if (part !== undefined) {
-        return Effect.as(part.truncate, part)
-      }
-      return Effect.uninterruptible(
-        Effect.map(store.open(this.request.destination), (opened) => {
-          this.adopt(opened)
-          return opened
-        })
-      )
-    })
-  }
-
-  /** Takes a part that is there, as the first one. */
-  adopt(part: Part): void {
+  private opened(part: Part): void {
     this.part = part
-    this.discard = part.discard
   }
 
-  /** What a response brings that begins at `startBytes`: up to where something is there already. */
-  claim(startBytes: number, endBytes: number | undefined): Claim {
-    const { coverage } = this
-    const hole = coverage?.holes()[0]
-    return coverage === undefined || hole === undefined
-      ? claimOf(startBytes, endBytes ?? Number.POSITIVE_INFINITY)
-      : coverage.claim(startBytes, Math.min(hole.endBytes, endBytes ?? hole.endBytes))
+  /** Records the version of a whole response that is accepted. */
+  accept({ headers, status }: ResponseHead, totalBytes: number | undefined, hop: Hop): void {
+    this.before = this.earlier
+    // 203: a proxy has changed the content (RFC 9110 §15.3.4). A response to a range would not say so.
+    this.validator = status === 203 ? undefined : Validator.strong(headers)
+    this.setTotal(totalBytes)
+    this.isTotalOfRange = false
+    this.coding = Validator.contentCodings(headers)
+    this.type = Validator.mediaType(headers)
+    this.source = hop
   }
 
-  /** From now on bytes may come in any order; not while a chunk is being written. */
-  cover(claim: Claim): Coverage | undefined {
-    const { totalBytes } = this
-    if (this.coverage !== undefined || totalBytes === undefined) {
-      return this.coverage
-    }
-    if (this.writtenBytes === claim.nextBytes && this.hashedBytes === claim.nextBytes && claim.nextBytes > 0) {
-      this.coverage = new Coverage(totalBytes)
-      this.coverage.add(0, claim.nextBytes)
-      claim.startBytes = claim.doneBytes = claim.nextBytes
-      this.coverage.adopt(claim)
-      this.resumed = true
-    }
-    return this.coverage
+  /** Records the total of a response to a range request that is accepted. */
+  acceptRange(totalBytes: number | undefined): void {
+    this.isTotalOfRange ||= this.totalBytes === undefined
+    this.setTotal(totalBytes)
+    this.isResumed = true
   }
 
-  extend(claim: Claim, upToBytes: number): boolean {
-    return this.coverage?.extend(claim, upToBytes) ?? false
+  private setTotal(totalBytes: number | undefined): void {
+    this.totalBytes = totalBytes
+    this.ranges.totalBytes = totalBytes ?? Number.POSITIVE_INFINITY
   }
 
-  /** Writes what comes next of a claim. */
-  take(part: Part, claim: Claim, chunk: Uint8Array): Effect.Effect<void, Disk> | undefined {
+  /** Writes the next bytes of a claim. */
+  write(part: Part, claim: Claim, chunk: Uint8Array): Effect.Effect<void, Disk> {
     const positionBytes = claim.nextBytes
     this.receivedBytes += chunk.length
     claim.nextBytes += chunk.length
     const writing = part.write(chunk, positionBytes)
     if (!isExit(writing)) {
-      return Effect.map(writing, () => this.written(claim, chunk, positionBytes))
+      return Effect.map(writing, () => this.wrote(claim, positionBytes, chunk))
     }
-    if (Exit.isFailure(writing)) {
-      return writing
+    if (Exit.isSuccess(writing)) {
+      this.wrote(claim, positionBytes, chunk)
     }
-    this.written(claim, chunk, positionBytes)
-    return undefined
+    return writing
   }
 
-  private written(claim: Claim, chunk: Uint8Array, positionBytes: number): void {
-    const endBytes = positionBytes + chunk.length
-    claim.doneBytes = endBytes
-    if (this.coverage === undefined) {
-      this.writtenBytes = endBytes
-    }
+  private wrote(claim: Claim, positionBytes: number, chunk: Uint8Array): void {
+    claim.doneBytes = positionBytes + chunk.length
     if (positionBytes === this.hashedBytes) {
       this.hash?.update(chunk)
-      this.hashedBytes = endBytes
+      this.hashedBytes += chunk.length
     }
   }
 
-  /** Takes into the digest what did not come in order. */
+  /** Adds to the digest the bytes that were not received in order. */
   readBack(part: Part): Effect.Effect<void, Disk> {
-    if (this.hash === undefined || this.coverage === undefined) {
-      return Effect.void
+    const { bytes: endBytes, hash } = this
+    if (hash === undefined || this.hashedBytes === endBytes) {
+      return Exit.void
     }
-    const { totalBytes } = this.coverage
-    const buffer = new Uint8Array(Math.min(readBytes, totalBytes - this.hashedBytes))
+    const buffer = new Uint8Array(Math.min(readBytes, endBytes - this.hashedBytes))
     const more: Effect.Effect<void, Disk> = Effect.suspend(() => {
-      const leftBytes = totalBytes - this.hashedBytes
+      const leftBytes = endBytes - this.hashedBytes
       return leftBytes === 0
         ? Effect.void
         : Effect.flatMap(part.read(buffer.subarray(0, leftBytes), this.hashedBytes), (bytes) => {
             if (bytes === 0) {
-              return Effect.dieMessage("a part ends before what was written")
+              return Effect.dieMessage("a part ends before the bytes that were written to it")
             }
-            this.hash?.update(buffer.subarray(0, bytes))
+            hash.update(buffer.subarray(0, bytes))
             this.hashedBytes += bytes
             return more
           })
@@ -266,12 +232,17 @@ export class Kept {
     return more
   }
 
-  /** In hexadecimal digits; to be asked once, when all is there. */
+  /** The digest in hexadecimal digits. Call it once, when all bytes are in the part. */
   digest(): string | undefined {
     const bytes = this.hash?.digest()
     this.hash = undefined
     return bytes === undefined ? undefined : Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
   }
+
+  /** Removes the part, unless it was published. */
+  get discard(): Effect.Effect<void> {
+    return this.part?.discard ?? Exit.void
+  }
 }
 
-const readBytes = 1024 * 1024
+const sourceOf = ({ url }: Hop): string => `${url.origin}${url.pathname}`

@@ -1,51 +1,55 @@
 /**
- * Before a transfer: whether the request can be carried out, and whether the file is there already.
+ * Before a transfer: whether the request is valid, and whether the file exists already.
  *
  * @internal
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as RequestProblem from "../Download/requestProblem.js"
-import { type DownloadRequest, type Saved, Skipped } from "../Download.js"
-import { Disk, type DownloadError, InvalidRequest } from "../DownloadError.js"
+import type { DownloadRequest } from "../Download.js"
+import { Disk, InvalidRequest } from "../DownloadError.js"
+import { andThen } from "../internal/andThen.js"
 import * as Digest from "../internal/digest.js"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
+import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 import * as Printable from "../internal/text/printable.js"
-import * as Unvalidated from "../internal/unvalidated.js"
 import type { Store } from "../Store.js"
-import type { Hooks } from "./hooks.js"
+import { Hop } from "./redirect.js"
 
-/** Refuses what no transport could carry, and looks whether it is there already; else carries it. */
-export const admit = (
-  store: typeof Store.Service,
-  request: DownloadRequest,
-  decide: Hooks["decide"],
-  carry: (url: URL, expected: Digest.Expected | undefined) => Effect.Effect<Saved | Skipped, DownloadError>
-): Effect.Effect<Saved | Skipped, DownloadError> =>
-  Effect.suspend(() => {
-    const url = DisplayUrl.parse(request.url)
-    const expected = request.digest === undefined ? undefined : Digest.parse(request.digest)
-    const refused = RequestProblem.ofUrl(request.url) ?? RequestProblem.ofOtherFields(request)
-    return url === undefined || refused !== undefined
-      ? new InvalidRequest({ url: DisplayUrl.displayUrl(request.url), detail: refused ?? "" })
-      : unlessThere(store, request, decide, carry(url, expected))
-  })
+/** A valid request, with the parsed values of its fields. */
+export interface Checked {
+  readonly hop: Hop
+  readonly expected: Digest.Expected | undefined
+}
 
-const unlessThere = (
-  store: typeof Store.Service,
-  request: DownloadRequest,
-  decide: (outcome: Skipped) => void,
-  transfer: Effect.Effect<Saved | Skipped, DownloadError>
-): Effect.Effect<Saved | Skipped, DownloadError> =>
-  request.onExists === "overwrite" || request.onExists === "unique"
-    ? transfer
-    : Effect.flatMap(store.exists(request.destination), (there) => {
-        if (!there) {
-          return transfer
-        }
-        if (request.onExists === "fail") {
-          return new Disk({ path: Printable.line(request.destination), reason: "exists", detail: "" })
-        }
-        const outcome = Unvalidated.make(Skipped, { request })
-        decide(outcome)
-        return Effect.succeed(outcome)
+// A host name has at most 253 characters (RFC 1035 §2.3.4).
+const hostLengthAtMost = 253
+
+/** Parses the URL and the digest of a request, or returns why a transfer of it is not possible. */
+export const checkRequest = (request: DownloadRequest): Either.Either<Checked, InvalidRequest> => {
+  const { digest, url } = request
+  const origin = NormalizedUrl.originOf(url)
+  const isPlain = origin !== undefined && origin.length <= hostLengthAtMost
+  const problem = (isPlain ? undefined : RequestProblem.ofUrl(url)) ?? RequestProblem.ofOtherFields(request)
+  const href = isPlain ? url : DisplayUrl.parse(url)?.href
+  return href === undefined || problem !== undefined
+    ? Either.left(new InvalidRequest({ url: DisplayUrl.displayUrl(url), detail: problem ?? "" }))
+    : Either.right({
+        hop: new Hop(href, 0, true),
+        expected: digest === undefined ? undefined : Digest.parse(digest)
       })
+}
+
+/** True if the file exists and the request skips it; fails if the request must not find a file. */
+export const isSkipped = (
+  store: typeof Store.Service,
+  { destination, onExists }: DownloadRequest
+): Effect.Effect<boolean, Disk> =>
+  onExists === "overwrite" || onExists === "unique"
+    ? Exit.succeed(false)
+    : andThen(store.exists(destination), (isThere) =>
+        isThere && onExists === "fail"
+          ? Exit.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
+          : Exit.succeed(isThere)
+      )

@@ -1,5 +1,5 @@
 /**
- * What a transfer tells of how far it is: not more often than somebody can look.
+ * Sends `Advanced` events of a transfer, at most one in 200 ms.
  *
  * @internal
  */
@@ -8,37 +8,35 @@ import type { DownloadRequest } from "../Download.js"
 import { Advanced } from "../DownloadEvent.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { Audience } from "./hooks.js"
-import type { Kept } from "./partialFile.js"
+import type { PartialFile } from "./partialFile.js"
 
-const tellMillis = 200
+const intervalMillis = 200
 
-export class Advance {
-  private toldAt = 0
+export class ProgressSampler {
+  private sentAt = 0
 
   constructor(
     private readonly clock: Clock.Clock,
     private readonly request: DownloadRequest,
-    private readonly kept: Kept,
+    private readonly partial: PartialFile,
     private readonly audience: Audience | undefined
-  ) {
-    this.begin()
-  }
+  ) {}
 
-  /** An attempt begins. */
+  /** Starts the interval when an attempt begins. */
   begin(): void {
-    this.toldAt = this.audience?.isListening === true ? this.clock.unsafeCurrentTimeMillis() : 0
+    this.sentAt = this.audience?.isListening === true ? this.clock.unsafeCurrentTimeMillis() : 0
   }
 
-  /** Tells after a chunk, if it is time to. */
-  after(): void {
-    const { audience, kept, request } = this
+  /** Sends an event after a chunk, if the interval is over. */
+  sample(): void {
+    const { audience, partial, request } = this
     if (audience?.isListening !== true) {
       return
     }
     const at = this.clock.unsafeCurrentTimeMillis()
-    if (at - this.toldAt >= tellMillis) {
-      this.toldAt = at
-      audience.tell(Unvalidated.make(Advanced, { request, bytes: kept.bytes, totalBytes: kept.totalBytes }))
+    if (at - this.sentAt >= intervalMillis) {
+      this.sentAt = at
+      audience.tell(Unvalidated.make(Advanced, { request, bytes: partial.bytes, totalBytes: partial.totalBytes }))
     }
   }
 }

@@ -1,152 +1,202 @@
 /**
- * From a response into the part: chunk by chunk, up to the end of a claim.
+ * One request and its response: the transport's calls write its bytes into the part, up to the end of a claim.
+ *
+ * The request of an attempt is one, and so is the request of each segment. If a chunk needs an effect that has to wait, such as
+ * a write to a slow disk or the rest of a rate limit, the body is paused until the effect has ended.
  *
  * @internal
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { DownloadRequest } from "../Download.js"
+import * as Exit from "effect/Exit"
 import { type DownloadError, TooLarge } from "../DownloadError.js"
+import { andThen, isExit } from "../internal/andThen.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import type { Part } from "../Store.js"
-import type { Wait } from "./deadlines.js"
-import type { TransportResponse } from "./drive.js"
-import type { Kept } from "./partialFile.js"
+import type { Exchange, Receiver, ResponseHead, TransportError, TransportRequest } from "../Transport.js"
+import type { Timed } from "./deadlines.js"
+import type { FileTransfer } from "./fileTransfer.js"
 import type { Hop } from "./redirect.js"
 import type { Claim } from "./segments/rangeMap.js"
+import type { Task } from "./tasks.js"
+import type { Phase, Wait } from "./wait.js"
 
-/** Who receives, for which transfer. */
-export interface Receiver {
-  readonly request: DownloadRequest
-  readonly hop: Hop
-  readonly kept: Kept
-  /** Maximum time for a new connection, in milliseconds. */
-  readonly connectMillis: number | undefined
-  /** In milliseconds, as a `Wait` counts. */
-  readonly now: () => number
-  /** For how many milliseconds to rest after so many bytes. */
-  readonly restMillis: (bytes: number) => number
-  /** What there is to tell after a chunk. */
-  readonly advanced: () => void
-}
-
-/** What all who receive one file have received together, and for how long they kept the sender waiting. */
-export interface Meter {
-  bytes: number
-  restedMillis: number
-}
-
+/** The range of the file that a response brings. */
 export interface Body {
   readonly part: Part
   readonly claim: Claim
-  /** Where what the response has ends. */
+  /** The end of the response's range; infinity if only the end of the body gives it. */
   readonly endBytes: number
-  readonly wait: Wait
-  readonly meter?: Meter | undefined
 }
 
-export interface ResponseBody extends Body {
-  readonly response: TransportResponse
+/** What all responses of an attempt have brought, and for how long they were paused. */
+export interface Meter {
+  bytes: number
+  pausedMillis: number
 }
 
-export const receive = (self: Receiver, body: ResponseBody): Effect.Effect<void, DownloadError> =>
-  new Receiving(self, body).goOn(body.response)
-
-/** A body on its way into a part: by calls, as far as that goes, and else by `goOn`. */
-export class Receiving {
-  private isBeyond = false
-  private pending: Effect.Effect<void, DownloadError> | undefined
+export abstract class BodyReceiver implements Receiver, Timed {
+  place = -1
+  /** True if no further bytes of the response are taken. */
+  protected isOver = false
+  protected body: Body | undefined
+  /** Undefined if the speed of the response does not matter. */
+  protected meter: Meter | undefined
+  protected exchange: Exchange | undefined
+  /** True if the response has more bytes than its claim may take. They are not read. */
+  private isPastEnd = false
+  private task: Task | undefined
+  private onTaskEnd: (() => void) | undefined
+  private readonly origin: string
 
   constructor(
-    private readonly self: Receiver,
-    private readonly body: Body
-  ) {}
+    readonly transfer: FileTransfer,
+    readonly hop: Hop,
+    readonly wait: Wait
+  ) {
+    this.origin = hop.origin
+  }
 
-  /** Does not throw: a bug of a hasher, a store or a governor is the transfer's, and not the event loop's. */
+  abstract onHead(head: ResponseHead): boolean
+
+  /** The response has brought its range, or all that its claim may take. */
+  protected abstract received(): void
+
+  /** The exchange or an effect has failed. Called once at most, and after `received` only with a defect. */
+  protected abstract failed(exit: Exit.Exit<never, DownloadError>): void
+
+  abstract expire(phase: Phase): void
+
+  /** Runs an effect on a child of the attempt's fiber. */
+  protected abstract start<A, E>(effect: Effect.Effect<A, E>, onEnd: (exit: Exit.Exit<A, E>) => void): Task | undefined
+
+  /** Sends the request. Run it uninterruptible. */
+  protected send(request: TransportRequest): Effect.Effect<void> {
+    this.transfer.deadlines.add(this)
+    return andThen(this.transfer.transport.send(request, this), (exchange) => {
+      this.exchange = exchange
+      return this.isOver ? exchange.close : Exit.void
+    })
+  }
+
+  /** Ends the time limits and the exchange. May be run several times. */
+  get close(): Effect.Effect<void> {
+    this.isOver = true
+    this.transfer.deadlines.remove(this)
+    return this.exchange?.close ?? Exit.void
+  }
+
+  onInformational(): void {
+    this.wait.extendHeaders(this.transfer.now())
+  }
+
+  onHeld(isHeld: boolean): void {
+    this.wait.holdHeaders(isHeld, this.transfer.now())
+  }
+
   onChunk(chunk: Uint8Array): boolean {
-    try {
-      return this.take(chunk)
-    } catch (defect) {
-      this.pending = Effect.die(defect)
-      return false
+    const { body } = this
+    return body !== undefined && this.orFail(() => this.take(body, chunk))
+  }
+
+  onEnd(exit: Exit.Exit<void, TransportError>): void {
+    this.orFail(() => (Exit.isFailure(exit) ? this.fail(Exit.failCause(exit.cause)) : this.end()))
+  }
+
+  /** Takes no more bytes, and then calls `next` when no effect of a chunk is under way. */
+  protected stop(next: () => void): void {
+    this.isOver = true
+    if (this.task === undefined) {
+      next()
+    } else {
+      this.onTaskEnd = next
+      this.task.interrupt()
     }
   }
 
-  private take(chunk: Uint8Array): boolean {
-    const { self } = this
-    const { claim, endBytes, meter, part, wait } = this.body
-    const { limitBytes } = self.kept
-    wait.windowBytes += chunk.length
-    const leftBytes = this.leftFor(chunk.length)
-    const taken = chunk.length > leftBytes ? chunk.subarray(0, leftBytes) : chunk
-    if (claim.nextBytes + taken.length > limitBytes) {
-      const bytes = claim.nextBytes + taken.length
-      this.pending = new TooLarge({ url: displayUrl(self.hop.url.href), limitBytes, bytes })
-      return false
+  protected fail(exit: Exit.Exit<never, DownloadError>): false {
+    if (!this.isOver) {
+      this.isOver = true
+      this.failed(exit)
     }
-    this.also(taken.length === 0 ? undefined : self.kept.take(part, claim, taken))
-    this.isBeyond = chunk.length > leftBytes || (claim.nextBytes === claim.endBytes && claim.endBytes < endBytes)
-    if (meter !== undefined) {
-      meter.bytes += taken.length
-      claim.cameAt = self.now()
+    return false
+  }
+
+  /** Calls `next` with the value of an effect, at once if it has ended. The body is paused until then. */
+  protected after<A>(effect: Effect.Effect<A, DownloadError>, next: (value: A) => boolean): boolean {
+    if (isExit(effect)) {
+      return Exit.isSuccess(effect) ? next(effect.value) : this.fail(Exit.failCause(effect.cause))
     }
-    const millis = self.restMillis(chunk.length)
-    this.also(millis === 0 ? undefined : Effect.sleep(Duration.millis(millis)))
-    self.advanced()
-    return this.pending === undefined && !this.isBeyond
-  }
-
-  /** What there is to do, and the rest of the body. */
-  goOn(response: TransportResponse): Effect.Effect<void, DownloadError> {
-    const settled = Effect.suspend(() => this.settle())
-    const drive: Effect.Effect<void, DownloadError> = Effect.flatMap(
-      response.drive((chunk) => this.onChunk(chunk)),
-      (how) => {
-        // What follows the end is not read, and its connection not used again.
-        const isOver = how === "Ended" || this.isBeyond
-        return this.pending === undefined
-          ? isOver
-            ? Effect.void
-            : drive
-          : isOver
-            ? settled
-            : Effect.zipRight(settled, drive)
-      }
-    )
-    return this.pending === undefined && !this.isBeyond
-      ? drive
-      : Effect.zipRight(settled, this.isBeyond ? Effect.void : drive)
-  }
-
-  // Others may have taken the end of the claim meanwhile; or nobody wants what follows it.
-  private leftFor(chunkBytes: number): number {
-    const { claim, endBytes } = this.body
-    const leftBytes = claim.endBytes - claim.nextBytes
-    return chunkBytes >= leftBytes && claim.endBytes < endBytes && this.self.kept.extend(claim, endBytes)
-      ? claim.endBytes - claim.nextBytes
-      : leftBytes
-  }
-
-  private also(effect: Effect.Effect<void, DownloadError> | undefined): void {
-    if (effect !== undefined) {
-      this.pending = this.pending === undefined ? effect : Effect.zipRight(this.pending, effect)
-    }
-  }
-
-  private settle(): Effect.Effect<void, DownloadError> {
-    const { now } = this.self
-    const { meter, wait } = this.body
-    const due = this.pending ?? Effect.void
-    this.pending = undefined
-    const before = now()
-    wait.resting = true
-    return Effect.map(due, () => {
-      wait.resting = false
-      const restedMillis = now() - before
-      wait.windowAt += restedMillis
+    const { meter, wait } = this
+    const beganAt = this.transfer.now()
+    wait.isPaused = true
+    this.task = this.start(effect, (exit) => {
+      const pausedMillis = this.transfer.now() - beganAt
+      this.task = undefined
+      wait.isPaused = false
+      wait.windowAt += pausedMillis
       if (meter !== undefined) {
-        meter.restedMillis += restedMillis
+        meter.pausedMillis += pausedMillis
+      }
+      if (this.isOver) {
+        this.onTaskEnd?.()
+      } else if (Exit.isFailure(exit)) {
+        this.fail(Exit.failCause(exit.cause))
+      } else if (this.orFail(() => next(exit.value))) {
+        this.exchange?.resume()
       }
     })
+    return false
+  }
+
+  /** A defect of a store, a hasher or a governor fails the transfer, and not the event loop. */
+  protected orFail(act: () => boolean): boolean {
+    if (this.isOver) {
+      return false
+    }
+    try {
+      return act()
+    } catch (defect) {
+      this.isOver = true
+      this.failed(Exit.die(defect))
+      return false
+    }
+  }
+
+  private end(): false {
+    this.isOver = true
+    this.received()
+    return false
+  }
+
+  private take({ claim, endBytes, part }: Body, chunk: Uint8Array): boolean {
+    const { meter, transfer, wait } = this
+    const { partial } = transfer
+    wait.windowBytes += chunk.length
+    const leftBytes = this.leftFor(claim, endBytes, chunk.length)
+    const taken = chunk.length > leftBytes ? chunk.subarray(0, leftBytes) : chunk
+    const bytes = claim.nextBytes + taken.length
+    if (bytes > partial.limitBytes) {
+      const { limitBytes } = partial
+      return this.fail(Exit.fail(new TooLarge({ url: displayUrl(this.hop.href), limitBytes, bytes })))
+    }
+    const writing = taken.length === 0 ? Exit.void : partial.write(part, claim, taken)
+    this.isPastEnd = chunk.length > leftBytes || (claim.nextBytes === claim.endBytes && claim.endBytes < endBytes)
+    if (meter !== undefined) {
+      meter.bytes += taken.length
+      claim.activeAt = transfer.now()
+    }
+    const restMillis = transfer.governor.restMillis(this.origin, chunk.length)
+    const isDone = isExit(writing) && restMillis === 0
+    const pause = isDone ? writing : Effect.interruptible(Effect.zipLeft(writing, Effect.sleep(restMillis)))
+    transfer.sampler.sample()
+    return this.after(pause, () => !this.isPastEnd || this.end())
+  }
+
+  // Another claim may have taken the end of this one, or the bytes after its end may be free again.
+  private leftFor(claim: Claim, endBytes: number, chunkBytes: number): number {
+    const leftBytes = claim.endBytes - claim.nextBytes
+    return chunkBytes >= leftBytes && claim.endBytes < endBytes && this.transfer.partial.ranges.extend(claim, endBytes)
+      ? claim.endBytes - claim.nextBytes
+      : leftBytes
   }
 }

@@ -1,35 +1,51 @@
 /**
- * Where a redirect leads, and whether a request may go there (RFC 9110 §15.4).
+ * The requests of a chain of redirects, and whether a redirect is followed (RFC 9110 §15.4).
  *
  * @internal
  */
 import * as Either from "effect/Either"
 import { Protocol } from "../DownloadError.js"
 import { displayUrl, isHostTooLong, isHttp } from "../internal/text/displayUrl.js"
+import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 
-/** One request of the chain that a redirect makes. */
-export interface Hop {
-  readonly url: URL
-  /** How many redirects led here. */
-  readonly count: number
-  /** Whether no other origin was met on the way: what the user gave is for the first alone. */
-  readonly isFirstOrigin: boolean
+/** One request of a chain of redirects. */
+export class Hop {
+  private parsed: URL | undefined
+
+  constructor(
+    readonly href: string,
+    /** The number of redirects before this request. */
+    readonly count: number,
+    /** True if no redirect has led to another origin: headers and credentials of the request are for its own origin alone. */
+    readonly isFirstOrigin: boolean
+  ) {}
+
+  /** Parsed when it is needed first: most requests do not need it. */
+  get url(): URL {
+    this.parsed ??= new URL(this.href)
+    return this.parsed
+  }
+
+  get origin(): string {
+    return NormalizedUrl.originOf(this.href) ?? this.url.origin
+  }
 }
 
 const maximum = 10
 
 const statuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
-// A header's bytes, of which clients make a character each: what was no ASCII goes back as the bytes that it was.
+// Clients decode each byte of a header to one character. A byte that is not ASCII is encoded as that byte.
 const percentEncoded = (byte: string): string => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`
 
 export const isRedirect = (status: number): boolean => statuses.has(status)
 
+/** The request that follows a redirect with this `Location`. */
 export const next = (from: Hop, header: string | undefined): Either.Either<Hop, Protocol> => {
   const location = header?.replace(/[\u0080-\u00ff]/g, percentEncoded)
   const refuse = (reason: "redirect-location" | "redirect-loop" | "redirect-refused", detail: string) =>
-    Either.left(new Protocol({ url: displayUrl(from.url.href), reason, detail }))
-  if (location === undefined || !URL.canParse(location, from.url.href)) {
+    Either.left(new Protocol({ url: displayUrl(from.href), reason, detail }))
+  if (location === undefined || !URL.canParse(location, from.href)) {
     return refuse("redirect-location", location === undefined ? "no Location header" : "its Location is no URL")
   }
   const url = new URL(location, from.url)
@@ -46,13 +62,9 @@ export const next = (from: Hop, header: string | undefined): Either.Either<Hop, 
     return refuse("redirect-loop", "")
   }
   if (url.origin === from.url.origin && url.username === "" && url.password === "") {
-    // Absolute or relative, it is the same origin.
+    // A redirect within an origin keeps the credentials, whether its Location is relative or absolute.
     url.username = from.url.username
     url.password = from.url.password
   }
-  return Either.right({
-    url,
-    count: from.count + 1,
-    isFirstOrigin: from.isFirstOrigin && url.origin === from.url.origin
-  })
+  return Either.right(new Hop(url.href, from.count + 1, from.isFirstOrigin && url.origin === from.url.origin))
 }

@@ -14,7 +14,7 @@ import * as Validator from "../internal/http/validator.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
 import type { ResponseHead } from "../Transport.js"
-import type { Kept } from "./partialFile.js"
+import type { PartialFile } from "./partialFile.js"
 import type { Hop } from "./redirect.js"
 
 /** The range of the file that a body contains. */
@@ -29,8 +29,7 @@ type Headers = ResponseHead["headers"]
 
 interface Checked {
   readonly request: DownloadRequest
-  readonly hop: Hop
-  readonly kept: Kept
+  readonly partial: PartialFile
 }
 
 /** Whether the status announces the file, or the range that begins at `offsetBytes`. */
@@ -42,15 +41,16 @@ export const isAnswer = (status: number, offsetBytes: number): boolean =>
  * a `Range` if `offsetBytes` is not 0. Has no side effects.
  */
 export const judge = (
-  { hop, kept, request }: Checked,
+  { partial, request }: Checked,
+  hop: Hop,
   { headers, status }: ResponseHead,
   offsetBytes: number
 ): Either.Either<Answer, DownloadError> => {
   const protocol = (reason: Protocol["reason"], detail: string) =>
-    Either.left(new Protocol({ url: displayUrl(hop.url.href), reason, detail }))
+    Either.left(new Protocol({ url: displayUrl(hop.href), reason, detail }))
   const mismatch = (reason: "size" | "type", expected: string, actual: string) =>
     // A plain request may succeed.
-    Either.left(new Mismatch({ url: displayUrl(hop.url.href), reason, expected, actual, resumed: offsetBytes > 0 }))
+    Either.left(new Mismatch({ url: displayUrl(hop.href), reason, expected, actual, resumed: offsetBytes > 0 }))
   const isPartial = status === 206
   const type = Validator.mediaType(headers)
   // A partial response need not repeat the fields of the whole response (RFC 9110 §15.3.7).
@@ -69,15 +69,15 @@ export const judge = (
     return protocol("message", "its Content-Length is no number")
   }
   const answer = isPartial
-    ? partOf(kept, headers, lengthBytes, type, offsetBytes)
-    : wholeOf(kept, headers, lengthBytes, type, offsetBytes)
+    ? partOf(partial, headers, lengthBytes, type, offsetBytes)
+    : wholeOf(partial, headers, lengthBytes, type, offsetBytes)
   if (typeof answer === "string") {
     const detail = Printable.line(answer).slice(0, longestDetail)
     return protocol(offsetBytes > 0 ? "range" : "inconsistent", detail)
   }
   const { totalBytes } = answer
-  if (totalBytes !== undefined && totalBytes > kept.limitBytes) {
-    return Either.left(new TooLarge({ url: displayUrl(hop.url.href), limitBytes: kept.limitBytes, bytes: totalBytes }))
+  if (totalBytes !== undefined && totalBytes > partial.limitBytes) {
+    return Either.left(new TooLarge({ url: displayUrl(hop.href), limitBytes: partial.limitBytes, bytes: totalBytes }))
   }
   return totalBytes !== undefined && request.sizeBytes !== undefined && totalBytes !== request.sizeBytes
     ? mismatch("size", `${request.sizeBytes}`, `${totalBytes}`)
@@ -88,7 +88,7 @@ const longestDetail = 100
 
 /** Checks a response with the whole file. */
 const wholeOf = (
-  kept: Kept,
+  partial: PartialFile,
   headers: Headers,
   lengthBytes: number | undefined,
   type: string,
@@ -97,7 +97,7 @@ const wholeOf = (
   const said = headers["content-range"]
   const range = said === undefined ? undefined : parseContentRange(said)
   const endBytes = lengthBytes ?? range?.totalBytes
-  const totalBytes = endBytes ?? knownTotal(kept, headers)
+  const totalBytes = endBytes ?? knownTotal(partial, headers)
   if (range === undefined) {
     // `Content-Range` has no meaning with this status (RFC 9110 §14.4), but the server may mean the requested range.
     if (said !== undefined && offsetBytes > 0) {
@@ -113,16 +113,16 @@ const wholeOf = (
   if (offsetBytes > 0 && type === multipart) {
     return `the whole file, as ${multipart}`
   }
-  const before = kept.earlier?.type ?? ""
-  if (type === page && before !== "" && before !== page && !kept.isOfDigest) {
+  const before = partial.earlier?.type ?? ""
+  if (type === page && before !== "" && before !== page && !partial.hasDigest) {
     return `${page}, not ${before}`
   }
-  return contradiction(kept, headers, totalBytes, offsetBytes) ?? { startBytes: 0, endBytes, totalBytes }
+  return contradiction(partial, headers, totalBytes, offsetBytes) ?? { startBytes: 0, endBytes, totalBytes }
 }
 
 /** The total from an earlier response of the same version, if this response has none. */
-const knownTotal = ({ earlier, isOfDigest }: Kept, headers: Headers): number | undefined => {
-  const validator = earlier === undefined || isOfDigest ? undefined : Validator.strong(headers)
+const knownTotal = ({ earlier, hasDigest }: PartialFile, headers: Headers): number | undefined => {
+  const validator = earlier === undefined || hasDigest ? undefined : Validator.strong(headers)
   return validator !== undefined &&
     validator === earlier?.validator &&
     earlier.coding === Validator.contentCodings(headers)
@@ -135,7 +135,7 @@ const knownTotal = ({ earlier, isOfDigest }: Kept, headers: Headers): number | u
  * the whole file. Without a validator, only the response to a range request is doubted, and requested once more.
  */
 const contradiction = (
-  { earlier, isOfDigest }: Kept,
+  { earlier, hasDigest }: PartialFile,
   headers: Headers,
   totalBytes: number | undefined,
   offsetBytes: number
@@ -150,7 +150,7 @@ const contradiction = (
   const validator = Validator.strong(headers)
   const isSaidToBe = validator === undefined ? offsetBytes > 0 : validator === earlier.validator
   // If the request has a digest, it verifies the content at the end.
-  const isDoubted = isSaidToBe && (offsetBytes > 0 || !isOfDigest)
+  const isDoubted = isSaidToBe && (offsetBytes > 0 || !hasDigest)
   return isOtherTotal && isDoubted
     ? `${totalBytes ?? "any number of"} bytes, not ${earlier.totalBytes ?? `at least ${earlier.leastBytes}`}, with ${validator === undefined ? "no" : "the same"} validator`
     : undefined
@@ -158,7 +158,7 @@ const contradiction = (
 
 /** Checks a response with the requested rest of the file, or with the first part of it. */
 const partOf = (
-  kept: Kept,
+  partial: PartialFile,
   headers: Headers,
   lengthBytes: number | undefined,
   type: string,
@@ -169,11 +169,11 @@ const partOf = (
   if (range === undefined) {
     return said === undefined ? "no Content-Range" : `Content-Range: ${said}`
   }
-  const totalBytes = range.totalBytes ?? kept.totalBytes
+  const totalBytes = range.totalBytes ?? partial.totalBytes
   if (
     range.startBytes !== offsetBytes ||
     range.endBytes >= (totalBytes ?? Number.POSITIVE_INFINITY) ||
-    (kept.totalBytes ?? totalBytes) !== totalBytes
+    (partial.totalBytes ?? totalBytes) !== totalBytes
   ) {
     return `${said}`
   }
@@ -184,20 +184,23 @@ const partOf = (
   if (type === multipart) {
     return `${said}, as ${multipart}`
   }
-  if (kept.validator !== undefined && !Validator.matches(kept.validator, headers)) {
+  if (partial.validator !== undefined && !Validator.matches(partial.validator, headers)) {
     return `${said}, of another version`
   }
   const coding = Validator.contentCodings(headers)
-  return coding === kept.coding
+  return coding === partial.coding
     ? { startBytes: offsetBytes, endBytes, totalBytes }
     : `${said}, in the coding ${coding === "" ? "identity" : coding}`
 }
 
 /** Whether a 416 response shows that all bytes of the file were received (RFC 9110 §15.5.17). */
-export const isEnd = ({ bytes, coverage, totalBytes, validator }: Kept, { headers, status }: ResponseHead): boolean =>
+export const isEnd = (
+  { bytes, ranges, totalBytes, validator }: PartialFile,
+  { headers, status }: ResponseHead
+): boolean =>
   status === 416 &&
   totalBytes === undefined &&
-  coverage === undefined &&
+  ranges.isPrefix &&
   parseUnsatisfiedRange(headers["content-range"]) === bytes &&
   (validator === undefined || headers["etag"] === undefined || Validator.matches(validator, headers))
 

@@ -4,7 +4,7 @@
  * @internal
  */
 import type { DownloadError } from "../DownloadError.js"
-import type { Kept } from "./partialFile.js"
+import type { PartialFile } from "./partialFile.js"
 
 export class RetryCount {
   /** From 1 on after a failure. */
@@ -18,13 +18,13 @@ export class RetryCount {
    * Counts a failed attempt. The count restarts if the attempts since its last restart have received 1 % of the file (at most a
    * hundred times), or 64 KiB at a sufficient rate. It does not restart after far more bytes were received than the file has.
    */
-  failed(error: DownloadError, kept: Kept, nowMillis: number): void {
-    const broughtBytes = kept.bytes - this.furthestBytes
-    const isShare = broughtBytes >= shareOf(kept)
+  failed(error: DownloadError, partial: PartialFile, nowMillis: number): void {
+    const broughtBytes = partial.bytes - this.furthestBytes
+    const isShare = broughtBytes >= shareOf(partial)
     const isFast = broughtBytes * 1000 >= leastBytesPerSecond * (nowMillis - (this.sinceMillis ?? nowMillis))
-    const isBounded = kept.receivedBytes <= mostTimes * Math.max(kept.bytes, kept.totalBytes ?? 0)
+    const isBounded = partial.receivedBytes <= mostTimes * Math.max(partial.bytes, partial.totalBytes ?? 0)
     if ((isShare || (broughtBytes >= muchBytes && isFast)) && isBounded) {
-      this.furthestBytes = kept.bytes
+      this.furthestBytes = partial.bytes
       this.failures = 0
       this.sinceMillis = nowMillis
     }
@@ -35,9 +35,9 @@ export class RetryCount {
 }
 
 /** How many bytes are progress: 1 % of the file, or 64 KiB if that is less. */
-export const leastProgress = (kept: Kept): number => Math.min(muchBytes, shareOf(kept))
+export const leastProgress = (partial: PartialFile): number => Math.min(muchBytes, shareOf(partial))
 
-const shareOf = ({ bytes, totalBytes }: Kept): number => Math.max(1, (totalBytes ?? bytes) / 100)
+const shareOf = ({ bytes, totalBytes }: PartialFile): number => Math.max(1, (totalBytes ?? bytes) / 100)
 
 const muchBytes = 64 * 1024
 

@@ -22,8 +22,8 @@ import { Advanced, Retrying } from "../DownloadEvent.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import { nowMillis } from "./deadlines.js"
-import type { Audience, Hooks } from "./hooks.js"
-import { type Restore, settle, withRequest } from "./outcome.js"
+import type { Audience, Hooks, Restore } from "./hooks.js"
+import { withRequest } from "./outcome.js"
 import type { Transfer } from "./transfer.js"
 
 /** A caller that waits for a transfer which another caller started. It receives the events with its own request. */
@@ -138,7 +138,7 @@ export interface SharedTransfers {
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    hooks: Omit<Hooks, "decide">,
+    hooks: Hooks,
     worker?: Worker
   ) => Effect.Effect<DownloadOutcome>
 }
@@ -164,14 +164,14 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { ask, audience, deadlineAt }: Omit<Hooks, "decide">
+    { ask, audience, deadlineAt }: Hooks
   ): Effect.Effect<DownloadOutcome> => {
     const owner: Owner = { fiber: undefined }
     const shared = start(key, request, owner, audience)
     const result = shared.awaitResult()
     // Uninterruptible except for the transfer itself, so that a cancelled transfer has an outcome too.
     return Effect.flatMap(
-      Effect.forkIn(settle(transfer, request, Effect.interruptible, { ask, deadlineAt, audience: shared }), scope),
+      Effect.forkIn(transfer(request, Effect.interruptible, { ask, deadlineAt, audience: shared }), scope),
       (fiber) => {
         owner.fiber = fiber
         fiber.addObserver((exit) => end(shared, exit))
@@ -187,7 +187,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { ask, audience, deadlineAt }: Omit<Hooks, "decide">,
+    { ask, audience, deadlineAt }: Hooks,
     worker: Worker
   ): Effect.Effect<DownloadOutcome> => {
     const shared = start(key, request, worker, audience)
@@ -198,7 +198,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
       end(shared, exit)
       return exit
     }
-    return Effect.matchCauseEffect(settle(transfer, request, restore, { ask, deadlineAt, audience: shared }), {
+    return Effect.matchCauseEffect(transfer(request, restore, { ask, deadlineAt, audience: shared }), {
       onSuccess: (outcome) => ended(Exit.succeed(outcome)),
       onFailure: (cause) => ended(Exit.failCause(cause))
     })
@@ -234,7 +234,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     Effect.suspend(() => {
       const isUnique = request.onExists === "unique"
       if (isUnique && worker !== undefined) {
-        return settle(transfer, request, restore, hooks)
+        return transfer(request, restore, hooks)
       }
       uniques += isUnique ? 1 : 0
       // No destination has a NUL in it.

@@ -1,17 +1,20 @@
 /**
- * A status that is an error, with what the server says of when to come again.
+ * The error for a response whose status is an error, with its `Retry-After`.
  *
  * @internal
  */
-import * as Effect from "effect/Effect"
 import { HttpStatus } from "../DownloadError.js"
 import { parseRetryAfter } from "../internal/http/retryAfter.js"
+import { displayUrl } from "../internal/text/displayUrl.js"
 import type { ResponseHead } from "../Transport.js"
+import type { Hop } from "./redirect.js"
 
-export const statusError = (url: string, { headers, status }: ResponseHead): Effect.Effect<HttpStatus> =>
-  Effect.clockWith((clock) =>
-    Effect.map(clock.currentTimeMillis, (now) => {
-      const retryAfterMillis = parseRetryAfter(headers["retry-after"], now)
-      return new HttpStatus({ url, status, ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }) })
-    })
-  )
+/** `now`: milliseconds since 1970. */
+export const statusError = ({ href }: Hop, { headers, status }: ResponseHead, now: number): HttpStatus => {
+  const retryAfterMillis = parseRetryAfter(headers["retry-after"], now)
+  return new HttpStatus({
+    url: displayUrl(href),
+    status,
+    ...(retryAfterMillis === undefined ? {} : { retryAfterMillis })
+  })
+}

@@ -1,64 +1,40 @@
 /**
- * The path of one file: permit, attempt, retry, publish.
+ * The steps of one file: check, permit, attempt, retry, publish.
  *
  * @internal
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import { type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
-import { type DownloadError, Timeout } from "../DownloadError.js"
+import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
+import type { DownloadError } from "../DownloadError.js"
 import { Retrying } from "../DownloadEvent.js"
 import { Hasher } from "../Hasher.js"
-import type * as Digest from "../internal/digest.js"
-import * as DisplayUrl from "../internal/text/displayUrl.js"
+import { andThen, isExit } from "../internal/andThen.js"
+import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Unvalidated from "../internal/unvalidated.js"
-import type { OriginGovernor, Permit, PermitOptions, Signal } from "../OriginGovernor.js"
+import type { OriginGovernor, Permit } from "../OriginGovernor.js"
 import * as RetryPolicy from "../RetryPolicy.js"
-import { type Durability, type Part, Store } from "../Store.js"
+import { Store } from "../Store.js"
 import { Transport } from "../Transport.js"
-import * as Attempt from "./attempt.js"
-import * as Watch from "./deadlines.js"
-import type { Hooks } from "./hooks.js"
+import { Attempt, type Received, type Result } from "./attempt.js"
+import * as Deadlines from "./deadlines.js"
+import { FileTransfer, type Services, type TransferOptions } from "./fileTransfer.js"
+import type { Hooks, Restore } from "./hooks.js"
 import * as Limits from "./limits.js"
-import { Kept } from "./partialFile.js"
-import { admit } from "./precheck.js"
-import { Advance } from "./progressSampler.js"
-import { type Means, type Quick, quick } from "./quick.js"
+import { checkRequest, isSkipped } from "./precheck.js"
 import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
 import { RetryCount } from "./retryCount.js"
-import type * as Segments from "./segments/segments.js"
+import { Wait } from "./wait.js"
 
-export interface Transfer {
-  (request: DownloadRequest, hooks: Hooks): Effect.Effect<Saved | Skipped, DownloadError>
-  /** The first attempt as a quick one, where the request, the transport and the store are such; run before the rest. */
-  readonly quick?: (request: DownloadRequest, hooks: Omit<Hooks, "decide">) => Quick | undefined
-  /** The whole, from where a quick attempt was handed over. */
-  readonly goOn?: (quick: Quick, hooks: Hooks) => Effect.Effect<Saved | Skipped, DownloadError>
-}
-
-export interface TransferOptions {
-  readonly retry: RetryPolicy.RetryPolicy
-  readonly limits: Watch.Limits
-  readonly durability: Durability
-  readonly strict: boolean
-  /** Maximum size of the content, for requests without their own limit. */
-  readonly limitBytes: number
-  /** Where a file may have more than one connection. */
-  readonly segments?: Segments.Rule | undefined
-}
-
-/** The wait for the next origin's permit is not the server's doing. */
-interface Redirected {
-  readonly _tag: "Redirected"
-  readonly to: Hop
-  readonly leftMillis: number
-}
+/** Transfers one file. Run it uninterruptible: an interruption of the waits in `restore` gives the outcome `Cancelled`. */
+export type Transfer = (request: DownloadRequest, restore: Restore, hooks: Hooks) => Effect.Effect<DownloadOutcome>
 
 export const makeTransfer = (
   options: TransferOptions,
@@ -69,385 +45,282 @@ export const makeTransfer = (
     const store = yield* Store
     const hasher = yield* Hasher
     const clock = yield* Effect.clock
-    const scope = yield* Effect.scope
-    const watch = yield* Watch.make
-
-    const now = (): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
-    const reachability = new Reachability(now)
-
-    const keptOf = (request: DownloadRequest, expected: Digest.Expected | undefined): Kept =>
-      new Kept(request, expected, hasher, request.limitBytes ?? options.limitBytes)
-
-    const timedOut = (
-      url: string,
-      request: DownloadRequest,
-      kept: Kept,
-      phase: Watch.Phase,
-      { headersMillis, stall }: Watch.Wait
-    ): Timeout => {
-      const limitMillis = {
-        headers: headersMillis,
-        stall: stall.millis,
-        total: Duration.toMillis(request.timeout),
-        deadline: Duration.toMillis(request.deadline ?? Duration.infinity)
-      }[phase]
-      return new Timeout({ url: DisplayUrl.displayUrl(url), phase, limitMillis, receivedBytes: kept.bytes })
-    }
-
-    /** Releases the permit when the effect has ended. */
-    const holding = <A, E>(effect: Effect.Effect<A, E>, release: () => void): Effect.Effect<A, E> =>
-      Effect.matchCauseEffect(effect, {
-        onSuccess: (value) => {
-          release()
-          return Effect.succeed(value)
-        },
-        onFailure: (cause) => {
-          release()
-          return Effect.failCause(cause)
-        }
-      })
-
-    /** Waits for a permit, until the deadline at the latest, and runs the effect. Only the wait is interruptible. */
-    const withPermit = <A>(
-      origin: string,
-      ask: PermitOptions | undefined,
-      deadlineAt: number,
-      onTimeout: (phase: Watch.Phase, wait: Watch.Wait) => Timeout,
-      use: (origin: string, permit: Permit) => Effect.Effect<A, DownloadError>
-    ): Effect.Effect<A, DownloadError> =>
-      Effect.uninterruptible(
-        Effect.suspend(() => {
-          const acquiring = governor.acquire(origin, ask)
-          const held = (permit: Permit): Effect.Effect<A, DownloadError> =>
-            holding(
-              Effect.suspend(() => use(origin, permit)),
-              () => permit.release()
-            )
-          if (Exit.isExit(acquiring) || deadlineAt === Number.POSITIVE_INFINITY) {
-            return Effect.flatMap(acquiring, held)
-          }
-          const wait = Watch.permitWait(now(), deadlineAt)
-          return watch.watched(wait, (phase) => onTimeout(phase, wait))(
-            Effect.uninterruptible(
-              Effect.flatMap(acquiring, (permit) => {
-                // From here on, the attempt checks the deadline.
-                wait.deadlineAt = Number.POSITIVE_INFINITY
-                return held(permit)
-              })
-            )
-          )
-        })
-      )
-
-    const cool = (origin: string, error: DownloadError, beganAtMillis: number): Effect.Effect<void> =>
+    const deadlines = yield* Deadlines.make
+    const reachability = new Reachability(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
+    const services: Services = { transport, store, governor, hasher, clock, deadlines, reachability, options }
+    return (request, restore, hooks) =>
       Effect.suspend(() => {
-        reachability.onFailure(origin, error)
-        const asked = RetryPolicy.askedMillis(options.retry, error)
-        const pauseMillis = asked > 0 && isOverload(error) ? asked : undefined
-        return governor.report(origin, { signal: signalOf(error), beganAtMillis, pauseMillis })
-      })
-
-    /** What helpers of an attempt need. */
-    const segmentsOf = (
-      origin: string,
-      permit: Permit | undefined,
-      ask: PermitOptions | undefined,
-      limits: Watch.Limits,
-      wait: Watch.Wait,
-      timedOut: (phase: Watch.Phase, wait: Watch.Wait) => Timeout
-    ): Segments.Means | undefined => {
-      const { segments } = options
-      return segments === undefined
-        ? undefined
-        : {
-            rule: segments,
-            scope,
-            tryAcquireIdle: (onWanted) => governor.tryAcquireIdle(origin, onWanted, ask),
-            tryReuse: () => permit?.tryReuse() ?? false,
-            wait: () => Watch.waitFrom(now(), limits, wait.totalAt, wait.deadlineAt),
-            watched: (one) => watch.watched(one, (phase) => timedOut(phase, one)),
-            succeeded: (beganAtMillis) =>
-              Effect.suspend(() => governor.report(origin, { signal: "success", beganAtMillis })),
-            failed: (error, at) => cool(origin, error, at)
-          }
-    }
-
-    /** From the first hop to the published file; or from where a quick attempt has come to. */
-    const carry = (
-      request: DownloadRequest,
-      url: URL,
-      expected: Digest.Expected | undefined,
-      hooks: Hooks,
-      quick?: Quick
-    ): Effect.Effect<Saved | Skipped, DownloadError> => {
-      const kept = quick?.kept ?? keptOf(request, expected)
-      const advance = quick?.advance ?? new Advance(clock, request, kept, hooks.audience)
-      const totalMillis = Duration.toMillis(request.timeout)
-      // The time in which the process stood still is subtracted, and added again to get a time of the clock.
-      const deadline = (hooks.deadlineAt ?? quick?.wait.deadlineAt ?? deadlineOf(request, now())) - watch.lostMillis()
-      const deadlineAt = () => deadline + watch.lostMillis()
-      const ownTime = () => now() - watch.lostMillis()
-      let limits = Limits.forRequest(request, options.limits)
-      const count = new RetryCount(quick === undefined ? undefined : quick.wait.beganAt - watch.lostMillis())
-      // The origin of the last request, and whether no further request is sent because that origin is unreachable.
-      let lastOrigin = quick?.origin ?? url.origin
-      let isUnreachable = false
-
-      const go = (
-        hop: Hop,
-        attempts: number,
-        leftMillis = totalMillis
-      ): Effect.Effect<Saved | Skipped, DownloadError> =>
-        Effect.suspend(() =>
-          reachability.mayTry(hop.url.origin, kept)
-            ? followed(
-                withPermit(
-                  hop.url.origin,
-                  hooks.ask,
-                  deadlineAt(),
-                  (phase, wait) => timedOut(hop.url.href, request, kept, phase, wait),
-                  (origin, permit) => held(origin, permit, hop, attempts, leftMillis)
-                ),
-                attempts
-              )
-            : Effect.flatMap(turn(hop), () => go(hop, attempts, leftMillis))
-        )
-
-      /** Waits while another transfer tries the origin, until the deadline at the latest. */
-      const turn = (hop: Hop): Effect.Effect<void, DownloadError> => {
-        const wait = Watch.permitWait(now(), deadlineAt())
-        const waiting = Effect.tapError(
-          reachability.turn(hop.url.origin, kept, DisplayUrl.displayUrl(hop.url.href)),
-          () =>
-            Effect.sync(() => {
-              isUnreachable = true
-            })
-        )
-        return Effect.uninterruptible(
-          watch.watched(wait, (phase) => timedOut(hop.url.href, request, kept, phase, wait))(parked(waiting))
-        )
-      }
-
-      /** Marks the caller as waiting for its origin, so that other transfers need not wait behind it. */
-      const parked = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-        Effect.acquireUseRelease(
-          Effect.sync(() => hooks.ask?.onParked?.(true)),
-          () => effect,
-          () => Effect.sync(() => hooks.ask?.onParked?.(false))
-        )
-
-      const followed = (
-        first: Effect.Effect<Saved | Skipped | Redirected, DownloadError>,
-        attempts: number
-      ): Effect.Effect<Saved | Skipped, DownloadError> =>
-        Effect.flatMap(first, (result) =>
-          result._tag === "Redirected" ? go(result.to, attempts, result.leftMillis) : Effect.succeed(result)
-        )
-
-      // Uninterruptible but for the waits.
-      const held = (
-        origin: string,
-        permit: Permit,
-        hop: Hop,
-        attempts: number,
-        leftMillis: number
-      ): Effect.Effect<Saved | Skipped | Redirected, DownloadError> => {
-        if (!reachability.mayTry(origin, kept)) {
-          // The origin has failed for another transfer while this one waited for its permit.
-          return Effect.succeed({ _tag: "Redirected", to: hop, leftMillis })
+        const checked = checkRequest(request)
+        if (Either.isLeft(checked)) {
+          return Exit.succeed(Unvalidated.make(Failed, { request, error: checked.left }))
         }
-        const beganAt = now()
-        lastOrigin = origin
-        count.sinceMillis ??= ownTime()
-        advance.begin()
-        const wait = Watch.waitFrom(beganAt, limits, beganAt + leftMillis, deadlineAt())
-        const begun = Attempt.begin({
-          request,
-          transport,
-          store,
-          hop,
-          kept,
-          wait,
-          now,
-          expected,
-          strict: options.strict,
-          connectMillis: limits.connectMillis,
-          restMillis: (bytes) => governor.restMillis(origin, bytes),
-          refused: (error) => cool(origin, error, beganAt),
-          originAnswered: () => reachability.onAnswer(origin),
-          advanced: () => advance.after(),
-          segments: segmentsOf(origin, permit, hooks.ask, limits, wait, (phase, one) =>
-            timedOut(hop.url.href, request, kept, phase, one)
-          )
-        })
-        return toItsEnd(origin, hop.url.href, attempts, beganAt, wait, begun)
-      }
-
-      const toItsEnd = (
-        origin: string,
-        url: string,
-        attempts: number,
-        beganAt: number,
-        wait: Watch.Wait,
-        { close, work }: Attempt.Begun
-      ): Effect.Effect<Saved | Skipped | Redirected, DownloadError> =>
-        // Around the waits alone: the publish must neither be raced nor cut short.
-        Effect.matchCauseEffect(watch.watched(wait, (phase) => timedOut(url, request, kept, phase, wait))(work), {
-          onSuccess: (result) =>
-            Effect.flatMap(close, () => {
-              const reported = governor.report(origin, { signal: "success", beganAtMillis: beganAt })
-              const rest: Effect.Effect<Saved | Skipped | Redirected, DownloadError> =
-                result._tag === "Redirected"
-                  ? Effect.sync(() => ({ ...result, leftMillis: wait.totalAt - now() }))
-                  : publish(result.part, request, result, attempts, hooks.decide)
-              return Effect.zipRight(reported, rest)
-            }),
-          onFailure: (cause) =>
-            Effect.zipRight(
-              close,
-              // While the permit is held: nobody else gets one in between.
-              Option.match(Cause.failureOption(cause), {
-                onNone: () => Effect.failCause(cause),
-                onSome: (error) =>
-                  Effect.zipRight(
-                    error._tag === "HttpStatus" ? Effect.void : cool(origin, error, beganAt),
-                    Effect.failCause(cause)
-                  )
-              })
-            )
-        })
-
-      const attempt = (
-        attempts: number,
-        first: Effect.Effect<Saved | Skipped, DownloadError>
-      ): Effect.Effect<Saved | Skipped, DownloadError> =>
-        Effect.catchAll(first, (error) =>
-          Effect.gen(function* () {
-            if (isUnreachable) {
-              return yield* error
-            }
-            const at = ownTime()
-            count.failed(error, kept, at)
-            limits = Limits.afterTimeout(limits, error, totalMillis)
-            const random = yield* Random.next
-            const delayAfter = (attempt: number) =>
-              RetryPolicy.delayMillis(options.retry, {
-                error,
-                attempt,
-                elapsedMillis: at - (count.sinceMillis ?? at),
-                hasAnswered: reachability.hasAnswered(lastOrigin),
-                random
-              })
-            const delayMillis =
-              delayAfter(count.failures) ??
-              // Retry once more: a server may refuse only the range, with any status.
-              (error._tag === "HttpStatus" && kept.refuseLastRange() ? delayAfter(count.failures - 1) : undefined)
-            if (delayMillis === undefined) {
-              reachability.onGivenUp(lastOrigin, error)
-            }
-            // A disk fault cannot be undone, and no attempt begins after the deadline.
-            if (delayMillis === undefined || isDiskFault(error) || at + delayMillis >= deadline) {
-              return yield* error
-            }
-            if (hooks.audience?.isListening === true) {
-              hooks.audience.tell(Unvalidated.make(Retrying, { request, error, attempt: attempts, delayMillis }))
-            }
-            yield* parked(Effect.sleep(Duration.millis(Math.ceil(delayMillis))))
-            return yield* again(attempts + 1)
-          })
-        )
-
-      const again = (attempts: number) => attempt(attempts, go({ url, count: 0, isFirstOrigin: true }, attempts))
-
-      const begun = quick?.begun
-      return Effect.ensuring(
-        quick === undefined || begun === undefined
-          ? again(1)
-          : attempt(
-              1,
-              followed(
-                Effect.uninterruptible(
-                  holding(toItsEnd(quick.origin, url.href, 1, quick.beganAt, quick.wait, begun), () => quick.release())
-                ),
-                1
-              )
-            ),
-        Effect.suspend(() => {
-          reachability.leave(kept)
-          return kept.discard
-        })
-      )
-    }
-
-    const publish = (
-      part: Part,
-      request: DownloadRequest,
-      { bytes, verified }: Pick<Saved, "bytes" | "verified">,
-      attempts: number,
-      decide: Hooks["decide"]
-    ): Effect.Effect<Saved | Skipped, DownloadError> =>
-      Effect.matchEffect(part.publish({ onExists: request.onExists, durability: options.durability }), {
-        onSuccess: (destination) => {
-          const outcome =
-            destination === undefined
-              ? Unvalidated.make(Skipped, { request })
-              : Unvalidated.make(Saved, { request, destination, bytes, verified, attempts })
-          decide(outcome)
-          return Effect.succeed(outcome)
-        },
-        // An interruption would take its place, although the file may stand there.
-        onFailure: (error) => {
-          decide(Unvalidated.make(Failed, { request, error }))
-          return Effect.fail(error)
-        }
+        const { expected, hop } = checked.right
+        return new Steps(new FileTransfer(services, request, expected, hop, hooks), restore, hooks).run
       })
-
-    const transfer: Transfer = (request, hooks) =>
-      admit(store, request, hooks.decide, (url, expected) => carry(request, url, expected, hooks))
-    const means: Means = {
-      transport,
-      store,
-      governor,
-      watch,
-      strict: options.strict,
-      durability: options.durability,
-      limits: (request) => Limits.forRequest(request, options.limits),
-      deadlineAt: deadlineOf,
-      now,
-      isInDoubt: (origin) => reachability.isInDoubt(origin),
-      originAnswered: (origin) => reachability.onAnswer(origin),
-      kept: keptOf,
-      advance: (request, kept, hooks) => new Advance(clock, request, kept, hooks.audience),
-      restMillis: governor.restMillis,
-      cool,
-      timedOut: (request, kept, phase, wait) => timedOut(request.url, request, kept, phase, wait),
-      segments: segmentsOf
-    }
-    return Object.assign(transfer, {
-      quick: (request: DownloadRequest, hooks: Omit<Hooks, "decide">) => quick(means, request, hooks),
-      goOn: (from: Quick, hooks: Hooks) => carry(from.request, from.hop.url, from.expected, hooks, from)
-    })
   })
 
-const deadlineOf = ({ deadline }: DownloadRequest, now: number): number =>
-  deadline === undefined ? Number.POSITIVE_INFINITY : now + Duration.toMillis(deadline)
+type Outcome = Saved | Skipped
+
+class Steps {
+  private attempts = 1
+  private permit: Permit | undefined
+  /** Set in the uninterruptible step that publishes the file, or could not: a later interruption does not change it. */
+  private decided: DownloadOutcome | undefined
+  private limits
+  private readonly retries = new RetryCount()
+  private readonly totalMillis: number
+  /** The deadline of the request, minus the time for which the process had stood still. */
+  private readonly deadline: number
+
+  constructor(
+    private readonly file: FileTransfer,
+    private readonly restore: Restore,
+    private readonly hooks: Hooks
+  ) {
+    const { deadlines, options, request } = file
+    const { deadline, timeout } = request
+    this.limits = Limits.forRequest(request, options.limits)
+    this.totalMillis = Duration.toMillis(timeout)
+    const deadlineAt =
+      hooks.deadlineAt ?? (deadline === undefined ? Number.POSITIVE_INFINITY : file.now() + Duration.toMillis(deadline))
+    this.deadline = deadlineAt - deadlines.lostMillis
+  }
+
+  get run(): Effect.Effect<DownloadOutcome> {
+    return Effect.matchCauseEffect(
+      Effect.suspend(() => this.work),
+      {
+        onSuccess: (outcome) => this.end(Exit.succeed(outcome)),
+        onFailure: (cause) => this.end(Exit.failCause(cause))
+      }
+    )
+  }
+
+  private end(result: Exit.Exit<Outcome, DownloadError>): Effect.Effect<DownloadOutcome> {
+    const { decided, file } = this
+    const exit = this.released(result)
+    file.reachability.leave(file.partial)
+    if (decided?._tag === "Saved") {
+      return Exit.isFailure(exit) ? logged(exit.cause, decided) : Exit.succeed(decided)
+    }
+    return andThen(file.partial.discard, () => {
+      if (decided === undefined) {
+        return outcomeOf(file.request, exit)
+      }
+      return Exit.isFailure(exit) ? logged(exit.cause, decided) : Exit.succeed(decided)
+    })
+  }
+
+  private get work(): Effect.Effect<Outcome, DownloadError> {
+    const { file, restore } = this
+    const skipped = isSkipped(file.store, file.request)
+    return andThen(isExit(skipped) ? skipped : restore(skipped), (is) =>
+      is ? this.decide(Unvalidated.make(Skipped, { request: file.request })) : this.again
+    )
+  }
+
+  /** An attempt at the URL of the request, and those that follow it. */
+  private get again(): Effect.Effect<Outcome, DownloadError> {
+    return this.go(this.file.firstHop, this.totalMillis)
+  }
+
+  private go(hop: Hop, leftMillis: number): Effect.Effect<Outcome, DownloadError> {
+    const { partial, reachability } = this.file
+    return reachability.mayTry(hop.origin, partial)
+      ? andThen(this.acquire(hop), () => this.attempt(hop, leftMillis))
+      : Effect.flatMap(this.turn(hop), () => this.go(hop, leftMillis))
+  }
+
+  /** Acquires the permit, until the deadline at the latest. */
+  private acquire(hop: Hop): Effect.Effect<void, DownloadError> {
+    const acquiring = this.file.governor.acquire(hop.origin, this.file.permitOptions)
+    const hold = (permit: Permit): Exit.Exit<void> => {
+      this.permit = permit
+      return Exit.void
+    }
+    const held = andThen(acquiring, hold)
+    return isExit(held) ? held : this.untilDeadline(hop, Effect.uninterruptible(held))
+  }
+
+  /** Waits while another transfer tries the origin, until the deadline at the latest. */
+  private turn(hop: Hop): Effect.Effect<void, DownloadError> {
+    const { partial, reachability } = this.file
+    return this.parked(
+      this.untilDeadline(hop, this.restore(reachability.turn(hop.origin, partial, displayUrl(hop.href))))
+    )
+  }
+
+  private untilDeadline<A>(hop: Hop, effect: Effect.Effect<A, DownloadError>): Effect.Effect<A, DownloadError> {
+    const { file } = this
+    if (this.deadline === Number.POSITIVE_INFINITY) {
+      return effect
+    }
+    const wait = Wait.forPermit(file.now(), this.deadlineAt)
+    return file.deadlines.within(wait, (phase) => file.timedOut(hop, phase, wait))(effect)
+  }
+
+  /** Marks the caller as waiting for its origin, so that other transfers need not wait behind it. */
+  private parked<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    const onParked = this.file.permitOptions?.onParked
+    onParked?.(true)
+    return Effect.ensuring(
+      effect,
+      Effect.sync(() => onParked?.(false))
+    )
+  }
+
+  private attempt(hop: Hop, leftMillis: number): Effect.Effect<Outcome, DownloadError> {
+    const { file, permit } = this
+    if (permit === undefined || !file.reachability.mayTry(hop.origin, file.partial)) {
+      // The origin has failed for another transfer while this one waited for its permit.
+      this.release()
+      return this.go(hop, leftMillis)
+    }
+    const beganAt = file.now()
+    this.retries.sinceMillis ??= beganAt - file.deadlines.lostMillis
+    file.sampler.begin()
+    const wait = new Wait(this.limits, beganAt, beganAt + leftMillis, this.deadlineAt)
+    return Effect.matchCauseEffect(new Attempt(file, hop, wait, permit).run(this.restore), {
+      onSuccess: (result) =>
+        andThen(file.governor.report(hop.origin, { signal: "success", beganAtMillis: beganAt }), () =>
+          this.continue(result, wait)
+        ),
+      onFailure: (cause) =>
+        Option.match(Cause.failureOption(cause), {
+          onNone: () => Effect.failCause(cause),
+          onSome: (error) => this.failed(hop, error, beganAt)
+        })
+    })
+  }
+
+  private continue(result: Result, wait: Wait): Effect.Effect<Outcome, DownloadError> {
+    if (result._tag === "Received") {
+      return this.publish(result)
+    }
+    this.release()
+    return this.go(result.to, wait.totalAt - this.file.now())
+  }
+
+  private publish({ bytes, part, verified }: Received): Effect.Effect<Outcome, DownloadError> {
+    const { attempts, file } = this
+    const { options, request } = file
+    const published = (destination: string | undefined): Exit.Exit<Outcome> =>
+      this.decide(
+        destination === undefined
+          ? Unvalidated.make(Skipped, { request })
+          : Unvalidated.make(Saved, { request, destination, bytes, verified, attempts })
+      )
+    const publishing = part.publish({ onExists: request.onExists, durability: options.durability })
+    if (isExit(publishing) && Exit.isSuccess(publishing)) {
+      return published(publishing.value)
+    }
+    return Effect.matchEffect(publishing, {
+      onSuccess: published,
+      onFailure: (error) => {
+        this.decided = Unvalidated.make(Failed, { request, error })
+        this.release()
+        return this.retry(error)
+      }
+    })
+  }
+
+  private decide<A extends Outcome>(outcome: A): Exit.Exit<A> {
+    this.decided = outcome
+    return Exit.succeed(outcome)
+  }
+
+  private failed(hop: Hop, error: DownloadError, beganAt: number): Effect.Effect<Outcome, DownloadError> {
+    // Reported while the permit is held. An error by status was reported when the head was received.
+    const reported = error._tag === "HttpStatus" ? Exit.void : this.file.cool(hop.origin, error, beganAt)
+    return andThen(reported, () => {
+      this.release()
+      return this.retry(error, hop.origin)
+    })
+  }
+
+  /** Waits, and begins the next attempt, if the policy allows one. */
+  private retry(error: DownloadError, origin = this.file.firstHop.origin): Effect.Effect<Outcome, DownloadError> {
+    return Effect.flatMap(Random.next, (random) => {
+      const { deadlines, options, partial, reachability, request } = this.file
+      const now = this.file.now() - deadlines.lostMillis
+      const { retries } = this
+      retries.failed(error, partial, now)
+      this.limits = Limits.afterTimeout(this.limits, error, this.totalMillis)
+      const delayAfter = (attempt: number) =>
+        RetryPolicy.delayMillis(options.retry, {
+          error,
+          attempt,
+          elapsedMillis: now - (retries.sinceMillis ?? now),
+          hasAnswered: reachability.hasAnswered(origin),
+          random
+        })
+      const delayMillis =
+        delayAfter(retries.failures) ??
+        // Retry once more: a server may refuse only the range, with any status.
+        (error._tag === "HttpStatus" && partial.refuseLastRange() ? delayAfter(retries.failures - 1) : undefined)
+      if (delayMillis === undefined) {
+        reachability.onGivenUp(origin, error)
+      }
+      // A disk fault cannot be undone, and no attempt begins after the deadline.
+      if (delayMillis === undefined || isDiskFault(error) || now + delayMillis >= this.deadline) {
+        return Effect.fail(error)
+      }
+      const { audience } = this.hooks
+      if (audience?.isListening === true) {
+        audience.tell(Unvalidated.make(Retrying, { request, error, attempt: this.attempts, delayMillis }))
+      }
+      const sleep = this.parked(this.restore(Effect.sleep(Duration.millis(Math.ceil(delayMillis)))))
+      return Effect.flatMap(sleep, () => {
+        this.attempts++
+        return this.again
+      })
+    })
+  }
+
+  private get deadlineAt(): number {
+    return this.deadline + this.file.deadlines.lostMillis
+  }
+
+  /** Releases the permit. A defect of the governor does not change an outcome that was decided. */
+  private released(exit: Exit.Exit<Outcome, DownloadError>): Exit.Exit<Outcome, DownloadError> {
+    try {
+      this.release()
+      return exit
+    } catch (defect) {
+      return Exit.die(defect)
+    }
+  }
+
+  private release(): void {
+    const { permit } = this
+    this.permit = undefined
+    permit?.release()
+  }
+}
 
 // Too many open files do not damage the part, whose bytes stay in memory.
 const isDiskFault = (error: DownloadError): boolean => error._tag === "Disk" && error.reason !== "too-many-open"
 
-const isOverload = (error: DownloadError): boolean =>
-  error._tag === "HttpStatus" && (error.status === 429 || error.status === 503)
+const logged = (cause: Cause.Cause<DownloadError>, outcome: DownloadOutcome): Effect.Effect<DownloadOutcome> =>
+  Effect.as(
+    Cause.isDie(cause)
+      ? Effect.logError("A bug was met after the outcome of a transfer was decided.", cause)
+      : Effect.void,
+    outcome
+  )
 
-/** The signal of a failure about its origin: an overload, or neutral. */
-const signalOf = (error: DownloadError): Signal => {
-  switch (error._tag) {
-    case "Timeout":
-      return error.phase === "deadline" ? "neutral" : "overload"
-    case "HttpStatus":
-      return isOverload(error) ? "overload" : "neutral"
-    case "Connection":
-      return error.reason === "reset" || error.reason === "refused" ? "overload" : "neutral"
-    default:
-      return "neutral"
+const outcomeOf = (
+  request: DownloadRequest,
+  exit: Exit.Exit<Outcome, DownloadError>
+): Effect.Effect<DownloadOutcome> => {
+  if (Exit.isSuccess(exit)) {
+    return Exit.succeed(exit.value)
   }
+  const failure = Cause.failureOrCause(exit.cause)
+  if (Either.isLeft(failure)) {
+    return Exit.succeed(Unvalidated.make(Failed, { request, error: failure.left }))
+  }
+  return Cause.isInterruptedOnly(failure.right)
+    ? Exit.succeed(Unvalidated.make(Cancelled, { request }))
+    : Exit.failCause(failure.right)
 }

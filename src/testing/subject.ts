@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
 import * as Downloader from "../Downloader.js"
-import type { Rule } from "../engine/segments/segments.js"
+import type { SegmentRule } from "../engine/segments/segmentRule.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type { Store } from "../Store.js"
 import type { Transport } from "../Transport.js"
@@ -26,11 +26,11 @@ const headersMillis = 2000
 const stallMillis = 2000
 
 // For files of a few kilobytes: what takes longer than a few chunks is divided.
-const segmentsRule = (atMost: number): Rule => ({
-  atMost,
+const segmentsRule = (connectionsAtMost: number): SegmentRule => ({
+  connectionsAtMost,
   leastBytes: 60,
   leastTakenBytes: 20,
-  lookMillis: 20,
+  measureMillis: 20,
   worthMillis: 20
 })
 

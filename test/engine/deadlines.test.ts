@@ -7,61 +7,58 @@ import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as Download from "../../src/Download.js"
 import * as Downloader from "../../src/Downloader.js"
-import * as Watch from "../../src/engine/deadlines.js"
+import * as Deadlines from "../../src/engine/deadlines.js"
+import { type Phase, Wait } from "../../src/engine/wait.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import { autoAdvance, Origin, World } from "../../src/testing.js"
 
 const stall = { bytes: 1, millis: 30_000 }
 
-/** Something watched whose head has come; when it is expired is kept. */
+/** A wait for a body that has begun, and when it expired. */
 const body = (at: number, now: () => number) => {
-  const wait = Watch.waitFrom(
-    at,
-    { connectMillis: undefined, headersMillis: 30_000, stall },
-    at + 3_600_000,
-    Number.POSITIVE_INFINITY
-  )
-  Watch.beginBody(wait, at)
-  const watched = {
+  const limits = { connectMillis: undefined, headersMillis: 30_000, stall }
+  const wait = new Wait(limits, at, at + 3_600_000, Number.POSITIVE_INFINITY)
+  wait.beginBody(at)
+  const timed = {
     wait,
     place: -1,
     expiredAt: undefined as number | undefined,
-    expire: (phase: Watch.Phase) => {
+    expire: (phase: Phase) => {
       assert.strictEqual(phase, "stall")
-      watched.expiredAt = now()
+      timed.expiredAt = now()
     }
   }
-  return watched
+  return timed
 }
 
 describe("engine/deadlines", () => {
   for (const count of [30, 300]) {
-    it.scoped(`finds silence out after 30 to 37.5 seconds, whenever it begins: ${count} at a time`, () =>
+    it.scoped(`detects a stall after 30 to 37.5 seconds, whenever it begins: ${count} at a time`, () =>
       Effect.gen(function* () {
         const clock = yield* Effect.clock
         const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
-        const watch = yield* Watch.make
+        const deadlines = yield* Deadlines.make
         // The last byte comes at another moment in each.
         const all = Array.from({ length: count }, (_, index) => ({
           lastAt: Math.floor((index * 40_000) / count),
-          watched: body(now(), now)
+          timed: body(now(), now)
         }))
-        for (const { watched } of all) {
-          yield* watch.add(watched) ?? Effect.void
+        for (const { timed } of all) {
+          deadlines.add(timed)
         }
-        for (const { lastAt, watched } of all) {
+        for (const { lastAt, timed } of all) {
           yield* TestClock.setTime(lastAt)
           for (const other of all) {
-            other.watched.wait.windowBytes += other.lastAt >= lastAt ? 1 : 0
+            other.timed.wait.windowBytes += other.lastAt >= lastAt ? 1 : 0
           }
-          assert.isUndefined(watched.expiredAt)
+          assert.isUndefined(timed.expiredAt)
         }
         for (let at = 40_000; at <= 80_000; at += 250) {
           yield* TestClock.setTime(at)
         }
-        for (const { lastAt, watched } of all) {
-          const silentMillis = (watched.expiredAt ?? Number.POSITIVE_INFINITY) - lastAt
+        for (const { lastAt, timed } of all) {
+          const silentMillis = (timed.expiredAt ?? Number.POSITIVE_INFINITY) - lastAt
           assert.isAtLeast(silentMillis, 30_000, `${lastAt}`)
           assert.isAtMost(silentMillis, 37_500, `${lastAt}`)
         }
@@ -69,24 +66,24 @@ describe("engine/deadlines", () => {
     )
   }
 
-  it.scoped("counts from the beginning of a body, and not what its receiver keeps waiting", () =>
+  it.scoped("counts from the beginning of a body, and not the time for which its receiver pauses it", () =>
     Effect.gen(function* () {
       const clock = yield* Effect.clock
       const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
-      const watch = yield* Watch.make
-      const [silent, resting] = [body(0, now), body(0, now)]
-      resting.wait.resting = true
-      yield* watch.add(silent) ?? Effect.void
-      yield* watch.add(resting) ?? Effect.void
+      const deadlines = yield* Deadlines.make
+      const [silent, paused] = [body(0, now), body(0, now)]
+      paused.wait.isPaused = true
+      deadlines.add(silent)
+      deadlines.add(paused)
       yield* TestClock.adjust("29999 millis")
       assert.isUndefined(silent.expiredAt)
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(silent.expiredAt, 30_000)
-      assert.isUndefined(resting.expiredAt)
-      resting.wait.resting = false
-      resting.wait.windowAt += 89_999
+      assert.isUndefined(paused.expiredAt)
+      paused.wait.isPaused = false
+      paused.wait.windowAt += 89_999
       yield* TestClock.adjust("36 seconds")
-      assert.isAtLeast(resting.expiredAt ?? 0, 119_999)
+      assert.isAtLeast(paused.expiredAt ?? 0, 119_999)
     })
   )
 

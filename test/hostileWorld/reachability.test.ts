@@ -238,7 +238,7 @@ describe("an origin that cannot be reached", () => {
 
   it.effect("is not one that has answered: an outage of 20 seconds costs those alone that are under way", () =>
     Effect.gen(function* () {
-      const outcomes = yield* autoAdvance(run(many(300), 4))
+      const outcomes = yield* autoAdvance(run(many(150), 4))
       const failed = outcomes.filter(({ _tag }) => _tag === "Failed")
       assert.isAtLeast(failed.length, 1)
       assert.isTrue(failed.every((outcome) => reasonOf(outcome) === "refused"))

@@ -3,46 +3,45 @@
 
 const attempt = "engine/attempt.ts"
 const check = "engine/responseCheck.ts"
-const kept = "engine/partialFile.ts"
+const partial = "engine/partialFile.ts"
+const content = "engine/contentCheck.ts"
+const request = "engine/transportRequest.ts"
+const wait = "engine/wait.ts"
 const receive = "engine/receiveBody.ts"
-const segment = "engine/segments/segmentRequest.ts"
-const segments = "engine/segments/segments.ts"
-const coverage = "engine/segments/rangeMap.ts"
+const segments = "engine/segments/segmentWorkers.ts"
+const ranges = "engine/segments/rangeMap.ts"
 const transfer = "engine/transfer.ts"
-const settle = "engine/outcome.ts"
 const share = "engine/sharedTransfer.ts"
-const watch = "engine/deadlines.ts"
+const deadlines = "engine/deadlines.ts"
 const governor = "OriginGovernor.ts"
 const permits = "OriginGovernor/permits.ts"
 const queues = "OriginGovernor/queues.ts"
 const store = "Store/FileSystem.ts"
 const direct = "Store/directPart.ts"
-const quick = "engine/quick.ts"
 
 /** [what is wrong, [file, text, replacement] …] */
 export const mutations = [
-  ["no length check", [attempt, "totalBytes !== undefined && receivedBytes < totalBytes", "false"]],
+  ["no length check", [content, "totalBytes !== undefined && bytes < totalBytes", "false"]],
   [
     "bytes beyond the announced end are taken",
     [receive, "chunk.length > leftBytes ? chunk.subarray(0, leftBytes) : chunk", "chunk"]
   ],
-  ["no If-Range", [attempt, 'headers["if-range"] = kept.validator', ""]],
+  ["no If-Range", [request, "validator === undefined ? undefined", "true ? undefined"]],
   ["a weak validator in If-Range", ["internal/http/validator.ts", '/^"[', '/^(?:W\\/)?"[']],
   [
     "two versions are spliced",
-    [attempt, 'headers["if-range"] = kept.validator', ""],
-    [check, "kept.validator !== undefined && !Validator.matches(kept.validator, headers)", "false"]
+    [request, "validator === undefined ? undefined", "true ? undefined"],
+    [check, "partial.validator !== undefined && !Validator.matches(partial.validator, headers)", "false"]
   ],
-  ["a resume that nothing guards", [kept, "this.isGuarded && isWhole", "isWhole"]],
-  ["append on 200", [attempt, "answer.startBytes > 0 && kept.part !== undefined", "kept.part !== undefined"]],
-  ["start over without emptying the part", [kept, "Effect.as(part.truncate, part)", "Effect.succeed(part)"]],
+  ["a resume that nothing guards", [partial, "this.isGuarded && isUnfinished", "isUnfinished"]],
+  [
+    "append on 200",
+    [attempt, "answer.right.startBytes > 0 && partial.part !== undefined", "partial.part !== undefined"]
+  ],
+  ["start over without emptying the part", [partial, "Effect.as(part.truncate, part)", "Effect.succeed(part)"]],
   [
     "the digest is not begun again with the part",
-    [
-      kept,
-      "this.hash = this.expected === undefined ? undefined : this.hasher.make(this.expected.algorithm)\n      const",
-      "const"
-    ]
+    [partial, "this.hash = this.expected === undefined", "this.hash ??= this.expected === undefined"]
   ],
   ["no Content-Range check", [check, "range.startBytes !== offsetBytes ||", ""]],
   [
@@ -57,16 +56,16 @@ export const mutations = [
     "a part of another length is taken",
     [check, "lengthBytes !== undefined && lengthBytes !==", "false && lengthBytes !=="]
   ],
-  ["a coded part is taken", [check, "coding === kept.coding", "true"]],
+  ["a coded part is taken", [check, "coding === partial.coding", "true"]],
   ["parts with heads of their own are taken", [check, "  if (type === multipart) {", "  if (false) {"]],
   [
     "the end of a range is taken for the end of the file",
     [attempt, "startBytes === 0 || bytes >=", "totalBytes === undefined || bytes >="]
   ],
-  ["a range that is refused is final", [attempt, "offsetBytes === 0 || isTransient(error)", "true"]],
-  ["a range that is refused each time is final", [transfer, "kept.refuseLastRange()", "false"]],
+  ["a range that is refused is final", [attempt, "this.offsetBytes === 0 || isTransient(error)", "true"]],
+  ["a range that is refused each time is final", [transfer, "partial.refuseLastRange()", "false"]],
   ["a byte is progress", ["engine/retryCount.ts", "(isShare ||", "(broughtBytes > 0 ||"]],
-  ["the digest is not compared", [attempt, "!expected.digests.includes(actual)", "false"]],
+  ["the digest is not compared", [content, "!digests.includes(actual)", "false"]],
   [
     "the final name is written directly",
     [store, "path.join(path.dirname(destination), drawName())", "destination"],
@@ -86,7 +85,7 @@ export const mutations = [
     [store, "return standsAt\n            }).pipe(Effect.uninterruptible)", "return standsAt\n            })"],
     [direct, "Effect.uninterruptible(\n      synced.pipe(", "(\n      synced.pipe("]
   ],
-  ["the outcome is decided after the publish", [settle, "decided = outcome", ""]],
+  ["the outcome is decided after the publish", [transfer, "this.decided = outcome", ""]],
   [
     "two outcomes",
     [
@@ -98,7 +97,7 @@ export const mutations = [
   [
     "a permit is leaked on cancel",
     [governor, "ticket.park(false)\n              act((at) => permits.leave(ticket, at))", "ticket.park(false)"],
-    [transfer, "release()\n          return Effect.failCause(cause)", "return Effect.failCause(cause)"]
+    [transfer, "      this.release()\n      return exit", "      return exit"]
   ],
   [
     "no caller is woken for a permit",
@@ -123,23 +122,21 @@ export const mutations = [
     "Retry-After is ignored",
     ["RetryPolicy.ts", "Math.min(error.retryAfterMillis, Duration.toMillis(policy.longestWait))", "0"]
   ],
-  ["Retry-After holds for one transfer alone", [transfer, "asked > 0 && isOverload(error) ?", "false ?"]],
+  [
+    "Retry-After holds for one transfer alone",
+    ["engine/fileTransfer.ts", "isOverload(error) ? RetryPolicy", "false ? RetryPolicy"]
+  ],
   [
     "a connection is kept while a retry is waited for",
-    [
-      attempt,
-      "    close: crew?.close ?? close\n",
-      "    close: Effect.sync(() => { self.kept.discard = Effect.zipRight(self.kept.discard, crew?.close ?? close) })\n"
-    ]
+    [receive, "return this.exchange?.close ?? Exit.void", "return Exit.void"]
   ],
   [
     "a fiber outlives its attempt",
-    [watch, "Effect.forkIn(Effect.interruptible(tick), scope)", "Effect.forkDaemon(Effect.interruptible(tick))"],
-    [watch, "return Effect.asVoid(Fiber.interrupt(idle))", "return undefined"]
+    [deadlines, "Effect.forkScoped(Effect.interruptible(deadlines.timer))", "Effect.forkDaemon(deadlines.timer)"]
   ],
-  ["no stall timeout", [watch, "earlierBytes.reduce((sum, bytes) => sum + bytes, windowBytes) < stall.bytes", "false"]],
-  ["the deadline of a request is ignored", [watch, "wait.deadlineAt <= now", "false"]],
-  ["no deadline for headers", [watch, 'wait.headersAt <= now ? "headers" : undefined', "undefined"]],
+  ["no stall timeout", [wait, "earlierBytes.reduce((sum, bytes) => sum + bytes, windowBytes) < stall.bytes", "false"]],
+  ["the deadline of a request is ignored", [wait, "this.deadlineAt <= now", "false"]],
+  ["no deadline for headers", [wait, 'this.headersAt <= now ? "headers" : undefined', "undefined"]],
   ["secrets cross origins", ["engine/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
   [
     "secrets are encoded",
@@ -164,7 +161,7 @@ export const mutations = [
   ],
   [
     "a small file starts over at its end",
-    [direct, "      this.buffer.clear()\n      this.bytes = 0\n", "      this.buffer.clear()\n"]
+    [direct, "      this.buffer.clear()\n      this.broken = undefined", "      this.broken = undefined"]
   ],
   ["what waits in memory is not written", [direct, "of this.buffer.take()) {", "of []) {"]],
   ["a device that takes nothing is asked for ever", [direct, "emptyWrites === emptyWritesAtMost", "false"]],
@@ -174,21 +171,11 @@ export const mutations = [
     [direct, "this.reopen === undefined ? this.created() : this.reopen()", "this.created()"]
   ],
   [
-    "a quick attempt that is interrupted keeps its connection",
-    [quick, "return exchange?.close ?? Effect.void", "return Effect.void"]
+    "an attempt that is interrupted keeps its connection",
+    [attempt, "onFailure: (cause) => andThen(this.close, ", "onFailure: (cause) => andThen(Exit.void, "]
   ],
-  [
-    "a quick attempt has no bounds",
-    [
-      quick,
-      "    if (!this.isOver) {\n      this.handOver(this.of(this.timedOut(",
-      "    if (false) {\n      this.handOver(this.of(this.timedOut("
-    ]
-  ],
-  [
-    "what a quick attempt has received is of no known version",
-    [quick, "this.kept.begun(this.response, this.kept.totalBytes, this.hop.url)", ""]
-  ],
+  ["an attempt has no limits", [receive, "this.transfer.deadlines.add(this)", ""]],
+  ["received bytes are of no known version", [attempt, "partial.accept(head, answer.right.totalBytes, hop)", ""]],
   ["a caller that joins a transfer gets no events of it", [share, "this.followers.add(follower)", ""]],
   [
     "the events of a transfer go to its first caller alone, twice",
@@ -210,28 +197,25 @@ export const mutations = [
     "a content coding is asked for",
     ["Download/requestHeaders.ts", '"accept-encoding": "identity"', '"accept-encoding": "gzip"']
   ],
-  ["a segment without If-Range", [segment, 'headers["if-range"] = kept.validator', ""]],
   [
     "what a failed helper has not fetched counts as there",
-    [coverage, "this.add(claim.startBytes, claim.doneBytes)", "this.add(claim.startBytes, claim.endBytes)"]
+    [ranges, "this.add(claim.startBytes, claim.doneBytes)", "this.add(claim.startBytes, claim.endBytes)"]
   ],
   [
     "a helper without a permit",
     [
-      transfer,
-      "tryAcquireIdle: (onWanted) => governor.tryAcquireIdle(origin, onWanted, ask)",
-      "tryAcquireIdle: () => ({ release: () => {}, tryReuse: () => true })"
+      segments,
+      "transfer.governor.tryAcquireIdle(hop.origin, onWanted, transfer.permitOptions)",
+      "({ release: () => {}, tryReuse: () => true })"
     ]
   ],
-  ["a helper keeps its permit", [segments, "    helper.permit?.release()\n", ""]],
-  [
-    "a helper outlives its attempt",
-    [segments, "Fiber.interruptAll(Array.from(this.helpers).flatMap((one) => one.fiber ?? []))", "Effect.void"]
-  ],
+  ["a helper keeps its permit", [segments, "    worker.permit.release()\n", ""]],
+  ["a helper outlives its attempt", [segments, "worker.segment?.close ?? Effect.void", "Effect.void"]],
   [
     "a segment is asked for while the origin wants to be left alone",
-    [transfer, "tryReuse: () => permit?.tryReuse() ?? false", "tryReuse: () => true"]
+    [segments, "this.hasMore && worker.permit.tryReuse()", "this.hasMore"],
+    [segments, "isMore && this.own.permit.tryReuse()", "isMore"]
   ],
-  ["what did not come in order is not in the digest", [kept, "return more\n  }", "return Effect.void\n  }"]],
-  ["the next attempt begins where the part ends", [kept, "(hole?.startBytes ?? 0)", "bytes"]]
+  ["what did not come in order is not in the digest", [partial, "return more\n  }", "return Effect.void\n  }"]],
+  ["the next attempt begins where the part ends", [partial, "hole?.startBytes ?? 0", "this.bytes"]]
 ]

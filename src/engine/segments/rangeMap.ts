@@ -1,8 +1,8 @@
 /**
- * Which bytes of a file are there, and who fetches which of the others.
+ * The ranges of a file that are in the part, and those that are being received.
  *
- * Every byte is there, or claimed by one who fetches it, or in a hole. A claim that is given up leaves as there what was
- * written of it, and the rest as a hole.
+ * Each byte is in the part, in a claim, or in a hole. The written bytes of a released claim are in the part; its other bytes
+ * are a hole again.
  *
  * @internal
  */
@@ -13,67 +13,71 @@ export interface Range {
   readonly endBytes: number
 }
 
-/** A range that somebody fetches from its start to its end, and what has come of it. */
+/** A range that one response brings, from its start to its end. */
 export interface Claim {
-  startBytes: number
-  /** Up to here it is written. */
+  readonly startBytes: number
+  /** The end of the written bytes. */
   doneBytes: number
-  /** Up to here it has come. */
+  /** The end of the received bytes. */
   nextBytes: number
-  /** Moved down when others take some of it, and up when nobody wants what follows. */
+  /** Lower if another claim takes a share of this one, and higher if this one continues over bytes that no other claim has. */
   endBytes: number
-  /** When something came last, or the answer did that promises it, in milliseconds. */
-  cameAt: number
-  /** It is all that another one had left, and is nobody else's any more. */
+  /** When the latest bytes or the head of the response arrived, in milliseconds; infinity before that. */
+  activeAt: number
+  /** True for the rest of a claim whose response was silent. It is not taken over once more. */
   isTakenOver: boolean
 }
 
-/** What can be given to more than one. */
+/** A hole or a claim, with the number of claims that it is divided into. */
 interface Piece {
   readonly range: Range
-  /** Who fetches it; a hole is nobody's. */
   readonly claim: Claim | undefined
   shares: number
 }
 
-export const claimOf = (startBytes: number, endBytes: number): Claim => ({
-  startBytes,
-  doneBytes: startBytes,
-  nextBytes: startBytes,
-  endBytes,
-  cameAt: Number.POSITIVE_INFINITY,
-  isTakenOver: false
-})
+export class RangeMap {
+  /** The ranges in the part, in ascending order and not adjacent. */
+  private written: ReadonlyArray<Range> = []
+  private writtenBytes = 0
+  private readonly claims: Array<Claim> = []
 
-export class Coverage {
-  /** In ascending order, and not adjacent. */
-  private there: ReadonlyArray<Range> = []
-  private thereBytes = 0
-  private readonly claims = new Set<Claim>()
+  /** `totalBytes`: infinity while it is unknown. */
+  constructor(public totalBytes = Number.POSITIVE_INFINITY) {}
 
-  constructor(readonly totalBytes: number) {}
-
-  /** How many bytes are there. */
+  /** The number of written bytes. */
   get bytes(): number {
-    let bytes = this.thereBytes
+    let bytes = this.writtenBytes
     for (const { doneBytes, startBytes } of this.claims) {
       bytes += doneBytes - startBytes
     }
     return bytes
   }
 
+  /** True if all bytes of the file are written. */
   get isWhole(): boolean {
-    for (const { doneBytes, endBytes } of this.claims) {
-      if (doneBytes < endBytes) {
-        return false
-      }
-    }
-    return this.holes().length === 0
+    return this.claims.every(({ doneBytes, endBytes }) => doneBytes >= endBytes) && this.firstHole === undefined
   }
 
-  /** What is neither there nor claimed, in ascending order. */
+  /** The first range that is neither written nor claimed. */
+  get firstHole(): Range | undefined {
+    return this.written.length === 0 && this.claims.length === 0
+      ? { startBytes: 0, endBytes: this.totalBytes }
+      : this.holes()[0]
+  }
+
+  /** True if bytes after a claim are written: they were received by segments. */
+  hasBeyond(claim: Claim): boolean {
+    return this.written.some(({ startBytes }) => startBytes > claim.startBytes)
+  }
+
+  /** True if the written bytes are the beginning of the file. */
+  get isPrefix(): boolean {
+    return this.firstHole === undefined || this.firstHole.startBytes === this.bytes
+  }
+
+  /** The ranges that are neither written nor claimed, in ascending order. */
   holes(): ReadonlyArray<Range> {
-    const taken: ReadonlyArray<Range> = [...this.there, ...this.claims].sort((a, b) => a.startBytes - b.startBytes)
+    const taken: ReadonlyArray<Range> = [...this.written, ...this.claims].sort((a, b) => a.startBytes - b.startBytes)
     const holes: Array<Range> = []
     let positionBytes = 0
     for (const { endBytes, startBytes } of taken) {
@@ -87,13 +91,13 @@ export class Coverage {
       : holes
   }
 
-  /** These bytes are there. */
+  /** Records that a range is written. */
   add(startBytes: number, endBytes: number): void {
     if (endBytes <= startBytes) {
       return
     }
     const merged: Array<{ startBytes: number; endBytes: number }> = []
-    for (const range of [...this.there, { startBytes, endBytes }].sort((a, b) => a.startBytes - b.startBytes)) {
+    for (const range of [...this.written, { startBytes, endBytes }].sort((a, b) => a.startBytes - b.startBytes)) {
       const last = merged.at(-1)
       if (last !== undefined && range.startBytes <= last.endBytes) {
         last.endBytes = Math.max(last.endBytes, range.endBytes)
@@ -101,32 +105,41 @@ export class Coverage {
         merged.push({ startBytes: range.startBytes, endBytes: range.endBytes })
       }
     }
-    this.there = merged
-    this.thereBytes = merged.reduce((sum, range) => sum + range.endBytes - range.startBytes, 0)
+    this.written = merged
+    this.writtenBytes = merged.reduce((sum, range) => sum + range.endBytes - range.startBytes, 0)
   }
 
-  /** Takes a part of a hole. */
+  /** Claims a part of a hole. */
   claim(startBytes: number, endBytes: number): Claim {
-    const claim = claimOf(startBytes, endBytes)
-    this.claims.add(claim)
+    const claim: Claim = {
+      startBytes,
+      doneBytes: startBytes,
+      nextBytes: startBytes,
+      endBytes,
+      activeAt: Number.POSITIVE_INFINITY,
+      isTakenOver: false
+    }
+    this.claims.push(claim)
     return claim
   }
 
-  /** Makes what somebody is about to fetch a claim. */
-  adopt(claim: Claim): void {
-    this.claims.add(claim)
+  /** Claims the bytes of a response that begins at the first hole: to the end of the hole or of the response. */
+  claimFirst(startBytes: number, endBytes: number): Claim {
+    return this.claim(startBytes, Math.min(endBytes, this.firstHole?.endBytes ?? endBytes))
   }
 
-  /** What was written of it is there; the rest is anybody's. */
+  /** Ends a claim: its written bytes stay, and the others are a hole. May be called several times. */
   release(claim: Claim): void {
-    if (this.claims.delete(claim)) {
+    const index = this.claims.indexOf(claim)
+    if (index !== -1) {
+      this.claims.splice(index, 1)
       this.add(claim.startBytes, claim.doneBytes)
     }
   }
 
   /**
-   * Moves the end of a claim up, over what nobody else has or fetches, or of which nothing was promised yet: who asked
-   * for that may be told that there are no ranges, when this one has long stopped. At most to here. Says whether it moved.
+   * Raises the end of a claim, up to `upToBytes`, over a hole or over a whole claim whose response has not begun: the server may
+   * refuse that range when this response has ended. Returns whether the end was raised.
    */
   extend(claim: Claim, upToBytes: number): boolean {
     if (upToBytes <= claim.endBytes) {
@@ -138,8 +151,8 @@ export class Coverage {
       return true
     }
     for (const other of this.claims) {
-      const isUnanswered = other !== claim && other.cameAt === Number.POSITIVE_INFINITY
-      // As a whole: what is left of it would not begin where it was asked for.
+      const isUnanswered = other !== claim && other.activeAt === Number.POSITIVE_INFINITY
+      // Only a whole claim, because its response begins where it was requested.
       if (isUnanswered && other.nextBytes === claim.endBytes && isWithin(other, upToBytes)) {
         claim.endBytes = other.endBytes
         other.endBytes = other.nextBytes
@@ -149,7 +162,7 @@ export class Coverage {
     return false
   }
 
-  /** How many claims `split` would give. */
+  /** The number of claims that `split` would return. */
   room(count: number, leastBytes: number): number {
     return this.plan(count, leastBytes).reduce(
       (sum, { claim, shares }) => sum + shares - (claim === undefined ? 0 : 1),
@@ -158,11 +171,11 @@ export class Coverage {
   }
 
   /**
-   * Up to so many new claims: first on the holes, in their order, and then on shares of what is largest, none of them
-   * smaller than this. What is cut is cut in equal shares, and who fetches it keeps the first.
+   * Makes at most `count` new claims: first of holes, in ascending order, and then of equal shares of the largest claims. A
+   * share of a claim has at least `leastBytes`. A divided claim keeps its first share.
    */
   split(count: number, leastBytes: number): ReadonlyArray<Claim> {
-    const fresh: Array<Claim> = []
+    const claims: Array<Claim> = []
     for (const { claim, range, shares } of this.plan(count, leastBytes)) {
       const lengthBytes = range.endBytes - range.startBytes
       const boundary = (share: number): number => range.startBytes + Math.floor((lengthBytes * share) / shares)
@@ -170,17 +183,17 @@ export class Coverage {
         claim.endBytes = boundary(1)
       }
       for (let share = claim === undefined ? 0 : 1; share < shares; share++) {
-        fresh.push(this.claim(boundary(share), boundary(share + 1)))
+        claims.push(this.claim(boundary(share), boundary(share + 1)))
       }
     }
-    return fresh
+    return claims
   }
 
-  /** The claim that has most left of those to which nothing came since, and of which nobody has taken over the rest. */
+  /** The claim with the largest rest among those that have been silent since then and were not taken over. */
   silent(sinceMillis: number): Claim | undefined {
     let found: Claim | undefined
     for (const claim of this.claims) {
-      const isSilent = claim.cameAt < sinceMillis && !claim.isTakenOver && claim.endBytes > claim.nextBytes
+      const isSilent = claim.activeAt < sinceMillis && !claim.isTakenOver && claim.endBytes > claim.nextBytes
       if (isSilent && (found === undefined || claim.endBytes - claim.nextBytes > found.endBytes - found.nextBytes)) {
         found = claim
       }
@@ -188,7 +201,7 @@ export class Coverage {
     return found
   }
 
-  /** All that the silent one has left; once, or two would take it from each other for good. */
+  /** Claims the whole rest of a silent claim, once: two responses would take it from each other without end. */
   takeOver(sinceMillis: number): Claim | undefined {
     const from = this.silent(sinceMillis)
     if (from === undefined) {
@@ -200,7 +213,7 @@ export class Coverage {
     return taken
   }
 
-  /** The pieces that are to be divided, each with the number of those that are to fetch it. */
+  /** The pieces to divide, each with its number of shares. */
   private plan(count: number, leastBytes: number): ReadonlyArray<Piece> {
     const pieces: ReadonlyArray<Piece> = [
       ...this.holes().map((range) => ({ range, claim: undefined, shares: 0 })),
@@ -226,7 +239,7 @@ export class Coverage {
   }
 }
 
-/** How large its shares are when one more fetches it. A hole that nobody fetches comes before all else. */
+/** The size of a share if the piece gets one more. A hole comes before all claims. */
 const shareAfter = ({ range, shares }: Piece): number =>
   shares === 0 ? Number.POSITIVE_INFINITY : (range.endBytes - range.startBytes) / (shares + 1)
 

@@ -1,0 +1,125 @@
+/**
+ * One file on its way: the state that its attempts share, and the services that they use.
+ *
+ * @internal
+ */
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type { DownloadRequest } from "../Download.js"
+import { type DownloadError, Timeout } from "../DownloadError.js"
+import type { Hasher } from "../Hasher.js"
+import type { Expected } from "../internal/digest.js"
+import { displayUrl } from "../internal/text/displayUrl.js"
+import type { OriginGovernor, PermitOptions, Signal } from "../OriginGovernor.js"
+import * as RetryPolicy from "../RetryPolicy.js"
+import type { Durability, Store } from "../Store.js"
+import type { Transport } from "../Transport.js"
+import type { Deadlines } from "./deadlines.js"
+import type { Hooks } from "./hooks.js"
+import { PartialFile } from "./partialFile.js"
+import { ProgressSampler } from "./progressSampler.js"
+import type { Reachability } from "./reachability.js"
+import type { Hop } from "./redirect.js"
+import type { SegmentRule } from "./segments/segmentRule.js"
+import type { Limits, Phase, Wait } from "./wait.js"
+
+export interface TransferOptions {
+  readonly retry: RetryPolicy.RetryPolicy
+  readonly limits: Limits
+  readonly durability: Durability
+  /** Refuse content that has neither a length nor a digest. */
+  readonly strict: boolean
+  /** Maximum size of the content, for requests without their own limit. */
+  readonly limitBytes: number
+  /** Undefined if a file has one connection. */
+  readonly segments: SegmentRule | undefined
+}
+
+/** The services that all transfers of a downloader use. */
+export interface Services {
+  readonly transport: typeof Transport.Service
+  readonly store: typeof Store.Service
+  readonly governor: typeof OriginGovernor.Service
+  readonly hasher: typeof Hasher.Service
+  readonly clock: Clock.Clock
+  readonly deadlines: Deadlines
+  readonly reachability: Reachability
+  readonly options: TransferOptions
+}
+
+export class FileTransfer {
+  readonly transport: Services["transport"]
+  readonly store: Services["store"]
+  readonly governor: Services["governor"]
+  readonly clock: Clock.Clock
+  readonly deadlines: Deadlines
+  readonly reachability: Reachability
+  readonly options: TransferOptions
+  readonly permitOptions: PermitOptions | undefined
+  readonly partial: PartialFile
+  readonly sampler: ProgressSampler
+
+  constructor(
+    { clock, deadlines, governor, hasher, options, reachability, store, transport }: Services,
+    readonly request: DownloadRequest,
+    readonly expected: Expected | undefined,
+    readonly firstHop: Hop,
+    hooks: Hooks
+  ) {
+    this.transport = transport
+    this.store = store
+    this.governor = governor
+    this.clock = clock
+    this.deadlines = deadlines
+    this.reachability = reachability
+    this.options = options
+    this.permitOptions = hooks.ask
+    this.partial = new PartialFile(request, expected, hasher, request.limitBytes ?? options.limitBytes)
+    this.sampler = new ProgressSampler(clock, request, this.partial, hooks.audience)
+  }
+
+  get segments(): SegmentRule | undefined {
+    return this.options.segments
+  }
+
+  /** Milliseconds of the Clock's nanoseconds. */
+  now(): number {
+    return Number(this.clock.unsafeCurrentTimeNanos()) / 1e6
+  }
+
+  /** Reports a failure to the governor, and pauses the origin if it asked for it. */
+  cool(origin: string, error: DownloadError, beganAtMillis: number): Effect.Effect<void> {
+    this.reachability.onFailure(origin, error)
+    const pauseMillis = isOverload(error) ? RetryPolicy.askedMillis(this.options.retry, error) : 0
+    return this.governor.report(origin, { signal: signalOf(error), beganAtMillis, pauseMillis })
+  }
+
+  timedOut({ href }: Hop, phase: Phase, { limits: { headersMillis, stall } }: Wait): Timeout {
+    const { deadline, timeout } = this.request
+    const limitMillis = {
+      headers: headersMillis,
+      stall: stall.millis,
+      total: Duration.toMillis(timeout),
+      deadline: Duration.toMillis(deadline ?? Duration.infinity)
+    }[phase]
+    return new Timeout({ url: displayUrl(href), phase, limitMillis, receivedBytes: this.partial.bytes })
+  }
+}
+
+const isOverload = (error: DownloadError): boolean =>
+  error._tag === "HttpStatus" && (error.status === 429 || error.status === 503)
+
+/** The signal of a failure about its origin: an overload, or neutral. */
+const signalOf = (error: DownloadError): Signal => {
+  switch (error._tag) {
+    case "Timeout":
+      return error.phase === "deadline" ? "neutral" : "overload"
+    case "HttpStatus":
+      return isOverload(error) ? "overload" : "neutral"
+    case "Connection":
+      return error.reason === "reset" || error.reason === "refused" ? "overload" : "neutral"
+    default:
+      return "neutral"
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The request of an attempt or of a segment.
+ *
+ * @internal
+ */
+import * as RequestHeaders from "../Download/requestHeaders.js"
+import type { TransportRequest } from "../Transport.js"
+import type { FileTransfer } from "./fileTransfer.js"
+import type { Hop } from "./redirect.js"
+
+interface Options {
+  /** Maximum time for a new connection, in milliseconds. */
+  readonly connectMillis: number | undefined
+  /** The value of `Range` (RFC 9110 §14.2). */
+  readonly range: string | undefined
+  readonly verifiesBody: boolean
+}
+
+/** A range is guarded by `If-Range` if the version in the part has a validator. */
+export const transportRequest = (
+  { partial: { validator }, request }: FileTransfer,
+  hop: Hop,
+  { connectMillis, range, verifiesBody }: Options
+): TransportRequest => {
+  const headers = RequestHeaders.forHop(request, hop)
+  const guard = validator === undefined ? undefined : { "if-range": validator }
+  return {
+    url: RequestHeaders.requestUrl(hop),
+    headers: range === undefined ? headers : { ...headers, range, ...guard },
+    isCrossOrigin: !hop.isFirstOrigin,
+    connectMillis,
+    verifiesBody
+  }
+}
