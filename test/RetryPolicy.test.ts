@@ -111,7 +111,7 @@ describe("RetryPolicy", () => {
   it("refuses invalid options, and names them", () => {
     for (const wrong of [Number.NaN, -1]) {
       for (const name of ["retries", "unreachableRetries"] as const) {
-        assert.throws(() => RetryPolicy.make({ [name]: wrong }), `${name} must be a number from 0 on, not ${wrong}`)
+        assert.throws(() => RetryPolicy.make({ [name]: wrong }), `${name} must be a number of 0 or more, not ${wrong}`)
       }
       for (const name of ["firstDelay", "longestDelay", "longestWait", "within", "unreachableWithin"] as const) {
         assert.throws(() => RetryPolicy.make({ [name]: wrong }), `${name} must be a time of 0 or more, not ${wrong}`)

@@ -25,7 +25,7 @@ export const forDownloader = (options: Options, defaults: Defaults): Limits => {
   const { connectTimeout } = options
   const stall = options.stall ?? defaults.stall
   if (!(stall.bytes >= 0)) {
-    throw new RangeError(`stall.bytes must be a number from 0 on, not ${stall.bytes}`)
+    throw new RangeError(`stall.bytes must be a number of 0 or more, not ${stall.bytes}`)
   }
   return {
     connectMillis:

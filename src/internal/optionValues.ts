@@ -1,11 +1,11 @@
 /**
- * Checks times and counts in options. Effect would read a negative time or `NaN` as 0.
+ * Checks times and numbers in options, and throws a `RangeError` with the option's name if a value is out of range. Effect would
+ * read a negative time or `NaN` as 0.
  *
  * @internal
  */
 import * as Duration from "effect/Duration"
 
-/** Decodes a time of at least 0. Otherwise throws a `RangeError` that has the option's name. */
 export const nonNegativeDuration = (name: string, input: Duration.DurationInput): Duration.Duration => {
   if (!isNonNegative(input)) {
     throw new RangeError(`${name} must be a time of 0 or more, not ${format(input)}`)
@@ -13,7 +13,6 @@ export const nonNegativeDuration = (name: string, input: Duration.DurationInput)
   return Duration.decode(input)
 }
 
-/** Decodes a time above 0. Otherwise throws a `RangeError` that has the option's name. */
 export const positiveDuration = (name: string, input: Duration.DurationInput): Duration.Duration => {
   if (!isNonNegative(input) || !(Duration.toMillis(input) > 0)) {
     throw new RangeError(`${name} must be a time above 0, not ${format(input)}`)
@@ -21,10 +20,9 @@ export const positiveDuration = (name: string, input: Duration.DurationInput): D
   return Duration.decode(input)
 }
 
-/** Returns the number if it is at least 0. Otherwise throws a `RangeError` that has the option's name. */
 export const nonNegativeNumber = (name: string, value: number): number => {
   if (!(value >= 0)) {
-    throw new RangeError(`${name} must be a number from 0 on, not ${value}`)
+    throw new RangeError(`${name} must be a number of 0 or more, not ${value}`)
   }
   return value
 }

@@ -294,9 +294,9 @@ describe("a downloader", () => {
       [{ headersTimeout: 0 }, "headersTimeout must be a time above 0, not 0"],
       [{ connectTimeout: -5 }, "connectTimeout must be a time above 0, not -5"],
       [{ connectTimeout: "-5 seconds" }, "connectTimeout must be a time above 0, not -5 seconds"],
-      [{ stall: { bytes: Number.NaN, within: "1 second" } }, "stall.bytes must be a number from 0 on, not NaN"],
+      [{ stall: { bytes: Number.NaN, within: "1 second" } }, "stall.bytes must be a number of 0 or more, not NaN"],
       [{ stall: { bytes: 1, within: Number.NaN } }, "stall.within must be a time above 0, not NaN"],
-      [{ retry: { retries: Number.NaN } }, "retries must be a number from 0 on, not NaN"],
+      [{ retry: { retries: Number.NaN } }, "retries must be a number of 0 or more, not NaN"],
       [{ perOrigin: -1 }, "perOrigin must be a number from 1 on, not -1"]
     ] as const) {
       const build = Effect.scoped(Layer.build(layer(() => ({}), options)))

@@ -5,13 +5,10 @@
  */
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-const forms: ReadonlyArray<{
-  readonly form: RegExp
-  readonly order: readonly [day: number, month: number, year: number, time: number]
-}> = [
-  { form: /^[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}:\d{2}:\d{2}) GMT$/, order: [1, 2, 3, 4] },
-  { form: /^[A-Z][a-z]+day, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}:\d{2}:\d{2}) GMT$/, order: [1, 2, 3, 4] },
-  { form: /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}:\d{2}:\d{2}) (\d{4})$/, order: [2, 1, 4, 3] }
+const forms = [
+  /^[A-Z][a-z]{2}, (?<day>\d\d) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) (?<time>\d\d:\d\d:\d\d) GMT$/,
+  /^[A-Z][a-z]+day, (?<day>\d\d)-(?<month>[A-Z][a-z]{2})-(?<year>\d\d) (?<time>\d\d:\d\d:\d\d) GMT$/,
+  /^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})$/
 ]
 
 /**
@@ -29,20 +26,11 @@ export const parseRetryAfter = (value: string | undefined, nowMillis: number): n
 
 /** Returns an HTTP date in milliseconds since 1970. Returns undefined if the text is not a date. */
 export const parseHttpDate = (text: string, nowMillis: number): number | undefined => {
-  for (const { form, order } of forms) {
-    const match = form.exec(text)
-    if (match !== null) {
-      const [day, month, year, time = ""] = order.map((group) => match[group] ?? "")
+  for (const form of forms) {
+    const { day, month = "", time = "", year = "" } = form.exec(text)?.groups ?? {}
+    if (months.includes(month)) {
       const [hours, minutes, seconds] = time.split(":").map(Number)
-      const at = Date.UTC(
-        fullYear(year ?? "", nowMillis),
-        months.indexOf(month ?? ""),
-        Number(day),
-        hours,
-        minutes,
-        seconds
-      )
-      return months.includes(month ?? "") && Number.isFinite(at) ? at : undefined
+      return Date.UTC(fullYear(year, nowMillis), months.indexOf(month), Number(day), hours, minutes, seconds)
     }
   }
   return undefined
@@ -50,10 +38,7 @@ export const parseHttpDate = (text: string, nowMillis: number): number | undefin
 
 // A two-digit year that seems to be more than 50 years ahead is in the past century (RFC 9110 §5.6.7).
 const fullYear = (text: string, nowMillis: number): number => {
-  if (text.length === 4) {
-    return Number(text)
-  }
   const thisYear = new Date(nowMillis).getUTCFullYear()
-  const year = Math.floor(thisYear / 100) * 100 + Number(text)
-  return year > thisYear + 50 ? year - 100 : year
+  const year = Number(text) + (text.length === 4 ? 0 : Math.floor(thisYear / 100) * 100)
+  return text.length === 2 && year > thisYear + 50 ? year - 100 : year
 }
