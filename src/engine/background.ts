@@ -18,22 +18,22 @@ type Graft = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 /** When the downloader closes, its listeners and its journal have this much time to finish. */
 const graceMillis = 2000
 
-/** Those that are interrupted then have this much time to end: the scope does not wait for a step that cannot be interrupted. */
+/** After an interruption, a fiber has this much time to end. The scope does not wait longer for a step that cannot be interrupted. */
 const interruptionMillis = 500
 
 export class Background {
   private readonly fibers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
   /** The number of requests that have begun and whose outcome was not sent yet. */
   private requests = 0
-  private wake: (() => void) | undefined
+  private onChange: (() => void) | undefined
   private closed = false
 
-  /** `owner`: the fiber whose children are the fibers that the effects fork. */
+  /** `owner`: the parent of the fibers that the effects fork. */
   constructor(
     private readonly graft: Graft,
     private readonly owner: Fiber.RuntimeFiber<never>
   ) {
-    owner.addObserver(() => this.wake?.())
+    owner.addObserver(() => this.onChange?.())
   }
 
   get isClosed(): boolean {
@@ -41,29 +41,29 @@ export class Background {
   }
 
   /**
-   * Runs an effect on its own fiber, and calls `onEnd` when the effect has ended. If the effect does not suspend, `onEnd` is
-   * called before `start` returns. An effect that suspends after the downloader has closed is interrupted.
+   * Runs an effect on its own fiber. Returns its exit if it does not suspend. Otherwise returns undefined, and calls `onEnd` with
+   * the exit when the effect has ended. An effect that suspends after the downloader has closed is interrupted.
    */
   start<A, E>(
     runtime: Runtime.Runtime<never>,
     effect: Effect.Effect<A, E>,
     onEnd: (exit: Exit.Exit<A, E>) => void
-  ): void {
+  ): Exit.Exit<A, E> | undefined {
     const fiber = Runtime.runFork(runtime, this.graft(Effect.interruptible(effect)))
     const exit = fiber.unsafePoll()
     if (exit !== null) {
-      onEnd(exit)
-      return
+      return exit
     }
     this.fibers.add(fiber)
     fiber.addObserver((ended) => {
       this.fibers.delete(fiber)
       onEnd(ended)
-      this.wake?.()
+      this.onChange?.()
     })
     if (this.closed) {
       fiber.unsafeInterruptAsFork(fiber.id())
     }
+    return undefined
   }
 
   /** Counts a request that begins. Its last event may come shortly after the scope has ended the transfers. */
@@ -73,16 +73,12 @@ export class Background {
 
   leave(): void {
     this.requests--
-    this.wake?.()
+    this.onChange?.()
   }
 
-  private get isIdle(): boolean {
-    return this.fibers.size === 0 && this.requests === 0
-  }
-
-  /** Waits until all is told and all fibers have ended, for `graceMillis` at most, and interrupts the others. */
+  /** Waits until all events are sent and all fibers have ended, for `graceMillis` at most, and interrupts the remaining fibers. */
   readonly close: Effect.Effect<void> = Effect.gen(this, function* () {
-    yield* this.waitUntil(() => this.isIdle, graceMillis)
+    yield* this.waitUntil(() => this.fibers.size === 0 && this.requests === 0, graceMillis)
     this.closed = true
     for (const fiber of this.fibers) {
       fiber.unsafeInterruptAsFork(fiber.id())
@@ -102,29 +98,20 @@ export class Background {
 
   private waitUntil(isOver: () => boolean, limitMillis: number): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (isOver()) {
-        return Effect.void
-      }
-      let isLate = false
-      const over = Effect.async<void>((resume) => {
-        this.wake = () => {
-          if (isLate || isOver()) {
-            this.wake = undefined
-            resume(Effect.void)
-          }
+      const latch = Effect.unsafeMakeLatch()
+      this.onChange = () => {
+        if (isOver()) {
+          latch.unsafeOpen()
         }
-        this.wake()
-      })
-      const late = Effect.sync(() => {
-        isLate = true
-        this.wake?.()
-      })
-      const timer = Effect.fork(Effect.interruptible(Effect.zipRight(Effect.sleep(limitMillis), late)))
-      // While a scope closes, a test's clock stands still: the real clock bounds the wait too. The timers are fibers, because
+      }
+      this.onChange()
+      const timer = Effect.fork(Effect.interruptible(Effect.zipRight(Effect.sleep(limitMillis), latch.open)))
+      // While a scope closes, a test's clock stands still: the real clock limits the wait too. The timers are fibers, because
       // the fiber that closes the scope may have been interrupted, and would not sleep.
-      return Effect.flatMap(Effect.zip(timer, Effect.withClock(timer, Clock.make())), (timers) =>
-        Effect.zipRight(over, Fiber.interruptAll(timers))
-      )
+      const timers = Effect.zip(timer, Effect.withClock(timer, Clock.make()))
+      return isOver()
+        ? Effect.void
+        : Effect.flatMap(timers, (both) => Effect.zipRight(latch.await, Fiber.interruptAll(both)))
     })
   }
 }
@@ -132,7 +119,7 @@ export class Background {
 /** Closes with the scope. */
 export const make: Effect.Effect<Background, never, Scope.Scope> = Effect.gen(function* () {
   const grafted = yield* Deferred.make<Graft>()
-  // The fibers that the effects fork are its children and end with it.
+  // The parent of the fibers that the effects fork. They end with it.
   const owner = Effect.transplant((graft) =>
     Effect.zipRight(
       Deferred.succeed(grafted, graft),

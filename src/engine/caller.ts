@@ -5,8 +5,10 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
@@ -37,7 +39,7 @@ export class Caller implements Audience {
     return this.listener !== undefined
   }
 
-  /** Whether there is neither a listener nor a journal. */
+  /** True if there is neither a listener nor a journal. */
   get isSilent(): boolean {
     return this.listener === undefined && this.journal === undefined
   }
@@ -77,7 +79,11 @@ export class Caller implements Audience {
   /** Records the outcome `Cancelled` and sends the event, without waiting for the journal. */
   reportCancelled(request: DownloadRequest): void {
     const outcome = Unvalidated.make(Cancelled, { request })
-    this.record(outcome, false)
+    const onEnd = (exit: Exit.Exit<void>) => this.logUnrecorded(outcome, exit)
+    const exit = this.record(outcome, onEnd)
+    if (exit !== undefined) {
+      onEnd(exit)
+    }
     this.tell(Unvalidated.make(Finished, { outcome }))
   }
 
@@ -95,7 +101,6 @@ export class Caller implements Audience {
     restore: Restore,
     worker: Worker | undefined
   ): Effect.Effect<DownloadOutcome> {
-    const recording = this.record(outcome, true)
     const finish = (exit: Exit.Exit<void>): Exit.Exit<DownloadOutcome> => {
       this.finish(outcome)
       if (Exit.isSuccess(exit)) {
@@ -106,15 +111,25 @@ export class Caller implements Audience {
       }
       return Exit.failCause(exit.cause)
     }
-    return recording.exit === undefined
-      ? Effect.matchCauseEffect(restore(recording.ended), {
+    const recorded = Deferred.unsafeMake<Exit.Exit<void>>(FiberId.none)
+    let ended: Exit.Exit<void> | undefined
+    let isAwaited = true
+    ended = this.record(outcome, (exit) => {
+      ended = exit
+      Deferred.unsafeDone(recorded, Exit.succeed(exit))
+      if (!isAwaited) {
+        this.logUnrecorded(outcome, exit)
+      }
+    })
+    return ended === undefined
+      ? Effect.matchCauseEffect(restore(Deferred.await(recorded)), {
           onSuccess: finish,
           onFailure: () => {
-            recording.isAwaited = false
-            return finish(recording.exit ?? Exit.void)
+            isAwaited = false
+            return finish(ended ?? Exit.void)
           }
         })
-      : finish(recording.exit)
+      : finish(ended)
   }
 
   /** Ends a request that began, and sends its outcome if one is given. */
@@ -125,49 +140,22 @@ export class Caller implements Audience {
     this.background.leave()
   }
 
-  private record(outcome: DownloadOutcome, isAwaited: boolean): Recording {
+  /** Returns the exit of the journal's effect if it does not suspend. Otherwise calls `onEnd` with it. */
+  private record(outcome: DownloadOutcome, onEnd: (exit: Exit.Exit<void>) => void): Exit.Exit<void> | undefined {
     const { background, journal, runtime } = this
-    const recording = new Recording(isAwaited)
-    if (journal === undefined) {
-      recording.end(Exit.void)
-      return recording
+    return journal === undefined
+      ? Exit.void
+      : background.start(runtime, Effect.flatMap(Journal.entryOf(outcome), journal.record), onEnd)
+  }
+
+  /** Logs a defect of the journal that no caller gets. */
+  private logUnrecorded(outcome: DownloadOutcome, exit: Exit.Exit<void>): void {
+    if (Exit.isFailure(exit)) {
+      // A step that cannot be interrupted may have kept the entry.
+      const has = Cause.isInterruptedOnly(exit.cause) ? "may have" : "has"
+      const what = `The journal ${has} no entry for ${Printable.line(outcome.request.destination)}`
+      Runtime.runFork(this.runtime, Effect.logError(what, exit.cause))
     }
-    background.start(runtime, Effect.flatMap(Journal.entryOf(outcome), journal.record), (exit) => {
-      if (Exit.isFailure(exit) && !recording.isAwaited) {
-        // A step that cannot be interrupted may have kept the entry.
-        const has = Cause.isInterruptedOnly(exit.cause) ? "may have" : "has"
-        const what = `The journal ${has} no entry for ${Printable.line(outcome.request.destination)}`
-        Runtime.runFork(runtime, Effect.logError(what, exit.cause))
-      }
-      recording.end(exit)
-    })
-    return recording
-  }
-}
-
-/** A journal entry that is being recorded. */
-class Recording {
-  exit: Exit.Exit<void> | undefined
-  private wake: (() => void) | undefined
-
-  /** `isAwaited`: a caller gets a defect of the journal. Otherwise the defect is logged. */
-  constructor(public isAwaited: boolean) {}
-
-  end(exit: Exit.Exit<void>): void {
-    this.exit = exit
-    this.wake?.()
-  }
-
-  /** Waits for the result of the recording. An interruption ends only the wait. */
-  get ended(): Effect.Effect<Exit.Exit<void>> {
-    return Effect.async((resume) => {
-      const wake = (): void => resume(Effect.succeed(this.exit ?? Exit.void))
-      if (this.exit === undefined) {
-        this.wake = wake
-      } else {
-        wake()
-      }
-    })
   }
 }
 

@@ -18,18 +18,16 @@ import type { Background } from "./background.js"
 /** Maximum number of events in the queue. */
 export const queueLength = 16_384
 
-/** The runtime for the effect of an event: the context and the fiber refs of the calling program. */
-type Asker = Runtime.Runtime<never>
-
 interface Entry {
   event: DownloadEvent
-  readonly asker: Asker
+  /** The context and the fiber refs of the calling program. */
+  readonly runtime: Runtime.Runtime<never>
 }
 
 /** Kinds of events, in the order in which a full queue drops them. */
-type Kind = "Advanced" | "Passing" | "Finished"
+type Kind = "Advanced" | "Other" | "Finished"
 
-const kindOf = ({ event: { _tag } }: Entry): Kind => (_tag === "Advanced" || _tag === "Finished" ? _tag : "Passing")
+const kindOf = ({ event: { _tag } }: Entry): Kind => (_tag === "Advanced" || _tag === "Finished" ? _tag : "Other")
 
 export class Listener {
   private queue: Array<Entry> = []
@@ -37,7 +35,7 @@ export class Listener {
   private next = 0
   // The last waiting entry of each request if it is an `Advanced`, which a later `Advanced` replaces.
   private readonly latest = new Map<DownloadRequest, Entry>()
-  private readonly counts: Record<Kind, number> = { Advanced: 0, Passing: 0, Finished: 0 }
+  private readonly counts: Record<Kind, number> = { Advanced: 0, Other: 0, Finished: 0 }
   private isBusy = false
   private missed = 0
   private hasDied = false
@@ -47,64 +45,56 @@ export class Listener {
     private readonly background: Background
   ) {}
 
-  /** Does not throw. */
-  tell(event: DownloadEvent, asker: Asker): void {
+  /** Sends an event, or adds it to the queue. Does not throw. */
+  tell(event: DownloadEvent, runtime: Runtime.Runtime<never>): void {
     if (this.isBusy) {
-      this.enqueue(event, asker)
+      this.enqueue({ event, runtime })
     } else {
       this.isBusy = true
-      this.take({ event, asker })
+      this.send({ event, runtime })
     }
   }
 
-  private take(first: Entry): void {
-    let entry: Entry | undefined = first
-    let { asker } = first
-    let isSuspended = false
-    while (entry !== undefined) {
-      asker = entry.asker
+  /** Sends an event and those that wait, until the listener suspends. */
+  private send(first: Entry): void {
+    let last = first
+    for (let entry: Entry | undefined = first; entry !== undefined; entry = this.dequeue()) {
+      last = entry
+      const { runtime } = entry
       const effect = this.effectOf(entry.event)
-      if (Exit.isExit(effect)) {
-        this.took(effect, asker)
-      } else {
-        const { asker: by } = entry
-        let isOver = false
-        this.background.start(by, effect, (exit) => {
-          isOver = true
-          this.took(exit, by)
-          if (isSuspended) {
-            this.goOn(by)
-          }
-        })
-        if (!isOver) {
-          isSuspended = true
-          return
-        }
+      const exit = Exit.isExit(effect)
+        ? effect
+        : this.background.start(runtime, effect, (ended) => {
+            this.onEnd(ended, runtime)
+            this.sendNext(runtime)
+          })
+      if (exit === undefined) {
+        return
       }
-      entry = this.dequeue()
+      this.onEnd(exit, runtime)
     }
-    this.rest(asker)
+    this.becomeIdle(last.runtime)
   }
 
-  private goOn(asker: Asker): void {
+  private sendNext(runtime: Runtime.Runtime<never>): void {
     if (this.background.isClosed) {
       this.missed += this.queue.length - this.next
       this.clear()
     }
     const entry = this.dequeue()
     if (entry === undefined) {
-      this.rest(asker)
+      this.becomeIdle(runtime)
     } else {
-      this.take(entry)
+      this.send(entry)
     }
   }
 
-  private rest(asker: Asker): void {
+  private becomeIdle(runtime: Runtime.Runtime<never>): void {
     const { missed } = this
     this.isBusy = false
     if (missed > 0) {
       this.missed = 0
-      log(asker, Effect.logWarning(`A Progress listener was too slow: it missed ${missed} events.`))
+      Runtime.runFork(runtime, Effect.logWarning(`A Progress listener was too slow: it missed ${missed} events.`))
     }
   }
 
@@ -116,7 +106,7 @@ export class Listener {
     }
   }
 
-  private took(exit: Exit.Exit<unknown, unknown>, asker: Asker): void {
+  private onEnd(exit: Exit.Exit<unknown, unknown>, runtime: Runtime.Runtime<never>): void {
     if (Exit.isSuccess(exit)) {
       return
     }
@@ -124,12 +114,15 @@ export class Listener {
       this.missed++
     } else if (!this.hasDied) {
       this.hasDied = true
-      log(asker, Effect.logError("A Progress listener died of an event. The transfers go on.", exit.cause))
+      Runtime.runFork(
+        runtime,
+        Effect.logError("A Progress listener died of an event. The transfers go on.", exit.cause)
+      )
     }
   }
 
-  private enqueue(event: DownloadEvent, asker: Asker): void {
-    const entry: Entry = { event, asker }
+  private enqueue(entry: Entry): void {
+    const { event } = entry
     const request = event._tag === "Finished" ? event.outcome.request : event.request
     if (event._tag === "Advanced") {
       const waiting = this.latest.get(request)
@@ -153,7 +146,7 @@ export class Listener {
 
   /** Makes room in a full queue by dropping an entry of a less important kind. */
   private makeRoom(kind: Kind): boolean {
-    const least = (["Advanced", "Passing"] as const).find((other) => other !== kind && this.counts[other] > 0)
+    const least = (["Advanced", "Other"] as const).find((other) => other !== kind && this.counts[other] > 0)
     if (kind === "Advanced" || least === undefined) {
       return false
     }
@@ -191,12 +184,7 @@ export class Listener {
     this.next = 0
     this.latest.clear()
     this.counts.Advanced = 0
-    this.counts.Passing = 0
+    this.counts.Other = 0
     this.counts.Finished = 0
   }
-}
-
-/** Logs with the runtime of the calling program. */
-const log = (asker: Asker, effect: Effect.Effect<void>): void => {
-  Runtime.runFork(asker, effect)
 }
