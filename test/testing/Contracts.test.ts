@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import { MemoryStore, OriginGovernor, Store } from "halyard"
+import { Journal, MemoryStore, OriginGovernor, Progress, Store } from "halyard"
 import { Contracts } from "halyard/testing"
 
 /** The cases of the contract that fail for a store in memory, if its parts are changed by this. Runs all cases, or one. */
@@ -193,4 +193,36 @@ describe("Contracts.originGovernor", () => {
       })
     )
   }
+})
+
+describe("Contracts.journal and Contracts.progress", () => {
+  /** The first line of what each failed case says. */
+  const messages = (cases: ReadonlyArray<Contracts.Case>) =>
+    Effect.map(
+      Effect.forEach(cases, ({ check }) => Effect.exit(check)),
+      (exits) => exits.flatMap((exit) => (Exit.isFailure(exit) ? [Cause.pretty(exit.cause).split("\n")[0]] : []))
+    )
+
+  it.effect("say in words that a journal keeps the first entry", () =>
+    Effect.gen(function* () {
+      const entries = new Map<string, Journal.Entry>()
+      const layer = Layer.succeed(Journal.Journal, {
+        record: (entry) =>
+          Effect.sync(() => {
+            entries.set(entry.destination, entries.get(entry.destination) ?? entry)
+          }),
+        last: (destination) => Effect.sync(() => entries.get(destination))
+      })
+      const [first] = yield* messages(Contracts.journal(Effect.succeed(layer), { outlivesTheLayer: false }))
+      assert.match(first ?? "", /expected last\("a"\) to give .*"Saved".*, and got .*"Failed"/)
+    })
+  )
+
+  it.live("say in words that a listener dies of an event", () =>
+    Effect.gen(function* () {
+      const listener = Progress.layer((event) => (event._tag === "Retrying" ? Effect.die("a bug") : Effect.void))
+      const [first] = yield* messages(Contracts.progress(listener))
+      assert.include(first, "expected the effect of the event Retrying to succeed, and got Error: a bug")
+    })
+  )
 })

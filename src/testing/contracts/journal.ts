@@ -1,5 +1,5 @@
 /**
- * What every `Journal` keeps to.
+ * The contract of `Journal`.
  *
  * @since 0.2.0
  */
@@ -7,11 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { HttpStatus } from "../../DownloadError.js"
 import * as Journal from "../../Journal.js"
 import { type Case, expect } from "./Case.js"
 
 /**
- * The contract of `Journal`. `lives` gives a layer; built again, it stands for a later run over the same memory.
+ * The contract of `Journal`. `lives` gives a layer. Built again, the layer stands for a later run with the same memory.
  *
  * @category contracts
  * @since 0.2.0
@@ -36,57 +37,55 @@ export const journal = <E>(
       (found) =>
         expect(
           found === undefined || expected === undefined ? found === expected : isSame(found, expected),
-          `${expected?.outcome} for ${destination}`,
-          found?.outcome
+          `last(${JSON.stringify(destination)}) to give ${expected === undefined ? "undefined" : JSON.stringify(expected)}`,
+          JSON.stringify(found)
         )
     )
   const record = (one: Journal.Entry) => Effect.flatMap(Journal.Journal, (journal) => journal.record(one))
+  const at = (title: string, body: Effect.Effect<void, unknown, Journal.Journal>): Case => ({
+    title,
+    check: Effect.scoped(Effect.flatMap(lives, (life) => Effect.provide(body, Layer.fresh(life))))
+  })
+  const failed = new Journal.Entry({
+    ...entry("a", "Failed"),
+    error: new HttpStatus({ url: "http://origin.test/a", status: 503 })
+  })
   const cases: ReadonlyArray<Case> = [
-    {
-      title: "remembers the last entry for a destination, and nothing of others",
-      check: Effect.scoped(
-        Effect.flatMap(lives, (life) =>
-          Effect.provide(
-            Effect.gen(function* () {
-              yield* lastIs("a", undefined)
-              yield* record(entry("a", "Failed"))
-              yield* record(entry("a", "Saved", 3))
-              yield* record(entry("b", "Cancelled"))
-              yield* lastIs("a", entry("a", "Saved", 3))
-              yield* lastIs("b", entry("b", "Cancelled"))
-              yield* lastIs("c", undefined)
-            }),
-            Layer.fresh(life)
-          )
-        )
-      )
-    },
-    {
-      title: "keeps every one of many entries that come at a time",
-      check: Effect.scoped(
-        Effect.flatMap(lives, (life) =>
-          Effect.provide(
-            Effect.gen(function* () {
-              const names = Array.from({ length: 50 }, (_, index) => `file ${index}\n"`)
-              yield* Effect.forEach(names, (name) => record(entry(name, "Saved", 1)), {
-                concurrency: "unbounded",
-                discard: true
-              })
-              yield* Effect.forEach(names, (name) => lastIs(name, entry(name, "Saved", 1)), { discard: true })
-            }),
-            Layer.fresh(life)
-          )
-        )
-      )
-    }
+    at(
+      "gives the last entry for each destination",
+      Effect.gen(function* () {
+        yield* lastIs("a", undefined)
+        yield* record(failed)
+        yield* lastIs("a", failed)
+        yield* record(entry("a", "Saved", 3))
+        yield* record(entry("b", "Cancelled"))
+        yield* lastIs("a", entry("a", "Saved", 3))
+        yield* lastIs("b", entry("b", "Cancelled"))
+        yield* lastIs("c", undefined)
+      })
+    ),
+    at(
+      "keeps all entries that are recorded at the same time",
+      Effect.gen(function* () {
+        const names = Array.from({ length: 50 }, (_, index) => `file ${index}\n"`)
+        yield* Effect.forEach(names, (name) => record(entry(name, "Saved", 1)), {
+          concurrency: "unbounded",
+          discard: true
+        })
+        yield* Effect.forEach(names, (name) => lastIs(name, entry(name, "Saved", 1)), { discard: true })
+      })
+    )
   ]
   const later: Case = {
-    title: "remembers in a later run",
+    title: "gives the entries of an earlier run",
     check: Effect.scoped(
       Effect.gen(function* () {
         const life = yield* lives
-        yield* Effect.provide(record(entry("a", "Saved", 3)), Layer.fresh(life))
-        yield* Effect.provide(lastIs("a", entry("a", "Saved", 3)), Layer.fresh(life))
+        yield* Effect.provide(Effect.zipRight(record(failed), record(entry("b", "Saved", 3))), Layer.fresh(life))
+        yield* Effect.provide(
+          Effect.zipRight(lastIs("a", failed), lastIs("b", entry("b", "Saved", 3))),
+          Layer.fresh(life)
+        )
       })
     )
   }
