@@ -27,110 +27,109 @@ export const reclaim = (): void => {
   }
 }
 
-// The number of connections that the limit of the process allows, and the present limit, which is lower after a refusal.
-let allowed: number | undefined
+/** Limits the number of connections. The limit is lower for a while after the system has refused a descriptor. */
+export class ConnectionLimit {
+  private acquired = 0
+  private readonly waiting = new Set<() => void>()
+  private normal: number | undefined
+  private current = 0
+  // On the clock of `performance.now()`.
+  private changedAtMillis = 0
+  private raising: NodeJS.Timeout | undefined
 
-let atMost = 0
+  constructor(private readonly read: () => Limits) {}
 
-let taken = 0
-
-/** On the clock of `performance.now()`. */
-let changedAtMillis = 0
-
-const waiting = new Set<() => void>()
-
-/** The number of connections that the limit of this process allows. */
-export const connectionsAtMost = (): number => {
-  if (allowed === undefined) {
-    allowed = connectionsWithin(limits())
-    atMost = allowed
-  }
-  return allowed
-}
-
-/** Counts a new connection. Returns false and counts nothing if the limit is reached, or if others wait already. */
-export const takeConnection = (): boolean => {
-  connectionsAtMost()
-  if (taken >= atMost) {
-    raise()
-  }
-  if (taken >= atMost || waiting.size > 0) {
-    return false
-  }
-  taken++
-  return true
-}
-
-/** Call it when a counted connection is closed, or is not made after all. Calls waiting functions while there is room. */
-export const giveConnection = (): void => {
-  taken--
-  handOn()
-}
-
-/**
- * Calls `wake` once when there is room for a connection, which is counted already, in the order of registration. Returns the
- * function that cancels this.
- */
-export const awaitConnection = (wake: () => void): (() => void) => {
-  waiting.add(wake)
-  raiseLater()
-  return () => {
-    waiting.delete(wake)
-    raiseLater()
-  }
-}
-
-/** Call it when the system has refused a descriptor for a connection. Lowers the limit for a while. */
-export const refused = (): void => {
-  atMost = Math.max(1, Math.min(atMost, taken - 2))
-  changedAtMillis = performance.now()
-  raiseLater()
-}
-
-const handOn = (): void => {
-  for (const wake of waiting) {
-    if (taken >= atMost) {
-      break
+  /** The number of connections that the limit of the process allows. */
+  atMost(): number {
+    if (this.normal === undefined) {
+      this.normal = connectionsWithin(this.read())
+      this.current = this.normal
     }
-    waiting.delete(wake)
-    taken++
-    wake()
+    return this.normal
   }
-  raiseLater()
-}
 
-// Other parts of the program may have closed theirs.
-const raise = (): void => {
-  const now = performance.now()
-  if (atMost < connectionsAtMost() && now - changedAtMillis >= raiseAfterMillis) {
-    atMost++
-    changedAtMillis = now
+  /** Counts a new connection. Returns false and counts nothing if the limit is reached, or if functions wait already. */
+  tryAcquire(): boolean {
+    this.atMost()
+    if (this.acquired >= this.current) {
+      this.raise()
+    }
+    if (this.acquired >= this.current || this.waiting.size > 0) {
+      return false
+    }
+    this.acquired++
+    return true
   }
-}
 
-let raising: NodeJS.Timeout | undefined
-
-// While connections are waited for, their number rises although none is closed.
-const raiseLater = (): void => {
-  if (waiting.size === 0 || atMost >= connectionsAtMost()) {
-    clearTimeout(raising)
-    raising = undefined
-    return
+  /** Call it when a counted connection is closed or was not made. Calls waiting functions while there is room. */
+  release(): void {
+    this.acquired--
+    this.wakeWaiting()
   }
-  // Real time: it is the rest of the program that has to close something. Ends with the last that waits.
-  raising ??= setTimeout(
-    () => {
-      raising = undefined
-      raise()
-      handOn()
-    },
-    Math.max(1, changedAtMillis + raiseAfterMillis - performance.now())
-  )
+
+  /**
+   * Calls `wake` once when there is room for a connection, which is counted already, in the order of registration. Returns the
+   * function that cancels this.
+   */
+  wait(wake: () => void): () => void {
+    this.waiting.add(wake)
+    this.raiseLater()
+    return () => {
+      this.waiting.delete(wake)
+      this.raiseLater()
+    }
+  }
+
+  /** Call it when the system has refused a descriptor for a connection. Lowers the limit for a while. */
+  refuse(): void {
+    this.current = Math.max(1, Math.min(this.current, this.acquired - 2))
+    this.changedAtMillis = performance.now()
+    this.raiseLater()
+  }
+
+  private wakeWaiting(): void {
+    for (const wake of this.waiting) {
+      if (this.acquired >= this.current) {
+        break
+      }
+      this.waiting.delete(wake)
+      this.acquired++
+      wake()
+    }
+    this.raiseLater()
+  }
+
+  // Other parts of the program may have closed descriptors in the meantime.
+  private raise(): void {
+    const now = performance.now()
+    if (this.current < this.atMost() && now - this.changedAtMillis >= raiseAfterMillis) {
+      this.current++
+      this.changedAtMillis = now
+    }
+  }
+
+  // While functions wait, the limit rises although no connection is closed.
+  private raiseLater(): void {
+    if (this.waiting.size === 0 || this.current >= this.atMost()) {
+      clearTimeout(this.raising)
+      this.raising = undefined
+      return
+    }
+    // Real time, because other parts of the program must close descriptors. Ends with the last waiting function.
+    this.raising ??= setTimeout(
+      () => {
+        this.raising = undefined
+        this.raise()
+        this.wakeWaiting()
+      },
+      Math.max(1, this.changedAtMillis + raiseAfterMillis - performance.now())
+    )
+  }
 }
 
 const raiseAfterMillis = 1000
 
-interface Limits {
+export interface Limits {
   /** The limit of the process. */
   readonly all: number
   /** The number of open descriptors. */
@@ -161,3 +160,6 @@ const limits = (): Limits => {
     return { all: Number.POSITIVE_INFINITY, open: openAtStart }
   }
 }
+
+/** The connections of this process. */
+export const connections: ConnectionLimit = new ConnectionLimit(limits)

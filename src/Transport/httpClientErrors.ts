@@ -1,6 +1,6 @@
 /**
- * Translates what HTTP clients fail with into the errors of this project, by the code of the cause: the clients' own
- * reasons are too coarse (a reset in mid-body is reported as a decoding failure).
+ * Translates failures of HTTP clients into transport errors, by the code of the cause. The clients' own reasons are too coarse: they
+ * report a reset within a body as a decoding failure.
  *
  * @internal
  */
@@ -16,7 +16,7 @@ interface Coded {
   readonly text: string
 }
 
-// The innermost code wins: it is the operating system's or the parser's; those around it only say who was asking.
+// The innermost code counts. It is the code of the operating system or of the parser; the causes around it name only the operation.
 const coded = (cause: unknown, depth = 0): Coded => {
   if (typeof cause !== "object" || cause === null || depth > 8) {
     return { code: "", name: "", text: typeof cause === "string" ? cause : "" }
@@ -25,7 +25,7 @@ const coded = (cause: unknown, depth = 0): Coded => {
   if (inner !== undefined && inner.code !== "") {
     return inner
   }
-  // Several addresses were tried (RFC 8305): the errors of all of them, of which one is as good as the other.
+  // Several addresses were tried (RFC 8305), and this has the errors of all of them. Any of them will do.
   if ("errors" in cause && Array.isArray(cause.errors) && cause.errors.length > 0) {
     return coded(cause.errors[0], depth + 1)
   }
@@ -56,8 +56,8 @@ const reasons: Readonly<Record<string, Connection["reason"]>> = {
   UND_ERR_DESTROYED: "reset"
 }
 
-// A body ended before its end. Whether by a close or by a reset depends on the client's version and on the moment. undici
-// gives no code where its parser says that of chunks.
+// A body that is not complete. Whether the client reports a close or a reset depends on its version and on the moment. undici's
+// parser gives no code for incomplete chunks.
 const isEnding = ({ code, name, text }: Coded): boolean =>
   reasons[code] === "reset" ||
   code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" ||
@@ -84,7 +84,7 @@ const reasonOf = (code: string, isEstablished: boolean): Connection["reason"] =>
   return isDamage(code) || (isEstablished && (code === "EPROTO" || !isRefusal(code))) ? "reset" : "tls"
 }
 
-// undici gives its parser's errors a code only for some of them.
+// undici gives only some errors of its parser a code.
 const isParser = ({ code, name }: Coded): boolean =>
   name === "HTTPParserError" ||
   code.startsWith("HPE_") ||
@@ -100,20 +100,20 @@ export const fromCause = (
 ): TransportError => {
   const found = coded(cause)
   const { code, text } = found
-  const shown = displayUrl(url)
+  const displayed = displayUrl(url)
   const receivedBytes = body?.receivedBytes ?? 0
   const detail = code === "" ? Printable.excerpt(displayText(text)) : code
   if (code === "UND_ERR_CONNECT_TIMEOUT") {
-    // undici's own bound on connecting.
-    return new Timeout({ url: shown, phase: "connect", limitMillis: 10_000, receivedBytes })
+    // undici's own limit for a connection.
+    return new Timeout({ url: displayed, phase: "connect", limitMillis: 10_000, receivedBytes })
   }
   if (body !== undefined && isEnding(found)) {
-    return new Truncated({ url: shown, expectedBytes: body.expectedBytes, receivedBytes })
+    return new Truncated({ url: displayed, expectedBytes: body.expectedBytes, receivedBytes })
   }
   if (isParser(found)) {
-    return new Protocol({ url: shown, reason: "message", detail })
+    return new Protocol({ url: displayed, reason: "message", detail })
   }
-  return new Connection({ url: shown, reason: reasonOf(code, isEstablished), receivedBytes, detail })
+  return new Connection({ url: displayed, reason: reasonOf(code, isEstablished), receivedBytes, detail })
 }
 
 /** A failure of the `HttpClient` before there was a response, or while its body was read. */

@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Descriptors from "../../src/Node/descriptors.js"
 import { type Connect, sockets } from "../../src/Node/Transport/sockets.js"
 import { collect, getWith, openWith, until } from "../support/exchange.js"
-import { http1Client } from "../support/http1Client.js"
+import { connectionLimit, http1Client } from "../support/http1Client.js"
 import { answering, http, listening } from "../support/loopback.js"
 import { hello, ok } from "./responses.js"
 
@@ -91,9 +91,10 @@ describe("connections for which there are no descriptors", () => {
           response.end("hello")
         }
       })
-      const client = yield* http1Client()
+      const limit = connectionLimit()
+      const client = yield* http1Client({ limit })
       yield* Effect.forEach([1, 2, 3], (count) => openWith(client, { url: `${origin.url}/long${count}`, headers: {} }))
-      Descriptors.refused()
+      limit.refuse()
       const told: Array<string> = []
       const send = (name: string) =>
         Effect.flatMap(

@@ -1,5 +1,6 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Descriptors from "../../src/Node/descriptors.js"
+import { connectionLimit } from "../support/http1Client.js"
 
 describe("descriptors of the process", () => {
   it("leave half of a small number for connections, and all but some of a large number", () => {
@@ -28,59 +29,54 @@ describe("descriptors of the process", () => {
   })
 
   it("make connections wait after the system has refused one, and wake them in order", () => {
+    const limit = connectionLimit()
     assert.deepStrictEqual(
-      Array.from({ length: 5 }, () => Descriptors.takeConnection()),
+      Array.from({ length: 5 }, () => limit.tryAcquire()),
       Array(5).fill(true)
     )
-    Descriptors.refused()
-    assert.isFalse(Descriptors.takeConnection())
+    limit.refuse()
+    assert.isFalse(limit.tryAcquire())
     const told: Array<string> = []
     const wait = (name: string) =>
-      Descriptors.awaitConnection(() => {
+      limit.wait(() => {
         told.push(name)
       })
     wait("a")
     wait("b")()
     wait("c")
-    // Five were open when three were too many.
-    Descriptors.giveConnection()
-    Descriptors.giveConnection()
+    // Five connections are open, and the limit is three.
+    limit.release()
+    limit.release()
     assert.deepStrictEqual(told, [])
-    Descriptors.giveConnection()
+    limit.release()
     assert.deepStrictEqual(told, ["a"])
-    Descriptors.giveConnection()
+    limit.release()
     assert.deepStrictEqual(told, ["a", "c"])
-    for (let left = 3; left > 0; left--) {
-      Descriptors.giveConnection()
-    }
   })
 
   it("let more connections be made while some wait, second by second, and none before those", () => {
     vi.useFakeTimers()
     try {
-      let count = 0
-      while (count < 4 && Descriptors.takeConnection()) {
-        count++
+      const limit = connectionLimit()
+      for (let count = 0; count < 4; count++) {
+        assert.isTrue(limit.tryAcquire())
       }
-      // Two more than there may be now.
-      Descriptors.refused()
+      // The limit is 2 now.
+      limit.refuse()
       const told: Array<string> = []
-      const ends = ["a", "b", "c"].map((name) => Descriptors.awaitConnection(() => told.push(name)))
+      const ends = ["a", "b", "c"].map((name) => limit.wait(() => told.push(name)))
       vi.advanceTimersByTime(2500)
       assert.deepStrictEqual(told, [])
-      assert.isFalse(Descriptors.takeConnection())
+      assert.isFalse(limit.tryAcquire())
       vi.advanceTimersByTime(1000)
       assert.deepStrictEqual(told, ["a"])
       vi.advanceTimersByTime(600)
-      assert.isFalse(Descriptors.takeConnection())
+      assert.isFalse(limit.tryAcquire())
       assert.deepStrictEqual(told, ["a", "b"])
       for (const end of ends) {
         end()
       }
       assert.strictEqual(vi.getTimerCount(), 0)
-      for (let left = count + 2; left > 0; left--) {
-        Descriptors.giveConnection()
-      }
     } finally {
       vi.useRealTimers()
     }

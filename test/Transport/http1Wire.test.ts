@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { Connect } from "../../src/Node/Transport/sockets.js"
 import { getWith, openWith, until } from "../support/exchange.js"
-import { http1Client } from "../support/http1Client.js"
+import { connectionLimit, http1Client } from "../support/http1Client.js"
 import { hello } from "./responses.js"
 
 describe("HTTP/1.1, on fake connections", () => {
@@ -34,6 +34,7 @@ describe("HTTP/1.1, on fake connections", () => {
     Effect.gen(function* () {
       turns = 0
       const client = yield* http1Client({
+        limit: connectionLimit(),
         connect: wire((events, turn) => {
           if (turn < 3) {
             events.onError(tooManyOpen())
@@ -51,7 +52,10 @@ describe("HTTP/1.1, on fake connections", () => {
     Effect.gen(function* () {
       turns = 0
       const held: Array<boolean> = []
-      const client = yield* http1Client({ connect: wire((events) => events.onError(tooManyOpen())) })
+      const client = yield* http1Client({
+        limit: connectionLimit(),
+        connect: wire((events) => events.onError(tooManyOpen()))
+      })
       const fiber = yield* Effect.fork(
         Effect.scoped(openWith(client, request, { onHeld: (isHeld) => held.push(isHeld) }))
       )
@@ -68,7 +72,10 @@ describe("HTTP/1.1, on fake connections", () => {
   it.scopedLive("fails the requests that wait for a descriptor when the client is closed", () =>
     Effect.gen(function* () {
       const held: Array<boolean> = []
-      const client = yield* http1Client({ connect: wire((events) => events.onError(tooManyOpen())) })
+      const client = yield* http1Client({
+        limit: connectionLimit(),
+        connect: wire((events) => events.onError(tooManyOpen()))
+      })
       const fiber = yield* Effect.fork(
         Effect.flip(Effect.scoped(openWith(client, request, { onHeld: (isHeld) => held.push(isHeld) })))
       )

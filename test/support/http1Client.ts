@@ -3,18 +3,28 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { ConnectionLimit } from "../../src/Node/descriptors.js"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import { type Connect, sockets } from "../../src/Node/Transport/sockets.js"
 
 export const http1Client = (
-  options: { readonly ca?: string; readonly connect?: Connect; readonly connectMillis?: number } = {}
+  options: {
+    readonly ca?: string
+    readonly connect?: Connect
+    readonly connectMillis?: number
+    readonly limit?: ConnectionLimit
+  } = {}
 ): Effect.Effect<Client.Client, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() =>
       Client.make({
         connectMillis: options.connectMillis ?? 10_000,
-        connect: options.connect ?? sockets({ ca: options.ca })
+        connect: options.connect ?? sockets({ ca: options.ca }),
+        limit: options.limit
       })
     ),
     ({ close }) => close
   )
+
+/** A limit of the test's own, because other tests use the limit of the process. */
+export const connectionLimit = (): ConnectionLimit => new ConnectionLimit(() => ({ all: 1000, open: 24 }))

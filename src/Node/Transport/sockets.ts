@@ -1,6 +1,6 @@
 /**
- * The port of a connection, and its implementations with `node:net` and `node:tls`, which receive into a buffer of
- * ours (`onread`), so that no stream and no allocation stands between the system and the parser.
+ * Connections with `node:net` and `node:tls`. They receive into a buffer of the caller (`onread`), without a stream and without an
+ * allocation for each read.
  *
  * @internal
  */
@@ -20,30 +20,30 @@ export interface Target {
 
 export interface WireEvents {
   readonly onConnect: () => void
-  /** Where to receive; asked for when an address is tried, and after each `onData`. */
+  /** The buffer for the next read. Called when an address is tried, and after each `onData`. */
   readonly nextBuffer: () => Uint8Array
-  /** So many bytes are in the present buffer; false pauses. */
+  /** So many bytes were received into the current buffer. False pauses. */
   readonly onData: (bytes: number) => boolean
-  /** Called when the server has ended the connection. `isSaid` is false if `close_notify` was missing on TLS, as far as this can be detected. */
-  readonly onEnd: (isSaid: boolean) => void
+  /** Called when the server has ended the connection. `isAnnounced` is false if `close_notify` was missing on TLS, as far as this can be detected. */
+  readonly onEnd: (isAnnounced: boolean) => void
   readonly onError: (cause: unknown) => void
-  /** Once, after everything else. */
+  /** Called once, after all other events. */
   readonly onClose: () => void
 }
 
 export interface Wire {
-  /** Whether nothing comes after a pause. TLS goes on with what it has decrypted. */
+  /** True if no `onData` follows a pause. TLS still delivers bytes that it has decrypted. */
   readonly stopsAtOnce: boolean
   readonly write: (latin1: string) => void
   readonly resume: () => void
   /** From now on `onEnd` reports whether the end was announced. Before, it reports every end as announced. */
   readonly watchEnd: () => void
   readonly destroy: () => void
-  /** Whether it keeps the process alive. */
+  /** Whether the connection keeps the process alive. */
   readonly hold: (isHeld: boolean) => void
 }
 
-/** Makes a connection. No event comes before it has returned. */
+/** Makes a connection. No event comes before this has returned. */
 export type Connect = (target: Target, events: WireEvents) => Wire
 
 // TCP keep-alive detects a peer that no longer exists.
@@ -52,7 +52,7 @@ const probeAfterMillis = 60_000
 export const sockets = (options: {
   /** Refuses hosts with an address that is not public. */
   readonly publicOnly?: boolean | undefined
-  /** Certificates that are trusted in place of those that node trusts. */
+  /** Trusted certificates. Default: those that Node trusts. */
   readonly ca?: string | undefined
 }): Connect => {
   const sessions = new Map<string, Buffer>()
@@ -101,7 +101,7 @@ export const sockets = (options: {
       socket = connected
       connected.on("end", () => {
         if (isEndedByPeer(connected)) {
-          events.onEnd(end?.isSaid() ?? true)
+          events.onEnd(end?.isAnnounced() ?? true)
         } else {
           events.onError(closedByPeer)
         }

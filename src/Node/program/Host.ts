@@ -48,7 +48,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         () => import("../Store.js"),
         (module) => module.layer
       ),
-      connectionsAtMost: Descriptors.connectionsAtMost,
+      connectionsAtMost: () => Descriptors.connections.atMost(),
       unfinishedParts: (directory) =>
         Effect.flatMap(
           Effect.promise(() => import("./unfinishedParts.js")),

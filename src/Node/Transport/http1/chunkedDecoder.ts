@@ -1,6 +1,6 @@
 /**
- * Finds the content in a body that comes in chunks (RFC 9112 §7.1), byte by byte where it is not content, so that a body
- * is known to be malformed as soon as it is.
+ * Finds the content in a chunked body (RFC 9112 §7.1). It parses the bytes between the content one by one, so it detects a malformed
+ * body at its first wrong byte.
  *
  * Lines end with CR LF. Extensions are ignored, as RFC 9112 requires, and trailers are skipped, both up to a limit. Blanks are
  * allowed around extensions and after a size, and trailers may be folded. A trailer with a framing field is an error.
@@ -9,14 +9,14 @@
  */
 import { isText, isToken } from "./responseHead.js"
 
-/** What comes next in the bytes of a body: content, nothing yet, its end, or what no body has. */
+/** The next part of a body: content, nothing until more bytes are received, the end, or a malformed part. */
 export type Found = "content" | "more" | "ended" | "malformed"
 
-/** For what is between two pieces of content, and for all trailers. */
+/** Maximum number of bytes between two pieces of content, and of all trailers together. */
 const overheadAtMostBytes = 16 * 1024
 
-// Of a size, without its leading zeros. Nobody will ever have received what 14 of them say, so that their sum need not be
-// exact.
+// Maximum number of digits of a size, without leading zeros. A size of more than 13 digits is not an exact number, but a body is never
+// that long.
 const digitsAtMost = 16
 
 type State =
@@ -52,11 +52,11 @@ const equals = 61
 const backslash = 92
 
 export class Chunked {
-  /** Where the content begins that was found. */
+  /** The start of the content that was found. */
   startBytes = 0
-  /** Where it ends, or the body does: from where to look on. */
+  /** The end of the content, or of the body. The next call starts here. */
   endBytes = 0
-  /** Whether something followed the last chunk but the end. */
+  /** True if trailers follow the last chunk. */
   hasTrailers = false
   private state: State = "size"
   private leftBytes = 0
@@ -64,7 +64,7 @@ export class Chunked {
   private overheadBytes = 0
   private trailer = ""
 
-  /** Looks on, from `at`. */
+  /** Finds the next part of the body, from `at` on. */
   find(bytes: Uint8Array, at: number): Found {
     const end = bytes.length
     let next = at
@@ -92,22 +92,22 @@ export class Chunked {
     return "more"
   }
 
-  // What follows the present state with this byte; undefined: nothing does.
+  // The next state after this byte. Undefined: the body is malformed.
   private after(byte: number): State | "ended" | undefined {
     switch (this.state) {
       case "size":
         this.leftBytes = this.digits = 0
         return this.digit(byte)
       case "digits":
-        return closed(byte) ?? this.digit(byte)
+        return afterSize(byte) ?? this.digit(byte)
       case "sizeBlank":
-        return closed(byte)
+        return afterSize(byte)
       case "extension":
         return isBlank(byte) ? "extension" : isToken[byte] === 1 ? "name" : undefined
       case "name":
-        return isToken[byte] === 1 ? "name" : named(byte)
+        return isToken[byte] === 1 ? "name" : afterName(byte)
       case "nameBlank":
-        return named(byte)
+        return afterName(byte)
       case "valueBlank":
         return isBlank(byte) ? "valueBlank" : byte === quote ? "quoted" : this.value(byte)
       case "value":
@@ -117,7 +117,7 @@ export class Chunked {
       case "escaped":
         return isQuotable(byte) ? "quoted" : undefined
       case "unquoted":
-        return closed(byte)
+        return afterSize(byte)
       case "sizeEnd":
         return byte === lf ? (this.leftBytes === 0 ? "trailer" : "content") : undefined
       case "contentEnd":
@@ -125,7 +125,7 @@ export class Chunked {
       case "contentLf":
         return byte === lf ? "size" : undefined
       case "trailer":
-        return this.begun(byte)
+        return this.trailerStart(byte)
       case "trailerName":
         if (byte === colon) {
           return framing.has(this.trailer) ? undefined : "trailerValue"
@@ -144,7 +144,7 @@ export class Chunked {
   }
 
   private value(byte: number): State | undefined {
-    return closed(byte) ?? (isToken[byte] === 1 ? "value" : undefined)
+    return afterSize(byte) ?? (isToken[byte] === 1 ? "value" : undefined)
   }
 
   private digit(byte: number): State | undefined {
@@ -159,7 +159,7 @@ export class Chunked {
     return this.digits <= digitsAtMost ? "digits" : undefined
   }
 
-  private begun(byte: number): State | undefined {
+  private trailerStart(byte: number): State | undefined {
     if (byte === cr) {
       return "last"
     }
@@ -172,16 +172,16 @@ export class Chunked {
   }
 }
 
-// A length of a chunked body is an error, also in a trailer.
+// A chunked body with a length is an error, also if the length is in a trailer.
 const framing: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"])
 
 /** After a size, or after an extension. */
-const closed = (byte: number): State | undefined =>
+const afterSize = (byte: number): State | undefined =>
   byte === cr ? "sizeEnd" : byte === semicolon ? "extension" : isBlank(byte) ? "sizeBlank" : undefined
 
 /** After the name of an extension. */
-const named = (byte: number): State | undefined =>
-  byte === equals ? "valueBlank" : isBlank(byte) ? "nameBlank" : closed(byte)
+const afterName = (byte: number): State | undefined =>
+  byte === equals ? "valueBlank" : isBlank(byte) ? "nameBlank" : afterSize(byte)
 
 const isQuotable = (byte: number): boolean => isText[byte] === 1
 

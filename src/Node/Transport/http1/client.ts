@@ -18,6 +18,8 @@ import { type Address, headOf, type Place, place } from "./target.js"
 export interface Settings {
   readonly connectMillis: number
   readonly connect: Connect
+  /** Default: the limit of this process. */
+  readonly limit?: Descriptors.ConnectionLimit | undefined
 }
 
 export interface Client {
@@ -26,11 +28,11 @@ export interface Client {
   readonly close: Effect.Effect<void>
 }
 
-// For a connection whose server gives no keep-alive time. Servers keep a connection for 5 seconds or more.
+// The keep-alive time of a connection whose server gives none. Servers keep a connection for 5 seconds or more.
 const keepAliveMillis = 4000
 const keepAliveAtMostMillis = 600_000
 const sweepEveryMillis = 1000
-// Over all origins, in addition to the connections in use.
+// The maximum number of idle connections of all origins together.
 const idleAtMost = 64
 
 // When many responses end in one turn of the event loop, only some of the ends are delivered in that turn. Then their callers
@@ -58,7 +60,7 @@ class Http1 implements Client, Connections {
   private readonly pools = new Map<string, Pool>()
   private readonly all = new Set<Connection>()
   private readonly buffers = new Buffers()
-  // Connections whose response has ended in this turn of the event loop, and in the one before.
+  // Connections whose response has ended in this turn of the event loop, and in the turn before.
   private ending: Array<readonly [Pool, Connection]> = []
   private ended: Array<readonly [Pool, Connection]> = []
   // Exchanges whose end is delivered in a later turn, and the number of ends that were delivered in this turn.
@@ -66,17 +68,19 @@ class Http1 implements Client, Connections {
   private delivered = 0
   // The idle connections of all pools, least recently used first.
   private readonly idle = new Set<Connection>()
-  // Pools with exchanges that wait because the process may open no more connections.
-  private readonly wanting = new Set<Pool>()
+  // Pools with exchanges that wait because the process has reached its limit of connections.
+  private readonly starved = new Set<Pool>()
   private stopWaiting: (() => void) | undefined
   // Exchanges whose connections were refused a descriptor, and which connect again later.
   private readonly refused = new Map<Exchange, NodeJS.Timeout>()
+  private readonly limit: Descriptors.ConnectionLimit
   private readonly stopLending: () => void
   private turning: NodeJS.Immediate | undefined
   private sweeping: NodeJS.Timeout | undefined
 
   constructor(private readonly settings: Settings) {
     this.connectMillis = settings.connectMillis
+    this.limit = settings.limit ?? Descriptors.connections
     this.stopLending = Descriptors.lend(() => this.closeIdle())
   }
 
@@ -98,7 +102,7 @@ class Http1 implements Client, Connections {
     this.isClosed = true
     clearTimeout(this.sweeping)
     clearImmediate(this.turning)
-    this.wanting.clear()
+    this.starved.clear()
     this.stopWaiting?.()
     this.stopLending()
     for (const exchange of [...this.pools.values()].flatMap(({ waiting }) => waiting.splice(0))) {
@@ -141,11 +145,11 @@ class Http1 implements Client, Connections {
         return
       }
     }
-    // That pool ends with its last connection.
+    // The destruction of an expired connection may have removed the pool.
     this.connectNew(this.pool(exchange.address), exchange)
   }
 
-  forget(exchange: Exchange): void {
+  cancel(exchange: Exchange): void {
     clearTimeout(this.refused.get(exchange))
     this.refused.delete(exchange)
     const pool = this.pools.get(exchange.address.origin)
@@ -161,7 +165,7 @@ class Http1 implements Client, Connections {
     connection.reader = undefined
     connection.returnLarge()
     connection.served++
-    if (connection.isSpoiled || forMillis === 0 || this.isClosed) {
+    if (connection.mustClose || forMillis === 0 || this.isClosed) {
       connection.destroy()
     }
     if (connection.isLost) {
@@ -175,7 +179,7 @@ class Http1 implements Client, Connections {
     connection.resume()
   }
 
-  deliverEnd(exchange: Exchange): void {
+  scheduleEnd(exchange: Exchange): void {
     this.turning ??= setImmediate(this.turn)
     if (this.delivered < endsPerTurn) {
       this.delivered++
@@ -191,7 +195,7 @@ class Http1 implements Client, Connections {
       return false
     }
     if (exchange.refusals === 0) {
-      Descriptors.refused()
+      this.limit.refuse()
       this.trim(0)
     }
     exchange.hold(true)
@@ -214,14 +218,14 @@ class Http1 implements Client, Connections {
   }
 
   private connectNew(pool: Pool, exchange: Exchange): void {
-    if (Descriptors.takeConnection()) {
+    if (this.limit.tryAcquire()) {
       this.connectCounted(pool, exchange)
       return
     }
     exchange.hold(true)
     pool.waiting.push(exchange)
-    this.wanting.add(pool)
-    this.stopWaiting ??= Descriptors.awaitConnection(this.connectWaiting)
+    this.starved.add(pool)
+    this.stopWaiting ??= this.limit.wait(this.connectWaiting)
     // A closed connection of any origin makes room.
     this.closeIdle()
   }
@@ -232,7 +236,7 @@ class Http1 implements Client, Connections {
       onLost: () => this.lost(pool, connection),
       onClosed: () => {
         if (this.all.delete(connection)) {
-          Descriptors.giveConnection()
+          this.limit.release()
         }
       }
     })
@@ -259,7 +263,7 @@ class Http1 implements Client, Connections {
 
   private drop(pool: Pool): void {
     if (pool.connections === 0 && pool.waiting.length === 0) {
-      if (this.wanting.delete(pool) && this.wanting.size === 0) {
+      if (this.starved.delete(pool) && this.starved.size === 0) {
         this.stopWaiting?.()
         this.stopWaiting = undefined
       }
@@ -272,25 +276,25 @@ class Http1 implements Client, Connections {
   // Serves the first exchange of the origin that has waited longest. The origin then moves to the end of the queue.
   private readonly connectWaiting = (): void => {
     this.stopWaiting = undefined
-    for (const pool of this.wanting) {
-      this.wanting.delete(pool)
+    for (const pool of this.starved) {
+      this.starved.delete(pool)
       const exchange = pool.waiting.length > pool.resting.size ? pool.waiting.shift() : undefined
       if (exchange !== undefined) {
         if (pool.waiting.length > pool.resting.size) {
-          this.wanting.add(pool)
+          this.starved.add(pool)
         }
-        if (this.wanting.size > 0) {
-          this.stopWaiting = Descriptors.awaitConnection(this.connectWaiting)
+        if (this.starved.size > 0) {
+          this.stopWaiting = this.limit.wait(this.connectWaiting)
         }
         this.connectCounted(pool, exchange)
         return
       }
     }
-    Descriptors.giveConnection()
+    this.limit.release()
   }
 
-  // A connection is used again when the system was asked once more what came on it: bytes that follow a response must
-  // not be taken for the next one. That is so in the next turn but one, because this phase of a turn comes after polling.
+  // A connection is used again after the event loop has polled it once more, because bytes that follow a response must not be read
+  // as the next response. Immediates run after the poll phase, so this is in the second turn after the response.
   private readonly turn = (): void => {
     this.turning = undefined
     const { ended } = this
@@ -316,14 +320,14 @@ class Http1 implements Client, Connections {
   }
 
   private rest(pool: Pool, connection: Connection): void {
-    if (this.wanting.size > 0) {
+    if (this.starved.size > 0) {
       connection.destroy()
       return
     }
     connection.hold(false)
     pool.idle.push(connection)
     this.idle.add(connection)
-    // Real time: it is the servers' keep-alive that is counted. Ends with the layer, and keeps no process alive.
+    // Real time, because the servers count their keep-alive time. Ends with the layer, and does not keep the process alive.
     this.sweeping ??= setTimeout(this.sweep, sweepEveryMillis).unref()
   }
 
@@ -353,7 +357,7 @@ class Http1 implements Client, Connections {
       }
     }
     if (this.idle.size > 0) {
-      // Real time, for the same reason, and ended the same way.
+      // Real time, for the same reason. Ends in the same way.
       this.sweeping = setTimeout(this.sweep, sweepEveryMillis).unref()
     }
   }

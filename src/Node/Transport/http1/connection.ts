@@ -46,7 +46,7 @@ export class Connection {
   /** The connection was ended, here or by the server. */
   isLost = false
   /** The connection must not be used for another request. */
-  isSpoiled = false
+  mustClose = false
   /** Whether the server has ended the connection, without a network failure, and whether it has sent `close_notify`. */
   hasEnded = false
   isEndAnnounced = false

@@ -42,7 +42,7 @@ export class EndWatch {
   }
 
   /** When the stream has ended. */
-  isSaid(): boolean {
+  isAnnounced(): boolean {
     const receivedBytes = received(this.socket)
     if (this.isWaiting || receivedBytes === undefined) {
       return true

@@ -10,6 +10,8 @@ import type { TransportError, TransportRequest } from "../../../Transport.js"
 import { Chunked } from "./chunkedDecoder.js"
 import type { Connection, Reader } from "./connection.js"
 import { closedByPeer, failure, informationalAtMost, malformed, tooManyInformational } from "./failure.js"
+import { KeptBytes } from "./keptBytes.js"
+import { PartialHead } from "./partialHead.js"
 import * as Head from "./responseHead.js"
 import type { Address } from "./target.js"
 
@@ -19,18 +21,18 @@ export interface Client {
   readonly isClosed: boolean
   /** Attaches a connection, now or later: an idle one, or a new one if `isNew`. */
   readonly connect: (exchange: Exchange, isNew: boolean) => void
-  /** Stops looking for a connection. */
-  readonly forget: (exchange: Exchange) => void
-  /** Takes back a connection whose response was read to its end. `keepAliveMillis` as in `Head`. */
+  /** Ends the wait for a connection. */
+  readonly cancel: (exchange: Exchange) => void
+  /** Takes back a connection whose response was received to its end. `keepAliveMillis` is as in `Head`. */
   readonly release: (exchange: Exchange, connection: Connection, keepAliveMillis: number | undefined) => void
   /** Calls `deliverEnd` in this turn of the event loop, or in a later turn if this turn has already delivered several ends. */
-  readonly deliverEnd: (exchange: Exchange) => void
+  readonly scheduleEnd: (exchange: Exchange) => void
   /** Connects again later, if no descriptor was free. Returns false if the request fails with this error. */
   readonly connectLater: (exchange: Exchange, error: TransportError) => boolean
 }
 
 export class Exchange implements Reader, Transport.Exchange {
-  /** How often the request has waited because a connection was refused a descriptor. */
+  /** The number of connections for which the system has refused a descriptor. */
   refusals = 0
   // The attached connection, until it is given back. A lost connection stays attached, for `close`.
   private connection: Connection | undefined
@@ -38,15 +40,14 @@ export class Exchange implements Reader, Transport.Exchange {
   private isStarting = true
   private isClosed = false
   private exit: Exit.Exit<void, TransportError> | undefined
-  // Whether the request waits for a descriptor, and what the receiver was told last.
+  // Whether the request waits for a descriptor, and the value of the last call of `onHeld`.
   private isHeld = false
-  private isHeldTold = false
+  private isHeldReported = false
   private isRepeated = false
 
-  // The beginning of a head, in a buffer that doubles, and how many of its bytes were parsed without finding the end.
-  private partial: Buffer | undefined
-  private partialBytes = 0
-  private parsedBytes = 0
+  // The part of a head that was received, if the head arrives in several reads.
+  private partial: PartialHead | undefined
+  // The number of informational responses, and the length of their heads.
   private informational = 0
   private interimBytes = 0
 
@@ -59,9 +60,8 @@ export class Exchange implements Reader, Transport.Exchange {
   private chunked: Chunked | undefined
   private isWhole = false
   private isPaused = false
-  // What was received while the body was paused. The first element may be memory of the connection, which it does not use until
-  // the body is resumed.
-  private kept: Array<Uint8Array> | undefined
+  // The first of the kept bytes may be memory of the connection, which does not change it until the body is resumed.
+  private kept: KeptBytes | undefined
   // The connection was lost while the body was paused.
   private lost: { readonly isEnd: boolean; readonly cause: unknown } | undefined
 
@@ -77,7 +77,7 @@ export class Exchange implements Reader, Transport.Exchange {
     return this.request.connectMillis ?? this.client.connectMillis
   }
 
-  /** Sends the request. Calls of the receiver come later. */
+  /** Sends the request. Calls of the receiver come after this. */
   start(): void {
     this.client.connect(this, false)
     if (this.isHeld || this.exit !== undefined) {
@@ -89,13 +89,13 @@ export class Exchange implements Reader, Transport.Exchange {
 
   private readonly afterStart = (): void => {
     this.isStarting = false
-    this.tellHeld()
+    this.reportHeld()
     if (this.exit !== undefined && !this.isClosed) {
       this.receiver.onEnd(this.exit)
     }
   }
 
-  /** Uses this connection, which may still have to be made. */
+  /** Uses this connection. If it is not connected yet, the request is sent in `onConnect`. */
   attach(connection: Connection): void {
     this.hold(false)
     this.connection = connection
@@ -109,13 +109,13 @@ export class Exchange implements Reader, Transport.Exchange {
   hold(isHeld: boolean): void {
     this.isHeld = isHeld
     if (!this.isStarting) {
-      this.tellHeld()
+      this.reportHeld()
     }
   }
 
-  private tellHeld(): void {
-    if (this.isHeldTold !== this.isHeld && !this.isClosed) {
-      this.isHeldTold = this.isHeld
+  private reportHeld(): void {
+    if (this.isHeldReported !== this.isHeld && !this.isClosed) {
+      this.isHeldReported = this.isHeld
       this.receiver.onHeld(this.isHeld)
     }
   }
@@ -125,13 +125,13 @@ export class Exchange implements Reader, Transport.Exchange {
       return
     }
     this.isPaused = false
-    const { connection } = this
-    const isAllRead = this.deliverKept()
+    const { connection, kept } = this
+    kept?.drain((bytes) => this.deliver(bytes))
     if (this.isPaused || this.isOver || connection === undefined) {
       return
     }
     if (this.isWhole) {
-      connection.isSpoiled ||= !isAllRead
+      connection.mustClose ||= kept !== undefined && kept.sizeBytes > 0
       this.finish(connection)
     } else if (this.lost === undefined) {
       connection.resume()
@@ -156,7 +156,7 @@ export class Exchange implements Reader, Transport.Exchange {
       this.isClosed = true
       this.partial = undefined
       if (connection === undefined) {
-        this.client.forget(this)
+        this.client.cancel(this)
       } else if (this.isReceived(connection)) {
         this.connection = undefined
         this.client.release(this, connection, this.keepAliveMillis)
@@ -169,8 +169,8 @@ export class Exchange implements Reader, Transport.Exchange {
 
   /** True if the whole response was received, although some of it was perhaps not delivered. */
   private isReceived(connection: Connection): boolean {
-    const bytes = (this.kept ?? []).reduce((sum, { length }) => sum + length, this.receivedBytes)
-    connection.isSpoiled ||= bytes > this.lengthBytes
+    const bytes = this.receivedBytes + (this.kept?.sizeBytes ?? 0)
+    connection.mustClose ||= bytes > this.lengthBytes
     return this.hasHead && (this.isWhole || bytes >= this.lengthBytes)
   }
 
@@ -217,9 +217,10 @@ export class Exchange implements Reader, Transport.Exchange {
     }
     if (this.isWhole) {
       // Bytes after the end of the body are not read as the next response.
-      connection.isSpoiled = true
+      connection.mustClose = true
     } else {
-      this.keep(chunk.slice())
+      this.kept ??= new KeptBytes()
+      this.kept.push(chunk.slice())
     }
     return false
   }
@@ -252,31 +253,26 @@ export class Exchange implements Reader, Transport.Exchange {
     if (isEnd) {
       this.isWhole = true
       this.connection = undefined
-      this.client.deliverEnd(this)
+      this.client.scheduleEnd(this)
     } else {
       this.fail(cause)
     }
   }
 
   private readHead(connection: Connection, buffer: Buffer, bytes: number): boolean {
-    let all = buffer
-    let endBytes = bytes
-    if (this.partial !== undefined) {
-      const fromBytes = this.partialBytes
-      all = this.append(this.partial, buffer, bytes)
-      endBytes = this.partialBytes
-      // Each byte is parsed at most twice, however small the pieces are.
-      if (endBytes < 2 * this.parsedBytes && !mayEndHead(all.subarray(Math.max(0, fromBytes - 2), endBytes))) {
-        return true
-      }
+    const { partial } = this
+    if (partial !== undefined && !partial.append(buffer, bytes)) {
+      return true
     }
+    const all = partial?.buffer ?? buffer
+    const endBytes = partial?.sizeBytes ?? bytes
     const head = Head.parse(all, endBytes, Head.headAtMostBytes - this.interimBytes)
     if (head === "incomplete") {
-      this.parsedBytes = endBytes
-      if (this.partial === undefined) {
-        this.partialBytes = 0
-        this.append(Buffer.alloc(0), buffer, bytes)
+      if (partial === undefined) {
+        this.partial = new PartialHead()
+        this.partial.append(buffer, bytes)
       }
+      this.partial?.parsed()
       return true
     }
     if (head instanceof Error) {
@@ -284,7 +280,6 @@ export class Exchange implements Reader, Transport.Exchange {
     }
     this.partial = undefined
     if (head.framing === "interim") {
-      this.parsedBytes = 0
       this.interimBytes += head.endBytes
       return this.skipInterim(connection, all.subarray(head.endBytes, endBytes))
     }
@@ -305,19 +300,6 @@ export class Exchange implements Reader, Transport.Exchange {
     }
     this.isPaused = !this.receiver.onHead(head)
     return this.readBody(connection, view(all, head.endBytes, endBytes - head.endBytes))
-  }
-
-  private append(partial: Buffer, buffer: Buffer, bytes: number): Buffer {
-    const endBytes = this.partialBytes + bytes
-    let all = partial
-    if (endBytes > all.length) {
-      all = Buffer.allocUnsafeSlow(Math.max(1024, 2 * endBytes))
-      partial.copy(all, 0, 0, this.partialBytes)
-    }
-    buffer.copy(all, this.partialBytes, 0, bytes)
-    this.partial = all
-    this.partialBytes = endBytes
-    return all
   }
 
   private skipInterim(connection: Connection, rest: Buffer): boolean {
@@ -353,10 +335,11 @@ export class Exchange implements Reader, Transport.Exchange {
       return false
     }
     if (this.isWhole) {
-      connection.isSpoiled ||= readBytes < bytes.length
+      connection.mustClose ||= readBytes < bytes.length
       connection.endBody()
     } else if (readBytes < bytes.length) {
-      this.keep(bytes.subarray(readBytes))
+      this.kept ??= new KeptBytes()
+      this.kept.push(bytes.subarray(readBytes))
     }
     if (this.isPaused) {
       connection.keepBytes()
@@ -366,25 +349,6 @@ export class Exchange implements Reader, Transport.Exchange {
       this.finish(connection)
     } else if (this.lengthBytes !== Number.POSITIVE_INFINITY) {
       connection.expect(this.lengthBytes - this.receivedBytes)
-    }
-    return true
-  }
-
-  private keep(bytes: Uint8Array): void {
-    this.kept ??= []
-    this.kept.push(bytes)
-  }
-
-  /** Delivers what was kept. Returns true if nothing is left. */
-  private deliverKept(): boolean {
-    const { kept } = this
-    for (let bytes = kept?.[0]; kept !== undefined && bytes !== undefined; bytes = kept[0]) {
-      const readBytes = this.deliver(bytes)
-      if (readBytes < bytes.length) {
-        kept[0] = bytes.subarray(readBytes)
-        return false
-      }
-      kept.shift()
     }
     return true
   }
@@ -421,16 +385,12 @@ export class Exchange implements Reader, Transport.Exchange {
   /** Gives the connection back after a whole body, and delivers the end. */
   private finish(connection: Connection): void {
     // Trailers may be meant for a proxy that keeps the connection.
-    connection.isSpoiled ||= this.chunked?.hasTrailers === true
+    connection.mustClose ||= this.chunked?.hasTrailers === true
     this.connection = undefined
     this.client.release(this, connection, this.keepAliveMillis)
-    this.client.deliverEnd(this)
+    this.client.scheduleEnd(this)
   }
 }
-
-/** True if the bytes may contain an empty line. */
-const mayEndHead = (bytes: Buffer): boolean =>
-  bytes.includes("\n\r\n", 0, "latin1") || bytes.includes("\n\n", 0, "latin1")
 
 // Not a `Buffer`, whose `slice` is not a copy: the receiver may copy a chunk with it.
 const view = (buffer: Buffer, offsetBytes: number, bytes: number): Uint8Array =>

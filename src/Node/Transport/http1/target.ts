@@ -1,6 +1,6 @@
 /**
- * Takes the URL of a request apart, and writes its head. A URL as `URL` writes it is not parsed again: its origin is
- * looked up as a piece of text, and the rest is sent as it is.
+ * Splits the URL of a request into its address and path, and writes the head of the request. A normalized URL is not parsed: its
+ * origin is looked up as text, and the rest is sent unchanged.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ export interface Place {
 const known = new Map<string, Address>()
 const knownAtMost = 1000
 
-/** Throws unless it is an absolute http: or https: URL. */
+/** Throws if it is not an absolute http: or https: URL. */
 export const place = (url: string): Place => {
   const slash = pathIndex(url)
   if (slash !== -1 && slash <= maxOriginLength) {
@@ -61,14 +61,14 @@ const addressOf = (url: URL): Address => {
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const notText = /[^\t\x20-\x7e\x80-\xff]/
-// What says how the message or the connection is to be read.
+// Fields that control the message or the connection. The transport sets them itself.
 const special =
   /^(?:host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|proxy-connection)$/i
 
 // Most requests of a program have the same headers, in the same frozen object.
 let latest: { readonly headers: TransportRequest["headers"]; readonly lines: string | undefined } | undefined
 
-/** The head of a request; undefined if a header breaks the message or belongs to the transport. */
+/** The head of a request. Undefined if a header would break the message, or is a field that the transport sets. */
 export const headOf = (path: string, host: string, headers: TransportRequest["headers"]): string | undefined => {
   if (latest?.headers !== headers) {
     const lines = linesOf(headers)
