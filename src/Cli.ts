@@ -75,7 +75,7 @@ export const run = (
     )
   )
 
-/** What a line stands for, or the rule that it breaks. */
+/** The action of a command line, or the rule that the line breaks. */
 const read = (argv: ReadonlyArray<string>, version: string): Either.Either<Action, string> =>
   Either.flatMap(split(argv), ([command, line]) =>
     Either.flatMap(readOptions(builtIns, line.options), ({ completions, help, version: isVersion }) =>
@@ -146,7 +146,7 @@ const notACommand = (text: string): string => {
       : `unknown command '${shown}'; see '${name} --help'`
 }
 
-/** What to say of an option that stands before the command that has it. */
+/** The error for an option before the command that has it. */
 const misplaced = (argv: ReadonlyArray<string>): string | undefined => {
   const given = argv.find((argument) => argument.startsWith("-") && argument !== "--" && !isBuiltInName(argument)) ?? ""
   const option = given.replace(/^(--[^=]*|-.).*$/s, "$1")

@@ -1,6 +1,6 @@
 /**
- * The program's first file, in its main thread and in the worker threads that it starts. It answers what needs no
- * program, and loads the program for all else.
+ * The first file of the program, in the main thread and in worker threads. It prints the version by itself, and loads the program for
+ * every other command line.
  */
 import { fileURLToPath } from "node:url"
 import { isMainThread } from "node:worker_threads"
@@ -10,12 +10,12 @@ import type { Program } from "./Node/program/program.js"
 import * as Terminals from "./Node/program/terminals.js"
 
 declare const HALYARD_VERSION: string
-/** What tells one build of the program from all others. */
+/** Identifies the build of the program. */
 declare const HALYARD_BUILD: string
 
 const [first, ...others] = process.argv.slice(2)
 
-// Each command uses another part of the program. Where this errs, the program starts more slowly, and no more.
+// The part of the code cache. Each command uses other code of the program. A wrong part only makes the start slower.
 const part = ((): string => {
   if (!isMainThread && first === undefined) {
     return "flags"
@@ -27,7 +27,7 @@ const part = ((): string => {
 })()
 
 if (isMainThread) {
-  process.once("exit", Terminals.leave)
+  process.once("exit", Terminals.closeDescriptors)
 }
 
 if (isMainThread && first === "--version" && others.length === 0) {

@@ -12,7 +12,7 @@ import { choice, flag, type Option, type Options } from "./Option.js"
 import type { Line } from "./parse.js"
 
 /**
- * What a command line stands for. It succeeds with the exit code. The message of its error is one sentence that can be shown.
+ * The action of a command line. It succeeds with the exit code. The message of its error is one sentence for the user.
  */
 export type Action = Effect.Effect<
   number,

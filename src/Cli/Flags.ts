@@ -1,5 +1,5 @@
 /**
- * `halyard flags`: the chapter's downloader, with the options of its fuller version.
+ * `halyard flags`: the downloader of the chapter.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"

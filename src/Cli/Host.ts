@@ -1,5 +1,5 @@
 /**
- * What the commands ask of the machine they run on, beyond the services of `@effect/platform`.
+ * What the commands need from the machine, beyond the services of `@effect/platform`.
  *
  * @since 0.1.0
  */
@@ -40,12 +40,12 @@ export class CommandError extends Schema.TaggedError<CommandError>("halyard/Cli/
  * @category models
  * @since 0.2.0
  */
-export type Output =
+export type OutputStream =
   | { readonly _tag: "Descriptor"; readonly descriptor: number }
   | { readonly _tag: "Path"; readonly isPipe: boolean }
 
 /**
- * The machine.
+ * The machine that a command runs on.
  *
  * @category tags
  * @since 0.1.0
@@ -54,18 +54,17 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
   Host,
   {
     /**
-     * The index of the first argument of the command line whose bytes are not UTF-8. Decoding has changed such an argument,
-     * and put U+FFFD into it.
+     * The index of the first argument whose bytes are not UTF-8. Decoding has changed such an argument, and put U+FFFD into it.
      */
     readonly notUtf8: (argv: ReadonlyArray<string>) => number | undefined
-    /** Where the flags that come with this package are. */
+    /** The directory of the flags that come with this package. */
     readonly flagsDirectory: string
-    /** An HTTP server on this address; port 0 is any free one. */
+    /** An HTTP server on an address. Port 0 is any free port. */
     readonly listen: (address: {
       readonly hostname: string
       readonly port: number
     }) => Layer.Layer<HttpServer.HttpServer, ServeError>
-    /** A transport for the network, made for one run, and what computes digests for it. */
+    /** A transport for the network, made for one run, and the hasher of its downloads. */
     readonly transport: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Transport | Hasher>
     /** The number of connections that the limit for open files allows. */
     readonly connectionsAtMost: () => number
@@ -73,19 +72,16 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly store: Layer.Layer<Store>
     /** The number of unfinished parts in a directory, from runs that were killed or that still run. */
     readonly unfinishedParts: (directory: string) => Effect.Effect<number>
-    /** Why an open descriptor cannot be written to, such as one that this process was not given; undefined if it can. */
-    readonly outputProblem: (descriptor: number) => Effect.Effect<string | undefined>
+    /** Why a descriptor cannot be written to, for example because the shell did not pass it on. Undefined if it can. */
+    readonly writeProblem: (descriptor: number) => Effect.Effect<string | undefined>
     /**
      * A store for one file, which it writes to an output that is not a regular file. If the output is a named pipe without a
      * reader, `prepare` calls `onWait` once and waits.
      */
-    readonly outputStore: (output: Output, onWait: () => void) => Layer.Layer<Store>
-    /** Standard input, from where nobody has read yet. */
+    readonly outputStore: (output: OutputStream, onWait: () => void) => Layer.Layer<Store>
+    /** Standard input. */
     readonly stdin: Stream.Stream<Uint8Array, Disk>
-    /**
-     * What is no regular file: a pipe, where `isPipe` says so, or a device. An interruption ends it at once, also where
-     * nobody writes.
-     */
+    /** The content of a pipe or a device. An interruption ends it at once, also while nothing is written to it. */
     readonly read: (path: string, isPipe: boolean) => Stream.Stream<Uint8Array, Disk>
     /** Starts the worker threads of `flags --engine threads`, which take the messages of `Flags/FlagWorker`. */
     readonly flagWorkers: Layer.Layer<Worker.WorkerManager | Worker.Spawner>
@@ -97,17 +93,17 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       readonly isTerminal: boolean
       /** Writes at once. */
       readonly write: (text: string) => void
-      /** Writes with what else there is until the end of this turn of the event loop. */
+      /** Writes by the end of this turn of the event loop, together with other text. */
       readonly writeSoon: (text: string) => void
       /** Whether 1 MiB of text waits in memory for standard output and the screen. */
       readonly isFull: () => boolean
     }
-    /** Runs an effect that blocks the thread, without signal handlers: a signal ends the process as the system does it. */
-    readonly undisturbed: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** Runs an effect that blocks the thread, without signal handlers: the system ends the process on a signal. */
+    readonly withoutSignalHandlers: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /**
-     * Blocks the calling thread, and with it every fiber, timer and signal handler. With `spinner`, another thread keeps
-     * a spinner turning meanwhile; it is then asked to stop, and joined. `onStart` is told what that thread is. What has to
-     * be loaded for it is loaded by the outer effect: nothing else goes on once the inner one was begun.
+     * Blocks the calling thread, and with it every fiber, timer and signal handler. With `spinner`, a worker thread turns a
+     * spinner in the meantime; `onStart` receives the name of that thread. The outer effect loads the code, because nothing can
+     * be loaded while the thread is blocked.
      */
     readonly block: Effect.Effect<
       (
@@ -116,9 +112,9 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       ) => Effect.Effect<void>
     >
     /**
-     * Runs a command to its end, with signals that this process gets passed on to it. Gives its exit code, or 128 and
-     * the number of the signal that ended it. `print` is given what it writes where that goes to a terminal. An
-     * interruption terminates it and waits for its end.
+     * Runs a command to its end, and passes the signals of this process on to it. Succeeds with the exit code, or with 128 and
+     * the number of the signal that ended the command. `print` receives the output of the command, if that goes to a terminal. An
+     * interruption terminates the command and waits for its end.
      */
     readonly run: (
       command: ReadonlyArray<string>,

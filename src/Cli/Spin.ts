@@ -1,5 +1,5 @@
 /**
- * `halyard spin`: the chapter's spinner, or a spinner beside any command.
+ * `halyard spin`: the spinner of the chapter, or a spinner beside any command.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -56,8 +56,8 @@ export const command: Command = {
             if (blocking || engine !== undefined) {
               return yield* new UsageError({ rule: "--engine and --blocking are for the function, not for a COMMAND" })
             }
-            const { beside } = yield* Effect.promise(() => import("./Spin/command.js"))
-            return yield* beside(commandLine, message ?? commandLine.join(" "))
+            const { runWithSpinner } = yield* Effect.promise(() => import("./Spin/command.js"))
+            return yield* runWithSpinner(commandLine, message ?? commandLine.join(" "))
           }
           const threaded = engine === "thread"
           if (blocking && threaded) {

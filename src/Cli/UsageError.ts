@@ -1,12 +1,12 @@
 /**
- * What a user wrote that cannot be meant: told in one sentence, with exit code 2.
+ * The error of a command line that is wrong. It is printed as one sentence, and the exit code is 2.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * A command line that breaks a rule; the message is the rule.
+ * A command line that breaks a rule. The message is the rule.
  *
  * @category errors
  * @since 0.1.0

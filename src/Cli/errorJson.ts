@@ -1,5 +1,5 @@
 /**
- * An error as `--json` prints it: its fields and its sentence.
+ * An error as `--json` prints it: its fields and its message.
  *
  * @internal
  */
@@ -7,12 +7,12 @@ import * as Schema from "effect/Schema"
 import { DownloadError } from "../DownloadError.js"
 import { displayPath } from "../internal/text/displayUrl.js"
 
-// Made when it is needed first, because making it takes longer than all the rest of a start.
+// Made on first use, because it takes longer than the rest of the start.
 let encode: ((error: DownloadError) => object) | undefined
 
 export const errorJson = (error: DownloadError): object => {
   encode ??= Schema.encodeSync(DownloadError)
-  // The output of a command stays on this machine, so it has the whole path.
+  // The encoded error has no directories. The output of a command stays on this machine, so it has the whole path.
   const path = error._tag === "Disk" ? { path: displayPath(error.path) } : {}
   return { ...encode(error), ...path, message: error.message }
 }

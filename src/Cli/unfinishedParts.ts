@@ -6,8 +6,8 @@ import * as Printable from "../internal/text/printable.js"
 import { StatusLine } from "../StatusLine.js"
 import { Host } from "./Host.js"
 
-/** Writes one line if there are any. Run it before the run opens its first part. */
-export const tell = Effect.fnUntraced(function* (directory: string) {
+/** Writes a line if there are any. It must run before the run opens its first part. */
+export const report = Effect.fnUntraced(function* (directory: string) {
   const { unfinishedParts } = yield* Host
   const count = yield* unfinishedParts(directory)
   if (count > 0) {

@@ -85,7 +85,10 @@ describe("a command line", () => {
     refuses([
       [["--json"], "halyard: give a URL, or a list of URLs with --input FILE"],
       [["-c", "0", "https://example.com/a"], "halyard: --concurrency N must be from 1 to 10000, not '0'"],
-      [["https://example.com/a", "HTTP://EXAMPLE.COM/b", "-o", "c"], "halyard: --output FILE is for exactly one URL"],
+      [
+        ["https://example.com/a", "HTTP://EXAMPLE.COM/b", "-o", "c"],
+        "halyard: --output FILE is for exactly one URL; use --directory DIR for several"
+      ],
       [["https://example.com/a", "--checksum", "md5:1"], /^halyard: --checksum DIGEST must be sha256:HEX/],
       [["-i", "no-such-list"], "halyard: --input no-such-list: there is no such file"]
     ])
@@ -109,7 +112,10 @@ describe("a command line", () => {
   it.effect("is refused for options of get that contradict each other", () =>
     refuses([
       [["get"], "halyard get: give a URL, or a list of URLs with --input FILE"],
-      [["get", "http://a", "http://b", "-o", "c"], "halyard get: --output FILE is for exactly one URL"],
+      [
+        ["get", "http://a", "http://b", "-o", "c"],
+        "halyard get: --output FILE is for exactly one URL; use --directory DIR for several"
+      ],
       [["get", "http://a", "-i", "x", "--checksum", "y"], "halyard get: --checksum DIGEST is for exactly one URL"],
       [
         ["get", "http://a", "-H", "Range: bytes=1-"],
@@ -255,13 +261,13 @@ describe("a command line", () => {
             [["-H", `@${large}`], `--header @${large}: it is larger than 64 KiB`],
             [["-H", `@${latin1}`], `--header @${latin1}: it has bytes that are not UTF-8`],
             [["-H", `@${own}`], "--header NAME:VALUE: the downloader sets the header Range itself"],
-            [["-H", `@${blank}`], `--header @${blank}: it has no header`],
+            [["-H", `@${blank}`], `--header @${blank}: it contains no header`],
             [["-H", "@no-such-file"], "--header @no-such-file: there is no such file"],
             [["-H", "@."], "--header @.: it is a directory"],
             [["-H", ""], rule],
             [["-H", "", "-o", "-"], rule],
             [["-H", "X-Key: s3cret", "-H", ""], rule],
-            [["--header-env", "EMPTY_KEY"], "--header-env EMPTY_KEY: it has no header"],
+            [["--header-env", "EMPTY_KEY"], "--header-env EMPTY_KEY: it contains no header"],
             [["--header-env", ""], "--header-env NAME must be the name of an environment variable"],
             [["--header-env", "NO_SUCH_KEY"], "--header-env NAME: there is no environment variable NO_SUCH_KEY"]
           ] as const

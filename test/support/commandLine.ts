@@ -35,7 +35,7 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
       flagsDirectory: "",
       store,
       outputStore: () => store,
-      outputProblem: () => Effect.succeed(undefined),
+      writeProblem: () => Effect.succeed(undefined),
       unfinishedParts: () => Effect.succeed(0),
       transport: () => none,
       listen: () => none,

@@ -1,10 +1,10 @@
 /**
- * The messages to a worker thread of `flags --engine threads`. The thread carries one flag at a time.
+ * The messages to a worker thread of `flags --engine threads`. A thread downloads one flag at a time.
  */
 import * as Schema from "effect/Schema"
 import { DownloadOutcome } from "../../Download.js"
 
-/** Fetch this flag. The answer is its outcome, also if `Cancel` comes meanwhile. */
+/** Downloads a flag. The result is its outcome, also if `Cancel` interrupts it. */
 export class FetchFlag extends Schema.TaggedRequest<FetchFlag>()("FetchFlag", {
   failure: Schema.Never,
   success: DownloadOutcome,

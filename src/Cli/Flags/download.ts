@@ -1,5 +1,5 @@
 /**
- * What `halyard flags` does: choose an origin and an engine, fetch, show, report.
+ * Runs `halyard flags`: starts the origin, downloads the flags with the engine, and reports.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -36,23 +36,23 @@ export const download = Effect.fn("flags.download")(function* (given: ReadonlyAr
   if (options.baseUrl !== undefined && options.server !== undefined) {
     return yield* new UsageError({ rule: "--server and --base-url are two origins: give one of them" })
   }
-  const { concurrency: usual, maximum } = engines[options.engine]
-  const concurrency = Math.min(options.maxReq ?? usual, maximum, codes.length)
+  const { concurrency: defaultConcurrency, maximum } = engines[options.engine]
+  const concurrency = Math.min(options.maxReq ?? defaultConcurrency, maximum, codes.length)
   yield* Effect.flatMap(Store, (store) => store.prepare(options.directory))
-  yield* UnfinishedParts.tell(options.directory)
+  yield* UnfinishedParts.report(options.directory)
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const origin = yield* openOrigin(options)
       const requests = codes.map((code) => Flags.request(code, { ...options, baseUrl: origin.baseUrl }))
       const report = yield* Report.make({ ...options, ...origin, requests, concurrency })
-      return yield* carryOut(options, origin, requests, concurrency, report)
+      return yield* runEngine(options, origin, requests, concurrency, report)
     })
   )
 }, Effect.provide(storeLayer))
 
 const isHttp = (url: string): boolean => /^https?:\/\/[^?#]*$/i.test(url) && URL.canParse(url)
 
-/** The origin's URL and label; an embedded one is started, and stopped with the scope. */
+/** The URL and the label of the origin. An embedded origin runs until the scope ends. */
 const openOrigin = Effect.fnUntraced(function* (options: Options) {
   if (options.baseUrl !== undefined) {
     return { label: "REMOTE" as const, baseUrl: trimEnd(options.baseUrl, "/") }
@@ -70,7 +70,7 @@ const openOrigin = Effect.fnUntraced(function* (options: Options) {
   return { label: server, baseUrl: (yield* Effect.provide(FlagServer.FlagServer, context)).baseUrl }
 })
 
-const carryOut = Effect.fnUntraced(function* (
+const runEngine = Effect.fnUntraced(function* (
   options: Options,
   origin: { readonly baseUrl: string },
   requests: ReadonlyArray<Download.DownloadRequest>,

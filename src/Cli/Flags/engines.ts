@@ -1,5 +1,5 @@
 /**
- * The ways to carry the requests out, with the concurrency of each: what it is by default, and at most.
+ * The engines of `halyard flags`, with the default and the maximum of their concurrency.
  */
 export const engines: {
   readonly [name in "sequential" | "threads" | "fibers"]: { readonly concurrency: number; readonly maximum: number }

@@ -1,5 +1,5 @@
 /**
- * The options of `halyard flags`, in the groups of its help. Most are those of the chapter's fuller version.
+ * The options of `halyard flags`, in the groups of its help. Most of them are those of `flags2` in the chapter.
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"

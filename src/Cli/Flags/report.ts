@@ -1,5 +1,5 @@
 /**
- * What `halyard flags` prints: what it is about to do, each flag as it completes, and the report.
+ * What `halyard flags` prints: the origin and the flags, each flag when it completes, and the counts.
  */
 import * as Effect from "effect/Effect"
 import * as Download from "../../Download.js"
@@ -14,9 +14,9 @@ export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
   /** The spinner's text. */
   readonly status: () => string
-  /** What was told so far. */
+  /** The counts so far. */
   readonly current: () => Download.RunReport
-  /** Prints the report. Flags that no event has told of were cancelled before the run took them in. */
+  /** Prints the end of the report. Flags without an outcome are counted as cancelled. */
   readonly conclude: (elapsedSeconds: number) => Effect.Effect<void>
 }
 
@@ -45,7 +45,7 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
         }
       })
 
-    // One row of codes is as wide as the terminal leaves beside the spinner; without a terminal there is one row.
+    // On a terminal, a row of codes leaves room for the spinner. Without a terminal, there is one row.
     const code = (text: string) => {
       const room = host.stdout.isTerminal ? Math.max(1, statusLine.columns() - 24) : Number.POSITIVE_INFINITY
       const wrap = column > 0 && column + text.length > room
@@ -63,18 +63,18 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
       return outcome._tag === "Saved" ? code(outcome.request.id) : Effect.void
     }
 
-    // Without a line for each flag, each reason is told once.
+    // If failed flags have no line each, each reason is printed once.
     const reasons = new Map<string, number>()
-    const tellReasons = Effect.sync(() => {
+    const printReasons = Effect.sync(() => {
       for (const [reason, count] of Array.from(reasons).slice(0, reasonsAtMost)) {
         statusLine.line(`${count} ${plural(count, "error")}: ${reason}`)
       }
       if (reasons.size > reasonsAtMost) {
-        statusLine.line(`${reasons.size - reasonsAtMost} more kinds of error: --verbose tells them all`)
+        statusLine.line(`${reasons.size - reasonsAtMost} other kinds of error; use --verbose to see them`)
       }
     })
 
-    const settled = (outcome: Download.DownloadOutcome): Effect.Effect<void> =>
+    const onOutcome = (outcome: Download.DownloadOutcome): Effect.Effect<void> =>
       Effect.suspend(() => {
         outstanding.delete(outcome.request.id)
         report = Download.addOutcome(report, outcome)
@@ -86,10 +86,10 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
 
     return {
       begin: options.json ? Effect.void : write(`${headLines(options).join("\n")}\n`),
-      event: (event) => (event._tag === "Finished" ? settled(event.outcome) : Effect.void),
+      event: (event) => (event._tag === "Finished" ? onOutcome(event.outcome) : Effect.void),
       status: () => `downloading flags: ${report.saved + report.skipped + report.failed + report.cancelled}/${total}`,
       conclude: (elapsedSeconds) =>
-        Effect.forEach(outstanding.values(), (request) => settled(new Download.Cancelled({ request })), {
+        Effect.forEach(outstanding.values(), (request) => onOutcome(new Download.Cancelled({ request })), {
           discard: true
         }).pipe(
           Effect.zipRight(
@@ -101,7 +101,7 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
               )
             )
           ),
-          Effect.zipRight(tellReasons)
+          Effect.zipRight(printReasons)
         ),
       current: () => report
     }
@@ -154,7 +154,7 @@ const outcomeLine = (outcome: Download.DownloadOutcome) => {
   }
 }
 
-/** The short report where all went well and nobody asked for more, else the count of each kind. */
+/** One line if all flags were saved and --verbose is absent, else the count of each outcome. */
 const reportLines = (
   report: Download.RunReport,
   total: number,

@@ -1,5 +1,5 @@
 /**
- * Where the flags come from: an embedded origin of the labelled behaviour, or the book's own site.
+ * The origins of `halyard flags`: embedded servers, and the site of the book.
  */
 import type * as FlagServer from "../../FlagServer.js"
 
@@ -11,7 +11,7 @@ export const remoteBaseUrl: string = "https://www.fluentpython.com/data/flags"
 
 const slow = { min: "500 millis", max: "5 seconds" } as const
 
-/** How the embedded origin of a label behaves. */
+/** The options of the embedded server for each label. */
 export const embedded: {
   readonly [label in Exclude<Server, "REMOTE">]: Pick<FlagServer.Options, "delay" | "errorRate">
 } = {

@@ -1,5 +1,5 @@
 /**
- * The chapter's thread pool: worker threads, each of which carries one flag at a time.
+ * The thread pool of the chapter: worker threads, each of which downloads one flag at a time.
  */
 import * as Worker from "@effect/platform/Worker"
 import * as Array from "effect/Array"

@@ -26,26 +26,26 @@ import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import * as Headers from "./headers.js"
 import { options as declared, type Options } from "./options.js"
-import { isStandardOutput, type Named, outputOf } from "./output.js"
+import { isStandardOutput, type Output, outputOf } from "./output.js"
 import * as Report from "./report.js"
 import { uniqueNames } from "./uniqueNames.js"
 import * as Urls from "./urls.js"
 
 export const get = Effect.fn("get")(function* (urls: ReadonlyArray<string>, options: Options) {
   const host = yield* Host
-  const named = options.output === undefined ? undefined : yield* outputOf(options.directory, options.output)
   const statusLine = yield* StatusLine
+  const output = options.output === undefined ? undefined : yield* outputOf(options.directory, options.output)
   let hasWaited = false
   const store =
-    named?.stream === undefined
+    output?.stream === undefined
       ? host.store
-      : host.outputStore(named.stream, () => {
+      : host.outputStore(output.stream, () => {
           hasWaited = true
-          statusLine.line(`${Printable.line(named.destination)}: waiting for a reader`)
+          statusLine.line(`${Printable.line(output.destination)}: waiting for a reader`)
         })
-  // The scope keeps the list open for as long as the run takes.
+  // The scope keeps the list open during the run.
   return yield* Effect.provide(
-    run(urls, options, named, () => hasWaited),
+    run(urls, options, output, () => hasWaited),
     Layer.merge(store, Layer.scope)
   )
 })
@@ -53,71 +53,44 @@ export const get = Effect.fn("get")(function* (urls: ReadonlyArray<string>, opti
 const run = Effect.fnUntraced(function* (
   urls: ReadonlyArray<string>,
   options: Options,
-  named: Named | undefined,
+  output: Output | undefined,
   /** Whether the output was a pipe without a reader. */
   hasWaited: () => boolean
 ) {
   const path = yield* Path.Path
+  const host = yield* Host
   const spinner = yield* Spinner
   const given = yield* Urls.open(urls, options)
   const headers = yield* Headers.read(options.header, options.headerEnv)
-  const toStdout = isStandardOutput(named?.stream)
-  if (toStdout && options.json) {
-    return yield* new UsageError({ rule: "--json and --output - would both write standard output" })
-  }
-  const forFiles = (["onExists", "durability", "segments"] as const).find((name) => options[name] !== undefined)
-  if (named?.stream !== undefined && forFiles !== undefined) {
-    return yield* new UsageError({
-      rule: `${longName(declared[forFiles])} is for files, and --output ${Printable.line(named.destination)} is not a file`
-    })
-  }
-  const directory = named === undefined ? options.directory : path.dirname(named.destination)
-  const report = yield* Report.make({ ...options, hasPaths: !toStdout })
+  const isToStdout = isStandardOutput(output?.stream)
+  yield* checkOutput(options, output)
+  const directory = output === undefined ? options.directory : path.dirname(output.destination)
+  const report = yield* Report.make({ ...options, hasPaths: !isToStdout })
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
-  const limit = named?.stream === undefined ? Duration.infinity : (options.maxTime ?? Duration.infinity)
   // Before any request: nothing can be saved in a directory that is not writable.
-  const prepared = Effect.flatMap(Store, (store) =>
-    store.prepare(named?.stream === undefined ? directory : named.destination)
-  ).pipe(
-    Effect.timeoutOption(limit),
-    Effect.onInterrupt(() => conclude)
-  )
-  if (Option.isNone(yield* prepared)) {
-    const request = Download.request({
-      id: "1",
-      url: urls[0] ?? "",
-      destination: named?.destination ?? directory
-    })
-    const error = new Timeout({
-      url: displayUrl(request.url),
-      phase: "deadline",
-      limitMillis: Duration.toMillis(limit),
-      receivedBytes: 0
-    })
-    yield* report.event(new Finished({ outcome: new Download.Failed({ request, error }) }))
+  const isPrepared = yield* Effect.onInterrupt(prepare(options, output, directory), () => conclude)
+  if (!isPrepared) {
+    yield* report.event(deadlineReached(urls, options, output))
     yield* conclude
     return Download.exitCode(report.current())
   }
-  // A wait for the reader is a part of the file's time.
+  // The wait for a reader counts towards --max-time.
   const waited = Duration.nanos((yield* Clock.currentTimeNanos) - start)
   const deadline =
     options.maxTime !== undefined && hasWaited() ? Duration.subtract(options.maxTime, waited) : options.maxTime
-  yield* named?.stream === undefined ? UnfinishedParts.tell(directory) : Effect.void
-  // A name has no separators and is never `..`, so all destinations have the same prefix.
-  const [within = ""] = path.join(directory, "_").split(/_$/)
-  const timeout = options.timeout ?? Duration.infinity
-  const nameOf = uniqueNames(report.renamed)
+  yield* output?.stream === undefined ? UnfinishedParts.report(directory) : Effect.void
   const { lines, originHeaders } = yield* Effect.onInterrupt(Urls.withHeaders(given, urls, headers), () => conclude)
-  const tellWithheld = Effect.sync(() => report.note(originHeaders?.notice()))
-  let index = 0
-  const host = yield* Host
   const connections = host.connectionsAtMost()
-  report.note(
-    options.concurrency > connections
-      ? `${connections} transfers at a time: the limit for open files (ulimit -n) is too low for ${options.concurrency}`
-      : undefined
-  )
+  if (options.concurrency > connections) {
+    report.note(
+      `${connections} transfers at a time: the limit for open files (ulimit -n) is too low for ${options.concurrency}`
+    )
+  }
+  // A name has no separators and is never `..`, so all destinations have the same prefix.
+  const [prefix = ""] = path.join(directory, "_").split(/_$/)
+  const nameOf = uniqueNames(report.renamed)
+  let index = 0
   const requests = Stream.filterMap(whileTaken(host, lines), (line) => {
     index++
     if (typeof line !== "string") {
@@ -128,10 +101,10 @@ const run = Effect.fnUntraced(function* (
       Download.request({
         id: `${index}`,
         url: line,
-        destination: named?.destination ?? within + nameOf(line),
-        timeout,
+        destination: output?.destination ?? prefix + nameOf(line),
+        timeout: options.timeout ?? Duration.infinity,
         deadline,
-        // A file that exists may have other content than the checksum demands.
+        // The content of an existing file may differ from the checksum.
         onExists: options.onExists ?? (options.checksum === undefined ? "skip" : "overwrite"),
         digest: options.checksum,
         limitBytes: options.maxFilesize,
@@ -139,30 +112,78 @@ const run = Effect.fnUntraced(function* (
       })
     )
   })
-  const downloader = Downloader.layerWith({
+  return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
+    Stream.runDrain(downloader.run(requests, { concurrency: Math.min(options.concurrency, connections) }))
+  ).pipe(
+    Effect.provide(
+      downloaderLayer(options, output).pipe(
+        Layer.provide(host.transport(options)),
+        Layer.provide(Progress.layer(report.event))
+      )
+    ),
+    // On one terminal, the frames of a spinner would be mixed into the body.
+    Supervisor.supervise({
+      companions: isToStdout && host.stdout.isTerminal ? {} : { spinner: spinner.spin({ message: report.status }) }
+    }),
+    // An interrupted run has a report as well.
+    Effect.onExit(() => {
+      report.note(originHeaders?.notice())
+      return conclude
+    }),
+    Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
+  )
+})
+
+/** Refuses options that an output other than a file cannot have. */
+const checkOutput = Effect.fnUntraced(function* (options: Options, output: Output | undefined) {
+  if (isStandardOutput(output?.stream) && options.json) {
+    return yield* new UsageError({ rule: "--json and --output - would both write standard output" })
+  }
+  const forFiles = (["onExists", "durability", "segments"] as const).find((name) => options[name] !== undefined)
+  if (output?.stream !== undefined && forFiles !== undefined) {
+    return yield* new UsageError({
+      rule: `${longName(declared[forFiles])} is for files, and --output ${Printable.line(output.destination)} is not a file`
+    })
+  }
+})
+
+/** Prepares the directory or the output. Returns false if a pipe has no reader within --max-time. */
+const prepare = (options: Options, output: Output | undefined, directory: string) =>
+  Effect.flatMap(Store, (store) =>
+    store
+      .prepare(output?.stream === undefined ? directory : output.destination)
+      .pipe(
+        Effect.timeoutOption(output?.stream === undefined ? Duration.infinity : maxTimeOf(options)),
+        Effect.map(Option.isSome)
+      )
+  )
+
+const maxTimeOf = ({ maxTime = Duration.infinity }: Options): Duration.Duration => maxTime
+
+/** The outcome of the one URL if its output has no reader. */
+const deadlineReached = (urls: ReadonlyArray<string>, options: Options, output: Output | undefined): Finished => {
+  const request = Download.request({ id: "1", url: urls[0] ?? "", destination: output?.destination ?? "" })
+  const error = new Timeout({
+    url: displayUrl(request.url),
+    phase: "deadline",
+    limitMillis: Duration.toMillis(maxTimeOf(options)),
+    receivedBytes: 0
+  })
+  return new Finished({ outcome: new Download.Failed({ request, error }) })
+}
+
+const downloaderLayer = (options: Options, output: Output | undefined) =>
+  Downloader.layerWith({
     retry: RetryPolicy.make({ retries: options.retries }),
     connectTimeout: options.connectTimeout,
     headersTimeout: options.headersTimeout,
     stall: stallOf(options),
     perOrigin: options.perOrigin,
     // A stream is written in order.
-    segments: named?.stream === undefined ? (options.segments ?? 4) : 1,
+    segments: output?.stream === undefined ? (options.segments ?? 4) : 1,
     durability: options.durability,
     strict: options.strict
-  }).pipe(Layer.provide(host.transport(options)), Layer.provide(Progress.layer(report.event)))
-  return yield* Effect.flatMap(Downloader.Downloader, ({ run }) =>
-    Stream.runDrain(run(requests, { concurrency: Math.min(options.concurrency, connections) }))
-  ).pipe(
-    Effect.provide(downloader),
-    // Frames would run into a body that goes to the same terminal.
-    Supervisor.supervise({
-      companions: toStdout && host.stdout.isTerminal ? {} : { spinner: spinner.spin({ message: report.status }) }
-    }),
-    // The report also covers an interrupted run, such as after Ctrl-C.
-    Effect.onExit(() => Effect.andThen(tellWithheld, conclude)),
-    Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
-  )
-})
+  })
 
 /** The minimum number of bytes in `--speed-time`, from `--speed-limit`. */
 const stallOf = ({ speedLimit, speedTime = Downloader.defaults.stall.within }: Options) => ({

@@ -3,7 +3,7 @@
  */
 import * as Either from "effect/Either"
 
-/** Where one or more headers are written. */
+/** The value of `--header`: a header, or a file of headers. */
 export type Source =
   | { readonly _tag: "Line"; readonly text: string }
   /** A file with a header on each line. */

@@ -70,7 +70,7 @@ const linesOf = (option: string, text: string): Either.Either<ReadonlyArray<stri
   return wrong >= 0
     ? Either.left(new UsageError({ rule: `${option}: line ${wrong + 1} is not NAME:VALUE` }))
     : given.length === 0
-      ? Either.left(new UsageError({ rule: `${option}: it has no header` }))
+      ? Either.left(new UsageError({ rule: `${option}: it contains no header` }))
       : Either.right(given)
 }
 

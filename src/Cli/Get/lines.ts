@@ -19,7 +19,7 @@ const lineFeed = 0x0a
 // Servers refuse far shorter URLs.
 const lineAtMostBytes = 64 * 1024
 
-/** A line that cannot be a URL. */
+/** A line that is too long for a URL. */
 export interface RefusedLine {
   /** Line number, from 1. */
   readonly number: number

@@ -6,23 +6,23 @@ import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Printable from "../../internal/text/printable.js"
-import { Host, type Output } from "../Host.js"
+import { Host, type OutputStream } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 
-export interface Named {
+export interface Output {
   readonly destination: string
   /** Undefined for a regular file. */
-  readonly stream: Output | undefined
+  readonly stream: OutputStream | undefined
 }
 
 export const outputOf = Effect.fnUntraced(function* (
   directory: string,
   output: string
-): Effect.fn.Return<Named, UsageError, FileSystem.FileSystem | Host | Path.Path> {
+): Effect.fn.Return<Output, UsageError, FileSystem.FileSystem | Host | Path.Path> {
   const path = yield* Path.Path
   const descriptor = output === "-" ? 1 : descriptorOf(path.resolve(directory, output))
   if (descriptor !== undefined) {
-    const problem = yield* (yield* Host).outputProblem(descriptor)
+    const problem = yield* (yield* Host).writeProblem(descriptor)
     return problem === undefined
       ? { destination: output, stream: { _tag: "Descriptor", descriptor } }
       : yield* new UsageError({ rule: `--output ${Printable.line(output)}: ${problem}` })
@@ -57,5 +57,5 @@ const descriptorOf = (path: string): number | undefined => {
   return standard.get(path) ?? (number === undefined ? undefined : Number(number))
 }
 
-export const isStandardOutput = (stream: Output | undefined): boolean =>
+export const isStandardOutput = (stream: OutputStream | undefined): boolean =>
   stream?._tag === "Descriptor" && stream.descriptor === 1

@@ -1,5 +1,5 @@
 /**
- * What `halyard get` prints: the path of each saved file, why others failed, and the sum of it.
+ * What `halyard get` prints: the path of each saved file, why others failed, and the counts at the end.
  */
 import * as Effect from "effect/Effect"
 import * as RequestProblem from "../../Download/requestProblem.js"
@@ -12,7 +12,7 @@ import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
 import type { RefusedLine } from "./lines.js"
-import { failureOf, Waits } from "./waits.js"
+import { failureOf, PendingRetries } from "./pendingRetries.js"
 
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
@@ -20,12 +20,13 @@ export interface Report {
   readonly refused: (index: number, line: RefusedLine) => void
   /** Reports a URL whose file gets another name, because an earlier URL has the same name. */
   readonly renamed: (url: string, name: string) => void
-  /** Prints a line for the user. */
+  /** Prints a line for the user, if there is one. */
   readonly note: (text: string | undefined) => void
   /** The spinner's text. */
   readonly status: () => string
   /** The counts so far. */
   readonly current: () => Download.RunReport
+  /** Prints the end of the report. */
   readonly conclude: (elapsedSeconds: number) => Effect.Effect<void>
 }
 
@@ -35,12 +36,12 @@ export const make = (options: {
   readonly hasPaths: boolean
 }): Effect.Effect<Report, never, Host | StatusLine> =>
   Effect.map(Effect.all([Host, StatusLine, Effect.clock]), ([host, statusLine, clock]) => {
-    const waits = new Waits(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
+    const retries = new PendingRetries(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
     const skips = new Notices(statusLine, "skipped")
     const renames = new Notices(statusLine, "files with other names")
     const failures: Array<string> = []
     let report = Download.emptyReport
-    let begun = 0
+    let started = 0
     // Bytes of the transfers in flight. Small transfers send no `Advanced`: V8 would move their requests to its old generation.
     const received = new Map<Download.DownloadRequest, number>()
 
@@ -52,26 +53,26 @@ export const make = (options: {
       }
     }
 
-    const retried = (event: Retrying): void => {
+    const onRetry = (event: Retrying): void => {
       if (options.json) {
         const { attempt, delayMillis, error, request } = event
         write(
           `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, error: errorJson(error) })}\n`
         )
       } else {
-        const line = waits.line(event)
+        const line = retries.line(event)
         if (line !== undefined) {
           statusLine.line(line)
         }
       }
       if (statusLine.isTerminal) {
-        waits.add(event)
+        retries.add(event)
       }
     }
 
-    const settled = (outcome: Download.DownloadOutcome): void => {
+    const onOutcome = (outcome: Download.DownloadOutcome): void => {
       received.delete(outcome.request)
-      waits.delete(outcome.request)
+      retries.delete(outcome.request)
       report = Download.addOutcome(report, outcome)
       if (options.json) {
         write(`${JSON.stringify(outcomeLine(outcome))}\n`)
@@ -81,11 +82,11 @@ export const make = (options: {
         }
         if (outcome.destination !== outcome.request.destination) {
           renames.line(
-            `${Printable.line(outcome.request.destination)} is there already: saved as ${Printable.line(outcome.destination)}`
+            `${Printable.line(outcome.request.destination)} exists: saved as ${Printable.line(outcome.destination)}`
           )
         }
       } else if (outcome._tag === "Skipped") {
-        skips.line(`${Printable.line(outcome.request.destination)}: skipped, because it is there already`)
+        skips.line(`${Printable.line(outcome.request.destination)}: skipped, because it exists`)
       } else if (outcome._tag === "Failed") {
         const line = `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
         statusLine.line(line)
@@ -95,8 +96,8 @@ export const make = (options: {
       }
     }
 
-    // On a terminal, the lines of failures have scrolled away by the end of a long run.
-    const tellFailures = (): void => {
+    // At the end of a long run, the earlier lines have scrolled off the terminal.
+    const printFailures = (): void => {
       if (failures.length > 0 && total(report) > 1) {
         const others = report.failed - failures.length
         const rest = others === 0 ? [] : [`  and ${others} more`]
@@ -110,28 +111,28 @@ export const make = (options: {
       event: (event) => {
         switch (event._tag) {
           case "Started":
-            begun++
+            started++
             break
           case "Advanced":
             received.set(event.request, event.bytes)
             break
           case "Retrying":
-            retried(event)
+            onRetry(event)
             break
           case "Finished":
-            settled(event.outcome)
+            onOutcome(event.outcome)
         }
         return Effect.void
       },
       refused: (index, { number, problem }) => {
         const request = Download.request({ id: `${index}`, url: `line ${number}`, destination: "" })
         const error = new InvalidRequest({ url: request.url, detail: problem })
-        begun++
-        settled(new Download.Failed({ request, error }))
+        started++
+        onOutcome(new Download.Failed({ request, error }))
       },
       renamed: (url, name) => {
         if (!options.json && RequestProblem.ofUrl(url) === undefined) {
-          renames.line(`${displayUrl(url)}: its file is ${Printable.line(name)}, because an earlier URL has its name`)
+          renames.line(`${displayUrl(url)}: named ${Printable.line(name)}, because an earlier URL has the same name`)
         }
       },
       note: (text) => {
@@ -141,12 +142,12 @@ export const make = (options: {
       },
       status: () => {
         const done = total(report)
-        if (done + begun === 0) {
+        if (done + started === 0) {
           return "downloading"
         }
         const bytes = Array.from(received.values()).reduce((sum, more) => sum + more, report.bytes)
         // A request that is cancelled at the end of a run may have no `Started` event.
-        return `downloading: ${done} done, ${Math.max(0, begun - done)} under way, ${sizeOf(bytes)}${waits.status()}`
+        return `downloading: ${done} done, ${Math.max(0, started - done)} in flight, ${sizeOf(bytes)}${retries.status()}`
       },
       current: () => report,
       conclude: (elapsedSeconds) =>
@@ -155,7 +156,7 @@ export const make = (options: {
             write(`${JSON.stringify({ report, elapsedSeconds })}\n`)
             return
           }
-          tellFailures()
+          printFailures()
           skips.conclude()
           renames.conclude()
           const counts = (["saved", "skipped", "failed", "cancelled"] as const).flatMap((kind) =>
@@ -197,7 +198,7 @@ class Notices {
 const total = (report: Download.RunReport): number => report.saved + report.skipped + report.failed + report.cancelled
 
 const nameOf = (request: Download.DownloadRequest) => ({
-  // The place in the input identifies the URL, which is printed without secrets.
+  // The position in the input identifies the URL, which is printed without secrets.
   index: Number(request.id),
   url: displayUrl(request.url),
   file: request.destination

@@ -21,13 +21,12 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
   if (urls.length === 0 && input === undefined) {
     return yield* new UsageError({ rule: "give a URL, or a list of URLs with --input FILE" })
   }
-  for (const [name, value] of [
-    ["--output FILE", options.output],
-    ["--checksum DIGEST", options.checksum]
-  ]) {
-    if (value !== undefined && (urls.length !== 1 || input !== undefined)) {
-      return yield* new UsageError({ rule: `${name} is for exactly one URL` })
-    }
+  const isOneUrl = urls.length === 1 && input === undefined
+  if (options.output !== undefined && !isOneUrl) {
+    return yield* new UsageError({ rule: "--output FILE is for exactly one URL; use --directory DIR for several" })
+  }
+  if (options.checksum !== undefined && !isOneUrl) {
+    return yield* new UsageError({ rule: "--checksum DIGEST is for exactly one URL" })
   }
   const files = options.header.flatMap((source) => (source._tag === "File" ? [source.path] : []))
   if ([...files, input ?? ""].filter(isStandardInput).length > 1) {

@@ -1,5 +1,5 @@
 /**
- * What `halyard serve` does, until it is interrupted.
+ * Runs `halyard serve` until it is interrupted.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ export interface ServeOptions {
   readonly seed: number | undefined
 }
 
-/** A server that could not be started. */
+/** The server cannot be started. */
 class CannotServe extends Schema.TaggedError<CannotServe>("halyard/Cli/CannotServe")("CannotServe", {
   detail: Schema.String
 }) {
@@ -34,15 +34,16 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
   const say = (text: string) => Effect.sync(() => host.stdout.write(`${text}\n`))
   const directory = options.directory ?? host.flagsDirectory
 
-  let missed = 0
-  const tell = (exchange: FlagServer.Exchange) =>
+  // The lines that were left out because standard output is full.
+  let withoutLine = 0
+  const print = (exchange: FlagServer.Exchange) =>
     Effect.sync(() => {
       if (host.stdout.isFull()) {
-        missed++
+        withoutLine++
         return
       }
-      const gap = missed === 0 ? "" : `${missed} requests are not shown: this output was not read\n`
-      missed = 0
+      const gap = withoutLine === 0 ? "" : `${withoutLine} requests are not shown, because this output was not read\n`
+      withoutLine = 0
       host.stdout.write(`${gap}${FlagServer.describe(exchange)}\n`)
     })
 
@@ -51,7 +52,7 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
     delay: options.delay,
     errorRate: options.errorRate,
     seed: options.seed,
-    onRequest: tell
+    onRequest: print
   }).pipe(
     Layer.provide(host.listen(options)),
     Layer.catchAll((error) =>

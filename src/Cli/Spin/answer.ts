@@ -1,5 +1,5 @@
 /**
- * The chapter's program: a spinner beside a function that takes three seconds and gives 42.
+ * The program of the chapter: a spinner beside a function that takes three seconds and returns 42.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import { StatusLine } from "../../StatusLine.js"
 import * as Supervisor from "../../Supervisor.js"
 import { Host } from "../Host.js"
 
-const pretended = Duration.seconds(3)
+const functionTime = Duration.seconds(3)
 
 export const answer = Effect.fn("spin.answer")(function* (options: {
   readonly message: string
@@ -21,10 +21,10 @@ export const answer = Effect.fn("spin.answer")(function* (options: {
   const say = (text: string) => statusLine.print(`${text}\n`, host.stdout.write)
 
   const block = yield* options.blocking || options.threaded ? host.block : Effect.succeed(() => Effect.void)
-  const blockingFunction = Effect.as(block(pretended), 42)
-  const slowFunction = options.blocking ? blockingFunction : Effect.as(Effect.sleep(pretended), 42)
+  const blockingFunction = Effect.as(block(functionTime), 42)
+  const slowFunction = options.blocking ? blockingFunction : Effect.as(Effect.sleep(functionTime), 42)
 
-  const beside = Supervisor.supervise(slowFunction, {
+  const withSpinner = Supervisor.supervise(slowFunction, {
     companions: { spinner: spinner.spin({ message: options.message }) },
     onStart: (children) =>
       Effect.forEach(children, (child) => Effect.map(Supervisor.describe(child), say), { discard: true })
@@ -32,16 +32,16 @@ export const answer = Effect.fn("spin.answer")(function* (options: {
 
   const result = yield* options.threaded
     ? Effect.as(
-        block(pretended, {
+        block(functionTime, {
           message: options.message,
           onStart: (thread) => say(`spinner object: ${thread}`)
         }),
         42
       )
     : options.blocking
-      ? // Around the spinner too: to remove the handlers takes turns of the event loop, in which a frame could appear.
-        host.undisturbed(beside)
-      : beside
+      ? // Around the spinner as well, because a frame could appear while the handlers are removed.
+        host.withoutSignalHandlers(withSpinner)
+      : withSpinner
   say(`Answer: ${result}`)
   return 0
 })

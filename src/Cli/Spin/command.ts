@@ -1,5 +1,5 @@
 /**
- * A spinner beside a command: its output stays readable, signals reach it, and its exit code is passed on.
+ * A spinner beside a command. The output of the command stays readable, and the exit code is the command's.
  */
 import * as Effect from "effect/Effect"
 import * as Printable from "../../internal/text/printable.js"
@@ -8,12 +8,15 @@ import { StatusLine } from "../../StatusLine.js"
 import * as Supervisor from "../../Supervisor.js"
 import { Host } from "../Host.js"
 
-export const beside = Effect.fn("spin.beside")(function* (commandLine: ReadonlyArray<string>, message: string) {
+export const runWithSpinner = Effect.fn("spin.runWithSpinner")(function* (
+  commandLine: ReadonlyArray<string>,
+  message: string
+) {
   const host = yield* Host
   const spinner = yield* Spinner
   const statusLine = yield* StatusLine
   const exitCode = yield* Supervisor.supervise(
-    // A line that the command has not ended may be a prompt: nothing is drawn behind it.
+    // A line without a line end may be a prompt. No spinner is drawn after it.
     host.run(commandLine, (text, write) => statusLine.print(text, write, { partial: "wait" })),
     { companions: { spinner: spinner.spin({ message }) } }
   )

@@ -1,5 +1,5 @@
 /**
- * The machine of the command line, on Node. What only some commands need is loaded when they ask for it.
+ * The machine of the command line, on Node. A part that only some commands need is loaded when they use it.
  */
 import { fstatSync } from "node:fs"
 import { Worker } from "node:worker_threads"
@@ -16,9 +16,9 @@ import { flagsDirectory } from "../flagsDirectory.js"
 import { isTerminal } from "../Screen.js"
 import * as Argv from "./argv.js"
 import * as StandardOutput from "./output/standardOutput.js"
-import type { Role } from "./role.js"
 import type { Signals } from "./signals.js"
 import * as SmallHeap from "./smallHeap.js"
+import type { WorkerRole } from "./threads/workerRole.js"
 
 export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never, Screen> =>
   Layer.effect(
@@ -54,10 +54,10 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           Effect.promise(() => import("./unfinishedParts.js")),
           ({ count }) => count(directory)
         ),
-      outputProblem: (descriptor) =>
+      writeProblem: (descriptor) =>
         Effect.map(
-          Effect.promise(() => import("./output/outputProblem.js")),
-          ({ outputProblem }) => outputProblem(descriptor)
+          Effect.promise(() => import("./output/writeProblem.js")),
+          ({ writeProblem }) => writeProblem(descriptor)
         ),
       outputStore: (output, onWait) =>
         lazily(
@@ -76,15 +76,15 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       read: (path, isPipe) =>
         Stream.unwrap(
           Effect.map(
-            Effect.promise(() => import("./output/pipe.js")),
+            Effect.promise(() => import("./pipes.js")),
             (module) => module.read(path, isPipe)
           )
         ),
       flagWorkers: lazily(
         () => import("@effect/platform-node/NodeWorker"),
-        (module) => module.layer(() => new Worker(workerUrl, { workerData: { halyard: "flags" } satisfies Role }))
+        (module) => module.layer(() => new Worker(workerUrl, { workerData: { halyard: "flags" } satisfies WorkerRole }))
       ),
-      undisturbed: signals.undisturbed,
+      withoutSignalHandlers: signals.withoutHandlers,
       block: Effect.map(
         Effect.promise(() => import("./threads/blocking.js")),
         ({ block, blockWithSpinner }) =>

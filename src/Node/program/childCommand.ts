@@ -1,8 +1,8 @@
 /**
- * Runs a command for a person: on this process's terminal, with its signals and its exit code.
+ * Runs a command on the terminal of this process. The command receives the signals, and its exit code is passed on.
  *
- * Not `@effect/platform`'s Command: that starts its processes in a session of their own, where they have no terminal to
- * read from, and does not say which signal ended one.
+ * `@effect/platform`'s Command cannot do this: it starts processes in their own session, where they cannot read the terminal, and it
+ * does not report the signal that ended a process.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { accessSync, closeSync, constants, openSync, statSync } from "node:fs"
@@ -29,7 +29,7 @@ export const run = (
     return Effect.acquireUseRelease(
       start(signals, commandLine, print),
       ({ child, ended, isStarting }) =>
-        signals.redirected((signal, program) => {
+        signals.withHandler((signal, program) => {
           if (signal === "SIGHUP" && Terminals.isClosed()) {
             // The user can no longer end the command from the terminal. It gets the signal, and then the time until SIGKILL.
             stopSignal = signal
@@ -62,7 +62,7 @@ const graceMillis = 5000
 // after a second.
 const leftoverMillis = 200
 
-const mostLeftovers = 5
+const leftoverChecksAtMost = 5
 
 const pipeBytes = 1024 * 1024
 
@@ -94,7 +94,7 @@ const start = (
       return
     }
     const [program = "", ...parameters] = ignoresHangups ? ["/bin/sh", "-c", immune, "sh", ...commandLine] : commandLine
-    // Only what goes to the terminal can run into the spinner. What goes to a file or a pipe is not touched at all.
+    // Output to a terminal is printed around the spinner. Output to a file or a pipe goes there directly.
     const through = (stream: { readonly isTTY?: boolean }) => (isTerminal(stream) ? "pipe" : "inherit")
     let child: ChildProcess
     try {
@@ -151,7 +151,7 @@ const start = (
       let leftovers = 0
       const look = () => {
         leftovers++
-        if (read !== seen && read - atExit < pipeBytes && leftovers < mostLeftovers) {
+        if (read !== seen && read - atExit < pipeBytes && leftovers < leftoverChecksAtMost) {
           seen = read
           // Real time, because it waits for other processes. The number of looks is limited.
           timer = setTimeout(() => setImmediate(look), leftoverMillis)
@@ -167,7 +167,7 @@ const start = (
     child.once("spawn", () =>
       resume(Effect.succeed({ child, ended: Deferred.await(ended), isStarting: () => starting }))
     )
-    // Not once: a signal that may not be sent is such an event too, and unheard it would end this process.
+    // Not `once`: a signal that cannot be sent is an event as well, and without a listener it would end this process.
     child.on("error", (error) => resume(commandError(name, errorCode(error))))
   })
 
@@ -177,8 +177,8 @@ const immune = `trap '' HUP; exec "$@"`
 const codeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
   code ?? (signal === null ? 1 : 128 + Os.constants.signals[signal])
 
-// A terminal sends Ctrl-C to every process in its foreground, the command included: passing it on would make it two.
-// Also where standard input and output are pipes or files: every process of a terminal's session can open this.
+// A terminal sends Ctrl-C to every process in the foreground. If the program passed it on, the command would receive two. Every
+// process of the terminal's session can open this device, also if its standard input and output are pipes or files.
 const hasTerminal = (): boolean => {
   try {
     closeSync(openSync("/dev/tty", constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK))
@@ -223,5 +223,5 @@ const commandError = (name: string, code: string): CommandError =>
   new CommandError({
     command: Printable.line(name),
     reason: code === "ENOENT" || name === "" ? "missing" : code === "EACCES" ? "not-executable" : "other",
-    detail: code === "ERR_INVALID_ARG_VALUE" ? "a NUL character stands in it" : code
+    detail: code === "ERR_INVALID_ARG_VALUE" ? "it contains a NUL character" : code
   })

@@ -25,13 +25,13 @@ import { isMainThread } from "node:worker_threads"
 import * as zlib from "node:zlib"
 
 export interface Options {
-  /** What tells one content of the file from all others, in ASCII; always of the same length. */
+  /** Identifies the content of the file. ASCII text of a fixed length. */
   readonly build: string
-  /** What is about to be run of the file: code is kept for each part, because a run compiles no more than it uses. */
+  /** The part of the file that this run uses. Each part has its own cache, because V8 compiles only functions that run. */
   readonly part: string
 }
 
-/** What the file exports. */
+/** Returns the exports of the file. */
 export const load = <Exports>(file: string, { build, part }: Options): Exports => {
   const require = createRequire(file)
   const owner = statSync(file).uid
@@ -39,17 +39,17 @@ export const load = <Exports>(file: string, { build, part }: Options): Exports =
   const isOwn = owner === process.getuid?.() || process.platform === "win32"
   const cache = `${file}.${part}-${process.version}-${process.arch}-${cachedDataVersionTag().toString(16)}.cache`
   const isPossible =
-    canSum &&
+    hasChecksum &&
     !isDisabled() &&
     // The superuser can change every file in any case.
     (directory.uid === owner || directory.uid === 0) &&
-    !mayBeWrittenBy(directory.mode, othersWrite)
+    !isWritableByOthers(directory.mode)
   const cachedData = isPossible ? read(cache, owner, build) : undefined
   if (cachedData === undefined && !(isPossible && isOwn)) {
-    // As Node does it, which may have a cache of its own (NODE_COMPILE_CACHE, from 22 on).
+    // Node may use its own cache here (NODE_COMPILE_CACHE, from Node 22).
     return require(file)
   }
-  // Nothing but ASCII stands in the file, and this is the quickest way to read it.
+  // The file is ASCII, and this is the fastest way to read it.
   const source = readFileSync(file, "latin1")
   const script = new Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
     filename: file,
@@ -59,7 +59,7 @@ export const load = <Exports>(file: string, { build, part }: Options): Exports =
   script.runInThisContext()(module.exports, require, module, file, dirname(file))
   if (isMainThread && isOwn && (cachedData === undefined || script.cachedDataRejected === true)) {
     process.once("exit", (exitCode) => {
-      // What failed has run another part, or less of it.
+      // A failed run has used other or less code.
       if (exitCode === 0 && performance.now() < longRunMillis) {
         write(cache, build, script)
       }
@@ -68,27 +68,25 @@ export const load = <Exports>(file: string, { build, part }: Options): Exports =
   return module.exports
 }
 
-// Node got this function in 20.15 and 22.2. Without a sum of its own, damaged code would crash V8.
-const canSum = typeof zlib.crc32 === "function"
+// Node 20.15 and 22.2 added this function. Without a checksum, damaged code would crash V8.
+const hasChecksum = typeof zlib.crc32 === "function"
 
-// The name by which Node's own cache is told to keep away.
+// The variable that disables Node's own cache.
 const isDisabled = (): boolean => (process.env["NODE_DISABLE_COMPILE_CACHE"] ?? "") !== ""
 
-const sumBytes = 4
+const checksumBytes = 4
 
-// V8 forgets functions that have not run for long, and those that start the program run once.
+// V8 drops the code of functions that have not run for long. The start of the program runs once.
 const longRunMillis = 10_000
 
-const othersWrite = 0o022
+// Ten times the size of the code of the whole program.
+const cacheAtMostBytes = 64 * 1024 * 1024
 
-// The code of the whole program has a tenth of this size.
-const mostBytes = 64 * 1024 * 1024
-
-// A file that is not regular is refused after it is opened, and opening it does not block. Windows has no such flags.
+// Only a regular file is read. Opening another file must not block. Windows has no such flags.
 const readOnly = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-// What the mode of a file says where there are such modes.
-const mayBeWrittenBy = (mode: number, whom: number): boolean => process.platform !== "win32" && (mode & whom) !== 0
+// Windows has no such modes.
+const isWritableByOthers = (mode: number): boolean => process.platform !== "win32" && (mode & 0o022) !== 0
 
 const read = (cache: string, owner: number, build: string): Buffer | undefined => {
   let descriptor: number | undefined
@@ -97,11 +95,11 @@ const read = (cache: string, owner: number, build: string): Buffer | undefined =
     const info = fstatSync(descriptor)
     const { mode, nlink, size, uid } = info
     // A second hard link could be in a directory to which other users can write.
-    if (!info.isFile() || nlink !== 1 || uid !== owner || mayBeWrittenBy(mode, othersWrite) || size > mostBytes) {
+    if (!info.isFile() || nlink !== 1 || uid !== owner || isWritableByOthers(mode) || size > cacheAtMostBytes) {
       return undefined
     }
     const bytes = Buffer.allocUnsafeSlow(size)
-    const headBytes = build.length + sumBytes
+    const headBytes = build.length + checksumBytes
     if (
       readSync(descriptor, bytes) !== size ||
       size < headBytes ||
@@ -122,16 +120,16 @@ const read = (cache: string, owner: number, build: string): Buffer | undefined =
 
 const write = (cache: string, build: string, script: Script): void => {
   const unfinished = `${cache}.${process.pid}-${Math.trunc(performance.timeOrigin)}`
-  // A start that takes longer is no error.
+  // Without a cache the next start only takes longer.
   attempt(() => {
-    // Before the code is made, which takes longer than to learn that this directory cannot be written.
+    // Opens the file first, because making the code takes longer.
     const descriptor = openSync(unfinished, "wx", 0o644)
     try {
       const code = script.createCachedData()
-      const head = Buffer.alloc(build.length + sumBytes)
+      const head = Buffer.alloc(build.length + checksumBytes)
       head.write(build, "latin1")
       head.writeUInt32LE(zlib.crc32(code), build.length)
-      // Where the disk takes less, the sum tells.
+      // If the disk is full, the checksum does not match.
       writeSync(descriptor, Buffer.concat([head, code]))
       renameSync(unfinished, cache)
     } catch {
@@ -146,6 +144,6 @@ const attempt = (action: () => void): void => {
   try {
     action()
   } catch {
-    // Nothing depends on it.
+    // The program runs without a cache.
   }
 }

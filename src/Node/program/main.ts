@@ -1,7 +1,6 @@
 /**
- * The process edge of the command line: signals, exit codes, a reader that goes away.
+ * Runs the command line as a process: signals, exit codes, and failures of the output.
  */
-
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Cause from "effect/Cause"
@@ -13,15 +12,15 @@ import { Screen } from "../../Screen.js"
 import * as Spinner from "../../Spinner.js"
 import * as NodeScreen from "../Screen.js"
 import * as NodeHost from "./Host.js"
-import * as Hangups from "./hangups.js"
+import * as Nohup from "./nohup.js"
 import * as StandardOutput from "./output/standardOutput.js"
 import * as Signals from "./signals.js"
 import * as Terminals from "./terminals.js"
 
 const signalNumbers: { readonly [signal in Signals.Signal]: number } = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
 
-// A runner such as npm passes a Ctrl-C on to a process that the terminal has sent it to already. Two within this time
-// are one; a person takes longer.
+// A runner such as npm passes on a Ctrl-C that the terminal has sent to this process as well. Two signals within this time count as
+// one. A user takes longer for two.
 const sameSignalMillis = 300
 
 const showCursor = "\u001b[?25h"
@@ -33,10 +32,10 @@ export const main = (version: string, workerUrl: URL): void => {
   const interrupt = (exitCode: number): void => {
     if (interrupted === undefined) {
       interrupted = { exitCode }
-      // Real time, without a reference. A signal that came while the event loop was blocked is heard before the immediate.
+      // Real time, without a reference. A signal that arrived while the event loop was blocked is handled before the immediate.
       setTimeout(() => setImmediate(() => (endsAtOnce = true)), sameSignalMillis).unref()
     }
-    // What was written may turn out not to be after the program has ended.
+    // A write may fail after the program has ended.
     process.exitCode = interrupted.exitCode
     fiber.unsafeInterruptAsFork(fiber.id())
   }
@@ -45,7 +44,7 @@ export const main = (version: string, workerUrl: URL): void => {
       StandardOutput.screen().write(showCursor)
     }
   }
-  const ignoresHangups = Hangups.areIgnored()
+  const ignoresHangups = Nohup.ignoresHangups()
   const signals = Signals.open(
     showTheCursor,
     (signal) => {
@@ -78,7 +77,7 @@ export const main = (version: string, workerUrl: URL): void => {
     }
     const exitCode = interrupted?.exitCode ?? (Exit.isSuccess(exit) ? exit.value : isHangup ? 129 : 1)
     process.exitCode = exitCode
-    if (interrupted !== undefined || signals.wasHeard()) {
+    if (interrupted !== undefined || signals.wasReceived()) {
       // Standard input or a stopped terminal may still keep the process alive.
       StandardOutput.whenTaken(() => process.exit(exitCode))
     }

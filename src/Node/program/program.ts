@@ -1,10 +1,10 @@
 /**
- * The program's second file: everything, each command's part evaluated when it is asked for.
+ * The entry of the second file of the program, which has all commands. The modules of a command are evaluated when it runs.
  */
 import { isMainThread } from "node:worker_threads"
 
 export interface Program {
-  /** `binUrl` is the file that worker threads start with. */
+  /** `binUrl` is the first file, also of worker threads. */
   readonly start: (version: string, binUrl: URL) => void
 }
 

@@ -10,58 +10,58 @@ export interface Signals {
   /** Whether the program and its commands outlive the terminal. */
   readonly ignoresHangups: boolean
   /** Whether a signal was received. */
-  readonly wasHeard: () => boolean
-  /** Runs an effect with the signals going to `take` instead. `program` is what takes them otherwise. */
-  readonly redirected: (
-    take: (signal: Signal, program: (signal: Signal) => void) => void
+  readonly wasReceived: () => boolean
+  /** Runs an effect with `handler` for the signals. Its second argument is the handler of the program. */
+  readonly withHandler: (
+    handler: (signal: Signal, program: (signal: Signal) => void) => void
   ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** Runs an effect with no handler installed, so that a signal ends the process at once, as the system does it. */
-  readonly undisturbed: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** Takes all handlers away. */
+  /** Runs an effect without handlers. The system ends the process on a signal. */
+  readonly withoutHandlers: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Removes all handlers. */
   readonly close: () => void
 }
 
 const names: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
 
 /**
- * Installs the handlers. `take` is the handler of the program. `leave` is called before a signal stops the process (Ctrl-Z) or ends
- * it with a core dump (Ctrl-\\). After `leave`, the default action follows. With `ignoresHangups`, SIGHUP has no effect.
+ * Installs the handlers. `handle` is the handler of the program. `beforeStop` is called before a signal stops the process (Ctrl-Z)
+ * or ends it with a core dump (Ctrl-\\). The default action follows. With `ignoresHangups`, SIGHUP has no effect.
  */
 export const open = (
-  leave: () => void,
-  take: (signal: Signal) => void,
+  beforeStop: () => void,
+  handle: (signal: Signal) => void,
   { ignoresHangups }: { readonly ignoresHangups: boolean }
 ): Signals => {
-  const taken = names.filter((name) => !(ignoresHangups && name === "SIGHUP"))
-  let current: (signal: Signal, program: (signal: Signal) => void) => void = take
-  let heard = false
+  const handled = names.filter((name) => !(ignoresHangups && name === "SIGHUP"))
+  let current: (signal: Signal, program: (signal: Signal) => void) => void = handle
+  let isReceived = false
   const handler = (signal: NodeJS.Signals): void => {
-    const name = taken.find((candidate) => candidate === signal)
+    const name = handled.find((candidate) => candidate === signal)
     if (name !== undefined) {
-      heard = true
-      current(name, take)
+      isReceived = true
+      current(name, handle)
     }
   }
   const stop = () => {
-    leave()
+    beforeStop()
     process.kill(process.pid, "SIGSTOP")
   }
   const quit = () => {
-    leave()
+    beforeStop()
     process.removeListener("SIGQUIT", quit)
     process.kill(process.pid, "SIGQUIT")
   }
   const install = () => {
     process.on("SIGTSTP", stop)
     process.on("SIGQUIT", quit)
-    for (const name of taken) {
+    for (const name of handled) {
       process.on(name, handler)
     }
   }
   const remove = () => {
     process.removeListener("SIGTSTP", stop)
     process.removeListener("SIGQUIT", quit)
-    for (const name of taken) {
+    for (const name of handled) {
       process.removeListener(name, handler)
     }
   }
@@ -71,8 +71,8 @@ export const open = (
   install()
   return {
     ignoresHangups,
-    wasHeard: () => heard,
-    redirected: (to) => (effect) =>
+    wasReceived: () => isReceived,
+    withHandler: (to) => (effect) =>
       Effect.acquireUseRelease(
         Effect.sync(() => {
           const before = current
@@ -85,10 +85,10 @@ export const open = (
             current = before
           })
       ),
-    undisturbed: (effect) =>
+    withoutHandlers: (effect) =>
       Effect.acquireUseRelease(
-        // A signal that has come already is heard in the next whole turn of the event loop, and by nobody after that: so
-        // a turn is let pass, and the handlers go in the very callback that ends it.
+        // A signal that has arrived is handled in the next whole turn of the event loop. So the handlers stay for one turn, and
+        // are removed in the callback that ends it.
         Effect.async<void>((resume) => {
           afterTurn(() => {
             remove()

@@ -1,18 +1,17 @@
 /**
- * Keeps the heap of a program small that makes much garbage and keeps little.
+ * Keeps the heap small during a run, which makes much garbage and keeps little.
  *
- * V8 lets the young generation grow to 16 MiB twice over, and the old one to a multiple of what lives in it before it
- * looks there again: of 130 MiB that a run of 10,000 files took, 50 were neither used nor missed. A program cannot choose
- * V8's limits once it runs, but it can choose by how much V8 goes beyond what it has.
+ * V8 lets the young generation grow to two spaces of 16 MiB, and the old generation to a multiple of its live objects before the next
+ * collection. A run of 10,000 files took 130 MiB, of which 50 MiB were not needed. The limits of V8 are fixed at the start of a process,
+ * but the growth factors can be changed later.
  *
- * For the program alone: the flags are those of the whole process.
+ * Only the program does this, because the flags are those of the whole process.
  */
 import { setFlagsFromString } from "node:v8"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-// With V8's defaults. A factor of 1 leaves the young generation as large as it is then; without a percentage V8 chooses
-// one by how much time it spends, up to 300.
+// `usual` is V8's default. A factor of 1 keeps the size of the young generation. A percentage of 0 lets V8 choose one, up to 300.
 const flags = [
   { name: "--semi-space-growth-factor", usual: 2, small: 1 },
   { name: "--heap-growing-percent", usual: 0, small: 50 }
@@ -25,5 +24,5 @@ const set = (which: "usual" | "small") =>
     }
   })
 
-/** As long as the layer stands. The flags are set back because V8 keeps code for the flags that it was compiled with. */
+/** Sets the flags, and resets them with the scope: V8 rejects cached code that was compiled with other flags. */
 export const layer: Layer.Layer<never> = Layer.scopedDiscard(Effect.acquireRelease(set("small"), () => set("usual")))

@@ -145,7 +145,7 @@ describe("halyard get --output", () => {
       const { connections, url } = yield* http((_, response) => response.end("content\n"))
       const cwd = yield* temporaryDirectory
       writeFileSync(`${cwd}/in.txt`, "before\n")
-      const closed = "(--output /dev/null drops the content)"
+      const closed = "(use --output /dev/null to drop the content)"
       // Node's own descriptors are among these numbers.
       for (let number = 3; number < 25; number++) {
         const { exitCode, stderr, stdout } = yield* runBash(

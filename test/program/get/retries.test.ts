@@ -12,7 +12,7 @@ const busy = Effect.suspend(() =>
   http((_, response) => response.writeHead(429, { "retry-after": "100", "content-length": "0" }).end())
 )
 
-const waited = (url: string) => new RegExp(`^${url}/a: HTTP error 429 - Too Many Requests; again in 1\\d\\d s$`, "m")
+const waited = (url: string) => new RegExp(`^${url}/a: HTTP error 429 - Too Many Requests; retrying in 1\\d\\d s$`, "m")
 
 describe("a retry of halyard get", () => {
   it.scopedLive("is reported on standard error", () =>
@@ -20,7 +20,7 @@ describe("a retry of halyard get", () => {
       const { url } = yield* busy
       const cwd = yield* temporaryDirectory
       const running = yield* halyard(["get", `${url}/a`], { cwd })
-      yield* running.awaitOutput(/again in/)
+      yield* running.awaitOutput(/retrying in/)
       yield* running.signal("SIGINT")
       const { exitCode, stderr, stdout } = yield* running.ended
       assert.deepStrictEqual([exitCode, stdout], [130, ""])
@@ -35,12 +35,12 @@ describe("a retry of halyard get", () => {
       const cwd = yield* temporaryDirectory
       const terminal = yield* halyardOnTerminal(["get", `${url}/a`], { cwd, columns: 160 })
       yield* terminal.awaitRows(
-        /1 under way, 0 B; again in 1\d\d s after HTTP error 429 - Too Many Requests: http\S+\/a$/
+        /1 in flight, 0 B; retrying in 1\d\d s after HTTP error 429 - Too Many Requests: http\S+\/a$/
       )
       yield* terminal.type(ctrlC)
       assert.strictEqual((yield* terminal.ended).exitCode, 130)
       assert.match(terminal.rows().join("\n"), waited(url))
-      assert.notMatch(terminal.rows().join("\n"), /under way/)
+      assert.notMatch(terminal.rows().join("\n"), /in flight/)
     })
   )
 
@@ -96,16 +96,16 @@ describe("a file of halyard get that is not saved under its own name", () => {
       const { url } = yield* http((_, response) => response.end())
       const cwd = yield* temporaryDirectory
       const first = yield* run(["get", `${url}/x/a`, `${url}/y/a?key=s3cret`, `${url}/b`], { cwd })
-      assert.include(first.stderr, `\n${url}/y/a?key=…: its file is a-2, because an earlier URL has its name\n`)
+      assert.include(first.stderr, `\n${url}/y/a?key=…: named a-2, because an earlier URL has the same name\n`)
       const skipped = yield* run(["get", `${url}/a`, `${url}/b`], { cwd })
-      assert.match(skipped.stderr, /^a: skipped, because it is there already$/m)
-      assert.match(skipped.stderr, /^b: skipped, because it is there already$/m)
+      assert.match(skipped.stderr, /^a: skipped, because it exists$/m)
+      assert.match(skipped.stderr, /^b: skipped, because it exists$/m)
       const unique = yield* run(["get", `${url}/b`, "--on-exists=unique"], { cwd })
-      assert.match(unique.stderr, /^b is there already: saved as b-2$/m)
+      assert.match(unique.stderr, /^b exists: saved as b-2$/m)
       const many = yield* run(["get", ...Array.from({ length: 23 }, (_, index) => `${url}/${index}/c`), "x y", "x z"], {
         cwd
       })
-      assert.strictEqual(many.stderr.match(/because an earlier URL has its name/g)?.length, 20)
+      assert.strictEqual(many.stderr.match(/because an earlier URL has the same name/g)?.length, 20)
       assert.match(many.stderr, /^2 more files with other names$/m)
     })
   )

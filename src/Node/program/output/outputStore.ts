@@ -11,7 +11,7 @@ import { isatty, WriteStream } from "node:tty"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type { Output } from "../../../Cli/Host.js"
+import type { OutputStream } from "../../../Cli/Host.js"
 import { codeOf, fromCause } from "../../../DownloadError/diskErrors.js"
 import { Disk } from "../../../DownloadError.js"
 import * as Printable from "../../../internal/text/printable.js"
@@ -22,7 +22,7 @@ import * as StandardOutput from "./standardOutput.js"
  * The store that writes to `output`. Its `prepare` opens it, and waits until a named pipe has a reader. `onWait` is called once, if it
  * has to wait.
  */
-export const layer = (output: Output, onWait: () => void): Layer.Layer<Store> =>
+export const layer = (output: OutputStream, onWait: () => void): Layer.Layer<Store> =>
   Layer.scoped(
     Store,
     Effect.gen(function* () {
@@ -91,7 +91,11 @@ const labelOf = (destination: string): string => (destination === "-" ? "standar
 const failure = (destination: string, detail: string): Disk =>
   new Disk({ path: labelOf(destination), reason: "other", detail })
 
-const opened = (output: Output, destination: string, onWait: () => void): Effect.Effect<Sink, Disk, Scope.Scope> =>
+const opened = (
+  output: OutputStream,
+  destination: string,
+  onWait: () => void
+): Effect.Effect<Sink, Disk, Scope.Scope> =>
   output._tag === "Descriptor" && output.descriptor === 1
     ? Effect.succeed(standardOutput(destination))
     : output._tag === "Descriptor" && output.descriptor === 2
@@ -101,7 +105,7 @@ const opened = (output: Output, destination: string, onWait: () => void): Effect
 
 // Opening cannot be interrupted, but the wait for a reader between two attempts can.
 const openedStream = (
-  output: Output,
+  output: OutputStream,
   destination: string,
   onWait: () => void
 ): Effect.Effect<Writable, Disk, Scope.Scope> =>
@@ -154,7 +158,7 @@ const sinkTo = (stream: Writable, destination: string): Sink => {
   }
 }
 
-const open = (output: Output, destination: string): Effect.Effect<Writable, Disk | "no reader"> =>
+const open = (output: OutputStream, destination: string): Effect.Effect<Writable, Disk | "no reader"> =>
   Effect.try({
     try: () => {
       if (output._tag === "Descriptor") {

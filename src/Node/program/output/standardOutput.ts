@@ -18,16 +18,16 @@ export const onError = (
   outlivesTerminal = false
 ): void => {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    const isLeft = error.code === "EPIPE"
-    const isClosed = error.code === "EIO" && process.stdout.isTTY
-    if (isClosed && outlivesTerminal) {
+    const hasNoReader = error.code === "EPIPE"
+    const isTerminalClosed = error.code === "EIO" && process.stdout.isTTY
+    if (isTerminalClosed && outlivesTerminal) {
       return
     }
-    if (!isLeft && !isClosed && !isQuiet()) {
+    if (!hasNoReader && !isTerminalClosed && !isQuiet()) {
       const why = error.code === "ENOSPC" ? "there is no space left" : (error.code ?? error.message)
       process.stderr.write(`halyard: cannot write standard output: ${why}\n`)
     }
-    end(isLeft ? brokenPipe : isClosed ? hangup : 1)
+    end(hasNoReader ? brokenPipe : isTerminalClosed ? hangup : 1)
   })
   // The work continues without frames and messages.
   process.stderr.on("error", () => {})
@@ -72,13 +72,13 @@ export const screen = (): NodeJS.WriteStream =>
 let waiting = ""
 let isDue = false
 
-// A run of small files has several outcomes in a turn, and a call for each was a twentieth of its time.
-const mostCharacters = 64 * 1024
+// A run of small files has several outcomes in a turn. With a write for each, the run takes 5 % longer.
+const waitingAtMostCharacters = 64 * 1024
 
-/** Writes by the end of this turn of the event loop, behind everything before it. */
+/** Writes by the end of this turn of the event loop, after all earlier text. */
 export const writeSoon = (text: string): void => {
   waiting += text
-  if (waiting.length >= mostCharacters) {
+  if (waiting.length >= waitingAtMostCharacters) {
     flush()
   } else if (!isDue) {
     isDue = true
@@ -89,7 +89,7 @@ export const writeSoon = (text: string): void => {
   }
 }
 
-/** Brings out what waits: before something else is written anywhere that is to stand behind it. */
+/** Writes the waiting text. Call it before other text is written to the same terminal or file. */
 export const flush = (): void => {
   if (waiting !== "") {
     const text = waiting
@@ -98,7 +98,7 @@ export const flush = (): void => {
   }
 }
 
-/** Writes at once, behind everything before it. */
+/** Writes at once, after all earlier text. */
 export const write = (text: string): void => {
   flush()
   process.stdout.write(text)
@@ -112,23 +112,23 @@ export const isFull = (): boolean => untaken() >= fullAt
 
 const untaken = (): number => process.stdout.writableLength + process.stderr.writableLength
 
-const lookMillis = 10
+const checkMillis = 10
 
-const mostLooks = 200
+const checksAtMost = 200
 
 /**
  * Calls `then` when all text was taken, or when nothing was taken for two seconds. It counts checks, not time, so that a standstill
  * of this process does not count.
  */
 export const whenTaken = (then: () => void): void => {
-  const look = (before: number, looks: number): void => {
+  const check = (before: number, checks: number): void => {
     const left = untaken()
-    if (left === 0 || looks === mostLooks) {
+    if (left === 0 || checks === checksAtMost) {
       then()
     } else {
       // Real time, because the reader is another process.
-      setTimeout(look, lookMillis, left, left < before ? 0 : looks + 1)
+      setTimeout(check, checkMillis, left, left < before ? 0 : checks + 1)
     }
   }
-  look(Number.POSITIVE_INFINITY, 0)
+  check(Number.POSITIVE_INFINITY, 0)
 }

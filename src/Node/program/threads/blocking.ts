@@ -1,5 +1,5 @@
 /**
- * A main thread that is blocked, alone or with a worker thread that keeps a spinner turning.
+ * Blocks the main thread, alone or while a worker thread turns a spinner.
  */
 import { Worker } from "node:worker_threads"
 import * as Duration from "effect/Duration"
@@ -8,16 +8,16 @@ import { clip, displayWidth } from "../../../internal/text/displayWidth.js"
 import * as Printable from "../../../internal/text/printable.js"
 import type { Screen } from "../../../Screen.js"
 import * as Spinner from "../../../Spinner.js"
-import type { Role } from "../role.js"
 import type { Signals } from "../signals.js"
+import type { WorkerRole } from "./workerRole.js"
 
-/** Blocks until the time is over. No fiber and no signal handler runs meanwhile. */
+/** Blocks for this time. No fiber and no signal handler runs in the meantime. */
 export const block = (duration: Duration.Duration): Effect.Effect<void> =>
   Effect.sync(() => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Duration.toMillis(duration))
   })
 
-/** Blocks while a worker thread turns a spinner; then asks it to stop and waits for its end. */
+/** Blocks while a worker thread turns a spinner. Then it signals the thread to stop, and waits for its end. */
 export const blockWithSpinner = (
   signals: Signals,
   screen: typeof Screen.Service,
@@ -34,18 +34,18 @@ export const blockWithSpinner = (
       ? Spinner.defaults.frames.map((frame) => clip(`${frame} ${message}`, screen.columns() - 1))
       : []
     const signal = new SharedArrayBuffer(4)
-    const role: Role = {
+    const role: WorkerRole = {
       halyard: "spinner",
       frames,
       width: Math.max(0, ...frames.map(displayWidth)),
-      millis: Duration.toMillis(Spinner.defaults.interval),
+      intervalMillis: Duration.toMillis(Spinner.defaults.interval),
       signal
     }
     return Effect.acquireUseRelease(
       start(workerUrl, role),
       ({ thread }) => {
         spinner.onStart(`Worker(thread ${thread.threadId}, running)`)
-        return signals.undisturbed(block(duration))
+        return signals.withoutHandlers(block(duration))
       },
       ({ ended }) =>
         Effect.suspend(() => {
@@ -57,21 +57,21 @@ export const blockWithSpinner = (
     )
   })
 
-const start = (workerUrl: URL, role: Role) =>
+const start = (workerUrl: URL, role: WorkerRole) =>
   Effect.async<{ readonly thread: Worker; readonly ended: Effect.Effect<void> }>((resume) => {
     const thread = new Worker(workerUrl, { workerData: role })
-    let over = false
+    let hasEnded = false
     const ended = Effect.async<void>((done) => {
-      if (over) {
+      if (hasEnded) {
         done(Effect.void)
       } else {
         thread.once("exit", () => done(Effect.void))
       }
     })
     thread.once("exit", () => {
-      over = true
+      hasEnded = true
     })
     thread.once("error", (error) => resume(Effect.die(error)))
-    // Only a thread that is up goes on turning while this one is blocked.
+    // A thread cannot start while this one is blocked.
     thread.once("online", () => resume(Effect.succeed({ thread, ended })))
   })

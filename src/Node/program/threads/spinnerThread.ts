@@ -1,30 +1,30 @@
 /**
- * The thread that keeps a spinner turning while the main thread is blocked. There is no way to end a thread from outside
- * that leaves the terminal in order, so it looks at a shared signal between frames, and takes its line away itself.
+ * The worker thread that turns a spinner while the main thread is blocked. A thread that is terminated would leave its line on the
+ * terminal. So this thread checks a shared signal between frames, and erases its line before it ends.
  */
 import { writeSync } from "node:fs"
-import type { Role } from "../role.js"
+import type { WorkerRole } from "./workerRole.js"
 
-export const turn = ({ frames, millis, signal, width }: Extract<Role, { halyard: "spinner" }>): void => {
+export const turn = ({ frames, intervalMillis, signal, width }: Extract<WorkerRole, { halyard: "spinner" }>): void => {
   const flag = new Int32Array(signal)
   const stopped = (wait: number): boolean => Atomics.wait(flag, 0, 0, wait) !== "timed-out"
-  // Without a terminal there are no frames, and the thread is there all the same.
+  // Without a terminal there are no frames, but the thread runs as well.
   const show = frames.length === 0 ? () => {} : write
-  // The first frame after half an interval, like the spinner that is a fiber. The cursor stays visible: Ctrl-C ends a
-  // process whose main thread is blocked before anything could show it again.
-  let wait = millis / 2
+  // The first frame appears after half an interval, as with the spinner in a fiber. The cursor stays visible, because Ctrl-C ends a
+  // blocked process before the cursor could be shown again.
+  let wait = intervalMillis / 2
   for (let index = 0; !stopped(wait); index++) {
     show(`\r${frames[index % frames.length] ?? ""}`)
-    wait = millis
+    wait = intervalMillis
   }
   show(`\r${" ".repeat(width)}\r`)
 }
 
-// Standard error as a stream goes through the main thread, which is blocked.
+// `process.stderr` of a worker thread writes through the main thread, which is blocked.
 const write = (text: string): void => {
   try {
     writeSync(2, text)
   } catch {
-    // Nobody reads it any more.
+    // The terminal is closed.
   }
 }

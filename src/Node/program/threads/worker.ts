@@ -1,12 +1,12 @@
 /**
- * What a worker thread of this package starts with. It does nothing in a thread that this package did not start.
+ * The first module of a worker thread. It does nothing in a thread that this package did not start.
  *
  * @since 0.1.0
  */
 import { isMainThread, workerData } from "node:worker_threads"
-import type { Role } from "../role.js"
+import type { WorkerRole } from "./workerRole.js"
 
-const isRole = (data: unknown): data is Role => typeof data === "object" && data !== null && "halyard" in data
+const isRole = (data: unknown): data is WorkerRole => typeof data === "object" && data !== null && "halyard" in data
 
 if (!isMainThread && isRole(workerData)) {
   const role = workerData

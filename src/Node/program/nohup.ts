@@ -7,7 +7,7 @@
 import { fstatSync, readFileSync, readSync, statSync } from "node:fs"
 import { basename } from "node:path"
 
-export const areIgnored = (): boolean =>
+export const ignoresHangups = (): boolean =>
   process.platform !== "win32" && (isNamed() || isStandardInputUnreadable() || isIgnoredByParent())
 
 // The shells bash, zsh and ksh set `_` to the path of the command that they run.

@@ -1,8 +1,8 @@
 /**
- * Reads what is no regular file: a pipe with a name, a terminal, another device.
+ * Reads a named pipe, a terminal or another device.
  *
- * A pipe is opened without waiting for somebody who writes to it, and read when there is something to read. A call that
- * waits for either occupies a thread of Node's pool that nobody can call back, and the process cannot even exit.
+ * A pipe is opened without a wait for a writer, and read when it has data. A call that waits would block a thread of Node's pool. Such
+ * a call cannot be cancelled, and the process could not exit.
  */
 import { closeSync, constants, createReadStream, openSync } from "node:fs"
 import { Socket } from "node:net"
@@ -11,8 +11,8 @@ import { isatty, ReadStream } from "node:tty"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { fromCause } from "../../../DownloadError/diskErrors.js"
-import type { Disk } from "../../../DownloadError.js"
+import { fromCause } from "../../DownloadError/diskErrors.js"
+import type { Disk } from "../../DownloadError.js"
 
 export const read = (path: string, isPipe: boolean): Stream.Stream<Uint8Array, Disk> => {
   const failed = (cause: unknown) => fromCause(path, cause)
@@ -27,7 +27,7 @@ const open = (path: string, isPipe: boolean): Readable => {
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   try {
     return isPipe
-      ? // On Linux one that nobody has written to yet is not at its end: that is told to who waits for it.
+      ? // On Linux, a pipe that had no writer yet is not at its end.
         new Socket({ fd: descriptor, readable: true, writable: false })
       : isatty(descriptor)
         ? new ReadStream(descriptor)

@@ -1,9 +1,9 @@
 /**
- * Finds out whether a descriptor that a user names can be written to. Node has descriptors of its own, and what is written to them
- * is lost or ends the process.
+ * Checks whether a descriptor that a user names can be written to. Node has its own descriptors, and a write to one of these is lost
+ * or ends the process.
  *
- * Before any JavaScript runs, Node marks the descriptors that it was given as close-on-exec, as its own are. So the two are told
- * apart by what they are: Node's own are event descriptors, pipes with both ends in this process, and terminals that it opens anew.
+ * Before any JavaScript runs, Node marks the descriptors of the shell as close-on-exec, like its own. So this module recognises Node's
+ * own descriptors by their kind: event descriptors, pipes with both ends in this process, and terminals that Node opened again.
  */
 import { existsSync, fstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
 
@@ -12,7 +12,7 @@ const own = "/proc/self"
 const standard = ["standard input", "standard output", "standard error"]
 
 /** Why `descriptor` cannot be written to; undefined if it can. */
-export const outputProblem = (descriptor: number): string | undefined => {
+export const writeProblem = (descriptor: number): string | undefined => {
   if (!existsSync(`${own}/fdinfo`)) {
     return descriptor === 1 || descriptor === 2
       ? undefined
@@ -28,7 +28,7 @@ export const outputProblem = (descriptor: number): string | undefined => {
   }
   // Node opens the null device for reading and writing in place of a standard descriptor that is closed.
   return mode === "both" && fstatSync(descriptor).isCharacterDevice() && fstatSync(descriptor).rdev === nullDevice
-    ? `${name} is closed (--output /dev/null drops the content)`
+    ? `${name} is closed (use --output /dev/null to drop the content)`
     : undefined
 }
 
