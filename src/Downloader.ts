@@ -1,7 +1,7 @@
 /**
  * Downloads files: one request, or a stream of requests at bounded concurrency.
  *
- * Each request that a run takes ends in exactly one outcome. The outcome is decided in the uninterruptible step that gives the
+ * Each request that a run receives has exactly one outcome. The outcome is decided in the uninterruptible step that gives the
  * file its name, so a published file is never reported as cancelled.
  *
  * @since 0.1.0
@@ -46,14 +46,14 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
   Downloader,
   {
     /**
-     * Fetches one file, or fails with a `DownloadError`. An interruption closes the connection and removes the part. If the
+     * Downloads one file, or fails with a `DownloadError`. An interruption closes the connection and removes the part. If the
      * interruption comes while the file is being published, the publish is completed first. Several callers that request the
      * same file at the same time share one transfer. Each has its own events and outcome. The transfer is cancelled only when
      * all of them are interrupted.
      */
     readonly download: (request: DownloadRequest) => Effect.Effect<Saved | Skipped, DownloadError>
     /**
-     * Fetches files, at most `concurrency` at a time, and emits their outcomes in the order of completion. `concurrency` is
+     * Downloads files, at most `concurrency` at a time, and emits their outcomes in the order of completion. `concurrency` is
      * 5 by default and at most 10,000. A fraction is rounded down; 0, a negative number and `NaN` mean 1. The run pulls
      * chunks of `requests` when it has room for them, and a slow consumer slows the run down. A failed file is an outcome,
      * not a failure of the stream. If `requests` fails, the stream fails after the transfers in flight have ended. After a
@@ -81,8 +81,7 @@ export interface Options extends OriginGovernor.Options {
   /** Maximum time for a new connection. Default: the transport's own limit. A request can override this and the next two. */
   readonly connectTimeout?: Duration.DurationInput | undefined
   /**
-   * Maximum time from the start of a request, its connection included, to the end of the response's head. Default 5
-   * minutes. If this limit, `connectTimeout` or `stall` ends an attempt, the next attempt has twice that time.
+   * Maximum time to connect, send a request and receive the headers of the response. Default: 5 minutes. If this limit, `connectTimeout` or `stall` ends an attempt, the next attempt has twice that time.
    */
   readonly headersTimeout?: Duration.DurationInput | undefined
   /**
@@ -90,26 +89,26 @@ export interface Options extends OriginGovernor.Options {
    * later. Default: 1 byte in 1 minute.
    */
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
-  /** What a saved file survives. Default `full`. */
+  /** What a saved file survives. Default: `full`. */
   readonly durability?: Durability | undefined
-  /** Refuse content that has neither a length nor a digest. Default false: `Saved.verified` is then `none`. */
+  /** If true, content with neither a length nor a digest fails. Default: false, and `Saved.verified` is then `none`. */
   readonly strict?: boolean | undefined
   /**
-   * Maximum size of the content, in bytes, for requests without their own `limitBytes`. Default `Infinity`. A larger file
+   * Maximum size of the content, in bytes, for requests without their own `limitBytes`. Default: `Infinity`. A larger file
    * fails with `TooLarge`, before its body is read if the response announces the length.
    */
   readonly limitBytes?: number | undefined
   /**
-   * Maximum number of connections for one file, at least 1. Default 1. More connections are opened if the rest of a file
+   * Maximum number of connections for one file, at least 1. Default: 1. More connections are opened if the rest of a file
    * would take more than a second, if each share has at least 1 MiB, and if the server supports ranges and can show that
    * they belong to the same version. Each connection needs a permit. It takes a permit only if no other transfer waits for
-   * it, and releases the permit when another transfer does. Needs a store whose parts have random access (`Part.at`).
+   * it, and releases the permit when another transfer does.
    */
   readonly segments?: number | undefined
 }
 
 /**
- * The defaults of options.
+ * The default options.
  *
  * @category constructors
  * @since 0.1.0
@@ -128,11 +127,11 @@ export const defaults: {
 }
 
 /**
- * Makes a downloader of the transport and the store in the context.
+ * Makes a downloader with the transport and the store in the context.
  *
- * `Progress`, `Journal`, `OriginGovernor` and `Hasher` are taken from the context of the program that asks for a download or a
- * run, or else from the context of this effect. If there is an `OriginGovernor`, the limits in `options` have no effect, which
- * is logged as a warning; else the downloader has a governor of its own with these limits.
+ * The downloader uses `Progress`, `Journal`, `OriginGovernor` and `Hasher` from the context of the program that calls `download` or
+ * `run`, or else from the context of this effect. If neither context has an `OriginGovernor`, the downloader makes one with the
+ * limits in `options`. Otherwise these limits have no effect, and a warning is logged.
  *
  * @category constructors
  * @since 0.1.0
@@ -142,7 +141,7 @@ export const make = (
 ): Effect.Effect<typeof Downloader.Service, never, Transport | Store | Scope.Scope> => makeWith(options)
 
 /**
- * The downloader over the transport and the store in the context, with the defaults.
+ * A downloader with the transport and the store in the context, and the default options.
  *
  * @category layers
  * @since 0.1.0
@@ -153,7 +152,7 @@ export const layer: Layer.Layer<Downloader, never, Transport | Store> = Layer.sc
 )
 
 /**
- * The downloader over the transport and the store in the context, with these options.
+ * A downloader with the transport and the store in the context, and these options.
  *
  * @category layers
  * @since 0.2.0
@@ -319,9 +318,9 @@ const warnOfUnusedLimits = (options: Options): Effect.Effect<void> => {
       )
 }
 
-const highestConcurrency = 10_000
+const maxConcurrency = 10_000
 
-const concurrencyOf = (given: number): number => (given >= 1 ? Math.min(Math.trunc(given), highestConcurrency) : 1)
+const concurrencyOf = (given: number): number => (given >= 1 ? Math.min(Math.trunc(given), maxConcurrency) : 1)
 
 // The default `Progress` ignores events.
 const defaultProgress = Context.get(Context.empty(), Progress)

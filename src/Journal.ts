@@ -14,21 +14,21 @@ import { DownloadError } from "./DownloadError.js"
 import { displayLabel, displayUrl } from "./internal/text/displayUrl.js"
 
 /**
- * What is remembered of one outcome.
+ * The record of one outcome.
  *
  * @category schemas
  * @since 0.2.0
  */
 export class Entry extends Schema.Class<Entry>("halyard.Journal.Entry")({
   id: Schema.String,
-  /** As it may be shown: without credentials and query values. */
+  /** The URL without credentials and query values. */
   url: Schema.String,
-  /** Where the file stands, or was to stand. */
+  /** The path of the saved file, or else the destination of the request. */
   destination: Schema.String,
   outcome: Schema.Literal("Saved", "Skipped", "Failed", "Cancelled"),
   bytes: Schema.optionalWith(Schema.Number, { exact: true }),
   error: Schema.optionalWith(DownloadError, { exact: true }),
-  /** When it was recorded, in milliseconds since 1970. */
+  /** The time of the record, in milliseconds since 1970. */
   atMillis: Schema.Number
 }) {}
 
@@ -52,15 +52,18 @@ export class Entry extends Schema.Class<Entry>("halyard.Journal.Entry")({
 export class Journal extends Context.Tag("halyard/Journal")<
   Journal,
   {
-    /** Keeps an entry. When it returns, the entry outlives the process (not a power cut). Must not fail: a journal that cannot write dies. */
+    /**
+     * Records an entry. When it returns, the entry survives the end of the process, but possibly not a power cut. It does not fail: a
+     * journal that cannot write dies.
+     */
     readonly record: (entry: Entry) => Effect.Effect<void>
-    /** The last entry for a destination, of this run or an earlier one. */
+    /** Returns the last entry for a destination, from this run or an earlier one. */
     readonly last: (destination: string) => Effect.Effect<Entry | undefined>
   }
 >() {}
 
 /**
- * The entry for an outcome.
+ * Makes the entry for an outcome.
  *
  * @category constructors
  * @since 0.2.0

@@ -26,10 +26,10 @@ export interface Options {
   /** Permits at one origin (M). */
   readonly perOrigin?: number | undefined
   /**
-   * Whether the limit of an origin adapts to its load. Default true. The limit is halved when the origin answers 429 or 503,
+   * If true, the limit of an origin adapts to its load. Default: true. The limit is halved when the origin answers 429 or 503,
    * times out, or refuses or resets a connection before it answers. It grows by one after as many successes as there are
-   * permits (a received MiB counts as a success), while that raises the rate. It also grows by one with time: after a second,
-   * and after twice as long with each further overload. The number that was too many is not tried before that time.
+   * permits, if a higher limit raises the rate. A received MiB counts as a success. It also grows by one after a second. Each further
+   * overload doubles this time. The limit that was too high is not tried again before this time.
    */
   readonly adaptive?: boolean | undefined
   readonly requestsPerSecond?: number | undefined
@@ -59,7 +59,10 @@ export interface ConcurrencyLimit {
 export interface PermitOptions {
   /** A limit that the permit counts against, besides the governor's own. */
   readonly concurrencyLimit?: ConcurrencyLimit | undefined
-  /** Called with true when the caller has to wait because of its origin, and with false when that ends. Other callers need not wait behind it. */
+  /**
+   * Called with true when the caller has to wait because of its origin, and with false when this ends. In the meantime, callers for
+   * other origins need not wait behind it.
+   */
   readonly onParked?: ((isParked: boolean) => void) | undefined
 }
 
@@ -88,7 +91,7 @@ export interface Permit {
 export type Signal = "success" | "overload" | "neutral"
 
 /**
- * How an attempt went.
+ * The report of an attempt.
  *
  * @category models
  * @since 0.2.0
@@ -100,12 +103,12 @@ export interface Report {
    * the origin was last lowered does not lower it again.
    */
   readonly beganAtMillis: number
-  /** Give out no permit of this origin for so long. A pause does not shorten an earlier one. */
+  /** The governor grants no permits for this origin during this time. A pause does not shorten an earlier pause. */
   readonly pauseMillis?: number | undefined
 }
 
 /**
- * Gives permits. An origin is a scheme, a host and a port (RFC 6454), as `URL.origin` writes it.
+ * Grants permits. An origin is a scheme, a host and a port (RFC 6454), as `URL.origin` writes it.
  *
  * `acquire` and `report` return an `Exit` (which is an `Effect`) if they have finished when the call returns. The caller then
  * continues without suspending. Otherwise they return any other `Effect`, which has not begun before it is run.
@@ -276,8 +279,8 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
   })
 
 /**
- * A governor with these limits. Each call makes a new layer and so a new governor. To share a governor between downloaders, give
- * them the same layer (a constant) in one composition.
+ * A governor with these limits. Each call makes a new layer, and so a new governor. To share a governor between downloaders, provide
+ * one constant layer to both in one composition.
  *
  * @category layers
  * @since 0.2.0
@@ -314,7 +317,7 @@ const awaitWake = (ticket: Ticket): Effect.Effect<void> =>
 // The longest delay of a JavaScript timer.
 const longestSleepMillis = 2 ** 31 - 1
 
-// A receiver does not pause for less: many short pauses cost more time than their sum.
+// A receiver does not pause for less time, because many short pauses take longer than their sum.
 const shortestRestMillis = 10
 
 const limitOf = (limit: number | undefined, name: string): number => {

@@ -24,7 +24,7 @@ import * as Layer from "effect/Layer"
 import type { DownloadEvent } from "./DownloadEvent.js"
 
 /**
- * Takes events.
+ * Receives events.
  *
  * A downloader takes it from the context of the program that calls `download` or `run`, or else from the context in which its
  * layer was built. If neither has one, no events are created.
@@ -50,7 +50,7 @@ export const layer = (event: (event: DownloadEvent) => Effect.Effect<void>): Lay
   Layer.succeed(Progress, { event })
 
 /**
- * What a recording progress was told so far, oldest first.
+ * The events that a recording `Progress` has received so far, the first event first.
  *
  * @category tags
  * @since 0.1.0
@@ -61,7 +61,7 @@ export class Recorded extends Context.Tag("halyard/Progress/Recorded")<
 >() {}
 
 /**
- * Keeps every event in memory, for tests.
+ * Records all events in memory, for tests.
  *
  * @category layers
  * @since 0.1.0
@@ -69,10 +69,12 @@ export class Recorded extends Context.Tag("halyard/Progress/Recorded")<
 export const layerRecording: Layer.Layer<Progress | Recorded> = Layer.effectContext(
   Effect.sync(() => {
     const events: Array<DownloadEvent> = []
-    const event = (one: DownloadEvent) => {
-      events.push(one)
+    const record = (event: DownloadEvent) => {
+      events.push(event)
       return Effect.void
     }
-    return Context.make(Progress, { event }).pipe(Context.add(Recorded, { events: Effect.sync(() => events.slice()) }))
+    return Context.make(Progress, { event: record }).pipe(
+      Context.add(Recorded, { events: Effect.sync(() => events.slice()) })
+    )
   })
 )

@@ -11,7 +11,7 @@ import type { DownloadError } from "./DownloadError.js"
 import { nonNegativeDuration, nonNegativeNumber } from "./internal/optionValues.js"
 
 /**
- * How attempts are repeated.
+ * When a failed attempt is repeated.
  *
  * @category models
  * @since 0.2.0
@@ -61,7 +61,7 @@ const transientStatuses: ReadonlySet<number> = new Set([408, 425, 429])
 const finalServerErrors: ReadonlySet<number> = new Set([501, 505, 506, 508, 510, 511])
 
 /**
- * Whether the same request may succeed a moment later.
+ * Returns true if the same request may succeed a moment later.
  *
  * @category predicates
  * @since 0.2.0
@@ -128,7 +128,7 @@ export const make = (options: Options): RetryPolicy => ({
 })
 
 /**
- * One attempt.
+ * A policy without retries.
  *
  * @category constructors
  * @since 0.2.0
@@ -136,7 +136,7 @@ export const make = (options: Options): RetryPolicy => ({
 export const none: RetryPolicy = make({ retries: 0 })
 
 /**
- * How long to wait before the next attempt, in milliseconds; undefined if there is no next attempt.
+ * Returns the delay before the next attempt in milliseconds, or undefined if there is no next attempt.
  *
  * @category combinators
  * @since 0.2.0
@@ -147,11 +147,11 @@ export const delayMillis = (
     readonly error: DownloadError
     /** The number of failed attempts since the last progress, from 1. */
     readonly attempt: number
-    /** Since the first of them. */
+    /** The time since the first of these attempts. */
     readonly elapsedMillis: number
     /** Whether the origin has ever answered a request. Default: true. */
     readonly hasAnswered?: boolean | undefined
-    /** Uniform in [0, 1). */
+    /** A random number from 0 to 1, for the jitter. */
     readonly random: number
   }
 ): number | undefined => {
@@ -166,7 +166,7 @@ export const delayMillis = (
     Duration.toMillis(policy.longestDelay)
   )
   const jittered = step / 2 + (step / 2) * random
-  const delay = waitsForNothing(error, attempt) ? 0 : jittered + askedMillis(policy, error)
+  const delay = isRetriedAtOnce(error, attempt) ? 0 : jittered + askedMillis(policy, error)
   const within = Duration.toMillis(isUnreached ? Duration.min(policy.within, policy.unreachableWithin) : policy.within)
   return elapsedMillis + delay > within ? undefined : delay
 }
@@ -177,7 +177,7 @@ const isUnreachable = (error: DownloadError): boolean =>
     : error._tag === "Connection" && ["unknown-host", "refused", "unreachable"].includes(error.reason)
 
 /**
- * The time in `Retry-After`, clamped to `longestWait`, in milliseconds; 0 if the response had none.
+ * Returns the time in `Retry-After` in milliseconds, at most `longestWait`. Returns 0 if the response had no such header.
  *
  * @category combinators
  * @since 0.2.0
@@ -187,6 +187,6 @@ export const askedMillis = (policy: RetryPolicy, error: DownloadError): number =
     ? Math.min(error.retryAfterMillis, Duration.toMillis(policy.longestWait))
     : 0
 
-// A kept-alive connection that the server closed in the moment it was used again says nothing about the server.
-const waitsForNothing = (error: DownloadError, attempt: number): boolean =>
+// A reset before the first byte of the response is normal if the server closed an idle connection at the moment of its reuse.
+const isRetriedAtOnce = (error: DownloadError, attempt: number): boolean =>
   attempt === 1 && error._tag === "Connection" && error.reason === "reset" && error.receivedBytes === 0

@@ -1,6 +1,6 @@
 /**
- * The port to a place that keeps files. A store writes a *part* beside a destination and publishes it as a whole, so a
- * destination never holds a file that is not complete.
+ * The port that stores files. A store writes a *part*, and gives it the name of its destination when it is complete. A destination
+ * never has an incomplete file.
  *
  * Backends: `Node/Store` over `node:fs`, `Store/FileSystem` over the `FileSystem` of `@effect/platform`, `Store/Memory`.
  *
@@ -17,10 +17,12 @@ import type * as Scope from "effect/Scope"
 import type { Disk } from "./DownloadError.js"
 
 /**
- * What a published file survives. `full`: a power cut, because the file and its directory are synced before the publish
- * is over (where the file system has such an operation, and the directory may be read). `rename`: the end of the process
- * at any moment, because the name changes in one step; after a power cut the name may hold what it held before, or, on
- * file systems that write names before contents, less than the whole file.
+ * What a published file survives.
+ *
+ * `full`: a power cut. The file and its directory are synced before `publish` returns, if the file system supports this and the
+ * process may read the directory. `rename`: the end of the process at any moment, because the name changes in one step. After a
+ * power cut, the destination may have its earlier content. On a file system that writes names before contents, it may also have an
+ * incomplete file.
  *
  * @category models
  * @since 0.2.0
@@ -35,7 +37,7 @@ export type Durability = "full" | "rename"
  */
 export interface PublishOptions {
   /**
-   * What to do if a file stands at the destination. `overwrite` replaces it. `skip` keeps it: `publish` returns undefined. `fail`
+   * What to do if the destination exists. `overwrite` replaces it. `skip` keeps it: `publish` returns undefined. `fail`
    * keeps it: `publish` fails with `Disk` and the reason `exists`. `unique` takes the first free name of `name.gif`, `name-2.gif`
    * and so on.
    *
@@ -48,7 +50,7 @@ export interface PublishOptions {
 }
 
 /**
- * A file that is being written and has no final name yet. Several calls of `write` and `read` may be under way at a time, but not
+ * A file without its final name. Several calls of `write` and `read` may be under way at a time, but not
  * for the same bytes. `truncate`, `publish` and `discard` are called when no other call is under way.
  *
  * @category models
@@ -66,17 +68,17 @@ export interface Part {
   /** Empties the part, to start over. */
   readonly truncate: Effect.Effect<void, Disk>
   /**
-   * Gives the part its final name, once, and returns it: the destination, or another name with `unique`. Undefined if `skip` has
-   * kept the file that was there. `Disk` with the reason `not-durable` means that the complete file stands at the destination,
-   * but may not survive a power cut. It cannot be interrupted.
+   * Gives the part its final name, once, and returns the name: the destination, or another name with `unique`. Returns undefined if
+   * `skip` has kept the existing file. If it fails with `Disk` and the reason `not-durable`, the complete file is at the
+   * destination, but may not survive a power cut. It cannot be interrupted.
    */
   readonly publish: (options: PublishOptions) => Effect.Effect<string | undefined, Disk>
-  /** Removes what was not published. Safe to run more than once, and after `publish`. */
+  /** Removes a part that was not published. Safe to run more than once, and after `publish`. */
   readonly discard: Effect.Effect<void>
 }
 
 /**
- * Keeps files.
+ * Stores files.
  *
  * @category tags
  * @since 0.1.0
@@ -86,7 +88,7 @@ export class Store extends Context.Tag("halyard/Store")<
   {
     /** Creates a directory if it is missing, and checks that files can be written there. */
     readonly prepare: (directory: string) => Effect.Effect<void, Disk>
-    /** True if a file stands at this path, or a link, broken or not. Fails if it is a directory. */
+    /** Returns true if there is a file or a symbolic link at this path, even a broken link. Fails if it is a directory. */
     readonly exists: (destination: string) => Effect.Effect<boolean, Disk>
     /**
      * Opens an empty part. The caller discards it, whether it is published or not. Run as an acquisition (uninterruptible); a

@@ -1,9 +1,9 @@
 /**
- * Runs work with companions beside it in one scope: the companions are interrupted when the work ends, in whatever way,
- * and all of them when the caller is.
+ * Runs an effect (the work) together with other effects (its companions), such as a progress display. When the work ends, by
+ * success, failure or interruption, the companions are interrupted.
  *
- * The work stays on the caller's own fiber. It is not raced against its companions: a race would run the caller's
- * finalizers before the work's uninterruptible steps have ended.
+ * The work runs on the fiber of the caller. It is not raced against its companions, because a race would run the finalizers of the
+ * caller before the uninterruptible steps of the work have ended.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import { dual } from "effect/Function"
 import * as Scope from "effect/Scope"
 
 /**
- * A companion, started and not yet done.
+ * A companion that was started.
  *
  * @category models
  * @since 0.1.0
@@ -26,24 +26,24 @@ export interface Child {
 }
 
 /**
- * Who is beside the work.
+ * The options of `supervise`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options<R> {
-  /** By name. They are interruptible, also where the caller is not. */
+  /** The companions by name. They are interruptible, even if the caller is not. */
   readonly companions: { readonly [name: string]: Effect.Effect<unknown, never, R> }
-  /** Shown the companions, started and not yet done, before the work begins. */
+  /** Runs before the work begins, with the companions. */
   readonly onStart?: ((children: ReadonlyArray<Child>) => Effect.Effect<void>) | undefined
 }
 
 /**
- * Runs `work` with `companions` beside it, and gives what the work gives.
+ * Runs the work and its companions, and returns the result of the work.
  *
- * Every companion is forked before the work begins. A companion that ends early, or dies, does not end the work; a
- * death is logged as a warning. When `supervise` returns, every companion has ended and its finalizers have run. What
- * the work acquires in the caller's scope stays there.
+ * Every companion is forked before the work begins. A companion that ends early does not end the work. If it dies, a warning is
+ * logged. When `supervise` returns, all companions have ended and their finalizers have run. Resources that the work acquires in
+ * the scope of the caller stay open.
  *
  * @category combinators
  * @since 0.1.0
@@ -75,7 +75,7 @@ export const supervise: {
 )
 
 /**
- * What the runtime says of a child: `spinner object: Fiber(#7, suspended)`.
+ * Describes the fiber of a companion: `spinner object: Fiber(#7, suspended)`.
  *
  * @category rendering
  * @since 0.1.0

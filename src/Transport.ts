@@ -19,7 +19,7 @@ import * as Stream from "effect/Stream"
 import type { AddressRefused, Connection, InvalidRequest, Protocol, Timeout, Truncated } from "./DownloadError.js"
 
 /**
- * What a transport can fail with.
+ * The errors of a transport.
  *
  * @category models
  * @since 0.1.0
@@ -35,11 +35,11 @@ export type TransportError = AddressRefused | Connection | InvalidRequest | Prot
 export interface TransportRequest {
   /** Absolute, `http:` or `https:`, without credentials and fragment. */
   readonly url: string
-  /** By lower-case name. */
+  /** The names are in lower case. */
   readonly headers: Readonly<Record<string, string>>
   /**
    * True if a redirect led here from another origin. A transport that adds secrets to requests (a token, cookies) must not add
-   * them to this one. Default false.
+   * them to this one. Default: false.
    */
   readonly isCrossOrigin?: boolean | undefined
   /**
@@ -49,7 +49,7 @@ export interface TransportRequest {
   readonly connectMillis?: number | undefined
   /**
    * True if the caller can detect a truncated body by its digest or size. Then a body without a length may end with a TLS
-   * connection that ends without `close_notify`; otherwise it fails with `Truncated`. Default false.
+   * connection that ends without `close_notify`. Otherwise such a body fails with `Truncated`. Default: false.
    */
   readonly verifiesBody?: boolean | undefined
 }
@@ -62,7 +62,7 @@ export interface TransportRequest {
  */
 export interface ResponseHead {
   readonly status: number
-  /** By lower-case name; of several fields of one name, the values with commas between them (RFC 9110 §5.3). */
+  /** The names are in lower case. The values of several fields with one name are joined with commas (RFC 9110 §5.3). */
   readonly headers: Readonly<Record<string, string | undefined>>
 }
 

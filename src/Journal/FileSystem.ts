@@ -1,6 +1,6 @@
 /**
- * A journal in a file: one JSON object a line, appended, never rewritten. A line that a crash cut short is passed over,
- * and what follows begins on a line of its own.
+ * A journal in a file. Each entry is one line of JSON, and lines are only appended. If a crash has truncated a line, the journal
+ * ignores this line and starts a new one.
  *
  * @since 0.2.0
  */
@@ -24,11 +24,11 @@ const encode = Schema.encodeSync(Line)
 const isMissing = (error: PlatformError): boolean => error._tag === "SystemError" && error.reason === "NotFound"
 
 /**
- * The journal in this file, made where it is missing. Fails with `Disk` where it cannot be read or written. The last entry
- * for each destination is kept in memory. Closing the layer closes the file.
+ * A journal in this file, which is created if it is missing. Building the layer fails with `Disk` if the file cannot be read or
+ * written. The last entry for each destination is kept in memory. Closing the layer closes the file.
  *
- * An entry whose write has begun is written to its end, also if its fiber is interrupted. An entry that waits for an earlier one
- * is not written if its fiber is interrupted or if the layer closes meanwhile.
+ * An interruption does not stop a write that has begun. An entry that waits for the write of an earlier entry is not written if its
+ * fiber is interrupted or the layer is closed.
  *
  * @category layers
  * @since 0.2.0
@@ -61,10 +61,10 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
           isClosed = true
         })
       )
-      const one = yield* Effect.makeSemaphore(1)
+      const writes = yield* Effect.makeSemaphore(1)
       const append = (text: string) =>
         Effect.mapError(file.writeAll(new TextEncoder().encode(text)), fromPlatformError(path))
-      // What a crash left of a last line is ended here.
+      // A crash may have truncated the last line.
       const { size } = yield* Effect.mapError(file.stat, fromPlatformError(path))
       if (size > 0n) {
         yield* append("\n")
@@ -76,7 +76,7 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
           ).pipe(
             Effect.tap(Effect.sync(() => last.set(entry.destination, entry))),
             Effect.uninterruptible,
-            one.withPermits(1),
+            writes.withPermits(1),
             Effect.orDie
           ),
         last: (destination) => Effect.sync(() => last.get(destination))

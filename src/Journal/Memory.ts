@@ -1,5 +1,5 @@
 /**
- * A journal in memory, for tests: it forgets with the layer.
+ * A journal in memory, for tests. It is empty when its layer is built.
  *
  * @since 0.2.0
  */
@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import { type Entry, Journal } from "../Journal.js"
 
 /**
- * What is in a memory journal, oldest first.
+ * The entries of a memory journal, the first entry first.
  *
  * @category tags
  * @since 0.2.0
@@ -20,7 +20,7 @@ export class MemoryEntries extends Context.Tag("halyard/Journal/MemoryEntries")<
 >() {}
 
 /**
- * An empty journal, and what is in it.
+ * An empty journal in memory, and its entries.
  *
  * @category layers
  * @since 0.2.0

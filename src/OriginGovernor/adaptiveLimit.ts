@@ -1,6 +1,6 @@
 /**
- * The number of requests at a time that an origin can handle: additive increase, multiplicative decrease, and a measurement of
- * whether more requests raise the rate.
+ * Estimates how many concurrent requests an origin can handle: by additive increase, multiplicative decrease, and by measuring if
+ * more requests raise the rate.
  *
  * A lowered limit rises with received bytes and with time alone. Otherwise a transfer that holds the only permit for hours
  * would block all others.
@@ -8,7 +8,7 @@
  * @internal
  */
 // More permits help if they raise the rate by this factor. If not, a higher limit is tried again after this number of epochs.
-const helps = 1.02
+const minRateGain = 1.02
 const restEpochs = 8
 
 // After an overload the limit rises by one in this time, and the limit that was too high is not tried before it has passed.
@@ -55,7 +55,7 @@ export class AdaptiveLimit {
       : Math.max(this.grownAt + this.stepMillis, this.notBefore())
   }
 
-  /** Whether the limit is in its initial state. */
+  /** True if the limit is in its initial state. */
   isInitial(nowMillis: number): boolean {
     return this.current(nowMillis) >= this.ceiling && nowMillis - this.reducedAt > rememberedSteps * this.stepMillis
   }
@@ -139,7 +139,7 @@ export class AdaptiveLimit {
     const rate = this.successes / Math.max(1, nowMillis - this.epochAt)
     if (this.rest > 0) {
       this.rest--
-    } else if (nowMillis >= this.notBefore() && (this.rateBefore === 0 || rate >= this.rateBefore * helps)) {
+    } else if (nowMillis >= this.notBefore() && (this.rateBefore === 0 || rate >= this.rateBefore * minRateGain)) {
       this.rateBefore = rate
       this.grownAt = nowMillis
       this.raise(1)

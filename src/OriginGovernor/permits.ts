@@ -21,13 +21,13 @@ import {
 } from "./queues.js"
 import { RateLimit } from "./rateLimit.js"
 
-export interface Limits extends OriginLimits {
+interface Limits extends OriginLimits {
   readonly concurrency: number
   readonly requestsPerSecond: number | undefined
   readonly bytesPerSecond: number | undefined
 }
 
-export interface Report {
+interface Report {
   readonly signal: "success" | "overload" | "neutral"
   readonly beganAtMillis: number
   readonly pauseMillis?: number | undefined

@@ -1,24 +1,23 @@
 /**
- * A transport over the `HttpClient` of the host program, so that its proxies, certificates and test doubles apply.
+ * A transport over the `HttpClient` of the host program, with the proxies, certificates and test doubles of this client.
  *
- * The `Downloader` checks each redirect. A client may add its own secrets to each request (a bearer token, cookies), so by
- * default it is used only for the origin of the download's URL; see `Options.crossOrigin`. This also holds for a client that
- * follows redirects by itself (`HttpClient.followRedirects`, or `fetch`). Such a redirect to another origin fails before it is
- * followed, with `Protocol`, reason `redirect-refused`.
+ * Redirects: the `Downloader` checks each redirect. A client may add its own secrets to each request (a bearer token, cookies), so by
+ * default it sends requests only to the origin of the download's URL. `Options.crossOrigin` changes this. If the client itself
+ * follows redirects (`HttpClient.followRedirects`, or `fetch`), a redirect to another origin fails before it is followed, with
+ * `Protocol` and the reason `redirect-refused`. This module cannot control a proxy, a custom dispatcher or a custom `Fetch` that
+ * follows redirects. Two combinations are supported in part:
  *
- * This module cannot control a proxy, or a custom dispatcher or `Fetch` that follows redirects although it must not. Two
- * combinations are supported in part. With `followRedirects` around a client with `withTracerDisabledWhen(() => true)`, a
- * redirect to another origin fails after it was followed. With `followRedirects` around `FetchHttpClient`, the `RequestInit`
- * that its layer was built with is not used.
+ * - `followRedirects` around a client with `withTracerDisabledWhen(() => true)`: the redirect fails after it was followed.
+ * - `followRedirects` around `FetchHttpClient`: the `RequestInit` of its layer is not used.
  *
- * A body is saved as it was sent. `FetchHttpClient` decodes a content coding that the server applies without being asked, and the
- * sent bytes are lost. So a successful response with a content coding fails with `Protocol`, reason `message`, unless it is the
- * response of a `NodeHttpClient`, which does not decode. A response that the host makes or changes itself also fails.
+ * Content codings: a body is saved as it was sent. `FetchHttpClient` decodes a content coding, even one that was not requested, and
+ * the sent bytes are lost. A successful response with a content coding therefore fails with `Protocol` and the reason `message`.
+ * Exception: an unchanged response of a `NodeHttpClient`, which does not decode.
  *
- * If a body has neither a length nor chunks, a reset of the connection fails with `Truncated` over `NodeHttpClient.layer`. Over
- * `FetchHttpClient` and `NodeHttpClient.layerUndici` it cannot be told from the end of the body. All of them treat the end of
- * a TLS connection without `close_notify` as the end of such a body. `halyard/Node/Transport` does not. A downloader that is
- * `strict` refuses such a body unless the request has a checksum.
+ * Truncation: if a body has neither a length nor chunks, a reset of the connection is detected over `NodeHttpClient.layer` only.
+ * Over `FetchHttpClient` and `NodeHttpClient.layerUndici` it looks like the end of the body. With all of these clients, so does the
+ * end of a TLS connection without `close_notify`. `halyard/Node` detects both. A `strict` downloader refuses such a body, unless the
+ * request has a digest.
  *
  * @since 0.1.0
  */
@@ -42,7 +41,7 @@ import * as Tracer from "effect/Tracer"
 import { Protocol, Truncated } from "../DownloadError.js"
 import { isTooManyOpenCode, retryUntilDescriptorFree } from "../internal/descriptors.js"
 import { contentLength } from "../internal/http/contentLength.js"
-import { contentCodings as contentCoding } from "../internal/http/validator.js"
+import { contentCodings } from "../internal/http/validator.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
 import * as TransportModule from "../Transport.js"
@@ -57,19 +56,18 @@ import { fromHttpClientError } from "./httpClientErrors.js"
  */
 export interface Options {
   /**
-   * Which client follows a redirect to another origin (another scheme, host or port).
+   * The client that follows a redirect to another origin (another scheme, host or port).
    *
-   * `refuse` (default): none; the download fails with `Protocol`, reason `redirect-refused`.
+   * `refuse` (default): the download fails with `Protocol` and the reason `redirect-refused`.
    * `same-client`: the same client. Use it only if the client adds no secrets to requests.
-   * A client: this one. It should add no secrets; an example is the client before the token was added to it.
+   * A client: this client, which must add no secrets. Example: the client before a token was added to it.
    */
   readonly crossOrigin?: "refuse" | "same-client" | HttpClient.HttpClient | undefined
 }
 
 /**
- * Makes a transport of the `HttpClient` in the context.
- *
- * Each request has a span without secrets, which replaces the client's own span with its whole URL and headers.
+ * Makes a transport with the `HttpClient` in the context. Each request has a span without secrets, in place of the span of the
+ * client, which has the whole URL and the headers.
  *
  * @category constructors
  * @since 0.2.0
@@ -86,7 +84,7 @@ export const makeWith = ({
   })
 
 /**
- * Makes a transport of the `HttpClient` in the context. It refuses redirects to another origin.
+ * Makes a transport with the `HttpClient` in the context. It refuses redirects to another origin.
  *
  * @category constructors
  * @since 0.1.0
@@ -96,7 +94,7 @@ export const make: Effect.Effect<typeof Transport.Service, never, HttpClient.Htt
 )
 
 /**
- * The transport over the `HttpClient` in the context. It refuses redirects to another origin.
+ * A transport over the `HttpClient` in the context. It refuses redirects to another origin.
  *
  * @category layers
  * @since 0.1.0
@@ -104,7 +102,7 @@ export const make: Effect.Effect<typeof Transport.Service, never, HttpClient.Htt
 export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.effect(Transport, make)
 
 /**
- * The transport over the `HttpClient` in the context, with these options.
+ * A transport over the `HttpClient` in the context, with these options.
  *
  * @category layers
  * @since 0.2.0
@@ -122,27 +120,27 @@ const refuse: Send = ({ url }) =>
   })
 
 const sender = (client: HttpClient.HttpClient): Send => {
-  // Runs after all the client's changes to the request, so that the client cannot undo these.
-  const judged = (sending: Sending) => HttpClient.mapRequestEffect(client, (request) => prepared(sending, request))
+  // `prepare` runs after the changes that the client makes to a request, so the client cannot undo it.
+  const prepared = (sending: Sending) => HttpClient.mapRequestEffect(client, (request) => prepare(sending, request))
   return ({ headers, url }) =>
     Effect.suspend(() => {
       const sending = new Sending()
-      return judged(sending)
+      return prepared(sending)
         .execute(HttpClientRequest.setHeaders(HttpClientRequest.get(url), headers))
         .pipe(
-          restoring(HttpClient.currentTracerDisabledWhen),
-          restoring(FiberRef.currentTracerEnabled),
-          restoring(FiberRef.currentContext),
-          restoring(DefaultServices.currentServices),
-          // A client that filters by status fails, but its error has the response that the downloader needs.
+          restoringAfter(HttpClient.currentTracerDisabledWhen),
+          restoringAfter(FiberRef.currentTracerEnabled),
+          restoringAfter(FiberRef.currentContext),
+          restoringAfter(DefaultServices.currentServices),
+          // A client that filters by status fails, but the error has the response.
           Effect.catchIf(isFiltered, (error) => Effect.succeed(error.response)),
           Effect.mapError((error) => fromHttpClientError(url, error)),
           Effect.catchSomeDefect((defect) =>
-            defect instanceof FollowedRedirect ? Option.some(hidden(url, defect.message)) : Option.none()
+            defect instanceof FollowedRedirect ? Option.some(redirectRefused(url, defect.message)) : Option.none()
           ),
           Effect.filterOrFail(
             (response) => sending.isSentTo(response.request),
-            () => hidden(url, elsewhere)
+            () => redirectRefused(url, toOtherOrigin)
           ),
           retryUntilDescriptorFree((error) => error._tag === "Connection" && isTooManyOpenCode(error.detail)),
           Effect.onExit((exit) => sending.end(exit)),
@@ -151,42 +149,42 @@ const sender = (client: HttpClient.HttpClient): Send => {
     })
 }
 
-/** Restores a `FiberRef` after the effect, so that changes such as those of `prepared` stay inside it. */
-const restoring =
+/** Restores a `FiberRef` after the effect, so that changes such as those of `prepare` stay inside it. */
+const restoringAfter =
   <Value>(ref: FiberRef.FiberRef<Value>) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(FiberRef.get(ref), (value) => Effect.locally(effect, ref, value))
 
-const elsewhere = "the HttpClient follows redirects by itself, and was led to another origin"
+const toOtherOrigin = "the HttpClient followed a redirect to another origin"
 
-/** A client follows a redirect to another origin by itself. */
+/** Thrown when a client itself follows a redirect to another origin. */
 class FollowedRedirect extends Error {}
 
-const hidden = (url: string, detail: string): Protocol =>
+const redirectRefused = (url: string, detail: string): Protocol =>
   new Protocol({ url: displayUrl(url), reason: "redirect-refused", detail })
 
-/** One request while the client sends it. */
+/** Observes one request while the client sends it. */
 class Sending {
-  /** The URL that the client is given. */
-  asked: URL | undefined
-  /** The origin of the first request that is sent. A client may send it to another origin, such as a gateway. */
+  /** The URL of the request. */
+  url: URL | undefined
+  /** The origin to which the client sends the first request. It may be another origin, such as a gateway. */
   private origin: string | undefined
   private span: Tracer.Span | undefined
 
-  /** The client calls this before each request that it sends. True makes the client create no span of its own. */
+  /** Called by the client before each request that it sends. True prevents a span of the client. */
   readonly isSent = (request: HttpClientRequest.HttpClientRequest): true => {
     const url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
     this.origin ??= url?.origin
     if (url !== undefined && url.origin !== this.origin) {
-      throw new FollowedRedirect(elsewhere)
+      throw new FollowedRedirect(toOtherOrigin)
     }
     return true
   }
 
-  /** False if the response is from another origin, because the client followed a redirect without calling `isSent`. */
+  /** Returns false if the client followed a redirect to another origin without calling `isSent`. */
   isSentTo(request: HttpClientRequest.HttpClientRequest): boolean {
     const url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
-    const origin = this.origin ?? this.asked?.origin
+    const origin = this.origin ?? this.url?.origin
     return url === undefined || origin === undefined || url.origin === origin
   }
 
@@ -196,7 +194,7 @@ class Sending {
   }
 
   begin(span: Tracer.Span): void {
-    const { asked: url } = this
+    const { url } = this
     this.span = span
     span.attribute("http.request.method", "GET")
     if (url !== undefined) {
@@ -218,31 +216,31 @@ class Sending {
             if (exit._tag === "Success") {
               span.attribute("http.response.status_code", exit.value.status)
             }
-            // The exit value is dropped: the response has the request and its headers.
+            // `asVoid`, because the response has the headers of the request.
             span.end(clock.unsafeCurrentTimeNanos(), Exit.asVoid(exit))
           })
         )
   }
 }
 
-const prepared = (
+const prepare = (
   sending: Sending,
   request: HttpClientRequest.HttpClientRequest
 ): Effect.Effect<HttpClientRequest.HttpClientRequest> =>
   Effect.gen(function* () {
-    sending.asked = Option.getOrUndefined(HttpClientRequest.toUrl(request))
+    sending.url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
     const isUntraced = yield* FiberRef.get(HttpClient.currentTracerDisabledWhen)
     const isTraced = yield* FiberRef.get(FiberRef.currentTracerEnabled)
     const tracer = yield* Effect.tracer
     const span =
-      !isTraced || tracer === unseen || isUntraced(request)
+      !isTraced || tracer === noTracer || isUntraced(request)
         ? undefined
         : yield* Effect.makeSpan("http.client GET", { kind: "client", captureStackTrace: false })
     // A client reads one of these two before it sends a request. It reads the name of a span only if it creates a span in any
     // case, and that span is dropped.
     yield* FiberRef.set(HttpClient.currentTracerDisabledWhen, sending.isSent)
     yield* FiberRef.set(FiberRef.currentTracerEnabled, true)
-    yield* FiberRef.update(DefaultServices.currentServices, Context.add(Tracer.Tracer, unseen))
+    yield* FiberRef.update(DefaultServices.currentServices, Context.add(Tracer.Tracer, noTracer))
     const context = yield* Effect.context<never>()
     const init = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit))
     yield* FiberRef.set(
@@ -261,8 +259,8 @@ const prepared = (
       : request
   })
 
-// Effect's default tracer drops its spans.
-const unseen = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+// The default tracer of Effect drops its spans.
+const noTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
 const isFiltered = (error: HttpClientError.HttpClientError): error is HttpClientError.ResponseError =>
   error._tag === "ResponseError" && error.reason === "StatusCode"
@@ -276,21 +274,21 @@ const fromResponse = (
 ): Effect.Effect<StreamResponse, Protocol, Scope.Scope> =>
   Effect.gen(function* () {
     const sent = sentBody(response)
-    let isBegun = false
-    // Reading a body to its end, or interrupting the read, closes the connection. A body that was never read is closed here.
-    yield* Effect.addFinalizer(() => (isBegun ? Effect.void : abandon(response)))
+    let isRead = false
+    // A connection is closed when its body was read to the end or the read was interrupted. This closes a body that was not read.
+    yield* Effect.addFinalizer(() => (isRead ? Effect.void : abandon(response)))
     if (response.status === 0) {
-      return yield* hidden(url, "the platform's fetch does not tell where it leads")
+      return yield* redirectRefused(url, "the `fetch` of this platform hides the location")
     }
     const coding = response.headers["transfer-encoding"]
     if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
-      // Clients decode chunks and leave other codings in place, or treat the chunks as content (RFC 9112 §6.1).
-      const detail = "its Transfer-Encoding is not chunked alone"
+      // Clients do not decode other transfer codings, or treat chunks as content (RFC 9112 §6.1).
+      const detail = "its Transfer-Encoding is not chunked"
       return yield* new Protocol({ url: displayUrl(url), reason: "message", detail })
     }
-    const encoding = contentCoding(response.headers)
-    if (encoding !== "" && sent === undefined && response.status >= 200 && response.status < 300) {
-      const detail = `its Content-Encoding is ${Printable.excerpt(encoding)}, and this HttpClient may have decoded the body`
+    const codings = contentCodings(response.headers)
+    if (codings !== "" && sent === undefined && response.status >= 200 && response.status < 300) {
+      const detail = `its Content-Encoding is ${Printable.excerpt(codings)}, and this HttpClient may have decoded the body`
       return yield* new Protocol({ url: displayUrl(url), reason: "message", detail })
     }
     let receivedBytes = 0
@@ -300,7 +298,7 @@ const fromResponse = (
       status: response.status,
       headers: response.headers,
       body: Stream.suspend(() => {
-        isBegun = true
+        isRead = true
         return response.stream
       }).pipe(
         Stream.map((chunk) => {
@@ -320,17 +318,17 @@ const fromResponse = (
     }
   })
 
-/** A readable stream of Node. */
+/** The body as it was sent: a readable stream of Node. */
 interface SentBody {
   readonly readableEnded: boolean
 }
 
 /**
- * The body as it was sent, if the response is one of `NodeHttpClient`: the `IncomingMessage` of `node:http`, or the body of
- * undici. Undefined if the body may be decoded: the response wraps a `Response` of `fetch`, or has a `stream` of the host.
+ * Returns the body if the response is from a `NodeHttpClient`: the `IncomingMessage` of `node:http`, or the body of undici. Returns
+ * undefined if the body may be decoded: the response wraps a `Response` of `fetch`, or the host program overrides `stream`.
  */
 const sentBody = (response: object): SentBody | undefined => {
-  // A host overrides `stream` on the response itself, or on an object whose prototype is the response.
+  // The host overrides `stream` on the response itself, or on an object whose prototype is the response.
   if (Object.hasOwn(response, "stream")) {
     return undefined
   }
@@ -353,9 +351,9 @@ const isObject = (value: unknown): value is object => typeof value === "object" 
 const isStream = (value: unknown): value is SentBody =>
   isObject(value) && "readableEnded" in value && typeof value.readableEnded === "boolean"
 
-/** True if the client ended a body that was not complete. */
+/** Returns true if the client ended a body that was not complete. */
 const isTruncated = (body: SentBody, isEndedByClose: boolean): boolean => {
-  // The client reads a body that failed before the first read as an empty one.
+  // For the client, a body that failed before the first read is empty.
   if (!body.readableEnded) {
     return true
   }
@@ -367,7 +365,7 @@ const isTruncated = (body: SentBody, isEndedByClose: boolean): boolean => {
 // The client aborts its request after the end of the body.
 const isFailure = (error: unknown): boolean => error instanceof Error && error.name !== "AbortError"
 
-/** Closes the connection by starting to read the body and interrupting it: platform clients have no other way. */
+/** Closes the connection. A client of the platform does this only if a read of the body is interrupted. */
 const abandon = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
   Effect.scoped(
     Effect.flatMap(Stream.toPull(response.stream), (pull) =>
