@@ -1,7 +1,6 @@
 /**
- * The kit for testing what is built on halyard, as halyard tests itself: an origin without a socket, stores without a
- * disk or with one that crashes, a recording terminal, a clock that goes on by itself, the contracts of the ports, and the
- * simulation of the whole.
+ * The kit for testing programs that use halyard: an origin without sockets, stores in memory or on a disk that crashes, a terminal
+ * that records, a clock that advances by itself, a scheduler that repeats a run, and the contracts of the ports.
  *
  * @since 0.2.0
  */
@@ -22,13 +21,14 @@ export { autoAdvance, Deadlock } from "./testing/autoAdvance.js"
 export * as Contracts from "./testing/Contracts.js"
 export * as Disk from "./testing/Disk.js"
 export * as Origin from "./testing/Origin.js"
-export * as Simulation from "./testing/Simulation.js"
 export { World } from "./testing/World.js"
 
 /**
- * A downloader on a scripted origin and in memory, with what was asked (`Origin`), written (`MemoryFiles`), told
- * (`Progress.Recorded`), remembered (`MemoryEntries`) and shown (`Screen.Recording`). Each call of
- * `layer` makes a separate set of services. A composition that uses the layer several times builds it once; each `provide` builds it again.
+ * A downloader with a scripted origin and a store in memory. Further services show the requests (`Origin`), the files (`MemoryFiles`),
+ * the events (`Progress.Recorded`), the journal (`MemoryEntries`) and the terminal (`Screen.Recording`).
+ *
+ * Each call of `layer` makes a separate set of services. A composition that uses the layer several times builds it once; each
+ * `provide` builds it again.
  *
  * @category layers
  * @since 0.2.0

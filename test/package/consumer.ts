@@ -16,7 +16,7 @@ import {
 } from "halyard"
 import type { DownloadError as Failure } from "halyard/DownloadError"
 import * as Node from "halyard/Node"
-import { autoAdvance, Contracts, layer, Origin, Simulation } from "halyard/testing"
+import { autoAdvance, Contracts, layer, Origin, World } from "halyard/testing"
 
 const request = (code: string) =>
   Effect.map(FlagServer.FlagServer, ({ baseUrl }) => Flags.request(code, { baseUrl, directory: "flags" }))
@@ -71,12 +71,12 @@ const contract = Contracts.progress(Progress.layer(() => Effect.void))
 
 await Effect.runPromise(Effect.forEach(contract, ({ check }) => check))
 
-const { violations } = Simulation.run(1)
+const { _tag: slept } = new World(1).run(Effect.sleep("1 hour"))
 
 process.stdout.write(
   JSON.stringify({
     tested: await Effect.runPromise(tested),
-    violations,
+    slept,
     ...(await Effect.runPromise(program))
   })
 )

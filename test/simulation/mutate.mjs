@@ -1,24 +1,20 @@
-// Plants each bug of mutations.mjs in a copy of the engine and lets the simulation look for it:
+// Plants each bug of mutations.mjs in a copy of the engine, and runs the simulation until a seed finds the bug:
 //
 //   npm run mutate [-- --seeds 4000] [--only TEXT]
 //
-// Prints the first seed that found each. Exits with 1 where one was not found: that is a hole in the simulation.
-import { mkdirSync, readFileSync, rmSync } from "node:fs"
+// Prints the first seed that finds each bug. Exits with 1 if a bug is not found.
+import { readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
-import { fileURLToPath, pathToFileURL } from "node:url"
+import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
-import { build } from "esbuild"
+import { bundle, removeBundles } from "./bundle.mjs"
 import { mutations } from "./mutations.mjs"
 
-const root = new URL("../../", import.meta.url)
-const source = new URL("src/", root)
-// In node_modules, so that what the copies import is found from there.
-const directory = fileURLToPath(new URL("node_modules/.cache/halyard-mutants/", root))
+const source = new URL("../../src/", import.meta.url)
 
 const plant = async (index) => {
   const [name, ...edits] = mutations[index]
-  const outfile = `${directory}${index}.mjs`
   const changed = new Map()
   for (const [file, text, replacement] of edits) {
     const path = fileURLToPath(new URL(file, source))
@@ -31,41 +27,21 @@ const plant = async (index) => {
       before.replace(text, () => replacement)
     )
   }
-  await build({
-    entryPoints: [fileURLToPath(new URL("testing/Simulation.ts", source))],
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    packages: "external",
-    logLevel: "error",
-    plugins: [
-      {
-        name: "plant",
-        setup: (on) =>
-          on.onLoad({ filter: /\.ts$/ }, ({ path }) =>
-            changed.has(path) ? { contents: changed.get(path), loader: "ts" } : undefined
-          )
-      }
-    ]
-  })
-  return outfile
+  return bundle(`mutant-${index}`, changed)
 }
 
-// A mutant may also not come to an end, or use up all memory: then it is found as well, by the one who waits.
+// A mutant that does not end, or uses up all memory, is found too: the main thread waits this long for 20 seeds.
 const seedSeconds = 20
 
 if (isMainThread) {
   const { values } = parseArgs({
     options: { seeds: { type: "string", default: "4000" }, only: { type: "string", default: "" } }
   })
-  mkdirSync(directory, { recursive: true })
   const chosen = mutations.flatMap(([name], index) => (name.includes(values.only) ? [index] : []))
   const missed = []
   const look = async (index) => {
     const [name] = mutations[index]
-    const module = pathToFileURL(await plant(index)).href
+    const module = await plant(index)
     const found = await new Promise((resolve) => {
       const worker = new Worker(new URL(import.meta.url), {
         workerData: { module, seeds: Number(values.seeds) },
@@ -85,7 +61,7 @@ if (isMainThread) {
           end(message.found)
         } else {
           seed = message.seed
-          // Real time: a mutant that does not end never gives way to any other.
+          // Real time: a mutant that does not end never yields.
           timer = setTimeout(() => end({ seed, violation: "it does not come to an end" }), seedSeconds * 1000)
         }
       })
@@ -108,7 +84,7 @@ if (isMainThread) {
       }
     })
   )
-  rmSync(directory, { recursive: true, force: true })
+  removeBundles()
   console.log(`${chosen.length} planted bugs, ${missed.length} not found within ${values.seeds} seeds`)
   process.exitCode = missed.length === 0 ? 0 : 1
 } else {

@@ -1,10 +1,11 @@
 // Runs the simulation of many seeds on all processors: npm run simulate -- --seeds 10000 [--from 1]
 //
-// Prints each seed that breaks a promise, the trace of the first, and how many runs a second there were; exits with 1
-// where there was one.
+// Prints each seed that breaks a promise, and the trace of the first of them, or of a single seed. Exits with 1 if a seed breaks
+// a promise.
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
+import { bundle, removeBundles } from "./bundle.mjs"
 
 const batch = 50
 
@@ -18,13 +19,14 @@ if (isMainThread) {
     console.error("simulate: --seeds N and --from N must be whole numbers")
     process.exit(2)
   }
+  const module = await bundle("simulation")
   const start = performance.now()
   const broken = []
   let next = from
   let steps = 0
   const work = () =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL(import.meta.url))
+      const worker = new Worker(new URL(import.meta.url), { workerData: { module, isShown: seeds === 1 } })
       const give = () => {
         if (next >= from + seeds) {
           worker.postMessage(undefined)
@@ -36,6 +38,9 @@ if (isMainThread) {
       }
       worker.on("message", (done) => {
         steps += done.steps
+        if (done.shown !== undefined) {
+          console.log(done.shown)
+        }
         for (const result of done.broken) {
           broken.push(result)
           console.log(`seed ${result.seed}: ${result.violations.join("; ")}`)
@@ -47,6 +52,7 @@ if (isMainThread) {
       give()
     })
   await Promise.all(Array.from({ length: availableParallelism() }, work))
+  removeBundles()
   const seconds = (performance.now() - start) / 1000
   const [first] = broken.sort((a, b) => a.seed - b.seed)
   if (first !== undefined) {
@@ -57,7 +63,7 @@ if (isMainThread) {
   )
   process.exitCode = broken.length === 0 ? 0 : 1
 } else {
-  const { Simulation } = await import(workerData?.module ?? new URL("../../dist/testing.js", import.meta.url).href)
+  const Simulation = await import(workerData.module)
   parentPort.on("message", (range) => {
     if (range === undefined) {
       parentPort.close()
@@ -65,13 +71,16 @@ if (isMainThread) {
     }
     const broken = []
     let steps = 0
+    let shown
     for (let seed = range.from; seed < range.upTo; seed++) {
       const result = Simulation.run(seed)
       steps += result.steps
       if (result.violations.length > 0) {
         broken.push({ seed, violations: result.violations, shown: Simulation.show(result) })
+      } else if (workerData.isShown) {
+        shown = Simulation.show(result)
       }
     }
-    parentPort.postMessage({ broken, steps })
+    parentPort.postMessage({ broken, shown, steps })
   })
 }

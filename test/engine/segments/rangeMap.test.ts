@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Claim, RangeMap } from "../../../src/engine/segments/rangeMap.js"
-import { Draw } from "../../../src/testing/Scenario.js"
+import { Draw } from "../../simulation/Draw.js"
 
 const restOf = ({ endBytes, nextBytes }: Claim): number => endBytes - nextBytes
 

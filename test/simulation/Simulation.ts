@@ -1,56 +1,48 @@
 /**
- * The downloader in a world of which every failure replays from a seed.
+ * Runs the real downloader on a simulated origin and disk. The same seed gives the same run.
  *
- * A seed draws a workload, the faults of origins and disk, and an ending: the run completes, one transfer is cancelled,
- * all of it is closed, the process is killed, or the power is cut; after the last two a second life begins on what the
- * disk kept. The invariants are this package's promises, which stand in `promises.ts`.
- *
- * @since 0.2.0
+ * A seed determines the files, the faults and the end: the run completes, a transfer is cancelled, the downloader is closed, the
+ * process is killed, or the power is cut. After a kill or a power cut, a second run starts with the files that the disk has kept.
+ * `promises.ts` checks both runs.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import * as Download from "../Download.js"
-import type { DownloadEvent } from "../DownloadEvent.js"
-import * as Downloader from "../Downloader.js"
-import * as Progress from "../Progress.js"
-import * as DirectStore from "../Store/Direct.js"
-import * as FileSystemStore from "../Store/FileSystem.js"
-import * as Disk from "./Disk.js"
-import * as Origin from "./Origin.js"
-import { type Asked, type Observed, oldContent, Promises, secretFor } from "./promises.js"
-import * as Scenario from "./Scenario.js"
+import * as Download from "../../src/Download.js"
+import type { DownloadEvent } from "../../src/DownloadEvent.js"
+import * as Downloader from "../../src/Downloader.js"
+import * as Progress from "../../src/Progress.js"
+import * as DirectStore from "../../src/Store/Direct.js"
+import * as FileSystemStore from "../../src/Store/FileSystem.js"
+import * as Disk from "../../src/testing/Disk.js"
+import * as Origin from "../../src/testing/Origin.js"
+import { World } from "../../src/testing/World.js"
+import { Draw } from "./Draw.js"
+import { drawScenario } from "./drawScenario.js"
+import { oldContent } from "./fileChecks.js"
+import type { Asked, Life } from "./Life.js"
+import { Promises, secretFor } from "./promises.js"
+import type * as Scenario from "./Scenario.js"
 import * as Served from "./served.js"
 import * as Subject from "./subject.js"
-import { World } from "./World.js"
 
-/**
- * What came of one run.
- *
- * @category models
- * @since 0.2.0
- */
+/** The result of the simulation of one seed. */
 export interface Result {
   readonly seed: number
-  /** The promises that were broken, a sentence each; none where all is well. */
+  /** The broken promises, one sentence each. */
   readonly violations: ReadonlyArray<string>
-  /** What happened, a line each, with its time in virtual milliseconds. */
+  /** One line for each event, with its time in virtual milliseconds. */
   readonly trace: ReadonlyArray<string>
   readonly steps: number
   readonly virtualMillis: number
 }
 
-/**
- * Runs the simulation that this seed draws. Does not throw.
- *
- * @category running
- * @since 0.2.0
- */
+/** Runs the simulation of a seed. Does not throw. */
 export const run = (seed: number): Result => {
-  const scenario = Scenario.draw(seed)
-  const life = new Life(scenario)
+  const scenario = drawScenario(seed)
+  const life = new SimulatedLife(scenario)
   life.live()
   return {
     seed,
@@ -61,23 +53,17 @@ export const run = (seed: number): Result => {
   }
 }
 
-/**
- * A result as text: the promises that were broken, and how it came to that.
- *
- * @category showing
- * @since 0.2.0
- */
+/** A result as text: the broken promises and the trace. */
 export const show = (result: Result): string =>
   [
     `seed ${result.seed}: ${result.violations.length === 0 ? "all promises kept" : result.violations.join("; ")}`,
     ...result.trace.map((line) => `  ${line}`)
   ].join("\n")
 
-// The longest that a run may take: far longer than its waits, and shorter than the bound that its stalls would meet else.
+// Far longer than all waits of a run, and shorter than the time limit of an attempt.
 const budget = Duration.minutes(50)
 
-/** One seed: the first life, the checks, and a second life where there is one. */
-class Life implements Observed {
+class SimulatedLife implements Life {
   readonly trace: Array<string> = []
   readonly violations: Array<string> = []
   readonly disk: Disk.Disk
@@ -88,12 +74,12 @@ class Life implements Observed {
   intruded: Scenario.Job | undefined
   obstructed: Scenario.Job | undefined
   private readonly promises = new Promises(this)
-  private readonly from: Scenario.Draw
+  private readonly from: Draw
   private readonly turns = new Map<number, number>()
   private replies = 0
   private operations = 0
   private readonly operationsByName = new Map<string, number>()
-  // The place of the one who asks in the moment of a cancellation, and how to make it ask.
+  // An index into `asked`: the caller that requests a file at the moment of a cancellation.
   private readonly late: number | undefined
   private isLateDue = false
   private wakeLate: () => void = () => {}
@@ -101,7 +87,7 @@ class Life implements Observed {
 
   constructor(readonly scenario: Scenario.Scenario) {
     this.world = new World(scenario.seed, { atMost: budget })
-    this.from = new Scenario.Draw(scenario.seed ^ 0x5bd1e995)
+    this.from = new Draw(scenario.seed ^ 0x5bd1e995)
     const { ending } = scenario
     const late =
       ending.kind === "cancel" && ending.isAskedAgain && !scenario.isStream ? [scenario.asked[ending.job] ?? 0] : []
@@ -125,10 +111,10 @@ class Life implements Observed {
     const how = this.runOnce()
     switch (how._tag) {
       case "deadlock":
-        this.violate("deadlock: everything waits, and for nothing")
+        this.violate("deadlock: every fiber waits, and no timer is pending")
         return
       case "budget":
-        this.violate(`a wait without a bound: not done after ${Duration.format(budget)}`)
+        this.violate(`a wait without a limit: the run is not done after ${Duration.format(budget)}`)
         return
       case "done":
         this.promises.checkEnd(how.exit)
@@ -209,8 +195,7 @@ class Life implements Observed {
         yield* Fiber.awaitAll(fibers)
       }
     })
-    // Layers are built uninterrupted: two that Effect builds side by side wait for each other for good when they are
-    // interrupted meanwhile.
+    // Layers are built uninterruptibly: layers that Effect builds in parallel wait for each other forever if they are interrupted.
     const root = this.world.fork(
       Effect.scoped(
         Effect.flatMap(Effect.uninterruptible(Layer.build(Layer.fresh(layer))), (context) =>
@@ -263,7 +248,7 @@ class Life implements Observed {
     })
   }
 
-  // Perhaps before the one who is to ask has begun to wait for it.
+  // The late caller may not have begun to wait yet.
   private askLate(): void {
     this.isLateDue = true
     this.wakeLate()
@@ -274,7 +259,7 @@ class Life implements Observed {
   }
 
   private crash(): void {
-    this.note("the process ends here")
+    this.note("the process ends")
     this.world.halt()
   }
 
@@ -369,10 +354,10 @@ class Life implements Observed {
     this.promises.onSecondLife()
     this.disk.options = { ...this.disk.options, descriptors: undefined }
     this.world = new World(this.scenario.seed + 1, { atMost: budget })
-    this.note("a second life")
+    this.note("the second run")
     const how = this.runOnce()
     if (how._tag !== "done") {
-      this.violate(`the second life does not end: ${how._tag}`)
+      this.violate(`the second run does not end: ${how._tag}`)
       return
     }
     this.promises.checkSecondLife(how.exit)

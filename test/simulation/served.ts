@@ -1,10 +1,8 @@
 /**
- * What the origins of a scenario serve: every version of every file, and the lies that its faults make them tell.
- *
- * @internal
+ * The responses of the origins of a scenario: every version of every file, and the faults.
  */
 import { sha256 } from "@noble/hashes/sha2.js"
-import * as Origin from "./Origin.js"
+import * as Origin from "../../src/testing/Origin.js"
 import { type Job, type RangeFault, versionsOf } from "./Scenario.js"
 
 /** The content of a version of a file. */
@@ -21,7 +19,7 @@ export const digestOf = (job: Job): string =>
 
 const httpDate = (atMillis: number): string => new Date(atMillis).toUTCString()
 
-/** What the origin answers. */
+/** The response of the origin. */
 export const replyTo = (job: Job, request: Origin.Request, turn: number, nowMillis: number): Origin.Reply => {
   const fault = job.faults[turn]
   const version = job.faults.slice(0, turn + 1).filter(({ kind }) => kind === "changed").length
@@ -78,7 +76,7 @@ export const replyTo = (job: Job, request: Origin.Request, turn: number, nowMill
   }
 }
 
-/** The request as an origin sees it that does not know all of it. */
+/** The request without the fields that the origin does not support. */
 const asUnderstood = ({ ranges }: Job, request: Origin.Request): Origin.Request => {
   const { "if-range": _, range, ...headers } = request.headers
   switch (ranges) {
@@ -93,7 +91,7 @@ const asUnderstood = ({ ranges }: Job, request: Origin.Request): Origin.Request 
   }
 }
 
-/** What it makes of an honest answer to a range. */
+/** Changes a correct response to a request for a range as `ranges` of the job says. */
 const ranged = ({ index, ranges, sizeBytes }: Job, request: Origin.Request, honest: Origin.Reply): Origin.Reply => {
   if (request.headers["range"] === undefined || honest.status !== 206 || typeof honest.body !== "object") {
     return honest
@@ -127,7 +125,7 @@ const locationOf = (job: Job, to: "here" | "elsewhere" | "file" | "loop"): strin
     case "here":
       return `${job.path}?moved`
     case "elsewhere":
-      // Not from https to http.
+      // A redirect from https to http would be refused.
       return `https://cdn.test${job.path}?moved`
     case "file":
       return "file:///etc/passwd"
@@ -136,7 +134,7 @@ const locationOf = (job: Job, to: "here" | "elsewhere" | "file" | "loop"): strin
   }
 }
 
-/** Whether anything shows the lie. */
+/** Whether the downloader can find out that the response is wrong. */
 const isNoticeable = ({ hasDigest, isLengthAnnounced }: Job, how: RangeFault): boolean =>
   hasDigest || (how === "resized" || how === "unsized" ? isLengthAnnounced : how !== "wrong")
 
@@ -163,7 +161,7 @@ const lyingAbout = (
     },
     body: content.subarray(from, to)
   })
-  /** With a right head, but for this, and other bytes. */
+  /** A response with these header fields, otherwise a correct head, and wrong bytes. */
   const partialOf = (more: Readonly<Record<string, string>>): Origin.Reply =>
     start < end
       ? {
@@ -205,7 +203,7 @@ const lyingAbout = (
     case "empty":
       return { ...honest, status: 200, headers: { ...headers, "content-length": "0" }, body: "" }
     case "length":
-      // As a cache that stores the head of one response with the body of another.
+      // A cache has stored the head of one response with the body of another.
       return start + 1 < end
         ? {
             ...partial(start, end, content.length),

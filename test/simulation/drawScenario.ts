@@ -1,137 +1,16 @@
 /**
- * What a simulated run is about, drawn from a seed: which files, which faults, which limits, and how it ends.
- *
- * @internal
+ * Draws a scenario from a seed.
  */
-import { PCGRandom } from "effect/Utils"
-
-/** Draws from a seed, and from nothing else. */
-export class Draw {
-  private readonly random: PCGRandom
-
-  constructor(seed: number) {
-    this.random = new PCGRandom(seed)
-  }
-
-  readonly real = (): number => this.random.number()
-
-  /** From 0 to n - 1. */
-  readonly below = (n: number): number => Math.floor(this.random.number() * n)
-
-  readonly between = (from: number, to: number): number => from + this.below(to - from + 1)
-
-  readonly chance = (probability: number): boolean => this.random.number() < probability
-
-  pick<A>(first: A, ...rest: ReadonlyArray<A>): A {
-    return rest[this.below(rest.length + 1) - 1] ?? first
-  }
-}
-
-export type Fault =
-  | { readonly kind: "refused" | "dns" | "reset" | "silence"; readonly millis?: number }
-  | { readonly kind: "status"; readonly status: number; readonly retryAfter?: string; readonly afterMillis?: number }
-  | { readonly kind: "break"; readonly at: number; readonly how: "reset" | "close" | "unnoticed" | "silence" }
-  | { readonly kind: "range"; readonly how: RangeFault }
-  | { readonly kind: "slow" | "changed" | "excess" }
-  | { readonly kind: "redirect"; readonly to: "here" | "elsewhere" | "file" | "loop" }
-
-/** What is wrong with an answer to a request for a range. */
-export type RangeFault =
-  | "ignored"
-  | "shifted"
-  | "short"
-  | "total"
-  | "unsatisfiable"
-  | "status"
-  | "resized"
-  | "unsized"
-  | "empty"
-  | "length"
-  | "coded"
-  | "parts"
-  | "refused"
-  | "wrong"
-
-export interface Job {
-  readonly index: number
-  readonly origin: string
-  readonly path: string
-  readonly destination: string
-  readonly sizeBytes: number
-  readonly chunkBytes: number
-  readonly chunkMillis: number
-  readonly validator: "strong" | "weak" | "none"
-  readonly isLengthAnnounced: boolean
-  /**
-   * How the origin handles ranges: `guarded` supports `If-Range`, `unguarded` does not, `none` ignores ranges, `open` sends a part of
-   * each range without a total, and `refused` answers with an error.
-   */
-  readonly ranges: "guarded" | "unguarded" | "none" | "open" | "refused"
-  /** Whether each response breaks off after one byte. */
-  readonly isDripping: boolean
-  readonly hasDigest: boolean
-  readonly onExists: "overwrite" | "skip" | "fail" | "unique"
-  /** What stands under the destination before. */
-  readonly isThere: boolean
-  /** By the turn of the request for this file; after them all goes well. */
-  readonly faults: ReadonlyArray<Fault>
-}
-
-export type Ending =
-  | { readonly kind: "complete" }
-  | {
-      readonly kind: "cancel"
-      /** The place in the order of what is asked. */
-      readonly job: number
-      readonly step: number
-      /** Whether somebody asks for the same file in that moment. */
-      readonly isAskedAgain: boolean
-    }
-  | { readonly kind: "close"; readonly step: number }
-  | { readonly kind: "kill" | "power"; readonly at: "step" | "disk" | "reply"; readonly count: number }
-
-export interface DiskFault {
-  readonly operation: string
-  readonly errno: string
-  /** Which of these operations it meets. */
-  readonly count: number
-  /** From then on the device takes no bytes, and says nothing: in place of the errno. */
-  readonly takesNothing?: boolean | undefined
-}
-
-export interface Scenario {
-  readonly seed: number
-  readonly jobs: ReadonlyArray<Job>
-  /** Jobs in the order in which they are asked for; some twice. */
-  readonly asked: ReadonlyArray<number>
-  readonly concurrency: number
-  readonly perOrigin: number
-  readonly isStream: boolean
-  /** Whether the store writes by calls that come back at once. */
-  readonly isDirect: boolean
-  /** Whether that store keeps so little in memory that a body of a few kilobytes is a large one. */
-  readonly isShortOfMemory: boolean
-  readonly durability: "full" | "rename"
-  /** Connections for one file. */
-  readonly segments: number | undefined
-  readonly requestsPerSecond: number | undefined
-  readonly bytesPerSecond: number | undefined
-  readonly diskFault: DiskFault | undefined
-  readonly descriptors: number | undefined
-  /** Another program that writes a destination meanwhile. */
-  readonly intruder: { readonly job: number; readonly step: number; readonly makes: "file" | "directory" } | undefined
-  /** Of each request. */
-  readonly deadlineMillis: number | undefined
-  readonly ending: Ending
-  /** An interruption comes at this operation of the disk and not at a step: most steps are far from a publish. */
-  readonly interruptAtDisk: number | undefined
-}
-
-export const origins: readonly [string, ...ReadonlyArray<string>] = [
-  "http://a.test",
-  "https://b.test",
-  "http://c.test:8080"
-]
+import { Draw } from "./Draw.js"
+import {
+  type Ending,
+  type Fault,
+  type Job,
+  longestWaitMillis,
+  origins,
+  type RangeFault,
+  type Scenario
+} from "./Scenario.js"
 
 const diskFaults: readonly [readonly [string, string], ...ReadonlyArray<readonly [string, string]>] = [
   ["write", "ENOSPC"],
@@ -144,7 +23,7 @@ const diskFaults: readonly [readonly [string, string], ...ReadonlyArray<readonly
   ["truncate", "EIO"]
 ]
 
-export const draw = (seed: number): Scenario => {
+export const drawScenario = (seed: number): Scenario => {
   const from = new Draw(seed)
   const jobs = Array.from({ length: from.between(1, 6) }, (_, index) => drawJob(from, index))
   const asked = jobs.map(({ index }) => index)
@@ -153,7 +32,7 @@ export const draw = (seed: number): Scenario => {
   }
   const ending = drawEnding(from, asked.length)
   if (ending.kind === "cancel" && from.chance(0.5)) {
-    // Two want the same file, and one of them leaves.
+    // Two callers request the same file, and one of them is interrupted.
     asked.push(asked[ending.job] ?? 0)
   }
   const concurrency = from.between(1, 4)
@@ -180,7 +59,7 @@ export const draw = (seed: number): Scenario => {
     ending,
     interruptAtDisk: undefined
   }
-  // Drawn last: the rest of a seed is what it is without.
+  // Drawn last, so that the draws above give the same for a seed as before these were added.
   const isDirect = from.chance(0.5)
   const interruptAtDisk = from.chance(0.4) ? from.below(asked.length * 6) : undefined
   const drawn: Scenario = {
@@ -194,7 +73,7 @@ export const draw = (seed: number): Scenario => {
   return withWaits(new Draw(seed ^ 0x3d4e5f61), lying)
 }
 
-/** A deadline for each request, and one origin that refuses connections at first, and not at once. */
+/** Adds a deadline for each request, and an origin that refuses its first connections after a delay. */
 const withWaits = (from: Draw, scenario: Scenario): Scenario => {
   const deadlineMillis = from.chance(0.1) ? from.between(50, 10_000) : undefined
   const origin = from.chance(0.1) ? from.pick(...origins) : undefined
@@ -219,7 +98,7 @@ const withWaits = (from: Draw, scenario: Scenario): Scenario => {
   }
 }
 
-/** What a disk does beyond a failing operation, and how much a store keeps from it. */
+/** Adds a disk that writes nothing, another program that makes a directory, and a store with small buffers. */
 const withDisk = (from: Draw, scenario: Scenario): Scenario => {
   const { diskFault, intruder } = scenario
   const makes = from.pick("file" as const, "directory" as const)
@@ -232,7 +111,7 @@ const withDisk = (from: Draw, scenario: Scenario): Scenario => {
   }
 }
 
-/** Responses that break off, and answers to ranges that are none. */
+/** Adds responses that break off, and wrong responses to requests for ranges. */
 const withLies = (from: Draw, scenario: Scenario): Scenario => ({
   ...scenario,
   jobs: scenario.jobs.map((job) => {
@@ -258,7 +137,7 @@ const withLies = (from: Draw, scenario: Scenario): Scenario => ({
   })
 })
 
-/** Larger files, and room for more than one connection for each, on a store that can take them. */
+/** Adds several connections for each file, larger files, and permits for the connections. */
 const withSegments = (from: Draw, scenario: Scenario): Scenario => {
   const more = from.between(1, 3)
   return {
@@ -273,7 +152,7 @@ const withSegments = (from: Draw, scenario: Scenario): Scenario => {
       chunkBytes: from.between(50, 400),
       chunkMillis: from.between(5, 40),
       ranges: from.pick("guarded", "guarded", "guarded", "unguarded", "unguarded", "none"),
-      // Of which the first request, which asks for no range, gets nothing to see.
+      // The first request asks for no range, so this fault does not affect it.
       faults: from.chance(0.6) ? [{ kind: "range" as const, how: "ignored" as const }, ...job.faults] : job.faults
     }))
   }
@@ -281,7 +160,7 @@ const withSegments = (from: Draw, scenario: Scenario): Scenario => {
 
 const drawEnding = (from: Draw, asked: number): Ending => {
   const kind = from.pick<Ending["kind"]>("complete", "complete", "cancel", "close", "kill", "power", "power")
-  // Small numbers more often: much happens in the beginning, and some things only there.
+  // Small numbers are more likely: the first steps do the most.
   const step = from.chance(0.1) ? 0 : Math.floor(Math.exp(from.real() * Math.log(60 + asked * 250)))
   switch (kind) {
     case "complete":
@@ -380,28 +259,3 @@ const drawRetryAfter = (from: Draw): { readonly retryAfter?: string; readonly af
       return {}
   }
 }
-
-/** What the simulated downloader clamps `Retry-After` to. */
-export const longestWaitMillis = 20_000
-
-/** Whether a transfer that meets these, and each no more than once, must succeed with enough retries. */
-export const isSurvivable = (job: Job): boolean =>
-  // An earlier version than the one that is expected is not the file.
-  !(job.hasDigest && versionsOf(job) > 1) &&
-  !job.isDripping &&
-  job.faults.every(
-    (fault) =>
-      !(fault.kind === "status" && [404, 401, 501].includes(fault.status)) &&
-      !(fault.kind === "redirect" && (fault.to === "file" || fault.to === "loop"))
-  )
-
-const truthful: ReadonlySet<RangeFault> = new Set(["ignored", "shifted", "short", "unsatisfiable", "refused"])
-
-/** Whether each byte that the origin sends is the byte that its response says, of the one version that there is. */
-export const isTruthful = (job: Job): boolean =>
-  versionsOf(job) === 1 &&
-  job.isLengthAnnounced &&
-  job.faults.every((fault) => fault.kind !== "range" || truthful.has(fault.how))
-
-/** How many versions there are in the end. */
-export const versionsOf = (job: Job): number => 1 + job.faults.filter(({ kind }) => kind === "changed").length

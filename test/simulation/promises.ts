@@ -1,98 +1,72 @@
 /**
- * The promises of this package as checks of a simulated life: at every request, every operation on a final name, every
- * event, and at the end.
- *
- * @internal
+ * The promises of this package, as checks of a simulated run: at every request, every operation on a final name, every event, and
+ * at the end.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
-import type * as Download from "../Download.js"
-import type { DownloadEvent, Retrying } from "../DownloadEvent.js"
-import type * as Disk from "./Disk.js"
-import type * as Origin from "./Origin.js"
+import type * as Download from "../../src/Download.js"
+import type { DownloadEvent, Retrying } from "../../src/DownloadEvent.js"
+import type * as Disk from "../../src/testing/Disk.js"
+import type * as Origin from "../../src/testing/Origin.js"
+import { FileChecks } from "./fileChecks.js"
+import type { Life } from "./Life.js"
 import * as Scenario from "./Scenario.js"
-import * as Served from "./served.js"
-import type { World } from "./World.js"
-
-/** A request to the downloader, and the file that it is for. */
-export interface Asked {
-  readonly id: string
-  readonly job: Scenario.Job
-  readonly request: Download.DownloadRequest
-}
-
-/** What a life shows to those who check it. */
-export interface Observed {
-  readonly scenario: Scenario.Scenario
-  readonly asked: ReadonlyArray<Asked>
-  readonly disk: Disk.Disk
-  /** Another one in the second life. */
-  readonly world: World
-  /** None before the layers are built. */
-  readonly origin: typeof Origin.Origin.Service | undefined
-  readonly isSecondLife: boolean
-  /** Whose destination another program has written. */
-  readonly intruded: Scenario.Job | undefined
-  /** The job whose destination another program has made a directory. */
-  readonly obstructed: Scenario.Job | undefined
-  readonly violate: (what: string) => void
-}
 
 const secret = "s3cret"
 
 // More attempts than the retry policy of a simulated downloader allows without progress.
 const mostDrips = 100
 
-/** What this origin is told, and neither another one nor an event. */
+/** A header for this origin. No other origin and no event may contain it. */
 export const secretFor = (origin: string): string => `${secret} ${origin}`
 
-/** What stands under the destination of a file that is there before. */
-export const oldContent = (job: Scenario.Job): Uint8Array =>
-  new TextEncoder().encode(`what stood there before ${job.index}`)
-
-/** `on…` is told what happens and may find a promise broken by it; `check…` looks at what a life has left. */
+/** `on…` checks the promises while the run goes on, and `check…` checks what it leaves. */
 export class Promises {
   private readonly outcomes = new Map<string, Download.DownloadOutcome>()
-  /** When each request was told as started. */
+  /** The time of each request's `Started`. */
   private readonly started = new Map<string, number>()
   private readonly retries = new Map<string, number>()
-  // When each origin may be asked again.
+  // The times between which an origin has asked for no requests.
   private readonly closedUntil = new Map<string, { readonly from: number; readonly until: number }>()
-  // Origins that have never answered and have failed: when they failed, and how many requests were in flight then.
+  // Origins that have failed and never answered: the time of the failure, and the requests in flight at that time.
   private readonly failed = new Map<string, { readonly at: number; open: number | undefined }>()
   private readonly answered = new Set<string>()
   private partsBefore: ReadonlyArray<string> = []
 
-  constructor(private readonly life: Observed) {}
+  private readonly files: FileChecks
+
+  constructor(private readonly life: Life) {
+    this.files = new FileChecks(life, this.outcomes)
+  }
 
   onRequest(request: Origin.Request, job: Scenario.Job): void {
     const { isSecondLife, world } = this.life
     const { origin, protocol } = new URL(request.url)
     const closed = this.closedUntil.get(origin)
     if (!isSecondLife && closed !== undefined && world.now() > closed.from && world.now() < closed.until) {
-      this.life.violate(`${origin} asked for rest until ${closed.until} and got a request`)
+      this.life.violate(`${origin} asked for no request until ${closed.until}, and received one`)
     }
     this.checkProbe(origin)
     const told = request.headers["x-secret"]
     if (told !== undefined && told !== secretFor(origin)) {
-      this.life.violate(`${origin} was told what is for ${told}`)
+      this.life.violate(`${origin} received the header of another origin: ${told}`)
     }
     if (request.headers["accept-encoding"] !== "identity") {
-      this.life.violate("a request did not ask for identity")
+      this.life.violate("a request allows a content coding")
     }
     if (protocol !== "http:" && protocol !== "https:") {
       this.life.violate(`a request for ${protocol} was made`)
     }
     if (job.isDripping && request.turn > mostDrips) {
-      this.life.violate(`${request.url} was asked for ${request.turn} times, and gave a byte each time`)
+      this.life.violate(`${request.url} was requested ${request.turn} times, and sent one byte each time`)
     }
     const ifRange = request.headers["if-range"]
     if (request.headers["range"] !== undefined && ifRange === undefined && job.validator === "strong") {
-      this.life.violate("a range was asked for without the validator that the origin gave")
+      this.life.violate("a range was requested without the validator that the origin sent")
     }
     if (ifRange?.startsWith("W/") === true) {
-      this.life.violate("a weak validator stands in If-Range")
+      this.life.violate("If-Range has a weak validator")
     }
   }
 
@@ -115,10 +89,10 @@ export class Promises {
   }
 
   onOperation(operation: Disk.Operation): void {
-    const isPromised = !this.life.isSecondLife || this.holdsAfterCrash()
+    const isPromised = !this.life.isSecondLife || this.files.holdsAfterCrash()
     for (const job of isPromised ? this.life.scenario.jobs : []) {
       if (operation.to === job.destination || operation.path === job.destination) {
-        this.checkName(job, "while it runs")
+        this.files.checkName(job, "during the run")
       }
     }
   }
@@ -142,12 +116,12 @@ export class Promises {
       this.outcomes.set(request.id, event.outcome)
       this.checkDeadline(request)
       if (event.outcome._tag === "Saved") {
-        this.checkSaved(event.outcome, "when it was told")
+        this.files.checkSaved(event.outcome, "at its Finished")
       }
     }
   }
 
-  /** What cannot be interrupted, a publish, may come to its end. */
+  /** A publish that has begun is not interrupted by the deadline. */
   private checkDeadline({ deadline, id }: Download.DownloadRequest): void {
     const tookMillis = this.life.world.now() - (this.started.get(id) ?? 0)
     if (deadline !== undefined && tookMillis > Duration.toMillis(deadline) + 500) {
@@ -158,11 +132,11 @@ export class Promises {
   private checkDigest({ error, request }: Retrying): void {
     const job = this.life.asked.find(({ id }) => id === request.id)?.job
     if (error._tag === "Mismatch" && error.reason === "digest" && job !== undefined && Scenario.isTruthful(job)) {
-      this.life.violate(`${request.id} had another digest, and each byte that it received was right`)
+      this.life.violate(`${request.id} has a wrong digest, and every byte that it received is right`)
     }
   }
 
-  /** An origin that has never answered and failed is tried by one request at a time, beside those that were under way. */
+  /** After a failure, an origin that has never answered gets one request at a time, beside those that were in flight. */
   private checkProbe(origin: string): void {
     const failed = this.failed.get(origin)
     const open = this.life.origin?.open(origin) ?? 0
@@ -190,16 +164,16 @@ export class Promises {
     this.outcomes.clear()
     this.started.clear()
     this.retries.clear()
-    this.partsBefore = this.parts()
+    this.partsBefore = this.files.parts()
   }
 
-  /** After a life that ended by itself. */
+  /** Checks a run that was not killed. */
   checkEnd(exit: Exit.Exit<unknown, unknown>): void {
     this.checkExit(exit)
     this.checkOutcomes()
     this.checkShared()
     this.checkNothingLeft()
-    this.checkFiles()
+    this.files.checkFiles()
   }
 
   checkLimits(): void {
@@ -212,14 +186,14 @@ export class Promises {
     }
   }
 
-  /** After a kill or a power cut: what the disk kept. */
+  /** Checks the disk after a kill or a power cut. */
   checkKept(): void {
-    if (this.holdsAfterCrash()) {
-      this.checkFiles()
+    if (this.files.holdsAfterCrash()) {
+      this.files.checkFiles()
     }
   }
 
-  /** After a second life: it has completed the work of the first. */
+  /** Checks that the second run has completed the work of the first. */
   checkSecondLife(exit: Exit.Exit<unknown, unknown>): void {
     this.checkExit(exit)
     for (const { id, job } of this.life.asked) {
@@ -232,14 +206,14 @@ export class Promises {
         this.life.obstructed !== job &&
         this.life.scenario.deadlineMillis === undefined
       ) {
-        this.life.violate(`the second life did not save ${id}`)
+        this.life.violate(`the second run did not save ${id}`)
       }
-      if (this.holdsAfterCrash() || job.onExists === "overwrite") {
-        this.checkName(job, "in the second life")
+      if (this.files.holdsAfterCrash() || job.onExists === "overwrite") {
+        this.files.checkName(job, "in the second run")
       }
     }
-    if (this.parts().some((name) => !this.partsBefore.includes(name))) {
-      this.life.violate("temporaries of the second life are left")
+    if (this.files.parts().some((name) => !this.partsBefore.includes(name))) {
+      this.life.violate("temporary files of the second run are left")
     }
   }
 
@@ -255,7 +229,7 @@ export class Promises {
     const isWhole = ending.kind !== "close" && !(ending.kind === "cancel" && scenario.isStream)
     for (const [order, { id, job }] of asked.entries()) {
       const outcome = this.outcomes.get(id)
-      // A fiber that is interrupted before its first step has asked for nothing.
+      // A fiber that is interrupted before its first step has requested nothing.
       const isAsked = isWhole && !(ending.kind === "cancel" && ending.job === order)
       if (outcome === undefined && (isAsked || this.started.has(id))) {
         this.life.violate(`${id} has no outcome`)
@@ -263,7 +237,7 @@ export class Promises {
       const isCancelled =
         ending.kind === "close" || (ending.kind === "cancel" && (scenario.isStream || ending.job === order))
       if (outcome?._tag === "Cancelled" && !isCancelled) {
-        this.life.violate(`${id} was cancelled by nobody`)
+        this.life.violate(`${id} was cancelled without an interruption`)
       }
       if (
         outcome?._tag === "Failed" &&
@@ -274,9 +248,7 @@ export class Promises {
         this.life.obstructed !== job &&
         !(outcome.error._tag === "Disk" && outcome.error.reason === "exists" && job.onExists === "fail")
       ) {
-        this.life.violate(
-          `${id} failed although trying again was enough: ${outcome.error._tag}: ${outcome.error.message}`
-        )
+        this.life.violate(`${id} failed although a retry was enough: ${outcome.error._tag}: ${outcome.error.message}`)
       }
     }
     const told = this.outcomes.size
@@ -285,7 +257,7 @@ export class Promises {
     }
   }
 
-  /** Callers that asked for one file in the same moment were told of the same attempts, each in its own name. */
+  /** Callers that requested one file at the same time have the same number of `Retrying` events. */
   private checkShared(): void {
     for (const { id, job } of this.life.asked) {
       const startedAt = this.started.get(id)
@@ -295,7 +267,7 @@ export class Promises {
       const outcome = this.outcomes.get(id)
       const retries = this.retries.get(id) ?? 0
       if (isShared && outcome?._tag === "Saved" && retries !== outcome.attempts - 1) {
-        this.life.violate(`${id} took ${outcome.attempts} attempts, and was told of ${retries} retries`)
+        this.life.violate(`${id} took ${outcome.attempts} attempts, and had ${retries} Retrying events`)
       }
     }
   }
@@ -312,109 +284,13 @@ export class Promises {
     if (disk.descriptors() !== 0) {
       this.life.violate(`${disk.descriptors()} descriptors are left`)
     }
-    if (this.parts().length > 0) {
-      this.life.violate(`temporaries are left: ${this.parts().join(" ")}`)
+    if (this.files.parts().length > 0) {
+      this.life.violate(`temporary files are left: ${this.files.parts().join(" ")}`)
     }
     if ((origin?.open() ?? 0) > 0) {
       this.life.violate(`${origin?.open()} connections are left`)
     }
     this.checkLimits()
-  }
-
-  private parts(): ReadonlyArray<string> {
-    return Array.from(this.life.disk.files().keys()).filter((name) => name.endsWith(".part"))
-  }
-
-  private checkFiles(): void {
-    for (const job of this.life.scenario.jobs) {
-      this.checkName(job, "at the end")
-    }
-    const outcomes = Array.from(this.outcomes.values())
-    this.checkOwnNames(outcomes)
-    // Of requests that are not known to have left nothing.
-    const saved = new Set(
-      this.life.asked.flatMap(({ id, request }) => {
-        const outcome = this.outcomes.get(id)
-        const isDisk = outcome?._tag === "Failed" && outcome.error._tag === "Disk"
-        return outcome === undefined || outcome._tag === "Saved" || isDisk ? [request.destination] : []
-      })
-    )
-    for (const outcome of outcomes) {
-      if (outcome._tag === "Saved") {
-        this.checkSaved(outcome, "at the end")
-      }
-      if (outcome._tag === "Skipped" && !this.life.disk.files().has(outcome.request.destination)) {
-        this.life.violate(`${outcome.request.id} was skipped, and there is no file`)
-      }
-      const { destination, id } = outcome.request
-      if ((outcome._tag === "Cancelled" || outcome._tag === "Failed") && !saved.has(destination)) {
-        const job = this.life.asked.find((one) => one.id === id)?.job
-        const found = this.life.disk.files().get(destination)
-        if (found !== undefined && job !== undefined && !(this.wasThere(job) && isEqual(found, oldContent(job)))) {
-          this.life.violate(`${id} is ${outcome._tag}, and ${destination} is there`)
-        }
-      }
-    }
-  }
-
-  /** Who wants a file of its own has one: whole, and nobody else's. */
-  private checkOwnNames(outcomes: ReadonlyArray<Download.DownloadOutcome>): void {
-    for (const job of this.life.scenario.jobs.filter(({ onExists }) => onExists === "unique")) {
-      const own = outcomes.flatMap((outcome) =>
-        outcome._tag === "Saved" && outcome.request.destination === job.destination ? [outcome.destination] : []
-      )
-      if (new Set(own).size !== own.length) {
-        this.life.violate(`two have one name: ${own.join(" ")}`)
-      }
-      for (const [name, content] of this.life.disk.files()) {
-        if (name.startsWith(`${job.destination}-`) && !this.isSomeVersion(job, content)) {
-          this.life.violate(`${name} is not whole`)
-        }
-      }
-    }
-  }
-
-  /** P1: what stands under a final name is whole: some version of the file, or what stood there before. */
-  private checkName(job: Scenario.Job, when: string): void {
-    const found = this.life.disk.files().get(job.destination)
-    if (found === undefined) {
-      if (this.wasThere(job)) {
-        this.life.violate(`what stood under ${job.destination} is lost ${when}`)
-      }
-      return
-    }
-    const isOld = this.wasThere(job) && isEqual(found, oldContent(job))
-    if (!isOld && this.wasThere(job) && job.onExists !== "overwrite") {
-      this.life.violate(`${job.destination} was overwritten, which nobody asked for`)
-    }
-    if (!isOld && !this.isSomeVersion(job, found)) {
-      this.life.violate(`${job.destination} is not whole ${when}`)
-    }
-  }
-
-  private wasThere(job: Scenario.Job): boolean {
-    return job.isThere || this.life.intruded === job
-  }
-
-  private isSomeVersion(job: Scenario.Job, found: Uint8Array): boolean {
-    return Array.from({ length: Scenario.versionsOf(job) }, (_, version) => Served.contentOf(job, version)).some(
-      (content, version) =>
-        isEqual(found, content) && (!job.hasDigest || version === Scenario.versionsOf(job) - 1 || job.sizeBytes === 0)
-    )
-  }
-
-  /** Without syncs nothing is promised for a power cut. */
-  private holdsAfterCrash(): boolean {
-    const { durability, ending } = this.life.scenario
-    return ending.kind !== "power" || durability === "full"
-  }
-
-  private checkSaved(outcome: Download.Saved, when: string): void {
-    const found = this.life.disk.files().get(outcome.destination)
-    const isIntruded = this.life.intruded?.destination === outcome.destination
-    if (found === undefined || (found.length !== outcome.bytes && !isIntruded)) {
-      this.life.violate(`${outcome.request.id} was told as saved, and is not there ${when}`)
-    }
   }
 }
 
@@ -426,6 +302,3 @@ const askedToWait = (reply: Origin.Reply, nowMillis: number): number => {
   const millis = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMillis
   return Number.isNaN(millis) ? 0 : Math.min(Math.max(0, millis), Scenario.longestWaitMillis)
 }
-
-const isEqual = (one: Uint8Array, other: Uint8Array): boolean =>
-  one.length === other.length && one.every((byte, index) => byte === other[index])

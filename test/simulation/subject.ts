@@ -1,15 +1,13 @@
 /**
- * The downloader that a scenario puts to the test: the real one, with bounds of a small world.
- *
- * @internal
+ * The downloader under test: the real one, with limits for small files and short times.
  */
 import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
-import * as Downloader from "../Downloader.js"
-import type { SegmentRule } from "../engine/segments/segmentRule.js"
-import * as RetryPolicy from "../RetryPolicy.js"
-import type { Store } from "../Store.js"
-import type { Transport } from "../Transport.js"
+import * as Downloader from "../../src/Downloader.js"
+import type { SegmentRule } from "../../src/engine/segments/segmentRule.js"
+import * as RetryPolicy from "../../src/RetryPolicy.js"
+import type { Store } from "../../src/Store.js"
+import type { Transport } from "../../src/Transport.js"
 import * as Scenario from "./Scenario.js"
 
 const retry = RetryPolicy.make({
@@ -25,7 +23,7 @@ const headersMillis = 2000
 
 const stallMillis = 2000
 
-// For files of a few kilobytes: what takes longer than a few chunks is divided.
+// Files have a few kilobytes. A file that takes longer than a few chunks is divided.
 const segmentsRule = (connectionsAtMost: number): SegmentRule => ({
   connectionsAtMost,
   leastBytes: 60,
