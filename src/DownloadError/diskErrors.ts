@@ -1,9 +1,10 @@
 /**
- * Translates what a `FileSystem` fails with into `Disk`, by the operating system's code where there is one.
+ * Translates the errors of a `FileSystem` and of the operating system into `Disk`, by the operating system's code if there is one.
  *
  * @internal
  */
 import type { PlatformError } from "@effect/platform/Error"
+import * as Predicate from "effect/Predicate"
 import { Disk } from "../DownloadError.js"
 import * as Printable from "../internal/text/printable.js"
 
@@ -21,7 +22,7 @@ const reasons: Readonly<Record<string, Disk["reason"]>> = {
   ENFILE: "too-many-open"
 }
 
-// Details that the text of the reason does not give, or not as precisely.
+// Details that are missing in the text of the reason, or more exact than it.
 const explanations: Readonly<Record<string, string>> = {
   EDQUOT: "the disk quota is exceeded",
   EFBIG: "the file is larger than the file system or a limit of the process allows",
@@ -67,18 +68,18 @@ const unnamed: Readonly<Record<string, string>> = {
   "127": "EKEYEXPIRED"
 }
 
-/** Maximum number of consecutive writes in which a device takes no bytes. */
-export const emptyWritesAtMost = 16
-
-// With which file systems and platforms say that they have no such operation, not that it failed.
+// The codes that say that the file system or the platform has no such operation.
 const unsupported: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EPERM", "EISDIR"])
 
 export const isUnsupported = (code: string): boolean => unsupported.has(code)
 
 export const errnoOf = (error: PlatformError): string => ("cause" in error ? codeOf(error.cause) : "")
 
-/** The operating system's code in whatever a call failed with, or nothing. */
+/** The operating system's code of the error with which a call failed; "" if it has none. */
 export const codeOf = (cause: unknown): string => {
+  if (isPlatformError(cause)) {
+    return errnoOf(cause) || (cause._tag === "SystemError" ? (codes[cause.reason] ?? "") : "")
+  }
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
   if (typeof code !== "string") {
     return ""
@@ -87,8 +88,21 @@ export const codeOf = (cause: unknown): string => {
   return code.startsWith(prefix) ? (unnamed[code.slice(prefix.length)] ?? code) : code
 }
 
-/** For what a call of the operating system failed with. */
+// The codes for the reasons of a `FileSystem` that does not say the code of the operating system.
+const codes: Readonly<Record<string, string>> = {
+  AlreadyExists: "EEXIST",
+  NotFound: "ENOENT",
+  PermissionDenied: "EACCES"
+}
+
+const isPlatformError = (cause: unknown): cause is PlatformError =>
+  Predicate.isTagged(cause, "SystemError") || Predicate.isTagged(cause, "BadArgument")
+
+/** The `Disk` for the error with which a call of the operating system or an operation of a `FileSystem` failed. */
 export const fromCause = (path: string, cause: unknown): Disk => {
+  if (isPlatformError(cause)) {
+    return fromPlatformError(path)(cause)
+  }
   const code = codeOf(cause)
   const reason = reasons[code]
   return new Disk({
@@ -102,16 +116,12 @@ export const fromCause = (path: string, cause: unknown): Disk => {
 export const isSpecial = (path: string): Disk =>
   new Disk({ path: Printable.line(path), reason: "other", detail: "it is a device, a pipe or a socket" })
 
-/** The error for a device that takes no bytes and reports no error. */
-export const takesNothing = (path: string): Disk =>
-  new Disk({ path: Printable.line(path), reason: "other", detail: "the device takes no bytes" })
-
 export const fromPlatformError =
   (path: string) =>
   (error: PlatformError): Disk => {
     const code = errnoOf(error)
     if (error._tag === "SystemError" && error.reason === "WriteZero") {
-      return takesNothing(path)
+      return new Disk({ path: Printable.line(path), reason: "other", detail: "the device takes no bytes" })
     }
     if (explanations[code] !== undefined || reasons[code] !== undefined) {
       return fromCause(path, { code })

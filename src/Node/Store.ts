@@ -26,9 +26,9 @@ const calls: SystemCalls = {
   // `wx+` is exclusive, so it follows no link (POSIX, open).
   create: (path, access) => Fs.openSync(path, "wx+", access === "private" ? 0o600 : 0o666),
   write: (descriptor, bytes, positionBytes) => Fs.writeSync(descriptor, bytes, 0, bytes.length, positionBytes),
-  empty: (descriptor) => Fs.ftruncateSync(descriptor, 0),
+  truncate: (descriptor) => Fs.ftruncateSync(descriptor, 0),
   close: (descriptor) => Fs.closeSync(descriptor),
-  park: (descriptor, path) => {
+  closeToReopen: (descriptor, path) => {
     const { dev, ino } = Fs.fstatSync(descriptor)
     Fs.closeSync(descriptor)
     return () => {
@@ -62,11 +62,11 @@ const calls: SystemCalls = {
     const own = Fs.fstatSync(descriptor)
     Fs.fchmodSync(descriptor, modeFor(access, owned(descriptor, access, own)))
   },
-  reclaim: Descriptors.reclaim,
-  lend: Descriptors.lend,
-  writeAndWait: (descriptor, bytes, positionBytes) =>
+  releaseDescriptor: Descriptors.reclaim,
+  onDescriptorNeeded: Descriptors.lend,
+  writeAsync: (descriptor, bytes, positionBytes) =>
     Effect.async((resume) => Fs.write(descriptor, bytes, 0, bytes.length, positionBytes, done<number>(resume))),
-  readAndWait: (descriptor, into, positionBytes) =>
+  readAsync: (descriptor, into, positionBytes) =>
     Effect.async((resume) => Fs.read(descriptor, into, 0, into.length, positionBytes, done<number>(resume))),
   sync: (descriptor) => Effect.async((resume) => Fs.fsync(descriptor, (error) => done<void>(resume)(error, undefined))),
   syncDirectory: (path) =>

@@ -1,9 +1,9 @@
 /**
- * A store on calls of the operating system that come back at once, for as long as they are measured to do so.
+ * A store on calls of the operating system that block, for as long as they are measured to be fast.
  *
- * Handing one call to a thread and back takes longer than what a local file system needs for a small file as a whole. So
- * a small body is kept in memory and written, closed and renamed in one go, a larger one as it comes; where the calls turn
- * out slow (a busy disk, a network), files go through `Store/FileSystem`, and the calls are tried again later.
+ * Handing a call to a thread and back takes longer than a local file system needs for a small file as a whole. So the calls are made
+ * on the event loop while they are fast. While they are slow (a busy disk, a network), parts are written through `Store/FileSystem`,
+ * and the calls are tried again now and then.
  *
  * @since 0.2.0
  */
@@ -13,65 +13,113 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { fromCause } from "../DownloadError/diskErrors.js"
+import { codeOf, fromCause } from "../DownloadError/diskErrors.js"
+import { isExit } from "../internal/andThen.js"
 import * as Store from "../Store.js"
-import { type Bounds, DirectPart, parkOne, type Site } from "./directPart.js"
 import * as FileSystemStore from "./FileSystem.js"
+import type { FileOperations } from "./fileOperations.js"
+import { type BufferLimits, type Dependencies, defaultLimits, FilePart } from "./filePart.js"
+import { OpenFiles } from "./openFiles.js"
 import * as PartName from "./partName.js"
-import * as Quickness from "./syncWriteProbe.js"
+import * as SyncWriteProbe from "./syncWriteProbe.js"
 import type { SystemCalls } from "./systemCalls.js"
-import { makeRoom } from "./writeBuffer.js"
-
-const defaultBounds: Bounds = { smallBytes: 256 * 1024, blockBytes: 64 * 1024 }
+import { makeMemoryBudget } from "./writeBuffer.js"
 
 /** @internal */
 export const make = (
   calls: SystemCalls,
-  bounds: Bounds = defaultBounds
+  limits: BufferLimits = defaultLimits
 ): Effect.Effect<typeof Store.Store.Service, never, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
   Effect.gen(function* () {
     const path = yield* Path.Path
-    const room = makeRoom()
-    const base = yield* FileSystemStore.makeIn(room)
+    const memory = makeMemoryBudget()
+    const fileSystem = yield* FileSystemStore.makeWith(memory)
     const clock = yield* Effect.clock
     const drawName = yield* PartName.make
+    const probe = SyncWriteProbe.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
+    const openFiles = new OpenFiles(calls.releaseDescriptor)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => calls.onDescriptorNeeded(() => openFiles.closeIdle())),
+      (unregister) => Effect.sync(unregister)
+    )
     // Where the name begins. Not by `dirname`, which goes through a path character by character.
-    const nameAt = (destination: string): number =>
+    const nameIndex = (destination: string): number =>
       path.sep === "/"
         ? destination.lastIndexOf("/") + 1
         : Math.max(destination.lastIndexOf("/"), destination.lastIndexOf("\\"), destination.lastIndexOf(":")) + 1
-    const site: Site = {
-      calls,
-      quickness: Quickness.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6),
-      directoryOf: (destination) => path.dirname(destination),
-      partName: (destination) => destination.slice(0, nameAt(destination)) + drawName(),
-      room,
-      bounds,
-      open: new Set()
-    }
-    yield* Effect.acquireRelease(
-      Effect.sync(() => calls.lend(() => parkOne(site))),
-      (end) => Effect.sync(end)
-    )
-    return Store.Store.of({
-      ...base,
-      exists: (destination) => {
-        if (!site.quickness.isQuick()) {
-          return base.exists(destination)
-        }
-        try {
-          return Exit.succeed(site.quickness.measure(() => calls.exists(destination)))
-        } catch (cause) {
-          return Exit.fail(fromCause(destination, cause))
-        }
+    const blocking = operationsOf(calls, attempt)
+    const measured = operationsOf(calls, (call) => probe.measure(() => attempt(call)))
+    const dependencies: Dependencies<number> = {
+      operations: {
+        ...measured,
+        write: (descriptor, bytes, positionBytes) =>
+          (probe.isFast() ? measured.write : calls.writeAsync)(descriptor, bytes, positionBytes)
       },
+      runSync: (act) => (probe.isFast() ? probe.measure(() => exitOf(() => act(blocking))) : undefined),
+      closeToReopen: (descriptor, name) =>
+        Exit.map(
+          attempt(() => calls.closeToReopen(descriptor, name)),
+          (reopen) => () => attempt(reopen)
+        ),
+      directoryOf: (destination) => path.dirname(destination),
+      partPath: (destination) => destination.slice(0, nameIndex(destination)) + drawName(),
+      memory,
+      limits,
+      openFiles
+    }
+    return Store.Store.of({
+      prepare: fileSystem.prepare,
+      exists: (destination) =>
+        probe.isFast()
+          ? Exit.mapError(
+              probe.measure(() => attempt(() => calls.exists(destination))),
+              (cause) => fromCause(destination, cause)
+            )
+          : fileSystem.exists(destination),
       open: (destination) =>
-        site.quickness.isQuick() ? Exit.succeed(new DirectPart(site, destination)) : base.open(destination)
+        probe.isFast() ? Exit.succeed(new FilePart(dependencies, destination)) : fileSystem.open(destination)
     })
   })
 
 /** @internal */
 export const layer = (
   calls: SystemCalls,
-  bounds?: Bounds
-): Layer.Layer<Store.Store, never, FileSystem.FileSystem | Path.Path> => Layer.scoped(Store.Store, make(calls, bounds))
+  limits?: BufferLimits
+): Layer.Layer<Store.Store, never, FileSystem.FileSystem | Path.Path> => Layer.scoped(Store.Store, make(calls, limits))
+
+const operationsOf = (
+  calls: SystemCalls,
+  run: <A>(call: () => A) => Exit.Exit<A, unknown>
+): FileOperations<number> => ({
+  create: (path, access) => run(() => calls.create(path, access)),
+  write: (descriptor, bytes, positionBytes) => run(() => calls.write(descriptor, bytes, positionBytes)),
+  read: calls.readAsync,
+  truncate: (descriptor) => run(() => calls.truncate(descriptor)),
+  sync: calls.sync,
+  close: (descriptor) => run(() => calls.close(descriptor)),
+  setAccess: (descriptor, access) => run(() => calls.setAccess(descriptor, access)),
+  accessOf: (path) => run(() => calls.accessOf(path)),
+  exists: (path) => run(() => calls.exists(path)),
+  rename: (from, to) => run(() => calls.rename(from, to)),
+  link: (from, to) => run(() => calls.link(from, to)),
+  remove: (path) => run(() => calls.remove(path)),
+  syncDirectory: calls.syncDirectory
+})
+
+/** An error without the operating system's code is a bug. */
+const attempt = <A>(call: () => A): Exit.Exit<A, unknown> => {
+  try {
+    return Exit.succeed(call())
+  } catch (cause) {
+    return codeOf(cause) === "" ? Exit.die(cause) : Exit.fail(cause)
+  }
+}
+
+const exitOf = <A>(act: () => Effect.Effect<A, unknown>): Exit.Exit<A, unknown> => {
+  try {
+    const effect = act()
+    return isExit(effect) ? effect : Exit.die(new Error("an operation that waits was used in a call"))
+  } catch (bug) {
+    return Exit.die(bug)
+  }
+}

@@ -1,41 +1,41 @@
 /**
- * Whether calls come back quickly enough to be waited for on the spot.
+ * Measures calls that block the event loop, to decide whether they are fast enough to be made on it.
  *
  * @internal
  */
 
-export interface Quickness {
-  /** Whether to try: always while they are quick, and one time in many while they are not. */
-  readonly isQuick: () => boolean
-  /** Makes the call and takes note of how long it took. */
+export interface SyncWriteProbe {
+  /** True if the next call may block the event loop: always while calls are fast, and once in 256 times while they are slow. */
+  readonly isFast: () => boolean
+  /** Makes the call and measures its duration. */
   readonly measure: <A>(call: () => A) => A
 }
 
-// What a thread of the pool needs to be woken is a tenth of it; a frame of a spinner is two hundred times as long.
-const quickMillis = 0.5
+// Waking a thread of the pool takes a tenth of this. A frame of a spinner takes 200 times as long.
+const fastMillis = 0.5
 
-// One call counts for no more than this: a process that is not scheduled for a moment is no slow disk.
-const longestMillis = 4 * quickMillis
+// A longer call counts as if it had taken this long, because the system may not schedule the process for a moment.
+const maxCountedMillis = 4 * fastMillis
 
-// One call that takes this long is slow in itself, however seldom it is.
+// A call that takes longer is slow, however rare it is.
 const slowMillis = 20
 
-// The weight of one call in the average.
+// The weight of one call in the moving average.
 const weight = 1 / 8
 
-// So often a slow one is not asked before it is tried again.
+// The number of calls that are not made on the event loop before one is tried again.
 const retryAfter = 256
 
-export const make = (nowMillis: () => number): Quickness => {
+export const make = (nowMillis: () => number): SyncWriteProbe => {
   let averageMillis = 0
-  let left = 0
+  let callsUntilRetry = 0
   return {
-    isQuick: () => {
-      if (averageMillis <= quickMillis) {
+    isFast: () => {
+      if (averageMillis <= fastMillis) {
         return true
       }
-      left--
-      return left < 0
+      callsUntilRetry--
+      return callsUntilRetry < 0
     },
     measure: (call) => {
       const before = nowMillis()
@@ -44,15 +44,15 @@ export const make = (nowMillis: () => number): Quickness => {
       } finally {
         const millis = nowMillis() - before
         if (millis > slowMillis) {
-          averageMillis = longestMillis
-        } else if (averageMillis > quickMillis && millis <= quickMillis) {
-          // The one that was tried again.
-          averageMillis = quickMillis
+          averageMillis = maxCountedMillis
+        } else if (averageMillis > fastMillis && millis <= fastMillis) {
+          // The call that was tried again was fast.
+          averageMillis = fastMillis
         } else {
-          averageMillis += (Math.min(longestMillis, millis) - averageMillis) * weight
+          averageMillis += (Math.min(maxCountedMillis, millis) - averageMillis) * weight
         }
-        if (averageMillis > quickMillis) {
-          left = retryAfter
+        if (averageMillis > fastMillis) {
+          callsUntilRetry = retryAfter
         }
       }
     }

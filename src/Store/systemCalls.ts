@@ -1,6 +1,6 @@
 /**
- * Calls of the operating system on files. Those that come back at once throw what they fail with: an error with the
- * system's `code`. Those that wait for a device are Effects, and are not to be interrupted.
+ * Calls of the operating system on files. Those that return a value block until they have finished, and throw an error with the
+ * system's `code`. Those that return an Effect wait for a device without blocking, and are not to be interrupted.
  *
  * @internal
  */
@@ -8,35 +8,31 @@ import type * as Effect from "effect/Effect"
 import type { Access } from "./fileAccess.js"
 
 export interface SystemCalls {
-  /** Creates a file for writing and reading; fails if it exists. Only the owner has access, or the umask decides. */
+  /** Creates a file for writing and reading; fails if the name is taken. Only the owner has access, or the umask decides. */
   readonly create: (path: string, access: "private" | "default") => number
-  /** Gives how many bytes were written, which may be fewer. */
+  /** Returns the number of bytes that were written, which may be fewer. */
   readonly write: (descriptor: number, bytes: Uint8Array, positionBytes: number) => number
-  readonly empty: (descriptor: number) => void
+  readonly truncate: (descriptor: number) => void
   readonly close: (descriptor: number) => void
   /** Closes a file, and returns a function that opens it again. That function fails if another file has the name by then. */
-  readonly park: (descriptor: number, path: string) => () => number
+  readonly closeToReopen: (descriptor: number, path: string) => () => number
   readonly rename: (from: string, to: string) => void
-  /** Fails where the name is taken. */
+  /** Fails if the name is taken. */
   readonly link: (from: string, to: string) => void
   readonly remove: (path: string) => void
-  /** Whether something stands there, a broken link included; fails with EISDIR where that is a directory. */
+  /** True if a file or a link, broken or not, has this name. Fails with EISDIR if it is a directory. */
   readonly exists: (path: string) => boolean
   /** The access of the regular file at this path; undefined for a link, a directory, or if there is no file. */
   readonly accessOf: (path: string) => Access | "special" | undefined
   /** Gives a file this access, or as much of it as this process may set, and never more. */
   readonly setAccess: (descriptor: number, access: Access) => void
-  /** Closes an idle descriptor elsewhere in this process, at once or a moment later. */
-  readonly reclaim: () => void
+  /** Closes an idle descriptor of another part of this process, at once or a moment later. */
+  readonly releaseDescriptor: () => void
   /** Registers a function that closes an idle descriptor if there is one. Returns the function that unregisters it. */
-  readonly lend: (release: () => boolean) => () => void
-  readonly writeAndWait: (
-    descriptor: number,
-    bytes: Uint8Array,
-    positionBytes: number
-  ) => Effect.Effect<number, unknown>
-  /** Gives how many bytes were read into `into`: 0 at the end of the file. */
-  readonly readAndWait: (descriptor: number, into: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
+  readonly onDescriptorNeeded: (release: () => boolean) => () => void
+  readonly writeAsync: (descriptor: number, bytes: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
+  /** Returns the number of bytes that were read into `into`: 0 at the end of the file. */
+  readonly readAsync: (descriptor: number, into: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
   readonly sync: (descriptor: number) => Effect.Effect<void, unknown>
   readonly syncDirectory: (path: string) => Effect.Effect<void, unknown>
 }

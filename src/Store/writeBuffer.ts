@@ -4,16 +4,15 @@
  * @internal
  */
 
-/** The number of bytes that the buffers with this room may still allocate. */
-export interface Room {
-  bytes: number
+/** The memory that the buffers of all parts of a store may still allocate. */
+export interface MemoryBudget {
+  leftBytes: number
 }
 
-/** The memory limit of all parts of a store together. */
-export const makeRoom = (): Room => ({ bytes: 32 * 1024 * 1024 })
+export const makeMemoryBudget = (): MemoryBudget => ({ leftBytes: 32 * 1024 * 1024 })
 
 /** Adjacent bytes, the first of them at `startBytes`. */
-export interface Run {
+export interface Buffered {
   readonly startBytes: number
   readonly bytes: Uint8Array
 }
@@ -36,11 +35,11 @@ export class WriteBuffer {
   sizeBytes = 0
   private runs: Array<GrowingRun> = []
 
-  constructor(private readonly room: Room) {}
+  constructor(private readonly memory: MemoryBudget) {}
 
   /**
    * Copies the chunk to its position. Returns false and takes nothing if the buffer would hold more than `atMostBytes`, if
-   * there is no room in memory, or if the chunk overlaps bytes in the buffer.
+   * the memory budget is used up, or if the chunk overlaps bytes in the buffer.
    */
   add(chunk: Uint8Array, positionBytes: number, atMostBytes: number): boolean {
     if (this.sizeBytes + chunk.length > atMostBytes) {
@@ -64,7 +63,7 @@ export class WriteBuffer {
   }
 
   /** Empties the buffer and returns its runs, in the order in which their first bytes arrived. */
-  take(): ReadonlyArray<Run> {
+  take(): ReadonlyArray<Buffered> {
     const taken = this.runs.map(({ bytes, lengthBytes, startBytes }) => ({
       startBytes,
       bytes: lengthBytes === bytes.length ? bytes : bytes.subarray(0, lengthBytes)
@@ -75,7 +74,7 @@ export class WriteBuffer {
 
   clear(): void {
     for (const { bytes } of this.runs) {
-      this.room.bytes += bytes.length + overheadBytes
+      this.memory.leftBytes += bytes.length + overheadBytes
     }
     this.runs = []
     this.sizeBytes = 0
@@ -83,10 +82,10 @@ export class WriteBuffer {
 
   private begin(chunk: Uint8Array, startBytes: number): boolean {
     const takenBytes = chunk.length + overheadBytes
-    if (takenBytes > this.room.bytes || this.runs.length === runsAtMost) {
+    if (takenBytes > this.memory.leftBytes || this.runs.length === runsAtMost) {
       return false
     }
-    this.room.bytes -= takenBytes
+    this.memory.leftBytes -= takenBytes
     // A copy, because the caller may reuse the chunk's memory. The `slice` of a `Buffer` would not copy.
     this.runs.push({ startBytes, bytes: new Uint8Array(chunk), lengthBytes: chunk.length })
     return true
@@ -96,10 +95,10 @@ export class WriteBuffer {
     const lengthBytes = run.lengthBytes + chunk.length
     if (lengthBytes > run.bytes.length) {
       const grownBytes = Math.max(lengthBytes, Math.min(atMostBytes, Math.max(leastBytes, run.bytes.length * 2)))
-      if (grownBytes - run.bytes.length > this.room.bytes) {
+      if (grownBytes - run.bytes.length > this.memory.leftBytes) {
         return false
       }
-      this.room.bytes -= grownBytes - run.bytes.length
+      this.memory.leftBytes -= grownBytes - run.bytes.length
       const grown = new Uint8Array(grownBytes)
       grown.set(run.bytes.subarray(0, run.lengthBytes))
       run.bytes = grown

@@ -4,6 +4,7 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
@@ -20,3 +21,12 @@ export const andThen = <A, E, B, E2>(
   }
   return Exit.isSuccess(effect) ? next(effect.value) : Exit.failCause(effect.cause)
 }
+
+/** Calls `next` with the exit of an effect. If the effect has ended, calls it at once. */
+export const matchExit = <A, E, B, E2>(
+  effect: Effect.Effect<A, E>,
+  next: (exit: Exit.Exit<A, E>) => Effect.Effect<B, E2>
+): Effect.Effect<B, E2> => (isExit(effect) ? next(effect) : Effect.flatMap(Effect.exit(effect), next))
+
+/** The error of a failed effect, or its defect. */
+export const errorOf = ({ cause }: Exit.Failure<unknown, unknown>): unknown => Cause.squash(cause)

@@ -262,7 +262,7 @@ export class Disk {
           this.volume.writeAt(inode, takenOf(bytes, fate), position)
         )
       },
-      empty: (descriptor) => {
+      truncate: (descriptor) => {
         const { inode, path } = handleOf(descriptor)
         this.performNow({ name: "truncate", path }, () => {
           if (inode !== undefined) {
@@ -275,7 +275,7 @@ export class Disk {
         handles.delete(descriptor)
         this.volume.closeFile()
       },
-      park: (descriptor) => {
+      closeToReopen: (descriptor) => {
         const { inode, path } = handleOf(descriptor)
         handles.delete(descriptor)
         this.volume.closeFile()
@@ -307,16 +307,16 @@ export class Disk {
           inode.mode = modeFor(access, { uid: 0, gid: 0 })
         }
       },
-      reclaim: () => {},
-      lend: () => () => {},
-      writeAndWait: (descriptor, bytes, position) =>
+      releaseDescriptor: () => {},
+      onDescriptorNeeded: () => () => {},
+      writeAsync: (descriptor, bytes, position) =>
         Effect.suspend(() => {
           const { inode, path } = handleOf(descriptor)
           return coded(
             this.perform({ name: "write", path }, (fate) => this.volume.writeAt(inode, takenOf(bytes, fate), position))
           )
         }),
-      readAndWait: (descriptor, into, position) =>
+      readAsync: (descriptor, into, position) =>
         Effect.suspend(() => {
           const { inode, path } = handleOf(descriptor)
           return coded(this.perform({ name: "read", path }, () => this.volume.readAt(inode, into, position)))

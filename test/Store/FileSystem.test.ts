@@ -164,15 +164,12 @@ describe("Store/FileSystem", () => {
           open: (path: string, options?: FileSystem.OpenFileOptions) =>
             Effect.map(
               real.open(path, options),
-              (file): FileSystem.File =>
-                options?.flag === "wx+"
-                  ? Object.assign(Object.create(file), { writeAll: file.writeAll.bind(file), ...part })
-                  : file
+              (file): FileSystem.File => (options?.flag === "wx+" ? Object.assign(Object.create(file), part) : file)
             )
         })
         const steps = {
           open: () => ({ open: () => Effect.fail(error) }),
-          write: broken({ writeAll: () => Effect.fail(error) }),
+          write: broken({ write: () => Effect.fail(error) }),
           rename: () => ({ rename: () => Effect.fail(error) })
         }
         for (const [step, change] of Object.entries(steps)) {

@@ -17,7 +17,8 @@ const governor = "OriginGovernor.ts"
 const permits = "OriginGovernor/permits.ts"
 const queues = "OriginGovernor/queues.ts"
 const store = "Store/FileSystem.ts"
-const direct = "Store/directPart.ts"
+const part = "Store/filePart.ts"
+const publishing = "Store/publishing.ts"
 
 /** [what is wrong, [file, text, replacement] …] */
 export const mutations = [
@@ -69,12 +70,13 @@ export const mutations = [
   [
     "the final name is written directly",
     [store, "path.join(path.dirname(destination), drawName())", "destination"],
-    [store, '{ flag: "wx+" as const } :', '{ flag: "w+" as const } :']
+    [store, ': { flag: "wx+" }', ': { flag: "w+" }']
   ],
-  ["no sync of the file", [store, "yield* translate(file.sync)", ""]],
-  ["no sync of the directory", [store, "syncDirectory(path.dirname(destination)),", "Effect.void,"]],
-  ["the temporary stays", [store, "isLeft ? Effect.ignore(fs.remove(name)) : Effect.void", "Effect.void"]],
-  ["a file that came meanwhile is overwritten", [store, 'if (onExists === "overwrite") {', "if (true) {"]],
+  ["no sync of the file", [part, "operations.sync(handle).pipe(", "Effect.void.pipe("]],
+  ["no sync of the directory", [part, "(path === undefined ? Effect.void : syncDirectory)", "Effect.void"]],
+  ["the part stays", [part, "Effect.ignore(operations.remove(path))", "Effect.void"]],
+  ["a part that cannot be published stays", [part, "matchExit(operations.remove(path), () => exit)", "exit"]],
+  ["a file that came meanwhile is overwritten", [publishing, 'if (onExists === "overwrite") {', "if (true) {"]],
   [
     "the publish can be interrupted",
     [
@@ -82,8 +84,7 @@ export const mutations = [
       "part.publish({ onExists: request.onExists, durability: options.durability })",
       "Effect.interruptible(part.publish({ onExists: request.onExists, durability: options.durability }))"
     ],
-    [store, "return standsAt\n            }).pipe(Effect.uninterruptible)", "return standsAt\n            })"],
-    [direct, "Effect.uninterruptible(\n      synced.pipe(", "(\n      synced.pipe("]
+    [part, "Effect.uninterruptible(\n      Effect.mapError(", "(\n      Effect.mapError("]
   ],
   ["the outcome is decided after the publish", [transfer, "this.decided = outcome", ""]],
   [
@@ -144,31 +145,25 @@ export const mutations = [
   ],
   ["redirects without end", ["engine/redirect.ts", "from.count === maximum", "false"]],
   ["redirects to anything", ["engine/redirect.ts", "!isHttp(url)", "false"]],
-  ["a file of one's own replaces another", [store, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
-  ["a small file is not synced", [direct, "(descriptor) => calls.sync(descriptor)", "() => Effect.void"]],
-  ["a small file replaces another", [direct, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
+  ["a file of one's own replaces another", [publishing, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
+  ["the descriptor of a part stays", [part, "Effect.ignore(operations.close(handle))", "Effect.void"]],
   [
-    "the part of a small file stays",
-    [
-      direct,
-      "if (name !== undefined) {\n        quietly(() => this.site.calls.remove(name))",
-      "if (name !== undefined) {\n        quietly(() => {})"
-    ]
+    "a part keeps what was in memory when it starts over",
+    [part, "      this.buffer.clear()\n      this.broken", "      this.broken"]
   ],
   [
-    "the descriptor of a small file stays",
-    [direct, "quietly(() => this.site.calls.close(descriptor))", "quietly(() => {})"]
+    "a part keeps what was in its file when it starts over",
+    [part, "(operations, handle) => operations.truncate(handle)", "() => Effect.void"]
   ],
+  ["what waits in memory is not written", [part, "this.buffer.take()", "[]"]],
+  ["a device that takes nothing is asked for ever", ["Store/writeAll.ts", "empty === maxEmptyWrites", "false"]],
   [
-    "a small file starts over at its end",
-    [direct, "      this.buffer.clear()\n      this.broken = undefined", "      this.broken = undefined"]
+    "a directory counts as a file that is there",
+    [publishing, "names.exists(destination) : Exit.succeed(false)", "Exit.succeed(true) : Exit.succeed(false)"]
   ],
-  ["what waits in memory is not written", [direct, "of this.buffer.take()) {", "of []) {"]],
-  ["a device that takes nothing is asked for ever", [direct, "emptyWrites === emptyWritesAtMost", "false"]],
-  ["a directory counts as a file that is there", [direct, "&& calls.exists(destination)", ""]],
   [
     "a file that was closed for want of descriptors is made anew",
-    [direct, "this.reopen === undefined ? this.created() : this.reopen()", "this.created()"]
+    [part, "this.reopen === undefined ? this.created(operations, 8) : this.reopen()", "this.created(operations, 8)"]
   ],
   [
     "an attempt that is interrupted keeps its connection",

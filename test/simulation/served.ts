@@ -5,10 +5,10 @@ import { sha256 } from "@noble/hashes/sha2.js"
 import * as Origin from "../../src/testing/Origin.js"
 import { type Job, type RangeFault, versionsOf } from "./Scenario.js"
 
-/** The content of a version of a file. */
+/** The content of a version of a file. Some later versions are shorter. */
 export const contentOf = (job: Job, version: number): Uint8Array => {
   let state = (job.index * 7919 + version * 104729 + 12345) >>> 0
-  return Uint8Array.from({ length: job.sizeBytes }, () => {
+  return Uint8Array.from({ length: version % 2 === 0 ? job.sizeBytes : Math.ceil(job.sizeBytes * 0.8) }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
     return state >>> 24
   })

@@ -1,0 +1,32 @@
+/**
+ * The operations on files that a part needs. A backend that has finished when the call returns gives back an `Exit`. Any other
+ * effect has done nothing until it is run, and is not to be interrupted. An operation fails with the error of the operating system
+ * or of the `FileSystem`.
+ *
+ * @internal
+ */
+import type * as Effect from "effect/Effect"
+import type { Access } from "./fileAccess.js"
+
+export interface FileOperations<Handle> {
+  /** Creates a file for writing and reading; fails if the name is taken. Only the owner has access, or the default applies. */
+  readonly create: (path: string, access: "private" | "default") => Effect.Effect<Handle, unknown>
+  /** Returns the number of bytes that were written, which may be fewer. */
+  readonly write: (handle: Handle, bytes: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
+  /** Returns the number of bytes that were read into `into`: 0 at the end of the file. */
+  readonly read: (handle: Handle, into: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
+  readonly truncate: (handle: Handle) => Effect.Effect<void, unknown>
+  readonly sync: (handle: Handle) => Effect.Effect<void, unknown>
+  readonly close: (handle: Handle) => Effect.Effect<void, unknown>
+  /** Gives a file this access, or as much of it as this process may set, and never more. */
+  readonly setAccess: (handle: Handle, access: Access) => Effect.Effect<void, unknown>
+  /** The access of the regular file at this path; undefined for a link, a directory, or if there is no file. */
+  readonly accessOf: (path: string) => Effect.Effect<Access | "special" | undefined, unknown>
+  /** True if a file or a link, broken or not, has this name. Fails with EISDIR if it is a directory. */
+  readonly exists: (path: string) => Effect.Effect<boolean, unknown>
+  readonly rename: (from: string, to: string) => Effect.Effect<void, unknown>
+  /** Fails if the name is taken. */
+  readonly link: (from: string, to: string) => Effect.Effect<void, unknown>
+  readonly remove: (path: string) => Effect.Effect<void, unknown>
+  readonly syncDirectory: (path: string) => Effect.Effect<void, unknown>
+}
