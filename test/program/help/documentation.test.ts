@@ -10,6 +10,9 @@ import { itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")
 
+// It ends a test that hangs.
+const limit = "9 minutes"
+
 /** The commands and the output of each capture. */
 const capturesOf = (path: string) =>
   Array.from(read(path).matchAll(/^```console\n\$ (.*)\n([\s\S]*?)```$/gm), ([, command = "", output = ""]) => ({
@@ -33,7 +36,9 @@ const origin = Effect.suspend(() => {
         response.writeHead(from === "0" ? 200 : 206, {
           etag: '"1"',
           "content-length": rest.length,
-          ...(from === "0" ? { "accept-ranges": "bytes" } : { "content-range": range })
+          // No segments, also on a slow machine.
+          "accept-ranges": "none",
+          ...(from === "0" ? {} : { "content-range": range })
         })
         if (isFirst) {
           isFirst = false
@@ -67,7 +72,7 @@ describe.each(["README.md", "docs/command-line.md"])("%s", (page) => {
         const cwd = yield* temporaryDirectory
         const line = command.replaceAll("http://files.example", url)
         const script = `halyard() { "${process.execPath}" "${bin}" "$@"; }\n${line}`
-        const terminal = yield* startOnTerminal("bash", ["--norc", "-c", script], { cwd, columns: 200 })
+        const terminal = yield* startOnTerminal("bash", ["--norc", "-c", script], { cwd, columns: 200, limit })
         yield* terminal.ended
         const shown = terminal.rows().map((row) => row.replaceAll(url, "http://files.example"))
         assert.deepStrictEqual(unordered(shown), unordered(rows))
@@ -79,7 +84,7 @@ describe.each(["README.md", "docs/command-line.md"])("%s", (page) => {
 describe("docs/command-line.md", () => {
   it.scopedLive.each(["get", "flags", "spin", "serve"])("names every option of halyard %s, and no other", (name) =>
     Effect.gen(function* () {
-      const { stdout } = yield* run([name, "--help"])
+      const { stdout } = yield* run([name, "--help"], { limit })
       const [, section = ""] = read("docs/command-line.md").split(`\n## halyard ${name}\n`)
       const [described = ""] = section.split("\n## ")
       const tables = described.split("\n").filter((line) => /^\| .*`-/.test(line))
