@@ -59,7 +59,7 @@ const names = (count: number) => Array.from({ length: count }, (_, index) => `fi
 describe("Downloader.download", () => {
   const digest = `sha256:${createHash("sha256").update("body").digest("hex")}`
 
-  it.effect("saves the body under the destination and says how much", () =>
+  it.effect("saves the body at the destination, and returns its size", () =>
     Effect.gen(function* () {
       const outcome = yield* download("a")
       assert.deepInclude(outcome, { _tag: "Saved", bytes: 12, verified: "length" })
@@ -75,7 +75,7 @@ describe("Downloader.download", () => {
     ["the request's digest without a length", null, { digest: digest }, "digest"],
     ["nothing", null, {}, "none"]
   ] as const) {
-    it.effect(`says that the content was checked against ${what}`, () =>
+    it.effect(`reports that the content was checked against ${what}`, () =>
       Effect.gen(function* () {
         assert.deepInclude(yield* download("a", given), { _tag: "Saved", verified })
       }).pipe(Effect.provide(stack(() => ({ chunks: ["body"], length }))))
@@ -93,7 +93,7 @@ describe("Downloader.download", () => {
     )
   }
 
-  it.effect("fails with Truncated where the body is shorter than announced", () =>
+  it.effect("fails with Truncated if the body is shorter than announced", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(download("a"))
       assert.deepInclude(error, { _tag: "Truncated", expectedBytes: 10, receivedBytes: 4 })
@@ -102,7 +102,7 @@ describe("Downloader.download", () => {
     }).pipe(Effect.provide(stack(() => ({ chunks: ["body"], length: 10 }))))
   )
 
-  it.effect("takes as many bytes as were announced where the body is longer", () =>
+  it.effect("saves the announced number of bytes if the body is longer", () =>
     Effect.gen(function* () {
       assert.deepInclude(yield* download("a"), { _tag: "Saved", bytes: 3, verified: "length" })
       assert.deepStrictEqual(yield* files, new Map([["a", "bod"]]))
@@ -110,7 +110,7 @@ describe("Downloader.download", () => {
     }).pipe(Effect.provide(stack(() => ({ chunks: ["body"], length: 3 }))))
   )
 
-  it.effect("fails with what the transport failed with, before and within the body", () =>
+  it.effect("fails with the error of the transport, before and within the body", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* Effect.flip(download("broken")))._tag, "Truncated")
       assert.strictEqual((yield* Effect.flip(download("refused")))._tag, "Connection")
@@ -127,7 +127,7 @@ describe("Downloader.download", () => {
     )
   )
 
-  it.effect("fails with Timeout and the phase it was in, and leaves nothing", () =>
+  it.effect("fails with Timeout and its phase, and leaves nothing", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(
         Effect.all([Effect.flip(download("headers")), Effect.flip(download("body"))], { concurrency: 2 })
@@ -147,7 +147,7 @@ describe("Downloader.download", () => {
     )
   )
 
-  it.effect("does not ask where the destination exists and may not be replaced", () =>
+  it.effect("sends no request if the destination exists and must not be replaced", () =>
     Effect.gen(function* () {
       yield* download("a")
       assert.strictEqual((yield* download("a", { onExists: "skip" }))._tag, "Skipped")
@@ -157,7 +157,7 @@ describe("Downloader.download", () => {
     }).pipe(Effect.provide(stack(() => ({ chunks: ["body"] }))))
   )
 
-  it.effect("gives a file of its own a name of its own, and says which", () =>
+  it.effect("gives a file a free name with `unique`, and returns the name", () =>
     Effect.gen(function* () {
       const own = download("a.tar.gz", { onExists: "unique" })
       const outcomes = yield* Effect.all([own, own, own], { concurrency: "unbounded" })
@@ -210,7 +210,7 @@ const slowToPublish = Layer.effect(
   )
 ).pipe(Layer.provide(MemoryStore.layer))
 
-describe("Downloader.download, where its caller", () => {
+describe("Downloader.download, if its caller", () => {
   it.effect("is uninterruptible, still has its time limit", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Effect.uninterruptible(Effect.flip(download("a"))))
@@ -220,7 +220,7 @@ describe("Downloader.download, where its caller", () => {
     }).pipe(Effect.provide(stack(() => ({ wait: "1 hour" }))))
   )
 
-  it.effect("provides a Progress of its own, tells that one", () =>
+  it.effect("provides a Progress, sends events to this Progress", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
       const own = Progress.layer((event) => Effect.asVoid(Effect.sync(() => told.push(event._tag))))
@@ -230,7 +230,7 @@ describe("Downloader.download, where its caller", () => {
     }).pipe(Effect.provide(stack(() => ({ chunks: ["body"] }))))
   )
 
-  it.effect("asks for a long time limit, gets it", () =>
+  it.effect("sets a long time limit, uses it", () =>
     Effect.gen(function* () {
       const year = Download.request({ url: url("a"), destination: "a", timeout: "365 days" })
       const fiber = yield* Effect.fork(Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(year)))
@@ -244,7 +244,7 @@ describe("Downloader.run", () => {
   const run = <E>(requests: Stream.Stream<Download.DownloadRequest, E>, concurrency: number) =>
     Stream.unwrap(Effect.map(Downloader.Downloader, (downloader) => downloader.run(requests, { concurrency })))
 
-  it.effect("gives exactly one outcome for each request, tagged with it", () =>
+  it.effect("has exactly one outcome for each request", () =>
     Effect.gen(function* () {
       const requests = names(50).map((name) => request(name))
       const fiber = yield* Effect.fork(Stream.runCollect(run(Stream.fromIterable(requests), 7)))
@@ -270,7 +270,7 @@ describe("Downloader.run", () => {
     )
   )
 
-  it.effect("has no more than `concurrency` transfers under way, and that many while there is work", () =>
+  it.effect("has at most `concurrency` transfers in flight, and this number while there is work", () =>
     Effect.gen(function* () {
       const requests = Stream.fromIterable(names(30).map((name) => request(name)))
       const fiber = yield* Effect.fork(Stream.runDrain(run(requests, 4)))
@@ -283,7 +283,7 @@ describe("Downloader.run", () => {
     }).pipe(Effect.provide(stack((name) => ({ chunks: [name], wait: "1 second" }))))
   )
 
-  it.effect("gives outcomes in the order of completion", () =>
+  it.effect("emits outcomes in the order of completion", () =>
     Effect.gen(function* () {
       const requests = Stream.make(request("slow"), request("quick"))
       const fiber = yield* Effect.fork(Stream.runCollect(run(requests, 2)))
@@ -296,7 +296,7 @@ describe("Downloader.run", () => {
     }).pipe(Effect.provide(stack((name) => ({ wait: name === "slow" ? "3 seconds" : "1 second" }))))
   )
 
-  it.effect("begins before its input ends, and takes in no more than it works on", () =>
+  it.effect("begins before its input ends, and reads only as much input as it needs", () =>
     Effect.gen(function* () {
       let pulled = 0
       const endless = Stream.iterate(0, (index) => index + 1).pipe(
@@ -329,7 +329,7 @@ describe("Downloader.run", () => {
     }).pipe(Effect.provide(stack((name) => ({ chunks: [name] }))))
   )
 
-  it.effect("fails where its input fails, after what is under way is done", () =>
+  it.effect("fails if its input fails, after the transfers in flight have ended", () =>
     Effect.gen(function* () {
       const requests = Stream.concat(Stream.make(request("a"), request("b")), Stream.fail("no more lines"))
       const fiber = yield* Effect.fork(Effect.flip(Stream.runDrain(run(requests, 5))))
@@ -366,7 +366,7 @@ describe("Downloader.run", () => {
     )
   )
 
-  it.effect("lets what is under way end where its input meets a bug", () =>
+  it.effect("completes the transfers in flight if its input dies", () =>
     Effect.gen(function* () {
       const requests = Stream.concat(Stream.make(request("a"), request("b")), Stream.die("a bug in the input"))
       const fiber = yield* Effect.fork(Effect.exit(Stream.runDrain(run(requests, 5))))
@@ -376,7 +376,7 @@ describe("Downloader.run", () => {
     }).pipe(Effect.provide(stack((name) => ({ chunks: [name], wait: "1 second" }))))
   )
 
-  it.effect("takes any number as concurrency, and what is none as 1", () =>
+  it.effect("accepts any number as concurrency, and treats NaN as 1", () =>
     Effect.gen(function* () {
       for (const concurrency of [0, -1, 0.5, 2.7, Number.NaN]) {
         const requests = Stream.fromIterable(names(3).map((name) => request(name)))
@@ -385,34 +385,36 @@ describe("Downloader.run", () => {
     }).pipe(Effect.provide(stack((name) => ({ chunks: [name] }))))
   )
 
-  it.effect("ends at once where there are no requests", () =>
+  it.effect("ends at once if there are no requests", () =>
     Effect.gen(function* () {
       assert.strictEqual(Chunk.size(yield* Stream.runCollect(run(Stream.empty, 5))), 0)
     }).pipe(Effect.provide(stack(() => ({}))))
   )
 
-  it.effect("has one outcome for each request when it is interrupted at the n-th step, begun or not", () =>
-    Effect.forEach(
-      Array.from({ length: 60 }, (_, index) => index),
-      (steps) =>
-        Effect.gen(function* () {
-          const requests = Stream.fromIterable(names(9).map((name) => request(name)))
-          const fiber = yield* Effect.fork(Stream.runDrain(run(requests, 3)))
-          yield* Effect.forEach(Array.from({ length: steps }), () => Effect.yieldNow(), { discard: true })
-          yield* Fiber.interrupt(fiber)
-          yield* nothingLeft
-          const outcomes = yield* finished
-          const ids = outcomes.map((outcome) => outcome.request.id)
-          assert.strictEqual(new Set(ids).size, ids.length)
-          assert.include([0, 9], ids.length, `${steps} steps`)
-          const saved = outcomes.filter(({ _tag }) => _tag === "Saved").map((outcome) => outcome.request.id)
-          assert.deepStrictEqual(saved.sort(), Array.from((yield* files).keys()).sort())
-        }).pipe(Effect.provide(stack((name) => ({ chunks: [name, name] })))),
-      { discard: true }
-    )
+  it.effect(
+    "has one outcome for each request if it is interrupted at the n-th step, before or during its transfer",
+    () =>
+      Effect.forEach(
+        Array.from({ length: 60 }, (_, index) => index),
+        (steps) =>
+          Effect.gen(function* () {
+            const requests = Stream.fromIterable(names(9).map((name) => request(name)))
+            const fiber = yield* Effect.fork(Stream.runDrain(run(requests, 3)))
+            yield* Effect.forEach(Array.from({ length: steps }), () => Effect.yieldNow(), { discard: true })
+            yield* Fiber.interrupt(fiber)
+            yield* nothingLeft
+            const outcomes = yield* finished
+            const ids = outcomes.map((outcome) => outcome.request.id)
+            assert.strictEqual(new Set(ids).size, ids.length)
+            assert.include([0, 9], ids.length, `${steps} steps`)
+            const saved = outcomes.filter(({ _tag }) => _tag === "Saved").map((outcome) => outcome.request.id)
+            assert.deepStrictEqual(saved.sort(), Array.from((yield* files).keys()).sort())
+          }).pipe(Effect.provide(stack((name) => ({ chunks: [name, name] })))),
+        { discard: true }
+      )
   )
 
-  it.effect("reports a file as saved although the interruption came while it was published", () =>
+  it.effect("reports a file as saved if the interruption comes during the publish", () =>
     Effect.gen(function* () {
       const requests = Stream.make(request("a"))
       const fiber = yield* Effect.fork(Stream.runDrain(run(requests, 1)))

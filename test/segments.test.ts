@@ -57,7 +57,7 @@ const nothingIsLeft = Effect.gen(function* () {
 })
 
 describe("segments", () => {
-  it.effect("divide what is left of a slow file, and send the validator", () =>
+  it.effect("divide the rest of a slow file, and send the validator", () =>
     Effect.gen(function* () {
       const saved = yield* autoAdvance(download())
       assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length, verified: "length" })
@@ -75,14 +75,14 @@ describe("segments", () => {
     }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow))))
   )
 
-  it.effect("are none where the file comes quickly, and by default", () =>
+  it.effect("are not used for a fast file, and not by default", () =>
     Effect.gen(function* () {
       yield* autoAdvance(download())
       assert.deepStrictEqual(yield* ranges, [undefined])
     }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, { ...slow, chunkDelay: "5 millis" }))))
   )
 
-  it.effect("are none where nobody asked for them", () =>
+  it.effect("are not used without the option", () =>
     Effect.gen(function* () {
       yield* autoAdvance(download())
       assert.deepStrictEqual(yield* ranges, [undefined])
@@ -95,7 +95,7 @@ describe("segments", () => {
     ["nothing tells one version from another", { etag: undefined }],
     ["the validator is weak", { etag: 'W/"1"' }]
   ] as const) {
-    it.effect(`are none where ${what}`, () =>
+    it.effect(`are not used if ${what}`, () =>
       Effect.gen(function* () {
         yield* autoAdvance(download())
         assert.deepStrictEqual(yield* ranges, [undefined])
@@ -103,7 +103,7 @@ describe("segments", () => {
     )
   }
 
-  it.effect("are taken where a digest guards them, which is of all bytes in their order", () =>
+  it.effect("are used if the request has a digest, which is checked over the whole file", () =>
     Effect.gen(function* () {
       const saved = yield* autoAdvance(
         download({ digest: `sha256:${createHash("sha256").update(content).digest("hex")}` })
@@ -114,7 +114,7 @@ describe("segments", () => {
     }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, { ...slow, etag: undefined }))))
   )
 
-  it.effect("are refused where the digest is another, and leave nothing", () =>
+  it.effect("fail if the digest is wrong, and leave nothing", () =>
     Effect.gen(function* () {
       const error = yield* autoAdvance(Effect.flip(download({ digest: `sha256:${"00".repeat(32)}` })))
       assert.deepInclude(error, { _tag: "Mismatch", reason: "digest", resumed: true })
@@ -125,7 +125,7 @@ describe("segments", () => {
     }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow), { retry: RetryPolicy.none })))
   )
 
-  it.effect("fail nobody else: an origin that refuses them is not asked for long", () =>
+  it.effect("are soon given up at an origin that refuses them, and other files do not fail", () =>
     Effect.gen(function* () {
       const saved = yield* autoAdvance(download())
       assert.deepInclude(saved, { attempts: 1 })
@@ -143,7 +143,7 @@ describe("segments", () => {
     )
   )
 
-  it.effect("cost an origin that ignores ranges nothing: its first response goes on to the end", () =>
+  it.effect("let the first response continue if the origin ignores ranges", () =>
     Effect.gen(function* () {
       const saved = yield* autoAdvance(download())
       assert.deepInclude(saved, { attempts: 1 })
@@ -155,7 +155,7 @@ describe("segments", () => {
     }).pipe(Effect.provide(within((asked) => Origin.file({ ...asked, headers: {} }, content, slow))))
   )
 
-  it.effect("cost an origin that ignores ranges nothing, however late it says so, and whatever it announces", () =>
+  it.effect("let the first response continue if the origin answers late, with any status and length", () =>
     Effect.forEach(
       ["", "bytes"],
       (announced) =>
@@ -178,7 +178,7 @@ describe("segments", () => {
     )
   )
 
-  it.effect("go on from the request's own address, where the one that it led to has had its time", () =>
+  it.effect("continue at the URL of the request when the URL of its redirect has expired", () =>
     Effect.forEach(
       [undefined, { bytes: 300_000, how: "reset" }] as const,
       (breakAt) => {
@@ -213,7 +213,7 @@ describe("segments", () => {
     )
   )
 
-  it.effect("are one until the origin has shown that it has ranges", () =>
+  it.effect("are not started until the origin has shown that it supports ranges", () =>
     Effect.gen(function* () {
       yield* autoAdvance(download())
       yield* isThere
@@ -226,7 +226,7 @@ describe("segments", () => {
     )
   )
 
-  it.effect("never mix two versions: what has changed is not taken", () =>
+  it.effect("never mix two versions of a file", () =>
     Effect.gen(function* () {
       const saved = yield* autoAdvance(download())
       assert.deepInclude(saved, { _tag: "Saved", bytes: content.length })
@@ -254,7 +254,7 @@ describe("segments", () => {
     ["has parts with heads of their own", () => ({ "content-type": "multipart/byteranges; boundary=x" })],
     ["names no version", () => ({ etag: "" })]
   ] satisfies ReadonlyArray<[string, (range: string | undefined) => Record<string, string>]>) {
-    it.effect(`are not taken if one ${what}`, () =>
+    it.effect(`are not used if one ${what}`, () =>
       Effect.gen(function* () {
         const saved = yield* autoAdvance(download())
         assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
@@ -291,7 +291,7 @@ describe("segments", () => {
     )
   )
 
-  it.effect("are kept for the next attempt, which begins where the first hole is", () =>
+  it.effect("are kept for the next attempt, which begins at the first missing byte", () =>
     Effect.gen(function* () {
       const saved = yield* autoAdvance(download())
       assert.deepInclude(saved, { attempts: 2 })
@@ -312,7 +312,7 @@ describe("segments", () => {
     )
   )
 
-  it.effect("hold permits, and give way to files that wait for one", () =>
+  it.effect("hold permits, and release them for files that wait", () =>
     Effect.gen(function* () {
       const { run } = yield* Downloader.Downloader
       const origin = yield* Origin.Origin
@@ -338,7 +338,7 @@ describe("segments", () => {
     )
   )
 
-  it.effect("keep to the limit of an origin", () =>
+  it.effect("respect the limit of an origin", () =>
     Effect.gen(function* () {
       yield* autoAdvance(download())
       yield* isThere
@@ -346,7 +346,7 @@ describe("segments", () => {
     }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow), {}, { perOrigin: 2 })))
   )
 
-  it.effect("keep to the bytes a second, all together", () =>
+  it.effect("respect the byte rate together", () =>
     Effect.gen(function* () {
       yield* autoAdvance(download())
       yield* isThere
@@ -354,7 +354,7 @@ describe("segments", () => {
     }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow), {}, { bytesPerSecond: 2 * mebibyte })))
   )
 
-  it.effect("are bounded each: one that never answers is given up, and what it had is fetched", () =>
+  it.effect("have a time limit each, and the range of a silent segment is requested again", () =>
     Effect.gen(function* () {
       const saved = yield* autoAdvance(download())
       assert.deepInclude(saved, { attempts: 1 })
@@ -369,7 +369,7 @@ describe("segments", () => {
     )
   )
 
-  it.effect("end with the transfer, whenever it is interrupted", () =>
+  it.effect("end when the transfer is interrupted at any time", () =>
     Effect.forEach(
       Array.from({ length: 12 }, (_, index) => index * 75),
       (millis) =>

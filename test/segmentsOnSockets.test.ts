@@ -23,7 +23,7 @@ const closed = (origin: SlowFile) =>
 const bytes = 6 * 1024 * 1024
 
 describe("segments over Node/Transport", () => {
-  it.scopedLive("save the whole file on several connections, which are all closed", () =>
+  it.scopedLive("save the whole file on several connections, and close all of them", () =>
     Effect.gen(function* () {
       const origin = yield* slowFile(bytes)
       const directory = yield* temporaryDirectory

@@ -132,7 +132,7 @@ describe("connections, on the simulated origin", () => {
     )
   )
 
-  it("bounds its waits by a clock that nobody sets: the wall clock may jump", () => {
+  it("uses a monotonic clock for its time limits, because the wall clock may jump", () => {
     const world = new World(1)
     let jumps = 0
     const jumping = {
@@ -335,7 +335,7 @@ describe("connections, on real sockets, by Node/Transport", () => {
 
   it.live("bounds the wait for a connection", () =>
     Effect.gen(function* () {
-      // An address of documentation (RFC 5737): nobody answers, or the network says at once that it goes nowhere.
+      // An address for documentation (RFC 5737): no host answers, or the network reports at once that it is unreachable.
       const error = yield* Effect.flip(download(request("http://192.0.2.1/")))
       assert.include(["Timeout", "Connection"], error._tag)
     }).pipe(Effect.provide(live({ connectTimeout: "100 millis" })))
@@ -359,7 +359,7 @@ describe("connections, on real sockets, by Node/Transport", () => {
     }).pipe(Effect.timeout("8 seconds"), Effect.provide(live({ connectTimeout: "1 second" })))
   )
 
-  it.scopedLive("refuses a certificate that nobody vouches for", () =>
+  it.scopedLive("refuses a certificate of an unknown authority", () =>
     Effect.gen(function* () {
       const server = createTlsServer({}, (_, response) => response.end(body))
       const port = yield* Effect.async<number>((resume) => {

@@ -68,7 +68,7 @@ describe("message and body, on the simulated origin", () => {
     ...saved,
     attempts: 3
   })
-  row("206 that nobody asked for is no file", [partial("bytes 0-9/10", body)], { _tag: "HttpStatus", status: 206 })
+  row("206 without a range request is not saved", [partial("bytes 0-9/10", body)], { _tag: "HttpStatus", status: 206 })
   row("416 starts again from 0", [(r) => cut(r), { status: 416 }, whole], { ...saved, attempts: 3 })
   row(
     "a changed entity tag starts again, and mixes nothing",
@@ -116,7 +116,7 @@ describe("message and body, on the simulated origin", () => {
     saved
   )
   row(
-    "a content coding that nobody asked for is saved as it is sent",
+    "a content coding that was not requested is saved as it is sent",
     [{ body: "\u001f\u008b", headers: { "content-length": "3", "content-encoding": "gzip" } }],
     { _tag: "Saved", bytes: 3 },
     { content: "\u001f\u008b" }

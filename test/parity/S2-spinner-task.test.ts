@@ -47,7 +47,7 @@ const rowsOf = (output: string) =>
   })
 
 describe("S2: a spinner as a task beside an awaiting function", () => {
-  it.effect("says what the task is, shows 30 frames in 3 seconds, and wipes them when the function answers", () =>
+  it.effect("describes the task, draws 30 frames in 3 seconds, and erases them when the function returns", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(program(slow))
       yield* TestClock.adjust("2999 millis")
@@ -71,7 +71,7 @@ describe("S2: a spinner as a task beside an awaiting function", () => {
     ["the function dies", () => Effect.zipRight(Effect.sleep("1 second"), Effect.die("bug"))],
     ["the program is interrupted", () => Effect.zipRight(Effect.sleep("1 second"), Effect.interrupt)]
   ] as const) {
-    it.effect(`leaves no spinner turning when ${how}`, () =>
+    it.effect(`stops the spinner when ${how}`, () =>
       Effect.gen(function* () {
         const fiber = yield* Effect.fork(program(end()))
         yield* TestClock.adjust("1 second")

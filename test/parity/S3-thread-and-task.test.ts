@@ -46,19 +46,19 @@ const inThread = (code: string, memory: Int32Array) =>
 const sharedMemory = () => new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT))
 
 describe("S3: thread and task", () => {
-  it.live("both go on beside their creator: a thread even while the creator's own thread is blocked", () =>
+  it.live("a thread runs beside its creator, even while the creator's thread is blocked", () =>
     Effect.gen(function* () {
       const memory = sharedMemory()
       const thread = yield* Effect.fork(inThread(spin, memory))
       yield* Effect.yieldNow()
-      // Blocks this thread, until the other has turned; no fiber could have turned meanwhile.
+      // Blocks this thread and its fibers until the other thread has turned.
       assert.notStrictEqual(Atomics.wait(memory, turnsAt, 0, 10_000), "timed-out")
       yield* Fiber.interrupt(thread)
       assert.isAtLeast(Atomics.load(memory, turnsAt), 1)
     })
   )
 
-  it.live("a thread is asked by a shared signal and joined: it has cleaned up when the interruption returns", () =>
+  it.live("a thread ends at a shared signal, and has cleaned up when the interruption returns", () =>
     Effect.gen(function* () {
       const memory = sharedMemory()
       const thread = yield* Effect.fork(inThread(spin, memory))
@@ -70,7 +70,7 @@ describe("S3: thread and task", () => {
     })
   )
 
-  it.effect("a task is cancelled without being asked, but not in the middle of what must not be cut short", () =>
+  it.effect("a task is cancelled at its next suspension, but not inside an uninterruptible step", () =>
     Effect.gen(function* () {
       const waiting = yield* Effect.fork(Effect.sleep("3 seconds"))
       const critical = yield* Effect.fork(Effect.uninterruptible(Effect.sleep("3 seconds")))
@@ -85,7 +85,7 @@ describe("S3: thread and task", () => {
     })
   )
 
-  it.effect("what cannot be cancelled can still be asked, by a signal that it looks at, and joined", () =>
+  it.effect("an uninterruptible task can end at a signal that it checks, and can be joined", () =>
     Effect.gen(function* () {
       const signal = yield* Deferred.make<void>()
       const stubborn = Effect.sleep("100 millis").pipe(
@@ -117,7 +117,7 @@ describe("S3: thread and task", () => {
       return total
     })
 
-  it.effect("needs no lock where nothing suspends between read and write: fibers run one at a time", () =>
+  it.effect("needs no lock if nothing suspends between read and write, because fibers run one at a time", () =>
     Effect.gen(function* () {
       let total = 0
       const section = Effect.sync(() => {
@@ -130,7 +130,7 @@ describe("S3: thread and task", () => {
     })
   )
 
-  it.effect("loses updates where a section suspends, and none behind a semaphore of one permit", () =>
+  it.effect("loses updates if a section suspends, and none with a semaphore of one permit", () =>
     Effect.gen(function* () {
       const lock = yield* Effect.makeSemaphore(1)
       assert.isBelow(yield* count(Effect.yieldNow(), (section) => section), 2000)
@@ -138,7 +138,7 @@ describe("S3: thread and task", () => {
     })
   )
 
-  it.effect("loses none in a reference whose updates are effects and take turns", () =>
+  it.effect("loses no updates in a synchronized reference", () =>
     Effect.gen(function* () {
       const total = yield* SynchronizedRef.make(0)
       const section = SynchronizedRef.updateEffect(total, (before) => Effect.as(Effect.yieldNow(), before + 1))

@@ -51,7 +51,7 @@ for (const [kind, make] of [
   ["a thread", thread]
 ] as const) {
   describe(`S4: the future of ${kind}`, () => {
-    it.live("is not done before its work is, and done after", () =>
+    it.live("is done when its work is done, and not before", () =>
       Effect.gen(function* () {
         const { finish, run } = yield* make
         const future = yield* Effect.fork(run)
@@ -63,7 +63,7 @@ for (const [kind, make] of [
       })
     )
 
-    it.live("tells its callbacks the result on completion, each once", () =>
+    it.live("calls each callback with the result once, on completion", () =>
       Effect.gen(function* () {
         const { finish, run } = yield* make
         const seen: Array<Exit.Exit<number>> = []
@@ -79,13 +79,13 @@ for (const [kind, make] of [
       })
     )
 
-    it.live("has no result while unfinished, and neither blocks the thread nor raises when it is asked", () =>
+    it.live("has no result while it is unfinished, and does not block or throw when the result is read", () =>
       Effect.gen(function* () {
         const { finish, run } = yield* make
         const others = yield* Ref.make(0)
         const future = yield* Effect.fork(run)
         const asking = yield* Effect.fork(Fiber.join(future))
-        // Whoever joins is suspended alone: a thousand turns of another fiber pass meanwhile.
+        // Only the joining fiber is suspended. Another fiber takes a thousand turns in the meantime.
         yield* Effect.repeatN(
           Effect.zipRight(
             Effect.yieldNow(),
@@ -101,7 +101,7 @@ for (const [kind, make] of [
       })
     )
 
-    it.live("gives everybody who awaits it its one result", () =>
+    it.live("gives its result to all fibers that await it", () =>
       Effect.gen(function* () {
         const { finish, run } = yield* make
         const future = yield* Effect.fork(run)

@@ -2,7 +2,7 @@
  * Row S5: the flags of the 20 most populous countries, sorted; each code is shown, each flag saved as `<cc>.gif`, and a
  * closing line counts them. As it was written down, the program's coroutine never ran, and it reported 0.00 s.
  *
- * `download_many` with aiohttp → `halyard flags`; a coroutine that nobody drives → an Effect that nobody runs
+ * `download_many` with aiohttp → `halyard flags`; a coroutine that is not awaited → an Effect that is not run
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ import { flags, populous } from "../support/flagsRun.js"
 import { notWhole } from "../support/program.js"
 
 describe("S5: flags with aiohttp", () => {
-  it.scopedLive("saves the 20 flags, shows their codes, and closes with their number and the time", () =>
+  it.scopedLive("saves the 20 flags, prints their codes, and ends with their number and the time", () =>
     Effect.gen(function* () {
       const { directory, exitCode, lines, saved, stdout } = yield* flags([])
       assert.strictEqual(exitCode, 0)
@@ -56,7 +56,7 @@ describe("S5: flags with aiohttp", () => {
       }).pipe(Effect.provide(world(() => Effect.void)))
   )
 
-  it.effect("does nothing at all where the effect is made and not run, and everything where it is", () =>
+  it.effect("does nothing when the effect is made, and everything when it is run", () =>
     Effect.gen(function* () {
       const opened = yield* Ref.make(0)
       yield* Effect.gen(function* () {

@@ -95,7 +95,7 @@ describe("S6: flags with httpx", () => {
     })
   )
 
-  it.effect("gives a request 5 seconds, says in a typed error what it was waiting for, and saves nothing", () =>
+  it.effect("ends a request after 5 seconds with a typed error that names the phase, and saves nothing", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Effect.flip(supervisor(["BR"])))
       yield* TestClock.adjust("4999 millis")
@@ -122,7 +122,7 @@ describe("S6: flags with httpx", () => {
     )
   )
 
-  it.effect("follows redirects, and saves what it finds there under the name that was asked for", () =>
+  it.effect("follows redirects, and saves the file under the requested name", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* supervisor(["BR"]), ["BR"])
       const memory = yield* MemoryStore.MemoryFiles

@@ -59,7 +59,7 @@ describe("S7: the same flags by other engines", () => {
       })
   )
 
-  it.scopedLive("comes to the same outcome of each flag, a missing one included, with each engine", () =>
+  it.scopedLive("has the same outcome for each flag with each engine, also for a missing flag", () =>
     Effect.gen(function* () {
       for (const run of Object.values(yield* withEachEngine("--verbose", "BR", "FR", "ZZ"))) {
         const items = comparable(run.lines.slice(3, 6)).sort()

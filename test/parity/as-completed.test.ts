@@ -78,7 +78,7 @@ describe("as_completed", () => {
     })
   )
 
-  it.effect("gives the outcomes of a run as they complete, each with its own request, a failed one included", () =>
+  it.effect("emits the outcomes of a run as they complete, each with its request, also a failed one", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Stream.runCollect(run(["BR", "CN", "US", "ZZ"])))
       yield* TestClock.adjust("3 seconds")
@@ -95,7 +95,7 @@ describe("as_completed", () => {
     }).pipe(Effect.provide(world))
   )
 
-  it.effect("cancels what is under way when the consumer has enough, where asyncio leaves it running", () =>
+  it.effect("cancels the effects in flight when the consumer stops, while asyncio leaves them running", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Stream.runCollect(Stream.take(run(["BR", "CN", "US"]), 1)))
       yield* TestClock.adjust("1 second")
@@ -113,7 +113,7 @@ describe("as_completed", () => {
     }).pipe(Effect.provide(world))
   )
 
-  it.effect("gives the first of several where only that is wanted", () =>
+  it.effect("returns the first of several results", () =>
     Effect.gen(function* () {
       const after = (code: string) => Effect.as(Effect.sleep(`${secondsOf.get(code) ?? 0} seconds`), code)
       const fiber = yield* Effect.fork(Effect.raceAll(["BR", "CN", "US"].map(after)))

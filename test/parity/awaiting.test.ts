@@ -15,7 +15,7 @@ import * as TestClock from "effect/TestClock"
 const slow = Effect.as(Effect.sleep("3 seconds"), 42)
 
 describe("awaiting", () => {
-  it.effect("drives an effect on the awaiting fiber itself, and a fork on another", () =>
+  it.effect("runs an effect on the awaiting fiber, and a forked effect on another fiber", () =>
     Effect.gen(function* () {
       const own = yield* Effect.fiberId
       const coroutine = Effect.zipRight(Effect.yieldNow(), Effect.fiberId)
@@ -24,7 +24,7 @@ describe("awaiting", () => {
     })
   )
 
-  it.effect("lets other fibers go on while one awaits", () =>
+  it.effect("lets other fibers continue while one fiber waits", () =>
     Effect.gen(function* () {
       const steps = yield* Ref.make<ReadonlyArray<string>>([])
       const step = (name: string) => Ref.update(steps, (before) => [...before, name])
@@ -36,7 +36,7 @@ describe("awaiting", () => {
     })
   )
 
-  it.effect("takes the sum of the times for what is awaited in turn, and the longest for what was forked before", () =>
+  it.effect("takes the sum of the times for effects in sequence, and the longest time for forked effects", () =>
     Effect.gen(function* () {
       const timed = <A>(effect: Effect.Effect<A>) => Effect.zipRight(effect, Clock.currentTimeMillis)
       const inTurn = yield* Effect.fork(timed(Effect.zipRight(slow, slow)))
@@ -56,7 +56,7 @@ describe("awaiting", () => {
     })
   )
 
-  it.effect("gives all who await one fiber the one result of work that ran once", () =>
+  it.effect("gives the result of one fiber to all fibers that join it, and runs the work once", () =>
     Effect.gen(function* () {
       const runs = yield* Ref.make(0)
       const fiber = yield* Effect.fork(
@@ -73,7 +73,7 @@ describe("awaiting", () => {
     })
   )
 
-  it.effect("wakes who awaits a bare future when somebody sets it", () =>
+  it.effect("wakes a fiber that awaits a Deferred when the Deferred is set", () =>
     Effect.gen(function* () {
       const future = yield* Deferred.make<number, string>()
       const awaiting = yield* Effect.fork(Deferred.await(future))
@@ -84,7 +84,7 @@ describe("awaiting", () => {
     })
   )
 
-  it.effect("raises in the awaiting fiber what the awaited failed with", () =>
+  it.effect("fails the awaiting fiber with the error of the awaited fiber", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Effect.fail("broken"))
       const rescued = yield* Effect.catchAll(Fiber.join(fiber), (error) => Effect.succeed(`rescued from ${error}`))
@@ -92,18 +92,20 @@ describe("awaiting", () => {
     })
   )
 
-  it.effect("interrupts who joins an interrupted fiber, and tells it to who looks at the exit", () =>
-    Effect.gen(function* () {
-      const fiber = yield* Effect.fork(Effect.never)
-      const joining = yield* Effect.fork(Fiber.join(fiber))
-      yield* TestClock.adjust("1 second")
-      yield* Fiber.interrupt(fiber)
-      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(joining)))
-      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(fiber)))
-    })
+  it.effect(
+    "interrupts a fiber that joins an interrupted fiber, and gives the interruption to a fiber that reads the exit",
+    () =>
+      Effect.gen(function* () {
+        const fiber = yield* Effect.fork(Effect.never)
+        const joining = yield* Effect.fork(Fiber.join(fiber))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interrupt(fiber)
+        assert.isTrue(Exit.isInterrupted(yield* Fiber.await(joining)))
+        assert.isTrue(Exit.isInterrupted(yield* Fiber.await(fiber)))
+      })
   )
 
-  it("runs a whole program to its result at the edge, where there is nothing to await with", async () => {
+  it("runs a whole program to its result at the edge of the process", async () => {
     assert.strictEqual(await Effect.runPromise(Effect.as(Effect.yieldNow(), 42)), 42)
   })
 })

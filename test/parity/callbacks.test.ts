@@ -27,7 +27,7 @@ describe("callbacks", () => {
     })
   )
 
-  it.effect("calls an observer that comes late at once", () =>
+  it.effect("calls an observer at once if the fiber has ended", () =>
     Effect.gen(function* () {
       const seen: Array<Exit.Exit<number>> = []
       const fiber = yield* Effect.fork(slow)
@@ -39,7 +39,7 @@ describe("callbacks", () => {
     })
   )
 
-  it.effect("calls every observer, and not one that was taken away", () =>
+  it.effect("calls every observer except a removed one", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
       const note = (name: string) => () => {
@@ -62,7 +62,7 @@ describe("callbacks", () => {
     ["a dead", Effect.zipRight(Effect.sleep("1 second"), Effect.die("bug")), "Die"],
     ["an interrupted", Effect.zipRight(Effect.sleep("1 second"), Effect.interrupt), "Interrupt"]
   ] as const) {
-    it.effect(`tells ${how} fiber's observer why`, () =>
+    it.effect(`gives the observer of ${how} fiber the cause`, () =>
       Effect.gen(function* () {
         const seen: Array<string> = []
         const fiber = yield* Effect.fork(effect)
@@ -75,7 +75,7 @@ describe("callbacks", () => {
     )
   }
 
-  it.effect("runs an effect when a fiber ends, where the callback has effects of its own", () =>
+  it.effect("runs an effect when a fiber ends", () =>
     Effect.gen(function* () {
       const seen = yield* Ref.make<ReadonlyArray<Exit.Exit<number>>>([])
       const fiber = yield* Effect.fork(slow)
@@ -87,7 +87,7 @@ describe("callbacks", () => {
     })
   )
 
-  it.effect("runs a callback that stands in the work itself before the fiber is done", () =>
+  it.effect("runs a finalizer of the work before the fiber is done", () =>
     Effect.gen(function* () {
       const seen = yield* Ref.make("nothing")
       const fiber = yield* Effect.fork(Effect.onExit(slow, (exit) => Ref.set(seen, exit._tag)))

@@ -25,7 +25,7 @@ const makeSteps = Effect.map(Ref.make<ReadonlyArray<string>>([]), (steps) => ({
 }))
 
 describe("cancel raises inside", () => {
-  it.effect("runs the handlers of the fiber where it waits, innermost first, and nothing behind that point", () =>
+  it.effect("runs the handlers of the fiber at its suspension, innermost first, and nothing after this point", () =>
     Effect.gen(function* () {
       const { done, step } = yield* makeSteps
       const coroutine = step("before").pipe(
@@ -40,7 +40,7 @@ describe("cancel raises inside", () => {
     })
   )
 
-  it.effect("says of the fiber that it was interrupted, and by whom", () =>
+  it.effect("ends the fiber with a cause that has the id of the interrupting fiber", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Effect.sleep("3 seconds"))
       yield* TestClock.adjust("1 second")
@@ -70,7 +70,7 @@ describe("cancel raises inside", () => {
       })
   )
 
-  it.effect("lets no handler swallow the interruption, where a coroutine could catch it and go on", () =>
+  it.effect("lets no handler catch the interruption, while a coroutine could catch it and continue", () =>
     Effect.gen(function* () {
       const { done, step } = yield* makeSteps
       const stubborn = Effect.sleep("3 seconds").pipe(
@@ -84,7 +84,7 @@ describe("cancel raises inside", () => {
     })
   )
 
-  it.effect("ends an uninterruptible step first, and stops behind it", () =>
+  it.effect("completes an uninterruptible step, and stops after it", () =>
     Effect.gen(function* () {
       const { done, step } = yield* makeSteps
       const save = Effect.uninterruptible(Effect.zipRight(Effect.sleep("3 seconds"), step("saved")))
@@ -97,7 +97,7 @@ describe("cancel raises inside", () => {
     })
   )
 
-  it.effect("leaves neither a part nor a file of a download that is cancelled in the middle of its body", () =>
+  it.effect("leaves no part and no file if a download is cancelled in its body", () =>
     Effect.gen(function* () {
       const downloader = yield* Downloader.Downloader
       const memory = yield* MemoryStore.MemoryFiles

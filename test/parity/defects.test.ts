@@ -66,7 +66,7 @@ describe("defects that are designed out", () => {
     )
   )
 
-  it.effect("an item is reported under its own name, whatever its URL became", () =>
+  it.effect("an item is reported under its own name after a redirect", () =>
     Effect.gen(function* () {
       const [outcome] = yield* outcomesOf(["BR"])
       assert.strictEqual(outcome?.request.id, "BR")
@@ -84,7 +84,7 @@ describe("defects that are designed out", () => {
     )
   )
 
-  it.effect("a success is not counted before the file stands", () =>
+  it.effect("a success is not counted before the file is published", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const slowDisk = Layer.effect(
@@ -124,7 +124,7 @@ describe("defects that are designed out", () => {
     })
   )
 
-  it.effect("an error keeps its item, and the counts add up", () =>
+  it.effect("an error has its item, and the counts add up", () =>
     Effect.gen(function* () {
       const outcomes = yield* outcomesOf(["AA", "BB", "BR"])
       const failures = outcomes.flatMap((outcome) =>
@@ -163,7 +163,7 @@ describe("defects that are designed out", () => {
     }).pipe(Effect.provide(stack(layer)))
   })
 
-  it.effect("the outcomes of an interrupted run are told, every one", () =>
+  it.effect("all outcomes of an interrupted run are reported", () =>
     Effect.gen(function* () {
       const hanging = Layer.succeed(
         HttpClient.HttpClient,
@@ -188,7 +188,7 @@ describe("defects that are designed out", () => {
     })
   )
 
-  it.effect("a spinner does not go on turning when its function fails", () =>
+  it.effect("a spinner stops when its function fails", () =>
     Effect.gen(function* () {
       const failing = Effect.zipRight(Effect.sleep("1 second"), Effect.fail("broken"))
       const fiber = yield* Effect.fork(Effect.flip(Spinner.withSpinner(failing, { message: "thinking!" })))

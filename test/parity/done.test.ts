@@ -18,7 +18,7 @@ describe("done", () => {
     ["with its result", Effect.succeed(42), Exit.succeed(42)],
     ["with its error", Effect.fail("broken"), Exit.fail("broken")]
   ] as const) {
-    it.effect(`says no until the fiber ends, and then yes, ${how}`, () =>
+    it.effect(`is false until the fiber ends, and then true, ${how}`, () =>
       Effect.gen(function* () {
         const fiber = yield* Effect.fork(Effect.zipRight(Effect.sleep("3 seconds"), effect))
         yield* TestClock.adjust("2999 millis")
@@ -30,7 +30,7 @@ describe("done", () => {
     )
   }
 
-  it.effect("says yes of an interrupted fiber, as of a cancelled Future", () =>
+  it.effect("is true for an interrupted fiber, as for a cancelled Future", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Effect.never)
       yield* TestClock.adjust("1 second")
@@ -41,7 +41,7 @@ describe("done", () => {
     })
   )
 
-  it.effect("does not say yes before the clean-up of an interrupted fiber is over", () =>
+  it.effect("is false until the finalizers of an interrupted fiber have run", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Effect.onInterrupt(Effect.never, () => Effect.sleep("2 seconds")))
       yield* TestClock.adjust("1 second")
@@ -53,7 +53,7 @@ describe("done", () => {
     })
   )
 
-  it.effect("says of a Deferred whether somebody has set it, and it can be set once", () =>
+  it.effect("is true for a Deferred that is set, which is possible once", () =>
     Effect.gen(function* () {
       const future = yield* Deferred.make<number, string>()
       assert.isFalse(yield* Deferred.isDone(future))

@@ -54,7 +54,7 @@ const makeWorkers = Effect.sync(() => {
 })
 
 describe("executor", () => {
-  it.scopedLive("fetches each flag in one of as many threads as asked, and waits for the threads at the end", () =>
+  it.scopedLive("downloads each flag in one of the given number of threads, and waits for the threads at the end", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const directory = yield* fs.makeTempDirectoryScoped()
@@ -87,7 +87,7 @@ describe("executor", () => {
     }).pipe(Effect.provide(Layer.merge(NodeHttpServer.layer({ hostname: "127.0.0.1", port: 0 }), NodeFileSystem.layer)))
   )
 
-  it.scopedLive("lets fibers go on while a file is written, which the system's own threads do", () =>
+  it.scopedLive("lets fibers continue while a thread of Node writes a file", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const file = `${yield* fs.makeTempDirectoryScoped()}/br.gif`

@@ -26,7 +26,7 @@ const makeFetch = Effect.map(Ref.make<ReadonlyArray<string>>([]), (steps) => {
 })
 
 describe("gather", () => {
-  it.effect("takes as long as the slowest, and gives the results in input order, not in order of completion", () =>
+  it.effect("takes as long as the slowest effect, and returns the results in the order of the input", () =>
     Effect.gen(function* () {
       const { done, fetch } = yield* makeFetch
       const all = Effect.all([fetch("BR", 3), fetch("CN", 1), fetch("US", 2)], { concurrency: "unbounded" })
@@ -37,7 +37,7 @@ describe("gather", () => {
     })
   )
 
-  it.effect("runs one after the other where no concurrency is asked for", () =>
+  it.effect("runs the effects in sequence by default", () =>
     Effect.gen(function* () {
       const { done, fetch } = yield* makeFetch
       const all = Effect.all([fetch("BR", 3), fetch("CN", 1), fetch("US", 2)])
@@ -48,7 +48,7 @@ describe("gather", () => {
     })
   )
 
-  it.effect("fails with the first error, and cancels the others, which asyncio leaves running", () =>
+  it.effect("fails with the first error and cancels the others, while asyncio leaves them running", () =>
     Effect.gen(function* () {
       const { done, fetch } = yield* makeFetch
       const broken = Effect.zipRight(Effect.sleep("2 seconds"), Effect.fail("ZZ not found"))
@@ -60,7 +60,7 @@ describe("gather", () => {
     })
   )
 
-  it.effect("gives errors as results beside the others where that is asked for", () =>
+  it.effect("returns errors as results with mode either", () =>
     Effect.gen(function* () {
       const { fetch } = yield* makeFetch
       const all = Effect.all([fetch("BR", 3), Effect.fail("ZZ not found"), fetch("CN", 1)], {
@@ -77,7 +77,7 @@ describe("gather", () => {
     })
   )
 
-  it.effect("cancels all when it is cancelled itself, and has waited for their handlers", () =>
+  it.effect("cancels all effects when it is cancelled, and waits for their finalizers", () =>
     Effect.gen(function* () {
       const { done, fetch } = yield* makeFetch
       const fiber = yield* Effect.fork(

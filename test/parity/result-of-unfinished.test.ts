@@ -17,7 +17,7 @@ import * as TestClock from "effect/TestClock"
 const slow = Effect.as(Effect.sleep("3 seconds"), 42)
 
 describe("result of an unfinished future", () => {
-  it.effect("gives None at once, and the exit when there is one", () =>
+  it.effect("is None while the fiber runs, and then its exit", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(slow)
       yield* TestClock.adjust("2 seconds")
@@ -27,7 +27,7 @@ describe("result of an unfinished future", () => {
     })
   )
 
-  it.effect("is a typed error where the result is asked for as if it were there", () =>
+  it.effect("is a typed error if the result is required", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(slow)
       yield* TestClock.adjust("2 seconds")
@@ -38,14 +38,14 @@ describe("result of an unfinished future", () => {
     })
   )
 
-  it("refuses to run an effect that waits where nobody may wait", () => {
+  it("cannot be awaited in synchronous code", () => {
     const exit = Effect.runSyncExit(slow)
     const defect = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.dieOption(exit.cause)) : undefined
     assert.isTrue(Runtime.isAsyncFiberException(defect))
     assert.deepStrictEqual(Effect.runSyncExit(Effect.succeed(42)), Exit.succeed(42))
   })
 
-  it.effect("suspends the fiber that joins and no other", () =>
+  it.effect("suspends only the joining fiber", () =>
     Effect.gen(function* () {
       const ticks = yield* Ref.make(0)
       yield* Effect.fork(
@@ -66,7 +66,7 @@ describe("result of an unfinished future", () => {
     })
   )
 
-  it.effect("gives up waiting after a time, as result(timeout) does, and leaves the work alone", () =>
+  it.effect("can be awaited for a limited time, as with result(timeout), and the work continues", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(slow)
       const waiting = yield* Effect.fork(Effect.flip(Effect.timeout(Fiber.join(fiber), "1 second")))
@@ -78,7 +78,7 @@ describe("result of an unfinished future", () => {
     })
   )
 
-  it.effect("raises the error of failed work in whoever asks for its result, as often as asked", () =>
+  it.effect("fails each fiber that joins failed work with its error", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Effect.zipRight(Effect.sleep("1 second"), Effect.fail("broken")))
       yield* TestClock.adjust("1 second")

@@ -1,7 +1,7 @@
 /**
- * The chapter: a Task is scheduled the moment one has it; a Thread runs only once it was told to start.
+ * The chapter: a Task is scheduled when it is created. A Thread runs after `start()`.
  *
- * `asyncio.create_task` → `Effect.fork`; a `Thread` before `start()` → an Effect that nobody has run
+ * `asyncio.create_task` → `Effect.fork`; a `Thread` before `start()` → an Effect that was not run
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ const makeSteps = Effect.map(Ref.make<ReadonlyArray<string>>([]), (steps) => ({
 }))
 
 describe("scheduled when created", () => {
-  it.effect("runs a forked fiber at the next turn, though nobody starts or awaits it", () =>
+  it.effect("runs a forked fiber at the next turn, without a start and without a join", () =>
     Effect.gen(function* () {
       const { done, step } = yield* makeSteps
       yield* Effect.fork(step("task"))
@@ -28,7 +28,7 @@ describe("scheduled when created", () => {
     })
   )
 
-  it.effect("gives a handle to a fiber that is not done yet", () =>
+  it.effect("returns a fiber that is not done yet", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Effect.as(Effect.sleep("3 seconds"), 42))
       assert.notStrictEqual((yield* Fiber.status(fiber))._tag, "Done")
@@ -37,7 +37,7 @@ describe("scheduled when created", () => {
     })
   )
 
-  it.effect("does nothing for an effect that was made and not run, like a thread before its start", () =>
+  it.effect("does nothing when an effect is made, like a thread before its start", () =>
     Effect.gen(function* () {
       const { done, step } = yield* makeSteps
       const thread = step("thread")
@@ -49,7 +49,7 @@ describe("scheduled when created", () => {
     })
   )
 
-  it.effect("runs an effect as often as it is run, whereas a thread starts once", () =>
+  it.effect("can run an effect several times, while a thread starts once", () =>
     Effect.gen(function* () {
       const { done, step } = yield* makeSteps
       const twice = step("again")
@@ -59,7 +59,7 @@ describe("scheduled when created", () => {
     })
   )
 
-  it.effect("waits for an explicit start where a latch stands before the work", () =>
+  it.effect("waits for an explicit start with a latch", () =>
     Effect.gen(function* () {
       const { done, step } = yield* makeSteps
       const start = yield* Effect.makeLatch(false)
@@ -72,7 +72,7 @@ describe("scheduled when created", () => {
     })
   )
 
-  it.effect("has the companion of a supervisor scheduled before the work begins, without a start", () =>
+  it.effect("schedules the companion of a supervisor before the work begins", () =>
     Effect.gen(function* () {
       const { done, step } = yield* makeSteps
       const work = Effect.zipRight(step("work"), Effect.sleep("1 second"))

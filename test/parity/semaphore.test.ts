@@ -17,7 +17,7 @@ import * as Flags from "../../src/Flags.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as Transport from "../../src/Transport.js"
 
-/** Counts how many are inside, and the most there ever were. */
+/** Counts the effects that run now, and their maximum. */
 const makeGauge = Effect.map(Ref.make({ inside: 0, most: 0 }), (counts) => ({
   counts: Ref.get(counts),
   inside: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -29,7 +29,7 @@ const makeGauge = Effect.map(Ref.make({ inside: 0, most: 0 }), (counts) => ({
 }))
 
 describe("semaphore", () => {
-  it.effect("lets no more inside than it has permits, and everybody in the end", () =>
+  it.effect("runs at most as many effects at a time as it has permits, and all of them in the end", () =>
     Effect.gen(function* () {
       const gauge = yield* makeGauge
       const semaphore = yield* Effect.makeSemaphore(5)
@@ -50,7 +50,7 @@ describe("semaphore", () => {
     ["dies", Effect.die("bug")],
     ["is interrupted", Effect.interrupt]
   ] as const) {
-    it.effect(`gets its permit back from who ${how} inside`, () =>
+    it.effect(`gets its permit back if the effect ${how}`, () =>
       Effect.gen(function* () {
         const semaphore = yield* Effect.makeSemaphore(1)
         yield* Effect.exit(semaphore.withPermits(1)(Effect.zipRight(Effect.yieldNow(), effect)))
@@ -60,7 +60,7 @@ describe("semaphore", () => {
     )
   }
 
-  it.effect("takes no permit for who was cancelled while waiting for one", () =>
+  it.effect("keeps its permit if a waiting fiber is cancelled", () =>
     Effect.gen(function* () {
       const semaphore = yield* Effect.makeSemaphore(1)
       const holding = yield* Effect.fork(semaphore.withPermits(1)(Effect.sleep("3 seconds")))
@@ -75,7 +75,7 @@ describe("semaphore", () => {
     })
   )
 
-  it.effect("is built into a run: no more requests are open than its concurrency", () =>
+  it.effect("is part of a run, which has at most `concurrency` requests at a time", () =>
     Effect.gen(function* () {
       const gauge = yield* makeGauge
       const transport = Layer.succeed(

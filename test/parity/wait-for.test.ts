@@ -20,7 +20,7 @@ import * as Transport from "../../src/Transport.js"
 const slow = Effect.as(Effect.sleep("3 seconds"), 42)
 
 describe("wait_for", () => {
-  it.effect("gives the result of what ends in time", () =>
+  it.effect("returns the result of an effect that ends in time", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(Effect.timeout(slow, "5 seconds"))
       yield* TestClock.adjust("3 seconds")
@@ -28,7 +28,7 @@ describe("wait_for", () => {
     })
   )
 
-  it.effect("cancels what does not, at the limit and not before, and fails with a typed error", () =>
+  it.effect("cancels a slow effect at the limit, and fails with a typed error", () =>
     Effect.gen(function* () {
       const cancelled = yield* Ref.make(false)
       const work = Effect.onInterrupt(slow, () => Ref.set(cancelled, true))
@@ -41,7 +41,7 @@ describe("wait_for", () => {
     })
   )
 
-  it.effect("waits for the clean-up of what it cancels, and does not where that is disconnected", () =>
+  it.effect("waits for the finalizers of the cancelled effect, and not if it is disconnected", () =>
     Effect.gen(function* () {
       const work = Effect.onInterrupt(Effect.never, () => Effect.sleep("2 seconds"))
       const waiting = yield* Effect.fork(Effect.option(Effect.timeout(work, "1 second")))
@@ -54,7 +54,7 @@ describe("wait_for", () => {
     })
   )
 
-  it.effect("leaves shielded work running: the limit is on the waiting, not on the work", () =>
+  it.effect("limits the wait for forked work, which continues", () =>
     Effect.gen(function* () {
       const work = yield* Effect.fork(slow)
       const waiting = yield* Effect.fork(Effect.option(Effect.timeout(Fiber.join(work), "1 second")))
@@ -79,7 +79,7 @@ describe("wait_for", () => {
       )
     ]
   ] as const) {
-    it.effect(`ends a download that waits for its ${part}, says so in the error, and leaves nothing behind`, () =>
+    it.effect(`ends a download that waits for its ${part}, with a typed error, and leaves nothing`, () =>
       Effect.gen(function* () {
         const downloader = yield* Downloader.Downloader
         const memory = yield* MemoryStore.MemoryFiles

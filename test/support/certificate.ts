@@ -1,6 +1,5 @@
 /**
- * A certificate for `localhost` that vouches for itself, valid from 2020 to 2120, and its key. Nobody trusts it but a test
- * that says so.
+ * A self-signed certificate for `localhost`, valid from 2020 to 2120, and its key. Only tests trust it.
  */
 export const key = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgZRyuxFGA1BQdx/69

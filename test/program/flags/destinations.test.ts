@@ -79,7 +79,7 @@ describe.concurrent("destinations of halyard flags", () => {
     })
   )
 
-  it.scopedLive("finds a directory that nobody may write to before it asks for anything", (context) =>
+  it.scopedLive("refuses a read-only directory before it sends a request", (context) =>
     Effect.gen(function* () {
       if (process.getuid?.() === 0) {
         return yield* Effect.sync(() => context.skip("root may write everywhere"))

@@ -31,7 +31,7 @@ describe("a list that is a pipe", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143]
   ] as const) {
-    it.scopedLive(`is given up at once where nobody writes to it: ${signal}`, () =>
+    it.scopedLive(`is closed at once if it has no writer: ${signal}`, () =>
       Effect.gen(function* () {
         const { url } = yield* origin
         const cwd = yield* pipe

@@ -25,7 +25,7 @@ describe("a pipe whose reader leaves", () => {
           }),
         { concurrency: 3 }
       )
-      // All 243 would mean that nobody noticed.
+      // 243 lines would mean that the program did not notice the closed pipe.
       assert.isBelow(Math.max(...ended), 243)
     })
   )
@@ -50,7 +50,7 @@ describe("a pipe whose reader leaves", () => {
     })
   )
 
-  it.scopedLive("stops a server with the next line that nobody reads", () =>
+  it.scopedLive("stops a server at the first line without a reader", () =>
     Effect.gen(function* () {
       const server = yield* halyard(["serve", "0"])
       yield* server.awaitOutput(/Serving flags at http\S+/)

@@ -155,7 +155,7 @@ describe("kept code", () => {
     })
   )
 
-  it.scopedLive("is neither made nor missed where the directory is not the user's own, or everybody's", () =>
+  it.scopedLive("is not used if the directory belongs to another user, or other users may write to it", () =>
     Effect.gen(function* () {
       const expected = yield* start(yield* installed(), line)
       const another = yield* installed()

@@ -30,7 +30,7 @@ describe("--version alone", () => {
     })
   )
 
-  it.live("ends like the program where nobody reads or the disk is full", () =>
+  it.live("ends like the program if its output has no reader or the disk is full", () =>
     Effect.gen(function* () {
       for (const line of ["--version", "get --version"]) {
         const left = yield* runBash(`halyard ${line} | true; echo "\${PIPESTATUS[0]}"`)
