@@ -58,7 +58,7 @@ describe("a Journal", () => {
     ["beneath the downloader", Downloader.layer.pipe(Layer.provideMerge(MemoryJournal.layer))],
     ["merged beside the downloader", Layer.merge(Downloader.layer, MemoryJournal.layer)]
   ] as const) {
-    it.effect(`${where} has the outcomes of downloads and of runs`, () =>
+    it.effect(`${where} gets the outcomes of downloads and of runs`, () =>
       Effect.gen(function* () {
         yield* autoAdvance(Effect.zipRight(download("a"), run(2, 1)))
         assert.deepStrictEqual(yield* entries, ["a Saved", "0 Saved", "1 Saved"])
@@ -88,7 +88,7 @@ describe("a Journal", () => {
     ["at once", Effect.die("the disk is full")],
     ["later", Effect.delay(Effect.die("the disk is full"), "1 second")]
   ] as const) {
-    it.effect(`that dies ${how} fails a download, of which the file stands and the outcome is told`, () =>
+    it.effect(`that dies ${how} fails a download, whose file is saved and whose outcome is sent`, () =>
       Effect.gen(function* () {
         const exit = yield* autoAdvance(
           Effect.exit(Effect.provideService(download("a"), Journal, failing(["a"], defect)))
@@ -105,7 +105,7 @@ describe("a Journal", () => {
       )
     )
 
-    it.effect(`that dies ${how} stops a run, which gives the outcomes of all that is under way before it fails`, () =>
+    it.effect(`that dies ${how} stops a run, which emits the outcomes of the transfers in flight before it fails`, () =>
       Effect.gen(function* () {
         const given: Array<string> = []
         const { run } = yield* Downloader.Downloader
@@ -172,7 +172,7 @@ describe("a Journal", () => {
 })
 
 describe("an OriginGovernor", () => {
-  /** How many requests of a run of four are open after half a second. */
+  /** The number of requests of a run of four that are open after half a second. */
   const open = Effect.gen(function* () {
     const fiber = yield* Effect.fork(run(4, 4))
     yield* TestClock.adjust("500 millis")
@@ -216,7 +216,7 @@ describe("an OriginGovernor", () => {
     ["beneath it", (downloader: typeof Downloader.layer) => Layer.provideMerge(downloader, limited)],
     ["beside it", (downloader: typeof Downloader.layer) => Layer.merge(downloader, limited)]
   ] as const) {
-    it.effect(`${where} makes limits of a downloader void, which is told once`, () => {
+    it.effect(`${where} makes the limits of a downloader ineffective, and one warning says so`, () => {
       const { layer: logs, logged } = logging()
       return Effect.gen(function* () {
         yield* autoAdvance(Effect.zipRight(download("a"), download("b")))
@@ -236,14 +236,14 @@ describe("an OriginGovernor", () => {
 })
 
 describe("two callers of one file", () => {
-  /** Breaks off once, and comes slowly. */
+  /** An origin that sends the file slowly, and closes the connection once. */
   const slowly = ports((asked) => ({
     ...Origin.file(asked, "0123456789", { chunkBytes: 1, chunkDelay: "1 second", etag: '"1"' }),
     ...(asked.turn === 0 ? { breakAt: { bytes: 5, how: "reset" as const } } : {})
   }))
 
   for (const own of [false, true]) {
-    it.effect(`have their events each, ${own ? "each with its own listener" : "in a listener of both"}`, () =>
+    it.effect(`each get their events, ${own ? "each with its own listener" : "in a listener of both"}`, () =>
       Effect.gen(function* () {
         const told: Array<string> = []
         const listening = Effect.provideService(Progress.Progress, {
@@ -280,7 +280,7 @@ describe("two callers of one file", () => {
     )
   }
 
-  it.effect("have them in a run too, but a caller that has left has none", () =>
+  it.effect("get them in a run too, but not after an interruption", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
       const listening = Effect.provideService(Progress.Progress, {
@@ -309,7 +309,7 @@ describe("two callers of one file", () => {
 })
 
 describe("the span of a transfer", () => {
-  /** A tracer that keeps how each span of a transfer ended. */
+  /** A tracer that records how each span of a transfer ended. */
   const tracing = () => {
     const ended: Array<string> = []
     const tracer = Tracer.make({

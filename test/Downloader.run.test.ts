@@ -35,9 +35,9 @@ const run = (input: Stream.Stream<Download.DownloadRequest>, concurrency: number
 const tags = (outcomes: Iterable<Download.DownloadOutcome>) => Array.from(outcomes, ({ _tag }) => _tag)
 
 describe("Downloader.run", () => {
-  it.effect("begins no loop inside another, however many park at an origin that asks for rest", () =>
+  it.effect("starts no worker inside another, however many wait for an origin that is paused", () =>
     Effect.gen(function* () {
-      // A stack that grows with the number of loops is at its end somewhere.
+      // A stack that grew with the number of workers would overflow.
       let deepest = 0
       const depth = Effect.sync(() => {
         const { stackTraceLimit } = Error
@@ -69,14 +69,16 @@ describe("Downloader.run", () => {
     [2.9, 2],
     [Number.POSITIVE_INFINITY, 20]
   ] as const) {
-    it.effect(`takes a concurrency of ${concurrency} for ${expected} or as many as there are`, () =>
-      Effect.gen(function* () {
-        const fiber = yield* Effect.fork(Stream.runCollect(run(Stream.fromIterable(requests(20)), concurrency)))
-        yield* TestClock.adjust("500 millis")
-        assert.strictEqual((yield* Origin.Origin).open(), expected)
-        yield* TestClock.adjust("1 minute")
-        assert.deepStrictEqual(tags(yield* Fiber.join(fiber)), Array<string>(20).fill("Saved"))
-      }).pipe(Effect.provide(layer((asked) => Origin.file(asked, "body", { delay: "1 second" }))))
+    it.effect(
+      `reads a concurrency of ${concurrency} as ${expected}, or as the number of requests if that is less`,
+      () =>
+        Effect.gen(function* () {
+          const fiber = yield* Effect.fork(Stream.runCollect(run(Stream.fromIterable(requests(20)), concurrency)))
+          yield* TestClock.adjust("500 millis")
+          assert.strictEqual((yield* Origin.Origin).open(), expected)
+          yield* TestClock.adjust("1 minute")
+          assert.deepStrictEqual(tags(yield* Fiber.join(fiber)), Array<string>(20).fill("Saved"))
+        }).pipe(Effect.provide(layer((asked) => Origin.file(asked, "body", { delay: "1 second" }))))
     )
   }
 
@@ -89,20 +91,20 @@ describe("Downloader.run", () => {
       assert.isTrue(outcome?._tag === "Failed" && outcome.error._tag === "InvalidRequest")
     })
 
-    it.effect(`asks nobody for a file that could have no name: ${JSON.stringify(destination)}`, () =>
+    it.effect(`sends no request for a file whose name is impossible: ${JSON.stringify(destination)}`, () =>
       Effect.gen(function* () {
         yield* refused
         assert.deepStrictEqual((yield* Origin.Origin).requests(), [])
       }).pipe(Effect.provide(layer((asked) => Origin.file(asked, "body"))))
     )
 
-    it.live(`asks nobody for one on a disk: ${JSON.stringify(destination)}`, () =>
-      // Nobody listens there, which would be another error.
+    it.live(`sends no request for such a file on a disk: ${JSON.stringify(destination)}`, () =>
+      // No server listens there, which would be another error.
       Effect.provide(refused, Node.layer)
     )
   }
 
-  it.effect("leaves alone what its input has forked, when a transfer times out", () =>
+  it.effect("does not end fibers that its input has forked when a transfer times out", () =>
     Effect.gen(function* () {
       const input = Stream.unwrap(
         Effect.gen(function* () {
@@ -158,7 +160,7 @@ describe("Downloader.run", () => {
     }).pipe(Effect.provide([layer((asked) => Origin.file(asked, "body")), Logger.remove(Logger.defaultLogger)]))
   )
 
-  it.effect("ends where only its first outcome is wanted, and nobody may interrupt", () =>
+  it.effect("ends after its first outcome in an uninterruptible caller that takes only one", () =>
     Effect.gen(function* () {
       const first = Effect.uninterruptible(Stream.runHead(run(Stream.fromIterable(requests(10)), 2)))
       assert.strictEqual((yield* autoAdvance(first))._tag, "Some")
@@ -169,7 +171,7 @@ describe("Downloader.run", () => {
 
 describe("Downloader.download", () => {
   for (const onExists of ["overwrite", "unique"] as const) {
-    it.effect(`completes with ${onExists} where nobody may interrupt`, () =>
+    it.effect(`completes with ${onExists} in an uninterruptible caller`, () =>
       Effect.gen(function* () {
         const downloader = yield* Downloader.Downloader
         const request = Download.request({ url: "http://origin.test/a", destination: "/d/a", onExists })
@@ -192,7 +194,7 @@ describe("Downloader.download", () => {
     )
   }
 
-  it.effect("tells nothing more of a request that has left, although its transfer goes on", () =>
+  it.effect("sends no more events to an interrupted caller whose transfer continues for others", () =>
     Effect.gen(function* () {
       const downloader = yield* Downloader.Downloader
       const events: Array<string> = []

@@ -48,7 +48,7 @@ const idOf = (event: DownloadEvent): string => (event._tag === "Finished" ? even
 const show = (event: DownloadEvent): string =>
   `${idOf(event)} ${event._tag}${event._tag === "Finished" ? ` ${event.outcome._tag}` : ""}${event._tag === "Advanced" ? ` ${event.bytes}` : ""}`
 
-/** Keeps what is logged. */
+/** Records log messages. */
 const logging = () => {
   const logged: Array<string> = []
   const logger = Logger.make(({ logLevel, message }) => {
@@ -67,7 +67,7 @@ describe("a listener", () => {
     ["for an hour", Effect.sleep("1 hour")],
     ["for an hour, uninterruptible", Effect.uninterruptible(Effect.sleep("1 hour"))]
   ] as const) {
-    it.effect(`that waits ${how} holds neither a download nor its time limit, and no other caller of the file`, () =>
+    it.effect(`that waits ${how} delays neither a download nor its time limit, nor another caller of the file`, () =>
       Effect.gen(function* () {
         const told: Array<string> = []
         const waiting: typeof Progress.Progress.Service = {
@@ -111,7 +111,7 @@ describe("a listener", () => {
     ["when it is called", (take: () => void) => Exit.succeed(take())],
     ["in an effect that does not suspend", (take: () => void) => Effect.sync(take)]
   ] as const) {
-    it.effect(`that does its work ${how} has taken every event when the download is over`, () =>
+    it.effect(`that does its work ${how} has received every event when the download ends`, () =>
       Effect.gen(function* () {
         const told: Array<string> = []
         yield* autoAdvance(
@@ -176,7 +176,7 @@ describe("a listener", () => {
       const gate = yield* Deferred.make<void>()
       const last = yield* Deferred.make<void>()
       const told: Array<string> = []
-      // Refused at once: two events each.
+      // Each request fails at once, with two events.
       const requests = Array.from({ length: 10_000 }, (_, index) => request(`${index}`, { destination: "" }))
       const outcomes = yield* run(requests, 10).pipe(
         Effect.provideService(Progress.Progress, {
@@ -211,7 +211,7 @@ describe("a listener", () => {
     ["dies later", () => Effect.delay(Effect.die("a bug"), "1 milli")],
     ["is interrupted", () => Effect.interrupt]
   ] as const) {
-    it.effect(`that ${how} is told of the following events, and no outcome is lost`, () => {
+    it.effect(`that ${how} receives the following events, and no outcome is lost`, () => {
       const { layer: logs, logged } = logging()
       return Effect.gen(function* () {
         let count = 0
@@ -329,7 +329,7 @@ describe("a listener", () => {
 })
 
 describe("a listener, when the downloader is closed", () => {
-  /** A download with this listener, and the closing of the downloader behind it. */
+  /** A download with this listener, whose downloader closes after it. */
   const closing = Effect.fnUntraced(function* (event: (event: DownloadEvent) => Effect.Effect<void>) {
     const scope = yield* Scope.make()
     const context = yield* Layer.buildWithScope(served, scope)

@@ -19,7 +19,7 @@ const delay = (
 ) => RetryPolicy.delayMillis(policy, { error, attempt: 1, elapsedMillis: 0, random: 0.5, ...options })
 
 describe("RetryPolicy", () => {
-  it("tries again what may pass, and nothing else", () => {
+  it("retries transient failures, and no others", () => {
     // Unknown statuses count as 500 (RFC 9110 §15).
     for (const code of [408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 522, 524, 529, 530, 599, 999]) {
       assert.isTrue(RetryPolicy.isTransient(status(code)), `${code}`)
@@ -45,7 +45,7 @@ describe("RetryPolicy", () => {
     assert.isFalse(final.some(RetryPolicy.isTransient))
   })
 
-  it("doubles its steps up to the longest, and draws from the upper half of each", () => {
+  it("doubles its steps up to the longest, and draws each delay from the upper half of its step", () => {
     const of = (attempt: number, random: number) => delay(status(500), { attempt, random })
     assert.deepStrictEqual([of(1, 0), of(2, 0), of(3, 0)], [250, 500, 1000])
     assert.strictEqual(of(3, 1), 2000)
@@ -53,20 +53,20 @@ describe("RetryPolicy", () => {
     assert.strictEqual(delay(status(500), { attempt: 50, random: 1 }, patient), 30_000)
   })
 
-  it("waits at least as long as the server asks for, clamped", () => {
+  it("waits at least as long as `Retry-After` says, up to longestWait", () => {
     assert.isAtLeast(delay(status(503, 7000)) ?? 0, 7000)
     assert.isAtMost(delay(status(503, 10 ** 12)) ?? 0, 120_500)
     assert.isAtLeast(delay(status(503, 10 ** 12)) ?? 0, 120_000)
   })
 
-  it("ends by count and by time", () => {
+  it("ends after a number of retries and after a time", () => {
     assert.isDefined(delay(status(500), { attempt: 5 }))
     assert.isUndefined(delay(status(500), { attempt: 6 }))
     assert.isUndefined(delay(status(500), { elapsedMillis: Duration.toMillis("1 hour") }))
     assert.isUndefined(delay(status(500), {}, RetryPolicy.none))
   })
 
-  it("tries a connection that was lost before an answer once more at once", () => {
+  it("retries once without delay if the connection was lost before the response", () => {
     const lost = new Connection({ url, reason: "reset", receivedBytes: 0, detail: "" })
     assert.strictEqual(delay(lost), 0)
     assert.isAbove(delay(lost, { attempt: 2 }) ?? 0, 0)

@@ -17,7 +17,7 @@ const makeCompanion = Effect.map(Ref.make({ begun: 0, interrupted: 0 }), (counts
 }))
 
 describe("Supervisor", () => {
-  it.effect("interrupts the companion when the work succeeds, and gives its value", () =>
+  it.effect("interrupts the companion when the work succeeds, and returns the value of the work", () =>
     Effect.gen(function* () {
       const companion = yield* makeCompanion
       const fiber = yield* Effect.fork(
@@ -93,7 +93,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("shows its children, not yet done, before the work begins", () =>
+  it.effect("passes its children to onStart before the work begins", () =>
     Effect.gen(function* () {
       const seen = yield* Ref.make<ReadonlyArray<string>>([])
       yield* Supervisor.supervise(
@@ -115,7 +115,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("goes on with the work when a companion dies", () =>
+  it.effect("continues the work when a companion dies", () =>
     Effect.gen(function* () {
       const result = yield* Effect.yieldNow().pipe(
         Effect.as("done"),
@@ -125,7 +125,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("leaves what the work acquired in the caller's scope open", () =>
+  it.effect("does not close what the work acquired in the caller's scope", () =>
     Effect.gen(function* () {
       const open = yield* Ref.make(false)
       const acquired = Effect.acquireRelease(Ref.set(open, true), () => Ref.set(open, false))
@@ -139,7 +139,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("ends its companions although the caller is uninterruptible", () =>
+  it.effect("interrupts its companions in an uninterruptible caller too", () =>
     Effect.gen(function* () {
       const companion = yield* makeCompanion
       const fiber = yield* Effect.sleep("1 second").pipe(

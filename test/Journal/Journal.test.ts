@@ -37,7 +37,7 @@ describe("Journal/FileSystem", () => {
     )
   )
 
-  it.scopedLive("passes over a line that a crash cut short, and goes on behind it", () =>
+  it.scopedLive("skips a line that a crash cut short, and appends after it", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const { layer, path } = yield* inFile
@@ -73,7 +73,7 @@ describe("Journal/FileSystem", () => {
       const disk = yield* Deferred.make<void>()
       const begun = yield* Deferred.make<void>()
       const wrote: Array<string> = []
-      // Writes that hang until `disk` goes on.
+      // Writes suspend until `disk` is done.
       const hanging = FileSystem.make({
         ...fs,
         open: (...parameters) =>
@@ -135,7 +135,7 @@ describe("Journal/FileSystem", () => {
     }).pipe(Effect.provide(NodeFileSystem.layer))
   )
 
-  it.scopedLive("fails with Disk where the file cannot be", () =>
+  it.scopedLive("fails with Disk if the file cannot be opened", () =>
     Effect.gen(function* () {
       const layer = FileSystemJournal.layer("/no/such/journal").pipe(Layer.provide(NodeFileSystem.layer))
       assert.deepInclude(yield* Effect.flip(Layer.build(layer)), { _tag: "Disk", reason: "missing" })
