@@ -265,8 +265,8 @@ export const makeWith = (
       permitOptions?: OriginGovernor.PermitOptions,
       worker?: SharedTransfers.Worker
     ): Effect.Effect<DownloadOutcome> => {
-      const audience = caller.isListening ? caller : undefined
-      const hooks = { ask: permitOptions, audience }
+      const events = caller.hasListener ? caller : undefined
+      const hooks = { permitOptions, events }
       const work = sharedTransfers.perform(caller.transfer, request, restore, hooks, worker)
       return caller.withSpan(request, caller.isSilent ? work : caller.withReports(request, restore, worker, work))
     }

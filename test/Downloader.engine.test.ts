@@ -27,7 +27,7 @@ const other = Download.request({ url: "http://origin.test/other", destination: "
 const download = Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(request))
 
 describe("a transfer that is interrupted at its n-th step", () => {
-  // Cut, gone on with, asked to wait, changed, redirected: the steps of everything that a transfer does.
+  // The connection closes early, the file resumes, the server asks for a pause, changes the file, and redirects: all steps of a transfer.
   const script = (asked: Origin.Request): Origin.Reply => {
     const pace = { delay: 3, chunkBytes: 3, chunkDelay: 2 }
     switch (asked.turn) {
@@ -85,7 +85,7 @@ describe("a transfer that is interrupted at its n-th step", () => {
     return { disk, ending, open: open(), permits: permits(), toldAs, world }
   }
 
-  it("leaves nothing behind, and the file stands exactly where it is told as saved", () => {
+  it("leaves nothing behind, and the file exists exactly if its outcome is Saved", () => {
     const whole = life(Number.MAX_SAFE_INTEGER)
     const steps = whole.world.steps()
     assert.strictEqual(whole.toldAs, "Saved")
@@ -111,7 +111,7 @@ describe("a transfer that is interrupted at its n-th step", () => {
   })
 })
 
-describe("two who want the same file", () => {
+describe("two callers of the same file", () => {
   const slow = layer((asked) => Origin.file(asked, "0123456789", { delay: "1 second" }))
 
   it.effect("share one transfer", () =>
@@ -125,7 +125,7 @@ describe("two who want the same file", () => {
     }).pipe(Effect.provide(slow))
   )
 
-  it.effect("do not lose it when one of them leaves, the first or the second", () =>
+  it.effect("do not lose it when the first or the second caller is interrupted", () =>
     Effect.gen(function* () {
       for (const leaver of [0, 1]) {
         const fibers = yield* Effect.forEach([0, 1], () => Effect.fork(download))
@@ -139,7 +139,7 @@ describe("two who want the same file", () => {
     }).pipe(Effect.provide(slow))
   )
 
-  it.effect("keep the transfer of a run that is over, which tells of its own request at once", () =>
+  it.effect("keep the transfer of a run that has ended, which reports its own request at once", () =>
     Effect.gen(function* () {
       const { run } = yield* Downloader.Downloader
       const ran = yield* Effect.fork(Stream.runDrain(run(Stream.make(request, other))))
@@ -167,7 +167,7 @@ describe("two who want the same file", () => {
     }).pipe(Effect.provide(slow))
   )
 
-  it.effect("cancel the transfer of a run that is over with the last who joined it", () =>
+  it.effect("cancel the transfer of a run that has ended when the last caller that joined it is interrupted", () =>
     Effect.gen(function* () {
       const { run } = yield* Downloader.Downloader
       const ran = yield* Effect.fork(Stream.runDrain(run(Stream.make(request))))
@@ -183,7 +183,7 @@ describe("two who want the same file", () => {
     }).pipe(Effect.provide(slow))
   )
 
-  it.effect("cancel it with the last of them, and leave nothing", () =>
+  it.effect("cancel it when the last caller is interrupted, and leave nothing", () =>
     Effect.gen(function* () {
       const fibers = yield* Effect.forEach([0, 1], () => Effect.fork(download))
       yield* TestClock.adjust("500 millis")
@@ -194,7 +194,7 @@ describe("two who want the same file", () => {
     }).pipe(Effect.provide(slow))
   )
 
-  it.effect("wait for each other where the name is the same and the file is not", () =>
+  it.effect("wait for each other if the name is the same and the file is not", () =>
     Effect.gen(function* () {
       const downloader = yield* Downloader.Downloader
       const other = Download.request({ url: "http://origin.test/other", destination: "/D/FILE", onExists: "overwrite" })
@@ -206,8 +206,8 @@ describe("two who want the same file", () => {
   )
 })
 
-describe("an origin that bears little", () => {
-  // As many at a time as it answers; whoever comes beyond is told to go away, or gets no answer at all.
+describe("an origin with little capacity", () => {
+  // It answers this number of requests at a time. Further requests get 503 or no response.
   const bears = 20
   let inside: Array<number> = []
   const overloaded = (asked: Origin.Request): Origin.Reply => {
@@ -219,7 +219,7 @@ describe("an origin that bears little", () => {
     return asked.turn % 2 === 0 ? { delay: 20, status: 503 } : { delay: 20, instead: "reset" }
   }
 
-  it.effect("gives 676 codes to 100 at a time, and no file is lost", () =>
+  it.effect("gives 676 files to 100 transfers at a time, and no file is lost", () =>
     Effect.gen(function* () {
       inside = []
       const downloader = yield* Downloader.Downloader
@@ -236,8 +236,8 @@ describe("an origin that bears little", () => {
   )
 })
 
-describe("a run of many", () => {
-  it.effect("goes on with other origins while one asks for rest", () =>
+describe("a run of many files", () => {
+  it.effect("continues with other origins while one is paused", () =>
     Effect.gen(function* () {
       const downloader = yield* Downloader.Downloader
       const of = (origin: string, count: number) =>

@@ -18,13 +18,13 @@ import * as Printable from "../internal/text/printable.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import * as Journal from "../Journal.js"
 import type { Background } from "./background.js"
-import type { Audience, Restore } from "./hooks.js"
+import type { EventSink, Restore } from "./hooks.js"
 import type { Listener } from "./listener.js"
 import { toExit } from "./outcome.js"
 import type { Worker } from "./sharedTransfer.js"
 import type { Transfer } from "./transfer.js"
 
-export class Caller implements Audience {
+export class Caller implements EventSink {
   constructor(
     readonly transfer: Transfer,
     /** The runtime for the effects of the listener and of the journal. */
@@ -35,7 +35,7 @@ export class Caller implements Audience {
     private readonly isTraced: boolean
   ) {}
 
-  get isListening(): boolean {
+  get hasListener(): boolean {
     return this.listener !== undefined
   }
 
@@ -44,8 +44,8 @@ export class Caller implements Audience {
     return this.listener === undefined && this.journal === undefined
   }
 
-  tell(event: DownloadEvent): void {
-    this.listener?.tell(event, this.runtime)
+  send(event: DownloadEvent): void {
+    this.listener?.receive(event, this.runtime)
   }
 
   /** Sends the outcome of a request to the listener and the journal. Run it uninterruptible. */
@@ -57,7 +57,7 @@ export class Caller implements Audience {
   ): Effect.Effect<DownloadOutcome> {
     return Effect.suspend(() => {
       this.background.enter()
-      this.tell(Unvalidated.make(Started, { request }))
+      this.send(Unvalidated.make(Started, { request }))
       return Effect.matchCauseEffect(work, {
         onSuccess: (outcome) => {
           // The request was already reported as cancelled.
@@ -84,7 +84,7 @@ export class Caller implements Audience {
     if (exit !== undefined) {
       onEnd(exit)
     }
-    this.tell(Unvalidated.make(Finished, { outcome }))
+    this.send(Unvalidated.make(Finished, { outcome }))
   }
 
   /** A transfer that fails or is cancelled fails its span. */
@@ -135,7 +135,7 @@ export class Caller implements Audience {
   /** Ends a request that began, and sends its outcome if one is given. */
   private finish(outcome: DownloadOutcome | undefined): void {
     if (outcome !== undefined) {
-      this.tell(Unvalidated.make(Finished, { outcome }))
+      this.send(Unvalidated.make(Finished, { outcome }))
     }
     this.background.leave()
   }

@@ -74,9 +74,9 @@ export class FileTransfer {
     this.deadlines = deadlines
     this.reachability = reachability
     this.options = options
-    this.permitOptions = hooks.ask
+    this.permitOptions = hooks.permitOptions
     this.partial = new PartialFile(request, expected, hasher, request.limitBytes ?? options.limitBytes)
-    this.sampler = new ProgressSampler(clock, request, this.partial, hooks.audience)
+    this.sampler = new ProgressSampler(clock, request, this.partial, hooks.events)
   }
 
   get segments(): SegmentRule | undefined {

@@ -11,16 +11,16 @@ import type { PermitOptions } from "../OriginGovernor.js"
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 export interface Hooks {
-  readonly ask?: PermitOptions | undefined
+  readonly permitOptions?: PermitOptions | undefined
   /** When the request's deadline expires, if it started before the transfer. */
   readonly deadlineAt?: number | undefined
-  readonly audience?: Audience | undefined
+  readonly events?: EventSink | undefined
 }
 
 /** Receives the events of a transfer. */
-export interface Audience {
+export interface EventSink {
   /** False if there is no listener, so events need not be created. Another caller of the same file may add one. */
-  readonly isListening: boolean
+  readonly hasListener: boolean
   /** Neither suspends nor throws. */
-  readonly tell: (event: Advanced | Retrying) => void
+  readonly send: (event: Advanced | Retrying) => void
 }

@@ -46,7 +46,7 @@ export class Listener {
   ) {}
 
   /** Sends an event, or adds it to the queue. Does not throw. */
-  tell(event: DownloadEvent, runtime: Runtime.Runtime<never>): void {
+  receive(event: DownloadEvent, runtime: Runtime.Runtime<never>): void {
     if (this.isBusy) {
       this.enqueue({ event, runtime })
     } else {

@@ -22,14 +22,14 @@ import { Advanced, Retrying } from "../DownloadEvent.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import { nowMillis } from "./deadlines.js"
-import type { Audience, Hooks, Restore } from "./hooks.js"
+import type { EventSink, Hooks, Restore } from "./hooks.js"
 import { withRequest } from "./outcome.js"
 import type { Transfer } from "./transfer.js"
 
 /** A caller that waits for a transfer which another caller started. It receives the events with its own request. */
 interface Follower {
   readonly request: DownloadRequest
-  readonly audience: Audience
+  readonly events: EventSink
 }
 
 /** The fiber that carries out a transfer. */
@@ -37,7 +37,7 @@ interface Owner {
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
 }
 
-class SharedTransfer implements Audience {
+class SharedTransfer implements EventSink {
   /** The number of callers that were not interrupted. */
   callers = 0
   /** True if all callers were interrupted. The transfer is being cancelled. */
@@ -51,28 +51,28 @@ class SharedTransfer implements Audience {
     readonly request: DownloadRequest,
     private readonly owner: Owner,
     /** The events of the caller that started the transfer. Undefined after that caller was interrupted. */
-    public starter: Audience | undefined
+    public starter: EventSink | undefined
   ) {}
 
-  get isListening(): boolean {
-    return this.starter?.isListening === true || (this.followers !== undefined && this.followers.size > 0)
+  get hasListener(): boolean {
+    return this.starter?.hasListener === true || (this.followers !== undefined && this.followers.size > 0)
   }
 
-  tell(event: Advanced | Retrying): void {
-    if (this.starter?.isListening === true) {
-      this.starter.tell(event)
+  send(event: Advanced | Retrying): void {
+    if (this.starter?.hasListener === true) {
+      this.starter.send(event)
     }
-    for (const { audience, request } of this.followers ?? []) {
-      audience.tell(forRequest(request, event))
+    for (const { events, request } of this.followers ?? []) {
+      events.send(forRequest(request, event))
     }
   }
 
   /** Sends events to a caller from now on. Returns the function that ends that. */
-  follow(request: DownloadRequest, audience: Audience | undefined): () => void {
-    if (audience?.isListening !== true) {
+  follow(request: DownloadRequest, events: EventSink | undefined): () => void {
+    if (events?.hasListener !== true) {
       return () => {}
     }
-    const follower: Follower = { request, audience }
+    const follower: Follower = { request, events }
     this.followers ??= new Set()
     this.followers.add(follower)
     return () => this.followers?.delete(follower)
@@ -148,8 +148,8 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
   const underway = new Map<string, SharedTransfer>()
   let uniques = 0
 
-  const start = (key: string, request: DownloadRequest, owner: Owner, audience: Audience | undefined) => {
-    const shared = new SharedTransfer(key, request, owner, audience)
+  const start = (key: string, request: DownloadRequest, owner: Owner, events: EventSink | undefined) => {
+    const shared = new SharedTransfer(key, request, owner, events)
     underway.set(key, shared)
     return shared
   }
@@ -164,14 +164,14 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { ask, audience, deadlineAt }: Hooks
+    { permitOptions, events, deadlineAt }: Hooks
   ): Effect.Effect<DownloadOutcome> => {
     const owner: Owner = { fiber: undefined }
-    const shared = start(key, request, owner, audience)
+    const shared = start(key, request, owner, events)
     const result = shared.awaitResult()
     // Uninterruptible except for the transfer itself, so that a cancelled transfer has an outcome too.
     return Effect.flatMap(
-      Effect.forkIn(transfer(request, Effect.interruptible, { ask, deadlineAt, audience: shared }), scope),
+      Effect.forkIn(transfer(request, Effect.interruptible, { permitOptions, deadlineAt, events: shared }), scope),
       (fiber) => {
         owner.fiber = fiber
         fiber.addObserver((exit) => end(shared, exit))
@@ -187,10 +187,10 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { ask, audience, deadlineAt }: Hooks,
+    { permitOptions, events, deadlineAt }: Hooks,
     worker: Worker
   ): Effect.Effect<DownloadOutcome> => {
-    const shared = start(key, request, worker, audience)
+    const shared = start(key, request, worker, events)
     shared.callers++
     worker.transfer = shared
     const ended = (exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> => {
@@ -198,7 +198,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
       end(shared, exit)
       return exit
     }
-    return Effect.matchCauseEffect(transfer(request, restore, { ask, deadlineAt, audience: shared }), {
+    return Effect.matchCauseEffect(transfer(request, restore, { permitOptions, deadlineAt, events: shared }), {
       onSuccess: (outcome) => ended(Exit.succeed(outcome)),
       onFailure: (cause) => ended(Exit.failCause(cause))
     })
@@ -250,7 +250,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
         const deadlineAt = hooks.deadlineAt ?? now + Duration.toMillis(request.deadline ?? Duration.infinity)
         const performLater = perform(transfer, request, restore, { ...hooks, deadlineAt }, worker)
         if (!found.isCancelled && isSameFile(found.request, request)) {
-          const unfollow = found.follow(request, hooks.audience)
+          const unfollow = found.follow(request, hooks.events)
           return Effect.flatMap(join(found, result, request, restore, unfollow), (outcome) =>
             // The deadline that expired began with another caller.
             isLate(outcome)

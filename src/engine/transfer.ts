@@ -265,9 +265,9 @@ class Steps {
       if (delayMillis === undefined || isDiskFault(error) || now + delayMillis >= this.deadline) {
         return Effect.fail(error)
       }
-      const { audience } = this.hooks
-      if (audience?.isListening === true) {
-        audience.tell(Unvalidated.make(Retrying, { request, error, attempt: this.attempts, delayMillis }))
+      const { events } = this.hooks
+      if (events?.hasListener === true) {
+        events.send(Unvalidated.make(Retrying, { request, error, attempt: this.attempts, delayMillis }))
       }
       const sleep = this.parked(this.restore(Effect.sleep(Duration.millis(Math.ceil(delayMillis)))))
       return Effect.flatMap(sleep, () => {

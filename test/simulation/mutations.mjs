@@ -174,7 +174,7 @@ export const mutations = [
   ["a caller that joins a transfer gets no events of it", [share, "this.followers.add(follower)", ""]],
   [
     "the events of a transfer go to its first caller alone, twice",
-    [share, "audience.tell(forRequest(request, event))", "audience.tell(event)"]
+    [share, "events.send(forRequest(request, event))", "events.send(event)"]
   ],
   ["a caller that is interrupted cancels the transfer of all", [share, "return shared.callers > 0", "return false"]],
   ["the last caller that is interrupted cancels nothing", [share, "return shared.callers > 0", "return true"]],
@@ -204,7 +204,7 @@ export const mutations = [
       "({ release: () => {}, tryReuse: () => true })"
     ]
   ],
-  ["a helper keeps its permit", [segments, "    worker.permit.release()\n", ""]],
+  ["a helper keeps its permit", [segments, "\n    worker.permit.release()\n", "\n"]],
   ["a helper outlives its attempt", [segments, "worker.segment?.close ?? Effect.void", "Effect.void"]],
   [
     "a segment is asked for while the origin wants to be left alone",
