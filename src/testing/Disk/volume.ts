@@ -1,28 +1,30 @@
 /**
- * What a disk holds: names, bytes, and which of both a power cut leaves. Without faults and without Effects, which are
- * `Disk`'s.
+ * The names and bytes of a disk, and which of both a power cut leaves. It has no faults and no Effects.
+ *
+ * @internal
  */
 
-/** The content of a file, and what a power cut leaves of it. */
+/** The content of a file. */
 export interface Inode {
   bytes: Uint8Array
+  /** The content at the last sync. */
   synced: Uint8Array
   /** The permission bits. */
   mode: number
 }
 
-// What happens to names in one step: a rename is two of these.
+// The changes of names in one step. A rename changes two names.
 type Change = ReadonlyArray<{ readonly name: string; readonly inode: Inode | undefined }>
 
-/** Bounds of a volume. */
+/** The limits of a disk. */
 export interface Bounds {
-  /** Bytes in all. Default: no limit. */
+  /** Maximum number of bytes of all files. Default: no limit. */
   readonly capacityBytes?: number | undefined
-  /** Descriptors at a time. Default: no limit. */
+  /** Maximum number of open descriptors. Default: no limit. */
   readonly descriptors?: number | undefined
 }
 
-/** As the system fails: with a code. */
+/** An error with the code of an operating system. */
 export class Errno extends Error {
   constructor(readonly code: string) {
     super(code)
@@ -38,12 +40,12 @@ export class Volume {
 
   constructor(private readonly bounds: () => Bounds) {}
 
-  /** How many descriptors are open. */
+  /** The number of open descriptors. */
   descriptors(): number {
     return this.descriptorsOpen
   }
 
-  /** What each name holds, as programs see it. */
+  /** The content of each file, as programs see it. */
   files(): ReadonlyMap<string, Uint8Array> {
     return new Map(Array.from(this.names, ([name, { bytes }]) => [name, bytes.slice()]))
   }
@@ -53,7 +55,7 @@ export class Volume {
     return new Map(Array.from(this.names, ([name, { mode }]) => [name, mode]))
   }
 
-  /** Puts a directory there, which survives everything and holds nothing. */
+  /** Adds a directory that survives a power cut. */
   putDirectory(name: string): void {
     this.directories.add(name)
   }
@@ -62,14 +64,14 @@ export class Volume {
     return this.directories.has(name)
   }
 
-  /** Puts a file there that survives everything. */
+  /** Adds a file that survives a power cut. */
   put(name: string, content: Uint8Array, mode = defaultMode): void {
     const inode = { bytes: content.slice(), synced: content.slice(), mode }
     this.names.set(name, inode)
     this.durableNames.set(name, inode)
   }
 
-  /** The end of all programs: what the operating system has taken stays. */
+  /** Ends all programs. Bytes that were written stay. */
   kill(): void {
     this.descriptorsOpen = 0
   }
@@ -98,7 +100,7 @@ export class Volume {
     this.changes = []
   }
 
-  /** Opens a file again that was closed, unless another one has its name. */
+  /** Opens a file again that was closed. Fails if another file has its name. */
   reopenFile(path: string, inode: Inode | undefined): void {
     if (this.descriptorsOpen >= (this.bounds().descriptors ?? Number.POSITIVE_INFINITY)) {
       throw new Errno("EMFILE")
@@ -159,7 +161,7 @@ export class Volume {
     return inode
   }
 
-  // What fits is written, and the rest fails.
+  // Writes the bytes for which there is room, and fails if there are more.
   writeAt(inode: Inode | undefined, chunk: Uint8Array, position: number): number {
     if (inode === undefined) {
       throw new Errno("EISDIR")
@@ -182,7 +184,16 @@ export class Volume {
     return found.length
   }
 
-  syncNames(directory: string): void {
+  /** Without an inode, the path is a directory. */
+  syncFile(path: string, inode: Inode | undefined): void {
+    if (inode === undefined) {
+      this.syncNames(path)
+    } else {
+      inode.synced = inode.bytes.slice()
+    }
+  }
+
+  private syncNames(directory: string): void {
     const isIn = (change: Change): boolean =>
       change.some(({ name }) => name.slice(0, Math.max(0, name.lastIndexOf("/"))) === directory.replace(/\/$/, ""))
     for (const { inode, name } of this.changes.filter(isIn).flat()) {
@@ -231,7 +242,7 @@ export class Volume {
 // The mode with the usual umask.
 const defaultMode = 0o644
 
-/** What a power cut leaves of a file: what was synced, and of what came after it a beginning, or zeros in its place. */
+/** The bytes that a power cut leaves of a file: the synced ones, and of later ones some, from the first on, or zeros in their place. */
 const survivor = (inode: Inode, random: () => number): Uint8Array => {
   const { bytes, synced } = inode
   const isSame = bytes.length === synced.length && bytes.every((byte, index) => byte === synced[index])

@@ -1,0 +1,115 @@
+/**
+ * A disk as the calls of an operating system. Calls that block have no delays.
+ *
+ * @internal
+ */
+import type { SystemError } from "@effect/platform/Error"
+import * as Effect from "effect/Effect"
+import { modeFor } from "../../Store/fileAccess.js"
+import type { SystemCalls } from "../../Store/systemCalls.js"
+import { type Faults, takenBytes } from "./faults.js"
+import { Errno, type Inode, type Volume } from "./volume.js"
+
+interface OpenFile {
+  readonly path: string
+  readonly inode: Inode | undefined
+}
+
+export const make = (volume: Volume, faults: Faults): SystemCalls => {
+  const openFiles = new Map<number, OpenFile>()
+  let lastDescriptor = 2
+  const opened = (file: OpenFile): number => {
+    lastDescriptor++
+    openFiles.set(lastDescriptor, file)
+    return lastDescriptor
+  }
+  const closed = (descriptor: number): OpenFile => {
+    const file = fileOf(descriptor)
+    openFiles.delete(descriptor)
+    volume.closeFile()
+    return file
+  }
+  const fileOf = (descriptor: number): OpenFile => {
+    const file = openFiles.get(descriptor)
+    if (file === undefined) {
+      throw new Errno("EBADF")
+    }
+    return file
+  }
+  return {
+    create: (path, access) =>
+      faults.performSync({ name: "open", path }, () =>
+        opened({ path, inode: volume.openFile(path, "wx", access === "private" ? 0o600 : undefined) })
+      ),
+    write: (descriptor, bytes, position) => {
+      const { inode, path } = fileOf(descriptor)
+      return faults.performSync({ name: "write", path }, (fate) =>
+        volume.writeAt(inode, takenBytes(bytes, fate), position)
+      )
+    },
+    truncate: (descriptor) => {
+      const { inode, path } = fileOf(descriptor)
+      faults.performSync({ name: "truncate", path }, () => {
+        if (inode !== undefined) {
+          inode.bytes = new Uint8Array(0)
+        }
+      })
+    },
+    close: (descriptor) => {
+      closed(descriptor)
+    },
+    closeToReopen: (descriptor) => {
+      const file = closed(descriptor)
+      return () =>
+        faults.performSync({ name: "open", path: file.path }, () => {
+          volume.reopenFile(file.path, file.inode)
+          return opened(file)
+        })
+    },
+    rename: (from, to) => faults.performSync({ name: "rename", path: from, to }, () => volume.renameTo(from, to)),
+    link: (from, to) => faults.performSync({ name: "link", path: from, to }, () => volume.linkTo(from, to)),
+    remove: (path) => faults.performSync({ name: "remove", path }, () => volume.removeName(path)),
+    exists: (path) =>
+      faults.performSync({ name: "look", path }, () => {
+        if (volume.isDirectory(path)) {
+          throw new Errno("EISDIR")
+        }
+        return volume.has(path)
+      }),
+    accessOf: (path) => {
+      const found = volume.find(path)
+      return found === undefined ? undefined : { mode: found.mode, uid: 0, gid: 0 }
+    },
+    setAccess: (descriptor, access) => {
+      const { inode } = fileOf(descriptor)
+      if (inode !== undefined) {
+        inode.mode = modeFor(access, { uid: 0, gid: 0 })
+      }
+    },
+    releaseDescriptor: () => {},
+    onDescriptorNeeded: () => () => {},
+    writeAsync: (descriptor, bytes, position) =>
+      Effect.suspend(() => {
+        const { inode, path } = fileOf(descriptor)
+        return withCode(
+          faults.perform({ name: "write", path }, (fate) => volume.writeAt(inode, takenBytes(bytes, fate), position))
+        )
+      }),
+    readAsync: (descriptor, into, position) =>
+      Effect.suspend(() => {
+        const { inode, path } = fileOf(descriptor)
+        return withCode(faults.perform({ name: "read", path }, () => volume.readAt(inode, into, position)))
+      }),
+    sync: (descriptor) =>
+      Effect.suspend(() => {
+        const { inode, path } = fileOf(descriptor)
+        return withCode(faults.perform({ name: "sync", path }, () => volume.syncFile(path, inode)))
+      }),
+    syncDirectory: (path) =>
+      withCode(faults.perform({ name: "syncDirectory", path }, () => volume.syncFile(path, undefined)))
+  }
+}
+
+/** Fails with the error that has the code, as a call of the system does. */
+const withCode = <A>(effect: Effect.Effect<A, SystemError>): Effect.Effect<A, unknown> =>
+  Effect.mapError(effect, ({ cause }) => cause)
