@@ -16,7 +16,7 @@ import { blackHole, http, listening, resolving } from "../support/loopback.js"
 
 describe("a host with several addresses", () => {
   it.scopedLive.skipIf(process.platform !== "linux")(
-    "is connected to by the second one, where the first does not answer, and leaves no socket",
+    "is connected to by its second address if the first does not answer, and leaves no socket",
     () =>
       Effect.gen(function* () {
         const origin = yield* http((_, response) => response.end("hello"))
@@ -29,7 +29,7 @@ describe("a host with several addresses", () => {
   )
 
   it.scopedLive.skipIf(process.platform !== "linux")(
-    "is connected to by an address that takes longer than 250 ms, where the others do not answer at all",
+    "is connected to by an address that needs more than 250 ms if the others do not answer",
     () =>
       Effect.gen(function* () {
         const origin = yield* http((_, response) => response.end("hello"))
@@ -46,21 +46,23 @@ describe("a host with several addresses", () => {
       })
   )
 
-  it.scopedLive.skipIf(process.platform !== "linux")("is connected to by one that answers, on TLS for its name", () =>
-    Effect.gen(function* () {
-      const { port } = yield* listening(
-        createTlsServer({ key, cert: certificate }, (_, response) => response.end("hello"))
-      )
-      yield* blackHole("127.0.0.2", port)
-      yield* resolving("localhost", ["127.0.0.2", "127.0.0.1"])
-      const client = yield* http1Client({ ca: certificate })
-      for (const _ of [1, 2]) {
-        assert.strictEqual(yield* getWith(client, `https://localhost:${port}/`), "hello")
-      }
-    })
+  it.scopedLive.skipIf(process.platform !== "linux")(
+    "is connected to by the address that answers, with TLS for its name",
+    () =>
+      Effect.gen(function* () {
+        const { port } = yield* listening(
+          createTlsServer({ key, cert: certificate }, (_, response) => response.end("hello"))
+        )
+        yield* blackHole("127.0.0.2", port)
+        yield* resolving("localhost", ["127.0.0.2", "127.0.0.1"])
+        const client = yield* http1Client({ ca: certificate })
+        for (const _ of [1, 2]) {
+          assert.strictEqual(yield* getWith(client, `https://localhost:${port}/`), "hello")
+        }
+      })
   )
 
-  it.scopedLive.skipIf(process.platform !== "linux")("fails when all have failed, at once", () =>
+  it.scopedLive.skipIf(process.platform !== "linux")("fails as soon as all addresses have failed", () =>
     Effect.gen(function* () {
       const origin = yield* http((_, response) => response.end("hello"))
       yield* resolving("none.test", ["127.0.0.2", "127.0.0.3", "127.0.0.4"])
@@ -70,19 +72,21 @@ describe("a host with several addresses", () => {
     })
   )
 
-  it.scopedLive.skipIf(process.platform !== "linux")("is bounded as a whole, and leaves no socket", () =>
-    Effect.gen(function* () {
-      const origin = yield* http((_, response) => response.end("hello"))
-      yield* blackHole("127.0.0.2", origin.port)
-      yield* blackHole("127.0.0.3", origin.port)
-      yield* resolving("dead.test", ["127.0.0.2", "127.0.0.3"])
-      const client = yield* http1Client({ connectMillis: 600 })
-      const before = openSockets()
-      const error = yield* Effect.flip(getWith(client, `http://dead.test:${origin.port}/`))
-      assert.deepInclude(error, { _tag: "Timeout", phase: "connect", limitMillis: 600 })
-      yield* until(() => openSockets() <= before)
-      assert.isAtMost(openSockets(), before)
-    })
+  it.scopedLive.skipIf(process.platform !== "linux")(
+    "fails after one time limit for all addresses, and leaves no socket",
+    () =>
+      Effect.gen(function* () {
+        const origin = yield* http((_, response) => response.end("hello"))
+        yield* blackHole("127.0.0.2", origin.port)
+        yield* blackHole("127.0.0.3", origin.port)
+        yield* resolving("dead.test", ["127.0.0.2", "127.0.0.3"])
+        const client = yield* http1Client({ connectMillis: 600 })
+        const before = openSockets()
+        const error = yield* Effect.flip(getWith(client, `http://dead.test:${origin.port}/`))
+        assert.deepInclude(error, { _tag: "Timeout", phase: "connect", limitMillis: 600 })
+        yield* until(() => openSockets() <= before)
+        assert.isAtMost(openSockets(), before)
+      })
   )
 })
 
@@ -171,7 +175,7 @@ describe("public addresses", () => {
     }
   })
 
-  it.scopedLive("are requested in the same way as others", () =>
+  it.scopedLive("are the only ones that are connected to if the option says so", () =>
     Effect.gen(function* () {
       const origin = yield* http((_, response) => response.end("hello"))
       const error = yield* Effect.flip(open({ url: `${origin.url}/`, headers: {} }))

@@ -41,7 +41,7 @@ describe("a body in chunks", () => {
     ["blanks around extensions and after sizes", "5 ; a = b\t;\tc\r\nhello\r\n0 \t\r\n\r\n", "hello"],
     ["extensions", '5;a;b=c;d="e;\\"\\r\tf"\r\nhello\r\n0;z\r\n\r\n', "hello"]
   ] as const) {
-    it(`is read with ${what}, in whatever pieces it comes`, () => {
+    it(`is read with ${what}, in one piece and in several`, () => {
       const whole = { text: expected, found: "ended", rest: "", hasTrailers: false }
       assert.deepStrictEqual(read(text), whole)
       assert.deepStrictEqual(read(...text), whole)
@@ -52,7 +52,7 @@ describe("a body in chunks", () => {
     })
   }
 
-  it("ends where it ends", () => {
+  it("ends after its last line", () => {
     assert.deepStrictEqual(read(`${hello}HTTP/1.1`), {
       text: "hello",
       found: "ended",

@@ -21,7 +21,7 @@ const turns = (count: number) =>
   )
 
 describe("idle connections", () => {
-  it.scopedLive("have a limit over all origins: the least recently used are closed", () =>
+  it.scopedLive("have a limit for all origins together: the least recently used are closed", () =>
     Effect.gen(function* () {
       const origins = yield* Effect.forEach(Array.from({ length: 300 }), () =>
         answering((socket) => socket.write(hello))
@@ -37,7 +37,7 @@ describe("idle connections", () => {
     })
   )
 
-  it.scopedLive("are counted right after the last one of an origin had expired when it was wanted", () =>
+  it.scopedLive("are counted correctly after the last one of an origin has expired", () =>
     Effect.gen(function* () {
       const answered: Array<Socket> = []
       const origin = yield* answering((socket) => {
@@ -79,8 +79,8 @@ describe("idle connections", () => {
   )
 })
 
-describe("connections for which there are no descriptors", () => {
-  it.scopedLive("are waited for in order, without a connection that ends, and the request says so", () =>
+describe("requests without a descriptor for their connection", () => {
+  it.scopedLive("wait in order, also if no connection ends, and say so", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []
       const origin = yield* http((incoming, response) => {
@@ -124,7 +124,7 @@ describe("a kept connection", () => {
     ["ends", (socket: Socket) => socket.end()],
     ["is reset", (socket: Socket) => socket.resetAndDestroy()]
   ] as const) {
-    it.scopedLive(`that ${what} at any moment costs no request, and no request is sent a third time`, () =>
+    it.scopedLive(`that ${what} at any moment fails no request, and no request is sent a third time`, () =>
       Effect.gen(function* () {
         let asked = 0
         let turn = 0
@@ -191,33 +191,35 @@ describe("a kept connection", () => {
   )
 })
 
-describe("a kept connection that the server gives up", () => {
-  it.scopedLive("with 408, while a request is in transit, is replaced; a 408 to the first request is a response", () =>
-    Effect.gen(function* () {
-      const timedOut = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-      let asked = 0
-      const { port } = yield* listening(
-        createServer((socket) => {
-          let requests = 0
-          socket.on("data", () => {
-            asked++
-            if (++requests === 1 && asked < 4) {
-              socket.write(hello)
-            } else {
-              socket.end(timedOut)
-            }
+describe("a kept connection that the server closes", () => {
+  it.scopedLive(
+    "with 408 while a request is in transit is replaced, and a 408 to the first request is a response",
+    () =>
+      Effect.gen(function* () {
+        const timedOut = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        let asked = 0
+        const { port } = yield* listening(
+          createServer((socket) => {
+            let requests = 0
+            socket.on("data", () => {
+              asked++
+              if (++requests === 1 && asked < 4) {
+                socket.write(hello)
+              } else {
+                socket.end(timedOut)
+              }
+            })
           })
-        })
-      )
-      const client = yield* http1Client()
-      const url = `http://127.0.0.1:${port}/`
-      assert.strictEqual(yield* getWith(client, url), "hello")
-      assert.strictEqual(yield* getWith(client, url), "hello")
-      assert.strictEqual(asked, 3)
-      const { status } = yield* openWith(client, { url, headers: {} })
-      assert.strictEqual(status, 408)
-      assert.strictEqual(asked, 5)
-    })
+        )
+        const client = yield* http1Client()
+        const url = `http://127.0.0.1:${port}/`
+        assert.strictEqual(yield* getWith(client, url), "hello")
+        assert.strictEqual(yield* getWith(client, url), "hello")
+        assert.strictEqual(asked, 3)
+        const { status } = yield* openWith(client, { url, headers: {} })
+        assert.strictEqual(status, 408)
+        assert.strictEqual(asked, 5)
+      })
   )
 })
 

@@ -11,7 +11,7 @@ const ok = "HTTP/1.1 200 OK\r\n"
 const length = "Content-Length: 3\r\n"
 
 describe("the head of a response", () => {
-  it("is read with its headers by lower-case name, and told where its body begins", () => {
+  it("has its headers by lower-case name, and the start of its body", () => {
     const text = `${ok}Content-Length: 3\r\nX-A:a b \r\nx-a: \tc\t\r\nX-Empty:\r\nX-Text: caf\u00e9\r\n\r\n`
     assert.deepStrictEqual(parse(`${text}abc`), {
       status: 200,
@@ -23,7 +23,7 @@ describe("the head of a response", () => {
     })
   })
 
-  it("is not read beyond what was received", () => {
+  it("is not read beyond the received bytes", () => {
     const bytes = Buffer.from(`${ok}${length}\r\nabc`, "latin1")
     assert.strictEqual(Head.parse(bytes, ok.length + length.length), "incomplete")
   })
@@ -54,7 +54,7 @@ describe("the head of a response", () => {
     ["a length", `${ok}${length}\r\n`, { framing: "length", lengthBytes: 3 }],
     ["chunks", `${ok}TRANSFER-ENCODING: Chunked\r\n\r\n`, { framing: "chunked", keepAliveMillis: undefined }],
     ["neither", `${ok}\r\n`, { framing: "connection", keepAliveMillis: 0 }],
-    ["neither, although it is to be kept", `${ok}Connection: keep-alive\r\n\r\n`, { keepAliveMillis: 0 }],
+    ["neither, with keep-alive", `${ok}Connection: keep-alive\r\n\r\n`, { keepAliveMillis: 0 }],
     ["a length in HTTP/1.0", `HTTP/1.0 200 OK\r\n${length}\r\n`, { framing: "length", keepAliveMillis: 0 }],
     [
       "a length in HTTP/1.0 that is kept",
@@ -64,14 +64,10 @@ describe("the head of a response", () => {
     ["neither in HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\n", { framing: "connection" }],
     ["a length in HTTP/1.2", `HTTP/1.2 200 OK\r\n${length}\r\n`, { framing: "length", keepAliveMillis: undefined }],
     ["no body, in a 1xx", "HTTP/1.1 103 x\r\nLink: </a>\r\n\r\n", { framing: "interim", status: 103 }],
-    ["no body, in a 1xx that says so", "HTTP/1.1 103 x\r\nContent-Length: 0\r\n\r\n", { framing: "interim" }],
+    ["no body, in a 1xx with the length 0", "HTTP/1.1 103 x\r\nContent-Length: 0\r\n\r\n", { framing: "interim" }],
     ["no body, in a 100", "HTTP/1.1 100 Continue\r\n\r\n", { framing: "interim", status: 100 }],
     ["no body, in a 1xx of HTTP/1.0", "HTTP/1.0 103 x\r\n\r\n", { framing: "interim" }],
-    [
-      "no body, in a 1xx that is the last before the end",
-      "HTTP/1.1 103 x\r\nConnection: close\r\n\r\n",
-      { framing: "interim" }
-    ],
+    ["no body, in a 1xx with close", "HTTP/1.1 103 x\r\nConnection: close\r\n\r\n", { framing: "interim" }],
     ["no body, in a 204 that announces one", `HTTP/1.1 204 x\r\n${length}\r\n`, { lengthBytes: 0, keepAliveMillis: 0 }],
     [
       "no body, in a 304 that announces one",
@@ -103,7 +99,7 @@ describe("the head of a response", () => {
       `HTTP/1.1 200 OK\nContent-Length: 3\n\nabc\r\n\r\n`,
       { framing: "length", endBytes: 35 }
     ],
-    ["a length, where one line ends with LF", `${ok}X: a\n${length}\r\n`, { framing: "length" }]
+    ["a length, with one line that ends with LF", `${ok}X: a\n${length}\r\n`, { framing: "length" }]
   ] as const) {
     it(`says how the body ends: by ${what}`, () => assert.deepInclude(parse(text), expected))
   }
@@ -114,7 +110,7 @@ describe("the head of a response", () => {
     }
   })
 
-  it("has the first of several values that exclude each other, and all of others", () => {
+  it("has the first value of a repeated field with a single value, and all values of other fields", () => {
     const text = `${ok}Location: /a\r\nETag: "1"\r\nX: a\r\nlocation: /b\r\netag: "1"\r\nx: b\r\n${length}\r\n`
     assert.deepNestedInclude(parse(text), {
       "headers.location": "/a",
@@ -128,7 +124,7 @@ describe("the head of a response", () => {
     assert.deepNestedInclude(parse(text), { "headers.x": "a b c", "headers.y": "d", endBytes: text.length })
   })
 
-  it("accepts names that every object has", () => {
+  it("accepts the names of properties that every object has", () => {
     const head = parse(`${ok}constructor: a\r\n__proto__: b\r\ntoString: c\r\nConstructor: d\r\n${length}\r\n`)
     assert.deepInclude(head, {
       framing: "length",
@@ -140,7 +136,7 @@ describe("the head of a response", () => {
     it(`is refused with ${kind}`, () => assert.instanceOf(parse(bytes), Error))
   }
 
-  it("is incomplete at each byte before its end, and taken there", () => {
+  it("is incomplete at each byte before its end", () => {
     for (const text of [
       `${ok}Content-Length: 3\r\nConnection: keep-alive\r\nX-Empty:\r\n\r\n`,
       `${ok}X: a\r\n b\r\n c\r\nContent-Length: 3\r\n\r\n`,

@@ -12,7 +12,7 @@ import { hello, ok } from "./responses.js"
 const live = Layer.fresh(NodeTransport.layer())
 
 describe("HTTP/1.1", () => {
-  it.scopedLive("uses a connection again, the one that was used last", () =>
+  it.scopedLive("uses the idle connection that was used last", () =>
     Effect.gen(function* () {
       const { requests, url } = yield* answering((socket) => socket.write(hello))
       yield* Effect.all([get(url), get(url)], { concurrency: 2 })
@@ -25,7 +25,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("takes an answer in whatever pieces it comes", () =>
+  it.scopedLive("reads a response that arrives byte by byte", () =>
     Effect.gen(function* () {
       const { requests, url } = yield* answering((socket) => {
         for (const [at, byte] of [...hello].entries()) {
@@ -37,7 +37,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("gives a body that came with its head in the same moment", () =>
+  it.scopedLive("delivers a body at once if it arrived with its head", () =>
     Effect.gen(function* () {
       const { url } = yield* answering((socket) => socket.write(hello))
       const response = yield* open({ url, headers: {} })
@@ -63,7 +63,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("sends one request if a head breaks off", () =>
+  it.scopedLive("sends one request if the connection ends within a head", () =>
     Effect.gen(function* () {
       const { requests, url } = yield* answering((socket, turn) =>
         turn === 0 ? socket.end(hello.slice(0, 20)) : socket.write(hello)
@@ -93,7 +93,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("tries a stale connection once more at once, on a new one", () =>
+  it.scopedLive("sends the request once more, on a new connection, if an idle connection has ended", () =>
     Effect.gen(function* () {
       const { requests, url } = yield* answering((socket, turn) =>
         turn === 2 || turn === 3 ? socket.destroy() : socket.write(hello)
@@ -106,7 +106,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("does not try a new connection again", () =>
+  it.scopedLive("does not send the request again if a new connection ends", () =>
     Effect.gen(function* () {
       const { requests, url } = yield* answering((socket) => socket.resetAndDestroy())
       assert.deepInclude(yield* Effect.flip(get(url)), { _tag: "Connection", reason: "reset" })
@@ -134,7 +134,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("uses no connection again that is not meant to be", () =>
+  it.scopedLive("does not use a connection again if the server forbids it", () =>
     Effect.gen(function* () {
       const ends = ["Connection: close", "Keep-Alive: timeout=1", "Keep-Alive: timeout=0, max=3"]
       const { requests, sockets, url } = yield* answering((socket, turn) =>
@@ -149,7 +149,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("closes a connection that was idle for too long", () =>
+  it.scopedLive("closes a connection after its keep-alive time", () =>
     Effect.gen(function* () {
       const { sockets, url } = yield* answering((socket) =>
         socket.write(`${ok}Keep-Alive: timeout=2\r\nContent-Length: 5\r\n\r\nhello`)
@@ -161,39 +161,37 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive(
-    "receives the next long body where nobody looks for another, after one that paused at its very end",
-    () =>
-      Effect.gen(function* () {
-        const bodies = [1, 2, 3, 4].map((of) => Buffer.alloc(2_000_000, of))
-        let turn = 0
-        const { requests, url } = yield* answering((socket) => {
-          const body = bodies[turn++ % bodies.length] ?? Buffer.alloc(0)
-          socket.write(`${ok}Content-Length: ${body.length}\r\n\r\n`)
-          socket.write(body)
-        })
-        for (const body of bodies) {
-          const received: Array<Uint8Array> = []
-          let bytes = 0
-          yield* Effect.scoped(
-            Effect.gen(function* () {
-              const response = yield* open({ url, headers: {} })
-              const onChunk = (chunk: Uint8Array) => {
-                received.push(chunk.slice())
-                bytes += chunk.length
-                return bytes < body.length
-              }
-              assert.strictEqual(yield* response.drive(onChunk), "Paused")
-              assert.strictEqual(yield* response.drive(onChunk), "Ended")
-            })
-          )
-          assert.isTrue(body.equals(Buffer.concat(received)))
-        }
-        assert.deepStrictEqual(requests, [0, 0, 0, 0])
-      }).pipe(Effect.provide(live))
+  it.scopedLive("receives a long body into memory of its own, after a body that was paused at its last chunk", () =>
+    Effect.gen(function* () {
+      const bodies = [1, 2, 3, 4].map((of) => Buffer.alloc(2_000_000, of))
+      let turn = 0
+      const { requests, url } = yield* answering((socket) => {
+        const body = bodies[turn++ % bodies.length] ?? Buffer.alloc(0)
+        socket.write(`${ok}Content-Length: ${body.length}\r\n\r\n`)
+        socket.write(body)
+      })
+      for (const body of bodies) {
+        const received: Array<Uint8Array> = []
+        let bytes = 0
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const response = yield* open({ url, headers: {} })
+            const onChunk = (chunk: Uint8Array) => {
+              received.push(chunk.slice())
+              bytes += chunk.length
+              return bytes < body.length
+            }
+            assert.strictEqual(yield* response.drive(onChunk), "Paused")
+            assert.strictEqual(yield* response.drive(onChunk), "Ended")
+          })
+        )
+        assert.isTrue(body.equals(Buffer.concat(received)))
+      }
+      assert.deepStrictEqual(requests, [0, 0, 0, 0])
+    }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("keeps a long body whole through pauses, waits and reads of all sizes", () =>
+  it.scopedLive("delivers a long body unchanged, with and without pauses", () =>
     Effect.gen(function* () {
       const body = Buffer.alloc(6_000_011)
       for (let at = 0; at < body.length; at++) {
@@ -218,7 +216,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("does not read on while nobody asks for more", () =>
+  it.scopedLive("does not read from the connection while the body is paused", () =>
     Effect.gen(function* () {
       const lengthBytes = 100_000_000
       let server: Socket | undefined
@@ -238,7 +236,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("leaves a body paused where it is interrupted, and goes on from there", () =>
+  it.scopedLive("keeps the next bytes if the reading fiber is interrupted, and continues with them", () =>
     Effect.gen(function* () {
       const { url } = yield* answering((socket) => {
         socket.write(`${ok}Content-Length: 10\r\n\r\n01234`)
@@ -260,7 +258,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("leaves no socket where it is interrupted, before and within a body", () =>
+  it.scopedLive("leaves no socket if its caller is interrupted, before and within a body", () =>
     Effect.gen(function* () {
       for (const answer of ["", `${ok}Content-`, `${ok}Content-Length: 10\r\n\r\nhalf`]) {
         const { requests, sockets, url } = yield* answering((socket) => socket.write(answer))
@@ -274,7 +272,7 @@ describe("HTTP/1.1", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("tells of a body that its layer cuts short, and leaves no socket", () =>
+  it.scopedLive("fails a body with Truncated if its layer is closed, and leaves no socket", () =>
     Effect.gen(function* () {
       const { requests, sockets, url } = yield* answering((socket) =>
         socket.write(`${ok}Content-Length: 10\r\n\r\nhalf`)
@@ -294,7 +292,7 @@ describe("HTTP/1.1", () => {
     })
   )
 
-  it.scopedLive("sends the URL as `URL` writes it, and the headers unchanged", () =>
+  it.scopedLive("sends the URL as `URL` normalizes it, and the headers unchanged", () =>
     Effect.gen(function* () {
       const heads: Array<string> = []
       const { url } = yield* answering((socket, _turn, bytes) => {

@@ -25,8 +25,8 @@ const live = Layer.fresh(NodeTransport.layer())
 
 const text = Array.from({ length: 60_000 }, (_, at) => `${at} `).join("")
 
-describe("HTTP/1.1, if no length is announced", () => {
-  it.scopedLive("reads a body in chunks, and uses the connection again", () =>
+describe("HTTP/1.1 bodies without a length", () => {
+  it.scopedLive("are read in chunks, and the connection is used again", () =>
     Effect.gen(function* () {
       const origin = yield* raw([inChunks("hello world", 4), "stay"])
       for (let left = 3; left > 0; left--) {
@@ -44,7 +44,7 @@ describe("HTTP/1.1, if no length is announced", () => {
     [65_536, 2],
     [1000, Number.POSITIVE_INFINITY]
   ] as const) {
-    it.scopedLive(`keeps it whole in chunks of ${bytes}, with a pause after each ${pauseEvery}`, () =>
+    it.scopedLive(`are unchanged in chunks of ${bytes} bytes, with a pause after every ${pauseEvery} chunks`, () =>
       Effect.gen(function* () {
         const body = bytes < 10 ? text.slice(0, 40_000) : text
         const origin = yield* raw([inChunks(body, bytes), "stay"])
@@ -55,7 +55,7 @@ describe("HTTP/1.1, if no length is announced", () => {
     )
   }
 
-  it.scopedLive("reads a body up to the end of its connection, which is not used again", () =>
+  it.scopedLive("are read to the end of their connection, which is not used again", () =>
     Effect.gen(function* () {
       for (const head of [`${ok}\r\n`, `${ok}Connection: keep-alive\r\n\r\n`, "HTTP/1.0 200 OK\r\n\r\n"]) {
         const origin = yield* raw([head + text, "end"])
@@ -68,7 +68,7 @@ describe("HTTP/1.1, if no length is announced", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("takes it for nothing that follows the last chunk, or trailers", () =>
+  it.scopedLive("are followed by a new connection if bytes or trailers follow the last chunk", () =>
     Effect.gen(function* () {
       const whole = inChunks("hello", 5)
       const origin = yield* raw(
@@ -83,7 +83,7 @@ describe("HTTP/1.1, if no length is announced", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("leaves it paused where it is interrupted, and goes on from there", () =>
+  it.scopedLive("keep the next bytes if the reading fiber is interrupted", () =>
     Effect.gen(function* () {
       const origin = yield* http((_, response) => {
         response.write("01234")
@@ -106,7 +106,7 @@ describe("HTTP/1.1, if no length is announced", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("leaves no socket where it is given up", () =>
+  it.scopedLive("leave no socket if their caller is interrupted", () =>
     Effect.gen(function* () {
       for (const answer of [`${chunked}5\r\nhe`, `${ok}\r\nhello`, "HTTP/1.1 103 Early Hints\r\n\r\n"]) {
         const origin = yield* raw([answer, "stay"])
@@ -120,7 +120,7 @@ describe("HTTP/1.1, if no length is announced", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("does not read on while nobody asks for more", () =>
+  it.scopedLive("are not read from the connection while they are paused", () =>
     Effect.gen(function* () {
       for (const answer of [inChunks("x".repeat(30_000_000), 1_000_000), `${ok}\r\n${"x".repeat(30_000_000)}`]) {
         const origin = yield* raw([answer, "end"])
@@ -130,7 +130,7 @@ describe("HTTP/1.1, if no length is announced", () => {
             yield* response.drive(() => false)
             yield* Effect.sleep("100 millis")
             let bytes = 0
-            // What the other side has sent meanwhile is far from all: it is still there.
+            // The server has not sent all of it yet, so its connection is still open.
             assert.strictEqual(origin.sockets(), 1)
             yield* response.drive((chunk) => {
               bytes += chunk.length
@@ -147,7 +147,7 @@ describe("HTTP/1.1, if no length is announced", () => {
     ["in chunks", inChunks(text, 1000), "stay"],
     ["that ends with its connection", `${ok}\r\n${text}`, "end"]
   ] as const) {
-    it.scopedLive(`delivers a body ${what} by calls, and continues after a pause`, () =>
+    it.scopedLive(`are delivered by calls, and continue after a pause: ${what}`, () =>
       Effect.gen(function* () {
         const origin = yield* raw([answer, then])
         const { send } = yield* Transport
@@ -191,7 +191,7 @@ describe("HTTP/1.1, if no length is announced", () => {
     )
   }
 
-  it.scopedLive("takes the end of a TLS connection for the end of a body", () =>
+  it.scopedLive("end with their TLS connection", () =>
     Effect.gen(function* () {
       const { url } = yield* secure((socket) => socket.end(`${ok}\r\n${text}`))
       const client = yield* http1Client({ ca: certificate })

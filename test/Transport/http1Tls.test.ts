@@ -26,7 +26,7 @@ describe("HTTP/1.1, on TLS", () => {
         server.closeAllConnections()
       })
   )
-  it.scopedLive("keeps a body whole, although TLS goes on after a pause with what it has decrypted", () =>
+  it.scopedLive("delivers a body unchanged, although TLS delivers decrypted bytes after a pause", () =>
     Effect.gen(function* () {
       const { connections, port } = yield* secure
       const client = yield* http1Client({ ca: certificate })
@@ -42,7 +42,7 @@ describe("HTTP/1.1, on TLS", () => {
     })
   )
 
-  it.scopedLive("trusts whom node trusts, and each for its own name", () =>
+  it.scopedLive("trusts the certificates that Node trusts, each for its own name", () =>
     Effect.gen(function* () {
       const { port } = yield* secure
       for (const [ca, host] of [

@@ -1,5 +1,3 @@
-import { createServer, type RequestListener } from "node:http"
-import { type AddressInfo, createServer as createRawServer, type Server, type Socket } from "node:net"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -14,8 +12,9 @@ import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
 import * as Transport from "../../src/Transport.js"
+import { http, raw } from "../support/loopback.js"
 
-// Real servers on the loopback interface, met through the engine by each backend.
+// Each backend is tested through the engine with servers on the loopback interface.
 const backends = {
   "Transport/HttpClient over node:http": HttpClientTransport.layerWith({ crossOrigin: "same-client" }).pipe(
     Layer.provide(NodeHttpClient.layer)
@@ -25,47 +24,6 @@ const backends = {
   ),
   "Node/Transport": NodeTransport.layer()
 }
-
-interface Origin {
-  readonly url: string
-  readonly sockets: () => number
-}
-
-const listening = (server: Server) =>
-  Effect.acquireRelease(
-    Effect.async<Origin>((resume) => {
-      const sockets = new Set<Socket>()
-      server.on("connection", (socket: Socket) => {
-        sockets.add(socket)
-        socket.on("close", () => sockets.delete(socket))
-        socket.on("error", () => socket.destroy())
-      })
-      server.listen(0, "127.0.0.1", () => {
-        const address: AddressInfo | string | null = server.address()
-        const port = typeof address === "object" && address !== null ? address.port : 0
-        resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, sockets: () => sockets.size }))
-      })
-    }),
-    () => Effect.sync(() => server.close())
-  )
-
-const http = (listener: RequestListener) => listening(createServer({ keepAliveTimeout: 100 }, listener))
-
-/** Answers every connection with these bytes; then ends it, resets it, or leaves it open. */
-const raw = (bytes: string, then: "end" | "reset" | "stay") =>
-  listening(
-    createRawServer((socket) => {
-      socket.once("data", () =>
-        socket.write(bytes, () => {
-          if (then === "end") {
-            socket.end()
-          } else if (then === "reset") {
-            socket.resetAndDestroy()
-          }
-        })
-      )
-    })
-  )
 
 const body = (url: string) =>
   Effect.gen(function* () {
@@ -78,13 +36,13 @@ const body = (url: string) =>
 const failure = (url: string) => Effect.flip(body(url))
 
 for (const [name, transport] of Object.entries(backends)) {
-  const undici = Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
+  const layer = Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
     Layer.provideMerge(Layer.merge(transport, MemoryStore.layer)),
     Layer.fresh
   )
 
   describe(name, () => {
-    it.scopedLive("gives the status, the headers and the body", () =>
+    it.scopedLive("delivers the status, the headers and the body", () =>
       Effect.gen(function* () {
         const { url } = yield* http((request, response) => {
           response.setHeader("X-Asked", `${request.headers["accept-encoding"]}`)
@@ -96,20 +54,23 @@ for (const [name, transport] of Object.entries(backends)) {
         assert.strictEqual(response.headers["x-asked"], "identity")
         assert.strictEqual(response.headers["x-twice"], "a, b")
         assert.strictEqual(yield* Stream.mkString(Stream.decodeText(response.body)), "body")
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
 
-    it.scopedLive("tells of a body that broke before anybody asked for it", () =>
+    it.scopedLive("fails a body that broke before it was read", () =>
       Effect.gen(function* () {
-        const { url } = yield* raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n", "stay")
+        const { url } = yield* raw([
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n",
+          "stay"
+        ])
         const response = yield* Transport.open({ url: `${url}/`, headers: {} })
         yield* Effect.sleep("100 millis")
         const error = yield* Effect.flip(Stream.runDrain(response.body))
         assert.include(["Connection", "Protocol", "Truncated"], error._tag)
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
 
-    it.scopedLive("follows redirects, relative ones too, and gives the last response", () =>
+    it.scopedLive("saves the last response after redirects, relative ones too", () =>
       Effect.gen(function* () {
         const { url } = yield* http((request, response) => {
           const next = { "/a": "/b?c=d", "/b?c=d": "e", "/e": undefined }[request.url ?? ""]
@@ -117,10 +78,10 @@ for (const [name, transport] of Object.entries(backends)) {
           response.end(next === undefined ? `at ${request.url}` : "moved")
         })
         assert.strictEqual(yield* body(`${url}/a`), "at /e")
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
 
-    it.scopedLive("stops at ten redirects, and at those that lead nowhere allowed", () =>
+    it.scopedLive("stops after ten redirects, and at redirects to addresses that are not allowed", () =>
       Effect.gen(function* () {
         let asked = 0
         const { url } = yield* http((request, response) => {
@@ -138,25 +99,25 @@ for (const [name, transport] of Object.entries(backends)) {
         assert.deepInclude(yield* failure(`${url}/file`), { _tag: "Protocol", reason: "redirect-refused" })
         assert.deepInclude(yield* failure(`${url}/bad`), { _tag: "Protocol", reason: "redirect-location" })
         assert.deepInclude(yield* failure(`${url}/none`), { _tag: "Protocol", reason: "redirect-location" })
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
 
-    it.effect("refuses what is no absolute http: or https: URL", () =>
+    it.effect("refuses every URL that is not an absolute http: or https: URL", () =>
       Effect.gen(function* () {
         for (const url of ["", "no url", "/relative", "file:///etc/passwd", "ftp://host/a", "data:,a"]) {
           assert.strictEqual((yield* failure(url))._tag, "InvalidRequest", url)
         }
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
 
-    it.scopedLive("tells a refused connection, and a name that does not resolve", () =>
+    it.scopedLive("distinguishes a refused connection from a name that does not resolve", () =>
       Effect.gen(function* () {
         const { url } = yield* Effect.scoped(http((_, response) => response.end()))
         assert.deepInclude(yield* failure(url), { _tag: "Connection", reason: "refused" })
         const nowhere = yield* failure("http://nowhere.invalid/")
         // Without a network no name can be resolved.
         assert.include(["unknown-host", "dns"], nowhere._tag === "Connection" ? nowhere.reason : nowhere._tag)
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
 
     for (const [what, bytes, then, expected] of [
@@ -192,9 +153,9 @@ for (const [name, transport] of Object.entries(backends)) {
     ] as const) {
       it.scopedLive(`translates ${what}`, () =>
         Effect.gen(function* () {
-          const { url } = yield* raw(bytes, then)
+          const { url } = yield* raw([bytes, then])
           assert.deepInclude(yield* failure(url), expected)
-        }).pipe(Effect.provide(undici))
+        }).pipe(Effect.provide(layer))
       )
     }
 
@@ -204,13 +165,13 @@ for (const [name, transport] of Object.entries(backends)) {
         const error = yield* failure(`${url.replace("//", "//user:secret@")}/?token=secret`)
         assert.notInclude(JSON.stringify(error), "secret")
         assert.notInclude(error.message, "secret")
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
 
-    it.scopedLive("gives the connection up when it is interrupted, before and within the body", () =>
+    it.scopedLive("closes the connection if its caller is interrupted, before and within the body", () =>
       Effect.gen(function* () {
         for (const bytes of ["", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"]) {
-          const { sockets, url } = yield* raw(bytes, "stay")
+          const { sockets, url } = yield* raw([bytes, "stay"])
           const fiber = yield* Effect.fork(body(url))
           yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => sockets() === 1 })
           yield* Fiber.interrupt(fiber)
@@ -220,10 +181,10 @@ for (const [name, transport] of Object.entries(backends)) {
           })
           assert.strictEqual(sockets(), 0)
         }
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
 
-    it.scopedLive("asks for the URL as it was written, without its fragment", () =>
+    it.scopedLive("requests the URL as it was written, without its fragment", () =>
       Effect.gen(function* () {
         const asked: Array<string | undefined> = []
         const { url } = yield* http((request, response) => {
@@ -232,10 +193,10 @@ for (const [name, transport] of Object.entries(backends)) {
         })
         yield* body(`${url}/a%20b?download&sig=a%20b~c(e)+f&x=#secret`)
         assert.deepStrictEqual(asked, ["/a%20b?download&sig=a%20b~c(e)+f&x="])
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
 
-    it.scopedLive("gives each hop's connection back before the next", () =>
+    it.scopedLive("closes the connection of a redirect before the next request", () =>
       Effect.gen(function* () {
         const { sockets, url } = yield* http((request, response) => {
           const hop = Number(request.url?.slice(1))
@@ -252,7 +213,7 @@ for (const [name, transport] of Object.entries(backends)) {
         )
         yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => sockets() === 1, schedule: Schedule.recurs(400) })
         assert.strictEqual(sockets(), 1)
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
 
     it.scopedLive("sends the credentials of a URL as a header, to that origin alone", () =>
@@ -269,7 +230,7 @@ for (const [name, transport] of Object.entries(backends)) {
         })
         yield* body(first.url.replace("//", "//user:p%40ss@"))
         assert.deepStrictEqual(seen, [`Basic ${btoa("user:p@ss")}`, undefined])
-      }).pipe(Effect.provide(undici))
+      }).pipe(Effect.provide(layer))
     )
   })
 }
