@@ -1,38 +1,67 @@
-// The ports without the engine, for B8: each file is begun, driven into a part and published, on as many fibers as there are
-// connections. Prints the CPU time of the loop in microseconds.
+// The ports without the engine, for B8: each file is received into a part and published, on as many fibers as there are connections.
+// Prints the CPU time of the loop in microseconds.
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { Store, Transport } from "halyard"
 import * as Node from "halyard/Node"
 import { job } from "../peers/list.mjs"
 
-const save = (transport, store, url) => {
-  const exchange = transport.begin({ url, headers: {} })
-  return Effect.flatMap(store.open(job.destination(url)), (part) =>
-    Effect.ensuring(
-      Effect.flatMap(exchange.response, (response) =>
-        response.status === 200 ? receive(response, part) : Effect.dieMessage(`status ${response.status}`)
-      ),
-      Effect.zipRight(exchange.close, part.discard)
-    )
-  )
+/** Receives one response into a part. Effects that are no `Exit` pause the body until they have ended. */
+class Receiver {
+  positionBytes = 0
+  writing = Exit.void
+
+  constructor(part, resume) {
+    this.part = part
+    this.resume = resume
+  }
+
+  onInformational() {}
+
+  onHeld() {}
+
+  onHead({ status }) {
+    if (status !== 200) {
+      this.resume(Effect.dieMessage(`status ${status}`))
+    }
+    return status === 200
+  }
+
+  onChunk(chunk) {
+    const writing = this.part.write(chunk, this.positionBytes)
+    this.positionBytes += chunk.length
+    if (Exit.isExit(writing) && Exit.isSuccess(writing)) {
+      return true
+    }
+    this.resume(Effect.zipRight(writing, Effect.suspend(() => this.rest())))
+    return false
+  }
+
+  onEnd(exit) {
+    this.resume(Effect.zipRight(exit, this.part.publish({ durability: "rename", onExists: "overwrite" })))
+  }
+
+  /** Continues the body, and suspends until the next pause or the end. */
+  rest() {
+    return Effect.async((resume) => {
+      this.resume = resume
+      this.exchange.resume()
+    })
+  }
 }
 
-const receive = (response, part) => {
-  let writing
-  let positionBytes = 0
-  const take = (chunk) => {
-    writing = part.write(chunk, positionBytes)
-    positionBytes += chunk.length
-    return writing._tag === "Success"
-  }
-  const goOn = Effect.flatMap(response.drive(take), (how) => {
-    const write = writing ?? Effect.void
-    writing = undefined
-    return Effect.zipRight(write, how === "Ended" ? publish : goOn)
+const receive = (transport, part, url) =>
+  Effect.async((resume) => {
+    const receiver = new Receiver(part, resume)
+    receiver.exchange = transport.send({ url, headers: {} }, receiver).value
   })
-  const publish = Effect.suspend(() => part.publish({ durability: "rename", onExists: "overwrite" }))
-  return goOn
-}
+
+const save = (transport, store, url) =>
+  Effect.acquireUseRelease(
+    store.open(job.destination(url)),
+    (part) => receive(transport, part, url),
+    (part) => part.discard
+  )
 
 const program = Effect.gen(function* () {
   const transport = yield* Transport.Transport

@@ -44,7 +44,7 @@ import { contentLength } from "../internal/http/contentLength.js"
 import { contentCodings } from "../internal/http/validator.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
-import * as TransportModule from "../Transport.js"
+import * as Port from "../Transport.js"
 import { type StreamResponse, Transport, type TransportError, type TransportRequest } from "../Transport.js"
 import { fromHttpClientError } from "./httpClientErrors.js"
 
@@ -78,7 +78,7 @@ export const makeWith = ({
   Effect.map(HttpClient.HttpClient, (client) => {
     const send = sender(client)
     const sendElsewhere = crossOrigin === "refuse" ? refuse : crossOrigin === "same-client" ? send : sender(crossOrigin)
-    return TransportModule.make({
+    return Port.make({
       open: (request) => (request.isCrossOrigin === true ? sendElsewhere(request) : send(request))
     })
   })

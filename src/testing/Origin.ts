@@ -1,9 +1,8 @@
 /**
- * An origin without a socket: a transport that answers from a script, on the clock of its caller, and writes down what it
- * was asked.
+ * A simulated origin without sockets: a transport that answers from a script, on the clock of its caller, and records the requests.
  *
- * The script is a function from a request to a reply, which is data. A reply can be whatever servers and networks do:
- * refuse, hang, stall, break off, ask to be left alone, redirect, lie about ranges.
+ * The script is a function from a request to a reply. A reply is data, and describes what servers and networks do: refuse a
+ * connection, not answer, stall, cut a body, redirect, return a wrong range, ask for a pause.
  *
  * @since 0.2.0
  */
@@ -19,48 +18,53 @@ import type { StreamResponse, Transport, TransportError, TransportRequest } from
 import * as Port from "../Transport.js"
 
 /**
- * One request as the script sees it.
+ * The request that a script is given.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Request extends TransportRequest {
-  /** How many requests for this URL there were before it. */
+  /** The number of earlier requests for this URL. */
   readonly turn: number
-  /** When it came, in milliseconds of the clock. */
+  /** The time of the request, in milliseconds of the clock. */
   readonly atMillis: number
 }
 
 /**
- * What the origin does with a request.
+ * The reply of the origin to a request.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Reply {
-  /** Before anything else happens. */
+  /** Time before the response or the failure, after `held`. Default: none. */
   readonly delay?: Duration.DurationInput | undefined
-  /** How long the request waits in the client for a file descriptor, before all else. */
+  /** Time for which the request waits in the client for a file descriptor, before the rest. Default: none. */
   readonly held?: Duration.DurationInput | undefined
-  /** Informational responses (1xx) after that, and the time before each of them. */
+  /** The number of informational responses (1xx) after the delay, and the time before each of them. */
   readonly informational?: { readonly count: number; readonly every: Duration.DurationInput } | undefined
-  /** Instead of a response: no connection, one that breaks, or silence for good. */
+  /** A failure in place of a response: no connection, a reset, or no answer at all (`silence`). */
   readonly instead?: "unknown-host" | "refused" | "dns" | "reset" | "tls" | "silence" | undefined
+  /** Default 200. */
   readonly status?: number | undefined
+  /** Default: the length of the body. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | Uint8Array | undefined
-  /** Default: as many chunks as it takes of 64 KiB. */
+  /** The size of a chunk. Default 64 KiB. */
   readonly chunkBytes?: number | undefined
-  /** Before each chunk. */
+  /** Time before each chunk. Default: none. */
   readonly chunkDelay?: Duration.DurationInput | undefined
-  /** After so many bytes of the body: it is cut (and the transport notices, or not), or nothing comes any more. */
+  /**
+   * The body breaks off after so many bytes. `reset` and `close`: it fails with `Truncated`. `unnoticed`: it ends as if it were
+   * complete. `silence`: no more bytes follow, and no end.
+   */
   readonly breakAt?: { readonly bytes: number; readonly how: "reset" | "close" | "unnoticed" | "silence" } | undefined
 }
 
 /**
- * A file as an honest server serves it (RFC 9110 §13, §14): with its length, with the entity tag that is given (without one
- * a client has no reason to resume), whole or from a byte
- * on or a range of it, and whole where `If-Range` names another version.
+ * Replies with a file, as a server that supports ranges does (RFC 9110 §13, §14): the whole file, or the requested range. If
+ * `If-Range` names another version, the reply is the whole file. The reply has an entity tag if one is given; without it, a
+ * downloader does not resume.
  *
  * @category constructors
  * @since 0.2.0
@@ -107,7 +111,7 @@ export const file = (
 }
 
 /**
- * What an origin was asked, and what it is busy with.
+ * The requests that a simulated origin has received.
  *
  * @category tags
  * @since 0.2.0
@@ -117,15 +121,16 @@ export class Origin extends Context.Tag("halyard/testing/Origin")<
   {
     /** The requests so far, oldest first. */
     readonly requests: () => ReadonlyArray<Request>
-    /** Requests whose connection was not given back: 0 when nothing is going on. For one origin, or in all. */
+    /** The number of requests whose exchange has neither ended nor been closed, for one origin or for all together. */
     readonly open: (origin?: string) => number
-    /** The most that were open at a time. */
+    /** The largest number of such requests at the same time. */
     readonly mostOpen: (origin?: string) => number
   }
 >() {}
 
 /**
- * A transport that answers from a script. A script that throws is a bug, and dies.
+ * A transport that answers from a script. If the script throws, the request ends with a defect. `onReply` is called before the head
+ * of each reply.
  *
  * @category layers
  * @since 0.2.0
