@@ -33,7 +33,12 @@ class Receiver {
     if (Exit.isExit(writing) && Exit.isSuccess(writing)) {
       return true
     }
-    this.resume(Effect.zipRight(writing, Effect.suspend(() => this.rest())))
+    this.resume(
+      Effect.zipRight(
+        writing,
+        Effect.suspend(() => this.rest())
+      )
+    )
     return false
   }
 

@@ -1,40 +1,34 @@
-// The same loop without Effect over the same transport and store, for B8: halyard's own client delivers into halyard's own parts,
-// which are published at once. Prints the CPU time of the loop in microseconds.
-import * as Fs from "node:fs"
-import { dirname } from "node:path"
-import * as Client from "../../dist/Node/Transport/http1/client.js"
-import { sockets } from "../../dist/Node/Transport/sockets.js"
-import { DirectPart } from "../../dist/Store/directPart.js"
-import * as Quickness from "../../dist/Store/syncWriteProbe.js"
+// The same loop without fibers over the same transport and store, for B8: the transport delivers into parts, which are published at
+// once. Both ports return an Exit whenever they need not wait. Prints the CPU time of the loop in microseconds.
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import { Store, Transport } from "halyard"
+import * as Node from "halyard/Node"
 import { inLoops, job } from "../peers/list.mjs"
 
-const client = Client.make({ connectMillis: 10_000, connect: sockets({}) })
+const runtime = ManagedRuntime.make(Node.layer)
+const { store, transport } = await runtime.runPromise(
+  Effect.all({ store: Store.Store, transport: Transport.Transport })
+)
 
-let parts = 0
-const site = {
-  // As the store on Node makes them.
-  calls: {
-    create: (path) => Fs.openSync(path, "wx"),
-    write: (descriptor, bytes, positionBytes) => Fs.writeSync(descriptor, bytes, 0, bytes.length, positionBytes),
-    close: (descriptor) => Fs.closeSync(descriptor),
-    rename: (from, to) => Fs.renameSync(from, to)
-  },
-  quickness: Quickness.make(() => performance.now()),
-  directoryOf: dirname,
-  partName: (destination) => `${destination}.${++parts}.part`,
-  roomBytes: 32 * 1024 * 1024
+const headers = Object.freeze({ accept: "*/*", "accept-encoding": "identity", "user-agent": "halyard" })
+const options = { durability: "rename", onExists: "overwrite" }
+
+/** The value of an `Exit` with success. An effect that must wait ends the benchmark. */
+const valueOf = (effect) => {
+  if (effect._tag !== "Success") {
+    throw new Error("not a success, or not at once")
+  }
+  return effect.value
 }
-
-const headers = { accept: "*/*", "accept-encoding": "identity", "user-agent": "halyard" }
-const how = { durability: "rename", onExists: "overwrite" }
 
 class Attempt {
   constructor(url, resolve, reject) {
-    this.part = new DirectPart(site, job.destination(url))
+    this.part = valueOf(store.open(job.destination(url)))
     this.positionBytes = 0
     this.resolve = resolve
     this.reject = reject
-    client.send({ url, headers }, this)
+    transport.send({ url, headers }, this)
   }
 
   onInformational() {}
@@ -52,7 +46,7 @@ class Attempt {
   }
 
   onEnd(exit) {
-    if (exit._tag === "Success" && this.part.publish(how)._tag === "Success") {
+    if (exit._tag === "Success" && this.part.publish(options)._tag === "Success") {
       this.resolve()
     } else {
       this.fail()
@@ -60,7 +54,7 @@ class Attempt {
   }
 
   fail() {
-    this.reject(new Error("not the answer that was expected"))
+    this.reject(new Error("not the expected response"))
     return false
   }
 }
@@ -69,4 +63,4 @@ const begun = process.cpuUsage()
 await inLoops((url) => new Promise((resolve, reject) => new Attempt(url, resolve, reject)))
 const { user, system } = process.cpuUsage(begun)
 process.stdout.write(`${user + system}\n`)
-// What is idle keeps no process alive.
+await runtime.dispose()
