@@ -16,8 +16,8 @@ const inPieces = (bytes: Uint8Array, pieceBytes: number): Stream.Stream<Uint8Arr
 const linesOf = (text: string, pieceBytes: number) =>
   Effect.map(Stream.runCollect(Lines.fromBytes(inPieces(encoder.encode(text), pieceBytes))), Chunk.toReadonlyArray)
 
-describe("Cli/Get/lines", () => {
-  it.effect("gives the same lines however the bytes come", () =>
+describe("a list of halyard get", () => {
+  it.effect("has the same lines for any chunks of the bytes", () =>
     Effect.gen(function* () {
       const text = "\ufeffhttp://a.test/ä\r\n\r\n# a comment\n  http://b.test/日本 \n\n#\n\n\t\nhttp://c.test/🎏"
       for (const pieceBytes of [1, 2, 3, 5, 7, 1000]) {
@@ -30,14 +30,14 @@ describe("Cli/Get/lines", () => {
     })
   )
 
-  it.effect("leaves comments out, and no # that is a part of a URL", () =>
+  it.effect("has no comments, but a # inside a URL", () =>
     Effect.gen(function* () {
       const text = "# one\n  \t#two\nhttp://a.test/c # three\nhttp://a.test/d\t#four # five\r\nhttp://a.test/e#f\n#"
       assert.deepStrictEqual(yield* linesOf(text, 1000), ["http://a.test/c", "http://a.test/d", "http://a.test/e#f"])
     })
   )
 
-  it.effect("gives few at a time, all of them, and nothing of an empty text", () =>
+  it.effect("has at most 32 lines in a chunk, and none for an empty text", () =>
     Effect.gen(function* () {
       const lines = Array.from({ length: 10_000 }, (_, index) => `http://a.test/${index}`)
       const chunks = yield* Lines.fromBytes(inPieces(encoder.encode(`${lines.join("\n")}\n`), 65_536)).pipe(
@@ -50,7 +50,7 @@ describe("Cli/Get/lines", () => {
     })
   )
 
-  it.effect("takes no piece of a line for one where the bytes fail", () =>
+  it.effect("has no unfinished line if the bytes fail", () =>
     Effect.gen(function* () {
       const broken = Stream.concat(inPieces(encoder.encode("http://a.test/1\nhttp://a.te"), 100), Stream.fail("broken"))
       const seen: Array<Lines.Line> = []

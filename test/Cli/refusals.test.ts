@@ -25,7 +25,7 @@ const refuses = (cases: ReadonlyArray<readonly [line: ReadonlyArray<string>, sen
   })
 
 describe("a command line", () => {
-  it.effect("is refused for an unknown option, with the one that may have been meant", () =>
+  it.effect("is refused for an unknown option, with a suggestion", () =>
     refuses([
       [["--versoin"], "halyard: unknown option '--versoin'; did you mean '--version'?"],
       [["--concurency=4"], "halyard: unknown option '--concurency'; did you mean '--concurrency'?"],
@@ -59,7 +59,7 @@ describe("a command line", () => {
     ])
   )
 
-  it.effect("is refused for an unknown command, with the one that may have been meant", () =>
+  it.effect("is refused for an unknown command, with a suggestion", () =>
     refuses([
       [["flgas"], "halyard: unknown command 'flgas'; did you mean 'flags'?"],
       [["flgas", "-l", "1"], "halyard: unknown command 'flgas'; did you mean 'flags'?"],

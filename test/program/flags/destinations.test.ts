@@ -1,5 +1,5 @@
 /**
- * Where `halyard flags` saves, and what it does where it cannot.
+ * The directory of `halyard flags`, and failures to write to it.
  */
 import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
@@ -8,7 +8,7 @@ import { countsIn, itemsIn, sum } from "../../support/flagsRun.js"
 import { filesIn, notWhole, run, runBash, runCommand, temporaryDirectory } from "../../support/program.js"
 
 describe.concurrent("destinations of halyard flags", () => {
-  it.scopedLive("makes a directory that is missing, with those above it", () =>
+  it.scopedLive("creates a missing directory and its parents", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const { exitCode } = yield* run(["flags", "-l2", "-d", "a/b c/d/"], { cwd })
@@ -17,7 +17,7 @@ describe.concurrent("destinations of halyard flags", () => {
     })
   )
 
-  it.scopedLive("overwrites files that stand there, and leaves others alone", () =>
+  it.scopedLive("overwrites the files of flags, and keeps other files", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       mkdirSync(`${cwd}/downloads`)
@@ -31,7 +31,7 @@ describe.concurrent("destinations of halyard flags", () => {
     })
   )
 
-  it.scopedLive("replaces a symbolic link, and does not write through it", () =>
+  it.scopedLive("replaces a symbolic link, and does not change its target", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       mkdirSync(`${cwd}/downloads`)
@@ -45,7 +45,7 @@ describe.concurrent("destinations of halyard flags", () => {
     })
   )
 
-  it.scopedLive("saves whole files where two runs save the same ones", () =>
+  it.scopedLive("saves whole files if two runs save the same files", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const ended = yield* Effect.forEach(
@@ -64,7 +64,7 @@ describe.concurrent("destinations of halyard flags", () => {
     })
   )
 
-  it.scopedLive("says in one sentence that a file stands where the directory should be, and keeps the file", () =>
+  it.scopedLive("fails if a file has the name of the directory, and keeps the file", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       writeFileSync(`${cwd}/downloads`, "mine")
@@ -94,7 +94,7 @@ describe.concurrent("destinations of halyard flags", () => {
     })
   )
 
-  it.scopedLive("ends where the file system has no room for directories", (context) =>
+  it.scopedLive("fails if the directory cannot be created", (context) =>
     Effect.gen(function* () {
       const { exitCode: known } = yield* runCommand("test", ["-d", "/proc/self"])
       if (known !== 0) {
@@ -106,7 +106,7 @@ describe.concurrent("destinations of halyard flags", () => {
     })
   )
 
-  it.scopedLive("reports the one flag that cannot be saved, and saves the others", () =>
+  it.scopedLive("reports a flag that cannot be saved, and saves the others", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       mkdirSync(`${cwd}/downloads/br.gif/inside`, { recursive: true })
@@ -121,7 +121,7 @@ describe.concurrent("destinations of halyard flags", () => {
   )
 
   for (const engine of ["threads", "fibers"]) {
-    it.scopedLive(`loses nothing, and leaves nothing, where no file may grow: ${engine}`, () =>
+    it.scopedLive(`keeps existing files and leaves no part if files cannot grow: ${engine}`, () =>
       Effect.gen(function* () {
         const cwd = yield* temporaryDirectory
         mkdirSync(`${cwd}/downloads`)
@@ -137,7 +137,7 @@ describe.concurrent("destinations of halyard flags", () => {
     )
   }
 
-  it.scopedLive("makes do with few descriptors, and loses no outcome where there are too few", () =>
+  it.scopedLive("saves the flags with few descriptors, and reports every flag with too few", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const [few, none] = yield* Effect.all(

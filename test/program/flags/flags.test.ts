@@ -23,7 +23,7 @@ describe.concurrent("halyard flags", () => {
     ["threads", "20 concurrent connections"],
     ["fibers", "5 concurrent connections"]
   ] as const) {
-    it.scopedLive(`fetches the 20 flags of the most populous countries: ${engine}`, () =>
+    it.scopedLive(`downloads the flags of the 20 most populous countries: ${engine}`, () =>
       Effect.gen(function* () {
         const { directory, exitCode, lines, saved, stderr } = yield* flags(
           engine === "fibers" ? [] : ["--engine", engine]
@@ -44,7 +44,7 @@ describe.concurrent("halyard flags", () => {
     )
   }
 
-  it.scopedLive("prints a line for each flag and the counts, when asked for more", () =>
+  it.scopedLive("prints a line for each flag and the counts with --verbose", () =>
     Effect.gen(function* () {
       const { exitCode, lines, saved, stdout } = yield* flags(["-v", "br", "zz", "FR", "zz"])
       assert.strictEqual(exitCode, 1)
@@ -79,7 +79,7 @@ describe.concurrent("halyard flags", () => {
     })
   )
 
-  it.scopedLive("selects by letter, all, every and limit, sorted before they are cut", () =>
+  it.scopedLive("selects by letter, --all, --every and --limit, in the order of the codes", () =>
     Effect.gen(function* () {
       const [letter, all, every, named, many] = yield* Effect.all(
         [
@@ -104,7 +104,7 @@ describe.concurrent("halyard flags", () => {
     })
   )
 
-  it.scopedLive("never has more connections than asked for, than the engine has, or than there are flags", () =>
+  it.scopedLive("has at most as many connections as --max_req, the engine and the flags allow", () =>
     Effect.gen(function* () {
       const ended = yield* Effect.forEach(
         [
@@ -148,7 +148,7 @@ describe.concurrent("halyard flags", () => {
     })
   )
 
-  it.scopedLive("fetches from another origin", () =>
+  it.scopedLive("downloads from the server of --base-url", () =>
     Effect.gen(function* () {
       const server = yield* halyard(["serve", "0"])
       yield* server.awaitOutput(/Serving flags at http\S+/)

@@ -54,7 +54,7 @@ const moments = (count: number, millis: number): ReadonlyArray<Moment> =>
 
 describe.concurrent("interruption of halyard flags", () => {
   for (const engine of engines) {
-    it.live(`leaves whole files and a report that adds up, at any moment of a slow run: ${engine}`, () =>
+    it.live(`leaves whole files and consistent counts, at any moment of a slow run: ${engine}`, () =>
       Effect.gen(function* () {
         const found = yield* Effect.forEach(
           moments(10, 1500),
@@ -65,7 +65,7 @@ describe.concurrent("interruption of halyard flags", () => {
       })
     )
 
-    it.live(`leaves whole files and a report that adds up, in the middle of a fast run: ${engine}`, () =>
+    it.live(`leaves whole files and consistent counts, during a fast run: ${engine}`, () =>
       Effect.gen(function* () {
         const found = yield* Effect.forEach(
           moments(4, 600).map((moment) => ({ ...moment, afterMillis: moment.afterMillis + 300 })),
@@ -76,7 +76,7 @@ describe.concurrent("interruption of halyard flags", () => {
       })
     )
 
-    it.scopedLive(`takes the second of two signals within a moment for the same one: ${engine}`, () =>
+    it.scopedLive(`counts two signals within 300 ms as one: ${engine}`, () =>
       Effect.gen(function* () {
         const directory = yield* temporaryDirectory
         const program = yield* halyard(["flags", "-v", "-s", "DELAY", "--engine", engine, "-d", directory])
@@ -113,7 +113,7 @@ describe.concurrent("interruption of halyard flags", () => {
     )
   }
 
-  it.scopedLive("reports in JSON too, and each flag once", () =>
+  it.scopedLive("reports each flag once with --json", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const program = yield* halyard(["flags", "--json", "-s", "DELAY", "--seed=7", "-m20"], { cwd })
@@ -128,7 +128,7 @@ describe.concurrent("interruption of halyard flags", () => {
   )
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    it.scopedLive(`ends the chapter's program, and leaves no thread or process of it: ${signal}`, () =>
+    it.scopedLive(`ends spin and its thread: ${signal}`, () =>
       Effect.forEach(
         [["spin"], ["spin", "--engine=thread"], ["spin", "--blocking"]],
         (line) =>
@@ -149,7 +149,7 @@ describe.concurrent("interruption of halyard flags", () => {
 
   for (const line of [["spin"], ["spin", "--engine=thread"], ["spin", "--blocking"]]) {
     itOnTerminal(
-      `gives the terminal back on Ctrl-C: ${line.join(" ")}`,
+      `restores the terminal on Ctrl-C: ${line.join(" ")}`,
       Effect.gen(function* () {
         const terminal = yield* halyardOnTerminal(line)
         yield* terminal.awaitRows(line.includes("--blocking") ? /spinner object/ : /[|/\\-] thinking!$/)

@@ -9,7 +9,7 @@ import { countsIn, engines, flags, itemsIn, sum } from "../../support/flagsRun.j
 import { notWhole } from "../../support/program.js"
 
 describe("outcomes of halyard flags", () => {
-  it.scopedLive("gives each flag the same fate in every engine and every time, for one seed", () =>
+  it.scopedLive("are the same in every engine and every run, for one seed", () =>
     Effect.gen(function* () {
       const ended = yield* Effect.forEach(
         [...engines, ...engines],
@@ -34,7 +34,7 @@ describe("outcomes of halyard flags", () => {
     })
   )
 
-  it.scopedLive("gives counts that add up, and are the same each time, from a slow origin", () =>
+  it.scopedLive("have consistent counts, the same in every run, from a slow origin", () =>
     Effect.gen(function* () {
       const ended = yield* Effect.forEach([1, 2], () => flags(["-s", "DELAY", "--seed", "7", "-m", "20"]), {
         concurrency: 2
@@ -51,7 +51,7 @@ describe("outcomes of halyard flags", () => {
     })
   )
 
-  it.scopedLive("tells of an origin that does not listen, flag by flag, and never a password", () =>
+  it.scopedLive("are errors for an origin that does not listen, without its password", () =>
     Effect.gen(function* () {
       const ended = yield* Effect.forEach(
         engines,

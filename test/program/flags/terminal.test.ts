@@ -28,7 +28,7 @@ describe.concurrent("halyard flags on a terminal", () => {
   }
 
   itOnTerminal(
-    "counts in the spinner, behind the codes or below the lines",
+    "counts in the spinner, after the codes or below the lines",
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const slow = ["flags", "-s", "DELAY", "--seed=7", "--timeout=2.5", "-m20"]
@@ -53,7 +53,7 @@ describe.concurrent("halyard flags on a terminal", () => {
   )
 
   itOnTerminal(
-    "turns the spinner on the terminal while the output goes to a file, and the other way round not",
+    "shows the spinner if standard error is the terminal, and not if only standard output is",
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const start = (redirection: string) =>

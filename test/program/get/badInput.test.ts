@@ -11,7 +11,7 @@ import { filesIn, run, runBash, temporaryDirectory } from "../../support/program
 const origin = Effect.suspend(() => http((request, response) => response.end(`content of ${request.url}`)))
 
 describe("bytes that are not UTF-8", () => {
-  it.scopedLive("are refused in every argument, and nothing is made under another name", () =>
+  it.scopedLive("are refused in every argument, and no file is created", () =>
     Effect.gen(function* () {
       const { connections, url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -48,7 +48,7 @@ describe("bytes that are not UTF-8", () => {
     })
   )
 
-  it.scopedLive("make one line of a list a failure, and no other line", () =>
+  it.scopedLive("in a list fail the line, and the other lines continue", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -84,7 +84,7 @@ describe("a line of a list that is longer than 64 KiB", () => {
   )
 
   it.scopedLive(
-    "uses no memory, however long it is",
+    "takes no more memory than a short line",
     () =>
       Effect.gen(function* () {
         const { url } = yield* origin
@@ -114,7 +114,7 @@ describe("a line of a list that is longer than 64 KiB", () => {
 })
 
 describe("--max-filesize of halyard get", () => {
-  it.scopedLive("refuses larger files, with or without an announced length, and keeps no part of them", () =>
+  it.scopedLive("refuses a larger file with or without a Content-Length, and leaves no part", () =>
     Effect.gen(function* () {
       const { url } = yield* http((request, response) => {
         const bytes = Buffer.alloc(request.url === "/small" ? 2048 : 2049)

@@ -30,7 +30,7 @@ const originAfter = (act: () => void) =>
 
 describe("destinations of halyard get", () => {
   for (const durability of ["full", "rename"]) {
-    it.scopedLive(`fails for a directory that takes the name of a file meanwhile: --durability ${durability}`, () =>
+    it.scopedLive(`fails if a directory with the name appears during the transfer: --durability ${durability}`, () =>
       Effect.gen(function* () {
         const cwd = yield* temporaryDirectory
         const { url } = yield* originAfter(() => mkdirSync(`${cwd}/a`))
@@ -45,7 +45,7 @@ describe("destinations of halyard get", () => {
       })
     )
 
-    it.scopedLive(`keeps what only its owner may read as it is: --durability ${durability}`, () =>
+    it.scopedLive(`keeps the mode of a file that only its owner can read: --durability ${durability}`, () =>
       Effect.gen(function* () {
         const cwd = yield* temporaryDirectory
         const modes: Array<number> = []
@@ -70,7 +70,7 @@ describe("destinations of halyard get", () => {
     )
   }
 
-  it.scopedLive("puts no file in the place of what is none", () =>
+  it.scopedLive("does not replace a directory", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -86,7 +86,7 @@ describe("destinations of halyard get", () => {
     })
   )
 
-  it.scopedLive("gives two URLs of one name two names, and writes nowhere else", () =>
+  it.scopedLive("gives equal names a number, and saves nothing outside the directory", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const { cwd, files } = yield* get([
@@ -102,7 +102,7 @@ describe("destinations of halyard get", () => {
     })
   )
 
-  it.scopedLive("keeps, replaces or refuses what is there, as asked", () =>
+  it.scopedLive("skips, fails, renames or overwrites an existing file with --on-exists", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -117,7 +117,7 @@ describe("destinations of halyard get", () => {
     })
   )
 
-  it.scopedLive("fails if a directory takes the name of a file during its transfer", () =>
+  it.scopedLive("fails with --on-exists fail and overwrite if a directory with the name appears", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const { url } = yield* http((request, response) => {
@@ -137,7 +137,7 @@ describe("destinations of halyard get", () => {
     })
   )
 
-  it.scopedLive("names a file by the URL that was asked for, whatever redirects and headers say", () =>
+  it.scopedLive("names the file after the URL of the command line, not after a redirect or a header", () =>
     Effect.gen(function* () {
       const { url } = yield* http((request, response) => {
         if (request.url === "/asked") {
@@ -151,7 +151,7 @@ describe("destinations of halyard get", () => {
     })
   )
 
-  it.scopedLive("gives one file whole to two processes that fetch it at a time", () =>
+  it.scopedLive("saves a whole file if two processes download it at the same time", () =>
     Effect.gen(function* () {
       const { url } = yield* http((_, response) => {
         response.writeHead(200, { "content-length": 10 })
@@ -170,7 +170,7 @@ describe("destinations of halyard get", () => {
     })
   )
 
-  it.scopedLive("tells of a limit on the size of files, and leaves nothing", () =>
+  it.scopedLive("reports a limit on the size of files, and leaves no part", () =>
     Effect.gen(function* () {
       const { url } = yield* http((_, response) => response.end("x".repeat(100_000)))
       const cwd = yield* temporaryDirectory
@@ -181,7 +181,7 @@ describe("destinations of halyard get", () => {
     })
   )
 
-  it.scopedLive("replaces a link, and does not write through it", () =>
+  it.scopedLive("replaces a symbolic link, and does not change its target", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -193,7 +193,7 @@ describe("destinations of halyard get", () => {
     })
   )
 
-  it.scopedLive("finds a directory that cannot be written to before any request", () =>
+  it.scopedLive("reports a directory that cannot be written to before any request", () =>
     Effect.gen(function* () {
       const { connections, url } = yield* origin
       const cwd = yield* temporaryDirectory

@@ -10,7 +10,7 @@ import { raw } from "../../support/loopback.js"
 import { filesIn, halyard, run, runBash, runCommand, temporaryDirectory } from "../../support/program.js"
 
 describe("halyard get", () => {
-  it.scopedLive("saves files under their names, prints those, and sums up", () =>
+  it.scopedLive("saves files under their names, prints the names, and reports the counts", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const ended = yield* get([`${url}/a.txt?x=1`, `${url}/sub/b.txt`, "-d", "new/dir"])
@@ -21,7 +21,7 @@ describe("halyard get", () => {
     })
   )
 
-  it.scopedLive("saves the one URL as the file that is named", () =>
+  it.scopedLive("saves one URL as the file of --output", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const { files, read } = yield* get([`${url}/a`, "-o", "other.txt", "--checksum", sha256("content of /a")])
@@ -30,7 +30,7 @@ describe("halyard get", () => {
     })
   )
 
-  it.scopedLive("tells each failure on stderr, keeps the rest, and exits with 1", () =>
+  it.scopedLive("reports each failure on standard error, saves the rest, and exits with 1", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const { exitCode, files, stderr, stdout } = yield* get([
@@ -48,7 +48,7 @@ describe("halyard get", () => {
     })
   )
 
-  it.scopedLive("refuses lines that are no URLs, and shows no password of theirs", () =>
+  it.scopedLive("fails lines that are not URLs, and shows no password of them", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const lines = [`${url}/a\tname`, `${url}/a\0${url}/b`, "http://user:s3/cret@host/a", "user:s3cret@host/a"]
@@ -61,7 +61,7 @@ describe("halyard get", () => {
     })
   )
 
-  it.scopedLive("refuses content of another digest, and leaves nothing of it", () =>
+  it.scopedLive("fails for content with another digest, and leaves no part", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const { exitCode, files, stderr } = yield* get([`${url}/a`, "--checksum", sha256("something else")])
@@ -70,23 +70,21 @@ describe("halyard get", () => {
     })
   )
 
-  it.scopedLive(
-    "reads a list from a file or standard input, comments and blank lines aside, whatever its line ends",
-    () =>
-      Effect.gen(function* () {
-        const { url } = yield* origin
-        const cwd = yield* temporaryDirectory
-        writeFileSync(`${cwd}/list`, `\ufeff${url}/a\r\n\r\n# ${url}/no\n  ${url}/b`)
-        yield* get(["-i", "list", "-d", "file"], { cwd })
-        assert.deepStrictEqual(filesIn(`${cwd}/file`), ["a", "b"])
-        const piped = yield* runBash(`halyard get -i - -d piped < list && halyard get -i list -d piped`, { cwd })
-        assert.strictEqual(piped.exitCode, 0)
-        assert.deepStrictEqual(filesIn(`${cwd}/piped`), ["a", "b"])
-        assert.match(piped.stderr, /0 saved, 2 skipped/)
-      })
+  it.scopedLive("reads a list from a file or standard input, with comments, blank lines and any line ends", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/list`, `\ufeff${url}/a\r\n\r\n# ${url}/no\n  ${url}/b`)
+      yield* get(["-i", "list", "-d", "file"], { cwd })
+      assert.deepStrictEqual(filesIn(`${cwd}/file`), ["a", "b"])
+      const piped = yield* runBash(`halyard get -i - -d piped < list && halyard get -i list -d piped`, { cwd })
+      assert.strictEqual(piped.exitCode, 0)
+      assert.deepStrictEqual(filesIn(`${cwd}/piped`), ["a", "b"])
+      assert.match(piped.stderr, /0 saved, 2 skipped/)
+    })
   )
 
-  it.scopedLive("begins before its list ends", () =>
+  it.scopedLive("starts before its list ends", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -119,7 +117,7 @@ describe("halyard get", () => {
     })
   )
 
-  it.scopedLive("saves bodies that end with their connections, however fast or large", () =>
+  it.scopedLive("saves bodies that end with their connections", () =>
     Effect.gen(function* () {
       const large = "x".repeat(3_000_000)
       const { url } = yield* raw(
@@ -135,7 +133,7 @@ describe("halyard get", () => {
   )
 
   it.scopedLive(
-    "keeps nothing of the requests that are done: ten times as many, the same heap",
+    "has the same heap after ten times as many requests",
     () =>
       Effect.gen(function* () {
         const script = fileURLToPath(new URL("../../support/manyRequests.mjs", import.meta.url))
@@ -147,7 +145,7 @@ describe("halyard get", () => {
     120_000
   )
 
-  it.scopedLive("is meant by a line without a command, also with options first", () =>
+  it.scopedLive("is the command of a line without a command, also with options first", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory

@@ -20,7 +20,7 @@ const recording = Effect.gen(function* () {
 const key = ["-H", "X-Key: s3cret"]
 
 describe("a header of halyard get", () => {
-  it.scopedLive("is sent to the origin of the first URL of a list, and a line says how many URLs do not get it", () =>
+  it.scopedLive("is sent to the origin of the first URL of a list, and the other URLs are counted", () =>
     Effect.gen(function* () {
       const [first, second] = [yield* recording, yield* recording]
       const cwd = yield* temporaryDirectory
@@ -43,7 +43,7 @@ describe("a header of halyard get", () => {
     })
   )
 
-  it.scopedLive("is not an error with an empty list", () =>
+  it.scopedLive("may be given with an empty list", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       writeFileSync(`${cwd}/list`, "# nothing\n")
@@ -65,7 +65,7 @@ describe("a header of halyard get", () => {
     })
   )
 
-  it.scopedLive("that is given twice is sent with both values", () =>
+  it.scopedLive("with two values is sent with both", () =>
     Effect.gen(function* () {
       const seen: Array<unknown> = []
       const { url } = yield* http(({ headers: { cookie, "x-key": values } }, response) => {
@@ -79,31 +79,29 @@ describe("a header of halyard get", () => {
     })
   )
 
-  it.scopedLive(
-    "is read from a file, a pipe, standard input or the environment, which no list of processes shows",
-    () =>
-      Effect.gen(function* () {
-        const origin = yield* recording
-        const cwd = yield* temporaryDirectory
-        writeFileSync(`${cwd}/headers`, "\ufeffX-Key: from a file\r\n\r\nX-Other: x\r\n")
-        const ended = yield* runBash(
-          `halyard get ${origin.url}/file -H @headers &&
+  it.scopedLive("is read from a file, a pipe, standard input or the environment", () =>
+    Effect.gen(function* () {
+      const origin = yield* recording
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/headers`, "\ufeffX-Key: from a file\r\n\r\nX-Other: x\r\n")
+      const ended = yield* runBash(
+        `halyard get ${origin.url}/file -H @headers &&
         halyard get ${origin.url}/pipe -H @<(echo X-Key: from a pipe) &&
         echo X-Key: from standard input | halyard get ${origin.url}/stdin -H @- &&
         KEY='X-Key: from the environment' halyard get ${origin.url}/environment --header-env KEY`,
-          { cwd }
-        )
-        assert.strictEqual(ended.exitCode, 0, ended.stderr)
-        assert.deepStrictEqual(origin.seen, [
-          "/file from a file",
-          "/pipe from a pipe",
-          "/stdin from standard input",
-          "/environment from the environment"
-        ])
-      })
+        { cwd }
+      )
+      assert.strictEqual(ended.exitCode, 0, ended.stderr)
+      assert.deepStrictEqual(origin.seen, [
+        "/file from a file",
+        "/pipe from a pipe",
+        "/stdin from standard input",
+        "/environment from the environment"
+      ])
+    })
   )
 
-  it.scopedLive("is not needed for a password, which a URL of a list may have", () =>
+  it.scopedLive("is made from the password of a URL in a list", () =>
     Effect.gen(function* () {
       const seen: Array<unknown> = []
       const { url } = yield* http(({ headers: { authorization } }, response) => {

@@ -14,7 +14,7 @@ describe("an interrupted halyard get", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143]
   ] as const) {
-    it.scopedLive(`reports on ${signal} what was done until then, and leaves nothing half done`, () =>
+    it.scopedLive(`reports its results on ${signal}, and leaves no part`, () =>
       Effect.gen(function* () {
         const { url } = yield* origin
         const cwd = yield* temporaryDirectory
@@ -29,7 +29,7 @@ describe("an interrupted halyard get", () => {
     )
   }
 
-  it.scopedLive("ends at once on SIGTERM although its list does not", () =>
+  it.scopedLive("ends at once on SIGTERM while it waits for its list", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -41,7 +41,7 @@ describe("an interrupted halyard get", () => {
     })
   )
 
-  it.scopedLive("completes in a second life what kill -9 cut short", () =>
+  it.scopedLive("is completed by a second run after kill -9", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -56,7 +56,7 @@ describe("an interrupted halyard get", () => {
     })
   )
 
-  it.scopedLive("reports how many parts kill -9 has left in its directory, as flags does", () =>
+  it.scopedLive("is followed by a run that reports the unfinished parts of kill -9", () =>
     Effect.gen(function* () {
       const { url } = yield* http((request, response) => {
         if (request.url?.startsWith("/slow")) {

@@ -230,7 +230,7 @@ describe("halyard get --output", () => {
     })
   )
 
-  it.scopedLive("waits for a reader at most as long as --max-time says", () =>
+  it.scopedLive("waits for a reader for at most --max-time", () =>
     Effect.gen(function* () {
       const { connections, url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -250,7 +250,7 @@ describe("halyard get --output", () => {
     })
   )
 
-  it.scopedLive("writes to a device, and tells what the device refuses", (context) =>
+  it.scopedLive("writes to a device, and reports an error of the device", (context) =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory

@@ -46,7 +46,7 @@ describe("a list that is a pipe", () => {
       })
     )
 
-    it.scopedLive(`is given up at once where its writer is silent: ${signal}`, () =>
+    it.scopedLive(`with a silent writer ends at once on ${signal}`, () =>
       Effect.gen(function* () {
         const { url } = yield* origin
         const cwd = yield* pipe
@@ -60,7 +60,7 @@ describe("a list that is a pipe", () => {
     )
   }
 
-  it.scopedLive("is waited for, and read to its end, in pieces and as a whole", () =>
+  it.scopedLive("is read to its end, in pieces or at once", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* pipe
@@ -78,7 +78,7 @@ describe("a list that is a pipe", () => {
     })
   )
 
-  it.scopedLive("may be standard input by another name, whatever that is, or a device", () =>
+  it.scopedLive("may be /dev/stdin, /proc/self/fd/0 or another device", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -101,7 +101,7 @@ describe("a list that is a pipe", () => {
     })
   )
 
-  it.scopedLive("that cannot be read is told as a file is", () =>
+  it.scopedLive("that cannot be read is an error like a file's", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const { connections, url } = yield* http((_, response) => response.end())

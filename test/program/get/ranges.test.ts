@@ -1,5 +1,5 @@
 /**
- * `halyard get` with a server that answers a request for the rest of a file with that rest and the status 200.
+ * `halyard get` with a server that sends the rest of a file with the status 200.
  */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,5 +1,5 @@
 /**
- * What `halyard get` says while it waits, and where a request failed that was redirected.
+ * What `halyard get` prints of retries, failures, other names and redirects.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -62,7 +62,7 @@ describe("the failures of halyard get", () => {
   )
 
   itOnTerminal(
-    "are repeated at the end on a terminal, with their reasons; of many the first 20",
+    "are repeated at the end on a terminal, at most 20 of them",
     Effect.gen(function* () {
       const { url } = yield* refusing
       const cwd = yield* temporaryDirectory
@@ -112,7 +112,7 @@ describe("a file of halyard get that is not saved under its own name", () => {
 })
 
 describe("a failed redirect", () => {
-  it.scopedLive("is told with where it led, without secrets, and nothing is said of who was not redirected", () =>
+  it.scopedLive("is reported with its target and without secrets", () =>
     Effect.gen(function* () {
       const end = yield* http((_, response) => response.writeHead(404).end())
       const { url } = yield* http((request, response) =>

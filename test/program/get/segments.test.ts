@@ -17,7 +17,7 @@ const fetched = (...options: ReadonlyArray<string>) =>
   })
 
 describe("halyard get --segments", () => {
-  it.scopedLive("fetches one file over several connections", () =>
+  it.scopedLive("downloads one file over several connections", () =>
     Effect.gen(function* () {
       const { most, ranges } = yield* fetched("--segments", "8", "--concurrency", "3")
       assert.isAtLeast(most(), 3)
@@ -26,7 +26,7 @@ describe("halyard get --segments", () => {
     })
   )
 
-  it.scopedLive("fetches it over one where that is said, in one request", () =>
+  it.scopedLive("downloads a file in one request with --segments 1", () =>
     Effect.gen(function* () {
       const { ranges } = yield* fetched("--segments", "1")
       assert.deepStrictEqual(ranges(), [undefined])

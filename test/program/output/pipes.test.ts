@@ -8,7 +8,7 @@ import { origin } from "../../support/get.js"
 import { filesIn, halyard, notWhole, runBash, temporaryDirectory } from "../../support/program.js"
 
 describe("a pipe whose reader leaves", () => {
-  it.scopedLive("ends the downloads quietly, with whole files only, in every engine", () =>
+  it.scopedLive("ends flags without a message, and leaves only whole files, in every engine", () =>
     Effect.gen(function* () {
       const ended = yield* Effect.forEach(
         ["sequential", "threads", "fibers"],
@@ -30,7 +30,7 @@ describe("a pipe whose reader leaves", () => {
     })
   )
 
-  it.live("ends help and completions quietly", () =>
+  it.live("ends help and completions without a message", () =>
     Effect.forEach(
       ["flags --help", "--completions bash", "--help"],
       (line) =>
@@ -42,7 +42,7 @@ describe("a pipe whose reader leaves", () => {
     )
   )
 
-  it.scopedLive("ends the chapter's program before its answer", () =>
+  it.scopedLive("ends spin before its answer", () =>
     Effect.gen(function* () {
       const { stderr, stdout } = yield* runBash(`halyard spin | true; echo "\${PIPESTATUS[0]}"`)
       assert.match(stdout, /^(?:0|141)\n$/)
@@ -67,7 +67,7 @@ describe("a pipe whose reader leaves", () => {
     })
   )
 
-  it.scopedLive("ends the downloads quietly where errors go down the same pipe", () =>
+  it.scopedLive("ends flags without a message if errors go to the same pipe", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const { stderr, stdout } = yield* runBash(
@@ -79,7 +79,7 @@ describe("a pipe whose reader leaves", () => {
     })
   )
 
-  it.scopedLive("ends quietly where its reader has seen enough", () =>
+  it.scopedLive("ends get without a message", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -90,7 +90,7 @@ describe("a pipe whose reader leaves", () => {
 })
 
 describe("standard output and standard error", () => {
-  it.scopedLive("writes in order where both outputs are one, and to a reader that takes its time", () =>
+  it.scopedLive("are in order in one file, and complete for a slow reader", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
@@ -107,7 +107,7 @@ describe("standard output and standard error", () => {
 })
 
 describe("a standard input that is a directory", () => {
-  it.scopedLive("is not an empty list", () =>
+  it.scopedLive("is an error, and not an empty list", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const { exitCode, stderr } = yield* runBash("halyard get -i - < .", { cwd })
@@ -117,8 +117,8 @@ describe("a standard input that is a directory", () => {
   )
 })
 
-describe("an output that has no room", () => {
-  it.scopedLive("is a failure, and told", (context) =>
+describe("an output on a full disk", () => {
+  it.scopedLive("is an error", (context) =>
     Effect.gen(function* () {
       if (!existsSync("/dev/full")) {
         return yield* Effect.sync(() => context.skip("there is no /dev/full here"))

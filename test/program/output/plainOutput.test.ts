@@ -38,7 +38,7 @@ const onTerminal: ReadonlyArray<Line> = [...runs.slice(0, 2), ["flags", "-h"], [
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/
 
 describe.concurrent("plain output", () => {
-  it.scopedLive("writes no escape sequence into pipes, whatever it is asked", () =>
+  it.scopedLive("has no escape sequence in a pipe, for any command", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const ended = yield* Effect.forEach(
@@ -71,7 +71,7 @@ describe.concurrent("plain output", () => {
     })
 
   itOnTerminal(
-    "writes no escape sequence to a dumb terminal",
+    "has no escape sequence on a dumb terminal",
     Effect.gen(function* () {
       const written = yield* onTerminalWith({ TERM: "dumb" })
       assert.deepStrictEqual(
@@ -83,7 +83,7 @@ describe.concurrent("plain output", () => {
   )
 
   itOnTerminal(
-    "writes no colour to a terminal with NO_COLOR, and all else as without",
+    "has no colour on a terminal with NO_COLOR, but the same frames",
     Effect.gen(function* () {
       const line = ["spin", "-m", "building", "--", "sleep", "0.5"]
       const lines = [...onTerminal, line]
@@ -100,7 +100,7 @@ describe.concurrent("plain output", () => {
     })
   )
 
-  it.scopedLive("tells a failure once, in one line on standard error", () =>
+  it.scopedLive("has one line on standard error for a failure", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const ended = yield* Effect.forEach(

@@ -20,7 +20,7 @@ describe("a terminal that takes no output", () => {
     [["get", "-i", "-"], /downloading/]
   ] as const) {
     itOnTerminal(
-      `does not keep SIGTERM from halyard ${line.join(" ")}`,
+      `does not block SIGTERM: halyard ${line.join(" ")}`,
       Effect.gen(function* () {
         const terminal = yield* halyardOnTerminal(line, { cwd: yield* temporaryDirectory })
         yield* terminal.awaitRows(shown)
@@ -67,7 +67,7 @@ describe("a terminal that takes no output", () => {
   )
 
   itOnTerminal(
-    "holds a command back that writes without end",
+    "pauses a command that writes without end",
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       // Counts the blocks of 128 KiB that the program has taken from it.

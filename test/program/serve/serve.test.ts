@@ -59,7 +59,7 @@ const silentClient = (baseUrl: string, path: string) =>
   )
 
 describe.concurrent("halyard serve", () => {
-  it.scopedLive("serves every flag, byte for byte, on this machine alone", () =>
+  it.scopedLive("serves every flag on the loopback address", () =>
     Effect.gen(function* () {
       const server = yield* serve()
       const codes = filesIn(originDirectory).flatMap((name) => /^([a-z]{2})\.gif$/.exec(name)?.[1] ?? [])
@@ -79,7 +79,7 @@ describe.concurrent("halyard serve", () => {
     })
   )
 
-  it.scopedLive("prints one line for each request, and answers what it does not have with 404", () =>
+  it.scopedLive("prints a line for each request, and responds with 404 to an unknown path", () =>
     Effect.gen(function* () {
       const server = yield* serve()
       const paths = ["/br/br.gif", "/BR/BR.gif", "/zz/zz.gif", "/br/cn.gif", "/", "/../../package.json", "/%1b%5b31m"]
@@ -100,7 +100,7 @@ describe.concurrent("halyard serve", () => {
     })
   )
 
-  it.scopedLive("answers HEAD without a body, and other methods with 405", () =>
+  it.scopedLive("responds to HEAD without a body, and to other methods with 405", () =>
     Effect.gen(function* () {
       const server = yield* serve()
       const head = yield* request("HEAD", server.baseUrl + flag("br"))
@@ -125,7 +125,7 @@ describe.concurrent("halyard serve", () => {
     })
   )
 
-  it.scopedLive("opens only regular files inside the directory, and continues", () =>
+  it.scopedLive("opens only regular files inside the directory", () =>
     Effect.gen(function* () {
       const outside = yield* temporaryDirectory
       const directory = yield* temporaryDirectory
@@ -166,7 +166,7 @@ describe.concurrent("halyard serve", () => {
     })
   )
 
-  it.scopedLive("uses little memory for clients that do not read, answers other clients, and ends", () =>
+  it.scopedLive("uses little memory for clients that do not read, and responds to other clients", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const sizeBytes = 64 * 1024 * 1024
@@ -217,7 +217,7 @@ describe.concurrent("halyard serve", () => {
     })
   )
 
-  it.scopedLive("draws the same delays and errors from the same seed, whatever the order", () =>
+  it.scopedLive("has the same delays and errors for the same seed, in any order of requests", () =>
     Effect.gen(function* () {
       const codes = ["br", "cn", "fr", "br", "zz", "br", "in", "us"]
       const told = yield* Effect.forEach(
@@ -240,7 +240,7 @@ describe.concurrent("halyard serve", () => {
     })
   )
 
-  it.scopedLive("fails always with a rate of 1, and waits at least as long as it is asked", () =>
+  it.scopedLive("fails every request with a rate of 1, and waits at least the minimum delay", () =>
     Effect.gen(function* () {
       const server = yield* serve("-e1", "--delay=0.3")
       const [elapsed, answer] = yield* Effect.timed(get(server.baseUrl + flag("br")))
@@ -250,7 +250,7 @@ describe.concurrent("halyard serve", () => {
     })
   )
 
-  it.scopedLive("reports a client that left, and goes on", () =>
+  it.scopedLive("reports a client that closes its connection, and continues", () =>
     Effect.gen(function* () {
       const server = yield* serve("--delay=20")
       const client = yield* Effect.fork(get(server.baseUrl + flag("br")))
@@ -262,7 +262,7 @@ describe.concurrent("halyard serve", () => {
     })
   )
 
-  it.scopedLive("says in one sentence that the port is taken", () =>
+  it.scopedLive("fails in one sentence if the port is in use", () =>
     Effect.gen(function* () {
       const server = yield* serve()
       const port = new URL(server.baseUrl).port
@@ -282,7 +282,7 @@ describe.concurrent("halyard serve", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143]
   ] as const) {
-    it.scopedLive(`stops at once on ${signal}, and answers who waits`, () =>
+    it.scopedLive(`stops at once on ${signal}, and responds to waiting clients`, () =>
       Effect.gen(function* () {
         const server = yield* serve("--delay=20")
         const client = yield* Effect.fork(get(server.baseUrl + flag("br")))
@@ -297,7 +297,7 @@ describe.concurrent("halyard serve", () => {
   }
 
   itOnTerminal(
-    "stops on Ctrl-C, also with a connection open that asks for nothing",
+    "stops on Ctrl-C, also with an idle connection",
     Effect.gen(function* () {
       const terminal = yield* halyardOnTerminal(["serve", "0"], { limit: "5 seconds" })
       const baseUrl = yield* terminal.awaitScreen("address", (rows) => /http\S+/.exec(rows[0] ?? "")?.[0])

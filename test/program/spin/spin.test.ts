@@ -39,7 +39,7 @@ describe.concurrent("halyard spin", () => {
   }
 
   itOnTerminal(
-    "shows no frame of a fiber where the function blocks its thread",
+    "shows no frame with --blocking",
     Effect.gen(function* () {
       const terminal = yield* halyardOnTerminal(["spin", "--blocking"])
       yield* terminal.awaitRows(/spinner object/)
@@ -51,7 +51,7 @@ describe.concurrent("halyard spin", () => {
   )
 
   itOnTerminal(
-    "shows the message that it is given, clipped to one row by its width, also in a window that becomes narrower",
+    "shows the message, clipped to the width of the window, also if the window becomes narrower",
     Effect.gen(function* () {
       const terminal = yield* halyardOnTerminal(["spin", "-m", "日本語".repeat(10)], { columns: 30 })
       yield* terminal.awaitRows(/^[|/\\-] (?:[日本語]){13}…$/m)
@@ -63,7 +63,7 @@ describe.concurrent("halyard spin", () => {
     })
   )
 
-  it.live("prints one plain line in place of frames into a pipe", () =>
+  it.live("prints one line instead of frames into a pipe", () =>
     Effect.forEach(
       [
         ["spin", "-m", "wait"],
@@ -92,7 +92,7 @@ describe.concurrent("halyard spin", () => {
     )
   }
 
-  it.live("exits with the command's code, or with the one that a shell has for its end", () =>
+  it.live("exits with the command's exit code, or with 128 and the number of its signal", () =>
     Effect.gen(function* () {
       const cases: ReadonlyArray<readonly [exitCode: number, command: ReadonlyArray<string>]> = [
         [0, ["true"]],
@@ -116,7 +116,7 @@ describe.concurrent("halyard spin", () => {
     })
   )
 
-  it.live("says in one sentence why a command cannot run", () =>
+  it.live("fails in one sentence if a command cannot be run", () =>
     Effect.gen(function* () {
       const ended = yield* Effect.forEach([["no-such-command"], ["/etc/passwd"], [""]], (line) =>
         run(["spin", "-m", "x", "--", ...line])
@@ -134,7 +134,7 @@ describe.concurrent("halyard spin", () => {
     })
   )
 
-  it.scopedLive("says the same of a command that cannot run under nohup", () =>
+  it.scopedLive("fails with the same sentence under nohup", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       writeFileSync(`${directory}/plain`, "echo no")
@@ -155,7 +155,7 @@ describe.concurrent("halyard spin", () => {
     })
   )
 
-  it.live("leaves every byte of the command's output as it is in a pipe", () =>
+  it.live("passes on every byte of the command's output to a pipe", () =>
     Effect.gen(function* () {
       const script = "printf '\\033[31m\\377\\000red\\r\\n'; printf '\\376no end' >&2; seq 1 50000; exit 3"
       const [bare, beside] = yield* Effect.all(
@@ -168,7 +168,7 @@ describe.concurrent("halyard spin", () => {
     })
   )
 
-  it.scopedLive("leaves standard input to the command", () =>
+  it.scopedLive("passes standard input to the command", () =>
     Effect.gen(function* () {
       const program = yield* halyard(["spin", "cat"], { stdin: "open" })
       yield* program.type("one\ntwo")
@@ -184,7 +184,7 @@ describe.concurrent("halyard spin", () => {
     ["TERM", 143],
     ["HUP", 129]
   ] as const) {
-    it.scopedLive(`passes SIG${signal} on to the command, once, and its answer back`, () =>
+    it.scopedLive(`passes on SIG${signal} to the command once, and its exit code back`, () =>
       Effect.gen(function* () {
         const trapping = `n=0; trap 'n=$((n+1)); echo got $n' ${signal}; echo pid $$; i=0
           while [ $n = 0 ]; do sleep 0.02; done; while [ $i -lt 10 ]; do sleep 0.02; i=$((i+1)); done; exit 5`

@@ -62,7 +62,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "tells once that a command cannot run",
+    "reports once that a command cannot be run",
     Effect.gen(function* () {
       const terminal = yield* spin(["no-such-command"])
       assert.deepInclude(yield* terminal.ended, { exitCode: 127 })
@@ -72,7 +72,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "loses and breaks no line of many",
+    "shows every line of many as a whole",
     Effect.gen(function* () {
       // The pseudo-terminal throws away what is not read soon after the last process on it has ended: a shell waits there.
       const terminal = yield* startOnTerminal("sh", [
@@ -92,7 +92,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "shows characters whole that arrive in pieces, and colours as colours",
+    "shows characters that arrive in pieces, and colours",
     Effect.gen(function* () {
       const terminal = yield* spinScript("printf '\\303'; sleep 0.2; printf '\\244 \\033[31mred\\033[0m\\n'; sleep 0.2")
       yield* terminal.ended
@@ -101,7 +101,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "leaves a line that is written over and over in its place",
+    "keeps a line that the command overwrites in its place",
     Effect.gen(function* () {
       const terminal = yield* spinScript(
         "for i in 1 2 3; do printf \"\\rstep $i\"; sleep 0.2; done; printf '\\rdone  \\n'; sleep 0.2"
@@ -113,7 +113,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "waits behind a prompt, with the cursor to be seen, and passes the answer on",
+    "shows no spinner after a prompt, shows the cursor, and passes the answer on",
     Effect.gen(function* () {
       const terminal = yield* spinScript("sleep 0.3; printf 'name? '; read name; echo \"hello $name\"; sleep 0.3")
       yield* terminal.awaitRows(/^[|/\\-] building$/)
@@ -130,7 +130,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "ends a last line that the command has not ended before its own mark",
+    "ends the last line of the command before its own mark",
     Effect.gen(function* () {
       const terminal = yield* spinScript("printf 'no line end'")
       yield* terminal.ended
@@ -139,7 +139,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "does not wait for what the command has left behind",
+    "does not wait for processes that the command leaves running",
     Effect.gen(function* () {
       const terminal = yield* halyardOnTerminal(["spin", "-m", "x", "--", "sh", "-c", "sleep 8 & echo done; exit 4"], {
         limit: "5 seconds"
@@ -149,7 +149,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "does not wait for what goes on writing behind the command",
+    "does not wait for a process that continues to write after the command",
     Effect.gen(function* () {
       const script = "(while :; do echo more; sleep 0.05; done) & echo done; exit 4"
       const terminal = yield* halyardOnTerminal(["spin", "-m", "x", "--", "sh", "-c", script], { limit: "10 seconds" })
@@ -159,7 +159,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "passes a Ctrl-C on that is older than the command",
+    "passes on a Ctrl-C from before the start of the command",
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const early = `${directory}/early.cjs`
@@ -180,7 +180,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "leaves Ctrl-C to the terminal, so that it reaches the command once",
+    "does not pass on Ctrl-C from the terminal, so the command receives it once",
     Effect.gen(function* () {
       const terminal = yield* spin([process.execPath, "-e", counter])
       const pid = yield* terminal.awaitScreen("process id", (rows) => /^pid (\d+)$/.exec(rows[0] ?? "")?.[1])
@@ -194,7 +194,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "leaves Ctrl-C to the terminal in a pipeline too",
+    "does not pass on Ctrl-C from the terminal in a pipeline",
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       const pipeline = `trap : INT; "$0" "$1" spin -m x -- "$0" -e "$2" counted </dev/null 2>&1 | (trap '' INT; exec cat)`
@@ -207,7 +207,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "gives the terminal back when Ctrl-C ends a command that does not care",
+    "restores the terminal when Ctrl-C ends the command",
     Effect.gen(function* () {
       const terminal = yield* spin(["sleep", "30"])
       yield* terminal.awaitRows(/[|/\\-] building$/)
@@ -219,7 +219,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "passes on a signal that comes from elsewhere",
+    "passes on a signal from another process",
     Effect.gen(function* () {
       const terminal = yield* spin([process.execPath, "-e", counter])
       yield* terminal.awaitRows(/^pid \d+$/m)

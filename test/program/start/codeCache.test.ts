@@ -28,10 +28,10 @@ const only = (directory: string): string => {
   return join(directory, names[0] ?? "")
 }
 
-describe("kept code", () => {
+describe("the code cache", () => {
   const line = ["get", "--help"]
 
-  it.scopedLive("is made by the first run and used by the second", () =>
+  it.scopedLive("is written by the first run and used by the second", () =>
     Effect.gen(function* () {
       const directory = yield* installed()
       const first = yield* start(directory, line)
@@ -45,7 +45,7 @@ describe("kept code", () => {
     })
   )
 
-  it.scopedLive("is each command's own, and that of get for a URL alone", () =>
+  it.scopedLive("is a file for each command, and that of get for a URL without a command", () =>
     Effect.gen(function* () {
       const directory = yield* installed()
       yield* start(directory, ["spin", "true"])
@@ -61,7 +61,7 @@ describe("kept code", () => {
     })
   )
 
-  it.scopedLive("is made once by many that start together", () =>
+  it.scopedLive("is written by several runs at the same time, without damage", () =>
     Effect.gen(function* () {
       const directory = yield* installed()
       const ended = yield* Effect.forEach([1, 2, 3, 4], () => start(directory, line), { concurrency: 4 })
@@ -72,7 +72,7 @@ describe("kept code", () => {
     })
   )
 
-  it.scopedLive("is done without, and made anew, where it is damaged or another build's", () =>
+  it.scopedLive("is ignored and written again if it is damaged or from another build", () =>
     Effect.gen(function* () {
       const directory = yield* installed()
       const first = yield* start(directory, line)
@@ -146,7 +146,7 @@ describe("kept code", () => {
     })
   )
 
-  it.scopedLive("is not made by a run that fails, nor where Node is told to keep none", () =>
+  it.scopedLive("is not written by a failed run, or with NODE_DISABLE_COMPILE_CACHE", () =>
     Effect.gen(function* () {
       const directory = yield* installed()
       assert.strictEqual((yield* start(directory, ["get"])).exitCode, 2)

@@ -37,12 +37,12 @@ const Coverage = Schema.parseJson(
   })
 )
 
-describe("what a line loads", () => {
+describe("the code that a command line loads", () => {
   const help = /src\/Cli\/(?:help|completions)/
   const network = /node_modules\/undici|src\/Node\/Transport/
   const refused = "http://127.0.0.1:1/file"
 
-  it.scopedLive("is not what prints help, if the line asks for something else", () =>
+  it.scopedLive("has no help, unless the line asks for it", () =>
     Effect.gen(function* () {
       for (const line of [
         [refused, "--retries=0", "-c4", "-H", "a: b", "--json"],
@@ -60,7 +60,7 @@ describe("what a line loads", () => {
     })
   )
 
-  it.scopedLive("is nothing of the network, if the line asks for help", () =>
+  it.scopedLive("has no network for help and completions", () =>
     Effect.gen(function* () {
       for (const line of [
         ["get", "--help"],
@@ -80,7 +80,7 @@ describe("what a line loads", () => {
     })
   )
 
-  it.scopedLive("is not another HTTP client or a Unicode table", () =>
+  it.scopedLive("has no second HTTP client and no Unicode table for a download", () =>
     Effect.gen(function* () {
       const modules = yield* evaluated(["get", refused, "--retries=0"])
       assert.include(modules, "src/Node/Transport.ts")
@@ -93,8 +93,8 @@ describe("what a line loads", () => {
   )
 })
 
-describe("plain downloads", () => {
-  it.scopedLive("load no client for anything else", () =>
+describe("halyard flags", () => {
+  it.scopedLive("loads no HTTP/2", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const [look, seen] = [join(directory, "look.cjs"), join(directory, "seen")]

@@ -8,7 +8,7 @@ import { installed, kept, start } from "../../support/installed.js"
 import { run, runBash } from "../../support/program.js"
 
 describe("--version alone", () => {
-  it.scopedLive("needs nothing but the first file, and prints what it prints on a longer line", () =>
+  it.scopedLive("is printed by the first file of the program, as by the whole program", () =>
     Effect.gen(function* () {
       const directory = yield* installed(["bin.js"])
       const alone = yield* start(directory, ["--version"])
@@ -19,7 +19,7 @@ describe("--version alone", () => {
     })
   )
 
-  it.scopedLive("leaves every other line to the program", () =>
+  it.scopedLive("is printed by the first file only if the line has nothing else", () =>
     Effect.gen(function* () {
       const directory = yield* installed(["bin.js"])
       for (const line of [["--version", "get"], ["--version", "--version"], ["--Version"], ["--version=1"], []]) {
