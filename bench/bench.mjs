@@ -9,6 +9,7 @@ import { makeContent } from "./content.mjs"
 import { prepare } from "./contest.mjs"
 import { hasGnuTime, killMeasured } from "./measure.mjs"
 import { binary, programs } from "./programs.mjs"
+import { pages, withRates } from "./rates.mjs"
 import { markdown, text } from "./report.mjs"
 import { hasNginx, startServers } from "./servers.mjs"
 import { svg } from "./svg.mjs"
@@ -82,6 +83,9 @@ const save = (fresh) => {
   writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`)
   writeFileSync(here("results/latest.md"), markdown(results))
   writeFileSync(here("results/latest.svg"), svg(results))
+  for (const page of pages) {
+    writeFileSync(here(`../${page}`), withRates(readFileSync(here(`../${page}`), "utf8"), results))
+  }
 }
 
 installPeers()

@@ -7,6 +7,8 @@ import { headingsOf, linksOf, pages, read, withoutCode } from "./support/documen
 
 const root = new URL("../", import.meta.url)
 
+const rates = await import(new URL("bench/rates.mjs", root).href)
+
 describe.each(pages)("%s", (page) => {
   it("shows its examples as they are in the files that run as tests", () => {
     const text = read(page)
@@ -64,6 +66,14 @@ describe("the documentation", () => {
     const { version } = JSON.parse(read("package.json"))
     const named = pages.flatMap((page) => Array.from(read(page).matchAll(/halyard-([\d.]+)\.tgz/g), ([, one]) => one))
     assert.deepStrictEqual(new Set(named), new Set([version]))
+  })
+
+  it("has the download rates of the newest results", () => {
+    const results = JSON.parse(read("bench/results/latest.json"))
+    for (const page of rates.pages) {
+      assert.include(read(page), "<!-- rates beside ")
+      assert.strictEqual(rates.withRates(read(page), results), read(page), page)
+    }
   })
 
   it("has a README.md of at most 250 lines", () => {
