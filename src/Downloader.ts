@@ -203,7 +203,7 @@ export const makeWith = (
     const transferOf = (context: Context.Context<never>): Effect.Effect<Transfer> =>
       Effect.suspend(() => {
         const found = Option.getOrElse(Context.getOption(context, OriginGovernor.OriginGovernor), () => governor)
-        const hasher = Context.get(context.unsafeMap.has(Hasher.key) ? context : built, Hasher)
+        const hasher = Context.get(context, Hasher)
         const known = transfers.get(found)
         const made = known?.get(hasher)
         if (made !== undefined) {
@@ -220,42 +220,37 @@ export const makeWith = (
     // Invalid options are refused when the layer is built.
     yield* transferOf(built)
 
-    const listenerOf = (context: Context.Context<never>): Listener | undefined => {
-      const progress = Context.get(context.unsafeMap.has(Progress.key) ? context : built, Progress)
+    const listenerOf = (progress: typeof Progress.Service): Listener | undefined => {
       if (progress === defaultProgress) {
         return undefined
       }
       const known = listeners.get(progress)
-      if (known !== undefined) {
-        return known
+      const listener = known ?? new Listener(progress, background)
+      if (known === undefined) {
+        listeners.set(progress, listener)
       }
-      const made = new Listener(progress, background)
-      listeners.set(progress, made)
-      return made
+      return listener
     }
 
-    const journalOf = (context: Context.Context<never>): typeof Journal.Journal.Service | undefined =>
-      Option.getOrUndefined(
-        Option.orElse(Context.getOption(context, Journal.Journal), () => Context.getOption(built, Journal.Journal))
-      )
-
-    // One rule for all ports: the context of the calling program, or else the context in which the downloader was built.
     const currentCaller: Effect.Effect<Caller> = Effect.flatMap(
       Effect.zip(Effect.runtime(), Effect.tracer),
-      ([runtime, tracer]) =>
-        Effect.map(
-          transferOf(runtime.context),
+      ([runtime, tracer]) => {
+        // One rule for all ports: the context of the calling program, or else the context in which the downloader was built.
+        const context = Context.merge(built, runtime.context)
+        return Effect.map(
+          transferOf(context),
           (transfer) =>
             new Caller(
               transfer,
               runtime,
               background,
-              listenerOf(runtime.context),
-              journalOf(runtime.context),
+              listenerOf(Context.get(context, Progress)),
+              Option.getOrUndefined(Context.getOption(context, Journal.Journal)),
               // Effect's default tracer drops its spans, but would still create them.
               tracer !== defaultTracer
             )
         )
+      }
     )
 
     const perform = (

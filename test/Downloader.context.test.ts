@@ -198,6 +198,30 @@ describe("an OriginGovernor", () => {
     )
   }
 
+  it.effect("may suspend in each of its methods", () =>
+    Effect.gen(function* () {
+      const base = yield* OriginGovernor.make({ perOrigin: 1 })
+      const suspended = <A>(effect: () => Effect.Effect<A>) =>
+        Effect.zipRight(Effect.sleep("5 millis"), Effect.suspend(effect))
+      const governor = {
+        ...base,
+        acquire: (origin: string, options?: OriginGovernor.PermitOptions) =>
+          suspended(() => base.acquire(origin, options)),
+        report: (origin: string, report: OriginGovernor.Report) => suspended(() => base.report(origin, report))
+      }
+      const context = Effect.provideService(OriginGovernor.OriginGovernor, governor)
+      const outcomes = yield* autoAdvance(context(run(4, 4)))
+      assert.deepStrictEqual(
+        Array.from(outcomes, ({ _tag }) => _tag),
+        ["Saved", "Saved", "Saved", "Saved"]
+      )
+      const waiting = yield* Effect.fork(context(run(4, 4)))
+      yield* TestClock.adjust("10 millis")
+      yield* Fiber.interrupt(waiting)
+      assert.strictEqual(base.inUse().permits, 0)
+    }).pipe(Effect.provide(Downloader.layer.pipe(Layer.provideMerge(honest))))
+  )
+
   it.effect("is shared by two downloaders with the same layer", () => {
     class Other extends Effect.Tag("Other")<Other, typeof Downloader.Downloader.Service>() {}
     const other = Layer.effect(Other, Downloader.Downloader).pipe(Layer.provide(Layer.fresh(Downloader.layer)))
