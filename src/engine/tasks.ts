@@ -27,8 +27,9 @@ export class Task {
 }
 
 export class Tasks<A, E> {
-  private readonly begun: Array<Task> = []
-  private readonly running = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
+  // Made when they are needed: most attempts have no tasks.
+  private begun: Array<Task> | undefined
+  private running: Set<Fiber.RuntimeFiber<unknown, unknown>> | undefined
   private exit: Exit.Exit<A, E> | undefined
   private wake: (() => void) | undefined
 
@@ -47,14 +48,16 @@ export class Tasks<A, E> {
     }
     const task = new Task(
       Effect.map(Effect.fork(effect), (fiber) => {
+        this.running ??= new Set()
         this.running.add(fiber)
         fiber.addObserver((exit) => {
-          this.running.delete(fiber)
+          this.running?.delete(fiber)
           ended(exit)
         })
         return fiber
       })
     )
+    this.begun ??= []
     this.begun.push(task)
     this.wake?.()
     return task
@@ -72,10 +75,12 @@ export class Tasks<A, E> {
       if (this.exit !== undefined) {
         return this.exit
       }
-      if (this.begun.length === 0) {
+      const { begun } = this
+      if (begun === undefined) {
         return this.wait
       }
-      const fork = Effect.forEach(this.begun.splice(0), begin, { discard: true })
+      this.begun = undefined
+      const fork = Effect.forEach(begun, begin, { discard: true })
       return Effect.zipRight(Effect.uninterruptible(fork), this.run)
     })
   }
@@ -86,7 +91,7 @@ export class Tasks<A, E> {
         this.wake = undefined
         resume(this.exit ?? this.run)
       }
-      if (this.exit !== undefined || this.begun.length > 0) {
+      if (this.exit !== undefined || this.begun !== undefined) {
         this.wake()
       }
     })
@@ -94,7 +99,8 @@ export class Tasks<A, E> {
 
   /** Interrupts the effects that have not ended, and waits for them. */
   get close(): Effect.Effect<void> {
-    return this.running.size === 0 ? Exit.void : Effect.suspend(() => Fiber.interruptAll(this.running))
+    const { running } = this
+    return running === undefined ? Exit.void : Effect.suspend(() => Fiber.interruptAll(running))
   }
 }
 
