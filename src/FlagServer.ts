@@ -23,7 +23,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import { errnoOf } from "./DownloadError/diskErrors.js"
+import { codeOf } from "./DownloadError/diskErrors.js"
 import { isTooManyOpenCode, retryUntilDescriptorFree } from "./internal/descriptors.js"
 import * as Printable from "./internal/text/printable.js"
 
@@ -287,11 +287,10 @@ const read = (fs: FileSystem.FileSystem, path: string, offset: number, bytes: nu
 const isInside = (root: string, path: string): boolean =>
   path.startsWith(root) && (/[/\\]$/.test(root) || /^[/\\]/.test(path.slice(root.length)))
 
-const isTooManyOpen = (error: PlatformError): boolean => isTooManyOpenCode(errnoOf(error))
+const isTooManyOpen = (error: PlatformError): boolean => isTooManyOpenCode(codeOf(error))
 
 // ELOOP: symbolic links form a circle. ENOTDIR: a parent is a file.
-const isMissing = (error: PlatformError): boolean =>
-  (error._tag === "SystemError" && error.reason === "NotFound") || /^E(?:LOOP|NOTDIR)$/.test(errnoOf(error))
+const isMissing = (error: PlatformError): boolean => /^E(?:NOENT|LOOP|NOTDIR)$/.test(codeOf(error))
 
 const pathOf = (target: string): string =>
   URL.canParse(target, "http://origin") ? new URL(target, "http://origin").pathname : target

@@ -1,6 +1,6 @@
 /**
- * The first file of the program, in the main thread and in worker threads. It prints the version by itself, and loads the program for
- * every other command line.
+ * The first file of the program, in the main thread and in worker threads. It prints the version without loading the program,
+ * and loads the program for every other command line.
  */
 import { fileURLToPath } from "node:url"
 import { isMainThread } from "node:worker_threads"

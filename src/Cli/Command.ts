@@ -1,5 +1,5 @@
 /**
- * A command as it is declared, once: for the reader of command lines, for help and for completions.
+ * The declaration of a command, which the parser, the help and the completions use.
  */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Path from "@effect/platform/Path"
@@ -20,7 +20,7 @@ export type Action = Effect.Effect<
   Host | Spinner | StatusLine | FileSystem.FileSystem | Path.Path
 >
 
-/** What help says of a command, or of the program. */
+/** The help of a command, or of the program. */
 export interface Help {
   /** The line after the name of the command. */
   readonly usage: string
@@ -35,11 +35,11 @@ export interface Help {
 export interface Command extends Help {
   readonly name: string
   readonly argument: { readonly name: string; readonly description: string }
-  /** The options under the title that help gives them, in the order of the help. */
+  /** The options by the titles of their sections, in the order of the help. */
   readonly groups: Readonly<Record<string, Options>>
-  /** True if all that follows the first argument belongs to it, as for a command that runs another. */
+  /** True if all texts after the first argument are arguments, because the command runs another command. */
   readonly stopsAtArgument: boolean
-  /** Reads a line, or says which rule it breaks. Nothing is run yet, and only what the action needs is loaded. */
+  /** Returns the action of a line, or the rule that the line violates. The action loads its own modules when it is run. */
   readonly read: (line: Line) => Either.Either<Action, string>
 }
 

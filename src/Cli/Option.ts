@@ -6,10 +6,10 @@ import * as Either from "effect/Either"
 import * as Record from "effect/Record"
 import * as Printable from "../internal/text/printable.js"
 
-/** An option, and how its value is read. */
+/** An option, with the function that reads its value. */
 export interface Option<out A> extends Declaration {
   readonly form: Form
-  /** The value for the texts that were given, or the rule that a text breaks, as a sentence. */
+  /** Returns the value for the given texts, or the rule that a text violates, as a sentence. */
   readonly read: (texts: ReadonlyArray<string> | undefined) => Either.Either<A, string>
 }
 
@@ -20,14 +20,14 @@ export type Form =
       readonly _tag: "Value"
       readonly metavar: string
       readonly isRepeated: boolean
-      /** What a shell completes the value with. */
+      /** The kind of path that a shell offers as the value. */
       readonly completion: "file" | "directory" | undefined
     }
 
 export interface Declaration {
   /** With hyphens, short names first: `["-c", "--concurrency"]`. */
   readonly names: readonly [string, ...Array<string>]
-  /** One line of at most 47 characters: what it does, the unit, the default. */
+  /** One line of at most 47 characters: the effect, the unit, the default. */
   readonly description: string
 }
 
@@ -47,7 +47,7 @@ export type Values<O extends Options> = {
 /** The texts of the options that were given. */
 export type Texts = ReadonlyMap<Option<unknown>, ReadonlyArray<string>>
 
-/** Reads the values of `options`, or says which rule is broken. */
+/** Returns the values of `options`, or the rule that a text violates. */
 export function readOptions<O extends Options>(options: O, texts: Texts): Either.Either<Values<O>, string>
 export function readOptions(options: Options, texts: Texts): Either.Either<object, string> {
   return Either.all(Record.map(options, (option) => option.read(texts.get(option))))
@@ -64,7 +64,7 @@ export const flag = (declaration: Declaration): Option<boolean> => ({
   read: (texts) => Either.right(texts !== undefined)
 })
 
-/** One of a few words. */
+/** An option with one of several words. */
 export const choice = <const A extends string>(
   declaration: ValueDeclaration & { readonly choices: ReadonlyArray<A> }
 ): Option<A | undefined> => ({
@@ -78,13 +78,13 @@ export const choice = <const A extends string>(
   })
 })
 
-/** Any text, by a rule. */
+/** An option with one text, which `read` checks. */
 export const text = <A = string>(
   declaration: ValueDeclaration,
   read: (text: string) => Either.Either<A, string>
 ): Option<A | undefined> => ({ ...declaration, form: valueForm(declaration, false), read: single(read) })
 
-/** Texts by a rule. The option may be given more than once. */
+/** An option that may be given more than once. `read` checks each text. */
 export const texts = <A>(
   declaration: ValueDeclaration,
   read: (text: string) => Either.Either<A, string>
@@ -106,7 +106,7 @@ const single =
   (given) =>
     given?.[0] === undefined ? Either.right(undefined) : read(given[0])
 
-/** Gives an option a value for the case that it is absent. */
+/** Sets the value of an absent option. */
 export const withDefault = <A, B>(option: Option<A | undefined>, value: B): Option<A | B> => ({
   ...option,
   read: (given) => Either.map(option.read(given), (read) => read ?? value)

@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A command line that breaks a rule. The message is the rule.
+ * A command line violates a rule. The message is the rule.
  *
  * @category errors
  * @since 0.1.0

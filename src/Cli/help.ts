@@ -1,5 +1,5 @@
 /**
- * The text of `--help`: what a command does, examples, and its options in groups. No line is longer than 80 columns, and there
+ * The text of `--help`: a summary, examples, and the options in groups. No line is longer than 80 columns, and there
  * are no colours.
  */
 import { builtIns, type Command, type Help } from "./Command.js"

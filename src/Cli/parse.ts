@@ -14,8 +14,8 @@ export interface Line {
 }
 
 /**
- * Splits a command line, or says in a sentence what is wrong with it. With `stopsAtArgument`, every text after the first argument
- * is an argument too, as for a command that runs another.
+ * Splits a command line, or returns the rule that it violates, as a sentence. With `stopsAtArgument`, all texts after the first
+ * argument are arguments.
  */
 export const parse = (
   options: ReadonlyArray<Option<unknown>>,
@@ -109,7 +109,7 @@ const short = (options: ReadonlyArray<Option<unknown>>, token: string, take: Tak
 // The time to find the closest name grows with the product of both lengths.
 const longestMisspelt = 100
 
-/** The known name that a misspelt name may stand for. */
+/** Returns the known name that is most similar to a misspelt name, if it is similar enough. */
 export const suggestion = (name: string, known: ReadonlyArray<string>): string | undefined => {
   if (known.length === 0 || name.length > longestMisspelt) {
     return undefined

@@ -68,7 +68,7 @@ const defaultHeaders: Readonly<Record<string, string>> = Object.freeze({
 })
 
 /** Returns the headers for the origin of the request's own URL. */
-export const forFirstOrigin = (request: WithHeaders): Readonly<Record<string, string>> => {
+const forFirstOrigin = (request: WithHeaders): Readonly<Record<string, string>> => {
   if (request.headers === undefined) {
     return defaultHeaders
   }

@@ -51,7 +51,8 @@ const explanations: Readonly<Record<string, string>> = {
   ETIMEDOUT: "the file server does not answer",
   EUCLEAN: "the file system is damaged",
   ENOKEY: "the encryption key of the directory is not there",
-  EKEYEXPIRED: "the credentials for the file system have expired"
+  EKEYEXPIRED: "the credentials for the file system have expired",
+  WriteZero: "the device takes no bytes"
 }
 
 // Codes without a name in Node, which reports them as `Unknown system error -122`. The numbers are Linux's (errno-base.h,
@@ -73,12 +74,10 @@ const unsupported: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOS
 
 export const isUnsupported = (code: string): boolean => unsupported.has(code)
 
-export const errnoOf = (error: PlatformError): string => ("cause" in error ? codeOf(error.cause) : "")
-
-/** The operating system's code of the error with which a call failed; "" if it has none. */
+/** Returns the code of the operating system for an error, and "" if it has none. */
 export const codeOf = (cause: unknown): string => {
   if (isPlatformError(cause)) {
-    return errnoOf(cause) || (cause._tag === "SystemError" ? (codes[cause.reason] ?? "") : "")
+    return ("cause" in cause && codeOf(cause.cause)) || (codes[cause._tag === "SystemError" ? cause.reason : ""] ?? "")
   }
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
   if (typeof code !== "string") {
@@ -88,21 +87,19 @@ export const codeOf = (cause: unknown): string => {
   return code.startsWith(prefix) ? (unnamed[code.slice(prefix.length)] ?? code) : code
 }
 
-// The codes for the reasons of a `FileSystem` that does not say the code of the operating system.
+// The codes for the reasons of a `FileSystem` whose errors have no code. Only `WriteZero` is not a code of an operating system.
 const codes: Readonly<Record<string, string>> = {
   AlreadyExists: "EEXIST",
   NotFound: "ENOENT",
-  PermissionDenied: "EACCES"
+  PermissionDenied: "EACCES",
+  WriteZero: "WriteZero"
 }
 
 const isPlatformError = (cause: unknown): cause is PlatformError =>
   Predicate.isTagged(cause, "SystemError") || Predicate.isTagged(cause, "BadArgument")
 
-/** The `Disk` for the error with which a call of the operating system or an operation of a `FileSystem` failed. */
+/** Makes a `Disk` from the error of the operating system or of a `FileSystem`. */
 export const fromCause = (path: string, cause: unknown): Disk => {
-  if (isPlatformError(cause)) {
-    return fromPlatformError(path)(cause)
-  }
   const code = codeOf(cause)
   const reason = reasons[code]
   return new Disk({
@@ -112,41 +109,11 @@ export const fromCause = (path: string, cause: unknown): Disk => {
   })
 }
 
-/** The error for a device, a pipe or a socket at the destination, which a file does not replace. */
-export const isSpecial = (path: string): Disk =>
+/** Makes the error for a device, a pipe or a socket at the destination, which a file does not replace. */
+export const specialFile = (path: string): Disk =>
   new Disk({ path: Printable.line(path), reason: "other", detail: "it is a device, a pipe or a socket" })
 
-export const fromPlatformError =
-  (path: string) =>
-  (error: PlatformError): Disk => {
-    const code = errnoOf(error)
-    if (error._tag === "SystemError" && error.reason === "WriteZero") {
-      return new Disk({ path: Printable.line(path), reason: "other", detail: "the device takes no bytes" })
-    }
-    if (explanations[code] !== undefined || reasons[code] !== undefined) {
-      return fromCause(path, { code })
-    }
-    const reason = fromReason(error)
-    return new Disk({ path: Printable.line(path), reason, detail: reason === "other" ? textOf(error) : "" })
-  }
-
 const textOf = (cause: unknown): string =>
-  Printable.line(cause instanceof Error ? cause.message : String(cause)).slice(0, detailAtMost)
+  Printable.line(cause instanceof Error ? cause.message : String(cause)).slice(0, maxDetailLength)
 
-const detailAtMost = 500
-
-const fromReason = (error: PlatformError): Disk["reason"] => {
-  if (error._tag === "BadArgument") {
-    return "other"
-  }
-  switch (error.reason) {
-    case "AlreadyExists":
-      return "exists"
-    case "NotFound":
-      return "missing"
-    case "PermissionDenied":
-      return "permission"
-    default:
-      return "other"
-  }
-}
+const maxDetailLength = 500

@@ -11,7 +11,7 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { fromPlatformError } from "../DownloadError/diskErrors.js"
+import { fromCause } from "../DownloadError/diskErrors.js"
 import type { Disk } from "../DownloadError.js"
 import { Entry, Journal } from "../Journal.js"
 
@@ -38,6 +38,7 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
     Journal,
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
+      const toDisk = (error: PlatformError) => fromCause(path, error)
       const last = new Map<string, Entry>()
       yield* fs.stream(path).pipe(
         Stream.decodeText(),
@@ -51,9 +52,9 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
           })
         ),
         Effect.catchIf(isMissing, () => Effect.void),
-        Effect.mapError(fromPlatformError(path))
+        Effect.mapError(toDisk)
       )
-      const file = yield* Effect.mapError(fs.open(path, { flag: "a+" }), fromPlatformError(path))
+      const file = yield* Effect.mapError(fs.open(path, { flag: "a+" }), toDisk)
       // Another file may get the descriptor of a file that is closed.
       let isClosed = false
       yield* Effect.addFinalizer(() =>
@@ -62,10 +63,9 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
         })
       )
       const writes = yield* Effect.makeSemaphore(1)
-      const append = (text: string) =>
-        Effect.mapError(file.writeAll(new TextEncoder().encode(text)), fromPlatformError(path))
+      const append = (text: string) => Effect.mapError(file.writeAll(new TextEncoder().encode(text)), toDisk)
       // A crash may have truncated the last line.
-      const { size } = yield* Effect.mapError(file.stat, fromPlatformError(path))
+      const { size } = yield* Effect.mapError(file.stat, toDisk)
       if (size > 0n) {
         yield* append("\n")
       }

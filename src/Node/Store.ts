@@ -1,7 +1,6 @@
 /**
- * The store on Node: on `node:fs` at once while that is quick, and through its thread pool where it is not. A call that
- * never comes back, of a network file system that is gone, holds the thread; a host program for which that matters uses
- * `Store/FileSystem`.
+ * The store on `node:fs`. It makes blocking calls while they are fast, and otherwise uses the thread pool of Node. A blocking call on
+ * an unreachable network file system may block the process. A program on such a file system should use `FileSystemStore`.
  *
  * @since 0.2.0
  */
@@ -106,7 +105,7 @@ const owned = (descriptor: number, access: Access, own: Omit<Access, "mode">): O
 }
 
 /**
- * The store on `node:fs`.
+ * A store on `node:fs`.
  *
  * @category layers
  * @since 0.2.0

@@ -18,23 +18,23 @@ import { sockets } from "./Transport/sockets.js"
 export { isPublic } from "./Transport/addresses.js"
 
 /**
- * How connections are made.
+ * The options of the transport.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Options {
-  /** Maximum time for a connection, TLS included, unless the request has its own `connectMillis`. Default 10 seconds. */
+  /** Maximum time for a connection, TLS included, unless the request has its own `connectMillis`. Default: 10 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
   /**
-   * Refuses loopback, link-local, private and other addresses that are not public (IANA special-purpose registries), as
-   * they are connected to: for services that fetch on behalf of others. Default false.
+   * If true, connects to public addresses only. Loopback, link-local, private and other special addresses (IANA special-purpose
+   * registries) are refused. For services whose users choose the URLs. Default: false.
    */
   readonly publicOnly?: boolean | undefined
 }
 
 /**
- * The transport on sockets.
+ * A transport on sockets. Closing the layer closes all connections.
  *
  * @category layers
  * @since 0.2.0

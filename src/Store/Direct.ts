@@ -1,9 +1,9 @@
 /**
- * A store on calls of the operating system that block, for as long as they are measured to be fast.
+ * A store on blocking calls of the operating system, which are measured.
  *
- * Handing a call to a thread and back takes longer than a local file system needs for a small file as a whole. So the calls are made
+ * To pass a call to a thread and back takes longer than a local file system needs for a whole small file. The calls are therefore made
  * on the event loop while they are fast. While they are slow (a busy disk, a network), parts are written through `Store/FileSystem`,
- * and the calls are tried again now and then.
+ * and a blocking call is tried once in 256 times.
  *
  * @since 0.2.0
  */
@@ -42,7 +42,7 @@ export const make = (
       Effect.sync(() => calls.onDescriptorNeeded(() => openFiles.closeIdle())),
       (unregister) => Effect.sync(unregister)
     )
-    // Where the name begins. Not by `dirname`, which goes through a path character by character.
+    // The index of the file name. `dirname` is slower, because it reads a path character by character.
     const nameIndex = (destination: string): number =>
       path.sep === "/"
         ? destination.lastIndexOf("/") + 1

@@ -44,7 +44,7 @@ export const makeWith = (
       openFiles: new OpenFiles(() => {})
     }
 
-    // Not by the recursive operation of the file system: Node's never ends if a missing directory cannot be made.
+    // The recursive operation of Node never ends if a missing directory cannot be created.
     const makeDirectories = (directory: string): Effect.Effect<void, unknown> =>
       fs.makeDirectory(directory).pipe(
         Effect.catchIf(
@@ -85,7 +85,7 @@ export const makeWith = (
   })
 
 /**
- * Makes a store of the `FileSystem` and `Path` in the context.
+ * Makes a store with the `FileSystem` and the `Path` in the context.
  *
  * @category constructors
  * @since 0.1.0
@@ -95,7 +95,7 @@ export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSys
 )
 
 /**
- * The store on the `FileSystem` and `Path` in the context.
+ * A store on the `FileSystem` and the `Path` in the context.
  *
  * @category layers
  * @since 0.1.0

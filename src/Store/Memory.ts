@@ -1,5 +1,5 @@
 /**
- * A store in memory, for tests. It keeps the promises of a store on a disk, except that nothing survives the process.
+ * A store in memory, for tests. It behaves like a store on a disk, but its files do not survive the process.
  *
  * @since 0.1.0
  */

@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { codeOf, fromCause, isSpecial } from "../DownloadError/diskErrors.js"
+import { codeOf, fromCause, specialFile } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
 import { andThen, errorOf, matchExit } from "../internal/andThen.js"
 import { completeWhenDescriptorFree, isTooManyOpenCode, retryUntilDescriptorFree } from "../internal/descriptors.js"
@@ -266,7 +266,7 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
     if (onExists === "overwrite") {
       return andThen(operations.accessOf(this.destination), (found) => {
         if (found === "special") {
-          return Exit.fail(isSpecial(this.destination))
+          return Exit.fail(specialFile(this.destination))
         }
         this.access = found ?? this.access
         this.isAccessKnown = true

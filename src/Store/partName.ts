@@ -1,6 +1,6 @@
 /**
- * Names of parts. They are short and have one length, so that they are valid wherever the destination's name is. They are random,
- * so that other users of a shared directory cannot guess them.
+ * Makes the names of parts. All names have the same short length, so they are valid in every directory. They are random, so other
+ * users of a shared directory cannot guess them.
  *
  * @internal
  */

@@ -6,7 +6,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { fromPlatformError } from "../../DownloadError/diskErrors.js"
+import { fromCause } from "../../DownloadError/diskErrors.js"
 import type { Disk } from "../../DownloadError.js"
 import { Host } from "../Host.js"
 import { UsageError } from "../UsageError.js"
@@ -21,7 +21,7 @@ export const bytesOf = Effect.fnUntraced(function* (label: string, input: string
       ? yield* isDirectory(label)
       : Stream.mapError(host.stdin, (error) => cannotRead(label, error))
   }
-  const failed = (error: PlatformError) => cannotRead(label, fromPlatformError(input)(error))
+  const failed = (error: PlatformError) => cannotRead(label, fromCause(input, error))
   yield* Effect.mapError(fs.access(input, { readable: true }), failed)
   const { type } = yield* Effect.mapError(fs.stat(input), failed)
   switch (type) {

@@ -5,7 +5,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { fromPlatformError } from "../../DownloadError/diskErrors.js"
+import { fromCause } from "../../DownloadError/diskErrors.js"
 import type { Disk } from "../../DownloadError.js"
 import * as FlagServer from "../../FlagServer.js"
 import * as Printable from "../../internal/text/printable.js"
@@ -61,7 +61,7 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
           detail:
             error._tag === "ServeError"
               ? `cannot listen on ${options.hostname}:${options.port}: ${whyNot(error.cause)}`
-              : `cannot read the directory ${Printable.line(directory)}: ${unreadable[fromPlatformError(directory)(error).reason] ?? "the file system refuses"}`
+              : `cannot read the directory ${Printable.line(directory)}: ${unreadable[fromCause(directory, error).reason] ?? "the file system refuses"}`
         })
       )
     )

@@ -6,10 +6,10 @@
 import dns from "node:dns"
 import { BlockList, isIP, isIPv4 } from "node:net"
 
-/** Why a connection was not made. */
+/** The cause of a connection that was not made because of `publicOnly`. */
 export class RefusedAddress extends Error {
   constructor(readonly address: string) {
-    super("the address is not a public one")
+    super("the address is not public")
   }
 }
 

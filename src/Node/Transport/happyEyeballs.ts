@@ -92,7 +92,7 @@ export class Attempts {
     this.firstCause ??= cause
     if (this.left.length > 0) {
       this.next()
-    } else if ([...this.open].every((one) => one === socket || one.errored !== null)) {
+    } else if ([...this.open].every((other) => other === socket || other.errored !== null)) {
       this.events.onError(this.firstCause)
     }
   }

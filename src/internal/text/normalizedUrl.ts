@@ -9,8 +9,8 @@ const normalizedPath = /^\/[\w\-.~!$&()*+,;=:@%/?[\]|]*$/
 const dotSegment = /\/(?:\.|%2e)/i
 const normalizedOrigin = /^https?:\/\/[a-z0-9.\-_]+(?::\d+)?$/
 
-/** Returns the index of the path. Returns -1 if the path, the query or a fragment may not be normalized. */
-export const pathIndex = (url: string): number => {
+// Returns the index of the path, and -1 if the path, the query or a fragment may not be normalized.
+const pathIndex = (url: string): number => {
   const slash = url.indexOf("/", 8)
   if (slash === -1) {
     return -1
@@ -19,13 +19,11 @@ export const pathIndex = (url: string): number => {
   return normalizedPath.test(path) && !dotSegment.test(path) ? slash : -1
 }
 
-export const isNormalizedOrigin = (text: string): boolean => normalizedOrigin.test(text)
-
 const knownOrigins = new Set<string>()
 const maxKnownOrigins = 1000
 // A host name has at most 253 characters (RFC 1035 §2.3.4), and `http://` has 7. A longer origin is parsed, and refused if its host
 // name is longer.
-export const maxOriginLength = 260
+const maxOriginLength = 260
 let lastOrigin = ""
 
 /** Returns the origin of a normalized URL. Returns undefined if the URL may not be normalized. */
@@ -40,7 +38,7 @@ export const originOf = (url: string): string | undefined => {
   const text = url.slice(0, at)
   if (!knownOrigins.has(text)) {
     // An IPv4 address has several spellings, and a default port is left out.
-    if (!isNormalizedOrigin(text) || !URL.canParse(text) || new URL(text).origin !== text) {
+    if (!normalizedOrigin.test(text) || !URL.canParse(text) || new URL(text).origin !== text) {
       return undefined
     }
     if (knownOrigins.size >= maxKnownOrigins) {

@@ -13,7 +13,7 @@ import * as Descriptors from "../../descriptors.js"
 import type { Connect } from "../sockets.js"
 import { Buffers, Connection } from "./connection.js"
 import { type Client as Connections, Exchange } from "./exchange.js"
-import { type Address, headOf, type Place, place } from "./target.js"
+import { type Address, headOf, type RequestTarget, targetOf } from "./target.js"
 
 export interface Settings {
   readonly connectMillis: number
@@ -385,9 +385,9 @@ const invalid = (
   })
 }
 
-const placeOf = (url: string): Place | undefined => {
+const placeOf = (url: string): RequestTarget | undefined => {
   try {
-    return place(url)
+    return targetOf(url)
   } catch {
     return undefined
   }

@@ -4,7 +4,7 @@
  *
  * @internal
  */
-import { isNormalizedOrigin, maxOriginLength, pathIndex } from "../../../internal/text/normalizedUrl.js"
+import { originOf } from "../../../internal/text/normalizedUrl.js"
 import type { TransportRequest } from "../../../Transport.js"
 import type { Target } from "../sockets.js"
 
@@ -15,34 +15,31 @@ export interface Address extends Target {
   readonly host: string
 }
 
-export interface Place {
+export interface RequestTarget {
   readonly address: Address
+  /** The path and the query. */
   readonly path: string
 }
 
-const known = new Map<string, Address>()
-const knownAtMost = 1000
+const addresses = new Map<string, Address>()
+const maxAddresses = 1000
 
 /** Throws if it is not an absolute http: or https: URL. */
-export const place = (url: string): Place => {
-  const slash = pathIndex(url)
-  if (slash !== -1 && slash <= maxOriginLength) {
-    const text = url.slice(0, slash)
-    const found = known.get(text)
-    if (found !== undefined) {
-      return { address: found, path: url.slice(slash) }
-    }
-    if (isNormalizedOrigin(text)) {
-      const address = addressOf(new URL(text))
-      if (known.size >= knownAtMost) {
-        known.clear()
-      }
-      known.set(text, address)
-      return { address, path: url.slice(slash) }
-    }
+export const targetOf = (url: string): RequestTarget => {
+  const origin = originOf(url)
+  const known = origin === undefined ? undefined : addresses.get(origin)
+  if (origin !== undefined && known !== undefined) {
+    return { address: known, path: url.slice(origin.length) }
   }
   const parsed = new URL(url)
-  return { address: addressOf(parsed), path: parsed.pathname + parsed.search }
+  const address = addressOf(parsed)
+  if (origin !== undefined) {
+    if (addresses.size >= maxAddresses) {
+      addresses.clear()
+    }
+    addresses.set(origin, address)
+  }
+  return { address, path: parsed.pathname + parsed.search }
 }
 
 const addressOf = (url: URL): Address => {
@@ -66,16 +63,16 @@ const special =
   /^(?:host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|proxy-connection)$/i
 
 // Most requests of a program have the same headers, in the same frozen object.
-let latest: { readonly headers: TransportRequest["headers"]; readonly lines: string | undefined } | undefined
+let lastHead: { readonly headers: TransportRequest["headers"]; readonly lines: string | undefined } | undefined
 
 /** The head of a request. Undefined if a header would break the message, or is a field that the transport sets. */
 export const headOf = (path: string, host: string, headers: TransportRequest["headers"]): string | undefined => {
-  if (latest?.headers !== headers) {
+  if (lastHead?.headers !== headers) {
     const lines = linesOf(headers)
-    latest = Object.isFrozen(headers) ? { headers, lines } : undefined
+    lastHead = Object.isFrozen(headers) ? { headers, lines } : undefined
     return lines === undefined ? undefined : withLines(path, host, lines)
   }
-  return latest.lines === undefined ? undefined : withLines(path, host, latest.lines)
+  return lastHead.lines === undefined ? undefined : withLines(path, host, lastHead.lines)
 }
 
 const withLines = (path: string, host: string, lines: string): string =>
