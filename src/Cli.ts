@@ -104,7 +104,7 @@ const helpOf = ({ ofCommand, ofProgram }: typeof import("./Cli/help.js"), comman
 
 const builtInOptions = Object.values(builtIns)
 
-/** The command of a line and its options and arguments. A line of no command asks for the help of the program. */
+/** The command of a line, and its options and arguments. A line without either asks for the help of the program. */
 const split = (argv: ReadonlyArray<string>): Either.Either<readonly [Command | undefined, Line], string> =>
   Either.gen(function* () {
     const known = [...builtInOptions, ...optionsOf(implied)]
@@ -167,6 +167,6 @@ const nameOf = (argv: ReadonlyArray<string>): string => {
   return commands.some((command) => command.name === first) ? `${name} ${first}` : name
 }
 
-// What a shell answers for a command that it cannot run (POSIX.1 §2.8.2).
+// The exit codes of a shell for a command that it cannot run (POSIX.1 §2.8.2).
 const commandExitCode = (error: { readonly message: string }): number =>
   "reason" in error && error.reason === "missing" ? 127 : 126

@@ -100,7 +100,7 @@ const start = (
     try {
       child = spawn(program, parameters, { stdio: ["inherit", through(process.stdout), through(process.stderr)] })
     } catch (error) {
-      // An empty name, or one with a character that no name can have.
+      // The name is empty or contains a NUL character.
       resume(commandError(name, errorCode(error)))
       return
     }
@@ -119,7 +119,7 @@ const start = (
         if (exited || !StandardOutput.isFull()) {
           from?.resume()
         } else {
-          // Real time, because it waits for the reader of an output. Ends at the first look after the command has exited.
+          // Real time, because it waits for the reader of an output. Ends at the first check after the command has exited.
           setTimeout(proceed, fullMillis)
         }
       }
@@ -149,19 +149,19 @@ const start = (
       const atExit = read
       let seen = read
       let leftovers = 0
-      const look = () => {
+      const check = () => {
         leftovers++
         if (read !== seen && read - atExit < pipeBytes && leftovers < leftoverChecksAtMost) {
           seen = read
-          // Real time, because it waits for other processes. The number of looks is limited.
-          timer = setTimeout(() => setImmediate(look), leftoverMillis)
+          // Real time, because it waits for other processes. The number of checks is limited.
+          timer = setTimeout(() => setImmediate(check), leftoverMillis)
           return
         }
         child.stdout?.destroy()
         child.stderr?.destroy()
         end(code, signal)
       }
-      let timer = setTimeout(() => setImmediate(look), leftoverMillis)
+      let timer = setTimeout(() => setImmediate(check), leftoverMillis)
       child.once("close", () => clearTimeout(timer))
     })
     child.once("spawn", () =>

@@ -55,7 +55,11 @@ describe.concurrent("halyard spin", () => {
     Effect.gen(function* () {
       const terminal = yield* halyardOnTerminal(["spin", "-m", "日本語".repeat(10)], { columns: 30 })
       yield* terminal.awaitRows(/^[|/\\-] (?:[日本語]){13}…$/m)
+      // The program is stopped, so that it draws at most one frame in the old width.
+      yield* Effect.sync(() => process.kill(terminal.pid, "SIGSTOP"))
+      yield* Effect.sleep("50 millis")
       yield* terminal.resize(20, 24)
+      yield* Effect.sync(() => process.kill(terminal.pid, "SIGCONT"))
       yield* terminal.awaitRows(/^[|/\\-] (?:[日本語]){8}…$/m)
       yield* terminal.ended
       assert.strictEqual(terminal.rows().at(-1), "Answer: 42")

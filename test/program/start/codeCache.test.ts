@@ -164,13 +164,13 @@ describe("the code cache", () => {
       } else {
         chmodSync(another, 0o555)
       }
-      const everybodys = yield* installed()
-      chmodSync(everybodys, 0o777)
+      const writableByAll = yield* installed()
+      chmodSync(writableByAll, 0o777)
       const groups = yield* installed()
       chmodSync(groups, 0o775)
       const sticky = yield* installed()
       chmodSync(sticky, 0o1777)
-      for (const directory of [another, everybodys, groups, sticky]) {
+      for (const directory of [another, writableByAll, groups, sticky]) {
         assert.deepStrictEqual(yield* start(directory, line), expected)
         assert.deepStrictEqual(kept(directory), [])
       }
