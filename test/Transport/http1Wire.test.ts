@@ -24,7 +24,7 @@ describe("HTTP/1.1, on fake connections", () => {
         },
         resume: () => {},
         watchEnd: () => {},
-        hold: () => {},
+        ref: () => {},
         destroy: () => setImmediate(events.onClose)
       }
     }

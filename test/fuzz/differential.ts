@@ -95,7 +95,7 @@ const wire =
         setImmediate(close)
       },
       watchEnd: () => {},
-      hold: () => {}
+      ref: () => {}
     }
   }
 
@@ -252,7 +252,7 @@ const stricter: ReadonlyArray<readonly [detail: string, holds: (head: string, te
     "an informational response announces a body",
     (head) => /^HTTP\/1\.\d 1\d\d/m.test(head) && /^(?:content-length|transfer-encoding):/im.test(head)
   ],
-  ["it switches protocols, which was not asked for", (head) => /^HTTP\/1\.\d 101/m.test(head)],
+  ["it switches to a protocol that was not requested", (head) => /^HTTP\/1\.\d 101/m.test(head)],
   [
     "the chunks of the body cannot be read",
     (_, text) =>

@@ -330,7 +330,7 @@ for (const [name, transport] of Object.entries(backends)) {
     }
     if (name === "Node/Transport") {
       real(
-        "refuses a protocol that was not asked for",
+        "refuses a protocol that was not requested",
         [["HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", "stay"]],
         { _tag: "Protocol", reason: "message" }
       )

@@ -40,7 +40,7 @@ export interface Wire {
   readonly watchEnd: () => void
   readonly destroy: () => void
   /** Whether the connection keeps the process alive. */
-  readonly hold: (isHeld: boolean) => void
+  readonly ref: (isReferenced: boolean) => void
 }
 
 /** Makes a connection. No event comes before this has returned. */
@@ -151,8 +151,8 @@ export const sockets = (options: {
           attempts.destroy()
         }
       },
-      hold: (isHeld) => {
-        if (isHeld) {
+      ref: (isReferenced) => {
+        if (isReferenced) {
           socket?.ref()
         } else {
           socket?.unref()

@@ -134,7 +134,7 @@ class Http1 implements Client, Connections {
       for (let idle = pool.idle.pop(); idle !== undefined; idle = pool.idle.pop()) {
         if (idle.expiresAtMillis > now) {
           this.idle.delete(idle)
-          idle.hold(true)
+          idle.ref(true)
           exchange.attach(idle)
           return
         }
@@ -324,7 +324,7 @@ class Http1 implements Client, Connections {
       connection.destroy()
       return
     }
-    connection.hold(false)
+    connection.ref(false)
     pool.idle.push(connection)
     this.idle.add(connection)
     // Real time, because the servers count their keep-alive time. Ends with the layer, and does not keep the process alive.

@@ -53,7 +53,7 @@ export class Connection {
   reader: Reader | undefined
   private isClosed = false
   private isPaused = false
-  private isHeld = true
+  private isReferenced = true
   private readonly onClosed: Array<() => void> = []
   private readonly wire: Wire
   // The system writes into `current`: one of the two small buffers, or the large one.
@@ -62,7 +62,7 @@ export class Connection {
   private large: Buffer | undefined
   private current: Buffer = this.first
   private timer: NodeJS.Timeout | undefined
-  private verdict: NodeJS.Immediate | undefined
+  private afterPoll: NodeJS.Immediate | undefined
 
   constructor(
     connect: Connect,
@@ -71,10 +71,10 @@ export class Connection {
     private readonly buffers: Buffers,
     private readonly events: { readonly onLost: () => void; readonly onClosed: () => void }
   ) {
-    this.bound(connectMillis)
+    this.startTimer(connectMillis)
     this.wire = connect(target, {
       onConnect: () => {
-        this.unbound()
+        this.stopTimer()
         this.isConnected = true
         if (!this.isLost) {
           this.reader?.onConnect()
@@ -129,10 +129,10 @@ export class Connection {
   }
 
   /** Whether the connection keeps the process alive. */
-  hold(isHeld: boolean): void {
-    if (this.isHeld !== isHeld) {
-      this.isHeld = isHeld
-      this.wire.hold(isHeld)
+  ref(isReferenced: boolean): void {
+    if (this.isReferenced !== isReferenced) {
+      this.isReferenced = isReferenced
+      this.wire.ref(isReferenced)
     }
   }
 
@@ -189,16 +189,16 @@ export class Connection {
 
   // Fails a connection that is not made in this time. The time is counted in parts, so a standstill of the process counts as at
   // most one part. It ends only after the event loop has polled, so that events received in the meantime count.
-  private bound(leftMillis: number): void {
-    const partMillis = Math.min(leftMillis, boundPartMillis)
+  private startTimer(leftMillis: number): void {
+    const partMillis = Math.min(leftMillis, timerPartMillis)
     const dueAt = performance.now() + partMillis
     // Real time, because it limits the network, and no fiber waits for it. Ends with the connection.
     this.timer = setTimeout(() => {
       const hasStoodStill = performance.now() > dueAt + standstillMillis
-      this.verdict = setImmediate(() => {
+      this.afterPoll = setImmediate(() => {
         const moreMillis = leftMillis - partMillis + (hasStoodStill ? partMillis : 0)
         if (moreMillis > 0) {
-          this.bound(moreMillis)
+          this.startTimer(moreMillis)
         } else {
           this.lose(new ConnectTimeout())
         }
@@ -206,9 +206,9 @@ export class Connection {
     }, partMillis)
   }
 
-  private unbound(): void {
+  private stopTimer(): void {
     clearTimeout(this.timer)
-    clearImmediate(this.verdict)
+    clearImmediate(this.afterPoll)
   }
 
   private lose(cause: unknown): void {
@@ -216,7 +216,7 @@ export class Connection {
       return
     }
     this.isLost = true
-    this.unbound()
+    this.stopTimer()
     // The wire exists: none of its events comes before it has returned.
     this.wire.destroy()
     const { reader } = this
@@ -226,7 +226,7 @@ export class Connection {
   }
 }
 
-const boundPartMillis = 1000
+const timerPartMillis = 1000
 
-// A long body: below this, two or three reads of a small buffer do.
+// The size from which a body is long. A shorter one takes only a few reads into a small buffer.
 const largeFromBytes = 256 * 1024

@@ -4,7 +4,7 @@
  *
  * A read that contains the alert ends the stream at once. The end of the socket without an alert is a separate read. So the socket
  * is paused after each read with content, until the next turn of the event loop. An end during that pause was announced. A later
- * end was announced if the socket has since received a few bytes, at most the size of an alert. An attacker who cuts the
+ * end was announced if the socket has since received a few bytes, at most the size of an alert. An attacker that cuts the
  * connection within a record, after just that number of bytes, is not detected.
  *
  * @internal
@@ -41,7 +41,7 @@ export class EndWatch {
     })
   }
 
-  /** When the stream has ended. */
+  /** After the end of the stream: true if the end was announced, or if this cannot be detected. */
   isAnnounced(): boolean {
     const receivedBytes = received(this.socket)
     if (this.isWaiting || receivedBytes === undefined) {

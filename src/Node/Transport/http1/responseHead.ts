@@ -13,13 +13,13 @@ import { unreadable } from "./failure.js"
 export interface Head {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** What ends the body: its length, its last chunk, or the end of its connection. A 1xx has none: another head follows. */
+  /** How the body ends: after its length, after its last chunk, or with its connection. `interim`: a 1xx, which another head follows. */
   readonly framing: "length" | "chunked" | "connection" | "interim"
-  /** 0 unless `framing` is `"length"`; and also for a 204 and a 304, which have no body. */
+  /** 0 if `framing` is not `"length"`, and for a 204 and a 304, which have no body. */
   readonly lengthBytes: number
-  /** Where the body begins. */
+  /** The end of the head, where the body starts. */
   readonly endBytes: number
-  /** How long the connection may be kept when it is idle; 0: not at all. Undefined: the server does not say. */
+  /** Maximum time for which the idle connection may be kept. 0: it must be closed. Undefined: the server gives no time. */
   readonly keepAliveMillis: number | undefined
 }
 
@@ -72,7 +72,7 @@ const twoLengths = unreadable("it has two different Content-Lengths")
 const twoValues = unreadable("it has two different Content-Range or ETag fields")
 const lengthAndCoding = unreadable("it has a Content-Length and a Transfer-Encoding")
 const badCoding = unreadable("its Transfer-Encoding is not chunked alone")
-const upgraded = unreadable("it switches protocols, which was not asked for")
+const upgraded = unreadable("it switches to a protocol that was not requested")
 const interimBody = unreadable("an informational response announces a body")
 
 /**
@@ -200,7 +200,7 @@ const read = (text: string): Head | "incomplete" | Error => {
   return "incomplete"
 }
 
-/** Which body follows (RFC 9112 §6.3). */
+/** The head with the framing of its body (RFC 9112 §6.3). */
 const framed = (
   status: number,
   headers: Head["headers"],
@@ -244,7 +244,7 @@ const framed = (
     : { status, headers, framing: "connection", lengthBytes: 0, endBytes, keepAliveMillis: 0 }
 }
 
-// Whether the text can be the beginning of a status line.
+// `incomplete` if the text can be the beginning of a status line.
 const begun = (text: string): "incomplete" | Error => {
   if (!text.startsWith(version)) {
     return version.startsWith(text) ? "incomplete" : noStatusLine
