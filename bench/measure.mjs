@@ -32,7 +32,7 @@ export const killMeasured = () => {
   }
 }
 
-// No settings, proxies or options of whoever runs the benchmarks.
+// Without the settings, proxies and options of the user who runs the benchmarks.
 const environment = (home) => ({
   PATH: process.env.PATH,
   HOME: home,

@@ -57,7 +57,7 @@ const untilItAnswers = async (name, port, child) => {
   throw new Error(`${name} does not answer on port ${port}`)
 }
 
-// The workers of an nginx that is started by root are nobody, who may not read a temporary directory.
+// If root starts nginx, its workers run as another user, who may not read a temporary directory.
 const configuration = (directory, content, port) => `
 ${process.getuid?.() === 0 ? "user root;" : ""}
 worker_processes 1;

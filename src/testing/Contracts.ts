@@ -1,8 +1,8 @@
 /**
- * What every backend of a port keeps to, as functions of a layer: for those who write one of their own.
+ * The contracts of the ports, to test your own backends. Each contract is a function that returns test cases for a backend.
  *
- * Each gives cases, to be run as tests by whatever runs tests; a case fails with a `ContractBroken` that says what was
- * expected. Cases are run one by one, each with a fresh layer.
+ * Any test runner can run the cases. A case fails with a `ContractBroken`, whose message says what was expected. Run the cases one
+ * after another, each with a new layer.
  *
  * @since 0.2.0
  */

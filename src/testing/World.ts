@@ -1,9 +1,9 @@
 /**
- * A world that replays: a program under a clock and a scheduler of its own, without a promise or a timer of the
- * platform's. The order in which fibers run, and where they are pre-empted, is drawn from a seed; time goes on when no
- * fiber has anything left to do, straight to the next moment in which one has.
+ * Runs a program with a virtual clock and its own scheduler, so that the run can be repeated. No promise and no timer of the platform
+ * is used. A seed decides the order in which fibers run, and where they are pre-empted. When all fibers wait, the clock advances to
+ * the next timer.
  *
- * The same seed gives the same run, in another process too, as long as the program waits for nothing but its clock.
+ * The same seed gives the same run, also in another process, if the program waits only for its clock.
  *
  * @since 0.2.0
  */
@@ -17,8 +17,8 @@ import type * as Scheduler from "effect/Scheduler"
 import { PCGRandom } from "effect/Utils"
 
 /**
- * How a run ended. `deadlock`: fibers wait, and nothing will ever wake them. `budget`: it took more virtual time or more
- * steps than it may. `halted`: somebody called `halt`.
+ * The end of a run. `deadlock`: fibers wait, and no timer is left. `budget`: the run exceeded its limit of virtual time or of steps.
+ * `halted`: `halt` was called.
  *
  * @category models
  * @since 0.2.0
@@ -34,11 +34,11 @@ export type Ending<A, E> =
  * @since 0.2.0
  */
 export interface Options {
-  /** How probable it is at each operation that a fiber is pre-empted; at most 0.05. Default 0.02. */
+  /** The probability that a fiber is pre-empted at an operation, at most 0.05. Default: 0.02. */
   readonly preemption?: number | undefined
-  /** Virtual time. Default one day. */
+  /** Maximum virtual time. Default: one day. */
   readonly atMost?: Duration.DurationInput | undefined
-  /** Tasks that fibers run. Default a million. */
+  /** Maximum number of steps, which are the tasks that fibers run. Default: a million. */
   readonly stepsAtMost?: number | undefined
 }
 
@@ -64,7 +64,7 @@ export class World {
   private halted = false
   private nowMillis = 0
   private taken = 0
-  // Giving way takes operations too: much more, and a fiber would do nothing else.
+  // Pre-emption takes operations too. With a higher probability, a fiber would do nothing else.
   private readonly preemption: number
 
   constructor(
@@ -80,22 +80,22 @@ export class World {
     return this.nowMillis
   }
 
-  /** How many tasks have run. */
+  /** The number of tasks that have run. */
   steps(): number {
     return this.taken
   }
 
-  /** Timers that will fire. */
+  /** The number of pending timers. */
   pendingTimers(): number {
     return this.timers.size
   }
 
-  /** Fibers that have begun and not ended. */
+  /** The number of fibers that have not ended. */
   livingFibers(): ReadonlyArray<Fiber.RuntimeFiber<unknown, unknown>> {
     return Array.from(this.fibers).filter((fiber) => fiber.unsafePoll() === null)
   }
 
-  /** Ends the run as it stands, as the end of a process would: nothing is cleaned up. */
+  /** Ends the run as the end of a process does: no finalizer runs. */
   halt(): void {
     this.halted = true
   }
@@ -109,7 +109,7 @@ export class World {
     this.watchers.push({ step, then })
   }
 
-  /** Carries an effect out to its end. */
+  /** Runs an effect to its end. */
   run<A, E>(effect: Effect.Effect<A, E>): Ending<A, E> {
     const fiber = Effect.runFork(effect.pipe(Effect.withClock(this.clock), Effect.withRandom(Random.make(this.seed))), {
       scheduler: this.scheduler
@@ -117,7 +117,7 @@ export class World {
     return this.resume(fiber)
   }
 
-  /** Goes on until this fiber is done. */
+  /** Continues the run until this fiber has ended. */
   resume<A, E>(fiber: Fiber.RuntimeFiber<A, E>): Ending<A, E> {
     const latest = Duration.toMillis(this.options.atMost ?? "1 day")
     const steps = this.options.stepsAtMost ?? 1_000_000
@@ -149,7 +149,7 @@ export class World {
     }
   }
 
-  /** Forks an effect in this world, for a run of several. */
+  /** Forks an effect in this world. */
   fork<A, E>(effect: Effect.Effect<A, E>): Fiber.RuntimeFiber<A, E> {
     return Effect.runFork(effect.pipe(Effect.withClock(this.clock), Effect.withRandom(Random.make(this.seed))), {
       scheduler: this.scheduler
@@ -186,7 +186,7 @@ export class World {
     return first
   }
 
-  /** The clock of this world. It begins at 0, which is the beginning of 1970. */
+  /** The clock of this world. It starts at 0, which is the beginning of 1970. */
   readonly clock: Clock.Clock = {
     [Clock.ClockTypeId]: Clock.ClockTypeId,
     unsafeCurrentTimeMillis: () => this.nowMillis,
@@ -204,8 +204,8 @@ export class World {
           }
           this.timers.add(timer)
         })
-        // Not by the canceller of `async`: a fiber that is pre-empted between its registration and its suspension, and
-        // interrupted there, never calls that.
+        // Not with the canceller of `async`. A fiber that is pre-empted and interrupted between its registration and its
+        // suspension never calls it.
         return Effect.onInterrupt(sleeping, () =>
           Effect.sync(() => {
             if (timer !== undefined) {

@@ -75,7 +75,7 @@ export const autoAdvance = <A, E, R>(program: Effect.Effect<A, E, R>, options?: 
     )
   })
 
-/** Counts how often each fiber has resumed. */
+/** Counts the resumptions of each fiber. */
 class Resumes extends Supervisor.AbstractSupervisor<void> {
   private readonly counts = new WeakMap<object, number>()
   private readonly fibers = new Map<number, Member>()
@@ -102,7 +102,7 @@ class Resumes extends Supervisor.AbstractSupervisor<void> {
     return this.counts.get(fiber) ?? 0
   }
 
-  /** How often the fibers that this one waits for have resumed, and those that they wait for in turn. */
+  /** Returns the number of resumptions of the fibers that this fiber waits for, directly or indirectly. */
   awaitedBy(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<number> {
     return Effect.gen(this, function* () {
       const seen = new Set([fiber.id().id])
@@ -135,7 +135,7 @@ interface Member {
   readonly parent: number | undefined
 }
 
-/** The fibers for which this one is suspended; itself for a sleep or a `Deferred` that it made. */
+/** Returns the fibers that this fiber waits for. For a sleep or a `Deferred` that it made, this is the fiber itself. */
 const awaited = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<ReadonlyArray<number>> =>
   Effect.map(Fiber.status(fiber), (status) =>
     FiberStatus.isSuspended(status) ? Array.from(FiberId.ids(status.blockingOn)) : []
@@ -149,7 +149,7 @@ const advance = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, resumes: Resumes, rounds
     let resumed = 0
     let awaitedResumed = 0
     for (;;) {
-      // Lets every fiber run that can.
+      // Lets all fibers run until they wait.
       yield* TestClock.adjust(0)
       if (Option.isSome(yield* Fiber.poll(fiber))) {
         return

@@ -1,4 +1,4 @@
-// A program of somebody else's, compiled strictly against the installed package and then run.
+// A separate program, which is compiled strictly against the installed package and then run.
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Chunk, Effect, Layer, Stream, TestContext } from "effect"
 import {

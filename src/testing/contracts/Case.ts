@@ -1,5 +1,5 @@
 /**
- * What contracts are made of.
+ * The cases of contracts.
  *
  * @since 0.2.0
  */
@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 
 /**
- * One test.
+ * One test case.
  *
  * @category models
  * @since 0.2.0
@@ -18,7 +18,7 @@ export interface Case {
 }
 
 /**
- * A backend does not keep to its contract.
+ * A backend violates its contract.
  *
  * @category errors
  * @since 0.2.0

@@ -12,7 +12,7 @@ import * as Journal from "../../Journal.js"
 import { type Case, expect } from "./Case.js"
 
 /**
- * The contract of `Journal`. `lives` gives a layer. Built again, the layer stands for a later run with the same memory.
+ * The contract of `Journal`. `lives` returns a layer. Each build of the layer is a later run with the same entries.
  *
  * @category contracts
  * @since 0.2.0

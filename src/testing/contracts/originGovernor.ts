@@ -1,5 +1,5 @@
 /**
- * What every `OriginGovernor` keeps to.
+ * The contract of `OriginGovernor`.
  *
  * @since 0.2.0
  */
