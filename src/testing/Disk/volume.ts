@@ -1,7 +1,5 @@
 /**
  * The names and bytes of a disk, and which of both a power cut leaves. It has no faults and no Effects.
- *
- * @internal
  */
 
 /** The content of a file. */
