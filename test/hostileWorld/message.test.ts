@@ -43,7 +43,7 @@ describe("message and body, on the simulated origin", () => {
     _tag: "Truncated"
   })
   row(
-    "a longer body than announced is taken up to its announced end",
+    "a body that is longer than announced is saved up to its announced end",
     [{ body: `${body}more`, headers: { "content-length": "10" } }],
     saved
   )
@@ -93,7 +93,7 @@ describe("message and body, on the simulated origin", () => {
     { ...saved, attempts: 2 }
   )
   row(
-    "without a validator it goes on where the digest will tell",
+    "without a validator it is resumed if the request has a digest",
     [
       (r) => Origin.file(r, body, { breakAt: { bytes: 4, how: "close" } }),
       (r) => {
@@ -171,7 +171,7 @@ describe("message and body, on the simulated origin", () => {
     verified: "none"
   })
   row(
-    "a body that nothing can verify is refused where that is asked for",
+    "a body without a length and a digest is refused with strict",
     [{ body, headers: {} }],
     {
       _tag: "Mismatch",
@@ -192,7 +192,7 @@ describe("message and body, on the simulated origin", () => {
     ["999999999999", 120_000, 121_000],
     ["soon", 0, 1000]
   ] as const) {
-    it.effect(`Retry-After: ${value} is waited for, by all who want something of that origin`, () =>
+    it.effect(`Retry-After: ${value} delays all transfers from that origin`, () =>
       Effect.gen(function* () {
         const downloader = yield* Downloader.Downloader
         const get = (at: string) => downloader.download(Download.request({ url: at, destination: at }))
@@ -269,7 +269,7 @@ for (const [name, transport] of Object.entries(backends)) {
     const restRaw = `HTTP/1.1 206 Partial Content\r\nETag: "1"\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789`
     for (const how of ["end", "reset"] as const) {
       real(
-        `goes on with a body that was cut (${how})`,
+        `resumes a truncated body (${how})`,
         [
           [cutRaw, how],
           [restRaw, "stay"]
@@ -290,7 +290,7 @@ for (const [name, transport] of Object.entries(backends)) {
       { ...saved, attempts: 2 }
     )
     real(
-      "gives up a body that stalls, and goes on",
+      "ends an attempt whose body stalls, and resumes the body",
       [
         [cutRaw, "stay"],
         [restRaw, "stay"]

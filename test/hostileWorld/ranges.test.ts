@@ -86,7 +86,7 @@ describe("a whole response in answer to a range", () => {
     { content: rest }
   )
   row(
-    "that is smaller than what has come is not the file",
+    "that is smaller than the received bytes is not the file",
     [
       { headers: { etag: '"1"' }, body, breakAt: { bytes: 7, how: "close" } },
       all(rest),
@@ -108,7 +108,7 @@ describe("a whole response to a plain request", () => {
   row("is the file if its Content-Range says so, or nothing", [all(body, { "content-range": "bytes 0-9/10" })], saved)
   row("is the file if its Content-Range has no meaning", [all(body, { "content-range": "none" })], saved)
   row(
-    "is not the file if an earlier one of the same version was longer: a cache kept what was cut",
+    "is not the file if an earlier response of the same version was longer, because a cache may be truncated",
     [broken, all("0123")],
     {
       _tag: "Protocol",
@@ -116,7 +116,7 @@ describe("a whole response to a plain request", () => {
     }
   )
   row(
-    "is the file if the digest says so, whatever was said before",
+    "is the file if its digest is right, even after other lengths",
     [(r) => Origin.file(r, `${body}more`, { etag: '"1"', breakAt: { bytes: 4, how: "close" } }), all(body)],
     { ...startsOver, verified: "digest" },
     { digest: sha256(body) }
@@ -131,11 +131,7 @@ describe("a whole response that starts over", () => {
     { ...startsOver, verified: "length" },
     { ranges: [undefined, range, undefined] }
   )
-  row(
-    "is not the file if it goes on after the length that its version had",
-    [broken, unsized(`${body}more`), whole],
-    startsOver
-  )
+  row("is not the file if it is longer than its version was", [broken, unsized(`${body}more`), whole], startsOver)
   row("is the file if it has the length that its version had", [broken, unsized(body)], { ...saved, attempts: 2 })
   const typed = (reply: Origin.Reply, type: string): Origin.Reply => ({
     ...reply,
@@ -224,19 +220,19 @@ describe("a partial response", () => {
     { ...saved, attempts: 2 }
   )
   row(
-    "is not asked for if a proxy has changed the beginning (203)",
+    "is not requested if a proxy has changed the beginning (203)",
     [(r) => ({ ...cut(r), status: 203 }), whole],
     { ...saved, attempts: 2 },
     { ranges: [undefined, undefined] }
   )
   row(
-    "is not asked for by an empty entity tag",
+    "is not requested with an empty entity tag",
     [(r) => Origin.file(r, body, { etag: '""', breakAt: { bytes: 4, how: "close" } }), whole],
     { ...saved, attempts: 2 },
     { ranges: [undefined, undefined] }
   )
   row(
-    "is no longer asked for when it was not the rest three times",
+    "is no longer requested after three wrong ranges",
     [
       (r) =>
         isRange(r)
@@ -298,7 +294,7 @@ describe("the end of a range", () => {
     ["a total of another version", { "content-range": "bytes */10", etag: '"2"' }]
   ] as const) {
     row(
-      `is not the end of the file if a 416 tells ${what}`,
+      `is not the end of the file if a 416 has ${what}`,
       [unsized, partial("bytes 2-9/*", body.slice(2)), { status: 416, headers }, whole],
       startsOver,
       {
@@ -319,12 +315,12 @@ describe("the end of a range", () => {
     }
   )
   row(
-    "is not the end of the file if a total says so, and the rest is asked for at once",
+    "is not the end of the file if the total is larger, and the rest is requested at once",
     [broken, partial("bytes 4-4/10", "4"), whole],
     { ...saved, attempts: 2 }
   )
   row(
-    "a body that breaks off after its last byte is whole when a 416 says so",
+    "a body that breaks off after its last byte is complete if a 416 confirms it",
     [{ headers: { etag: '"1"' }, body, breakAt: { bytes: 10, how: "close" } }, beyond],
     { ...saved, attempts: 2 }
   )
@@ -333,7 +329,7 @@ describe("the end of a range", () => {
 describe("a range that is refused", () => {
   for (const status of [400, 403, 404, 405, 410, 412, 416, 501, 304, 204]) {
     row(
-      `${status}: the whole is asked for`,
+      `${status}: the whole file is requested`,
       [(r) => (isRange(r) ? { status } : r.turn === 0 ? cut(r) : whole(r))],
       startsOver,
       {
@@ -341,7 +337,7 @@ describe("a range that is refused", () => {
       }
     )
     row(
-      `${status}: the whole is asked for, and its status counts`,
+      `${status}: the whole file is requested, and its status counts`,
       [(r) => (r.turn === 0 ? cut(r) : { status })],
       { _tag: "HttpStatus", status },
       { requests: 3 }
@@ -349,7 +345,7 @@ describe("a range that is refused", () => {
   }
   for (const status of [408, 429, 500, 503]) {
     row(
-      `${status}: the whole is asked for in the end`,
+      `${status}: the whole file is requested in the end`,
       [(r) => (isRange(r) ? { status } : r.turn === 0 ? cut(r) : whole(r))],
       { ...saved, attempts: 7 },
       {
@@ -357,7 +353,7 @@ describe("a range that is refused", () => {
       }
     )
     row(
-      `${status}: the whole is asked for once`,
+      `${status}: the whole file is requested once`,
       [(r) => (r.turn === 0 ? cut(r) : { status })],
       { _tag: "HttpStatus", status },
       { requests: 7 }
@@ -380,7 +376,7 @@ describe("a range that is refused", () => {
     )
   )
   row(
-    "a wrong digest of what was put together: the whole is asked for",
+    "a wrong digest of a resumed file: the whole file is requested",
     [broken, partial("bytes 4-9/10", "xxxxxx"), whole],
     { ...startsOver, verified: "digest" },
     {
@@ -520,7 +516,7 @@ for (const [name, transport] of [
     const whole = { etag: '"1"', "content-length": `${large.length}` }
 
     real(
-      "is not taken for the whole because of its status",
+      "is not the whole file because of its status",
       (response, start, turn) => {
         if (start > 0) {
           const rest = large.slice(start)
@@ -549,7 +545,7 @@ for (const [name, transport] of [
       { _tag: "Saved", attempts: 3, verified: "length" }
     )
     real(
-      "is asked for until its end is known",
+      "is requested until its end is known",
       (response, start) => {
         const some = large.slice(start, start + 30_000)
         if (start === 0) {
@@ -575,7 +571,7 @@ for (const [name, transport] of [
       { _tag: "Truncated", receivedBytes: 1 }
     )
     real(
-      "is not asked for again if ranges are forbidden",
+      "is not requested again if ranges are forbidden",
       (response, start, turn) => {
         if (start > 0) {
           response.writeHead(403).end("no ranges")

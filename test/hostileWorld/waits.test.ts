@@ -310,7 +310,7 @@ describe("an origin that had too much", () => {
     ["asks for a second", { "retry-after": "1" }],
     ["asks for nothing", {}]
   ] as const) {
-    it.effect(`is asked again soon, although a long transfer goes on there: ${what}`, () =>
+    it.effect(`gets the next request soon, although a long transfer is in flight: ${what}`, () =>
       Effect.gen(function* () {
         const long = yield* Effect.fork(download(request({ url: "http://origin.test/long", destination: "long" })))
         yield* TestClock.adjust("1 second")
