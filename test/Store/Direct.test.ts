@@ -88,7 +88,7 @@ describe("Node/Store", () => {
     )
   }
 
-  it.scopedLive("starts a body over, in memory and on disk", () =>
+  it.scopedLive("truncates a part in memory and a part on disk", () =>
     Effect.gen(function* () {
       const directory = yield* temporary
       for (const before of [[small], [large, large, large, large]]) {
@@ -150,7 +150,7 @@ describe("Node/Store", () => {
     }).pipe(Effect.provide(nodeStore))
   )
 
-  it.scopedLive("says why not, and leaves what is there", () =>
+  it.scopedLive("fails with the reason, and leaves other files as they are", () =>
     Effect.gen(function* () {
       const directory = yield* temporary
       mkdirSync(`${directory}/taken`)
@@ -171,7 +171,7 @@ describe("Store/Direct", () => {
     return DirectStore.layer({ ...calls, ...change(calls) }).pipe(Layer.provide(disk.layer))
   }
 
-  it.effect("leaves nothing and no descriptor, at whichever operation the disk fails", () =>
+  it.effect("leaves no part and no descriptor if an operation of the disk fails", () =>
     Effect.gen(function* () {
       for (const durability of ["full", "rename"] as const) {
         for (const onExists of ["overwrite", "fail", "skip", "unique"] as const) {
@@ -219,7 +219,7 @@ describe("Store/Direct", () => {
     )
   )
 
-  it.effect("writes chunks for which there is no room in memory, and keeps the limit of all parts together", () =>
+  it.effect("writes chunks to disk when the parts together have used up their memory", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const disk = new Disk()
@@ -298,7 +298,7 @@ describe("Store/Direct", () => {
     })
   )
 
-  it.effect("does not write to a file that has taken the name of a part in the meantime", () =>
+  it.effect("does not write to a file of another program that has the name of a closed part", () =>
     Effect.gen(function* () {
       const disk = new Disk({ descriptors: 1 })
       const precious = new TextEncoder().encode("precious")
@@ -364,7 +364,7 @@ describe("Store/Direct", () => {
     })
   )
 
-  it.effect("waits for a descriptor to sync the directory with, too", () =>
+  it.effect("waits for a descriptor to sync the directory", () =>
     Effect.gen(function* () {
       let refusals = 3
       const disk = new Disk({
@@ -376,7 +376,7 @@ describe("Store/Direct", () => {
     })
   )
 
-  it.effect("has one limit of memory for all parts, those that go through the file system too", () =>
+  it.effect("has one memory limit for the parts that it writes itself and those of the file system", () =>
     Effect.gen(function* () {
       let now = 0
       let writes = 0
@@ -420,7 +420,7 @@ describe("Store/Direct", () => {
     })
   )
 
-  it.effect("goes through the file system while calls are slow, and tries them again", () =>
+  it.effect("writes through the file system while calls are slow, and tries the calls again", () =>
     Effect.gen(function* () {
       let now = 0
       let slow = true

@@ -102,7 +102,7 @@ describe("Store/FileSystem", () => {
     })
   )
 
-  inDirectory("replaces no pipe", (directory, fs) =>
+  inDirectory("does not replace a pipe", (directory, fs) =>
     Effect.gen(function* () {
       execFileSync("mkfifo", [`${directory}/pipe`])
       const error = yield* Effect.flip(write(`${directory}/pipe`))
@@ -136,7 +136,7 @@ describe("Store/FileSystem", () => {
     })
   )
 
-  inDirectory("prepares a directory, and says where it cannot", (directory, fs) =>
+  inDirectory("prepares a directory, and says if it cannot", (directory, fs) =>
     Effect.gen(function* () {
       const store = yield* Store
       yield* store.prepare(`${directory}/a/b`)
@@ -184,7 +184,7 @@ describe("Store/FileSystem", () => {
     )
   }
 
-  it.scopedLive("publishes without replacing where the file system has no links", () =>
+  it.scopedLive("publishes without replacing if the file system has no links", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const directory = yield* fs.makeTempDirectoryScoped()
@@ -199,7 +199,7 @@ describe("Store/FileSystem", () => {
     }).pipe(Effect.provide(nodeLayer))
   )
 
-  it.scopedLive("takes another temporary name where one is taken", () =>
+  it.scopedLive("draws another name for a part if the first one is taken", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const directory = yield* fs.makeTempDirectoryScoped()
@@ -216,7 +216,7 @@ describe("Store/FileSystem", () => {
     }).pipe(Effect.provide(nodeLayer))
   )
 
-  it.scopedLive("has published where only the temporary name cannot be removed", () =>
+  it.scopedLive("has published if only the temporary name cannot be removed", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       for (const onExists of ["fail", "skip"] as const) {
@@ -265,7 +265,7 @@ describe("Store/FileSystem", () => {
     )
   }
 
-  it.scopedLive("says that a file stands which the directory's sync could not make durable", () =>
+  it.scopedLive("says that the complete file is there but not durable, if the directory cannot be synced", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const directory = yield* fs.makeTempDirectoryScoped()

@@ -76,7 +76,7 @@ for (const [name, layerOf] of [
 }
 
 describe("testing/Disk", () => {
-  it.effect("lets a download continue with its next attempt when a descriptor is free again", () =>
+  it.effect("lets a download continue when a descriptor is free again", () =>
     Effect.gen(function* () {
       for (const layerOf of [() => FileSystemStore.layer, (disk: Disk) => DirectStore.layer(disk.calls())]) {
         let refusals = 70
@@ -124,7 +124,7 @@ describe("testing/Disk", () => {
     )
   }
 
-  it.effect("keeps what was synced, whatever a power cut takes", () =>
+  it.effect("keeps synced files after each power cut", () =>
     Effect.gen(function* () {
       for (const random of [0, 0.3, 0.6, 0.999]) {
         const disk = new Disk()
@@ -136,7 +136,7 @@ describe("testing/Disk", () => {
     })
   )
 
-  it.effect("loses of what was not synced the name, or bytes at its end", () =>
+  it.effect("loses the name of a file that was not synced, or bytes at its end", () =>
     Effect.gen(function* () {
       const left = new Set<string | undefined>()
       for (let index = 0; index < 200; index++) {
@@ -153,7 +153,7 @@ describe("testing/Disk", () => {
     })
   )
 
-  it.effect("fails as it is told, and when it is full or has no descriptor left", () =>
+  it.effect("fails by its fate, when it is full, and when it has no descriptor left", () =>
     Effect.gen(function* () {
       const failing = new Disk({ fate: ({ name }) => (name === "sync" ? { errno: "EIO" } : undefined) })
       assert.deepInclude(yield* Effect.flip(saved(failing, "full")), { _tag: "Disk", reason: "other" })

@@ -38,7 +38,7 @@ export const layer = (output: OutputStream, onWait: () => void): Layer.Layer<Sto
               )
             : Effect.succeed(sink)
         )
-      // Counted when a write starts: if it is interrupted, its bytes are written all the same.
+      // Counted when a write starts: if it is interrupted, its bytes are still written.
       let acceptedBytes = 0
       const partOf = (destination: string, { end, write }: Sink): Part => ({
         write: (chunk, positionBytes) =>
@@ -69,7 +69,6 @@ export const layer = (output: OutputStream, onWait: () => void): Layer.Layer<Sto
       return Store.of({
         prepare: (destination) => Effect.asVoid(sinkOf(destination)),
         exists: () => Effect.succeed(false),
-        // The wait for a reader is interruptible, and leaves nothing.
         open: (destination) =>
           Effect.map(Effect.zipRight(unlessWritten(destination), sinkOf(destination)), (made) =>
             partOf(destination, made)
@@ -85,7 +84,7 @@ interface Sink {
   readonly end: Effect.Effect<void, Disk>
 }
 
-// How errors call the output.
+// The name of the output in errors.
 const labelOf = (destination: string): string => (destination === "-" ? "standard output" : Printable.line(destination))
 
 const failure = (destination: string, detail: string): Disk =>
@@ -103,7 +102,7 @@ const opened = (
         Effect.succeed({ ...sinkTo(process.stderr, destination), end: Effect.void })
       : Effect.map(openedStream(output, destination, onWait), (stream) => sinkTo(stream, destination))
 
-// Opening cannot be interrupted, but the wait for a reader between two attempts can.
+// Only the wait for a reader between two attempts is interruptible.
 const openedStream = (
   output: OutputStream,
   destination: string,
@@ -115,9 +114,9 @@ const openedStream = (
       error === "no reader"
         ? Effect.zipRight(
             Effect.sync(onWait),
-            Effect.delay(
-              Effect.suspend(() => openedStream(output, destination, () => {})),
-              "50 millis"
+            Effect.zipRight(
+              Effect.interruptible(Effect.sleep("50 millis")),
+              Effect.suspend(() => openedStream(output, destination, () => {}))
             )
           )
         : Effect.fail(error)
@@ -129,7 +128,7 @@ const standardOutput = (destination: string): Sink => ({
       StandardOutput.flush()
       process.stdout.write(new Uint8Array(chunk), (error) => {
         if (error) {
-          // By then the error has interrupted the program (`Node/program/output/standardOutput`), which reports no transfer. A program
+          // By then the error has interrupted the program, which reports no transfer (`Node/program/output/standardOutput`). A program
           // that outlives its terminal is not interrupted: its transfer fails.
           setImmediate(() => resume(Effect.fail(fromCause(destination, error))))
         } else {
