@@ -56,11 +56,13 @@ export const make = (
           (probe.isFast() ? measured.write : calls.writeAsync)(descriptor, bytes, positionBytes)
       },
       runSync: (act) => (probe.isFast() ? probe.measure(() => exitOf(() => act(blocking))) : undefined),
-      closeToReopen: (descriptor, name) =>
-        Exit.map(
-          attempt(() => calls.closeToReopen(descriptor, name)),
-          (reopen) => () => attempt(reopen)
-        ),
+      closeToReopen: (descriptor, name) => {
+        const closed = attempt(() => calls.closeToReopen(descriptor, name))
+        if (Exit.isFailure(closed)) {
+          blocking.remove(name)
+        }
+        return Exit.map(closed, (reopen) => () => attempt(reopen))
+      },
       directoryOf: (destination) => path.dirname(destination),
       partPath: (destination) => destination.slice(0, nameIndex(destination)) + drawName(),
       memory,

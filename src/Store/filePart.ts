@@ -44,7 +44,7 @@ export interface Dependencies<Handle> {
   ) => Exit.Exit<A, unknown> | undefined
   /**
    * Closes a file, and returns a function that opens it again. That function fails if another file has the name by then. Undefined
-   * if the file stays open, because it could not be opened again.
+   * if the file stays open, because it could not be opened again. If closing it fails, the file is removed.
    */
   readonly closeToReopen: (
     handle: Handle,
@@ -157,6 +157,7 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
     } else {
       // Some file systems report a full device only when a file is closed.
       this.broken = this.failureOf(errorOf(closed))
+      this.path = undefined
     }
     return true
   }

@@ -7,8 +7,9 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
-/** Does what `Exit.isExit` does, and keeps the types. */
-export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
+/** Does what `Exit.isExit` does, and keeps the types. It is faster, which shows in the CPU time of a small file. */
+export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> =>
+  "_tag" in effect && (effect._tag === "Success" || effect._tag === "Failure")
 
 /** Does what `Effect.flatMap` does. If the effect has ended, it calls `next` at once. */
 export const andThen = <A, E, B, E2>(

@@ -319,6 +319,35 @@ describe("Store/Direct", () => {
     })
   )
 
+  it.effect("removes a part whose file fails when it is closed to free a descriptor", () =>
+    Effect.gen(function* () {
+      const disk = new Disk({ descriptors: 1 })
+      const layer = over(disk, (calls) => ({
+        closeToReopen: (descriptor) => {
+          calls.close(descriptor)
+          throw Object.assign(new Error("EIO"), { code: "EIO" })
+        }
+      }))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* Store
+          const first = yield* openScoped(store, "/d/a")
+          yield* first.write(new Uint8Array(600_000), 0)
+          const second = yield* openScoped(store, "/d/b")
+          yield* second.write(new Uint8Array(600_000), 0)
+          assert.strictEqual(disk.files().size, 1)
+          yield* Effect.flip(first.publish({ onExists: "overwrite", durability: "rename" }))
+          yield* second.publish({ onExists: "overwrite", durability: "rename" })
+          yield* first.truncate
+          yield* first.write(small, 0)
+          yield* first.publish({ onExists: "overwrite", durability: "rename" })
+        }).pipe(Effect.provide(layer))
+      )
+      assert.deepStrictEqual(Array.from(disk.files().keys()).sort(), ["/d/a", "/d/b"])
+      assert.deepStrictEqual(disk.files().get("/d/a"), small)
+    })
+  )
+
   it.effect("names parts so that one name does not reveal the next", () =>
     Effect.gen(function* () {
       const namesOf = (count: number) => {
