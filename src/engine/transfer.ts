@@ -64,8 +64,6 @@ type Outcome = Saved | Skipped
 class Steps {
   private attempts = 1
   private permit: Permit | undefined
-  /** Set in the uninterruptible step that publishes the file, or could not: a later interruption does not change it. */
-  private decided: DownloadOutcome | undefined
   private limits
   private readonly retries = new RetryCount()
   private readonly totalMillis: number
@@ -96,26 +94,24 @@ class Steps {
     )
   }
 
-  private end(result: Exit.Exit<Outcome, DownloadError>): Effect.Effect<DownloadOutcome> {
-    const { decided, file } = this
-    const exit = this.released(result)
+  private end(exit: Exit.Exit<Outcome, DownloadError>): Effect.Effect<DownloadOutcome> {
+    const { file } = this
+    const released = this.released()
     file.reachability.leave(file.partial)
-    if (decided?._tag === "Saved") {
-      return Exit.isFailure(exit) ? logged(exit.cause, decided) : Exit.succeed(decided)
+    if (Exit.isSuccess(exit)) {
+      // A defect of the governor does not change an outcome that is decided.
+      const told = Exit.isSuccess(released) ? Exit.succeed(exit.value) : logged(released.cause, exit.value)
+      return exit.value._tag === "Saved" ? told : andThen(file.partial.discard, () => told)
     }
-    return andThen(file.partial.discard, () => {
-      if (decided === undefined) {
-        return outcomeOf(file.request, exit)
-      }
-      return Exit.isFailure(exit) ? logged(exit.cause, decided) : Exit.succeed(decided)
-    })
+    const ended = Exit.isSuccess(released) ? exit : released
+    return andThen(file.partial.discard, () => outcomeOf(file.request, ended.cause))
   }
 
   private get work(): Effect.Effect<Outcome, DownloadError> {
     const { file, restore } = this
     const skipped = isSkipped(file.store, file.request)
     return andThen(isExit(skipped) ? skipped : restore(skipped), (is) =>
-      is ? this.decide(Unvalidated.make(Skipped, { request: file.request })) : this.again
+      is ? Exit.succeed(Unvalidated.make(Skipped, { request: file.request })) : this.again
     )
   }
 
@@ -205,7 +201,7 @@ class Steps {
     const { attempts, file } = this
     const { options, request } = file
     const published = (destination: string | undefined): Exit.Exit<Outcome> =>
-      this.decide(
+      Exit.succeed(
         destination === undefined
           ? Unvalidated.make(Skipped, { request })
           : Unvalidated.make(Saved, { request, destination, bytes, verified, attempts })
@@ -217,16 +213,10 @@ class Steps {
     return Effect.matchEffect(publishing, {
       onSuccess: published,
       onFailure: (error) => {
-        this.decided = Unvalidated.make(Failed, { request, error })
         this.release()
         return this.retry(error)
       }
     })
-  }
-
-  private decide<A extends Outcome>(outcome: A): Exit.Exit<A> {
-    this.decided = outcome
-    return Exit.succeed(outcome)
   }
 
   private failed(hop: Hop, error: DownloadError, beganAt: number): Effect.Effect<Outcome, DownloadError> {
@@ -281,11 +271,10 @@ class Steps {
     return this.deadline + this.file.deadlines.lostMillis
   }
 
-  /** Releases the permit. A defect of the governor does not change an outcome that was decided. */
-  private released(exit: Exit.Exit<Outcome, DownloadError>): Exit.Exit<Outcome, DownloadError> {
+  private released(): Exit.Exit<void> {
     try {
       this.release()
-      return exit
+      return Exit.void
     } catch (defect) {
       return Exit.die(defect)
     }
@@ -301,22 +290,11 @@ class Steps {
 // Too many open files do not damage the part, whose bytes stay in memory.
 const isDiskFault = (error: DownloadError): boolean => error._tag === "Disk" && error.reason !== "too-many-open"
 
-const logged = (cause: Cause.Cause<DownloadError>, outcome: DownloadOutcome): Effect.Effect<DownloadOutcome> =>
-  Effect.as(
-    Cause.isDie(cause)
-      ? Effect.logError("A bug was met after the outcome of a transfer was decided.", cause)
-      : Effect.void,
-    outcome
-  )
+const logged = (cause: Cause.Cause<never>, outcome: Outcome): Effect.Effect<DownloadOutcome> =>
+  Effect.as(Effect.logError("A bug was met after the outcome of a transfer was decided.", cause), outcome)
 
-const outcomeOf = (
-  request: DownloadRequest,
-  exit: Exit.Exit<Outcome, DownloadError>
-): Effect.Effect<DownloadOutcome> => {
-  if (Exit.isSuccess(exit)) {
-    return Exit.succeed(exit.value)
-  }
-  const failure = Cause.failureOrCause(exit.cause)
+const outcomeOf = (request: DownloadRequest, cause: Cause.Cause<DownloadError>): Effect.Effect<DownloadOutcome> => {
+  const failure = Cause.failureOrCause(cause)
   if (Either.isLeft(failure)) {
     return Exit.succeed(Unvalidated.make(Failed, { request, error: failure.left }))
   }

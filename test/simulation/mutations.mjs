@@ -86,7 +86,14 @@ export const mutations = [
     ],
     [part, "Effect.uninterruptible(\n      Effect.mapError(", "(\n      Effect.mapError("]
   ],
-  ["the outcome is decided after the publish", [transfer, "this.decided = outcome", ""]],
+  [
+    "an interruption cancels a file that is published",
+    [
+      transfer,
+      "onSuccess: published,",
+      "onSuccess: (destination) => Effect.zipRight(Effect.interruptible(Effect.yieldNow()), published(destination)),"
+    ]
+  ],
   [
     "two outcomes",
     [
@@ -98,7 +105,7 @@ export const mutations = [
   [
     "a permit is leaked on cancel",
     [governor, "ticket.park(false)\n              act((at) => permits.leave(ticket, at))", "ticket.park(false)"],
-    [transfer, "      this.release()\n      return exit", "      return exit"]
+    [transfer, "      this.release()\n      return Exit.void", "      return Exit.void"]
   ],
   [
     "no caller is woken for a permit",
