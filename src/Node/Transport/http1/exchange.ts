@@ -81,13 +81,13 @@ export class Exchange implements Reader, Transport.Exchange {
   start(): void {
     this.client.connect(this, false)
     if (this.isHeld || this.exit !== undefined) {
-      queueMicrotask(this.afterStart)
+      queueMicrotask(() => this.afterStart())
     } else {
       this.isStarting = false
     }
   }
 
-  private readonly afterStart = (): void => {
+  private afterStart(): void {
     this.isStarting = false
     this.reportHeld()
     if (this.exit !== undefined && !this.isClosed) {
