@@ -19,9 +19,6 @@ import type { Transport } from "../Transport.js"
 
 /**
  * A command that could not be started.
- *
- * @category errors
- * @since 0.1.0
  */
 export class CommandError extends Schema.TaggedError<CommandError>("halyard/Cli/CommandError")("CommandError", {
   command: Schema.String,
@@ -36,9 +33,6 @@ export class CommandError extends Schema.TaggedError<CommandError>("halyard/Cli/
 
 /**
  * An output that is written in place: a descriptor of this process, or the path of a pipe or device.
- *
- * @category models
- * @since 0.2.0
  */
 export type OutputStream =
   | { readonly _tag: "Descriptor"; readonly descriptor: number }

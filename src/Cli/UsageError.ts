@@ -1,15 +1,10 @@
 /**
  * The error of a command line that is wrong. It is printed as one sentence, and the exit code is 2.
- *
- * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
  * A command line violates a rule. The message is the rule.
- *
- * @category errors
- * @since 0.1.0
  */
 export class UsageError extends Schema.TaggedError<UsageError>("halyard/Cli/UsageError")("UsageError", {
   rule: Schema.String

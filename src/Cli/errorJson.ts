@@ -1,7 +1,5 @@
 /**
  * An error as `--json` prints it: its fields and its message.
- *
- * @internal
  */
 import * as Schema from "effect/Schema"
 import { DownloadError } from "../DownloadError.js"

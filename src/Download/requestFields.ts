@@ -1,7 +1,5 @@
 /**
  * Schemas of the request's fields that are checked, or that may contain a secret.
- *
- * @internal
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"

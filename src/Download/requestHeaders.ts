@@ -1,7 +1,5 @@
 /**
  * Makes the headers and the URL of a request, and checks the headers that the user gives.
- *
- * @internal
  */
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"

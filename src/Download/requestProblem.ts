@@ -1,8 +1,6 @@
 /**
  * Finds out why a request cannot be carried out. Each function checks one field, and returns undefined if the field is valid.
  * They are called when a request is decoded, and before a transfer begins.
- *
- * @internal
  */
 import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"

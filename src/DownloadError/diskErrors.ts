@@ -1,7 +1,5 @@
 /**
  * Translates the errors of a `FileSystem` and of the operating system into `Disk`, by the operating system's code if there is one.
- *
- * @internal
  */
 import type { PlatformError } from "@effect/platform/Error"
 import * as Predicate from "effect/Predicate"

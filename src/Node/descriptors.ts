@@ -1,8 +1,6 @@
 /**
  * Shares the file descriptors of this process between connections and files. Connections use only a part of them, which leaves
  * room for files, name resolution and the rest of the program. Idle connections and files are closed when a descriptor is needed.
- *
- * @internal
  */
 import * as Fs from "node:fs"
 
@@ -136,7 +134,6 @@ export interface Limits {
   readonly open: number
 }
 
-/** @internal */
 export const connectionsWithin = ({ all, open }: Limits): number => {
   const left = all - open
   // Half of a small number. Of a large number, all but those for files that are written at the same time.

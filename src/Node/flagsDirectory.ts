@@ -1,7 +1,5 @@
 /**
  * Returns the directory of the flags of this package. Its files are `{cc}.gif`.
- *
- * @internal
  */
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"

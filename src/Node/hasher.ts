@@ -1,7 +1,5 @@
 /**
  * Computes digests with `node:crypto`.
- *
- * @internal
  */
 import { createHash } from "node:crypto"
 import * as Layer from "effect/Layer"

@@ -4,8 +4,6 @@
  *
  * A lowered limit rises with received bytes and with time alone. Otherwise a transfer that holds the only permit for hours
  * would block all others.
- *
- * @internal
  */
 // More permits help if they raise the rate by this factor. If not, a higher limit is tried again after this number of epochs.
 const minRateGain = 1.02

@@ -1,7 +1,5 @@
 /**
  * A binary heap: the entry with the least key first.
- *
- * @internal
  */
 export class Heap<A> {
   private readonly entries: Array<{ readonly key: number; readonly value: A }> = []

@@ -1,7 +1,5 @@
 /**
  * The permits that are held for optional work, oldest first.
- *
- * @internal
  */
 import type { Ticket } from "./queues.js"
 

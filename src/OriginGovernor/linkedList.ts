@@ -1,7 +1,5 @@
 /**
  * A queue whose entries can leave it from anywhere, each operation in constant time.
- *
- * @internal
  */
 export interface Node<A> {
   readonly value: A

@@ -1,8 +1,6 @@
 /**
  * The origins of a governor by their names. Origins in their initial state are forgotten, so that a million origins do not take
  * a million entries.
- *
- * @internal
  */
 import { Origin, type OriginLimits } from "./queues.js"
 

@@ -3,8 +3,6 @@
  *
  * A queue with tickets is either ready, or waits until its origin or its `ConcurrencyLimit` has room. A released permit makes
  * only as many queues ready as it makes room for, so its cost does not grow with the number of waiting tickets.
- *
- * @internal
  */
 import { Heap } from "./heap.js"
 import { IdlePermits } from "./idlePermits.js"

@@ -1,7 +1,5 @@
 /**
  * The tickets of a governor, the queues in which they wait, and the origins and limits for which the queues wait.
- *
- * @internal
  */
 import { AdaptiveLimit } from "./adaptiveLimit.js"
 import { Heap } from "./heap.js"

@@ -4,8 +4,6 @@
  * A caller that waited for its time may wake late, because timers have a granularity of a millisecond and the process may be
  * busy. It then counts from the time at which it was due, so the delay does not lower the rate. Time without any caller is not
  * saved up.
- *
- * @internal
  */
 export class RateLimit {
   /** When the next unit is allowed, in milliseconds; 0 if there is no limit. */

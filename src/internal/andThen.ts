@@ -1,7 +1,5 @@
 /**
  * Combines effects without suspending if an effect is an `Exit`, which is an effect that has ended.
- *
- * @internal
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,5 @@
 /**
  * Waits for a file descriptor if the process or the system has none left.
- *
- * @internal
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

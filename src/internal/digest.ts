@@ -1,7 +1,5 @@
 /**
  * Parses digests: `sha256:` and hexadecimal digits, or Subresource Integrity strings (W3C SRI §3.5).
- *
- * @internal
  */
 
 import * as Either from "effect/Either"

@@ -1,8 +1,6 @@
 /**
  * Checks times and numbers in options, and throws a `RangeError` with the option's name if a value is out of range. Effect would
  * read a negative time or `NaN` as 0.
- *
- * @internal
  */
 import * as Duration from "effect/Duration"
 

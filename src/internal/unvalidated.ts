@@ -3,8 +3,6 @@
  *
  * A constructor of `Schema` looks for defaults and validates. For a class with transformed fields (a Duration, a Redacted) it
  * builds the validator anew for each value. This takes 1.3 µs, and five times as long in a program that has just started.
- *
- * @internal
  */
 
 /** The option that turns validation off, for the constructor of a class without a tag. */

@@ -1,7 +1,5 @@
 /**
  * Gives each URL of a run a different file name, also on a file system that ignores case.
- *
- * @internal
  */
 import { CompactCounts } from "../../internal/text/compactCounts.js"
 import * as FileNames from "../../internal/text/fileNames.js"

@@ -1,7 +1,5 @@
 /**
  * Parses `Content-Length` (RFC 9110 §8.6). Returns undefined if the value is missing or is not a number of bytes.
- *
- * @internal
  */
 export const contentLength = (headers: Readonly<Record<string, string | undefined>>): number | undefined => {
   const value = headers["content-length"]?.trim()

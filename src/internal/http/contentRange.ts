@@ -1,7 +1,5 @@
 /**
  * Parses `Content-Range` (RFC 9110 §14.4).
- *
- * @internal
  */
 export interface ContentRange {
   readonly startBytes: number

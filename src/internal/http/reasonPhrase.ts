@@ -1,8 +1,6 @@
 /**
  * Returns the reason phrase of a client or server error status, as the HTTP status code registry lists it (RFC 9110 §15.5 and
  * §15.6). 418 is from RFC 2324.
- *
- * @internal
  */
 const phrases: Readonly<Record<number, string>> = {
   400: "Bad Request",

@@ -1,7 +1,5 @@
 /**
  * Parses `Retry-After` (RFC 9110 §10.2.3), and HTTP dates in their three forms (§5.6.7).
- *
- * @internal
  */
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 

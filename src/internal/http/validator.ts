@@ -1,7 +1,5 @@
 /**
  * Reads the response headers that identify a version of a file: its validator (RFC 9110 §8.8), content codings and media type.
- *
- * @internal
  */
 import { parseHttpDate } from "./retryAfter.js"
 

@@ -2,8 +2,6 @@
  * Maps millions of texts to numbers. Keeps a 58-bit hash of each text and not the text: 12 MiB for a million texts.
  *
  * Two texts with the same hash share one number. The probability is 1 in 500,000 for a million texts.
- *
- * @internal
  */
 export class CompactCounts {
   // Each table grows on its own, so the memory is never needed twice.

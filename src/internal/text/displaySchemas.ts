@@ -1,7 +1,5 @@
 /**
  * Schemas of strings that are encoded without secrets and decoded unchanged.
- *
- * @internal
  */
 import * as Schema from "effect/Schema"
 import * as DisplayUrl from "./displayUrl.js"

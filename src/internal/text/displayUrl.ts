@@ -4,8 +4,6 @@
  * Credentials, query values, values of path parameters (`;jsessionid=…`) and fragments can be secrets, so they are removed. The
  * names of query parameters stay, because they help to tell two requests apart. Every function takes time linear in the length
  * of its text. A second call does not change the result of the first.
- *
- * @internal
  */
 import * as Printable from "./printable.js"
 

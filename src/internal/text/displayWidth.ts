@@ -1,7 +1,5 @@
 /**
  * Measures text in terminal columns, and clips text to a number of columns.
- *
- * @internal
  */
 import stringWidth from "string-width"
 

@@ -1,7 +1,5 @@
 /**
  * Makes safe file names from untrusted text. A safe name is one visible, printable path segment that every file system accepts.
- *
- * @internal
  */
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"

@@ -1,7 +1,5 @@
 /**
  * Recognizes URLs that are written as the `URL` class would write them. Most URLs are, and they need no parsing.
- *
- * @internal
  */
 
 // The characters that `URL` changes neither in a path nor in a query.

@@ -1,8 +1,6 @@
 /**
  * Makes text from outside (a server, a user, a file name) safe to print. Control characters, escape sequences and invisible
  * direction marks could change a terminal's screen or title.
- *
- * @internal
  */
 
 // C0 and C1 controls, and the characters that reorder or hide the text around them (Unicode TR 36 §3.6).

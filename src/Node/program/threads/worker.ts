@@ -1,7 +1,5 @@
 /**
  * The first module of a worker thread. It does nothing in a thread that this package did not start.
- *
- * @since 0.1.0
  */
 import { isMainThread, workerData } from "node:worker_threads"
 import type { WorkerRole } from "./workerRole.js"
