@@ -45,14 +45,14 @@ export interface Command extends Help {
 
 /** The options that every command has. */
 export const builtIns = {
-  help: flag({ names: ["-h", "--help"], description: "Show this help" }),
-  version: flag({ names: ["--version"], description: "Print the version" }),
-  completions: choice({
-    names: ["--completions"],
-    metavar: "SHELL",
-    choices: ["bash", "zsh", "fish", "sh"],
-    description: "Print a completion script for bash, zsh or fish"
-  })
+  help: flag("-h, --help", "Show this help"),
+  version: flag("--version", "Print the version"),
+  completions: choice("--completions SHELL", "Print a completion script for bash, zsh or fish", [
+    "bash",
+    "zsh",
+    "fish",
+    "sh"
+  ])
 }
 
 /** All options of a command, without those that every command has. */

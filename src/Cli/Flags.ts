@@ -4,8 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { Action, Command } from "./Command.js"
-import { engines } from "./Flags/engines.js"
-import { groups, options } from "./Flags/options.js"
+import { engines, groups, options } from "./Flags/options.js"
 import { readOptions } from "./Option.js"
 
 export const command: Command = {

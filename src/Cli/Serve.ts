@@ -11,52 +11,18 @@ import { UsageError } from "./UsageError.js"
 const highestPort = 65_535
 
 const input = {
-  directory: nonEmpty({
-    names: ["-d", "--directory"],
-    metavar: "DIR",
-    completion: "directory",
-    description: "Flags: cc.gif or cc/cc.gif (default: built in)"
-  })
+  directory: nonEmpty("-d, --directory DIR", "Flags: cc.gif or cc/cc.gif (default: built in)", "directory")
 }
 
 const network = {
-  port: integer({
-    names: ["-p", "--port"],
-    metavar: "PORT",
-    minimum: 0,
-    maximum: highestPort,
-    description: "Port, 0 for any free one (default 8001)"
-  }),
-  bind: withDefault(
-    nonEmpty({
-      names: ["-b", "--bind"],
-      metavar: "ADDRESS",
-      description: "Address to listen on (default 127.0.0.1)"
-    }),
-    "127.0.0.1"
-  )
+  port: integer("-p, --port PORT", "Port, 0 for any free one (default 8001)", 0, highestPort),
+  bind: withDefault(nonEmpty("-b, --bind ADDRESS", "Address to listen on (default 127.0.0.1)"), "127.0.0.1")
 }
 
 const behaviour = {
-  delay: secondsRange({
-    names: ["--delay"],
-    metavar: "MIN..MAX",
-    description: "Seconds to wait before each response"
-  }),
-  errorRate: withDefault(
-    rate({
-      names: ["-e", "--error-rate"],
-      metavar: "RATE",
-      description: "Fraction of errors, 0 to 1 (default 0)"
-    }),
-    0
-  ),
-  seed: integer({
-    names: ["--seed"],
-    metavar: "N",
-    minimum: 0,
-    description: "Seed of delays and errors (default: random)"
-  })
+  delay: secondsRange("--delay MIN..MAX", "Seconds to wait before each response"),
+  errorRate: withDefault(rate("-e, --error-rate RATE", "Fraction of errors, 0 to 1 (default 0)"), 0),
+  seed: integer("--seed N", "Seed of delays and errors (default: random)", 0)
 }
 
 const portOf = ([text, second]: ReadonlyArray<string>): Either.Either<number | undefined, string> =>

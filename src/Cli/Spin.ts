@@ -8,24 +8,12 @@ import { choice, flag, readOptions, text } from "./Option.js"
 import { UsageError } from "./UsageError.js"
 
 const output = {
-  message: text(
-    {
-      names: ["-m", "--message"],
-      metavar: "TEXT",
-      description: "Text beside the spinner (default: the command)"
-    },
-    Either.right<string>
-  )
+  message: text("-m, --message TEXT", "Text beside the spinner (default: the command)", Either.right<string>)
 }
 
 const behaviour = {
-  engine: choice({
-    names: ["--engine"],
-    metavar: "ENGINE",
-    choices: ["fiber", "thread"],
-    description: "Turn the spinner in a fiber (default) or thread"
-  }),
-  blocking: flag({ names: ["--blocking"], description: "Block the fiber engine: no frame appears" })
+  engine: choice("--engine ENGINE", "Turn the spinner in a fiber (default) or thread", ["fiber", "thread"]),
+  blocking: flag("--blocking", "Block the fiber engine: no frame appears")
 }
 
 export const command: Command = {

@@ -6,10 +6,10 @@ import { parse } from "../../src/Cli/parse.js"
 const description = ""
 
 const options = [
-  Option.integer({ names: ["-c", "--concurrency"], metavar: "N", minimum: 1, description }),
-  Option.flag({ names: ["-v", "--verbose"], description }),
-  Option.flag({ names: ["-a", "--all"], description }),
-  Option.texts({ names: ["-H", "--header"], metavar: "TEXT", description }, Either.right<string>)
+  Option.integer("-c, --concurrency N", description, 1),
+  Option.flag("-v, --verbose", description),
+  Option.flag("-a, --all", description),
+  Option.texts("-H, --header TEXT", description, Either.right<string>)
 ]
 
 const parsed = (argv: ReadonlyArray<string>, stopsAtArgument = false) =>

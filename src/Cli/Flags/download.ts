@@ -19,10 +19,8 @@ import * as Supervisor from "../../Supervisor.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
-import { engines } from "./engines.js"
-import type { Options } from "./options.js"
+import { embedded, engines, type Options, remoteBaseUrl } from "./options.js"
 import * as Report from "./report.js"
-import { embedded, remoteBaseUrl } from "./servers.js"
 import type * as ThreadPool from "./threadPool.js"
 
 export const download = Effect.fn("flags.download")(function* (given: ReadonlyArray<string>, options: Options) {

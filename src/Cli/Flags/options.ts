@@ -3,86 +3,69 @@
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
-import * as Printable from "../../internal/text/printable.js"
-import { choice, flag, integer, label, nonEmpty, seconds, text, type Values, withDefault } from "../Option.js"
-import { servers } from "./servers.js"
+import type * as FlagServer from "../../FlagServer.js"
+import { choice, flag, integer, nonEmpty, not, seconds, text, type Values, withDefault } from "../Option.js"
+
+/** The engines, with the default and the maximum of their concurrency. */
+export const engines: {
+  readonly [name in "sequential" | "threads" | "fibers"]: { readonly concurrency: number; readonly maximum: number }
+} = {
+  sequential: { concurrency: 1, maximum: 1 },
+  // Each connection has its own worker thread, which takes about 30 MB.
+  threads: { concurrency: 30, maximum: 30 },
+  fibers: { concurrency: 5, maximum: 1000 }
+}
+
+/** Embedded servers, and the site of the book. */
+const servers = ["DELAY", "ERROR", "LOCAL", "REMOTE"] as const
+
+export const remoteBaseUrl: string = "https://www.fluentpython.com/data/flags"
+
+const slow = { min: "500 millis", max: "5 seconds" } as const
+
+/** The options of the embedded server for each label. */
+export const embedded: {
+  readonly [label in Exclude<(typeof servers)[number], "REMOTE">]: Pick<FlagServer.Options, "delay" | "errorRate">
+} = {
+  LOCAL: {},
+  DELAY: { delay: slow },
+  ERROR: { delay: slow, errorRate: 0.25 }
+}
 
 const input = {
-  all: flag({ names: ["-a", "--all"], description: "Fetch all available flags, AD to ZW" }),
-  every: flag({
-    names: ["-e", "--every"],
-    description: "Fetch AA to ZZ, whatever --all and CC say"
-  }),
-  limit: integer({
-    names: ["-l", "--limit"],
-    metavar: "N",
-    minimum: 1,
-    description: "Fetch the first N of the sorted codes"
-  })
+  all: flag("-a, --all", "Fetch all available flags, AD to ZW"),
+  every: flag("-e, --every", "Fetch AA to ZZ, whatever --all and CC say"),
+  limit: integer("-l, --limit N", "Fetch the first N of the sorted codes", 1)
 }
 
 const output = {
   directory: withDefault(
-    nonEmpty({
-      names: ["-d", "--directory"],
-      metavar: "DIR",
-      completion: "directory",
-      description: "Save as DIR/cc.gif (default downloads)"
-    }),
+    nonEmpty("-d, --directory DIR", "Save as DIR/cc.gif (default downloads)", "directory"),
     "downloads"
   ),
-  verbose: flag({ names: ["-v", "--verbose"], description: "Print a line per flag, and all counts" }),
-  json: flag({ names: ["--json"], description: "Print one JSON object per flag, and a report" })
+  verbose: flag("-v, --verbose", "Print a line per flag, and all counts"),
+  json: flag("--json", "Print one JSON object per flag, and a report")
 }
 
-const server = { names: ["-s", "--server"], metavar: "LABEL" } as const
-
 const network = {
-  maxReq: integer({
-    names: ["-m", "--max_req", "-c", "--concurrency"],
-    metavar: "CONCURRENT",
-    minimum: 1,
-    description: "Requests at a time; also -c, --concurrency"
-  }),
-  server: text({ ...server, description: "LOCAL (default), DELAY, ERROR or REMOTE" }, (value) => {
+  maxReq: integer("-m, --max_req, -c, --concurrency CONCURRENT", "Requests at a time; also -c, --concurrency", 1),
+  server: text("-s, --server LABEL", "LOCAL (default), DELAY, ERROR or REMOTE", (value, label) => {
     const found = servers.find((candidate) => candidate === value.toUpperCase())
-    return found === undefined
-      ? Either.left(`${label(server)} must be one of ${servers.join(", ")}, not '${Printable.excerpt(value)}'`)
-      : Either.right(found)
+    return found === undefined ? not(`${label} must be one of ${servers.join(", ")}`, value) : Either.right(found)
   }),
-  baseUrl: text(
-    { names: ["--base-url"], metavar: "URL", description: "Fetch URL/cc/cc.gif, and start no server" },
-    Either.right<string>
-  ),
+  baseUrl: text("--base-url URL", "Fetch URL/cc/cc.gif, and start no server", Either.right<string>),
   timeout: withDefault(
-    seconds({
-      names: ["--timeout"],
-      metavar: "SECONDS",
-      description: "Maximum time for each request (default 3.1)"
-    }),
+    seconds("--timeout SECONDS", "Maximum time for each request (default 3.1)"),
     Duration.millis(3100)
   )
 }
 
 const behaviour = {
   engine: withDefault(
-    choice({
-      names: ["--engine"],
-      metavar: "ENGINE",
-      choices: ["sequential", "threads", "fibers"],
-      description: "sequential, threads or fibers (default)"
-    }),
+    choice("--engine ENGINE", "sequential, threads or fibers (default)", ["sequential", "threads", "fibers"]),
     "fibers" as const
   ),
-  seed: withDefault(
-    integer({
-      names: ["--seed"],
-      metavar: "N",
-      minimum: 0,
-      description: "Seed of DELAY and ERROR (default 1)"
-    }),
-    1
-  )
+  seed: withDefault(integer("--seed N", "Seed of DELAY and ERROR (default 1)", 0), 1)
 }
 
 export const groups = { Input: input, Output: output, Network: network, Behaviour: behaviour }

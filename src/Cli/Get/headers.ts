@@ -12,8 +12,8 @@ import * as RequestHeaders from "../../Download/requestHeaders.js"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Printable from "../../internal/text/printable.js"
 import { UsageError } from "../UsageError.js"
-import { isHeader, type Source } from "./headerSource.js"
 import { bytesOf } from "./input.js"
+import { isHeader, type Source } from "./options.js"
 
 export type Headers = Readonly<Record<string, string>>
 
