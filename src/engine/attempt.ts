@@ -78,12 +78,11 @@ export class Attempt extends BodyReceiver {
     const verifiesBody = digest !== undefined || sizeBytes !== undefined
     this.offsetBytes = offsetBytes
     const request = transportRequest(transfer, hop, { connectMillis: wait.limits.connectMillis, range, verifiesBody })
-    return andThen(this.send(request), () =>
-      Effect.matchCauseEffect(restore(this.tasks.run), {
-        onSuccess: (result) => andThen(this.close, () => Exit.succeed(result)),
-        onFailure: (cause) => andThen(this.close, () => Exit.failCause(cause))
-      })
-    )
+    const work = andThen(this.send(request), () => restore(this.tasks.run))
+    return Effect.matchCauseEffect(work, {
+      onSuccess: (result) => andThen(this.close, () => Exit.succeed(result)),
+      onFailure: (cause) => andThen(this.close, () => Exit.failCause(cause))
+    })
   }
 
   onHead(head: ResponseHead): boolean {
@@ -152,8 +151,9 @@ export class Attempt extends BodyReceiver {
 
   override get close(): Effect.Effect<void> {
     this.isOver = true
+    const closeSegments = this.segments?.close ?? Exit.void
     return andThen(this.tasks.close, () =>
-      andThen(this.segments?.close ?? Exit.void, () =>
+      andThen(closeSegments, () =>
         andThen(super.close, () => {
           if (this.body !== undefined) {
             this.transfer.partial.ranges.release(this.body.claim)

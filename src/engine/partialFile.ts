@@ -209,7 +209,7 @@ export class PartialFile {
     }
   }
 
-  /** Adds to the digest the bytes that were not received in order. */
+  /** Adds to the digest the bytes that were not received in order. Interruptible between two reads, because it may take long. */
   readBack(part: Part): Effect.Effect<void, Disk> {
     const { bytes: endBytes, hash } = this
     if (hash === undefined || this.hashedBytes === endBytes) {
@@ -229,7 +229,7 @@ export class PartialFile {
             return more
           })
     })
-    return more
+    return Effect.interruptible(more)
   }
 
   /** The digest in hexadecimal digits. Call it once, when all bytes are in the part. */

@@ -42,8 +42,6 @@ export abstract class BodyReceiver implements Receiver, Timed {
   /** Undefined if the speed of the response does not matter. */
   protected meter: Meter | undefined
   protected exchange: Exchange | undefined
-  /** True if the response has more bytes than its claim may take. They are not read. */
-  private isPastEnd = false
   private task: Task | undefined
   private onTaskEnd: (() => void) | undefined
   private readonly origin: string
@@ -71,8 +69,9 @@ export abstract class BodyReceiver implements Receiver, Timed {
 
   /** Sends the request. Run it uninterruptible. */
   protected send(request: TransportRequest): Effect.Effect<void> {
+    const sending = this.transfer.transport.send(request, this)
     this.transfer.deadlines.add(this)
-    return andThen(this.transfer.transport.send(request, this), (exchange) => {
+    return andThen(sending, (exchange) => {
       this.exchange = exchange
       return this.isOver ? exchange.close : Exit.void
     })
@@ -123,6 +122,10 @@ export abstract class BodyReceiver implements Receiver, Timed {
 
   /** Calls `next` with the value of an effect, at once if it has ended. The body is paused until then. */
   protected after<A>(effect: Effect.Effect<A, DownloadError>, next: (value: A) => boolean): boolean {
+    if (this.isOver) {
+      // The governor has asked for the permit while it counted the bytes of the chunk. Its memory may be used again.
+      return false
+    }
     if (isExit(effect)) {
       return Exit.isSuccess(effect) ? next(effect.value) : this.fail(Exit.failCause(effect.cause))
     }
@@ -180,16 +183,18 @@ export abstract class BodyReceiver implements Receiver, Timed {
       return this.fail(Exit.fail(new TooLarge({ url: displayUrl(this.hop.href), limitBytes, bytes })))
     }
     const writing = taken.length === 0 ? Exit.void : partial.write(part, claim, taken)
-    this.isPastEnd = chunk.length > leftBytes || (claim.nextBytes === claim.endBytes && claim.endBytes < endBytes)
     if (meter !== undefined) {
       meter.bytes += taken.length
       claim.activeAt = transfer.now()
     }
     const restMillis = transfer.governor.restMillis(this.origin, chunk.length)
-    const isDone = isExit(writing) && restMillis === 0
-    const pause = isDone ? writing : Effect.interruptible(Effect.zipLeft(writing, Effect.sleep(restMillis)))
+    const pause = restMillis === 0 ? writing : Effect.zipLeft(writing, Effect.sleep(restMillis))
     transfer.sampler.sample()
-    return this.after(pause, () => !this.isPastEnd || this.end())
+    return this.after(isExit(pause) ? pause : Effect.interruptible(pause), () => {
+      // Bytes after the end of the claim are not read. Another claim may have taken its end during the pause.
+      const isPastEnd = chunk.length > leftBytes || (claim.nextBytes === claim.endBytes && claim.endBytes < endBytes)
+      return !isPastEnd || this.end()
+    })
   }
 
   // Another claim may have taken the end of this one, or the bytes after its end may be free again.

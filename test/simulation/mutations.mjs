@@ -211,13 +211,16 @@ export const mutations = [
       "({ release: () => {}, tryReuse: () => true })"
     ]
   ],
-  ["a helper keeps its permit", [segments, "\n    worker.permit.release()\n", "\n"]],
-  ["a helper outlives its attempt", [segments, "worker.segment?.close ?? Effect.void", "Effect.void"]],
+  ["a helper keeps its permit", [segments, "\n    worker.permit?.release()\n", "\n"]],
+  ["a helper outlives its attempt", [segments, "segment?.close ?? Effect.void", "Effect.void"]],
   [
     "a segment is asked for while the origin wants to be left alone",
-    [segments, "this.hasMore && worker.permit.tryReuse()", "this.hasMore"],
-    [segments, "isMore && this.own.permit.tryReuse()", "isMore"]
+    [segments, "this.hasMore && worker.permit?.tryReuse() === true", "this.hasMore"],
+    [segments, "isMore && this.owner.permit.tryReuse()", "isMore"]
   ],
-  ["what did not come in order is not in the digest", [partial, "return more\n  }", "return Effect.void\n  }"]],
+  [
+    "what did not come in order is not in the digest",
+    [partial, "return Effect.interruptible(more)\n  }", "return Effect.void\n  }"]
+  ],
   ["the next attempt begins where the part ends", [partial, "hole?.startBytes ?? 0", "this.bytes"]]
 ]

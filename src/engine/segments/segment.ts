@@ -63,7 +63,7 @@ export class Segment extends BodyReceiver {
       range,
       verifiesBody: true
     })
-    this.start(this.send(request), () => {})
+    this.after(this.send(request), () => false)
   }
 
   /** Gives up the response. */

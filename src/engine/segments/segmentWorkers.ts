@@ -53,7 +53,7 @@ export interface Owner {
 }
 
 interface Worker {
-  readonly permit: Permit
+  permit: Permit | undefined
   segment: Segment | undefined
   /** True if another transfer waits for the permit. */
   isWanted: boolean
@@ -121,21 +121,27 @@ export class SegmentWorkers implements SegmentOwner {
 
   /** Closes all exchanges, and releases all permits but that of the attempt. */
   get close(): Effect.Effect<void> {
+    // At once: until the effect is run, no worker begins another segment.
     this.isOver = true
-    const all = [this.own, ...this.workers]
-    this.workers.clear()
-    return Effect.forEach(
-      all,
-      (worker) =>
-        Effect.map(worker.segment?.close ?? Effect.void, () => {
-          if (worker.segment !== undefined) {
-            this.ranges.release(worker.segment.claim)
-          }
-          if (worker !== this.own) {
-            worker.permit.release()
-          }
-        }),
-      { discard: true }
+    return Effect.suspend(() => {
+      const all = [this.own, ...this.workers]
+      this.workers.clear()
+      return Effect.forEach(all, (worker) => this.closeWorker(worker), { concurrency: "unbounded", discard: true })
+    })
+  }
+
+  private closeWorker(worker: Worker): Effect.Effect<void> {
+    const { segment } = worker
+    return Effect.ensuring(
+      segment?.close ?? Effect.void,
+      Effect.sync(() => {
+        if (segment !== undefined) {
+          this.ranges.release(segment.claim)
+        }
+        if (worker !== this.own) {
+          worker.permit?.release()
+        }
+      })
     )
   }
 
@@ -207,25 +213,22 @@ export class SegmentWorkers implements SegmentOwner {
 
   private hire(): Worker | undefined {
     const { hop, transfer } = this.owner
-    let worker: Worker | undefined
+    const worker: Worker = { permit: undefined, segment: undefined, isWanted: false }
     const onWanted = (): void => {
-      if (worker !== undefined) {
-        worker.isWanted = true
-        worker.segment?.abort()
-      }
+      worker.isWanted = true
+      worker.segment?.abort()
     }
-    const permit = transfer.governor.tryAcquireIdle(hop.origin, onWanted, transfer.permitOptions)
-    if (permit === undefined) {
+    worker.permit = transfer.governor.tryAcquireIdle(hop.origin, onWanted, transfer.permitOptions)
+    if (worker.permit === undefined) {
       return undefined
     }
-    worker = { permit, segment: undefined, isWanted: false }
     this.workers.add(worker)
     return worker
   }
 
   private dismiss(worker: Worker): void {
     this.workers.delete(worker)
-    worker.permit.release()
+    worker.permit?.release()
     this.proceed()
   }
 
@@ -284,7 +287,7 @@ export class SegmentWorkers implements SegmentOwner {
       this.proceed()
       return
     }
-    const isOn = !this.isOver && !worker.isWanted && this.hasMore && worker.permit.tryReuse()
+    const isOn = !this.isOver && !worker.isWanted && this.hasMore && worker.permit?.tryReuse() === true
     const claim = isOn ? this.next() : undefined
     if (claim === undefined) {
       this.dismiss(worker)
@@ -301,10 +304,7 @@ export class SegmentWorkers implements SegmentOwner {
     if (this.isOver) {
       return
     }
-    if (ranges.isWhole) {
-      owner.wait.isPaused = true
-      this.start(this.close, () => owner.complete(part))
-    } else if (this.response === "open") {
+    if (this.response === "open") {
       // Another worker has taken over the rest of a silent response.
       if (claim.doneBytes === claim.endBytes) {
         this.endResponse()
@@ -315,16 +315,20 @@ export class SegmentWorkers implements SegmentOwner {
       } else {
         this.endResponse()
       }
-    } else if (this.response === "closed" && own.segment === undefined) {
+    } else if (this.response === "closed") {
       // Each further request has its own time limits.
       owner.wait.isPaused = true
-      this.proceedAlone()
+      if (ranges.isWhole) {
+        this.start(this.close, () => owner.complete(part))
+      } else if (own.segment === undefined) {
+        this.proceedAlone()
+      }
     }
   }
 
   private proceedAlone(): void {
     const isMore = this.hasMore
-    const next = !this.isRefused && isMore && this.own.permit.tryReuse() ? this.next() : undefined
+    const next = !this.isRefused && isMore && this.owner.permit.tryReuse() ? this.next() : undefined
     if (next !== undefined) {
       this.begin(this.own, next)
     } else if ((this.isRefused || isMore) && this.workers.size === 0) {
