@@ -11,90 +11,16 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as Download from "../../src/Download.js"
-import { type Connection, Disk } from "../../src/DownloadError.js"
+import { Disk } from "../../src/DownloadError.js"
 import * as Downloader from "../../src/Downloader.js"
 import * as OriginGovernor from "../../src/OriginGovernor.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import { type Part, Store } from "../../src/Store.js"
-import { type Exchange, type Receiver, Transport, type TransportRequest } from "../../src/Transport.js"
-
-const mebibyte = 1024 * 1024
-
-const content = Uint8Array.from({ length: 4 * mebibyte }, (_, index) => (index * 31 + (index >> 12) * 7) & 0xff)
+import type { Transport } from "../../src/Transport.js"
+import { content, type Sent, transport } from "../support/answeredTransport.js"
 
 const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`
-
-/** One request, which the test answers. */
-class Sent implements Exchange {
-  isPaused = false
-  /** True when the response has ended, or the receiver has closed the exchange. */
-  isClosed = false
-  readonly range: { readonly startBytes: number; readonly endBytes: number }
-
-  constructor(
-    readonly request: TransportRequest,
-    private readonly receiver: Receiver
-  ) {
-    const [, start, end] = /^bytes=(\d+)-(\d*)$/.exec(request.headers["range"] ?? "") ?? []
-    this.range = {
-      startBytes: Number(start ?? 0),
-      endBytes: end === undefined || end === "" ? content.length : Number(end) + 1
-    }
-  }
-
-  resume(): void {
-    this.isPaused = false
-  }
-
-  get close(): Effect.Effect<void> {
-    return this.isClosed
-      ? Exit.void
-      : Effect.sync(() => {
-          this.isClosed = true
-        })
-  }
-
-  head(): void {
-    const { endBytes, startBytes } = this.range
-    const isPartial = this.request.headers["range"] !== undefined
-    this.isPaused = !this.receiver.onHead({
-      status: isPartial ? 206 : 200,
-      headers: {
-        "content-length": `${endBytes - startBytes}`,
-        "accept-ranges": "bytes",
-        etag: '"1"',
-        ...(isPartial ? { "content-range": `bytes ${startBytes}-${endBytes - 1}/${content.length}` } : {})
-      }
-    })
-  }
-
-  /** Sends the bytes from one position of the file to another, unless the receiver has closed the exchange. */
-  bytes(fromBytes: number, toBytes: number): void {
-    if (!this.isClosed) {
-      assert.isFalse(this.isPaused)
-      this.isPaused = !this.receiver.onChunk(content.slice(fromBytes, toBytes))
-    }
-  }
-
-  end(exit: Exit.Exit<void, Connection> = Exit.void): void {
-    if (!this.isClosed) {
-      this.isClosed = true
-      this.receiver.onEnd(exit)
-    }
-  }
-}
-
-type Send = (sent: Sent, index: number) => Effect.Effect<Exchange>
-
-const transport = (sent: Array<Sent>, send: Send = Exit.succeed): Layer.Layer<Transport> =>
-  Layer.succeed(Transport, {
-    send: (request, receiver) => {
-      const one = new Sent(request, receiver)
-      sent.push(one)
-      return send(one, sent.length - 1)
-    }
-  })
 
 const storeWith = (change: (part: Part) => Partial<Part>): Layer.Layer<Store | MemoryStore.MemoryFiles> =>
   Layer.flatMap(MemoryStore.layer, (context) =>
@@ -454,9 +380,11 @@ describe("a store", () => {
       first.end()
       yield* settle
       assert.strictEqual(published, 1)
-      yield* Fiber.interrupt(fiber)
-      const exit = yield* Fiber.await(fiber)
-      assert.isTrue(Exit.isInterrupted(exit))
+      yield* pass(60_000)
+      at(sent, 1).head(404)
+      yield* settle
+      const error = yield* Effect.flip(Fiber.join(fiber))
+      assert.deepInclude(error, { _tag: "HttpStatus", status: 404 })
       yield* nothingIsLeft(sent)
     }).pipe(
       Effect.provide(Downloader.layerWith({ retry: RetryPolicy.make({ retries: 3 }) }).pipe(Layer.provideMerge(ports)))
