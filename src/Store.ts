@@ -91,8 +91,8 @@ export class Store extends Context.Tag("halyard/Store")<
     /** Returns true if there is a file or a symbolic link at this path, even a broken link. Fails if it is a directory. */
     readonly exists: (destination: string) => Effect.Effect<boolean, Disk>
     /**
-     * Opens an empty part. The caller discards it, whether it is published or not. Run as an acquisition (uninterruptible); a
-     * backend makes a long wait inside it interruptible by itself, and then leaves nothing.
+     * Opens an empty part. The caller publishes or discards it. Run as an acquisition (uninterruptible); a backend makes a
+     * long wait inside it interruptible by itself, and then leaves nothing.
      */
     readonly open: (destination: string) => Effect.Effect<Part, Disk>
   }

@@ -120,7 +120,8 @@ export class Transport extends Context.Tag("halyard/Transport")<
      * Sends a GET. A request that cannot be sent fails by `onEnd`; `send` itself does not fail.
      *
      * Run it as an acquisition: uninterruptible, and with `close` of the exchange as the release. A transport that has finished
-     * when the call returns gives an `Exit`, so that its caller need not suspend.
+     * when the call returns gives an `Exit`, so that its caller need not suspend. A fiber of the exchange belongs to a scope
+     * (`Effect.forkIn`): the fiber that runs `send` may end before the exchange.
      */
     readonly send: (request: TransportRequest, receiver: Receiver) => Effect.Effect<Exchange>
   }

@@ -257,7 +257,7 @@ export class SegmentWorkers implements SegmentOwner {
     }
     const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
     if (error === undefined) {
-      if (Cause.isInterruptedOnly(exit.cause)) {
+      if (worker !== this.own && Cause.isInterruptedOnly(exit.cause)) {
         this.dismiss(worker)
       } else {
         owner.finish(Exit.failCause(Cause.flatMap(exit.cause, () => Cause.empty)))
