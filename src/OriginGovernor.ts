@@ -12,7 +12,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { Permits } from "./OriginGovernor/permits.js"
-import { Ticket } from "./OriginGovernor/queues.js"
+import { type ConcurrencyLimit, type Report, type Signal, Ticket } from "./OriginGovernor/queues.js"
+
+export type { ConcurrencyLimit, Report, Signal }
 
 /**
  * Limits. A limit that is left out does not apply.
@@ -36,18 +38,6 @@ export interface Options {
   readonly requestsPerSecondPerOrigin?: number | undefined
   readonly bytesPerSecond?: number | undefined
   readonly bytesPerSecondPerOrigin?: number | undefined
-}
-
-/**
- * An additional limit for some of the permits of a governor. Each run has one.
- *
- * @category models
- * @since 0.2.0
- */
-export interface ConcurrencyLimit {
-  readonly limit: number
-  /** The number of permits that count against this limit. Only the governor changes it. */
-  used: number
 }
 
 /**
@@ -80,31 +70,6 @@ export interface Permit {
    * paused, if more of its permits are held than its limit allows, if another caller waits for it, or after `release`.
    */
   readonly tryReuse: () => boolean
-}
-
-/**
- * The result of an attempt, as far as it concerns the load of its origin.
- *
- * @category models
- * @since 0.2.0
- */
-export type Signal = "success" | "overload" | "neutral"
-
-/**
- * The report of an attempt.
- *
- * @category models
- * @since 0.2.0
- */
-export interface Report {
-  readonly signal: Signal
-  /**
-   * When the attempt began, in milliseconds of the clock's nanoseconds. An overload of an attempt that began before the limit of
-   * the origin was last lowered does not lower it again.
-   */
-  readonly beganAtMillis: number
-  /** The governor grants no permits for this origin during this time. A pause does not shorten an earlier pause. */
-  readonly pauseMillis?: number | undefined
 }
 
 /**

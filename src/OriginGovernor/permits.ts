@@ -15,6 +15,7 @@ import {
   type Origin,
   type OriginLimits,
   type Queue,
+  type Report,
   type Ticket
 } from "./queues.js"
 import { RateLimit } from "./rateLimit.js"
@@ -23,12 +24,6 @@ interface Limits extends OriginLimits {
   readonly concurrency: number
   readonly requestsPerSecond: number | undefined
   readonly bytesPerSecond: number | undefined
-}
-
-interface Report {
-  readonly signal: "success" | "overload" | "neutral"
-  readonly beganAtMillis: number
-  readonly pauseMillis?: number | undefined
 }
 
 export class Permits {

@@ -6,9 +6,41 @@ import { Heap } from "./heap.js"
 import type { LinkedList, Node } from "./linkedList.js"
 import { RateLimit } from "./rateLimit.js"
 
+/**
+ * An additional limit for some of the permits of a governor. Each run has one.
+ *
+ * @category models
+ * @since 0.2.0
+ */
 export interface ConcurrencyLimit {
   readonly limit: number
+  /** The number of permits that count against this limit. Only the governor changes it. */
   used: number
+}
+
+/**
+ * The result of an attempt, as far as it concerns the load of its origin.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Signal = "success" | "overload" | "neutral"
+
+/**
+ * The report of an attempt.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Report {
+  readonly signal: Signal
+  /**
+   * When the attempt began, in milliseconds of the clock's nanoseconds. An overload of an attempt that began before the limit of
+   * the origin was last lowered does not lower it again.
+   */
+  readonly beganAtMillis: number
+  /** The governor grants no permits for this origin during this time. A pause does not shorten an earlier pause. */
+  readonly pauseMillis?: number | undefined
 }
 
 /** The limits of each origin. */

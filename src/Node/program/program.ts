@@ -1,7 +1,8 @@
 /**
  * The entry of the second file of the program, which has all commands. The modules of a command are evaluated when it runs.
  */
-import { isMainThread } from "node:worker_threads"
+import { isMainThread, workerData } from "node:worker_threads"
+import type { WorkerRole } from "./threads/workerRole.js"
 
 export interface Program {
   /** `binUrl` is the first file, also of worker threads. */
@@ -12,6 +13,9 @@ export const start: Program["start"] = (version, binUrl) => {
   if (isMainThread) {
     void import("./main.js").then(({ main }) => main(version, binUrl))
   } else {
-    void import("./threads/worker.js")
+    const role: WorkerRole = workerData
+    void (role.halyard === "spinner"
+      ? import("./threads/spinnerThread.js").then(({ turn }) => turn(role))
+      : import("./threads/flagWorker.js").then(({ serve }) => serve()))
   }
 }
