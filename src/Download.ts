@@ -197,12 +197,6 @@ export const request = (options: {
  */
 export const Verification: Schema.Literal<["digest", "length", "none"]> = Schema.Literal("digest", "length", "none")
 
-/**
- * What the content was checked against.
- *
- * @category models
- * @since 0.2.0
- */
 export type Verification = typeof Verification.Type
 
 /**
@@ -277,12 +271,6 @@ export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard.DownloadOu
  */
 export const DownloadOutcome = Schema.Union(Saved, Skipped, Failed, Cancelled)
 
-/**
- * The outcome of one request.
- *
- * @category models
- * @since 0.1.0
- */
 export type DownloadOutcome = typeof DownloadOutcome.Type
 
 /**

@@ -351,10 +351,4 @@ for (const { prototype } of classes) {
   })
 }
 
-/**
- * Every error of a transfer.
- *
- * @category models
- * @since 0.1.0
- */
 export type DownloadError = typeof DownloadError.Type

@@ -66,10 +66,4 @@ export class Finished extends Schema.TaggedClass<Finished>("halyard.DownloadEven
  */
 export const DownloadEvent = Schema.Union(Started, Advanced, Retrying, Finished)
 
-/**
- * An event of a run.
- *
- * @category models
- * @since 0.1.0
- */
 export type DownloadEvent = typeof DownloadEvent.Type

@@ -10,7 +10,6 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as FiberStatus from "effect/FiberStatus"
 import { dual } from "effect/Function"
 import * as Scope from "effect/Scope"
 
@@ -83,16 +82,5 @@ export const supervise: {
 export const describe = (child: Child): Effect.Effect<string> =>
   Effect.map(
     Fiber.status(child.fiber),
-    (status) => `${child.name} object: Fiber(#${child.fiber.id().id}, ${stateOf(status)})`
+    (status) => `${child.name} object: Fiber(#${child.fiber.id().id}, ${status._tag.toLowerCase()})`
   )
-
-const stateOf = (status: FiberStatus.FiberStatus): string => {
-  switch (status._tag) {
-    case "Done":
-      return "done"
-    case "Running":
-      return "running"
-    case "Suspended":
-      return "suspended"
-  }
-}

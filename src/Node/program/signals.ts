@@ -35,13 +35,6 @@ export const open = (
   const handled = names.filter((name) => !(ignoresHangups && name === "SIGHUP"))
   let current: (signal: Signal, program: (signal: Signal) => void) => void = handle
   let isReceived = false
-  const handler = (signal: NodeJS.Signals): void => {
-    const name = handled.find((candidate) => candidate === signal)
-    if (name !== undefined) {
-      isReceived = true
-      current(name, handle)
-    }
-  }
   const stop = () => {
     beforeStop()
     process.kill(process.pid, "SIGSTOP")
@@ -51,18 +44,25 @@ export const open = (
     process.removeListener("SIGQUIT", quit)
     process.kill(process.pid, "SIGQUIT")
   }
+  const listeners: ReadonlyArray<readonly [NodeJS.Signals, () => void]> = [
+    ["SIGTSTP", stop],
+    ["SIGQUIT", quit],
+    ...handled.map((name) => {
+      const listener = () => {
+        isReceived = true
+        current(name, handle)
+      }
+      return [name, listener] as const
+    })
+  ]
   const install = () => {
-    process.on("SIGTSTP", stop)
-    process.on("SIGQUIT", quit)
-    for (const name of handled) {
-      process.on(name, handler)
+    for (const [signal, listener] of listeners) {
+      process.on(signal, listener)
     }
   }
   const remove = () => {
-    process.removeListener("SIGTSTP", stop)
-    process.removeListener("SIGQUIT", quit)
-    for (const name of handled) {
-      process.removeListener(name, handler)
+    for (const [signal, listener] of listeners) {
+      process.removeListener(signal, listener)
     }
   }
   if (ignoresHangups) {

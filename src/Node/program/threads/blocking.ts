@@ -2,8 +2,11 @@
  * Blocks the main thread, alone or while a worker thread turns a spinner.
  */
 import { Worker } from "node:worker_threads"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import { clip, displayWidth } from "../../../internal/text/displayWidth.js"
 import * as Printable from "../../../internal/text/printable.js"
 import type { Screen } from "../../../Screen.js"
@@ -60,18 +63,9 @@ export const blockWithSpinner = (
 const start = (workerUrl: URL, role: WorkerRole) =>
   Effect.async<{ readonly thread: Worker; readonly ended: Effect.Effect<void> }>((resume) => {
     const thread = new Worker(workerUrl, { workerData: role })
-    let hasEnded = false
-    const ended = Effect.async<void>((done) => {
-      if (hasEnded) {
-        done(Effect.void)
-      } else {
-        thread.once("exit", () => done(Effect.void))
-      }
-    })
-    thread.once("exit", () => {
-      hasEnded = true
-    })
+    const ended = Deferred.unsafeMake<void>(FiberId.none)
+    thread.once("exit", () => Deferred.unsafeDone(ended, Exit.void))
     thread.once("error", (error) => resume(Effect.die(error)))
     // A thread cannot start while this one is blocked.
-    thread.once("online", () => resume(Effect.succeed({ thread, ended })))
+    thread.once("online", () => resume(Effect.succeed({ thread, ended: Deferred.await(ended) })))
   })
