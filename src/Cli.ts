@@ -63,9 +63,9 @@ export const run = (
     // Decoding has changed this argument, so it names something else. It may be a secret, so the error does not show it.
     const changed = argv.some((argument) => argument.includes("\ufffd")) ? (yield* Host).notUtf8(argv) : undefined
     if (changed !== undefined) {
-      return yield* new UsageError({ rule: `argument ${changed + 1} has bytes that are not UTF-8` })
+      return yield* new UsageError({ message: `argument ${changed + 1} has bytes that are not UTF-8` })
     }
-    return yield* yield* Either.mapLeft(read(argv, version), (rule) => new UsageError({ rule }))
+    return yield* yield* Either.mapLeft(read(argv, version), (message) => new UsageError({ message }))
   }).pipe(
     Effect.catchAll((error) =>
       Effect.map(StatusLine, (statusLine) => {

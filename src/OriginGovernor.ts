@@ -120,15 +120,7 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
   Effect.map(Effect.clock, (clock) => {
     const concurrency = limitOf(options.concurrency, "concurrency")
     const perOrigin = limitOf(options.perOrigin, "perOrigin")
-    const permits = new Permits({
-      concurrency,
-      perOrigin,
-      isAdaptive: options.adaptive ?? true,
-      requestsPerSecond: options.requestsPerSecond,
-      requestsPerSecondPerOrigin: options.requestsPerSecondPerOrigin,
-      bytesPerSecond: options.bytesPerSecond,
-      bytesPerSecondPerOrigin: options.bytesPerSecondPerOrigin
-    })
+    const permits = new Permits({ ...options, concurrency, perOrigin })
     // One of the waiting fibers sleeps until the next time at which a permit may become free. The others have no timer.
     let timekeeper: Ticket | undefined
     let sleepsUntil = Number.POSITIVE_INFINITY

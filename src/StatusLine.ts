@@ -123,11 +123,7 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
     restoreCursor()
   }
 
-  const print = (
-    text: string,
-    write: (text: string) => void,
-    options?: { readonly partial?: "join" | "wait" | undefined }
-  ): void => {
+  const print: typeof StatusLine.Service.print = (text, write, options) => {
     if (!screen.isTerminal || text === "") {
       write(text)
       return

@@ -54,7 +54,7 @@ export const command: Command = {
       ([positional, { bind, port, ...options }]): Action =>
         Effect.gen(function* () {
           if (port !== undefined && positional !== undefined) {
-            return yield* new UsageError({ rule: "PORT and --port are the same: give one of them" })
+            return yield* new UsageError({ message: "PORT and --port are the same: give one of them" })
           }
           const { serve } = yield* Effect.promise(() => import("./Serve/serve.js"))
           return yield* serve({ ...options, hostname: bind, port: port ?? positional ?? 8001 })

@@ -42,14 +42,16 @@ export const command: Command = {
           const commandLine = line.positional
           if (commandLine.length > 0) {
             if (blocking || engine !== undefined) {
-              return yield* new UsageError({ rule: "--engine and --blocking are for the function, not for a COMMAND" })
+              return yield* new UsageError({
+                message: "--engine and --blocking are for the function, not for a COMMAND"
+              })
             }
             const { runWithSpinner } = yield* Effect.promise(() => import("./Spin/command.js"))
             return yield* runWithSpinner(commandLine, message ?? commandLine.join(" "))
           }
           const threaded = engine === "thread"
           if (blocking && threaded) {
-            return yield* new UsageError({ rule: "--blocking is for --engine fiber; --engine thread always blocks" })
+            return yield* new UsageError({ message: "--blocking is for --engine fiber; --engine thread always blocks" })
           }
           const { answer } = yield* Effect.promise(() => import("./Spin/answer.js"))
           return yield* answer({ blocking, threaded, message: message ?? "thinking!" })

@@ -7,13 +7,13 @@
 import { Heap } from "./heap.js"
 import { IdlePermits } from "./idlePermits.js"
 import { LinkedList } from "./linkedList.js"
-import { Origins } from "./origins.js"
 import {
   type Bottleneck,
   type ConcurrencyLimit,
   LimitState,
   type Origin,
   type OriginLimits,
+  Origins,
   type Queue,
   type Report,
   type Ticket
@@ -22,8 +22,8 @@ import { RateLimit } from "./rateLimit.js"
 
 interface Limits extends OriginLimits {
   readonly concurrency: number
-  readonly requestsPerSecond: number | undefined
-  readonly bytesPerSecond: number | undefined
+  readonly requestsPerSecond?: number | undefined
+  readonly bytesPerSecond?: number | undefined
 }
 
 export class Permits {

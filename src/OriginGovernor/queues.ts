@@ -46,9 +46,10 @@ export interface Report {
 /** The limits of each origin. */
 export interface OriginLimits {
   readonly perOrigin: number
-  readonly isAdaptive: boolean
-  readonly requestsPerSecondPerOrigin: number | undefined
-  readonly bytesPerSecondPerOrigin: number | undefined
+  /** Default: true. */
+  readonly adaptive?: boolean | undefined
+  readonly requestsPerSecondPerOrigin?: number | undefined
+  readonly bytesPerSecondPerOrigin?: number | undefined
 }
 
 /** An origin or a `ConcurrencyLimit`, with the queues that wait until it has room. */
@@ -87,7 +88,7 @@ export class Origin implements Bottleneck {
     readonly name: string,
     limits: OriginLimits
   ) {
-    this.limit = new AdaptiveLimit(limits.perOrigin, limits.isAdaptive)
+    this.limit = new AdaptiveLimit(limits.perOrigin, limits.adaptive ?? true)
     this.requests = new RateLimit(limits.requestsPerSecondPerOrigin, "requestsPerSecondPerOrigin")
     this.bytes = new RateLimit(limits.bytesPerSecondPerOrigin, "bytesPerSecondPerOrigin")
   }
@@ -127,6 +128,46 @@ export class Origin implements Bottleneck {
       this.bytes.nextAt <= now &&
       this.limit.isInitial(now)
     )
+  }
+}
+
+const fewOrigins = 1024
+
+/**
+ * The origins by their names. Origins in their initial state are forgotten, so that a million origins do not take a million
+ * entries.
+ */
+export class Origins {
+  private readonly byName = new Map<string, Origin>()
+  private forgetAt = fewOrigins
+
+  constructor(private readonly limits: OriginLimits) {}
+
+  find(name: string): Origin | undefined {
+    return this.byName.get(name)
+  }
+
+  get(name: string, now: number): Origin {
+    const found = this.byName.get(name)
+    if (found !== undefined) {
+      return found
+    }
+    if (this.byName.size >= this.forgetAt) {
+      this.forgetInitial(now)
+    }
+    const made = new Origin(name, this.limits)
+    this.byName.set(name, made)
+    return made
+  }
+
+  private forgetInitial(now: number): void {
+    for (const origin of this.byName.values()) {
+      if (origin.isInitial(now)) {
+        this.byName.delete(origin.name)
+      }
+    }
+    // The next check comes after as many new origins, so that the cost for each origin is small.
+    this.forgetAt = Math.max(fewOrigins, 2 * this.byName.size)
   }
 }
 

@@ -26,13 +26,13 @@ import type * as ThreadPool from "./threadPool.js"
 export const download = Effect.fn("flags.download")(function* (given: ReadonlyArray<string>, options: Options) {
   const codes = yield* Either.mapLeft(
     Flags.select({ ...options, codes: given }),
-    ({ rule }) => new UsageError({ rule })
+    ({ message }) => new UsageError({ message })
   )
   if (options.baseUrl !== undefined && !isHttp(options.baseUrl)) {
-    return yield* new UsageError({ rule: `--base-url URL must be an http: or https: URL without a query` })
+    return yield* new UsageError({ message: `--base-url URL must be an http: or https: URL without a query` })
   }
   if (options.baseUrl !== undefined && options.server !== undefined) {
-    return yield* new UsageError({ rule: "--server and --base-url are two origins: give one of them" })
+    return yield* new UsageError({ message: "--server and --base-url are two origins: give one of them" })
   }
   const { concurrency: defaultConcurrency, maximum } = engines[options.engine]
   const concurrency = Math.min(options.maxReq ?? defaultConcurrency, maximum, codes.length)

@@ -137,12 +137,12 @@ const run = Effect.fnUntraced(function* (
 /** Refuses options that an output other than a file cannot have. */
 const checkOutput = Effect.fnUntraced(function* (options: Options, output: Output | undefined) {
   if (isStandardOutput(output?.stream) && options.json) {
-    return yield* new UsageError({ rule: "--json and --output - would both write standard output" })
+    return yield* new UsageError({ message: "--json and --output - would both write standard output" })
   }
   const forFiles = (["onExists", "durability", "segments"] as const).find((name) => options[name] !== undefined)
   if (output?.stream !== undefined && forFiles !== undefined) {
     return yield* new UsageError({
-      rule: `${longName(declared[forFiles])} is for files, and --output ${Printable.line(output.destination)} is not a file`
+      message: `${longName(declared[forFiles])} is for files, and --output ${Printable.line(output.destination)} is not a file`
     })
   }
 })

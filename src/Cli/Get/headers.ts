@@ -29,7 +29,7 @@ export const read = Effect.fnUntraced(function* (sources: ReadonlyArray<Source>,
   for (const variable of variables) {
     const text = yield* Effect.mapError(
       Config.string(variable),
-      () => new UsageError({ rule: `--header-env NAME: there is no environment variable ${variable}` })
+      () => new UsageError({ message: `--header-env NAME: there is no environment variable ${variable}` })
     )
     lines.push(...(yield* linesOf(`--header-env ${variable}`, text)))
   }
@@ -37,7 +37,7 @@ export const read = Effect.fnUntraced(function* (sources: ReadonlyArray<Source>,
     lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()] as const)
   )
   const wrong = RequestHeaders.problem({ headers: Record.map(headers, Redacted.make) })
-  return wrong === undefined ? headers : yield* new UsageError({ rule: `--header NAME:VALUE: ${wrong}` })
+  return wrong === undefined ? headers : yield* new UsageError({ message: `--header NAME:VALUE: ${wrong}` })
 })
 
 const fromFile = Effect.fnUntraced(function* (path: string) {
@@ -51,13 +51,13 @@ const fromFile = Effect.fnUntraced(function* (path: string) {
     })
   )
   if (size > fileAtMostBytes) {
-    return yield* new UsageError({ rule: `${option}: it is larger than 64 KiB` })
+    return yield* new UsageError({ message: `${option}: it is larger than 64 KiB` })
   }
   const decoder = new TextDecoder("utf-8", { fatal: true })
   const text = yield* Effect.try({
     try: () =>
       Chunk.reduce(chunks, "", (before, chunk) => before + decoder.decode(chunk, { stream: true })) + decoder.decode(),
-    catch: () => new UsageError({ rule: `${option}: it has bytes that are not UTF-8` })
+    catch: () => new UsageError({ message: `${option}: it has bytes that are not UTF-8` })
   })
   return yield* linesOf(option, text)
 })
@@ -68,9 +68,9 @@ const linesOf = (option: string, text: string): Either.Either<ReadonlyArray<stri
   const given = lines.filter((line) => line.trim() !== "")
   const wrong = lines.findIndex((line) => line.trim() !== "" && !isHeader(line))
   return wrong >= 0
-    ? Either.left(new UsageError({ rule: `${option}: line ${wrong + 1} is not NAME:VALUE` }))
+    ? Either.left(new UsageError({ message: `${option}: line ${wrong + 1} is not NAME:VALUE` }))
     : given.length === 0
-      ? Either.left(new UsageError({ rule: `${option}: it contains no header` }))
+      ? Either.left(new UsageError({ message: `${option}: it contains no header` }))
       : Either.right(given)
 }
 

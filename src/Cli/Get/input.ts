@@ -40,6 +40,6 @@ const standardInput: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/
 export const isStandardInput = (input: string): boolean => standardInput.has(input)
 
 const cannotRead = (label: string, { explanation, reason }: Disk): UsageError =>
-  new UsageError({ rule: `${label}: ${reason === "missing" ? "there is no such file" : explanation}` })
+  new UsageError({ message: `${label}: ${reason === "missing" ? "there is no such file" : explanation}` })
 
-const isDirectory = (label: string): UsageError => new UsageError({ rule: `${label}: it is a directory` })
+const isDirectory = (label: string): UsageError => new UsageError({ message: `${label}: it is a directory` })

@@ -25,7 +25,7 @@ export const outputOf = Effect.fnUntraced(function* (
     const problem = yield* (yield* Host).writeProblem(descriptor)
     return problem === undefined
       ? { destination: output, stream: { _tag: "Descriptor", descriptor } }
-      : yield* new UsageError({ rule: `--output ${Printable.line(output)}: ${problem}` })
+      : yield* new UsageError({ message: `--output ${Printable.line(output)}: ${problem}` })
   }
   const fs = yield* FileSystem.FileSystem
   const destination = path.isAbsolute(output) ? output : path.join(directory, output)
@@ -40,7 +40,7 @@ export const outputOf = Effect.fnUntraced(function* (
       return { destination, stream: { _tag: "Path", isPipe: type === "FIFO" } }
     default: {
       const what = type === "Directory" ? "a directory" : "neither a regular file nor a pipe nor a device"
-      return yield* new UsageError({ rule: `--output FILE: ${destination} is ${what}` })
+      return yield* new UsageError({ message: `--output FILE: ${destination} is ${what}` })
     }
   }
 })

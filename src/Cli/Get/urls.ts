@@ -19,21 +19,21 @@ import type { Options } from "./options.js"
 export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, options: Options) {
   const { input } = options
   if (urls.length === 0 && input === undefined) {
-    return yield* new UsageError({ rule: "give a URL, or a list of URLs with --input FILE" })
+    return yield* new UsageError({ message: "give a URL, or a list of URLs with --input FILE" })
   }
   const isOneUrl = urls.length === 1 && input === undefined
   if (options.output !== undefined && !isOneUrl) {
-    return yield* new UsageError({ rule: "--output FILE is for exactly one URL; use --directory DIR for several" })
+    return yield* new UsageError({ message: "--output FILE is for exactly one URL; use --directory DIR for several" })
   }
   if (options.checksum !== undefined && !isOneUrl) {
-    return yield* new UsageError({ rule: "--checksum DIGEST is for exactly one URL" })
+    return yield* new UsageError({ message: "--checksum DIGEST is for exactly one URL" })
   }
   const files = options.header.flatMap((source) => (source._tag === "File" ? [source.path] : []))
   if ([...files, input ?? ""].filter(isStandardInput).length > 1) {
-    return yield* new UsageError({ rule: "standard input can be read once, for --input or for one --header" })
+    return yield* new UsageError({ message: "standard input can be read once, for --input or for one --header" })
   }
   if (options.checksum !== undefined && Digest.parse(options.checksum) === undefined) {
-    return yield* new UsageError({ rule: "--checksum DIGEST must be sha256:HEX or a Subresource Integrity string" })
+    return yield* new UsageError({ message: "--checksum DIGEST must be sha256:HEX or a Subresource Integrity string" })
   }
   const given: Stream.Stream<Lines.Line> = Stream.fromIterable(urls)
   if (input === undefined) {
@@ -68,7 +68,7 @@ export const withHeaders = Effect.fnUntraced(function* <E, R>(
     typeof first === "string" ? Headers.OriginHeaders.of(first, headers) : Either.left(first.problem)
   if (Either.isLeft(originHeaders)) {
     const which = urls.length === 0 ? "the first URL of the list" : `the first URL, ${displayUrl(urls[0] ?? "")}`
-    return yield* new UsageError({ rule: `--header is for the origin of ${which}: ${originHeaders.left}` })
+    return yield* new UsageError({ message: `--header is for the origin of ${which}: ${originHeaders.left}` })
   }
   return {
     lines: Stream.concat(Stream.fromChunk(begun.value), Stream.repeatEffectChunkOption(pull)),

@@ -1,10 +1,10 @@
 /**
  * Runs `halyard serve` until it is interrupted.
  */
+import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import { fromCause } from "../../DownloadError/diskErrors.js"
 import type { Disk } from "../../DownloadError.js"
 import * as FlagServer from "../../FlagServer.js"
@@ -21,13 +21,7 @@ export interface ServeOptions {
 }
 
 /** The server cannot be started. */
-class CannotServe extends Schema.TaggedError<CannotServe>("halyard/Cli/CannotServe")("CannotServe", {
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return this.detail
-  }
-}
+class CannotServe extends Data.TaggedError("CannotServe")<{ readonly message: string }> {}
 
 export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
   const host = yield* Host
@@ -58,7 +52,7 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
     Layer.catchAll((error) =>
       Layer.fail(
         new CannotServe({
-          detail:
+          message:
             error._tag === "ServeError"
               ? `cannot listen on ${options.hostname}:${options.port}: ${whyNot(error.cause)}`
               : `cannot read the directory ${Printable.line(directory)}: ${unreadable[fromCause(directory, error).reason] ?? "the file system refuses"}`
