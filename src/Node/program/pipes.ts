@@ -23,15 +23,21 @@ export const read = (path: string, isPipe: boolean): Stream.Stream<Uint8Array, D
   )
 }
 
-const open = (path: string, isPipe: boolean): Readable => {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
-  try {
-    return isPipe
+const open = (path: string, isPipe: boolean): Readable =>
+  openWithoutWait(path, constants.O_RDONLY, (descriptor) =>
+    isPipe
       ? // On Linux, a pipe that had no writer yet is not at its end.
         new Socket({ fd: descriptor, readable: true, writable: false })
       : isatty(descriptor)
         ? new ReadStream(descriptor)
         : createReadStream(path, { fd: descriptor })
+  )
+
+/** Opens a path, and makes a stream of the descriptor. An open that waits for the other end could not be cancelled. */
+export const openWithoutWait = <A>(path: string, access: number, toStream: (descriptor: number) => A): A => {
+  const descriptor = openSync(path, access | constants.O_NONBLOCK | constants.O_NOCTTY)
+  try {
+    return toStream(descriptor)
   } catch (cause) {
     closeSync(descriptor)
     throw cause

@@ -4,7 +4,7 @@
  * Written bytes cannot be taken back, and there is no file to rename. So a transfer can continue after a failure, but it cannot
  * start over.
  */
-import { closeSync, constants, createWriteStream, fstatSync, openSync } from "node:fs"
+import { constants, createWriteStream, fstatSync } from "node:fs"
 import { Socket } from "node:net"
 import type { Writable } from "node:stream"
 import { isatty, WriteStream } from "node:tty"
@@ -16,6 +16,7 @@ import { codeOf, fromCause } from "../../../DownloadError/diskErrors.js"
 import { Disk } from "../../../DownloadError.js"
 import * as Printable from "../../../internal/text/printable.js"
 import { type Part, Store } from "../../../Store.js"
+import { openWithoutWait } from "../pipes.js"
 import * as StandardOutput from "./standardOutput.js"
 
 /**
@@ -159,19 +160,10 @@ const sinkTo = (stream: Writable, destination: string): Sink => {
 
 const open = (output: OutputStream, destination: string): Effect.Effect<Writable, Disk | "no reader"> =>
   Effect.try({
-    try: () => {
-      if (output._tag === "Descriptor") {
-        return streamOf(output.descriptor)
-      }
-      // Opening a pipe without a reader would block a thread of Node's pool, and the process could not exit.
-      const descriptor = openSync(destination, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
-      try {
-        return streamOf(descriptor)
-      } catch (cause) {
-        closeSync(descriptor)
-        throw cause
-      }
-    },
+    try: () =>
+      output._tag === "Descriptor"
+        ? streamOf(output.descriptor)
+        : openWithoutWait(destination, constants.O_WRONLY, streamOf),
     catch: (cause) =>
       output._tag === "Path" && output.isPipe && codeOf(cause) === "ENXIO" ? "no reader" : fromCause(destination, cause)
   })
