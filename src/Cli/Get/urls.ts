@@ -1,10 +1,10 @@
 /**
  * The URLs of `halyard get`, in order: first the arguments, then the list. The list is read while the run goes on.
  */
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import * as Digest from "../../internal/digest.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
@@ -55,23 +55,16 @@ export const withHeaders = Effect.fnUntraced(function* <E, R>(
   if (Object.keys(headers).length === 0) {
     return { lines, originHeaders: undefined }
   }
-  const pull = yield* Stream.toPull(lines)
-  const begun = yield* Effect.catchAll(
-    Effect.asSome(pull),
-    Option.match({ onNone: () => Effect.succeedNone, onSome: (error) => Effect.fail(error) })
-  )
-  if (Option.isNone(begun)) {
-    return { lines: Stream.empty, originHeaders: undefined }
+  const [head, rest] = yield* Stream.peel(lines, Sink.head<Lines.Line>())
+  if (Option.isNone(head)) {
+    return { lines: rest, originHeaders: undefined }
   }
-  const first = Chunk.unsafeHead(begun.value)
+  const first = head.value
   const originHeaders =
     typeof first === "string" ? Headers.OriginHeaders.of(first, headers) : Either.left(first.problem)
   if (Either.isLeft(originHeaders)) {
     const which = urls.length === 0 ? "the first URL of the list" : `the first URL, ${displayUrl(urls[0] ?? "")}`
     return yield* new UsageError({ message: `--header is for the origin of ${which}: ${originHeaders.left}` })
   }
-  return {
-    lines: Stream.concat(Stream.fromChunk(begun.value), Stream.repeatEffectChunkOption(pull)),
-    originHeaders: originHeaders.right
-  }
+  return { lines: Stream.concat(Stream.make(first), rest), originHeaders: originHeaders.right }
 })
