@@ -58,7 +58,8 @@ export interface PublishOptions {
  */
 export interface Part {
   /**
-   * Writes a chunk at a position, also beyond the last byte. The caller may reuse the chunk's memory when the Effect has ended.
+   * Writes a chunk at a position, also beyond the last byte. The caller writes the bytes between before it publishes. A part can get
+   * millions of chunks, some of one byte: a write must not copy the whole part. The caller may reuse the chunk's memory when the Effect has ended.
    * A backend may keep small chunks in memory, within its own limit; if they cannot be written later, the call that writes them
    * fails, and so does `publish`. If it is interrupted, any part of the chunk may be written; the caller may write it again.
    */
@@ -68,9 +69,9 @@ export interface Part {
   /** Empties the part, to start over. */
   readonly truncate: Effect.Effect<void, Disk>
   /**
-   * Gives the part its final name, once, and returns the name: the destination, or another name with `unique`. Returns undefined if
+   * Gives the part its final name, and returns the name: the destination, or another name with `unique`. Returns undefined if
    * `skip` has kept the existing file. If it fails with `Disk` and the reason `not-durable`, the complete file is at the
-   * destination, but may not survive a power cut. It cannot be interrupted.
+   * destination, but may not survive a power cut. It cannot be interrupted. After a success, it is not called again.
    */
   readonly publish: (options: PublishOptions) => Effect.Effect<string | undefined, Disk>
   /** Removes a part that was not published. Safe to run more than once, and after `publish`. */

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import { Journal, MemoryStore, OriginGovernor, Progress, Store } from "halyard"
+import { Journal, MemoryStore, OriginGovernor, Progress, Store, Transport } from "halyard"
 import { Contracts } from "halyard/testing"
 
 /** The cases of the contract that fail for a store in memory, if its parts are changed by this. Runs all cases, or one. */
@@ -133,6 +133,35 @@ describe("Contracts.store", () => {
       })
     )
   }
+})
+
+describe("Contracts.transport", () => {
+  it.live("says in words that a transport calls before send has returned", () =>
+    Effect.gen(function* () {
+      const transport: typeof Transport.Transport.Service = {
+        send: (_, receiver) =>
+          Effect.sync(() => {
+            receiver.onHead({ status: 302, headers: { location: "/hello" } })
+            receiver.onEnd(Exit.void)
+            return { resume: () => {}, close: Effect.void }
+          })
+      }
+      const cases = Contracts.transport(
+        Effect.succeed({
+          layer: Layer.succeed(Transport.Transport, transport),
+          baseUrl: "http://origin.test",
+          closedUrl: "http://origin.test/closed",
+          busy: Effect.succeed(0)
+        })
+      )
+      const redirect = cases.find(({ title }) => title === "delivers every status, and follows no redirect")
+      const exit = yield* Effect.exit(redirect?.check ?? Effect.void)
+      assert.include(
+        Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "",
+        "and got onHead before send has returned, onEnd before send has returned"
+      )
+    })
+  )
 })
 
 describe("Contracts.originGovernor", () => {

@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Printable from "../../internal/text/printable.js"
 
 /**
  * One test case.
@@ -28,7 +29,9 @@ export class ContractBroken extends Data.TaggedError("ContractBroken")<{
   readonly actual: unknown
 }> {
   override get message(): string {
-    return `expected ${this.expected}, and got ${String(this.actual)}`
+    // What a backend delivers can have control characters.
+    const actual = Printable.line(String(this.actual))
+    return `expected ${this.expected}, and got ${actual === "" ? "an empty text" : actual}`
   }
 }
 

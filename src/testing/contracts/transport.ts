@@ -11,7 +11,7 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { type Exchange, type Receiver, type ResponseHead, Transport, type TransportError } from "../../Transport.js"
-import { type Case, expect } from "./Case.js"
+import { type Case, ContractBroken, expect } from "./Case.js"
 
 /**
  * A transport and an origin that it can reach. The origin answers
@@ -35,6 +35,9 @@ export interface TransportProbe {
   /** The number of connections on which the origin has not finished a response. It may fall a moment after an exchange has ended. */
   readonly busy: Effect.Effect<number>
 }
+
+// Ends a case of a backend that never pauses or ends, and says nothing about how fast a backend is.
+const longest = "20 seconds"
 
 /** When a receiver pauses the body. */
 type Pause = "never" | "head" | "chunk" | "head and chunk"
@@ -102,15 +105,25 @@ class Recorder implements Receiver {
   }
 
   /** Suspends until the body is paused or the exchange has ended. */
-  readonly stopped: Effect.Effect<void> = Effect.async((resume) => {
-    this.wake = () => {
-      this.wake = undefined
-      resume(Effect.void)
+  readonly stopped: Effect.Effect<void, ContractBroken> = Effect.timeoutFail(
+    Effect.async<void>((resume) => {
+      this.wake = () => {
+        this.wake = undefined
+        resume(Effect.void)
+      }
+      if (this.state === "paused" || this.state === "ended") {
+        this.wake()
+      }
+    }),
+    {
+      duration: longest,
+      onTimeout: () =>
+        new ContractBroken({
+          expected: "a pause or onEnd within 20 seconds",
+          actual: this.wrong.length === 0 ? `${this.calls} calls of the receiver` : this.wrong.join(", ")
+        })
     }
-    if (this.state === "paused" || this.state === "ended") {
-      this.wake()
-    }
-  })
+  )
 
   get error(): TransportError | undefined {
     return this.exit !== undefined && Exit.isFailure(this.exit)
@@ -131,6 +144,18 @@ const when = {
   closed: "after close has started"
 }
 
+/** How an exchange ended, in words. */
+const told = (exit: Exit.Exit<void, TransportError> | undefined): string =>
+  exit === undefined
+    ? "no onEnd"
+    : Exit.match(exit, {
+        onSuccess: () => "onEnd with success",
+        onFailure: (cause) => {
+          const failure = Option.getOrUndefined(Cause.failureOption(cause))
+          return `onEnd with ${failure === undefined ? `a defect: ${Cause.squash(cause)}` : failure._tag}`
+        }
+      })
+
 const decode = (chunk: Uint8Array): string => new TextDecoder().decode(chunk)
 
 // Real time: a call that the contract excludes can only be waited for. A short wait can miss such a call, and never reports one
@@ -138,7 +163,8 @@ const decode = (chunk: Uint8Array): string => new TextDecoder().decode(chunk)
 const aMoment = Effect.sleep("30 millis")
 
 /**
- * The contract of `Transport`. `probe` is run for each case.
+ * The contract of `Transport`. `probe` is run for each case. A case waits at most 20 seconds for what the backend must do: give
+ * the tests a longer time limit, or they end before the case says what is wrong.
  *
  * @category contracts
  * @since 0.2.0
@@ -168,7 +194,10 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
       return Effect.map(
         send({ url, headers: { "accept-encoding": "identity", "x-asked": "something" } }, recorder),
         (exchange) => {
-          recorder.state = "sent"
+          // A call that came too early has changed the state already.
+          if (recorder.state === "sending") {
+            recorder.state = "sent"
+          }
           const close = Effect.suspend(() => {
             recorder.state = "closed"
             return exchange.close
@@ -179,7 +208,7 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
     })
 
   /** Resumes the body until the end. */
-  const received = (sent: Sent): Effect.Effect<void> =>
+  const received = (sent: Sent): Effect.Effect<void, ContractBroken> =>
     Effect.flatMap(sent.recorder.stopped, () => {
       if (sent.recorder.state === "ended") {
         return Effect.void
@@ -213,7 +242,7 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
   const isHello = ({ exit, text }: Recorder) =>
     Effect.zipRight(
       expect(text === "hello world", "the body hello world", text),
-      expect(exit !== undefined && Exit.isSuccess(exit), "onEnd with success after the whole body", exit)
+      expect(exit !== undefined && Exit.isSuccess(exit), "onEnd with success after the whole body", told(exit))
     )
 
   /** Takes the first pause, and checks that the exchange then makes no call. */
@@ -286,7 +315,7 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
         sent.recorder.resume(sent.exchange)
         yield* received(sent)
         const { exit } = sent.recorder
-        yield* expect(exit !== undefined && Exit.isSuccess(exit), "onEnd with success after resume", exit)
+        yield* expect(exit !== undefined && Exit.isSuccess(exit), "onEnd with success after resume", told(exit))
       })
     ),
     exchange(
@@ -325,7 +354,7 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
       Effect.gen(function* () {
         yield* received(sent)
         const { error, text } = sent.recorder
-        yield* expect(error?._tag === "Truncated", "onEnd with Truncated", error?._tag)
+        yield* expect(error?._tag === "Truncated", "onEnd with Truncated", told(sent.recorder.exit))
         yield* expect(text.length === 4, "the four bytes that were sent", text)
       })
     ),
@@ -334,7 +363,7 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
         yield* staysPaused(sent)
         yield* received(sent)
         const { error } = sent.recorder
-        yield* expect(error?._tag === "Truncated", "onEnd with Truncated after resume", error?._tag)
+        yield* expect(error?._tag === "Truncated", "onEnd with Truncated after resume", told(sent.recorder.exit))
       })
     ),
     check("fails with Connection, and without a head, if the server refuses the connection", (made) =>
@@ -344,7 +373,7 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
           Effect.gen(function* () {
             yield* received(sent)
             const { error, head } = sent.recorder
-            yield* expect(error?._tag === "Connection", "onEnd with Connection", error?._tag)
+            yield* expect(error?._tag === "Connection", "onEnd with Connection", told(sent.recorder.exit))
             yield* expect(head === undefined, "no onHead", head)
             yield* sent.recorder.isRight
           }),

@@ -96,15 +96,26 @@ export const holds = (probe: StoreProbe, text: string | undefined): Effect.Effec
   Effect.flatMap(probe.read, (found) =>
     expect(
       found === text,
-      text === undefined ? "no file at the destination" : `a file of ${text.length} bytes with ${start(text)}`,
-      found === undefined ? "no file" : `${found.length} bytes with ${start(found)}`
+      text === undefined ? "no file at the destination" : `a file of ${text.length} bytes with ${shown(text, found)}`,
+      found === undefined ? "no file" : `${found.length} bytes with ${shown(found, text)}`
     )
   )
 
-const start = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
+/** Up to 40 characters, of a long text those around the first one that differs from the other text. */
+const shown = (text: string, other = ""): string => {
+  let same = 0
+  while (same < text.length && text[same] === other[same]) {
+    same++
+  }
+  const start = same <= 30 ? 0 : same - 10
+  const part = JSON.stringify(text.slice(start, start + 40) + (text.length > start + 40 ? "…" : ""))
+  return start === 0 ? part : `${part} from byte ${start}`
+}
 
 export const hasParts = (probe: StoreProbe, count: number): Effect.Effect<void, ContractBroken> =>
-  Effect.flatMap(probe.parts, (found) => expect(found === count, `${count} parts in the directory`, found))
+  Effect.flatMap(probe.parts, (found) =>
+    expect(found === count, `${count} ${count === 1 ? "part" : "parts"} in the directory`, found)
+  )
 
 export const read = (part: Part, positionBytes: number, sizeBytes: number): Effect.Effect<string, Disk> =>
   Effect.suspend(() => {

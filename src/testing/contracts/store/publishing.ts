@@ -28,7 +28,7 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
       yield* expect(skipped === undefined, "undefined from publish with skip", skipped)
       yield* holds(probe, "old")
       const error = yield* Effect.flip(save(store, probe.destination, "refused", "fail"))
-      yield* expect(error.reason === "exists", "the reason exists", error.reason)
+      yield* expect(error.reason === "exists", "the reason exists from publish with fail", error.reason)
       yield* holds(probe, "old")
       yield* save(store, probe.destination, "new", "overwrite")
       yield* holds(probe, "new")
@@ -41,7 +41,7 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
         const destination = `${probe.destination}-${onExists}`
         const published = yield* save(store, destination, onExists, onExists)
         yield* expect(published === destination, "the destination from publish", published)
-        yield* expect(yield* store.exists(destination), `that ${destination} exists`)
+        yield* expect(yield* store.exists(destination), `true from exists of ${destination}`, false)
       }
       yield* hasParts(probe, 0)
     })
@@ -69,7 +69,7 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
       yield* expect(new Set(paths).size === 8 && !paths.includes(undefined), "8 names", paths)
       yield* expect(!paths.includes(probe.destination), "other names than the one that is taken", paths)
       for (const path of paths) {
-        yield* expect(yield* store.exists(path ?? ""), `that ${path} exists`)
+        yield* expect(yield* store.exists(path ?? ""), `true from exists of ${path}`, false)
       }
       yield* holds(probe, "old")
       yield* hasParts(probe, 0)
@@ -110,9 +110,9 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
       for (const to of [destination, `${destination}.nowhere`]) {
         for (const text of ["small", long("large")]) {
           yield* makeLink(to)
-          yield* expect(yield* store.exists(destination), "that a link exists")
+          yield* expect(yield* store.exists(destination), "true from exists of a link", false)
           const error = yield* Effect.flip(save(store, destination, text, "fail"))
-          yield* expect(error.reason === "exists", "the reason exists", error.reason)
+          yield* expect(error.reason === "exists", "the reason exists from publish with fail", error.reason)
           yield* save(store, destination, text, "overwrite")
           yield* holds(probe, text)
           yield* hasParts(probe, 0)
