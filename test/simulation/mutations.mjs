@@ -211,7 +211,11 @@ export const mutations = [
       "({ release: () => {}, tryReuse: () => true })"
     ]
   ],
-  ["a helper keeps its permit", [segments, "\n    worker.permit?.release()\n", "\n"]],
+  [
+    "a helper keeps its permit",
+    [segments, "\n    worker.permit?.release()\n", "\n"],
+    [segments, "\n          worker.permit?.release()\n", "\n"]
+  ],
   ["a helper outlives its attempt", [segments, "segment?.close ?? Effect.void", "Effect.void"]],
   [
     "a segment is asked for while the origin wants to be left alone",
