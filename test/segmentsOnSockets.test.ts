@@ -25,7 +25,7 @@ const bytes = 6 * 1024 * 1024
 describe("segments over Node/Transport", () => {
   it.scopedLive("save the whole file on several connections, and close all of them", () =>
     Effect.gen(function* () {
-      const origin = yield* slowFile(bytes)
+      const origin = yield* slowFile(bytes, 4)
       const directory = yield* temporaryDirectory
       const saved = yield* Effect.flatMap(Downloader.Downloader, ({ download }) =>
         download(
@@ -49,7 +49,7 @@ describe("segments over Node/Transport", () => {
 
   it.scopedLive("leave no part when they are interrupted", () =>
     Effect.gen(function* () {
-      const origin = yield* slowFile(bytes)
+      const origin = yield* slowFile(bytes, Number.POSITIVE_INFINITY)
       const directory = yield* temporaryDirectory
       yield* Effect.gen(function* () {
         const { download } = yield* Downloader.Downloader

@@ -12,6 +12,7 @@ import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
 import * as Transport from "../../src/Transport.js"
+import { until } from "../support/exchange.js"
 import { http, raw } from "../support/loopback.js"
 
 // Each backend is tested through the engine with servers on the loopback interface.
@@ -173,12 +174,9 @@ for (const [name, transport] of Object.entries(backends)) {
         for (const bytes of ["", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"]) {
           const { sockets, url } = yield* raw([bytes, "stay"])
           const fiber = yield* Effect.fork(body(url))
-          yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => sockets() === 1 })
+          yield* until(() => sockets() === 1)
           yield* Fiber.interrupt(fiber)
-          yield* Effect.repeat(Effect.sleep("5 millis"), {
-            until: () => sockets() === 0,
-            schedule: Schedule.recurs(400)
-          })
+          yield* until(() => sockets() === 0)
           assert.strictEqual(sockets(), 0)
         }
       }).pipe(Effect.provide(layer))
@@ -211,7 +209,7 @@ for (const [name, transport] of Object.entries(backends)) {
             schedule: Schedule.spaced("5 millis")
           }
         )
-        yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => sockets() === 1, schedule: Schedule.recurs(400) })
+        yield* until(() => sockets() === 1)
         assert.strictEqual(sockets(), 1)
       }).pipe(Effect.provide(layer))
     )

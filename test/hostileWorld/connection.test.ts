@@ -17,6 +17,7 @@ import * as Progress from "../../src/Progress.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import { autoAdvance, layer, Origin, World } from "../../src/testing.js"
+import { until } from "../support/exchange.js"
 import { blackHole, http, raw, resolving } from "../support/loopback.js"
 
 const body = "0123456789"
@@ -310,8 +311,8 @@ describe("redirects, on the simulated origin", () => {
 })
 
 describe("connections, on real sockets, by Node/Transport", () => {
-  const live = (options?: Parameters<typeof nodeTransport>[0]) =>
-    Downloader.layerWith({ ...once, headersTimeout: "300 millis" }).pipe(
+  const live = (options?: Parameters<typeof nodeTransport>[0], headersTimeout?: Duration.DurationInput) =>
+    Downloader.layerWith({ ...once, headersTimeout }).pipe(
       Layer.provideMerge(Layer.merge(nodeTransport(options), MemoryStore.layer)),
       Layer.fresh
     )
@@ -327,10 +328,10 @@ describe("connections, on real sockets, by Node/Transport", () => {
       for (const origin of [silent, dribbling]) {
         const error = yield* Effect.flip(download(request(origin.url)))
         assert.deepInclude(error, { _tag: "Timeout", phase: "headers" })
-        yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => origin.sockets() === 0, times: 400 })
+        yield* until(() => origin.sockets() === 0)
         assert.strictEqual(origin.sockets(), 0)
       }
-    }).pipe(Effect.provide(live()))
+    }).pipe(Effect.provide(live({}, "300 millis")))
   )
 
   it.live("bounds the wait for a connection", () =>
@@ -356,7 +357,7 @@ describe("connections, on real sockets, by Node/Transport", () => {
       yield* Fiber.interrupt(blocking)
       assert.deepInclude(error, { _tag: "Timeout", phase: "connect" })
       assert.isAtMost(blocks, 3)
-    }).pipe(Effect.timeout("8 seconds"), Effect.provide(live({ connectTimeout: "1 second" })))
+    }).pipe(Effect.provide(live({ connectTimeout: "1 second" })))
   )
 
   it.scopedLive("refuses a certificate of an unknown authority", () =>
@@ -432,7 +433,7 @@ describe("connections, on real sockets, by Node/Transport", () => {
     Effect.gen(function* () {
       const origin = yield* http((_, response) => response.end(body))
       yield* Effect.provide(download(request(origin.url)), live())
-      yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => origin.sockets() === 0, times: 400 })
+      yield* until(() => origin.sockets() === 0)
       assert.strictEqual(origin.sockets(), 0)
     })
   )
@@ -447,9 +448,9 @@ describe("connections, on real sockets, by Node/Transport", () => {
           { concurrency: "unbounded" }
         )
       )
-      yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => origin.sockets() === 30, times: 400 })
+      yield* until(() => origin.sockets() === 30)
       yield* Fiber.interrupt(fiber)
-      yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => origin.sockets() === 0, times: 400 })
+      yield* until(() => origin.sockets() === 0)
       assert.strictEqual(origin.sockets(), 0)
     }).pipe(Effect.provide(live()))
   )

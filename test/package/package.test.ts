@@ -1,11 +1,11 @@
 /**
- * The packed package: documented entry points can be imported, and it contains the files to which its documentation links.
+ * The packed package: documented entry points can be imported.
  */
 import { execFileSync } from "node:child_process"
 import { readdirSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { linksOf, pages, read } from "../support/documentation.js"
+import { pages, read } from "../support/documentation.js"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
 
@@ -44,21 +44,5 @@ describe("the package", () => {
       }
       console.log(JSON.stringify(missing))`)
     assert.deepStrictEqual(missing, [])
-  })
-
-  it("contains the files to which its documentation links", () => {
-    const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
-      cwd: root,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"]
-    })
-    const [{ files }]: [{ readonly files: ReadonlyArray<{ readonly path: string }> }] = JSON.parse(output)
-    const packed = new Set(files.map(({ path }) => path))
-    const links = pages.flatMap((page) => linksOf(page).map(({ path }) => path))
-    assert.isAbove(links.length, 30)
-    assert.deepStrictEqual(
-      links.filter((path) => !packed.has(path)),
-      []
-    )
   })
 })

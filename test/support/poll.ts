@@ -1,37 +1,32 @@
 /**
- * Waiting for something that other processes do: look, and look again, until it is there or too much time has passed.
+ * Waits for what another process does.
  */
 import * as Data from "effect/Data"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-/** What was waited for did not come. */
-export class NeverCame extends Data.Error<{ readonly what: string; readonly within: string; readonly seen: string }> {
+/** The expected state did not come before the limit. */
+export class NeverCame extends Data.Error<{ readonly what: string; readonly seen: string }> {
   override get message(): string {
-    return `no ${this.what} within ${this.within}; seen:\n${this.seen}`
+    return `no ${this.what} within ${limit}; seen:\n${this.seen}`
   }
 }
 
-/** Bounds a wait; what was seen until then is told where it is too long. */
+// Far longer than any wait on a busy machine. It ends a test that would wait forever, and shows what the test has seen.
+const limit = "5 minutes"
+
+/** Limits a wait. */
 export const within =
-  (what: string, seen: () => string, limit: Duration.DurationInput = "15 seconds") =>
+  (what: string, seen: () => string) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.timeoutTo(effect, { duration: limit, onSuccess: Effect.succeed, onTimeout: () => undefined }).pipe(
-      Effect.flatMap(
-        (done) => done ?? Effect.die(new NeverCame({ what, within: Duration.format(limit), seen: seen() }))
-      )
+      Effect.flatMap((done) => done ?? Effect.die(new NeverCame({ what, seen: seen() })))
     )
 
-/** Looks every few milliseconds until there is something, and gives that. */
-export const until = <A>(
-  what: string,
-  look: () => A | undefined,
-  seen: () => string,
-  limit?: Duration.DurationInput
-): Effect.Effect<A> => {
+/** Calls the function every few milliseconds, and returns its first result that is not undefined. */
+export const until = <A>(what: string, look: () => A | undefined, seen: () => string): Effect.Effect<A> => {
   const again: Effect.Effect<A> = Effect.suspend(() => {
     const found = look()
     return found === undefined ? Effect.zipRight(Effect.sleep("5 millis"), again) : Effect.succeed(found)
   })
-  return within(what, seen, limit)(again)
+  return within(what, seen)(again)
 }

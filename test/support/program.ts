@@ -7,7 +7,6 @@ import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { until, within } from "./poll.js"
@@ -39,7 +38,7 @@ export interface Running {
   readonly stdout: () => string
   readonly stderr: () => string
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
-  /** Writes to its standard input. */
+  /** Writes to its standard input. A text of a megabyte takes until the process reads it. */
   readonly type: (text: string) => Effect.Effect<void>
   /** Ends its standard input. */
   readonly closeStdin: Effect.Effect<void>
@@ -56,8 +55,6 @@ export interface Options {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Whether standard input stays open for `type`; otherwise it is at its end from the start. */
   readonly stdin?: "open" | undefined
-  /** How long the end may take. */
-  readonly limit?: Duration.DurationInput | undefined
 }
 
 // What a developer's shell or the test runner prefers is nothing that the program shall see.
@@ -171,11 +168,10 @@ const open = (command: string, parameters: ReadonlyArray<string>, options: Optio
     stdout: () => `${written.stdout()}`,
     stderr: () => `${written.stderr()}`,
     signal: (signal) => Effect.sync(() => child.kill(signal)),
-    type: (text) => Effect.sync(() => child.stdin.write(text)),
+    type: (text) => Effect.async((resume) => void child.stdin.write(text, () => resume(Effect.void))),
     closeStdin: Effect.sync(() => child.stdin.end()),
     closeStdout: Effect.sync(() => child.stdout.destroy()),
-    awaitOutput: (pattern) =>
-      Effect.asVoid(until(`output ${pattern}`, () => pattern.test(seen()) || undefined, seen, options.limit)),
+    awaitOutput: (pattern) => Effect.asVoid(until(`output ${pattern}`, () => pattern.test(seen()) || undefined, seen)),
     ended: Effect.async<Ended>((resume) => {
       const settle = () => {
         if (failure !== undefined) {
@@ -191,7 +187,7 @@ const open = (command: string, parameters: ReadonlyArray<string>, options: Optio
         child.off("close", settle)
         child.off("error", settle)
       })
-    }).pipe(within(`end of ${command} ${parameters.join(" ")}`, seen, options.limit))
+    }).pipe(within(`end of ${command} ${parameters.join(" ")}`, seen))
   }
   return { child, over: () => end !== undefined || failure !== undefined, running }
 }

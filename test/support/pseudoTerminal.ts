@@ -4,7 +4,6 @@
 import { it } from "@effect/vitest"
 import type { IPty } from "@lydell/node-pty"
 import headless from "@xterm/headless"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { until } from "./poll.js"
@@ -58,7 +57,6 @@ export interface Options {
   readonly rows?: number | undefined
   readonly cwd?: string | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
-  readonly limit?: Duration.DurationInput | undefined
 }
 
 /** Runs a command on a terminal of 80 columns and 24 rows; it is killed with the scope. */
@@ -128,7 +126,7 @@ const open = (command: string, parameters: ReadonlyArray<string>, options: Optio
   }
   const seen = () => rows().join("\n")
   const awaitScreen = <A>(what: string, look: (rows: ReadonlyArray<string>) => A | undefined) =>
-    until(what, () => look(rows()), seen, options.limit)
+    until(what, () => look(rows()), seen)
 
   const terminal: PseudoTerminal = {
     pid: child.pid,
@@ -151,7 +149,7 @@ const open = (command: string, parameters: ReadonlyArray<string>, options: Optio
     }),
     awaitRows: (pattern) => Effect.asVoid(awaitScreen(`rows ${pattern}`, () => pattern.test(seen()) || undefined)),
     awaitScreen,
-    ended: until("end", () => (pending === 0 ? exit : undefined), seen, options.limit)
+    ended: until("end", () => (pending === 0 ? exit : undefined), seen)
   }
   const close = () => {
     if (exit === undefined) {

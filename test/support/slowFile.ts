@@ -17,24 +17,27 @@ export interface SlowFile extends Origin {
 
 const etag = '"1"'
 
-/** 128 KiB in 40 ms for each response. */
-const give = (response: ServerResponse, body: Buffer): void => {
+const give = (response: ServerResponse, body: Buffer, isFast: () => boolean): void => {
   const step = (from: number): void => {
     if (from >= body.length || response.destroyed) {
       response.end()
       return
     }
-    response.write(body.subarray(from, from + 128 * 1024))
-    setTimeout(() => step(from + 128 * 1024), 40)
+    // The second half has no end before that: the client always has time to open its connections.
+    const size = isFast() ? body.length : from < body.length / 2 ? 16 * 1024 : 1
+    response.write(body.subarray(from, from + size))
+    setTimeout(() => step(from + size), 40)
   }
   step(0)
 }
 
-export const slowFile = (bytes: number): Effect.Effect<SlowFile, never, Scope.Scope> => {
+/** Sends each response slowly until there are so many responses at a time. */
+export const slowFile = (bytes: number, connections: number): Effect.Effect<SlowFile, never, Scope.Scope> => {
   const content = Buffer.from(Uint8Array.from({ length: bytes }, (_, index) => (index * 7 + (index >> 10)) & 0xff))
   const ranges: Array<string | undefined> = []
   let open = 0
   let most = 0
+  const isFast = () => most >= connections
   return Effect.map(
     http(({ headers }, response) => {
       ranges.push(headers.range)
@@ -44,7 +47,7 @@ export const slowFile = (bytes: number): Effect.Effect<SlowFile, never, Scope.Sc
       const [, first, last = ""] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? "") ?? []
       if (first === undefined || headers["if-range"] !== etag) {
         response.writeHead(200, { "content-length": bytes, "accept-ranges": "bytes", etag })
-        give(response, content)
+        give(response, content, isFast)
         return
       }
       const [start, end] = [Number(first), last === "" ? bytes : Number(last) + 1]
@@ -53,7 +56,7 @@ export const slowFile = (bytes: number): Effect.Effect<SlowFile, never, Scope.Sc
         "content-range": `bytes ${start}-${end - 1}/${bytes}`,
         etag
       })
-      give(response, content.subarray(start, end))
+      give(response, content.subarray(start, end), isFast)
     }),
     (origin) => ({
       ...origin,

@@ -23,7 +23,7 @@ interface Moment {
 const problems = (moment: Moment, total: number, parameters: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const directory = yield* temporaryDirectory
-    const program = yield* halyard(["flags", "-d", directory, ...parameters], { limit: "6 seconds" })
+    const program = yield* halyard(["flags", "-d", directory, ...parameters])
     yield* Effect.sleep(moment.afterMillis)
     yield* program.signal(moment.signal)
     const ended = yield* program.ended

@@ -2,12 +2,11 @@
  * `halyard get` against real servers, as scripts and people run it.
  */
 import { writeFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { get, origin, sha256 } from "../../support/get.js"
 import { raw } from "../../support/loopback.js"
-import { filesIn, halyard, run, runBash, runCommand, temporaryDirectory } from "../../support/program.js"
+import { filesIn, halyard, run, runBash, temporaryDirectory } from "../../support/program.js"
 
 describe("halyard get", () => {
   it.scopedLive("saves files under their names, prints the names, and reports the counts", () =>
@@ -130,19 +129,6 @@ describe("halyard get", () => {
       assert.strictEqual(exitCode, 0, stderr)
       assert.strictEqual(files.length, 9)
     })
-  )
-
-  it.scopedLive(
-    "has the same heap after ten times as many requests",
-    () =>
-      Effect.gen(function* () {
-        const script = fileURLToPath(new URL("../../support/manyRequests.mjs", import.meta.url))
-        const { stdout } = yield* runCommand(process.execPath, ["--expose-gc", script], { limit: "2 minutes" })
-        const [few = 0, many = 0]: ReadonlyArray<number> = JSON.parse(stdout)
-        assert.isAbove(few, 0)
-        assert.isBelow(many - few, 4_000_000)
-      }),
-    120_000
   )
 
   it.scopedLive("is the command of a line without a command, also with options first", () =>

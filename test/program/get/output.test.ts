@@ -107,7 +107,7 @@ describe("halyard get --output -", () => {
       const running = yield* start(
         "bash",
         ["-c", 'exec "$0" "$1" get "$2" -o - > pipe', process.execPath, bin, `${url}/a`],
-        { cwd, limit: "10 seconds" }
+        { cwd }
       )
       yield* running.awaitOutput(/downloading/)
       yield* Effect.sleep("1 second")
@@ -202,7 +202,7 @@ describe("halyard get --output", () => {
       const cwd = yield* temporaryDirectory
       yield* runCommand("mkfifo", [`${cwd}/pipe`])
       const running = yield* halyard(["get", `${url}/a`, "-o", "pipe"], { cwd })
-      yield* Effect.sleep("1 second")
+      yield* running.awaitOutput(/^pipe: waiting for a reader\n/m)
       assert.strictEqual(connections(), 0)
       yield* runBash("cat pipe > copy", { cwd })
       const { exitCode, stdout } = yield* running.ended

@@ -24,8 +24,6 @@ const pipe = Effect.gen(function* () {
   return cwd
 })
 
-const limit = "3 seconds"
-
 describe("a list that is a pipe", () => {
   for (const [signal, exitCode] of [
     ["SIGINT", 130],
@@ -35,7 +33,7 @@ describe("a list that is a pipe", () => {
       Effect.gen(function* () {
         const { url } = yield* origin
         const cwd = yield* pipe
-        const running = yield* halyard(["get", `${url}/a`, "-i", "list"], { cwd, limit })
+        const running = yield* halyard(["get", `${url}/a`, "-i", "list"], { cwd })
         yield* running.awaitOutput(/^a$/m)
         yield* running.signal(signal)
         const ended = yield* running.ended
@@ -51,7 +49,7 @@ describe("a list that is a pipe", () => {
         const { url } = yield* origin
         const cwd = yield* pipe
         yield* start("bash", ["-c", `exec > list; echo ${url}/a; printf '${url}/b'; exec sleep 60`], { cwd })
-        const running = yield* halyard(["get", "-i", "list"], { cwd, limit })
+        const running = yield* halyard(["get", "-i", "list"], { cwd })
         yield* running.awaitOutput(/^a$/m)
         yield* running.signal(signal)
         assert.strictEqual((yield* running.ended).exitCode, exitCode)
@@ -70,7 +68,7 @@ describe("a list that is a pipe", () => {
       assert.strictEqual((yield* running.ended).exitCode, 0)
       const many = yield* runBash(
         `halyard get -i <(seq -f ${url}/many%g 3000) --durability rename -d many | wc -l; halyard get -i /dev/fd/3 -d fd 3< <(echo ${url}/c)`,
-        { cwd, limit: "30 seconds" }
+        { cwd }
       )
       assert.match(many.stdout, /^ *3000\n/)
       assert.deepStrictEqual([readdirSync(`${cwd}/many`).length, filesIn(`${cwd}/fd`)], [3000, ["c"]])
@@ -83,7 +81,7 @@ describe("a list that is a pipe", () => {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
       // Standard input is a socket here.
-      const running = yield* halyard(["get", "-i", "/dev/stdin"], { cwd, stdin: "open", limit })
+      const running = yield* halyard(["get", "-i", "/dev/stdin"], { cwd, stdin: "open" })
       yield* running.type(`${url}/a\n`)
       yield* running.awaitOutput(/^a$/m)
       yield* running.signal("SIGTERM")

@@ -10,9 +10,6 @@ import { itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")
 
-// It ends a test that hangs.
-const limit = "9 minutes"
-
 /** The commands and the output of each capture. */
 const capturesOf = (path: string) =>
   Array.from(read(path).matchAll(/^```console\n\$ (.*)\n([\s\S]*?)```$/gm), ([, command = "", output = ""]) => ({
@@ -72,7 +69,7 @@ describe.each(["README.md", "docs/command-line.md"])("%s", (page) => {
         const cwd = yield* temporaryDirectory
         const line = command.replaceAll("http://files.example", url)
         const script = `halyard() { "${process.execPath}" "${bin}" "$@"; }\n${line}`
-        const terminal = yield* startOnTerminal("bash", ["--norc", "-c", script], { cwd, columns: 200, limit })
+        const terminal = yield* startOnTerminal("bash", ["--norc", "-c", script], { cwd, columns: 200 })
         yield* terminal.ended
         const shown = terminal.rows().map((row) => row.replaceAll(url, "http://files.example"))
         assert.deepStrictEqual(unordered(shown), unordered(rows))
@@ -84,7 +81,7 @@ describe.each(["README.md", "docs/command-line.md"])("%s", (page) => {
 describe("docs/command-line.md", () => {
   it.scopedLive.each(["get", "flags", "spin", "serve"])("names every option of halyard %s, and no other", (name) =>
     Effect.gen(function* () {
-      const { stdout } = yield* run([name, "--help"], { limit })
+      const { stdout } = yield* run([name, "--help"])
       const [, section = ""] = read("docs/command-line.md").split(`\n## halyard ${name}\n`)
       const [described = ""] = section.split("\n## ")
       const tables = described.split("\n").filter((line) => /^\| .*`-/.test(line))

@@ -8,16 +8,9 @@ import * as Effect from "effect/Effect"
 import { bin, halyard, isAlive, run, runBash, runCommand, temporaryDirectory } from "../../support/program.js"
 import { halyardOnTerminal, itOnTerminal, type PseudoTerminal } from "../../support/pseudoTerminal.js"
 
-const frame = /^([|/\\-]) thinking!$/
-
-/** Waits until each of the four frames has been seen. */
-const awaitAllFrames = (terminal: PseudoTerminal) => {
-  const seen = new Set<string>()
-  return terminal.awaitScreen("all four frames", (rows) => {
-    const shown = frame.exec(rows.at(-1) ?? "")?.[1]
-    return (shown === undefined ? seen : seen.add(shown)).size === 4 ? rows : undefined
-  })
-}
+/** The frames that were drawn, also those that the screen does not show any more. */
+const framesOf = (terminal: PseudoTerminal): ReadonlyArray<string> =>
+  Array.from(terminal.raw().matchAll(/([|/\\-]) thinking!/g), ([, drawn = ""]) => drawn)
 
 describe.concurrent("halyard spin", () => {
   for (const [title, line, object] of [
@@ -28,23 +21,27 @@ describe.concurrent("halyard spin", () => {
       `turns ${title} beside the function, takes it away and answers`,
       Effect.gen(function* () {
         const terminal = yield* halyardOnTerminal(line)
-        const rows = yield* awaitAllFrames(terminal)
-        assert.match(rows[0] ?? "", object)
-        assert.strictEqual(rows.length, 2)
         assert.deepInclude(yield* terminal.ended, { exitCode: 0 })
-        assert.deepStrictEqual(terminal.rows(), [rows[0] ?? "", "Answer: 42"])
+        const [first = "", ...more] = terminal.rows()
+        assert.match(first, object)
+        assert.deepStrictEqual(more, ["Answer: 42"])
+        // 30 in the three seconds of an idle machine, in their order.
+        const drawn = framesOf(terminal)
+        assert.isAbove(drawn.length, 1)
+        assert.strictEqual(drawn.join(""), "|/-\\".repeat(10).slice(0, drawn.length))
         assert.deepStrictEqual(terminal.cursor(), { column: 0, row: 2, visible: true })
       })
     )
   }
 
   itOnTerminal(
-    "shows no frame with --blocking",
+    "does not turn with --blocking",
     Effect.gen(function* () {
       const terminal = yield* halyardOnTerminal(["spin", "--blocking"])
       yield* terminal.awaitRows(/spinner object/)
       assert.deepInclude(yield* terminal.ended, { exitCode: 0 })
-      assert.notInclude(terminal.raw(), "thinking!")
+      // On a busy machine the first frame comes before the function begins. None comes while the function runs.
+      assert.isAtMost(framesOf(terminal).length, 1)
       assert.strictEqual(terminal.rows().at(-1), "Answer: 42")
       assert.isTrue(terminal.cursor().visible)
     })

@@ -13,6 +13,15 @@ const spin = (command: ReadonlyArray<string>, message = "building") =>
 
 const spinScript = (script: string) => spin(["sh", "-c", script])
 
+/** A script that goes on when the test has seen what it waits for, and how the test says so. */
+const stepwise = (script: (untilSeen: (name: string) => string) => string) =>
+  Effect.gen(function* () {
+    const cwd = yield* temporaryDirectory
+    const lines = script((name) => `while [ ! -e ${name} ]; do sleep 0.05; done`)
+    const terminal = yield* halyardOnTerminal(["spin", "-m", "building", "--", "sh", "-c", lines], { cwd })
+    return { terminal, seen: (name: string) => Effect.sync(() => writeFileSync(`${cwd}/${name}`, "")) }
+  })
+
 /** Tells its process id, then counts the signals that come within a moment of the first, into a file where one is named.
  * The timers are in the counted program, which is a process of its own. */
 const counter = `
@@ -27,18 +36,15 @@ const counter = `
     }, 400)
   })
   console.log("pid " + process.pid)
-  setTimeout(() => process.exit(1), 20000)`
+  setTimeout(() => process.exit(1), 600000)`
 
 describe.concurrent("halyard spin beside a command on a terminal", () => {
   itOnTerminal(
     "shows the spinner below whole lines, and a mark at the end",
     Effect.gen(function* () {
-      const cwd = yield* temporaryDirectory
-      // The command goes on when it was seen, however busy the machine is.
-      const untilSeen = (name: string) => `while [ ! -e ${name} ]; do sleep 0.05; done`
-      const seen = (name: string) => Effect.sync(() => writeFileSync(`${cwd}/${name}`, ""))
-      const script = `echo one; ${untilSeen("a")}; echo two >&2; ${untilSeen("b")}; echo three; ${untilSeen("c")}; exit 0`
-      const terminal = yield* halyardOnTerminal(["spin", "-m", "building", "--", "sh", "-c", script], { cwd })
+      const { seen, terminal } = yield* stepwise(
+        (untilSeen) => `echo one; ${untilSeen("a")}; echo two >&2; ${untilSeen("b")}; echo three; ${untilSeen("c")}`
+      )
       yield* terminal.awaitRows(/^one\n[|/\\-] building$/)
       assert.isFalse(terminal.cursor().visible)
       yield* seen("a")
@@ -103,10 +109,12 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   itOnTerminal(
     "keeps a line that the command overwrites in its place",
     Effect.gen(function* () {
-      const terminal = yield* spinScript(
-        "for i in 1 2 3; do printf \"\\rstep $i\"; sleep 0.2; done; printf '\\rdone  \\n'; sleep 0.2"
+      const { seen, terminal } = yield* stepwise(
+        (untilSeen) =>
+          `for i in 1 2 3; do printf "\\rstep $i"; sleep 0.2; done; ${untilSeen("a")}; printf '\\rdone  \\n'; sleep 0.2`
       )
       yield* terminal.awaitRows(/^step 3$/m)
+      yield* seen("a")
       yield* terminal.ended
       assert.deepStrictEqual(terminal.rows(), ["done", "✓ building"])
     })
@@ -115,8 +123,11 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   itOnTerminal(
     "shows no spinner after a prompt, shows the cursor, and passes the answer on",
     Effect.gen(function* () {
-      const terminal = yield* spinScript("sleep 0.3; printf 'name? '; read name; echo \"hello $name\"; sleep 0.3")
+      const { seen, terminal } = yield* stepwise(
+        (untilSeen) => `${untilSeen("a")}; printf 'name? '; read name; echo "hello $name"; ${untilSeen("b")}`
+      )
       yield* terminal.awaitRows(/^[|/\\-] building$/)
+      yield* seen("a")
       yield* terminal.awaitRows(/^name\?$/)
       // Long enough for three frames to be drawn where they must not be.
       yield* Effect.sleep("350 millis")
@@ -124,6 +135,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
       assert.deepStrictEqual(terminal.cursor(), { column: 6, row: 0, visible: true })
       yield* terminal.type("Ada\r")
       yield* terminal.awaitRows(/^name\? Ada\nhello Ada\n[|/\\-] building$/)
+      yield* seen("b")
       yield* terminal.ended
       assert.deepStrictEqual(terminal.rows(), ["name? Ada", "hello Ada", "✓ building"])
     })
@@ -139,12 +151,15 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
   )
 
   itOnTerminal(
-    "does not wait for processes that the command leaves running",
+    "does not wait for a process that the command leaves running",
     Effect.gen(function* () {
-      const terminal = yield* halyardOnTerminal(["spin", "-m", "x", "--", "sh", "-c", "sleep 8 & echo done; exit 4"], {
-        limit: "5 seconds"
-      })
+      const script = "sleep 600 & echo $!; exit 4"
+      const terminal = yield* halyardOnTerminal(["spin", "-m", "x", "--", "sh", "-c", script])
       assert.deepInclude(yield* terminal.ended, { exitCode: 4 })
+      const pid = Number(terminal.rows()[0])
+      assert.isAbove(pid, 1, terminal.rows().join("\n"))
+      assert.isTrue(isAlive(pid))
+      process.kill(pid)
     })
   )
 
@@ -152,7 +167,7 @@ describe.concurrent("halyard spin beside a command on a terminal", () => {
     "does not wait for a process that continues to write after the command",
     Effect.gen(function* () {
       const script = "(while :; do echo more; sleep 0.05; done) & echo done; exit 4"
-      const terminal = yield* halyardOnTerminal(["spin", "-m", "x", "--", "sh", "-c", script], { limit: "10 seconds" })
+      const terminal = yield* halyardOnTerminal(["spin", "-m", "x", "--", "sh", "-c", script])
       assert.deepInclude(yield* terminal.ended, { exitCode: 4 })
       assert.isTrue(terminal.cursor().visible)
     })
