@@ -67,7 +67,8 @@ export class Faults {
       const fate = this.options().fate?.(operation)
       const acting = Effect.suspend(() => {
         if (fate?.never === true) {
-          return Effect.never
+          // Not `Effect.never`, whose interval would keep the process of a simulation alive.
+          return Effect.async<never>(() => {})
         }
         if (fate?.errno !== undefined) {
           return Effect.fail(systemError(fate.errno, operation))
