@@ -5,7 +5,6 @@ import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 import { placeholder } from "../internal/text/displayUrl.js"
-import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 
 // The downloader sets some of these. The others belong to the connection (RFC 9110 §7.6.1).
 const reserved: ReadonlySet<string> = new Set([
@@ -28,6 +27,8 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** The URL of one request. Redirects lead to further hops, and possibly to other origins. */
 interface Hop {
   readonly href: string
+  /** True if `href` has neither credentials nor a fragment. */
+  readonly isNormalized: boolean
   /** The same, parsed. */
   readonly url: URL
   readonly isFirstOrigin: boolean
@@ -98,7 +99,7 @@ export const joinValues = (
  */
 export const forHop = (request: WithHeaders, hop: Hop): Readonly<Record<string, string>> => {
   const headers = hop.isFirstOrigin ? forFirstOrigin(request) : defaultHeaders
-  const credentials = NormalizedUrl.originOf(hop.href) === undefined ? credentialsOf(hop.url) : undefined
+  const credentials = hop.isNormalized ? undefined : credentialsOf(hop.url)
   return credentials === undefined ? headers : { ...headers, authorization: credentials }
 }
 
@@ -109,7 +110,7 @@ const credentialsOf = ({ password, username }: URL): string | undefined =>
 
 /** Returns the URL without its credentials and its fragment, which are not sent (RFC 9110 §4.2.4, §4.2.5). */
 export const requestUrl = (hop: Hop): string => {
-  if (NormalizedUrl.originOf(hop.href) !== undefined) {
+  if (hop.isNormalized) {
     return hop.href
   }
   // Cuts the text, because setting the parts of a URL may change the rest of it.

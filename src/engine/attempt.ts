@@ -70,8 +70,11 @@ export class Attempt extends BodyReceiver {
     this.beganAt = wait.beganAt
   }
 
-  /** Runs the attempt to its end. Run it uninterruptible; `restore` makes its wait interruptible. */
-  run(restore: Restore): Effect.Effect<Result, DownloadError> {
+  /** Runs the attempt to its end, and then `next`. Run it uninterruptible; `restore` makes its wait interruptible. */
+  run<A, E>(
+    restore: Restore,
+    next: (exit: Exit.Exit<Result, DownloadError>) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E> {
     const { hop, transfer, wait } = this
     const { digest, sizeBytes } = transfer.request
     const { offsetBytes, range } = transfer.partial.resumeAt(hop)
@@ -80,8 +83,8 @@ export class Attempt extends BodyReceiver {
     const request = transportRequest(transfer, hop, { connectMillis: wait.limits.connectMillis, range, verifiesBody })
     const work = andThen(this.send(request), () => restore(this.tasks.run))
     return Effect.matchCauseEffect(work, {
-      onSuccess: (result) => andThen(this.close, () => Exit.succeed(result)),
-      onFailure: (cause) => andThen(this.close, () => Exit.failCause(cause))
+      onSuccess: (result) => andThen(this.close, () => next(Exit.succeed(result))),
+      onFailure: (cause) => andThen(this.close, () => next(Exit.failCause(cause)))
     })
   }
 

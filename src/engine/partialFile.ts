@@ -73,6 +73,9 @@ export class PartialFile {
    * start over: another version could not be detected, or ranges of this file were refused too often.
    */
   resumeAt(hop: Hop): { readonly offsetBytes: number; readonly range: string | undefined } {
+    if (this.part === undefined) {
+      return { offsetBytes: 0, range: undefined }
+    }
     const hole = this.ranges.firstHole
     const offsetBytes = hole?.startBytes ?? 0
     const isUnfinished = this.bytes < (this.totalBytes ?? Number.POSITIVE_INFINITY)

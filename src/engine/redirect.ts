@@ -10,6 +10,9 @@ import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 
 /** One request of a chain of redirects. */
 export class Hop {
+  readonly origin: string
+  /** True if `href` has neither credentials nor a fragment, and is written as `URL` would write it. */
+  readonly isNormalized: boolean
   private parsed: URL | undefined
 
   constructor(
@@ -18,16 +21,16 @@ export class Hop {
     readonly count: number,
     /** True if no redirect has led to another origin: headers and credentials of the request are for its own origin alone. */
     readonly isFirstOrigin: boolean
-  ) {}
+  ) {
+    const origin = NormalizedUrl.originOf(href)
+    this.isNormalized = origin !== undefined
+    this.origin = origin ?? this.url.origin
+  }
 
   /** Parsed when it is needed first: most requests do not need it. */
   get url(): URL {
     this.parsed ??= new URL(this.href)
     return this.parsed
-  }
-
-  get origin(): string {
-    return NormalizedUrl.originOf(this.href) ?? this.url.origin
   }
 }
 

@@ -71,30 +71,21 @@ export class Tasks<A, E> {
 
   /** Waits for `end`, and forks the effects that are started until then. */
   get run(): Effect.Effect<A, E> {
-    return Effect.suspend(() => {
-      if (this.exit !== undefined) {
-        return this.exit
-      }
-      const { begun } = this
-      if (begun === undefined) {
-        return this.wait
-      }
-      this.begun = undefined
-      const fork = Effect.forEach(begun, begin, { discard: true })
-      return Effect.zipRight(Effect.uninterruptible(fork), this.run)
-    })
-  }
-
-  private get wait(): Effect.Effect<A, E> {
     return Effect.async((resume) => {
       this.wake = () => {
         this.wake = undefined
-        resume(this.exit ?? this.run)
+        resume(this.exit ?? this.fork)
       }
       if (this.exit !== undefined || this.begun !== undefined) {
         this.wake()
       }
     })
+  }
+
+  private get fork(): Effect.Effect<A, E> {
+    const begun = this.begun ?? []
+    this.begun = undefined
+    return Effect.zipRight(Effect.uninterruptible(Effect.forEach(begun, begin, { discard: true })), this.run)
   }
 
   /** Interrupts the effects that have not ended, and waits for them. */

@@ -48,15 +48,14 @@ export const makeTransfer = (
     const deadlines = yield* Deadlines.make
     const reachability = new Reachability(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
     const services: Services = { transport, store, governor, hasher, clock, deadlines, reachability, options }
-    return (request, restore, hooks) =>
-      Effect.suspend(() => {
-        const checked = checkRequest(request)
-        if (Either.isLeft(checked)) {
-          return Exit.succeed(Unvalidated.make(Failed, { request, error: checked.left }))
-        }
-        const { expected, hop } = checked.right
-        return new Steps(new FileTransfer(services, request, expected, hop, hooks), restore, hooks).run
-      })
+    return (request, restore, hooks) => {
+      const checked = checkRequest(request)
+      if (Either.isLeft(checked)) {
+        return Exit.succeed(Unvalidated.make(Failed, { request, error: checked.left }))
+      }
+      const { expected, hop } = checked.right
+      return new Steps(new FileTransfer(services, request, expected, hop, hooks), restore, hooks).run
+    }
   })
 
 type Outcome = Saved | Skipped
@@ -85,13 +84,18 @@ class Steps {
   }
 
   get run(): Effect.Effect<DownloadOutcome> {
-    return Effect.matchCauseEffect(
-      Effect.suspend(() => this.work),
-      {
-        onSuccess: (outcome) => this.end(Exit.succeed(outcome)),
-        onFailure: (cause) => this.end(Exit.failCause(cause))
-      }
-    )
+    return Effect.matchCauseEffect(this.begun, {
+      onSuccess: (outcome) => this.end(Exit.succeed(outcome)),
+      onFailure: (cause) => this.end(Exit.failCause(cause))
+    })
+  }
+
+  private get begun(): Effect.Effect<Outcome, DownloadError> {
+    try {
+      return this.work
+    } catch (defect) {
+      return Exit.die(defect)
+    }
   }
 
   private end(exit: Exit.Exit<Outcome, DownloadError>): Effect.Effect<DownloadOutcome> {
@@ -176,17 +180,16 @@ class Steps {
     this.retries.sinceMillis ??= beganAt - file.deadlines.lostMillis
     file.sampler.begin()
     const wait = new Wait(this.limits, beganAt, beganAt + leftMillis, this.deadlineAt)
-    return Effect.matchCauseEffect(new Attempt(file, hop, wait, permit).run(this.restore), {
-      onSuccess: (result) =>
-        andThen(file.governor.report(hop.origin, { signal: "success", beganAtMillis: beganAt }), () =>
-          this.continue(result, wait)
-        ),
-      onFailure: (cause) =>
-        Option.match(Cause.failureOption(cause), {
-          onNone: () => Effect.failCause(cause),
-          onSome: (error) => this.failed(hop, error, beganAt)
-        })
-    })
+    return new Attempt(file, hop, wait, permit).run(this.restore, (exit) =>
+      Exit.isSuccess(exit)
+        ? andThen(file.governor.report(hop.origin, { signal: "success", beganAtMillis: beganAt }), () =>
+            this.continue(exit.value, wait)
+          )
+        : Option.match(Cause.failureOption(exit.cause), {
+            onNone: () => Exit.failCause(exit.cause),
+            onSome: (error) => this.failed(hop, error, beganAt)
+          })
+    )
   }
 
   private continue(result: Result, wait: Wait): Effect.Effect<Outcome, DownloadError> {

@@ -96,6 +96,11 @@ export class RangeMap {
     if (endBytes <= startBytes) {
       return
     }
+    if (this.written.length === 0) {
+      this.written = [{ startBytes, endBytes }]
+      this.writtenBytes = endBytes - startBytes
+      return
+    }
     const merged: Array<{ startBytes: number; endBytes: number }> = []
     for (const range of [...this.written, { startBytes, endBytes }].sort((a, b) => a.startBytes - b.startBytes)) {
       const last = merged.at(-1)
