@@ -59,7 +59,8 @@ export const make = (
       closeToReopen: (descriptor, name) => {
         const closed = attempt(() => calls.closeToReopen(descriptor, name))
         if (Exit.isFailure(closed)) {
-          blocking.remove(name)
+          // A file that cannot be removed is left.
+          void blocking.remove(name)
         }
         return Exit.map(closed, (reopen) => () => attempt(reopen))
       },

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { andThen, isExit } from "../internal/andThen.js"
@@ -41,7 +42,7 @@ export const writeAll = <Handle>(
   }
   while (doneBytes < bytes.length) {
     if (empty === maxEmptyWrites) {
-      return Exit.fail(new Error("the device takes no bytes"))
+      return Exit.fail(new TakesNothing({ message: "the device takes no bytes" }))
     }
     const writing = operations.write(
       handle,
@@ -66,3 +67,6 @@ export const writeAll = <Handle>(
   }
   return Exit.void
 }
+
+/** Repeated writes of the device have taken no bytes. */
+class TakesNothing extends Data.TaggedError("TakesNothing")<{ readonly message: string }> {}

@@ -111,6 +111,9 @@ export class Caller implements EventSink {
       }
       return Exit.failCause(exit.cause)
     }
+    if (this.journal === undefined) {
+      return finish(Exit.void)
+    }
     const recorded = Deferred.unsafeMake<Exit.Exit<void>>(FiberId.none)
     let ended: Exit.Exit<void> | undefined
     let isAwaited = true
