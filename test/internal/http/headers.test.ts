@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Hasher } from "../../src/Hasher.js"
-import * as Digest from "../../src/internal/digest.js"
-import { parseContentRange } from "../../src/internal/http/contentRange.js"
-import { parseRetryAfter } from "../../src/internal/http/retryAfter.js"
-import * as Validator from "../../src/internal/http/validator.js"
-import { layer as nodeHasher } from "../../src/Node/hasher.js"
+import { Hasher } from "../../../src/Hasher.js"
+import * as Digest from "../../../src/internal/digest.js"
+import { parseContentRange } from "../../../src/internal/http/contentRange.js"
+import { parseRetryAfter } from "../../../src/internal/http/retryAfter.js"
+import * as Validator from "../../../src/internal/http/validator.js"
+import { layer as nodeHasher } from "../../../src/Node/hasher.js"
 
 describe("retryAfter", () => {
   const now = Date.UTC(2026, 10, 22, 12, 0, 0)

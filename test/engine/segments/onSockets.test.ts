@@ -6,12 +6,12 @@ import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Download from "../src/Download.js"
-import * as Downloader from "../src/Downloader.js"
-import * as Node from "../src/Node.js"
-import { until } from "./support/poll.js"
-import { filesIn, temporaryDirectory } from "./support/program.js"
-import { type SlowFile, slowFile } from "./support/slowFile.js"
+import * as Download from "../../../src/Download.js"
+import * as Downloader from "../../../src/Downloader.js"
+import * as Node from "../../../src/Node.js"
+import { until } from "../../support/poll.js"
+import { filesIn, temporaryDirectory } from "../../support/program.js"
+import { type SlowFile, slowFile } from "../../support/slowFile.js"
 
 const closed = (origin: SlowFile) =>
   until(

@@ -1,5 +1,5 @@
 /**
- * The quick attempt, where it does not end as most do.
+ * Transfers of small files that end in an unusual way.
  */
 import { mkdirSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
@@ -7,14 +7,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Download from "../src/Download.js"
-import * as Downloader from "../src/Downloader.js"
-import { Hasher } from "../src/Hasher.js"
-import * as Store from "../src/Node/Store.js"
-import * as Transport from "../src/Node/Transport.js"
-import { autoAdvance, Origin } from "../src/testing.js"
-import { http } from "./support/loopback.js"
-import { filesIn, temporaryDirectory } from "./support/program.js"
+import * as Download from "../../src/Download.js"
+import * as Downloader from "../../src/Downloader.js"
+import { Hasher } from "../../src/Hasher.js"
+import * as Store from "../../src/Node/Store.js"
+import * as Transport from "../../src/Node/Transport.js"
+import { autoAdvance, Origin } from "../../src/testing.js"
+import { http } from "../support/loopback.js"
+import { filesIn, temporaryDirectory } from "../support/program.js"
 
 const small = http((_, response) => {
   response.writeHead(200, { "content-length": 5 })
@@ -44,7 +44,7 @@ const pushing = Downloader.layerWith({ durability: "rename", headersTimeout: "20
 
 const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length
 
-describe("a quick attempt", () => {
+describe("the transfer of a small file", () => {
   for (const [name, why] of [
     ["small", "when it receives informational responses"],
     ["held", "when the request waits for a descriptor first"]

@@ -8,12 +8,12 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import * as Download from "../src/Download.js"
-import * as Downloader from "../src/Downloader.js"
-import * as OriginGovernor from "../src/OriginGovernor.js"
-import * as RetryPolicy from "../src/RetryPolicy.js"
-import * as MemoryStore from "../src/Store/Memory.js"
-import { autoAdvance, Origin } from "../src/testing.js"
+import * as Download from "../../../src/Download.js"
+import * as Downloader from "../../../src/Downloader.js"
+import * as OriginGovernor from "../../../src/OriginGovernor.js"
+import * as RetryPolicy from "../../../src/RetryPolicy.js"
+import * as MemoryStore from "../../../src/Store/Memory.js"
+import { autoAdvance, Origin } from "../../../src/testing.js"
 
 const mebibyte = 1024 * 1024
 
