@@ -47,8 +47,8 @@ class SharedTransfer implements EventSink {
   private followers: Set<Follower> | undefined
 
   constructor(
-    readonly key: string,
-    readonly request: DownloadRequest,
+    public key: string,
+    public request: DownloadRequest,
     private readonly owner: Owner,
     /** The events of the caller that started the transfer. Undefined after that caller was interrupted. */
     public starter: EventSink | undefined
@@ -113,6 +113,11 @@ export class Worker implements Owner {
   transfer: SharedTransfer | undefined
   /** True if the fiber continues only for other callers. It ends with the transfer, and sends no events. */
   isDetached = false
+  /**
+   * The last transfer, if no other caller waited for it. The next one uses the object again: the map of transfers is old, and keeps
+   * what was added to it from the young collector.
+   */
+  spare: SharedTransfer | undefined
   /** The outcome whose record in the journal failed. */
   unrecorded: DownloadOutcome | undefined
 
@@ -148,12 +153,6 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
   const underway = new Map<string, SharedTransfer>()
   let uniques = 0
 
-  const start = (key: string, request: DownloadRequest, owner: Owner, events: EventSink | undefined) => {
-    const shared = new SharedTransfer(key, request, owner, events)
-    underway.set(key, shared)
-    return shared
-  }
-
   const end = (shared: SharedTransfer, exit: Exit.Exit<DownloadOutcome>): void => {
     underway.delete(shared.key)
     shared.end(exit)
@@ -167,7 +166,8 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     { permitOptions, events, deadlineAt }: Hooks
   ): Effect.Effect<DownloadOutcome> => {
     const owner: Owner = { fiber: undefined }
-    const shared = start(key, request, owner, events)
+    const shared = new SharedTransfer(key, request, owner, events)
+    underway.set(key, shared)
     const result = shared.awaitResult()
     // Uninterruptible except for the transfer itself, so that a cancelled transfer has an outcome too.
     return Effect.flatMap(
@@ -190,12 +190,22 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     { permitOptions, events, deadlineAt }: Hooks,
     worker: Worker
   ): Effect.Effect<DownloadOutcome> => {
-    const shared = start(key, request, worker, events)
-    shared.callers++
+    const shared = worker.spare ?? new SharedTransfer(key, request, worker, events)
+    worker.spare = undefined
+    shared.key = key
+    shared.request = request
+    shared.starter = events
+    shared.callers = 1
+    underway.set(key, shared)
     worker.transfer = shared
     const ended = (exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> => {
       worker.transfer = undefined
-      end(shared, exit)
+      if (shared.result === undefined && !shared.isCancelled) {
+        underway.delete(key)
+        worker.spare = shared
+      } else {
+        end(shared, exit)
+      }
       return exit
     }
     return Effect.matchCauseEffect(transfer(request, restore, { permitOptions, deadlineAt, events: shared }), {

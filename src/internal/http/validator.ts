@@ -27,8 +27,13 @@ export const isEntityTag = (validator: string): boolean => validator.startsWith(
 
 /** Returns the content codings in a form that can be compared (RFC 9110 §8.4), and "" if there are none. */
 export const contentCodings = (headers: Headers): string => {
-  const codings = (headers["content-encoding"] ?? "").toLowerCase().split(",")
-  return codings
+  const field = headers["content-encoding"]
+  if (field === undefined) {
+    return ""
+  }
+  return field
+    .toLowerCase()
+    .split(",")
     .map((coding) => coding.trim())
     .filter((coding) => coding !== "" && coding !== "identity")
     .join(", ")
