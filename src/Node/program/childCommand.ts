@@ -128,7 +128,7 @@ const start = (
         print(decoder.write(chunk), (text) => to.write(text))
         if (!exited && StandardOutput.isFull()) {
           from.pause()
-          setTimeout(proceed, fullMillis)
+          proceed()
         }
       })
       from?.on("end", () => {
@@ -153,15 +153,16 @@ const start = (
         leftovers++
         if (read !== seen && read - atExit < pipeBytes && leftovers < leftoverChecksAtMost) {
           seen = read
-          // Real time, because it waits for other processes. The number of checks is limited.
-          timer = setTimeout(() => setImmediate(check), leftoverMillis)
+          timer = checkLater()
           return
         }
         child.stdout?.destroy()
         child.stderr?.destroy()
         end(code, signal)
       }
-      let timer = setTimeout(() => setImmediate(check), leftoverMillis)
+      // Real time, because it waits for other processes. The number of checks is limited, and the last timer ends with the streams.
+      const checkLater = () => setTimeout(() => setImmediate(check), leftoverMillis)
+      let timer = checkLater()
       child.once("close", () => clearTimeout(timer))
     })
     child.once("spawn", () =>
