@@ -121,7 +121,7 @@ describe("HTTP/1.1, on fake connections", () => {
         perTurn.reduce((sum, count) => sum + count, 0),
         30
       )
-      assert.isAtMost(Math.max(...perTurn), 4)
+      assert.isAtMost(Math.max(...perTurn), 12)
     })
   )
 

@@ -36,8 +36,9 @@ const sweepEveryMillis = 1000
 const idleAtMost = 64
 
 // When many responses end in one turn of the event loop, only some of the ends are delivered in that turn. Then their callers
-// send the next requests while the other files are still written, and the origin is not left without requests.
-const endsPerTurn = 4
+// send the next requests while the other files are still written, and the origin is not left without requests. With 4 or 64
+// ends, small files take 5 % longer than with 12.
+const endsPerTurn = 12
 
 // If the system refuses a descriptor for a connection, the request waits for about a minute. Connections leave room for files, and
 // idle connections and files are closed, so a longer wait is a fault. The pauses grow from 50 milliseconds to a second.
