@@ -2,7 +2,7 @@
 // that its store makes for a small file, without its transport and its store. Prints the CPU time of the loop in microseconds.
 import { closeSync, openSync, renameSync, writeSync } from "node:fs"
 import { parse } from "../../dist/Node/Transport/http1/responseHead.js"
-import { headOf, place } from "../../dist/Node/Transport/http1/target.js"
+import { headOf, targetOf } from "../../dist/Node/Transport/http1/target.js"
 import { sockets } from "../../dist/Node/Transport/sockets.js"
 import { inLoops, job } from "../peers/list.mjs"
 
@@ -78,7 +78,7 @@ const save = (destination, chunks) => {
 
 const begun = process.cpuUsage()
 await inLoops(async (url) => {
-  const { address, path } = place(url)
+  const { address, path } = targetOf(url)
   const head = headOf(path, address.host, {})
   const kept = idle.pop()
   const connection = kept ?? new Connection(address)
