@@ -10,7 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as RequestFields from "./Download/requestFields.js"
 import { DownloadError } from "./DownloadError.js"
-import { DisplayedName } from "./internal/text/displaySchemas.js"
+import { DisplayedName, DisplayedUrl } from "./internal/text/displaySchemas.js"
 import { displayPath, displayUrl } from "./internal/text/displayUrl.js"
 import { unvalidated } from "./internal/unvalidated.js"
 
@@ -213,7 +213,19 @@ export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Sa
   bytes: Schema.Number,
   verified: Verification,
   /** The number of attempts, from 1. */
-  attempts: Schema.Number
+  attempts: Schema.Number,
+  /** The URL of the response, after all redirects. The encoded form has no secrets. */
+  url: DisplayedUrl,
+  /** The status of the first response whose content was kept: 200, 203, or 206 if an earlier process had received a part. */
+  status: Schema.Number,
+  /** The `Content-Type` of that response without parameters, in lower case. */
+  mediaType: Schema.optionalWith(Schema.String, { exact: true }),
+  /** The `ETag` of that response as it was sent, with its quotation marks (RFC 9110 §8.8.3). */
+  etag: Schema.optionalWith(Schema.String, { exact: true }),
+  /** The `Last-Modified` of that response as it was sent (RFC 9110 §8.8.2). */
+  lastModified: Schema.optionalWith(Schema.String, { exact: true }),
+  /** The digest of the content, such as `sha256:` and hexadecimal digits, if one was computed. */
+  digest: Schema.optionalWith(Schema.String, { exact: true })
 }) {
   toJSON(): unknown {
     return encodeSaved(this)

@@ -11,7 +11,19 @@ import { HttpStatus, Timeout } from "../src/DownloadError.js"
 const request = Download.request({ id: "BR", url: "http://origin/br.gif", destination: "br.gif" })
 
 const outcomes: ReadonlyArray<Download.DownloadOutcome> = [
-  new Download.Saved({ request, destination: request.destination, bytes: 7, verified: "length", attempts: 1 }),
+  new Download.Saved({
+    request,
+    destination: request.destination,
+    bytes: 7,
+    verified: "digest",
+    attempts: 1,
+    url: "http://cdn/br.gif",
+    status: 200,
+    mediaType: "image/gif",
+    etag: '"1"',
+    lastModified: "Thu, 01 Jan 2026 00:00:00 GMT",
+    digest: "sha256:00"
+  }),
   new Download.Skipped({ request }),
   new Download.Cancelled({ request }),
   new Download.Failed({ request, error: new HttpStatus({ url: request.url, status: 404 }) }),

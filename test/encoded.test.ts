@@ -114,8 +114,27 @@ const [error, errorJson] = errors[2] ?? assert.fail()
 
 const outcomes: ReadonlyArray<readonly [Download.DownloadOutcome, object]> = [
   [
-    new Download.Saved({ request: plain, destination: "flags/br-2.gif", bytes: 7, verified: "length", attempts: 2 }),
-    { _tag: "Saved", request: plainJson, destination: "br-2.gif", bytes: 7, verified: "length", attempts: 2 }
+    new Download.Saved({
+      request: plain,
+      destination: "flags/br-2.gif",
+      bytes: 7,
+      verified: "length",
+      attempts: 2,
+      url,
+      status: 200,
+      mediaType: "image/gif"
+    }),
+    {
+      _tag: "Saved",
+      request: plainJson,
+      destination: "br-2.gif",
+      bytes: 7,
+      verified: "length",
+      attempts: 2,
+      url: shown,
+      status: 200,
+      mediaType: "image/gif"
+    }
   ],
   [new Download.Skipped({ request: plain }), { _tag: "Skipped", request: plainJson }],
   [new Download.Failed({ request: full, error: error }), { _tag: "Failed", request: fullJson, error: errorJson }],

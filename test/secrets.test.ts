@@ -100,7 +100,15 @@ const errors = (text: string): ReadonlyArray<DownloadError.DownloadError> => [
 ]
 
 const outcomes = (one: Download.DownloadRequest, text: string): ReadonlyArray<Download.DownloadOutcome> => [
-  new Download.Saved({ request: one, destination: one.destination, bytes: 1, verified: "length", attempts: 1 }),
+  new Download.Saved({
+    request: one,
+    destination: one.destination,
+    bytes: 1,
+    verified: "length",
+    attempts: 1,
+    url: text,
+    status: 200
+  }),
   new Download.Skipped({ request: one }),
   new Download.Cancelled({ request: one }),
   ...errors(text).map((error) => new Download.Failed({ request: one, error }))

@@ -206,7 +206,7 @@ export class Attempt extends BodyReceiver {
     }
     return this.drainThen(head, () => {
       if (partial.part !== undefined && isEnd(partial, head)) {
-        partial.acceptRange(partial.bytes)
+        partial.acceptRange(partial.bytes, head, hop)
         this.complete(partial.part)
       } else {
         // The server may refuse only the range.
@@ -228,7 +228,7 @@ export class Attempt extends BodyReceiver {
       return this.fail(Exit.fail(answer.left))
     }
     if (answer.right.startBytes > 0 && partial.part !== undefined) {
-      partial.acceptRange(answer.right.totalBytes)
+      partial.acceptRange(answer.right.totalBytes, head, hop)
       return this.receive(head, answer.right, partial.part)
     }
     return this.after(partial.startOver(transfer.store), (part) => {

@@ -48,9 +48,13 @@ export class PartialFile {
   isResumed = false
   /** The number of segment requests of this transfer that failed. */
   failedSegments = 0
+  /** The head of the first response whose bytes are in the part. */
+  head: ResponseHead | undefined
+  /** The digest of the content, when `digest` has computed it. */
+  computed: string | undefined
   private hash: Hash | undefined
   private hashedBytes = 0
-  private source: Hop | undefined
+  source: Hop | undefined
   private type = ""
   private refusedRanges = 0
   private isRangeRequested = false
@@ -166,8 +170,10 @@ export class PartialFile {
   }
 
   /** Records the version of a whole response that is accepted. */
-  accept({ headers, status }: ResponseHead, totalBytes: number | undefined, hop: Hop): void {
+  accept(head: ResponseHead, totalBytes: number | undefined, hop: Hop): void {
+    const { headers, status } = head
     this.before = this.earlier
+    this.head = head
     // 203: a proxy has changed the content (RFC 9110 §15.3.4). A response to a range would not say so.
     this.validator = status === 203 ? undefined : Validator.strong(headers)
     this.setTotal(totalBytes)
@@ -178,7 +184,9 @@ export class PartialFile {
   }
 
   /** Records the total of a response to a range request that is accepted. */
-  acceptRange(totalBytes: number | undefined): void {
+  acceptRange(totalBytes: number | undefined, head: ResponseHead, hop: Hop): void {
+    this.head ??= head
+    this.source ??= hop
     this.isTotalOfRange ||= this.totalBytes === undefined
     this.setTotal(totalBytes)
     this.isResumed = true
@@ -239,7 +247,9 @@ export class PartialFile {
   digest(): string | undefined {
     const bytes = this.hash?.digest()
     this.hash = undefined
-    return bytes === undefined ? undefined : Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+    this.computed =
+      bytes === undefined ? undefined : Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+    return this.computed
   }
 
   /** Removes the part, unless it was published. */

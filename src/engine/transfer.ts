@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
+import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, type Saved, Skipped } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
 import { Retrying } from "../DownloadEvent.js"
 import { Hasher } from "../Hasher.js"
@@ -31,6 +31,7 @@ import { checkRequest, isSkipped } from "./precheck.js"
 import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
 import { RetryCount } from "./retryCount.js"
+import { savedAs } from "./saved.js"
 import { Wait } from "./wait.js"
 
 /** Transfers one file. Run it uninterruptible: an interruption of the waits in `restore` gives the outcome `Cancelled`. */
@@ -200,16 +201,16 @@ class Steps {
     return this.go(result.to, wait.totalAt - this.file.now())
   }
 
-  private publish({ bytes, part, verified }: Received): Effect.Effect<Outcome, DownloadError> {
+  private publish(received: Received): Effect.Effect<Outcome, DownloadError> {
     const { attempts, file } = this
     const { options, request } = file
     const published = (destination: string | undefined): Exit.Exit<Outcome> =>
       Exit.succeed(
         destination === undefined
           ? Unvalidated.make(Skipped, { request })
-          : Unvalidated.make(Saved, { request, destination, bytes, verified, attempts })
+          : savedAs(destination, received, attempts, file)
       )
-    const publishing = part.publish({ onExists: request.onExists, durability: options.durability })
+    const publishing = received.part.publish({ onExists: request.onExists, durability: options.durability })
     if (isExit(publishing) && Exit.isSuccess(publishing)) {
       return published(publishing.value)
     }

@@ -8,7 +8,15 @@ import * as Unvalidated from "../../src/internal/unvalidated.js"
 describe("Unvalidated.make", () => {
   it("makes the same value as the constructor", () => {
     const request = Download.request({ url: "http://a.test/x", destination: "x" })
-    const fields = { request, destination: "x", bytes: 3, verified: "length", attempts: 1 } as const
+    const fields = {
+      request,
+      destination: "x",
+      bytes: 3,
+      verified: "length",
+      attempts: 1,
+      url: "http://a/x",
+      status: 200
+    } as const
     const made = Unvalidated.make(Download.Saved, fields)
     const constructed = new Download.Saved(fields)
     assert.instanceOf(made, Download.Saved)

@@ -208,8 +208,11 @@ const outcomeLine = (outcome: Download.DownloadOutcome) => {
   const line = { outcome: outcome._tag, ...nameOf(outcome.request) }
   switch (outcome._tag) {
     case "Saved": {
-      const { attempts, bytes, verified } = outcome
-      return { ...line, file: outcome.destination, bytes, verified, attempts }
+      const { attempts, bytes, digest, etag, lastModified, mediaType, status, verified } = outcome
+      const response = { status, mediaType, etag, lastModified }
+      // Left out if it is the URL of the request.
+      const finalUrl = outcome.url === outcome.request.url ? undefined : displayUrl(outcome.url)
+      return { ...line, file: outcome.destination, bytes, verified, digest, attempts, finalUrl, ...response }
     }
     case "Failed":
       return { ...line, error: errorJson(outcome.error) }

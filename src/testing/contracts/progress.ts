@@ -31,7 +31,9 @@ const someEvents: ReadonlyArray<DownloadEvent> = [
       destination: someRequest.destination,
       bytes: 1,
       verified: "length",
-      attempts: 2
+      attempts: 2,
+      url: someRequest.url,
+      status: 200
     })
   })
 ]

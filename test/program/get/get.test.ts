@@ -101,7 +101,8 @@ describe("halyard get", () => {
     Effect.gen(function* () {
       const { url } = yield* raw(
         ["HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: 0\r\n\r\n", "stay"],
-        ["HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody", "stay"]
+        ["HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /b?key=s3cret\r\n\r\n", "stay"],
+        ['HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Type: text/plain\r\nETag: "1"\r\n\r\nbody', "stay"]
       )
       const { stderr, stdout } = yield* get([`${url}/a`, "--json"])
       const lines = stdout
@@ -111,6 +112,8 @@ describe("halyard get", () => {
       assert.strictEqual(lines.length, 3)
       assert.deepInclude(lines[0], { event: "Retrying", attempt: 1 })
       assert.deepInclude(lines[1], { outcome: "Saved", file: "a", bytes: 4, verified: "length", attempts: 2 })
+      const response = { status: 200, mediaType: "text/plain", etag: '"1"', finalUrl: `${url}/b?key=…` }
+      assert.deepInclude(lines[1], response)
       assert.deepNestedInclude(lines[2], { "report.saved": 1 })
       assert.notInclude(stderr, "saved")
     })
