@@ -1,0 +1,390 @@
+/**
+ * Servers and proxies of Debian, each with a generated configuration on a free port of the loopback interface. They run in the
+ * foreground, with their files in a temporary directory, and are killed with the scope.
+ *
+ * A test that needs one is declared with `withPrograms`, which skips it if the program is not installed.
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { connect, createServer } from "node:net"
+import { delimiter, dirname, join } from "node:path"
+import { it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { certificate, key } from "./certificate.js"
+import { until } from "./poll.js"
+import { environment, temporaryDirectory } from "./program.js"
+
+/** The names of the programs, which are also the names of their packages. `.ci/run` installs all of them. */
+export type Name = "nginx" | "apache2" | "lighttpd" | "caddy" | "squid" | "tinyproxy" | "haproxy" | "microsocks"
+
+export interface Program {
+  readonly port: number
+  /** `http://127.0.0.1:PORT`; `https://localhost:PORT` with `isTls`. */
+  readonly url: string
+  /** The directory of its configuration and its log. */
+  readonly directory: string
+  readonly pid: number
+  /** The lines of its access log so far. A line can appear after the client has the response. */
+  readonly accessLog: () => ReadonlyArray<string>
+  /** Everything that it has written to its outputs. */
+  readonly output: () => string
+  /** Kills it before the scope ends, and waits until it has ended. */
+  readonly kill: Effect.Effect<void>
+}
+
+export interface ServerOptions {
+  /** The directory whose files are served. The servers make ETag and Last-Modified, and accept ranges. */
+  readonly root: string
+  /** More lines of its configuration: in `server` (nginx), at the top (Apache, lighttpd), in the site (Caddy). */
+  readonly lines?: string | undefined
+  /** Serves by TLS, with the certificate of `certificate.ts`. */
+  readonly isTls?: boolean | undefined
+}
+
+export interface ProxyOptions {
+  /** The one user who may use the proxy. Default: no authentication. */
+  readonly user?: { readonly name: string; readonly password: string } | undefined
+  /** More lines of its configuration, before all others. */
+  readonly lines?: string | undefined
+}
+
+/** Declares a test that runs in real time, and is skipped if one of the programs is not installed. Its title then says so. */
+export const withPrograms = (
+  names: ReadonlyArray<Name>,
+  title: string,
+  test: () => Effect.Effect<void, unknown, Scope.Scope>
+): void => {
+  const missing = names.filter((name) => pathOf(name) === undefined)
+  const reason = missing.length === 0 ? "" : ` (skipped: ${missing.join(" and ")} not installed)`
+  it.scopedLive.skipIf(missing.length > 0)(`${title}${reason}`, test)
+}
+
+/** Waits until a line of the access log contains this text. lighttpd writes its log later than the response. */
+export const awaitAccess = (program: Program, text: string): Effect.Effect<string> =>
+  until(
+    `line with ${text} in the access log`,
+    () => program.accessLog().find((line) => line.includes(text)),
+    () => `${program.accessLog().join("\n")}\n${program.output()}`
+  )
+
+/** nginx, in one process. */
+export const nginx = ({ isTls = false, lines = "", root }: ServerOptions) =>
+  start("nginx", isTls, ({ directory, port }) => ({
+    parameters: ["-c", join(directory, "nginx.conf"), "-p", directory, "-e", "stderr"],
+    files: {
+      "nginx.conf": `
+        daemon off; master_process off; pid nginx.pid; error_log stderr;
+        events { worker_connections 1024; }
+        http {
+          access_log access.log; default_type application/octet-stream; keepalive_requests 100000;
+          client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+          server {
+            listen 127.0.0.1:${port} ${isTls ? "ssl" : ""};
+            ${isTls ? "ssl_certificate certificate.pem; ssl_certificate_key key.pem;" : ""}
+            root "${root}";
+            ${lines}
+          }
+        }`
+    }
+  }))
+
+/** Apache. */
+export const apache2 = ({ isTls = false, lines = "", root }: ServerOptions) =>
+  start("apache2", isTls, ({ directory, port }) => {
+    const modules = ["mpm_event", "authz_core", "dir", "headers", "rewrite", ...(isTls ? ["ssl", "socache_shmcb"] : [])]
+    return {
+      parameters: ["-X", "-f", join(directory, "apache2.conf")],
+      files: {
+        "apache2.conf": `
+          ${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join("\n")}
+          ServerRoot "${directory}"
+          ServerName localhost
+          ${isRoot ? "User www-data\nGroup www-data" : ""}
+          DefaultRuntimeDir .
+          PidFile apache2.pid
+          ErrorLog error.log
+          LogFormat "%h %l %u %t \\"%r\\" %>s %b" common
+          CustomLog access.log common
+          Listen 127.0.0.1:${port}
+          MaxKeepAliveRequests 0
+          DocumentRoot "${root}"
+          <Directory "${root}">
+            Require all granted
+          </Directory>
+          ${isTls ? "SSLEngine on\nSSLCertificateFile certificate.pem\nSSLCertificateKeyFile key.pem" : ""}
+          ${lines}`
+      }
+    }
+  })
+
+/** lighttpd, without TLS. */
+export const lighttpd = ({ lines = "", root }: Omit<ServerOptions, "isTls">) =>
+  start("lighttpd", false, ({ directory, port }) => ({
+    parameters: ["-D", "-f", join(directory, "lighttpd.conf")],
+    files: {
+      "lighttpd.conf": `
+        server.modules = ( "mod_accesslog" )
+        server.document-root = "${root}"
+        server.bind = "127.0.0.1"
+        server.port = ${port}
+        server.max-keep-alive-requests = 100000
+        accesslog.filename = "${join(directory, "access.log")}"
+        mimetype.assign = ( "" => "application/octet-stream" )
+        ${lines}`
+    }
+  }))
+
+/** Caddy, without its administration and without its own certificates. */
+export const caddy = ({ isTls = false, lines = "", root }: ServerOptions) =>
+  start("caddy", isTls, ({ directory, port }) => ({
+    parameters: ["run", "--adapter", "caddyfile", "--config", join(directory, "Caddyfile")],
+    env: { XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory, HOME: directory },
+    files: {
+      Caddyfile: `{
+  admin off
+  auto_https off
+}
+${isTls ? "https://localhost" : "http://127.0.0.1"}:${port} {
+  bind 127.0.0.1
+  ${isTls ? `tls ${join(directory, "certificate.pem")} ${join(directory, "key.pem")}` : ""}
+  log {
+    output file ${join(directory, "access.log")}
+  }
+  root * ${root}
+  ${lines}
+  file_server
+}
+`
+    }
+  }))
+
+/** Squid, a proxy that keeps nothing. It connects to every port. */
+export const squid = ({ lines = "", user }: ProxyOptions = {}) =>
+  start("squid", false, ({ directory, port }) => ({
+    parameters: ["-N", "-d", "1", "-n", `halyard${port}`, "-f", join(directory, "squid.conf")],
+    files: {
+      "users.sh": `#!/bin/sh\nwhile read -r given; do [ "$given" = "${user?.name} ${user?.password}" ] && echo OK || echo ERR; done\n`,
+      "squid.conf": `
+${lines}
+http_port 127.0.0.1:${port}
+pid_filename ${join(directory, "squid.pid")}
+access_log stdio:${join(directory, "access.log")}
+buffered_logs off
+cache_log ${join(directory, "error.log")}
+coredump_dir ${directory}
+cache deny all
+cache_mem 1 MB
+pinger_enable off
+max_filedescriptors 1024
+shutdown_lifetime 0 seconds
+visible_hostname halyard.test
+${
+  user === undefined
+    ? "http_access allow all"
+    : `auth_param basic program ${join(directory, "users.sh")}
+auth_param basic children 1
+auth_param basic realm halyard
+acl known proxy_auth REQUIRED
+http_access allow known
+http_access deny all`
+}
+`
+    }
+  }))
+
+/** tinyproxy. It connects to every port. */
+export const tinyproxy = ({ lines = "", user }: ProxyOptions = {}) =>
+  start("tinyproxy", false, ({ directory, port }) => ({
+    parameters: ["-d", "-c", join(directory, "tinyproxy.conf")],
+    files: {
+      "tinyproxy.conf": `
+${lines}
+Port ${port}
+Listen 127.0.0.1
+Timeout 600
+LogFile "${join(directory, "access.log")}"
+LogLevel Connect
+MaxClients 100
+${user === undefined ? "" : `BasicAuth ${user.name} ${user.password}`}
+`
+    }
+  }))
+
+/** microsocks, a SOCKS5 proxy. */
+export const microsocks = ({ user }: Omit<ProxyOptions, "lines"> = {}) =>
+  start("microsocks", false, ({ port }) => ({
+    parameters: [
+      ...["-i", "127.0.0.1", "-p", `${port}`],
+      ...(user === undefined ? [] : ["-u", user.name, "-P", user.password])
+    ],
+    files: {}
+  }))
+
+/**
+ * HAProxy. `sections` makes the sections after `global` and `defaults`. `bind` is the value of a `bind` line for the port,
+ * with the certificate if `isTls`.
+ */
+export const haproxy = (options: {
+  readonly isTls?: boolean | undefined
+  readonly sections: (bind: string) => string
+}) =>
+  start("haproxy", options.isTls === true, ({ directory, port }) => ({
+    parameters: ["-db", "-f", join(directory, "haproxy.cfg")],
+    files: {
+      "both.pem": certificate + key,
+      "haproxy.cfg": `global
+  maxconn 200
+defaults
+  mode tcp
+  timeout connect 10s
+  timeout client 10m
+  timeout server 10m
+${options.sections(`127.0.0.1:${port}${options.isTls === true ? ` ssl crt ${join(directory, "both.pem")}` : ""}`)}
+`
+    }
+  }))
+
+interface Place {
+  readonly directory: string
+  readonly port: number
+}
+
+interface Configuration {
+  readonly parameters: ReadonlyArray<string>
+  /** The texts of files in the directory. */
+  readonly files: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>> | undefined
+}
+
+const isRoot = process.getuid?.() === 0
+
+const pathOf = (name: Name): string | undefined =>
+  // A user's path may lack the directories of daemons.
+  [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"]
+    .map((directory) => join(directory, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+
+const start = (
+  name: Name,
+  isTls: boolean,
+  configure: (place: Place) => Configuration
+): Effect.Effect<Program, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const directory = yield* temporaryDirectory
+    // A server that starts as root continues as another user, who writes and reads here.
+    chmodSync(directory, 0o777)
+    // Another process may take the free port before the program does.
+    for (let attempt = 1; ; attempt++) {
+      const place = { directory, port: yield* freePort }
+      const configuration = configure(place)
+      const program = yield* Effect.acquireRelease(
+        Effect.sync(() => launch(name, isTls, place, configuration)),
+        ({ kill }) => kill
+      )
+      const isReady = yield* until(
+        `connection to ${name}`,
+        () => (program.hasEnded() ? false : program.accepts() || undefined),
+        program.output
+      )
+      if (isReady) {
+        return program
+      }
+      if (attempt === 5) {
+        return yield* Effect.dieMessage(`${name} does not start:\n${program.output()}`)
+      }
+    }
+  })
+
+const launch = (name: Name, isTls: boolean, { directory, port }: Place, configuration: Configuration) => {
+  const files = { "certificate.pem": certificate, "key.pem": key, ...configuration.files }
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, file)), { recursive: true })
+    writeFileSync(join(directory, file), text, { mode: file.endsWith(".sh") ? 0o755 : 0o644 })
+  }
+  const child = spawn(pathOf(name) ?? name, configuration.parameters, {
+    cwd: directory,
+    // Processes that the program starts belong to its group.
+    detached: true,
+    env: environment(configuration.env),
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  const chunks: Array<Buffer> = []
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk))
+  child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk))
+  let hasEnded = false
+  child.once("error", () => {
+    hasEnded = true
+  })
+  child.once("exit", () => {
+    hasEnded = true
+  })
+  const textOf = (file: string) => (existsSync(file) ? readFileSync(file, "utf8") : "")
+  // A program cannot open an output that is a socket, as Node's pipes are, by its path.
+  const output = () => `${Buffer.concat(chunks)}${textOf(join(directory, "error.log"))}`
+  return {
+    port,
+    url: isTls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`,
+    directory,
+    pid: child.pid ?? -1,
+    accessLog: () =>
+      textOf(join(directory, "access.log"))
+        .split("\n")
+        .filter((line) => line !== ""),
+    output,
+    hasEnded: () => hasEnded,
+    accepts: probe(port),
+    kill: Effect.suspend(() => {
+      killGroup(child)
+      child.stdout.destroy()
+      child.stderr.destroy()
+      return until(`end of ${name}`, () => hasEnded || undefined, output)
+    })
+  }
+}
+
+const killGroup = ({ pid }: ChildProcess): void => {
+  try {
+    if (pid !== undefined) {
+      process.kill(-pid, "SIGKILL")
+    }
+  } catch {
+    // The group has ended.
+  }
+}
+
+/** A function that returns true after a connection was made. Each call while no attempt is under way starts one. */
+const probe = (port: number): (() => boolean) => {
+  let isConnected = false
+  let isTrying = false
+  return () => {
+    if (!isConnected && !isTrying) {
+      isTrying = true
+      const socket = connect(port, "127.0.0.1", () => {
+        isConnected = true
+        socket.destroy()
+      })
+      socket.on("error", () => undefined)
+      socket.on("close", () => {
+        isTrying = false
+      })
+    }
+    return isConnected
+  }
+}
+
+const freePort: Effect.Effect<number> = Effect.async((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
