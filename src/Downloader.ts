@@ -15,6 +15,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import * as RequestHeaders from "./Download/requestHeaders.js"
 import * as RequestProblem from "./Download/requestProblem.js"
 import type { DownloadOutcome, DownloadRequest, Saved, Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
@@ -99,6 +100,11 @@ export interface Options extends OriginGovernor.Options {
    */
   readonly limitBytes?: number | undefined
   /**
+   * The value of the header `User-Agent`, for each request and after each redirect. A request can have its own, among its
+   * `headers`. Default: `halyard`.
+   */
+  readonly userAgent?: string | undefined
+  /**
    * Maximum number of connections for one file, at least 1. Default: 1. More connections are opened if the rest of a file
    * would take more than a second, if each share has at least 1 MiB, and if the server supports ranges and can show that
    * they belong to the same version. Each connection needs a permit. It takes a permit only if no other transfer waits for
@@ -119,11 +125,13 @@ export const defaults: {
   readonly headersTimeout: Duration.Duration
   readonly stall: { readonly bytes: number; readonly within: Duration.Duration }
   readonly durability: Durability
+  readonly userAgent: string
 } = {
   concurrency: 5,
   headersTimeout: Duration.minutes(5),
   stall: { bytes: 1, within: Duration.minutes(1) },
-  durability: "full"
+  durability: "full",
+  userAgent: "halyard"
 }
 
 /**
@@ -166,7 +174,10 @@ export const makeWith = (
   rule = segmentRule
 ): Effect.Effect<typeof Downloader.Service, never, Transport | Store | Scope.Scope> =>
   Effect.gen(function* () {
-    const wrong = options.limitBytes === undefined ? undefined : RequestProblem.ofLimit(options.limitBytes)
+    const { userAgent = defaults.userAgent } = options
+    const wrong =
+      (options.limitBytes === undefined ? undefined : RequestProblem.ofLimit(options.limitBytes)) ??
+      (RequestHeaders.isFieldValue(userAgent) ? undefined : "userAgent has a character that no header can have")
     if (wrong !== undefined) {
       return yield* Effect.dieMessage(`the options of a downloader: ${wrong}`)
     }
@@ -184,6 +195,7 @@ export const makeWith = (
           retry: RetryPolicy.make(options.retry ?? {}),
           limits: Limits.forDownloader(options, defaults),
           durability: options.durability ?? defaults.durability,
+          headers: RequestHeaders.makeDefaults(userAgent),
           strict: options.strict ?? false,
           limitBytes: options.limitBytes ?? Number.POSITIVE_INFINITY,
           segments:

@@ -185,6 +185,18 @@ export const size = (signature: string, description: string): Option<number | un
       : not(`${label} must be a number of bytes > 0, such as 1000, 64k or 2GB`, value)
   })
 
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** A number of requests in a unit of time, `5/s` or `100/m`. Its value is a number a second. */
+export const requestRate = (signature: string, description: string): Option<number | undefined> =>
+  text(signature, description, (value, label) => {
+    const [, digits, unit = ""] = /^(\d{1,9})\/([smhd])$/.exec(value) ?? []
+    const perSecond = Number(digits) / (unitSeconds[unit] ?? 1)
+    return perSecond > 0
+      ? Either.right(perSecond)
+      : not(`${label} must be a number above 0 and a unit, such as 5/s, 100/m, 1000/h or 5000/d`, value)
+  })
+
 /** Two times in seconds, `0.5..5`, or one. */
 export const secondsRange = (
   signature: string,

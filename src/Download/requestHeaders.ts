@@ -38,6 +38,9 @@ interface WithHeaders {
   readonly headers?: Readonly<Record<string, Redacted.Redacted>> | undefined
 }
 
+/** True if the value of a header contains only characters that are allowed (RFC 9110 §5.5). */
+export const isFieldValue = (value: string): boolean => !/[^\t\x20-\x7e\x80-\xff]/.test(value)
+
 /** Returns why a header cannot be sent, or undefined. The text leaves out the value, which may be a secret. */
 export const problem = (request: WithHeaders): string | undefined => {
   for (const [name, value] of Object.entries(request.headers ?? {})) {
@@ -52,22 +55,21 @@ export const problem = (request: WithHeaders): string | undefined => {
     if (text === placeholder) {
       return `the value of the header ${name} was removed when the request was encoded; DownloadRequestWithSecrets keeps it`
     }
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(text)) {
+    if (!isFieldValue(text)) {
       return `the value of the header ${name} contains a line break, a NUL or another character that is not allowed in a value`
     }
   }
   return undefined
 }
 
-// One frozen object, so a transport can cache its text.
-const defaultHeaders: Readonly<Record<string, string>> = Object.freeze({
-  accept: "*/*",
-  "accept-encoding": "identity",
-  "user-agent": "halyard"
-})
+export type Headers = Readonly<Record<string, string>>
+
+/** Makes the headers that each request has. One frozen object, so a transport can cache its text. */
+export const makeDefaults = (userAgent: string): Headers =>
+  Object.freeze({ accept: "*/*", "accept-encoding": "identity", "user-agent": userAgent })
 
 /** Returns the headers for the origin of the request's own URL. */
-const forFirstOrigin = (request: WithHeaders): Readonly<Record<string, string>> => {
+const forFirstOrigin = (request: WithHeaders, defaultHeaders: Headers): Headers => {
   if (request.headers === undefined) {
     return defaultHeaders
   }
@@ -81,9 +83,7 @@ const forFirstOrigin = (request: WithHeaders): Readonly<Record<string, string>> 
  * Returns headers by name. Joins several values of one name with commas (RFC 9110 §5.3), or with semicolons for `Cookie`
  * (RFC 6265 §5.4). Names that differ only in case are one name.
  */
-export const joinValues = (
-  pairs: Iterable<readonly [name: string, value: string]>
-): Readonly<Record<string, string>> => {
+export const joinValues = (pairs: Iterable<readonly [name: string, value: string]>): Headers => {
   const fields = new Map<string, readonly [name: string, value: string]>()
   for (const [name, value] of pairs) {
     const key = name.toLowerCase()
@@ -97,8 +97,8 @@ export const joinValues = (
  * Returns the headers for one hop, without `Range`. The credentials of a URL are sent to its origin as a header (RFC 7617). A
  * redirect to a URL without credentials sends none.
  */
-export const forHop = (request: WithHeaders, hop: Hop): Readonly<Record<string, string>> => {
-  const headers = hop.isFirstOrigin ? forFirstOrigin(request) : defaultHeaders
+export const forHop = (request: WithHeaders, hop: Hop, defaultHeaders: Headers): Headers => {
+  const headers = hop.isFirstOrigin ? forFirstOrigin(request, defaultHeaders) : defaultHeaders
   const credentials = hop.isNormalized ? undefined : credentialsOf(hop.url)
   return credentials === undefined ? headers : { ...headers, authorization: credentials }
 }

@@ -6,6 +6,7 @@
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as RequestHeaders from "../Download/requestHeaders.js"
 import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, Timeout } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
@@ -28,6 +29,8 @@ export interface TransferOptions {
   readonly retry: RetryPolicy.RetryPolicy
   readonly limits: Limits
   readonly durability: Durability
+  /** The headers that each request has. */
+  readonly headers: RequestHeaders.Headers
   /** Refuse content that has neither a length nor a digest. */
   readonly strict: boolean
   /** Maximum size of the content, for requests without their own limit. */

@@ -18,11 +18,11 @@ interface Options {
 
 /** A range is guarded by `If-Range` if the version in the part has a validator. */
 export const transportRequest = (
-  { partial: { validator }, request }: FileTransfer,
+  { options, partial: { validator }, request }: FileTransfer,
   hop: Hop,
   { connectMillis, range, verifiesBody }: Options
 ): TransportRequest => {
-  const headers = RequestHeaders.forHop(request, hop)
+  const headers = RequestHeaders.forHop(request, hop, options.headers)
   const guard = validator === undefined ? undefined : { "if-range": validator }
   return {
     url: RequestHeaders.requestUrl(hop),

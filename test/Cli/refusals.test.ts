@@ -196,12 +196,21 @@ describe("a command line", () => {
             ] as const
         )
       ),
-      ...["--max-filesize", "--speed-limit"].flatMap((name) =>
+      ...["--max-filesize", "--speed-limit", "--limit-rate", "--origin-limit-rate"].flatMap((name) =>
         ["0", "-1", "x", "1X", "1e3", "k", "", "9".repeat(20), "9999T"].map(
           (value) =>
             [
               ["get", url, `${name}=${value}`],
               `halyard get: ${name} SIZE must be a number of bytes > 0, such as 1000, 64k or 2GB, not '${value}'`
+            ] as const
+        )
+      ),
+      ...["--rate", "--origin-rate"].flatMap((name) =>
+        ["0/s", "-1/s", "1", "1/w", "/s", "1.5/s", "1e3/s", "", "9".repeat(20)].map(
+          (value) =>
+            [
+              ["get", url, `${name}=${value}`],
+              `halyard get: ${name} N/UNIT must be a number above 0 and a unit, such as 5/s, 100/m, 1000/h or 5000/d, not '${value}'`
             ] as const
         )
       ),
@@ -239,6 +248,20 @@ describe("a command line", () => {
           ] as const
       )
     ])
+  )
+
+  it.effect("is refused for a User-Agent or a Referer that no header can have", () =>
+    refuses(
+      ["--user-agent TEXT", "--referer URL"].flatMap((label) =>
+        ["", "a\nb", "\u{1f600}"].map(
+          (value) =>
+            [
+              ["get", url, `${label.replace(/ .*/, "")}=${value}`],
+              `halyard get: ${label} must not be empty, and can have no line breaks and no characters above U+00FF`
+            ] as const
+        )
+      )
+    )
   )
 
   it.scoped("is refused for headers that cannot be read, without their values", () =>

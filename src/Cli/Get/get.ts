@@ -90,6 +90,8 @@ const run = Effect.fnUntraced(function* (
   // A name has no separators and is never `..`, so all destinations have the same prefix.
   const [prefix = ""] = path.join(directory, "_").split(/_$/)
   const nameOf = uniqueNames(report.renamed)
+  const { referer } = options
+  const headersOf = (given: Headers.Headers | undefined) => (referer === undefined ? given : { referer, ...given })
   let index = 0
   const requests = Stream.filterMap(whileTaken(host, lines), (line) => {
     index++
@@ -108,7 +110,7 @@ const run = Effect.fnUntraced(function* (
         onExists: options.onExists ?? (options.checksum === undefined ? "skip" : "overwrite"),
         digest: options.checksum,
         limitBytes: options.maxFilesize,
-        headers: originHeaders?.for(line)
+        headers: headersOf(originHeaders?.for(line))
       })
     )
   })
@@ -177,6 +179,11 @@ const downloaderLayer = (options: Options, output: Output | undefined) =>
     retry: RetryPolicy.make({ retries: options.retries }),
     connectTimeout: options.connectTimeout,
     headersTimeout: options.headersTimeout,
+    userAgent: options.userAgent,
+    bytesPerSecond: options.limitRate,
+    bytesPerSecondPerOrigin: options.limitRatePerOrigin,
+    requestsPerSecond: options.rate,
+    requestsPerSecondPerOrigin: options.ratePerOrigin,
     stall: stallOf(options),
     perOrigin: options.perOrigin,
     // A stream is written in order.

@@ -2,7 +2,20 @@
  * The options of `halyard get`, in the groups of its help.
  */
 import * as Either from "effect/Either"
-import { choice, flag, integer, nonEmpty, seconds, size, texts, type Values, withDefault } from "../Option.js"
+import * as RequestHeaders from "../../Download/requestHeaders.js"
+import {
+  choice,
+  flag,
+  integer,
+  nonEmpty,
+  requestRate,
+  seconds,
+  size,
+  text,
+  texts,
+  type Values,
+  withDefault
+} from "../Option.js"
 
 /** The value of `--header`: a header, or a file of headers. */
 export type Source =
@@ -19,6 +32,12 @@ const source = (text: string): Either.Either<Source, string> =>
       : Either.left("--header NAME:VALUE must have a name and a colon, or be @FILE")
 
 export const isHeader = (text: string): boolean => /^[^\s:]+:/.test(text)
+
+/** Reads the value of a header. */
+const fieldValue = (value: string, label: string): Either.Either<string, string> =>
+  value !== "" && RequestHeaders.isFieldValue(value)
+    ? Either.right(value)
+    : Either.left(`${label} must not be empty, and can have no line breaks and no characters above U+00FF`)
 
 const input = {
   input: nonEmpty("-i, --input FILE", "Read URLs from FILE, one per line (-: stdin)", "file")
@@ -50,6 +69,12 @@ const network = {
       ? Either.right(name)
       : Either.left("--header-env NAME must be the name of an environment variable")
   ),
+  userAgent: text("-A, --user-agent TEXT", "Value of User-Agent (default halyard)", fieldValue),
+  referer: text("-e, --referer URL", "Value of Referer, for each URL of the input", fieldValue),
+  limitRate: size("--limit-rate SIZE", "Maximum bytes per second, in all"),
+  limitRatePerOrigin: size("--origin-limit-rate SIZE", "Maximum bytes per second from one origin"),
+  rate: requestRate("--rate N/UNIT", "Maximum requests per s, m, h or d, in all"),
+  ratePerOrigin: requestRate("--origin-rate N/UNIT", "Maximum requests per s, m, h or d to one origin"),
   connectTimeout: seconds("--connect-timeout SECONDS", "Maximum time to connect (default 10)"),
   headersTimeout: seconds("--headers-timeout SECONDS", "Maximum time to receive headers (default 300)"),
   speedLimit: size("--speed-limit SIZE", "Minimum bytes per second (default: above 0)"),
