@@ -55,7 +55,12 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
     /** Maximum size of the body in bytes. `Infinity`: no limit. Default: the downloader's. */
     limitBytes: fields.limitBytes,
     /** The required `Content-Type` without parameters: `image/gif`, or `image/*`. */
-    mediaType: fields.mediaType
+    mediaType: fields.mediaType,
+    /**
+     * If true, an interrupted transfer keeps its part, and a later request with the same URL or digest continues it. A strong
+     * validator or the digest proves that the rest is of the same version; otherwise the transfer starts over. Default: false.
+     */
+    resume: fields.resume
   }
 }
 
@@ -161,6 +166,7 @@ export const request = (options: {
   readonly sizeBytes?: number | undefined
   readonly limitBytes?: number | undefined
   readonly mediaType?: string | undefined
+  readonly resume?: boolean | undefined
 }): DownloadRequest =>
   new DownloadRequest(
     {
@@ -183,7 +189,8 @@ export const request = (options: {
       ...(options.digest === undefined ? {} : { digest: options.digest }),
       ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
       ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
-      ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType })
+      ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType }),
+      ...(options.resume === undefined ? {} : { resume: options.resume })
     },
     unvalidated
   )
@@ -252,6 +259,11 @@ export class Skipped extends Schema.TaggedClass<Skipped>("halyard.DownloadOutcom
   request: DownloadRequestShown
 }) {}
 
+const kept = {
+  /** How many bytes a part has that was kept. A later request with `resume` continues it. Left out if no part was kept. */
+  keptBytes: Schema.optionalWith(Schema.Number, { exact: true })
+}
+
 /**
  * The file was not saved, because of `error`. An existing file at the destination is unchanged. Exception: after `Disk` with
  * reason `not-durable`, the new file is at the destination.
@@ -261,7 +273,8 @@ export class Skipped extends Schema.TaggedClass<Skipped>("halyard.DownloadOutcom
  */
 export class Failed extends Schema.TaggedClass<Failed>("halyard.DownloadOutcome.Failed")("Failed", {
   request: DownloadRequestShown,
-  error: DownloadError
+  error: DownloadError,
+  ...kept
 }) {}
 
 /**
@@ -272,7 +285,8 @@ export class Failed extends Schema.TaggedClass<Failed>("halyard.DownloadOutcome.
  * @since 0.1.0
  */
 export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard.DownloadOutcome.Cancelled")("Cancelled", {
-  request: DownloadRequestShown
+  request: DownloadRequestShown,
+  ...kept
 }) {}
 
 /**

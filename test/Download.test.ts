@@ -101,7 +101,8 @@ describe("Download", () => {
         digest,
         sizeBytes: 7,
         limitBytes: 8,
-        mediaType: "image/*"
+        mediaType: "image/*",
+        resume: true
       } as const
       assert.deepStrictEqual(Either.getOrThrow(decode(fields)), Download.request(fields))
       for (const [timeout, millis] of [
@@ -154,7 +155,8 @@ describe("Download", () => {
         ["limitBytes", -1, "whole number"],
         ["limitBytes", Number.NaN, "whole number"],
         ["mediaType", "image", "image/gif"],
-        ["mediaType", "image/gif; charset=utf-8", "image/gif"]
+        ["mediaType", "image/gif; charset=utf-8", "image/gif"],
+        ["resume", "yes", "neither true nor false"]
       ] as const) {
         const refused = decode({ ...given, [field]: value })
         assert.isTrue(Either.isLeft(refused), `${field}: ${JSON.stringify(value)}`)

@@ -28,7 +28,8 @@ const full = Download.request({
   digest: `sha256:${"0".repeat(64)}`,
   sizeBytes: 7,
   limitBytes: 8,
-  mediaType: "image/*"
+  mediaType: "image/*",
+  resume: true
 })
 
 const plainJson = {
@@ -53,7 +54,8 @@ const fullJson = {
   digest: `sha256:${"0".repeat(64)}`,
   sizeBytes: 7,
   limitBytes: 8,
-  mediaType: "image/*"
+  mediaType: "image/*",
+  resume: true
 }
 
 const shown = "https://***@files.test/br.gif?sig=…&page=…"

@@ -137,6 +137,7 @@ export const make = (form: Form, isChecked: boolean) => {
     digest: optional(string(RequestProblem.ofDigest)),
     sizeBytes: optional(bytes(RequestProblem.ofSize)),
     limitBytes: optional(bytes(RequestProblem.ofLimit)),
-    mediaType: optional(string(RequestProblem.ofMediaType))
+    mediaType: optional(string(RequestProblem.ofMediaType)),
+    resume: optional(withMessage(Schema.Boolean, "it is neither true nor false"))
   }
 }

@@ -19,9 +19,9 @@ export const withRequest = (request: DownloadRequest, outcome: DownloadOutcome):
     case "Skipped":
       return Unvalidated.make(Skipped, { request })
     case "Failed":
-      return Unvalidated.make(Failed, { request, error: outcome.error })
+      return Unvalidated.make(Failed, { ...outcome, request })
     case "Cancelled":
-      return Unvalidated.make(Cancelled, { request })
+      return Unvalidated.make(Cancelled, { ...outcome, request })
   }
 }
 

@@ -101,17 +101,16 @@ export class RangeMap {
       this.writtenBytes = endBytes - startBytes
       return
     }
-    const merged: Array<{ startBytes: number; endBytes: number }> = []
-    for (const range of [...this.written, { startBytes, endBytes }].sort((a, b) => a.startBytes - b.startBytes)) {
-      const last = merged.at(-1)
-      if (last !== undefined && range.startBytes <= last.endBytes) {
-        last.endBytes = Math.max(last.endBytes, range.endBytes)
-      } else {
-        merged.push({ startBytes: range.startBytes, endBytes: range.endBytes })
-      }
-    }
-    this.written = merged
-    this.writtenBytes = merged.reduce((sum, range) => sum + range.endBytes - range.startBytes, 0)
+    this.written = merged([...this.written, { startBytes, endBytes }])
+    this.writtenBytes = this.written.reduce((sum, range) => sum + range.endBytes - range.startBytes, 0)
+  }
+
+  /** The written ranges, also those of claims, in ascending order and not adjacent. */
+  get writtenRanges(): ReadonlyArray<Range> {
+    const ofClaims = this.claims.flatMap(({ doneBytes, startBytes }) =>
+      doneBytes > startBytes ? [{ startBytes, endBytes: doneBytes }] : []
+    )
+    return merged([...this.written, ...ofClaims])
   }
 
   /** Claims a part of a hole. */
@@ -242,6 +241,20 @@ export class RangeMap {
     }
     return pieces.filter(({ claim, shares }) => shares > (claim === undefined ? 0 : 1))
   }
+}
+
+/** The union of the ranges, in ascending order and not adjacent. */
+const merged = (ranges: ReadonlyArray<Range>): ReadonlyArray<Range> => {
+  const union: Array<{ startBytes: number; endBytes: number }> = []
+  for (const { endBytes, startBytes } of [...ranges].sort((a, b) => a.startBytes - b.startBytes)) {
+    const last = union.at(-1)
+    if (last !== undefined && startBytes <= last.endBytes) {
+      last.endBytes = Math.max(last.endBytes, endBytes)
+    } else {
+      union.push({ startBytes, endBytes })
+    }
+  }
+  return union
 }
 
 /** The size of a share if the piece gets one more. A hole comes before all claims. */

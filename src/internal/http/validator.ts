@@ -13,7 +13,7 @@ export const strong = (headers: Headers): string | undefined => {
   const etag = headers["etag"]?.trim()
   if (etag !== undefined) {
     // An empty entity tag is valid, but servers send it for files without a version.
-    return /^"[\x21\x23-\x7e\x80-\xff]+"$/.test(etag) ? etag : undefined
+    return isStrongTag(etag) ? etag : undefined
   }
   const modified = headers["last-modified"]?.trim()
   const [modifiedAt, sentAt] = [modified, headers["date"]?.trim()].map((date) => parseHttpDate(date ?? "", 0))
@@ -21,6 +21,11 @@ export const strong = (headers: Headers): string | undefined => {
 }
 
 const settledMillis = 60_000
+
+const isStrongTag = (text: string): boolean => /^"[\x21\x23-\x7e\x80-\xff]+"$/.test(text)
+
+/** Returns true if the text has the form of a strong validator. */
+export const isStrong = (text: string): boolean => isStrongTag(text) || parseHttpDate(text, 0) !== undefined
 
 /** Returns true if the validator is an entity tag. An entity tag can identify the version at another URL, and a date cannot. */
 export const isEntityTag = (validator: string): boolean => validator.startsWith('"')
