@@ -47,16 +47,53 @@ export interface PublishOptions {
    */
   readonly onExists: "overwrite" | "skip" | "fail" | "unique"
   readonly durability: Durability
+  /** The modification time of the file, in milliseconds since 1970. Default: the time of its last write. */
+  readonly modifiedMillis?: number | undefined
+  /** Another name than that of the destination, in the same directory. Default: the name of the destination. */
+  readonly name?: string | undefined
+}
+
+/**
+ * How a part is opened.
+ *
+ * @category models
+ * @since 0.3.0
+ */
+export interface OpenOptions {
+  /**
+   * Says what the content is, for example the digest of a URL: a part is kept under its destination and this key. Undefined: the
+   * part is empty, and is not kept.
+   */
+  readonly resume: string | undefined
+}
+
+/**
+ * A part that was opened.
+ *
+ * @category models
+ * @since 0.3.0
+ */
+export interface Opened {
+  readonly part: Part
+  /** The text of the last checkpoint, if the part was kept by an earlier run or an earlier call. Undefined: the part is empty. */
+  readonly record: string | undefined
 }
 
 /**
  * A file without its final name. Several calls of `write` and `read` may be under way at a time, but not
- * for the same bytes. `truncate`, `publish` and `discard` are called when no other call is under way.
+ * for the same bytes. One call of `checkpoint` may be under way beside them. `reserve`, `publish` and `close` are called when no
+ * other call is under way.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Part {
+  /**
+   * Fails with `Disk` and the reason `full` if the file system has no room for a file of this size. The bytes that are in the part
+   * already, and those that other parts of this store have reserved, are taken into account. A backend that cannot tell how much is
+   * free succeeds.
+   */
+  readonly reserve: (sizeBytes: number) => Effect.Effect<void, Disk>
   /**
    * Writes a chunk at a position, also beyond the last byte. The caller writes the bytes between before it publishes. A part can get
    * millions of chunks, some of one byte: a write must not copy the whole part. The caller may reuse the chunk's memory when the Effect has ended.
@@ -66,16 +103,24 @@ export interface Part {
   readonly write: (chunk: Uint8Array, positionBytes: number) => Effect.Effect<void, Disk>
   /** Reads written bytes into `chunk`, and returns how many: fewer if the part ends. */
   readonly read: (chunk: Uint8Array, positionBytes: number) => Effect.Effect<number, Disk>
-  /** Empties the part, to start over. */
-  readonly truncate: Effect.Effect<void, Disk>
   /**
-   * Gives the part its final name, and returns the name: the destination, or another name with `unique`. Returns undefined if
+   * Keeps all bytes whose `write` has ended before this call, together with `record`, which the store does not read. A later `open`
+   * with the same destination and key finds both, also after the end of the process at any moment, and with `full` after a power
+   * cut. If the process ends during the call, `open` finds this checkpoint or the earlier one. A part without a key is not kept, and
+   * a backend may leave out a checkpoint of a small body that it has in memory. If it fails, the earlier checkpoint stays.
+   */
+  readonly checkpoint: (record: string, durability: Durability) => Effect.Effect<void, Disk>
+  /**
+   * Gives the part its final name, and returns the name: the destination, or another name with `name` or `unique`. Returns undefined if
    * `skip` has kept the existing file. If it fails with `Disk` and the reason `not-durable`, the complete file is at the
    * destination, but may not survive a power cut. It cannot be interrupted. After a success, it is not called again.
    */
   readonly publish: (options: PublishOptions) => Effect.Effect<string | undefined, Disk>
-  /** Removes a part that was not published. Safe to run more than once, and after `publish`. */
-  readonly discard: Effect.Effect<void>
+  /**
+   * Ends the use of a part that was not published. `discard` removes it. `keep` leaves what the last checkpoint has kept, and
+   * removes a part without a checkpoint. Safe to run more than once, and after `publish`.
+   */
+  readonly close: (end: "keep" | "discard") => Effect.Effect<void>
 }
 
 /**
@@ -92,21 +137,24 @@ export class Store extends Context.Tag("halyard/Store")<
     /** Returns true if there is a file or a symbolic link at this path, even a broken link. Fails if it is a directory. */
     readonly exists: (destination: string) => Effect.Effect<boolean, Disk>
     /**
-     * Opens an empty part. The caller publishes or discards it. Run as an acquisition (uninterruptible); a backend makes a
-     * long wait inside it interruptible by itself, and then leaves nothing.
+     * Opens a part that was kept with this destination and key and that is not in use, or else an empty part. The caller publishes
+     * or closes it. Bytes after those of the last checkpoint are removed. A part that was closed with `discard` is not found again.
+     * Two calls never open the same part, also of two processes. A backend that keeps no parts opens an empty one.
+     *
+     * Run as an acquisition (uninterruptible); a backend makes a long wait inside it interruptible by itself, and then leaves nothing.
      */
-    readonly open: (destination: string) => Effect.Effect<Part, Disk>
+    readonly open: (destination: string, options: OpenOptions) => Effect.Effect<Opened, Disk>
   }
 >() {}
 
 /**
- * Opens a part that is discarded when the scope closes.
+ * Opens an empty part that is discarded when the scope closes.
  *
  * @category combinators
  * @since 0.2.0
  */
 export const openScoped = (store: typeof Store.Service, destination: string): Effect.Effect<Part, Disk, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.suspend(() => store.open(destination)),
-    (part) => part.discard
+    Effect.suspend(() => Effect.map(store.open(destination, { resume: undefined }), ({ part }) => part)),
+    (part) => part.close("discard")
   )

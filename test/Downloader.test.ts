@@ -201,10 +201,13 @@ const slowToPublish = Layer.effect(
   Effect.map(Store, (store) =>
     Store.of({
       ...store,
-      open: (destination) =>
-        Effect.map(store.open(destination), (part) => ({
-          ...part,
-          publish: (onExists) => Effect.zipLeft(part.publish(onExists), Effect.sleep("10 seconds"))
+      open: (destination, options) =>
+        Effect.map(store.open(destination, options), ({ part, record }) => ({
+          part: {
+            ...part,
+            publish: (onExists) => Effect.zipLeft(part.publish(onExists), Effect.sleep("10 seconds"))
+          },
+          record
         }))
     })
   )

@@ -25,7 +25,6 @@ const calls: SystemCalls = {
   // `wx+` is exclusive, so it follows no link (POSIX, open).
   create: (path, access) => Fs.openSync(path, "wx+", access === "private" ? 0o600 : 0o666),
   write: (descriptor, bytes, positionBytes) => Fs.writeSync(descriptor, bytes, 0, bytes.length, positionBytes),
-  truncate: (descriptor) => Fs.ftruncateSync(descriptor, 0),
   close: (descriptor) => Fs.closeSync(descriptor),
   closeToReopen: (descriptor, path) => {
     const { dev, ino } = Fs.fstatSync(descriptor)
@@ -61,6 +60,7 @@ const calls: SystemCalls = {
     const own = Fs.fstatSync(descriptor)
     Fs.fchmodSync(descriptor, modeFor(access, owned(descriptor, access, own)))
   },
+  setModified: (descriptor, millis) => Fs.futimesSync(descriptor, millis / 1000, millis / 1000),
   releaseDescriptor: Descriptors.reclaim,
   onDescriptorNeeded: Descriptors.lend,
   writeAsync: (descriptor, bytes, positionBytes) =>

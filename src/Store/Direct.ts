@@ -79,8 +79,10 @@ export const make = (
               (cause) => fromCause(destination, cause)
             )
           : fileSystem.exists(destination),
-      open: (destination) =>
-        probe.isFast() ? Exit.succeed(new FilePart(dependencies, destination)) : fileSystem.open(destination)
+      open: (destination, options) =>
+        probe.isFast()
+          ? Exit.succeed({ part: new FilePart(dependencies, destination), record: undefined })
+          : fileSystem.open(destination, options)
     })
   })
 
@@ -97,10 +99,10 @@ const operationsOf = (
   create: (path, access) => run(() => calls.create(path, access)),
   write: (descriptor, bytes, positionBytes) => run(() => calls.write(descriptor, bytes, positionBytes)),
   read: calls.readAsync,
-  truncate: (descriptor) => run(() => calls.truncate(descriptor)),
   sync: calls.sync,
   close: (descriptor) => run(() => calls.close(descriptor)),
   setAccess: (descriptor, access) => run(() => calls.setAccess(descriptor, access)),
+  setModified: (descriptor, millis) => run(() => calls.setModified(descriptor, millis)),
   accessOf: (path) => run(() => calls.accessOf(path)),
   exists: (path) => run(() => calls.exists(path)),
   rename: (from, to) => run(() => calls.rename(from, to)),

@@ -80,7 +80,7 @@ export const makeWith = (
         ),
       exists: (destination) =>
         Effect.mapError(operations.exists(destination), (cause) => fromCause(destination, cause)),
-      open: (destination) => Exit.succeed(new FilePart(dependencies, destination))
+      open: (destination) => Exit.succeed({ part: new FilePart(dependencies, destination), record: undefined })
     })
   })
 
@@ -123,7 +123,6 @@ const operationsOf = (fs: FileSystem.FileSystem): FileOperations<OpenedFile> => 
     ),
   write: (opened, bytes, positionBytes) => at(opened, positionBytes, opened.file.write(bytes)),
   read: (opened, into, positionBytes) => at(opened, positionBytes, opened.file.read(into)),
-  truncate: (opened) => at(opened, 0, Effect.as(opened.file.truncate(0), FileSystem.Size(0))),
   sync: ({ file }) => file.sync,
   // A `File` reports as a defect that it could not be closed.
   close: ({ scope }) =>
@@ -139,6 +138,7 @@ const operationsOf = (fs: FileSystem.FileSystem): FileOperations<OpenedFile> => 
       () => Effect.void
     )
   }),
+  setModified: ({ path }, millis) => fs.utimes(path, new Date(millis), new Date(millis)),
   accessOf: (path) =>
     // The link first: this process may not be allowed to look at the file to which it leads, or there is none.
     Effect.matchEffect(fs.readLink(path), {

@@ -1,5 +1,6 @@
 /**
- * A store in memory, for tests. It behaves like a store on a disk, but its files do not survive the process.
+ * A store in memory, for tests. It behaves like a store on a disk, but its files and the parts that it keeps do not survive the
+ * process.
  *
  * @since 0.1.0
  */
@@ -8,9 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { Disk } from "../DownloadError.js"
-import { candidates } from "../internal/text/fileNames.js"
+import { beside, candidates } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
-import { type Part, Store } from "../Store.js"
+import { type Opened, type OpenOptions, type Part, Store } from "../Store.js"
 
 /**
  * The content of a memory store.
@@ -23,7 +24,7 @@ export class MemoryFiles extends Context.Tag("halyard/Store/MemoryFiles")<
   {
     /** The published files by destination. */
     readonly files: Effect.Effect<ReadonlyMap<string, Uint8Array>>
-    /** The number of parts that are neither published nor discarded. */
+    /** The number of parts that are neither published nor discarded: those in use, and those that are kept. */
     readonly parts: Effect.Effect<number>
   }
 >() {}
@@ -37,18 +38,28 @@ export class MemoryFiles extends Context.Tag("halyard/Store/MemoryFiles")<
 export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
   Effect.sync(() => {
     const files = new Map<string, Uint8Array>()
+    const kept = new Map<string, Checkpoint>()
     const parts = new Set<Part>()
-    const open = (destination: string): Part => {
-      const content = new GrowingBytes()
+    const open = (destination: string, { resume }: OpenOptions): Opened => {
+      const key = resume === undefined ? undefined : JSON.stringify([destination, resume])
+      const found = key === undefined ? undefined : kept.get(key)
+      const content = found?.content ?? new GrowingBytes()
+      content.truncate(found?.sizeBytes ?? 0)
+      let checkpoint = found
       const part: Part = {
+        reserve: () => Exit.void,
         write: (chunk, positionBytes) => {
           content.write(chunk, positionBytes)
           return Exit.void
         },
         read: (chunk, positionBytes) => Exit.succeed(content.read(chunk, positionBytes)),
-        truncate: Effect.sync(() => content.truncate()),
-        publish: ({ onExists }) => {
-          for (const path of onExists === "unique" ? candidates(destination) : [destination]) {
+        checkpoint: (record) => {
+          checkpoint = { content, record, sizeBytes: content.sizeBytes }
+          return Exit.void
+        },
+        publish: ({ name, onExists }) => {
+          const target = name === undefined ? destination : beside(destination, name)
+          for (const path of onExists === "unique" ? candidates(target) : [target]) {
             if (onExists === "overwrite" || !files.has(path)) {
               files.set(path, content.copy())
               parts.delete(part)
@@ -57,30 +68,42 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
           }
           return onExists === "skip"
             ? Exit.succeed(undefined)
-            : Exit.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
+            : Exit.fail(new Disk({ path: Printable.line(target), reason: "exists", detail: "" }))
         },
-        discard: Effect.sync(() => {
-          parts.delete(part)
-        })
+        close: (end) =>
+          Effect.sync(() => {
+            if (parts.delete(part) && end === "keep" && key !== undefined && checkpoint !== undefined) {
+              kept.set(key, checkpoint)
+            }
+          })
+      }
+      if (key !== undefined) {
+        kept.delete(key)
       }
       parts.add(part)
-      return part
+      return { part, record: found?.record }
     }
     return Context.make(Store, {
       prepare: () => Exit.void,
       exists: (destination) => Exit.succeed(files.has(destination)),
-      open: (destination) => Exit.succeed(open(destination))
+      open: (destination, options) => Exit.succeed(open(destination, options))
     }).pipe(
       Context.add(MemoryFiles, {
         files: Effect.sync(() => new Map(files)),
-        parts: Effect.sync(() => parts.size)
+        parts: Effect.sync(() => parts.size + kept.size)
       })
     )
   })
 )
 
+interface Checkpoint {
+  readonly content: GrowingBytes
+  readonly record: string
+  readonly sizeBytes: number
+}
+
 class GrowingBytes {
-  private sizeBytes = 0
+  sizeBytes = 0
   private bytes = new Uint8Array(0)
 
   write(chunk: Uint8Array, positionBytes: number): void {
@@ -100,9 +123,9 @@ class GrowingBytes {
     return found.length
   }
 
-  truncate(): void {
-    this.bytes = new Uint8Array(0)
-    this.sizeBytes = 0
+  truncate(sizeBytes: number): void {
+    this.bytes = this.bytes.slice(0, sizeBytes)
+    this.sizeBytes = sizeBytes
   }
 
   copy(): Uint8Array {

@@ -15,11 +15,12 @@ export interface FileOperations<Handle> {
   readonly write: (handle: Handle, bytes: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
   /** Returns the number of bytes that were read into `into`: 0 at the end of the file. */
   readonly read: (handle: Handle, into: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
-  readonly truncate: (handle: Handle) => Effect.Effect<void, unknown>
   readonly sync: (handle: Handle) => Effect.Effect<void, unknown>
   readonly close: (handle: Handle) => Effect.Effect<void, unknown>
   /** Gives a file this access, or as much of it as this process may set, and never more. */
   readonly setAccess: (handle: Handle, access: Access) => Effect.Effect<void, unknown>
+  /** Sets the modification time of a file, in milliseconds since 1970. */
+  readonly setModified: (handle: Handle, millis: number) => Effect.Effect<void, unknown>
   /** The access of the regular file at this path; undefined for a link, a directory, or if there is no file. */
   readonly accessOf: (path: string) => Effect.Effect<Access | "special" | undefined, unknown>
   /** True if a file or a link, broken or not, has this name. Fails with EISDIR if it is a directory. */

@@ -13,6 +13,7 @@ import { codeOf, fromCause, specialFile } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
 import { andThen, errorOf, matchExit } from "../internal/andThen.js"
 import { completeWhenDescriptorFree, isTooManyOpenCode, retryUntilDescriptorFree } from "../internal/descriptors.js"
+import { beside } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import type { Part, PublishOptions } from "../Store.js"
 import type { Access } from "./fileAccess.js"
@@ -75,12 +76,15 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
   private isPublished = false
   /** True when the file was published or removed. */
   private isFinished = false
+  /** The path that the file gets. */
+  private target: string
 
   constructor(
     private readonly store: Dependencies<Handle>,
     private readonly destination: string
   ) {
     this.buffer = new WriteBuffer(store.memory)
+    this.target = destination
   }
 
   write(chunk: Uint8Array, positionBytes: number): Effect.Effect<void, Disk> {
@@ -105,28 +109,24 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
     )
   }
 
-  get truncate(): Effect.Effect<void, Disk> {
-    return Effect.suspend(() => {
-      this.buffer.clear()
-      this.broken = undefined
-      this.isFinished = false
-      return this.path === undefined
-        ? Exit.void
-        : this.performLater(
-            (operations) => this.opened(operations),
-            (operations, handle) => operations.truncate(handle)
-          )
-    })
+  reserve(): Effect.Effect<void, Disk> {
+    return Exit.void
+  }
+
+  checkpoint(): Effect.Effect<void, Disk> {
+    return Exit.void
   }
 
   publish(options: PublishOptions): Effect.Effect<string | undefined, Disk> {
-    const prepare = (operations: FileOperations<Handle>) => this.prepared(operations, options.onExists)
+    const { modifiedMillis, name, onExists } = options
+    this.target = name === undefined ? this.destination : beside(this.destination, name)
+    const prepare = (operations: FileOperations<Handle>) => this.prepared(operations, onExists, modifiedMillis)
     return options.durability === "rename"
-      ? this.perform(prepare, (operations, handle) => this.finish(operations, handle, options.onExists))
-      : this.performLater(prepare, (operations, handle) => this.syncAndFinish(operations, handle, options.onExists))
+      ? this.perform(prepare, (operations, handle) => this.finish(operations, handle, onExists))
+      : this.performLater(prepare, (operations, handle) => this.syncAndFinish(operations, handle, onExists))
   }
 
-  get discard(): Effect.Effect<void> {
+  close(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { handle, path } = this
       const { operations } = this.store
@@ -265,9 +265,9 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
     onExists: PublishOptions["onExists"]
   ): Effect.Effect<void, unknown> {
     if (onExists === "overwrite") {
-      return andThen(operations.accessOf(this.destination), (found) => {
+      return andThen(operations.accessOf(this.target), (found) => {
         if (found === "special") {
-          return Exit.fail(specialFile(this.destination))
+          return Exit.fail(specialFile(this.target))
         }
         this.access = found ?? this.access
         this.isAccessKnown = true
@@ -279,16 +279,19 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
     return Exit.void
   }
 
-  /** Writes all accepted bytes and sets the access of the file. */
+  /** Writes all accepted bytes, and sets the access of the file and its modification time. */
   private prepared(
     operations: FileOperations<Handle>,
-    onExists: PublishOptions["onExists"]
+    onExists: PublishOptions["onExists"],
+    modifiedMillis: number | undefined
   ): Effect.Effect<Handle, unknown> {
     return andThen(this.lookUpReplaced(operations, onExists), () =>
       andThen(this.flushed(operations), (handle) =>
-        this.access === undefined
-          ? Exit.succeed(handle)
-          : andThen(operations.setAccess(handle, this.access), () => Exit.succeed(handle))
+        andThen(this.access === undefined ? Exit.void : operations.setAccess(handle, this.access), () =>
+          andThen(modifiedMillis === undefined ? Exit.void : operations.setModified(handle, modifiedMillis), () =>
+            Exit.succeed(handle)
+          )
+        )
       )
     )
   }
@@ -332,14 +335,14 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
     handle: Handle,
     onExists: PublishOptions["onExists"]
   ): Effect.Effect<string | undefined, unknown> {
-    const { destination, path = "" } = this
+    const { path = "", target } = this
     this.forgetFile()
     this.isFinished = true
     const moved = matchExit(operations.close(handle), (closed) =>
       Exit.isSuccess(closed)
-        ? Publishing.move(operations, path, destination, onExists)
+        ? Publishing.move(operations, path, target, onExists)
         : // Some file systems report a full device only when a file is closed. The descriptor is free all the same.
-          Exit.fail(new Disk({ path: Printable.line(destination), reason: "other", detail: "it could not be closed" }))
+          Exit.fail(new Disk({ path: Printable.line(target), reason: "other", detail: "it could not be closed" }))
     )
     return matchExit(moved, (exit) => {
       this.isPublished = Exit.isSuccess(exit) && exit.value !== undefined

@@ -12,7 +12,6 @@ export interface SystemCalls {
   readonly create: (path: string, access: "private" | "default") => number
   /** Returns the number of bytes that were written, which may be fewer. */
   readonly write: (descriptor: number, bytes: Uint8Array, positionBytes: number) => number
-  readonly truncate: (descriptor: number) => void
   readonly close: (descriptor: number) => void
   /** Closes a file, and returns a function that opens it again. That function fails if another file has the name by then. */
   readonly closeToReopen: (descriptor: number, path: string) => () => number
@@ -26,6 +25,8 @@ export interface SystemCalls {
   readonly accessOf: (path: string) => Access | "special" | undefined
   /** Gives a file this access, or as much of it as this process may set, and never more. */
   readonly setAccess: (descriptor: number, access: Access) => void
+  /** Sets the modification time of a file, in milliseconds since 1970. */
+  readonly setModified: (descriptor: number, millis: number) => void
   /** Closes an idle descriptor of another part of this process, at once or a moment later. */
   readonly releaseDescriptor: () => void
   /** Registers a function that closes an idle descriptor if there is one. Returns the function that unregisters it. */

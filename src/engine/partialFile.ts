@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import type { DownloadRequest } from "../Download.js"
 import type { Disk } from "../DownloadError.js"
 import type { Hash, Hasher } from "../Hasher.js"
-import { isExit } from "../internal/andThen.js"
+import { andThen, isExit } from "../internal/andThen.js"
 import type { Expected } from "../internal/digest.js"
 import * as Validator from "../internal/http/validator.js"
 import type { Part, Store } from "../Store.js"
@@ -145,28 +145,19 @@ export class PartialFile {
     return hasDigest || isOfAny || (source !== undefined && sourceOf(source) === sourceOf(hop))
   }
 
-  /** Opens the part, or empties it, for a whole response. Run it uninterruptible. */
+  /** Opens an empty part for a whole response. Run it uninterruptible. */
   startOver(store: typeof Store.Service): Effect.Effect<Part, Disk> {
     this.isResumed = false
     this.ranges = new RangeMap()
     this.hashedBytes = 0
     this.hash = this.expected === undefined ? undefined : this.hasher.make(this.expected.algorithm)
-    const { part } = this
-    if (part !== undefined) {
-      return Effect.as(part.truncate, part)
-    }
-    const opening = store.open(this.request.destination)
-    if (!isExit(opening)) {
-      return Effect.tap(opening, (opened) => Effect.sync(() => this.opened(opened)))
-    }
-    if (Exit.isSuccess(opening)) {
-      this.opened(opening.value)
-    }
-    return opening
-  }
-
-  private opened(part: Part): void {
-    this.part = part
+    return andThen(this.discard, () => {
+      this.part = undefined
+      return andThen(store.open(this.request.destination, { resume: undefined }), ({ part }) => {
+        this.part = part
+        return Exit.succeed(part)
+      })
+    })
   }
 
   /** Records the version of a whole response that is accepted. */
@@ -254,7 +245,7 @@ export class PartialFile {
 
   /** Removes the part, unless it was published. */
   get discard(): Effect.Effect<void> {
-    return this.part?.discard ?? Exit.void
+    return this.part?.close("discard") ?? Exit.void
   }
 }
 

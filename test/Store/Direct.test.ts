@@ -88,20 +88,20 @@ describe("Node/Store", () => {
     )
   }
 
-  it.scopedLive("truncates a part in memory and a part on disk", () =>
+  it.scopedLive("gives the file the modification time", () =>
     Effect.gen(function* () {
       const directory = yield* temporary
-      for (const before of [[small], [large, large, large, large]]) {
-        yield* Effect.scoped(
-          Effect.gen(function* () {
-            const part = yield* Effect.flatMap(Store, (store) => openScoped(store, `${directory}/file`))
-            yield* Effect.forEach(before, appendTo(part))
-            yield* part.truncate
-            yield* part.write(small, 0)
-            yield* part.publish({ onExists: "overwrite", durability: "rename" })
-          })
-        )
-        assert.isTrue(readFileSync(`${directory}/file`).equals(small))
+      for (const chunks of [[small], [large, large, large, large]]) {
+        for (const durability of ["full", "rename"] as const) {
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const part = yield* Effect.flatMap(Store, (store) => openScoped(store, `${directory}/file`))
+              yield* Effect.forEach(chunks, appendTo(part))
+              yield* part.publish({ onExists: "overwrite", durability, modifiedMillis: 1_234_567_890_000 })
+            })
+          )
+          assert.strictEqual(statSync(`${directory}/file`).mtimeMs, 1_234_567_890_000)
+        }
       }
     }).pipe(Effect.provide(nodeStore))
   )
@@ -288,10 +288,9 @@ describe("Store/Direct", () => {
           assert.deepInclude(yield* Effect.flip(part.write(large, 301_000)), { _tag: "Disk" })
           yield* Effect.flip(part.publish({ onExists: "overwrite", durability: "rename" }))
           assert.isFalse(disk.files().has("/d/a"))
-          // A part that starts over has lost nothing.
-          yield* part.truncate
-          yield* part.write(small, 0)
-          yield* part.publish({ onExists: "overwrite", durability: "rename" })
+          // A transfer that starts over has lost nothing.
+          yield* part.close("discard")
+          yield* save("/d/a", [small])
         }).pipe(Effect.provide(over(disk)))
       )
       assert.deepStrictEqual(disk.files().get("/d/a"), small)
@@ -338,9 +337,8 @@ describe("Store/Direct", () => {
           assert.strictEqual(disk.files().size, 1)
           yield* Effect.flip(first.publish({ onExists: "overwrite", durability: "rename" }))
           yield* second.publish({ onExists: "overwrite", durability: "rename" })
-          yield* first.truncate
-          yield* first.write(small, 0)
-          yield* first.publish({ onExists: "overwrite", durability: "rename" })
+          yield* first.close("discard")
+          yield* save("/d/a", [small])
         }).pipe(Effect.provide(layer))
       )
       assert.deepStrictEqual(Array.from(disk.files().keys()).sort(), ["/d/a", "/d/b"])

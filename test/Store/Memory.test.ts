@@ -21,7 +21,8 @@ describe("Store/Memory", () => {
             const found = all.get(destination)
             return found === undefined ? undefined : new TextDecoder().decode(found)
           }),
-          parts
+          parts,
+          keeps: true
         }
       })
     )

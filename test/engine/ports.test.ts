@@ -16,7 +16,7 @@ import * as Downloader from "../../src/Downloader.js"
 import * as OriginGovernor from "../../src/OriginGovernor.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { type Part, Store } from "../../src/Store.js"
+import { type OpenOptions, type Part, Store } from "../../src/Store.js"
 import type { Transport } from "../../src/Transport.js"
 import { content, type Sent, transport } from "../support/answeredTransport.js"
 
@@ -30,14 +30,18 @@ const storeWith = (change: (part: Part) => Partial<Part>): Layer.Layer<Store | M
         Store,
         Effect.map(Store, (store) => ({
           ...store,
-          open: (destination: string) =>
-            Effect.map(store.open(destination), (part) => ({
-              write: part.write,
-              read: part.read,
-              truncate: part.truncate,
-              publish: part.publish,
-              discard: part.discard,
-              ...change(part)
+          open: (destination: string, options: OpenOptions) =>
+            Effect.map(store.open(destination, options), ({ part, record }) => ({
+              part: {
+                reserve: part.reserve,
+                write: part.write,
+                read: part.read,
+                checkpoint: part.checkpoint,
+                publish: part.publish,
+                close: part.close,
+                ...change(part)
+              },
+              record
             }))
         }))
       ).pipe(Layer.provide(Layer.succeedContext(context)))

@@ -17,7 +17,8 @@ export const layer = (bucket: Bucket): Layer.Layer<Store.Store> =>
     open: (destination) =>
       Effect.map(
         call(destination, () => bucket.begin()),
-        (upload) => new BucketPart(bucket, destination, upload)
+        // Nothing is kept for a later run.
+        (upload) => ({ part: new BucketPart(bucket, destination, upload), record: undefined })
       )
   })
 
@@ -50,19 +51,23 @@ class BucketPart implements Store.Part {
     return Exit.succeed(found.length)
   }
 
-  readonly truncate: Effect.Effect<void> = Effect.sync(() => {
-    this.buffer = new Uint8Array(0)
-    this.sizeBytes = 0
-  })
+  reserve(): Exit.Exit<void> {
+    return Exit.void
+  }
 
-  publish({ onExists }: Store.PublishOptions): Effect.Effect<string | undefined, DownloadError.Disk> {
+  checkpoint(): Exit.Exit<void> {
+    return Exit.void
+  }
+
+  publish({ name, onExists }: Store.PublishOptions): Effect.Effect<string | undefined, DownloadError.Disk> {
     const { bucket, content, destination, upload } = this
-    const names = onExists === "unique" ? numbered(destination) : [destination]
+    const target = name === undefined ? destination : destination.slice(0, destination.lastIndexOf("/") + 1) + name
+    const names = onExists === "unique" ? numbered(target) : [target]
     return Effect.uninterruptible(
       Effect.gen(function* () {
-        for (const name of names) {
-          if (yield* call(destination, () => bucket.complete(upload, name, content, onExists === "overwrite"))) {
-            return name
+        for (const free of names) {
+          if (yield* call(destination, () => bucket.complete(upload, free, content, onExists === "overwrite"))) {
+            return free
           }
         }
         return onExists === "skip" ? undefined : yield* disk(destination, "exists", "")
@@ -70,7 +75,9 @@ class BucketPart implements Store.Part {
     )
   }
 
-  readonly discard: Effect.Effect<void> = Effect.suspend(() => Effect.promise(() => this.bucket.abort(this.upload)))
+  close(): Effect.Effect<void> {
+    return Effect.promise(() => this.bucket.abort(this.upload))
+  }
 
   private get content(): Uint8Array {
     return this.buffer.subarray(0, this.sizeBytes)

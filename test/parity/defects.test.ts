@@ -92,10 +92,13 @@ describe("defects that are designed out", () => {
         Effect.map(Store, (store) =>
           Store.of({
             ...store,
-            open: (destination) =>
-              Effect.map(store.open(destination), (part) => ({
-                ...part,
-                publish: (onExists) => Effect.zipRight(Deferred.await(gate), part.publish(onExists))
+            open: (destination, options) =>
+              Effect.map(store.open(destination, options), ({ part, record }) => ({
+                part: {
+                  ...part,
+                  publish: (onExists) => Effect.zipRight(Deferred.await(gate), part.publish(onExists))
+                },
+                record
               }))
           })
         )

@@ -39,7 +39,18 @@ export const mutations = [
     "append on 200",
     [attempt, "answer.right.startBytes > 0 && partial.part !== undefined", "partial.part !== undefined"]
   ],
-  ["start over without emptying the part", [partial, "Effect.as(part.truncate, part)", "Effect.succeed(part)"]],
+  [
+    "start over without emptying the part",
+    [
+      partial,
+      "return andThen(this.discard, () => {",
+      "if (this.part !== undefined) return Exit.succeed(this.part)\nreturn andThen(this.discard, () => {"
+    ]
+  ],
+  [
+    "the part stays when the transfer starts over",
+    [partial, "return andThen(this.discard, () => {", "return andThen(Exit.void, () => {"]
+  ],
   [
     "the digest is not begun again with the part",
     [partial, "this.hash = this.expected === undefined", "this.hash ??= this.expected === undefined"]
@@ -154,14 +165,6 @@ export const mutations = [
   ["redirects to anything", ["engine/redirect.ts", "!isHttp(url)", "false"]],
   ["a file of one's own replaces another", [publishing, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
   ["the descriptor of a part stays", [part, "Effect.ignore(operations.close(handle))", "Effect.void"]],
-  [
-    "a part keeps what was in memory when it starts over",
-    [part, "      this.buffer.clear()\n      this.broken", "      this.broken"]
-  ],
-  [
-    "a part keeps what was in its file when it starts over",
-    [part, "(operations, handle) => operations.truncate(handle)", "() => Effect.void"]
-  ],
   ["what waits in memory is not written", [part, "this.buffer.take()", "[]"]],
   ["a device that takes nothing is asked for ever", ["Store/writeAll.ts", "empty === maxEmptyWrites", "false"]],
   [

@@ -11,11 +11,15 @@ const nowhere = Layer.succeed(Store.Store, {
   exists: () => Exit.succeed(false),
   open: () =>
     Exit.succeed({
-      write: () => Exit.void,
-      read: () => Exit.succeed(0),
-      truncate: Exit.void,
-      publish: () => Exit.succeed("Published"),
-      discard: Exit.void
+      part: {
+        reserve: () => Exit.void,
+        write: () => Exit.void,
+        read: () => Exit.succeed(0),
+        checkpoint: () => Exit.void,
+        publish: () => Exit.succeed("Published"),
+        close: () => Exit.void
+      },
+      record: undefined
     })
 })
 

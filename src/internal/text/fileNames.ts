@@ -54,10 +54,15 @@ const withSafeEnd = (text: string): string => {
 /** Adds a number to the name, before its suffix: `name-2.tar.gz`. */
 export const numbered = (name: string, number: number): string => withEnd(name, `-${number}`)
 
+/** Returns the path of another file in the directory of a file. */
+export const beside = (path: string, name: string): string => path.slice(0, nameIndex(path)) + name
+
+const nameIndex = (path: string): number => Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1
+
 /** Yields 10,000 paths for one file: the destination itself, then the destination with the numbers 2, 3 and so on. */
 export function* candidates(destination: string): Generator<string> {
   yield destination
-  const start = Math.max(destination.lastIndexOf("/"), destination.lastIndexOf("\\")) + 1
+  const start = nameIndex(destination)
   for (let number = 2; number <= maxCandidates; number++) {
     yield destination.slice(0, start) + numbered(destination.slice(start), number)
   }

@@ -51,6 +51,10 @@ export const layer = (volume: Volume, faults: Faults): Layer.Layer<FileSystem.Fi
       Effect.sync(() => {
         volume.inodeOf(path).mode = mode
       }),
+    utimes: (path, _, modified) =>
+      Effect.sync(() => {
+        volume.inodeOf(path).modifiedMillis = Number(modified)
+      }),
     stat: (path) => Effect.sync(() => infoOf(volume.find(path)))
   })
 
@@ -123,7 +127,7 @@ const fileOf = (
 
 const infoOf = (inode: Inode | undefined): FileSystem.File.Info => ({
   type: inode === undefined ? "Directory" : "File",
-  mtime: Option.none(),
+  mtime: Option.map(Option.fromNullable(inode?.modifiedMillis), (millis) => new Date(millis)),
   atime: Option.none(),
   birthtime: Option.none(),
   dev: 0,

@@ -47,14 +47,6 @@ export const make = (volume: Volume, faults: Faults): SystemCalls => {
         volume.writeAt(inode, takenBytes(bytes, fate), position)
       )
     },
-    truncate: (descriptor) => {
-      const { inode, path } = fileOf(descriptor)
-      faults.performSync({ name: "truncate", path }, () => {
-        if (inode !== undefined) {
-          inode.bytes = new Uint8Array(0)
-        }
-      })
-    },
     close: (descriptor) => {
       closed(descriptor)
     },
@@ -84,6 +76,12 @@ export const make = (volume: Volume, faults: Faults): SystemCalls => {
       const { inode } = fileOf(descriptor)
       if (inode !== undefined) {
         inode.mode = modeFor(access, { uid: 0, gid: 0 })
+      }
+    },
+    setModified: (descriptor, millis) => {
+      const { inode } = fileOf(descriptor)
+      if (inode !== undefined) {
+        inode.modifiedMillis = millis
       }
     },
     releaseDescriptor: () => {},

@@ -9,6 +9,8 @@ export interface Inode {
   synced: Uint8Array
   /** The permission bits. */
   mode: number
+  /** The modification time, if a program has set it. */
+  modifiedMillis?: number | undefined
 }
 
 // The changes of names in one step. A rename changes two names.
@@ -90,7 +92,12 @@ export class Volume {
     for (const inode of names.values()) {
       if (!left.has(inode)) {
         const content = survivor(inode, random)
-        left.set(inode, { bytes: content, synced: content.slice(), mode: inode.mode })
+        left.set(inode, {
+          bytes: content,
+          synced: content.slice(),
+          mode: inode.mode,
+          modifiedMillis: inode.modifiedMillis
+        })
       }
     }
     this.names = new Map(Array.from(names, ([name, inode]) => [name, left.get(inode) ?? inode]))

@@ -6,6 +6,7 @@
 import type { Case } from "./Case.js"
 import * as Content from "./store/content.js"
 import * as Endings from "./store/endings.js"
+import * as Kept from "./store/kept.js"
 import { caseOf, type Probe } from "./store/probe.js"
 import * as Publishing from "./store/publishing.js"
 
@@ -18,4 +19,4 @@ export type { StoreProbe } from "./store/probe.js"
  * @since 0.2.0
  */
 export const store = (probe: Probe): ReadonlyArray<Case> =>
-  [Content.cases, Publishing.cases, Endings.cases].flatMap((cases) => cases(caseOf(probe)))
+  [Content.cases, Publishing.cases, Endings.cases, Kept.cases].flatMap((cases) => cases(caseOf(probe)))

@@ -2,7 +2,7 @@
  * A store for one file that goes to a stream: standard output, another open descriptor, a named pipe or a device.
  *
  * Written bytes cannot be taken back, and there is no file to rename. So a transfer can continue after a failure, but it cannot
- * start over.
+ * start over, and nothing is kept for a later run.
  */
 import { constants, createWriteStream, fstatSync } from "node:fs"
 import { Socket } from "node:net"
@@ -42,6 +42,7 @@ export const layer = (output: OutputStream, onWait: () => void): Layer.Layer<Sto
       // Counted when a write starts: if it is interrupted, its bytes are still written.
       let acceptedBytes = 0
       const partOf = (destination: string, { end, write }: Sink): Part => ({
+        reserve: () => Effect.void,
         write: (chunk, positionBytes) =>
           Effect.suspend(() => {
             if (positionBytes !== acceptedBytes) {
@@ -54,9 +55,9 @@ export const layer = (output: OutputStream, onWait: () => void): Layer.Layer<Sto
             return write(chunk)
           }),
         read: () => failure(destination, "it cannot be read"),
-        truncate: unlessWritten(destination),
+        checkpoint: () => Effect.void,
         publish: () => Effect.as(end, destination),
-        discard: Effect.void
+        close: () => Effect.void
       })
       const unlessWritten = (destination: string) =>
         Effect.suspend(() =>
@@ -71,9 +72,10 @@ export const layer = (output: OutputStream, onWait: () => void): Layer.Layer<Sto
         prepare: (destination) => Effect.asVoid(sinkOf(destination)),
         exists: () => Effect.succeed(false),
         open: (destination) =>
-          Effect.map(Effect.zipRight(unlessWritten(destination), sinkOf(destination)), (made) =>
-            partOf(destination, made)
-          )
+          Effect.map(Effect.zipRight(unlessWritten(destination), sinkOf(destination)), (made) => ({
+            part: partOf(destination, made),
+            record: undefined
+          }))
       })
     })
   )

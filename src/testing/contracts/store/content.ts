@@ -1,5 +1,5 @@
 /**
- * What a part holds: writes at positions, reads, truncation.
+ * What a part holds: writes at positions and reads.
  */
 import * as Effect from "effect/Effect"
 import { openScoped } from "../../../Store.js"
@@ -110,60 +110,6 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
       )
       yield* holds(probe, "before")
     })
-  ),
-  on("is empty after truncate", (probe, store) =>
-    Effect.gen(function* () {
-      for (const [text, positionBytes] of [
-        ["something longer", 0],
-        ["the end", 400_000],
-        [long("old"), 0]
-      ] as const) {
-        yield* withPart(store, probe.destination, (part) =>
-          Effect.gen(function* () {
-            yield* write(part, text, positionBytes)
-            yield* part.truncate
-            const found = yield* read(part, 0, 10)
-            yield* expect(found === "", "no bytes from a read after truncate", unlike(found, 0))
-            yield* write(part, "short")
-            yield* publish(part)
-          })
-        )
-        yield* holds(probe, "short")
-      }
-    })
-  ),
-  on("is empty after truncate, also if some bytes were still in memory", (probe, store) =>
-    withPart(store, probe.destination, (part) =>
-      Effect.gen(function* () {
-        yield* write(part, long("old"))
-        yield* write(part, "old", long("old").length)
-        yield* part.truncate
-        yield* write(part, "new")
-        yield* publish(part)
-        yield* holds(probe, "new")
-      })
-    )
-  ),
-  ...(["published", "discarded"] as const).map((end) =>
-    on(`has one part before and after truncate, and none when it is ${end}`, (probe, store) =>
-      Effect.gen(function* () {
-        const text = long("long")
-        yield* withPart(store, probe.destination, (part) =>
-          Effect.gen(function* () {
-            for (let turn = 0; turn < 3; turn++) {
-              yield* write(part, text)
-              yield* hasParts(probe, 1)
-              yield* part.truncate
-            }
-            yield* write(part, text)
-            yield* hasParts(probe, 1)
-            yield* end === "published" ? publish(part) : Effect.void
-          })
-        )
-        yield* hasParts(probe, 0)
-        yield* holds(probe, end === "published" ? text : undefined)
-      })
-    )
   ),
   on("collects tiny chunks into larger writes", (probe, store) =>
     Effect.scoped(

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { openScoped } from "../../../Store.js"
 import { type Case, expect } from "../Case.js"
-import { type CaseOf, hasParts, holds, long, publish, save, withPart, write } from "./probe.js"
+import { type CaseOf, hasParts, holds, long, publish, read, save, withPart, write } from "./probe.js"
 
 /** Interrupts an effect after this many turns of the scheduler, and waits for its end. */
 const interruptedAfter = <A, E, R>(steps: number, effect: Effect.Effect<A, E, R>): Effect.Effect<void, never, R> =>
@@ -53,20 +53,39 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
   on("discards twice, and keeps a published file", (probe, store) =>
     Effect.gen(function* () {
       for (const text of ["small", long("large")]) {
-        const first = yield* store.open(probe.destination)
-        yield* write(first, text)
-        yield* first.discard
-        yield* first.discard
+        const { part } = yield* store.open(probe.destination, { resume: undefined })
+        yield* write(part, text)
+        yield* part.close("discard")
+        yield* part.close("discard")
         yield* hasParts(probe, 0)
         yield* holds(probe, undefined)
       }
-      const part = yield* store.open(probe.destination)
+      const { part } = yield* store.open(probe.destination, { resume: undefined })
       yield* write(part, "kept")
       yield* publish(part)
-      yield* part.discard
-      yield* part.discard
+      yield* part.close("discard")
+      yield* part.close("keep")
       yield* hasParts(probe, 0)
       yield* holds(probe, "kept")
+    })
+  ),
+  on("opens an empty part after another one of the same destination was discarded", (probe, store) =>
+    Effect.gen(function* () {
+      for (const text of ["small", long("large")]) {
+        yield* withPart(store, probe.destination, (part) =>
+          Effect.zipRight(write(part, text, 400_000), part.close("discard"))
+        )
+        yield* withPart(store, probe.destination, (part) =>
+          Effect.gen(function* () {
+            const found = yield* read(part, 0, 10)
+            yield* expect(found === "", "no bytes from a read of a new part", `${found.length} bytes`)
+            yield* write(part, "new")
+            yield* publish(part)
+          })
+        )
+        yield* holds(probe, "new")
+        yield* hasParts(probe, 0)
+      }
     })
   ),
   on("leaves nothing if the opening is interrupted", (probe, store) =>

@@ -22,6 +22,8 @@ export interface StoreProbe {
   readonly read: Effect.Effect<string | undefined>
   /** The number of parts. A backend may count a part from its opening or from its first write to the device. */
   readonly parts: Effect.Effect<number>
+  /** True if the backend keeps parts for a later run. Default: false. */
+  readonly keeps?: boolean | undefined
   // A backend leaves out the operations that it does not have. The cases that need them pass.
   /** The number of writes to the device. */
   readonly writes?: Effect.Effect<number> | undefined

@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { PublishOptions } from "../../../Store.js"
 import { type Case, expect } from "../Case.js"
 import { type CaseOf, hasParts, holds, long, publish, save, withPart, write } from "./probe.js"
 
@@ -43,6 +44,32 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
         yield* expect(published === destination, "the destination from publish", published)
         yield* expect(yield* store.exists(destination), `true from exists of ${destination}`, false)
       }
+      yield* hasParts(probe, 0)
+    })
+  ),
+  on("publishes under another name in the same directory", (probe, store) =>
+    Effect.gen(function* () {
+      const name = `${probe.destination.slice(probe.destination.lastIndexOf("/") + 1)}-other`
+      const other = `${probe.destination}-other`
+      const publishAs = (onExists: PublishOptions["onExists"]) =>
+        withPart(store, probe.destination, (part) =>
+          Effect.zipRight(
+            write(part, "new"),
+            Effect.suspend(() =>
+              part.publish({ onExists, durability: "full", name, modifiedMillis: 1_000_000_000_000 })
+            )
+          )
+        )
+      const published = yield* publishAs("fail")
+      yield* expect(published === other, other, published)
+      yield* expect(yield* store.exists(other), `true from exists of ${other}`, false)
+      const error = yield* Effect.flip(publishAs("fail"))
+      yield* expect(error.reason === "exists", "the reason exists from publish with fail", error.reason)
+      const skipped = yield* publishAs("skip")
+      yield* expect(skipped === undefined, "undefined from publish with skip", skipped)
+      const unique = yield* publishAs("unique")
+      yield* expect(unique !== other && unique !== probe.destination, "a name that is free", unique)
+      yield* holds(probe, undefined)
       yield* hasParts(probe, 0)
     })
   ),
