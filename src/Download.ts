@@ -46,8 +46,9 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
     /** Sent to the URL's own origin only, also after redirects. They are never printed and never written to a journal. */
     headers: fields.headers,
     /**
-     * The digest of the content: `sha256:`, `sha384:` or `sha512:` with hexadecimal digits, or Subresource Integrity strings. Only
-     * the strings with the strongest algorithm are checked.
+     * The digest of the content: `sha256:`, `sha384:`, `sha512:`, `sha1:` or `md5:` with hexadecimal digits, `sha-256=` with
+     * hexadecimal digits, hexadecimal digits alone, or Subresource Integrity strings. Of several, separated by white space, only
+     * those with the strongest algorithm are checked. `md5` and `sha1` detect errors, and not an attacker.
      */
     digest: fields.digest,
     /** The exact size of the content in bytes. */

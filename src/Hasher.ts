@@ -4,12 +4,13 @@
  *
  * @since 0.2.0
  */
+import { md5, sha1 } from "@noble/hashes/legacy.js"
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js"
 import * as Context from "effect/Context"
 import type * as Digest from "./internal/digest.js"
 
 /**
- * The algorithms of Subresource Integrity, weakest first.
+ * The algorithms, weakest first. `md5` and `sha1` detect errors only: an attacker can make other content with the same digest.
  *
  * @category models
  * @since 0.2.0
@@ -41,7 +42,7 @@ export class Hasher extends Context.Reference<Hasher>()("halyard/Hasher", {
   defaultValue: (): { readonly make: (algorithm: Algorithm) => Hash } => ({ make: portable })
 }) {}
 
-const functions = { sha256, sha384, sha512 }
+const functions = { md5, sha1, sha256, sha384, sha512 }
 
 const portable = (algorithm: Algorithm): Hash => {
   const hash = functions[algorithm].create()

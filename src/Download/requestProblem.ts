@@ -32,7 +32,7 @@ export const ofDestination = (path: string): string | undefined =>
   path === "" || path.includes("\0") ? "the destination is empty, or contains a NUL" : undefined
 
 export const ofDigest = (text: string): string | undefined =>
-  Digest.parse(text) === undefined ? "the digest is neither sha256:… nor a Subresource Integrity string" : undefined
+  Digest.parse(text) === undefined ? `the digest ${Digest.rule}` : undefined
 
 export const ofSize = (bytes: number): string | undefined =>
   Number.isSafeInteger(bytes) && bytes >= 0 ? undefined : "sizeBytes must be a whole number of at least 0"

@@ -87,7 +87,7 @@ const behaviour = {
   timeout: seconds("--timeout SECONDS", "Maximum time for one attempt (default: none)"),
   maxTime: seconds("--max-time SECONDS", "Maximum time for all attempts (default: none)"),
   maxFilesize: size("--max-filesize SIZE", "Refuse a larger file (default: no limit)"),
-  checksum: nonEmpty("--checksum DIGEST", "Digest of the one URL: sha256:HEX or an SRI"),
+  checksum: nonEmpty("--checksum DIGEST", "Digest of the one URL: sha256:HEX, HEX, SRI"),
   strict: flag("--strict", "Refuse a body without a length or a checksum")
 }
 

@@ -33,7 +33,7 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
     return yield* new UsageError({ message: "standard input can be read once, for --input or for one --header" })
   }
   if (options.checksum !== undefined && Digest.parse(options.checksum) === undefined) {
-    return yield* new UsageError({ message: "--checksum DIGEST must be sha256:HEX or a Subresource Integrity string" })
+    return yield* new UsageError({ message: `--checksum DIGEST ${Digest.rule}` })
   }
   const given: Stream.Stream<Lines.Line> = Stream.fromIterable(urls)
   if (input === undefined) {

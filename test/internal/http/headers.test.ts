@@ -76,13 +76,44 @@ describe("digest", () => {
     })
   })
 
+  for (const [algorithm, aria2] of [
+    ["md5", "md5"],
+    ["sha1", "sha-1"],
+    ["sha256", "sha-256"],
+    ["sha384", "sha-384"],
+    ["sha512", "SHA-512"]
+  ] as const) {
+    it(`parses every notation of ${algorithm}`, () => {
+      for (const text of [
+        `${algorithm}:${hex(algorithm)}`,
+        `${algorithm.toUpperCase()}=${hex(algorithm)}`,
+        `${aria2}=${hex(algorithm)}`,
+        ` ${hex(algorithm).toUpperCase()}\n`,
+        `${algorithm}-${base64(algorithm)}?option`
+      ]) {
+        assert.deepStrictEqual(Digest.parse(text), { algorithm, digests: [hex(algorithm)] }, text)
+      }
+    })
+  }
+
   it("refuses text that is not a digest", () => {
-    for (const text of ["", "md5:00", "sha256:00", "sha256:zz", `sha256:${hex("sha512")}`, `sha256-${hex("sha256")}`]) {
+    for (const text of [
+      "",
+      "md5:00",
+      "sha256:00",
+      "sha256:zz",
+      `sha256:${hex("sha512")}`,
+      `sha256-${hex("sha256")}`,
+      `crc32:${hex("md5")}`,
+      `:${hex("md5")}`,
+      hex("sha256").slice(1),
+      "z".repeat(64)
+    ]) {
       assert.isUndefined(Digest.parse(text), text)
     }
   })
 
-  for (const algorithm of ["sha256", "sha384", "sha512"] as const) {
+  for (const algorithm of ["md5", "sha1", "sha256", "sha384", "sha512"] as const) {
     it.effect(`computes ${algorithm} with the portable functions and with those of Node`, () =>
       Effect.gen(function* () {
         for (const hasher of [yield* Hasher, yield* Effect.provide(Hasher, nodeHasher)]) {

@@ -1,6 +1,7 @@
 /**
  * `halyard get` against real servers, as scripts and people run it.
  */
+import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -57,6 +58,25 @@ describe("halyard get", () => {
       assert.deepStrictEqual([exitCode, files], [1, ["list"]])
       assert.strictEqual(stderr.match(/it contains a control character/g)?.length, 2)
       assert.notInclude(stderr, "s3")
+    })
+  )
+
+  it.scopedLive("verifies the content with a digest in any notation", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const digest = (algorithm: string, encoding: "hex" | "base64") =>
+        createHash(algorithm).update("content of /a").digest(encoding)
+      for (const checksum of [
+        digest("sha256", "hex"),
+        `sha-1=${digest("sha1", "hex")}`,
+        `md5:${digest("md5", "hex")}`,
+        `sha512-${digest("sha512", "base64")}`
+      ]) {
+        const right = yield* get([`${url}/a`, "--json", "--checksum", checksum])
+        assert.include(right.stdout, '"verified":"digest"', checksum)
+        const wrong = yield* get([`${url}/b`, "--checksum", checksum])
+        assert.deepStrictEqual([wrong.exitCode, wrong.files], [1, []], checksum)
+      }
     })
   )
 
