@@ -147,13 +147,13 @@ export const defaults: {
 } = { timeout: Duration.hours(1), onExists: "fail" }
 
 /**
- * Makes a request.
+ * The fields of a request, for `request`. `DownloadRequest` says what they mean.
  *
- * @category constructors
- * @since 0.1.0
+ * @category models
+ * @since 0.2.0
  */
-export const request = (options: {
-  readonly url: string
+export interface RequestOptions {
+  readonly url: string | URL
   readonly destination: string
   readonly id?: string | undefined
   readonly timeout?: Duration.DurationInput | undefined
@@ -168,11 +168,20 @@ export const request = (options: {
   readonly limitBytes?: number | undefined
   readonly mediaType?: string | undefined
   readonly resume?: boolean | undefined
-}): DownloadRequest =>
-  new DownloadRequest(
+}
+
+/**
+ * Makes a request.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const request = (options: RequestOptions): DownloadRequest => {
+  const url = `${options.url}`
+  return new DownloadRequest(
     {
-      id: options.id ?? displayUrl(options.url),
-      url: options.url,
+      id: options.id ?? displayUrl(url),
+      url,
       destination: options.destination,
       timeout: Duration.decode(options.timeout ?? defaults.timeout),
       onExists: options.onExists ?? defaults.onExists,
@@ -195,6 +204,7 @@ export const request = (options: {
     },
     unvalidated
   )
+}
 
 /**
  * What the content was checked against. `digest`: the request's digest. `length`: a number of bytes from the request or the

@@ -48,6 +48,11 @@ describe("Download", () => {
     )
   })
 
+  it("takes the URL as a string or as an object", () => {
+    const made = Download.request({ url: new URL("http://origin/br.gif"), destination: "br.gif" })
+    assert.deepInclude(made, { id: "http://origin/br.gif", url: "http://origin/br.gif" })
+  })
+
   it("has an exit code that says if a request failed", () => {
     const codeOf = (sample: ReadonlyArray<Download.DownloadOutcome>) =>
       Download.exitCode(sample.reduce(Download.addOutcome, Download.emptyReport))
