@@ -3,7 +3,7 @@
 // A job is `{ list, curlConfig, url, name, directory, connections, connectionsPerFile }`: a file with one URL a line, the
 // same for curl, the URL and the name of a job of one file, where to write, and how many connections there may be.
 import { execFileSync } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -56,8 +56,14 @@ const halyard = {
       ...segmentOptions(job.connectionsPerFile)
     ],
     input: job.input
-  })
+  }),
+  /** Fetches what changed. */
+  sync: (job) => get("-i", job.list, "-d", job.directory, "--sync"),
+  /** Continues what a killed run left. */
+  resume: (job) => get(job.url, "-d", job.directory)
 }
+
+const get = (...args) => ({ command: process.execPath, args: [join(root, "dist", "bin.js"), "get", ...args] })
 
 // Connections for one file, where this version has an option for them.
 let segmentOption
@@ -112,6 +118,33 @@ const curl = {
       "--config",
       job.curlConfig
     ]
+  }),
+  // Each URL has a file for its entity tag.
+  sync: (job) => {
+    const etags = `${job.directory}.etags`
+    mkdirSync(etags, { recursive: true })
+    const config = join(etags, "config")
+    const groups = readFileSync(job.list, "utf8")
+      .trim()
+      .split("\n")
+      .map((url) => {
+        const name = url.split("/").at(-1)
+        const etag = join(etags, name)
+        return `url = "${url}"\noutput = "${join(job.directory, name)}"\netag-compare = "${etag}"\netag-save = "${etag}"\nfail\n`
+      })
+    writeFileSync(config, groups.join("next\n"))
+    return { command: "curl", args: ["--disable", "--silent", "--show-error", "--parallel", "--config", config] }
+  },
+  resume: (job) => ({
+    command: "curl",
+    args: [
+      ..."--disable --silent --show-error --fail --retry 100 --retry-all-errors --retry-delay 1 --continue-at -".split(
+        " "
+      ),
+      "--output",
+      join(job.directory, job.name),
+      job.url
+    ]
   })
 }
 
@@ -130,8 +163,15 @@ const wget2 = {
       `--directory-prefix=${job.directory}`,
       `--input-file=${job.list}`
     ]
-  })
+  }),
+  sync: (job) => wget2Of("--timestamping", `--directory-prefix=${job.directory}`, `--input-file=${job.list}`),
+  resume: (job) => wget2Of("--continue", "--tries=100", `--directory-prefix=${job.directory}`, job.url)
 }
+
+const wget2Of = (...args) => ({
+  command: "wget2",
+  args: ["--no-config", "--quiet", "--no-hsts", "--no-netrc", ...args]
+})
 
 const aria2c = {
   name: "aria2c",
@@ -150,8 +190,22 @@ const aria2c = {
       `--dir=${job.directory}`,
       `--input-file=${job.list}`
     ]
-  })
+  }),
+  sync: (job) =>
+    aria2cOf(
+      job.directory,
+      "--conditional-get=true",
+      "--allow-overwrite=true",
+      "--remote-time=true",
+      `--input-file=${job.list}`
+    ),
+  resume: (job) => aria2cOf(job.directory, "--continue=true", "--max-tries=100", "--retry-wait=1", job.url)
 }
+
+const aria2cOf = (directory, ...args) => ({
+  command: "aria2c",
+  args: ["--no-conf", "--quiet", "--file-allocation=none", `--dir=${directory}`, ...args]
+})
 
 const axel = {
   name: "axel",
@@ -169,6 +223,11 @@ const axel = {
   })
 }
 
+const ipull = nodeProgram("ipull", "ipull.mjs", true, () => packageVersion("ipull"))
+// It has no conditional requests, and continues what it finds.
+ipull.sync = ipull.call
+ipull.resume = ipull.call
+
 /** By the key under which the benchmarks name them. */
 export const programs = {
   halyard,
@@ -176,7 +235,7 @@ export const programs = {
   wget2,
   aria2c,
   axel,
-  ipull: nodeProgram("ipull", "ipull.mjs", true, () => packageVersion("ipull")),
+  ipull,
   undici: nodeProgram("undici dispatch", "undiciDispatch.mjs", true, () => packageVersion("undici")),
   pipeline: nodeProgram("undici pipeline", "undiciPipeline.mjs", true, () => packageVersion("undici")),
   aiohttp: pythonProgram("aiohttp"),
