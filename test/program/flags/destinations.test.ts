@@ -4,14 +4,14 @@
 import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { countsIn, itemsIn, sum } from "../../support/flagsRun.js"
+import { countsIn, itemsIn, patient, sum } from "../../support/flagsRun.js"
 import { filesIn, notWhole, run, runBash, runCommand, temporaryDirectory } from "../../support/program.js"
 
 describe.concurrent("destinations of halyard flags", () => {
   it.scopedLive("creates a missing directory and its parents", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
-      const { exitCode } = yield* run(["flags", "-l2", "-d", "a/b c/d/"], { cwd })
+      const { exitCode } = yield* run(patient(["-l2", "-d", "a/b c/d/"]), { cwd })
       assert.strictEqual(exitCode, 0)
       assert.deepStrictEqual(filesIn(`${cwd}/a/b c/d`), ["bd.gif", "br.gif"])
     })
@@ -23,7 +23,7 @@ describe.concurrent("destinations of halyard flags", () => {
       mkdirSync(`${cwd}/downloads`)
       writeFileSync(`${cwd}/downloads/bd.gif`, "x".repeat(100_000))
       writeFileSync(`${cwd}/downloads/notes.txt`, "mine")
-      const { exitCode } = yield* run(["flags", "-l2"], { cwd })
+      const { exitCode } = yield* run(patient(["-l2"]), { cwd })
       assert.strictEqual(exitCode, 0)
       assert.deepStrictEqual(filesIn(`${cwd}/downloads`), ["bd.gif", "br.gif", "notes.txt"])
       assert.deepStrictEqual(notWhole(`${cwd}/downloads`), ["notes.txt"])
@@ -37,7 +37,7 @@ describe.concurrent("destinations of halyard flags", () => {
       mkdirSync(`${cwd}/downloads`)
       writeFileSync(`${cwd}/precious`, "mine")
       symlinkSync(`${cwd}/precious`, `${cwd}/downloads/br.gif`)
-      const { exitCode } = yield* run(["flags", "BR"], { cwd })
+      const { exitCode } = yield* run(patient(["BR"]), { cwd })
       assert.strictEqual(exitCode, 0)
       assert.strictEqual(readFileSync(`${cwd}/precious`, "utf8"), "mine")
       assert.isTrue(lstatSync(`${cwd}/downloads/br.gif`).isFile())
@@ -50,7 +50,7 @@ describe.concurrent("destinations of halyard flags", () => {
       const cwd = yield* temporaryDirectory
       const ended = yield* Effect.forEach(
         ["threads", "fibers"],
-        (engine) => run(["flags", "--engine", engine], { cwd }),
+        (engine) => run(patient(["--engine", engine]), { cwd }),
         {
           concurrency: 2
         }
@@ -69,7 +69,7 @@ describe.concurrent("destinations of halyard flags", () => {
       const cwd = yield* temporaryDirectory
       writeFileSync(`${cwd}/downloads`, "mine")
       const ended = yield* Effect.forEach(["downloads", "downloads/deeper"], (directory) =>
-        run(["flags", "-d", directory], { cwd })
+        run(patient(["-d", directory]), { cwd })
       )
       for (const { exitCode, stderr, stdout } of ended) {
         assert.deepStrictEqual([exitCode, stdout], [1, ""])
@@ -86,7 +86,7 @@ describe.concurrent("destinations of halyard flags", () => {
       }
       const cwd = yield* temporaryDirectory
       mkdirSync(`${cwd}/downloads`, { mode: 0o555 })
-      const { exitCode, stderr, stdout } = yield* run(["flags"], { cwd })
+      const { exitCode, stderr, stdout } = yield* run(patient([]), { cwd })
       assert.deepStrictEqual(
         [exitCode, stdout, stderr],
         [1, "", "halyard flags: cannot write downloads: permission was denied\n"]
@@ -100,7 +100,7 @@ describe.concurrent("destinations of halyard flags", () => {
       if (known !== 0) {
         return yield* Effect.sync(() => context.skip("there is no /proc here"))
       }
-      const { exitCode, stderr, stdout } = yield* run(["flags", "-d", "/proc/halyard/flags"])
+      const { exitCode, stderr, stdout } = yield* run(patient(["-d", "/proc/halyard/flags"]))
       assert.deepStrictEqual([exitCode, stdout], [1, ""])
       assert.match(stderr, /^halyard flags: cannot write \/proc\/halyard\/flags: [^\n]+\n$/)
     })
@@ -110,7 +110,7 @@ describe.concurrent("destinations of halyard flags", () => {
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
       mkdirSync(`${cwd}/downloads/br.gif/inside`, { recursive: true })
-      const { exitCode, stdout } = yield* run(["flags", "-v", "BD", "BR", "CN"], { cwd })
+      const { exitCode, stdout } = yield* run(patient(["-v", "BD", "BR", "CN"]), { cwd })
       assert.strictEqual(exitCode, 1)
       assert.match(stdout, /^BR error: cannot write downloads\/br\.gif: [^\n]+$/m)
       assert.match(stdout, /^ {2}2 flags downloaded\.\n {2}1 error\.$/m)

@@ -36,9 +36,13 @@ describe("outcomes of halyard flags", () => {
 
   it.scopedLive("have consistent counts, the same in every run, from a slow origin", () =>
     Effect.gen(function* () {
-      const ended = yield* Effect.forEach([1, 2], () => flags(["-s", "DELAY", "--seed", "7", "-m", "20"]), {
-        concurrency: 2
-      })
+      const ended = yield* Effect.forEach(
+        [1, 2],
+        () => flags(["-s", "DELAY", "--seed", "7", "-m", "20", "--timeout=3.1"]),
+        {
+          concurrency: 2
+        }
+      )
       const [first = {}, second = {}] = ended.map(({ stdout }) => countsIn(stdout))
       assert.strictEqual(sum(first), 20)
       assert.isAbove(first["error"] ?? 0, 0)

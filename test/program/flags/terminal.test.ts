@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { countsIn, engines, itemsIn, populous } from "../../support/flagsRun.js"
+import { countsIn, engines, itemsIn, patient, populous } from "../../support/flagsRun.js"
 import { bin, notWhole, temporaryDirectory } from "../../support/program.js"
 import { halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
 
@@ -14,7 +14,7 @@ describe.concurrent("halyard flags on a terminal", () => {
       `leaves what a pipe would get, in rows that fit: ${engine}`,
       Effect.gen(function* () {
         const cwd = yield* temporaryDirectory
-        const terminal = yield* halyardOnTerminal(["flags", "--engine", engine], { cwd, columns: 50 })
+        const terminal = yield* halyardOnTerminal(patient(["--engine", engine]), { cwd, columns: 50 })
         assert.deepInclude(yield* terminal.ended, { exitCode: 0 })
         const rows = terminal.rows()
         assert.strictEqual(rows[1], "Searching for 20 flags: from BD to VN")

@@ -79,7 +79,7 @@ describe("an interrupted halyard get", () => {
       const line = ". has 2 unfinished parts (.halyard-….part), of a run that was killed or that still runs\n"
       const next = yield* get([`${url}/a`, `${url}/b`], { cwd })
       assert.deepStrictEqual([next.exitCode, next.stderr.split(line).length], [0, 2], next.stderr)
-      const flags = yield* run(["flags", "BR", "-d", "."], { cwd })
+      const flags = yield* run(["flags", "--timeout=60", "BR", "-d", "."], { cwd })
       assert.deepStrictEqual([flags.exitCode, flags.stderr.split(line).length], [0, 2], flags.stderr)
       const elsewhere = yield* get([`${url}/a`, "-d", "other"], { cwd })
       assert.notInclude(elsewhere.stderr, "unfinished")

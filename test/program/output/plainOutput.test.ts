@@ -28,8 +28,8 @@ const short: ReadonlyArray<Line> = [
 
 const runs: ReadonlyArray<Line> = [
   ["spin", "-m", "x", "--", "true"],
-  ["flags", "-v", "BR", "ZZ"],
-  ["flags", "--engine=threads", "-l3"]
+  ["flags", "--timeout=60", "-v", "BR", "ZZ"],
+  ["flags", "--timeout=60", "--engine=threads", "-l3"]
 ]
 
 /** What is looked at on terminals too. */

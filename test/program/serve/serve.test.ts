@@ -35,6 +35,8 @@ const request = (method: "GET" | "HEAD" | "POST", url: string) =>
       Effect.map(arrayBuffer, (body) => ({ status, headers, body: Buffer.from(body) }))
     ),
     Effect.scoped,
+    // On a busy machine, the server may close an idle connection just when the client uses it again.
+    Effect.retry({ times: 3, while: () => method === "GET" }),
     Effect.provide(FetchHttpClient.layer),
     Effect.orDie
   )
