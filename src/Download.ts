@@ -261,13 +261,54 @@ export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Sa
 const encodeSaved = Schema.encodeSync(Saved)
 
 /**
- * The destination existed, and `onExists` was `skip`. Nothing was written.
+ * What is known about a file at its destination that a transfer has left there.
+ *
+ * @category schemas
+ * @since 0.3.0
+ */
+export const ExistingFile = Schema.Struct({
+  bytes: Schema.Number,
+  /** The modification time of the file, in milliseconds since 1970. Undefined if the store keeps none. */
+  modifiedMillis: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** The URL of the response that described the file, after all redirects, without secrets. */
+  url: Schema.optionalWith(DisplayedUrl, { exact: true }),
+  /** The `ETag` of that response as it was sent (RFC 9110 §8.8.3). */
+  etag: Schema.optionalWith(Schema.String, { exact: true }),
+  /** The `Last-Modified` of that response as it was sent (RFC 9110 §8.8.2). */
+  lastModified: Schema.optionalWith(Schema.String, { exact: true }),
+  /** The digest of the content, such as `sha256:` and hexadecimal digits, if it was computed. */
+  digest: Schema.optionalWith(Schema.String, { exact: true })
+})
+
+export type ExistingFile = typeof ExistingFile.Type
+
+/**
+ * The destination existed, and its file was left as it is. `reason`:
+ *
+ * - `exists`: `onExists` was `skip`. The content of the file was not looked at.
+ * - `recorded`: the journal says that the file came from this URL, and the file has not changed since. No request was sent.
+ * - `same-size`: the journal knows nothing about the file. The server's file has the same size and is not newer.
+ * - `verified`: the content of the file has the digest of the request. No request was sent.
  *
  * @category models
  * @since 0.1.0
  */
 export class Skipped extends Schema.TaggedClass<Skipped>("halyard.DownloadOutcome.Skipped")("Skipped", {
-  request: DownloadRequestShown
+  request: DownloadRequestShown,
+  reason: Schema.Literal("exists", "recorded", "same-size", "verified"),
+  /** Undefined if the reason is `exists`. */
+  file: Schema.optionalWith(ExistingFile, { exact: true })
+}) {}
+
+/**
+ * The server has answered a conditional request (RFC 9110 §13.1): the file at the destination is the file that the server has.
+ *
+ * @category models
+ * @since 0.3.0
+ */
+export class NotModified extends Schema.TaggedClass<NotModified>("halyard.DownloadOutcome.NotModified")("NotModified", {
+  request: DownloadRequestShown,
+  file: ExistingFile
 }) {}
 
 const kept = {
@@ -306,12 +347,13 @@ export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard.DownloadOu
  * @category schemas
  * @since 0.1.0
  */
-export const DownloadOutcome = Schema.Union(Saved, Skipped, Failed, Cancelled)
+export const DownloadOutcome = Schema.Union(Saved, Skipped, NotModified, Failed, Cancelled)
 
 export type DownloadOutcome = typeof DownloadOutcome.Type
 
 /**
- * The number of outcomes of each kind. `saved + skipped + failed + cancelled` is the number of requests that the run received.
+ * The number of outcomes of each kind. The number of requests that the run received is
+ * `saved + skipped + notModified + failed + cancelled`.
  *
  * @category models
  * @since 0.1.0
@@ -319,6 +361,7 @@ export type DownloadOutcome = typeof DownloadOutcome.Type
 export interface RunReport {
   readonly saved: number
   readonly skipped: number
+  readonly notModified: number
   readonly failed: number
   readonly cancelled: number
   /** The number of failed requests with the status `404 Not Found`. */
@@ -338,6 +381,7 @@ export interface RunReport {
 export const emptyReport: RunReport = {
   saved: 0,
   skipped: 0,
+  notModified: 0,
   failed: 0,
   cancelled: 0,
   notFound: 0,
@@ -357,6 +401,8 @@ export const addOutcome = (report: RunReport, outcome: DownloadOutcome): RunRepo
       return { ...report, saved: report.saved + 1, bytes: report.bytes + outcome.bytes }
     case "Skipped":
       return { ...report, skipped: report.skipped + 1 }
+    case "NotModified":
+      return { ...report, notModified: report.notModified + 1 }
     case "Cancelled":
       return { ...report, cancelled: report.cancelled + 1 }
     case "Failed": {
@@ -380,7 +426,7 @@ export const addOutcome = (report: RunReport, outcome: DownloadOutcome): RunRepo
 export const isNotFound = (error: DownloadError): boolean => error._tag === "HttpStatus" && error.status === 404
 
 /**
- * Returns the exit code for a report: 0 if all files were saved or skipped, else 1.
+ * Returns the exit code for a report: 0 if all files were saved, skipped or not modified, else 1.
  *
  * @category reports
  * @since 0.1.0

@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as RequestHeaders from "./Download/requestHeaders.js"
 import * as RequestProblem from "./Download/requestProblem.js"
-import type { DownloadOutcome, DownloadRequest, Saved, Skipped } from "./Download.js"
+import type { DownloadOutcome, DownloadRequest, NotModified, Saved, Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
 import * as Background from "./engine/background.js"
 import { Caller } from "./engine/caller.js"
@@ -52,7 +52,7 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
      * same file at the same time share one transfer. Each has its own events and outcome. The transfer is cancelled only when
      * all of them are interrupted.
      */
-    readonly download: (request: DownloadRequest) => Effect.Effect<Saved | Skipped, DownloadError>
+    readonly download: (request: DownloadRequest) => Effect.Effect<Saved | Skipped | NotModified, DownloadError>
     /**
      * Downloads files, at most `concurrency` at a time, and emits their outcomes in the order of completion. `concurrency` is
      * 5 by default and at most 10,000. A fraction is rounded down; 0, a negative number and `NaN` mean 1. The run pulls

@@ -8,10 +8,14 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Encoding from "effect/Encoding"
 import * as Schema from "effect/Schema"
-import type { DownloadOutcome } from "./Download.js"
+import type { DownloadOutcome, ExistingFile } from "./Download.js"
 import { DownloadError } from "./DownloadError.js"
+import { Hasher } from "./Hasher.js"
 import { displayLabel, displayUrl } from "./internal/text/displayUrl.js"
+import { urlIdentity } from "./internal/text/urlIdentity.js"
+import { unvalidated } from "./internal/unvalidated.js"
 
 /**
  * The record of one outcome.
@@ -25,8 +29,21 @@ export class Entry extends Schema.Class<Entry>("halyard.Journal.Entry")({
   url: Schema.String,
   /** The path of the saved file, or else the destination of the request. */
   destination: Schema.String,
-  outcome: Schema.Literal("Saved", "Skipped", "Failed", "Cancelled"),
+  outcome: Schema.Literal("Saved", "Skipped", "NotModified", "Failed", "Cancelled"),
+  /** The SHA-256 of the URL without credentials and fragment, in hexadecimal digits. It identifies a URL whose query is a secret. */
+  urlKey: Schema.optionalWith(Schema.String, { exact: true }),
+  /** The size of the file at the destination. This field and the next five describe that file; undefined if it was not looked at. */
   bytes: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** The modification time of the file, in milliseconds since 1970. */
+  modifiedMillis: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** The URL of the response that described the file, without credentials and query values, if redirects led to it. */
+  finalUrl: Schema.optionalWith(Schema.String, { exact: true }),
+  /** The `ETag` of that response as it was sent. */
+  etag: Schema.optionalWith(Schema.String, { exact: true }),
+  /** The `Last-Modified` of that response as it was sent. */
+  lastModified: Schema.optionalWith(Schema.String, { exact: true }),
+  /** The digest of the content, such as `sha256:` and hexadecimal digits, if it was computed. */
+  digest: Schema.optionalWith(Schema.String, { exact: true }),
   error: Schema.optionalWith(DownloadError, { exact: true }),
   /** The time of the record, in milliseconds since 1970. */
   atMillis: Schema.Number
@@ -57,7 +74,10 @@ export class Journal extends Context.Tag("halyard/Journal")<
      * journal that cannot write dies.
      */
     readonly record: (entry: Entry) => Effect.Effect<void>
-    /** Returns the last entry for a destination, from this run or an earlier one. */
+    /**
+     * Returns what is known about the file at a destination, from this run or an earlier one: the last entry with `bytes`, or else
+     * the last entry.
+     */
     readonly last: (destination: string) => Effect.Effect<Entry | undefined>
   }
 >() {}
@@ -69,18 +89,67 @@ export class Journal extends Context.Tag("halyard/Journal")<
  * @since 0.2.0
  */
 export const entryOf = (outcome: DownloadOutcome): Effect.Effect<Entry> =>
-  Effect.clockWith((clock) =>
-    Effect.map(
-      clock.currentTimeMillis,
-      (atMillis) =>
-        new Entry({
-          id: displayLabel(outcome.request.id),
-          url: displayUrl(outcome.request.url),
-          destination: outcome._tag === "Saved" ? outcome.destination : outcome.request.destination,
-          outcome: outcome._tag,
-          atMillis,
-          ...(outcome._tag === "Saved" ? { bytes: outcome.bytes } : {}),
-          ...(outcome._tag === "Failed" ? { error: outcome.error } : {})
-        })
+  Effect.flatMap(Hasher, (hasher) =>
+    Effect.clockWith((clock) =>
+      Effect.map(clock.currentTimeMillis, (atMillis) => {
+        const url = displayUrl(outcome.request.url)
+        return new Entry(
+          {
+            id: displayLabel(outcome.request.id),
+            url,
+            destination: outcome._tag === "Saved" ? outcome.destination : outcome.request.destination,
+            outcome: outcome._tag,
+            urlKey: urlKey(hasher, outcome.request.url),
+            ...fileOf(outcome, url),
+            atMillis,
+            ...(outcome._tag === "Failed" ? { error: outcome.error } : {})
+          },
+          unvalidated
+        )
+      })
     )
   )
+
+/**
+ * Returns the SHA-256 of a URL without its credentials and its fragment, in hexadecimal digits.
+ *
+ * @category combinators
+ * @since 0.3.0
+ */
+export const urlKey = (hasher: typeof Hasher.Service, url: string): string => {
+  const hash = hasher.make("sha256")
+  hash.update(encoder.encode(urlIdentity(url)))
+  return Encoding.encodeHex(hash.digest())
+}
+
+const encoder = new TextEncoder()
+
+/** Adds an entry to the last entries: one that does not describe the file does not replace one that does. */
+export const addEntry = (last: Map<string, Entry>, entry: Entry): void => {
+  const { destination } = entry
+  if (entry.bytes !== undefined || last.get(destination)?.bytes === undefined) {
+    last.set(destination, entry)
+  }
+}
+
+/** The fields that describe the file at the destination. */
+const fileOf = (outcome: DownloadOutcome, shownUrl: string): Partial<Entry> => {
+  const file: ExistingFile | undefined =
+    outcome._tag === "Saved"
+      ? outcome
+      : outcome._tag === "Skipped" || outcome._tag === "NotModified"
+        ? outcome.file
+        : undefined
+  if (file === undefined) {
+    return {}
+  }
+  const finalUrl = file.url === undefined ? shownUrl : displayUrl(file.url)
+  return {
+    bytes: file.bytes,
+    ...(file.modifiedMillis === undefined ? {} : { modifiedMillis: file.modifiedMillis }),
+    ...(finalUrl === shownUrl ? {} : { finalUrl }),
+    ...(file.etag === undefined ? {} : { etag: file.etag }),
+    ...(file.lastModified === undefined ? {} : { lastModified: file.lastModified }),
+    ...(file.digest === undefined ? {} : { digest: file.digest })
+  }
+}

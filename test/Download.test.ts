@@ -24,7 +24,8 @@ const outcomes: ReadonlyArray<Download.DownloadOutcome> = [
     lastModified: "Thu, 01 Jan 2026 00:00:00 GMT",
     digest: "sha256:00"
   }),
-  new Download.Skipped({ request }),
+  new Download.Skipped({ request, reason: "exists" }),
+  new Download.NotModified({ request, file: { bytes: 5 } }),
   new Download.Cancelled({ request }),
   new Download.Failed({ request, error: new HttpStatus({ url: request.url, status: 404 }) }),
   new Download.Failed({ request, error: new HttpStatus({ url: request.url, status: 500 }) }),
@@ -40,7 +41,10 @@ describe("Download", () => {
       FastCheck.property(FastCheck.array(FastCheck.constantFrom(...outcomes)), (sample) => {
         const report = sample.reduce(Download.addOutcome, Download.emptyReport)
         const failures = Object.values(report.failures).reduce((sum, count) => sum + count, 0)
-        assert.strictEqual(report.saved + report.skipped + report.failed + report.cancelled, sample.length)
+        assert.strictEqual(
+          report.saved + report.skipped + report.notModified + report.failed + report.cancelled,
+          sample.length
+        )
         assert.strictEqual(failures, report.failed)
         assert.isAtMost(report.notFound, report.failed)
         assert.strictEqual(report.bytes, report.saved * 7)

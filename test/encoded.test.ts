@@ -138,7 +138,14 @@ const outcomes: ReadonlyArray<readonly [Download.DownloadOutcome, object]> = [
       mediaType: "image/gif"
     }
   ],
-  [new Download.Skipped({ request: plain }), { _tag: "Skipped", request: plainJson }],
+  [
+    new Download.Skipped({ request: plain, reason: "exists" }),
+    { _tag: "Skipped", request: plainJson, reason: "exists" }
+  ],
+  [
+    new Download.NotModified({ request: plain, file: { bytes: 5, modifiedMillis: 1, etag: '"1"' } }),
+    { _tag: "NotModified", request: plainJson, file: { bytes: 5, modifiedMillis: 1, etag: '"1"' } }
+  ],
   [new Download.Failed({ request: full, error: error }), { _tag: "Failed", request: fullJson, error: errorJson }],
   [new Download.Cancelled({ request: full }), { _tag: "Cancelled", request: fullJson }]
 ]
@@ -212,15 +219,26 @@ describe("the encoded form", () => {
         Effect.map(Journal.entryOf(one), Schema.encodeSync(Schema.parseJson(Journal.Entry)))
       )
       const at = { atMillis: 1_790_000_000_000 }
-      const brazil = { id: "BR", url: "https://files.test/br.gif" }
+      // SHA-256 of the URLs without credentials and fragment, by another program.
+      const brazil = {
+        id: "BR",
+        url: "https://files.test/br.gif",
+        urlKey: "ef31354cfbd688af9988c1ae80d9432949bb6dbd3b25bbf5339285161e3f814c"
+      }
+      const secret = {
+        id: shown,
+        url: shown,
+        urlKey: "dd145e394675b31bd95eb0f7df06749b9bb6c99d4cacdb4c73eae5e433b019a7"
+      }
       const destination = "flags/br.gif"
       assert.deepStrictEqual(
         encoded.map((text): unknown => JSON.parse(text)),
         [
-          { ...brazil, destination: "flags/br-2.gif", outcome: "Saved", bytes: 7, ...at },
+          { ...brazil, destination: "flags/br-2.gif", outcome: "Saved", bytes: 7, finalUrl: shown, ...at },
           { ...brazil, destination, outcome: "Skipped", ...at },
-          { id: shown, url: shown, destination, outcome: "Failed", error: errorJson, ...at },
-          { id: shown, url: shown, destination, outcome: "Cancelled", ...at }
+          { ...brazil, destination, outcome: "NotModified", bytes: 5, modifiedMillis: 1, etag: '"1"', ...at },
+          { ...secret, destination, outcome: "Failed", error: errorJson, ...at },
+          { ...secret, destination, outcome: "Cancelled", ...at }
         ]
       )
     })

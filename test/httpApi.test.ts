@@ -28,7 +28,7 @@ const group = HttpApiGroup.make("downloads")
   .add(
     HttpApiEndpoint.post("one", "/one")
       .setPayload(Download.DownloadRequest)
-      .addSuccess(Schema.Union(Download.Saved, Download.Skipped))
+      .addSuccess(Schema.Union(Download.Saved, Download.Skipped, Download.NotModified))
       .addError(DownloadError.DownloadError)
   )
   .add(

@@ -12,6 +12,7 @@ import * as Download from "../src/Download.js"
 import * as DownloadError from "../src/DownloadError.js"
 import * as DownloadEvent from "../src/DownloadEvent.js"
 import * as Downloader from "../src/Downloader.js"
+import { displayUrl } from "../src/internal/text/displayUrl.js"
 import { MemoryEntries } from "../src/Journal/Memory.js"
 import * as Journal from "../src/Journal.js"
 import * as Progress from "../src/Progress.js"
@@ -109,7 +110,8 @@ const outcomes = (one: Download.DownloadRequest, text: string): ReadonlyArray<Do
     url: text,
     status: 200
   }),
-  new Download.Skipped({ request: one }),
+  new Download.Skipped({ request: one, reason: "exists" }),
+  new Download.NotModified({ request: one, file: { bytes: 1, url: displayUrl(one.url) } }),
   new Download.Cancelled({ request: one }),
   ...errors(text).map((error) => new Download.Failed({ request: one, error }))
 ]

@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { fromCause } from "../DownloadError/diskErrors.js"
 import type { Disk } from "../DownloadError.js"
-import { Entry, Journal } from "../Journal.js"
+import { addEntry, Entry, Journal } from "../Journal.js"
 
 const Line = Schema.parseJson(Entry)
 
@@ -47,7 +47,7 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
           Effect.sync(() => {
             const entry = decode(line)
             if (Either.isRight(entry)) {
-              last.set(entry.right.destination, entry.right)
+              addEntry(last, entry.right)
             }
           })
         ),
@@ -74,7 +74,7 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
           Effect.suspend(() =>
             isClosed ? Effect.dieMessage("the journal is closed") : append(`${encode(entry)}\n`)
           ).pipe(
-            Effect.tap(Effect.sync(() => last.set(entry.destination, entry))),
+            Effect.tap(Effect.sync(() => addEntry(last, entry))),
             Effect.uninterruptible,
             writes.withPermits(1),
             Effect.orDie

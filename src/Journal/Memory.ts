@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Entry, Journal } from "../Journal.js"
+import { addEntry, type Entry, Journal } from "../Journal.js"
 
 /**
  * The entries of a memory journal, the first entry first.
@@ -33,7 +33,7 @@ export const layer: Layer.Layer<Journal | MemoryEntries> = Layer.effectContext(
       record: (entry) =>
         Effect.sync(() => {
           entries.push(entry)
-          last.set(entry.destination, entry)
+          addEntry(last, entry)
         }),
       last: (destination) => Effect.sync(() => last.get(destination))
     }).pipe(Context.add(MemoryEntries, { entries: Effect.sync(() => entries.slice()) }))

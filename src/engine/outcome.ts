@@ -4,7 +4,15 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, Saved, Skipped } from "../Download.js"
+import {
+  Cancelled,
+  type DownloadOutcome,
+  type DownloadRequest,
+  Failed,
+  NotModified,
+  Saved,
+  Skipped
+} from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 
@@ -17,7 +25,9 @@ export const withRequest = (request: DownloadRequest, outcome: DownloadOutcome):
     case "Saved":
       return Unvalidated.make(Saved, { ...outcome, request })
     case "Skipped":
-      return Unvalidated.make(Skipped, { request })
+      return Unvalidated.make(Skipped, { ...outcome, request })
+    case "NotModified":
+      return Unvalidated.make(NotModified, { ...outcome, request })
     case "Failed":
       return Unvalidated.make(Failed, { ...outcome, request })
     case "Cancelled":
@@ -25,8 +35,8 @@ export const withRequest = (request: DownloadRequest, outcome: DownloadOutcome):
   }
 }
 
-/** The outcome as an exit: a file, a typed failure, or an interruption. */
-export const toExit = (outcome: DownloadOutcome): Effect.Effect<Saved | Skipped, DownloadError> => {
+/** The outcome as an exit: a file that is at the destination, a typed failure, or an interruption. */
+export const toExit = (outcome: DownloadOutcome): Effect.Effect<Saved | Skipped | NotModified, DownloadError> => {
   switch (outcome._tag) {
     case "Failed":
       return Effect.fail(outcome.error)

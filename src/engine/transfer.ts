@@ -116,7 +116,7 @@ class Steps {
     const { file, restore } = this
     const skipped = isSkipped(file.store, file.request)
     return andThen(isExit(skipped) ? skipped : restore(skipped), (is) =>
-      is ? Exit.succeed(Unvalidated.make(Skipped, { request: file.request })) : this.again
+      is ? Exit.succeed(Unvalidated.make(Skipped, { request: file.request, reason: "exists" })) : this.again
     )
   }
 
@@ -207,7 +207,7 @@ class Steps {
     const published = (destination: string | undefined): Exit.Exit<Outcome> =>
       Exit.succeed(
         destination === undefined
-          ? Unvalidated.make(Skipped, { request })
+          ? Unvalidated.make(Skipped, { request, reason: "exists" })
           : savedAs(destination, received, attempts, file)
       )
     const publishing = received.part.publish({ onExists: request.onExists, durability: options.durability })

@@ -21,10 +21,13 @@ import { autoAdvance, Contracts, layer, Origin, World } from "halyard/testing"
 const request = (code: string) =>
   Effect.map(FlagServer.FlagServer, ({ baseUrl }) => Flags.request(code, { baseUrl, directory: "flags" }))
 
-const one: Effect.Effect<Download.Saved | Download.Skipped, Failure, Downloader.Downloader | FlagServer.FlagServer> =
-  Effect.flatMap(request("BR"), (wanted) =>
-    Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(wanted))
-  )
+const one: Effect.Effect<
+  Download.Saved | Download.Skipped | Download.NotModified,
+  Failure,
+  Downloader.Downloader | FlagServer.FlagServer
+> = Effect.flatMap(request("BR"), (wanted) =>
+  Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(wanted))
+)
 
 const many = Effect.gen(function* () {
   const downloader = yield* Downloader.Downloader

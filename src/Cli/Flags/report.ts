@@ -87,7 +87,8 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
     return {
       begin: options.json ? Effect.void : write(`${headLines(options).join("\n")}\n`),
       event: (event) => (event._tag === "Finished" ? onOutcome(event.outcome) : Effect.void),
-      status: () => `downloading flags: ${report.saved + report.skipped + report.failed + report.cancelled}/${total}`,
+      status: () =>
+        `downloading flags: ${report.saved + report.skipped + report.notModified + report.failed + report.cancelled}/${total}`,
       conclude: (elapsedSeconds) =>
         Effect.forEach(outstanding.values(), (request) => onOutcome(new Download.Cancelled({ request })), {
           discard: true
@@ -128,6 +129,8 @@ const verboseLine = (outcome: Download.DownloadOutcome): string => {
       return `${code} OK`
     case "Skipped":
       return `${code} skipped`
+    case "NotModified":
+      return `${code} unchanged`
     case "Cancelled":
       return `${code} cancelled`
     case "Failed":

@@ -159,8 +159,8 @@ export const make = (options: {
           printFailures()
           skips.conclude()
           renames.conclude()
-          const counts = (["saved", "skipped", "failed", "cancelled"] as const).flatMap((kind) =>
-            report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${kind}`] : []
+          const counts = countKinds.flatMap((kind) =>
+            report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${countNames[kind]}`] : []
           )
           statusLine.line(`${counts.join(", ")}; ${sizeOf(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
         })
@@ -195,7 +195,18 @@ class Notices {
   }
 }
 
-const total = (report: Download.RunReport): number => report.saved + report.skipped + report.failed + report.cancelled
+const total = (report: Download.RunReport): number =>
+  report.saved + report.skipped + report.notModified + report.failed + report.cancelled
+
+const countNames = {
+  saved: "saved",
+  skipped: "skipped",
+  notModified: "unchanged",
+  failed: "failed",
+  cancelled: "cancelled"
+} as const
+
+const countKinds = ["saved", "skipped", "notModified", "failed", "cancelled"] as const
 
 const nameOf = (request: Download.DownloadRequest) => ({
   // The position in the input identifies the URL, which is printed without secrets.
@@ -214,6 +225,8 @@ const outcomeLine = (outcome: Download.DownloadOutcome) => {
       const finalUrl = outcome.url === outcome.request.url ? undefined : displayUrl(outcome.url)
       return { ...line, file: outcome.destination, bytes, verified, digest, attempts, finalUrl, ...response }
     }
+    case "Skipped":
+      return { ...line, reason: outcome.reason }
     case "Failed":
       return { ...line, error: errorJson(outcome.error) }
     default:

@@ -123,7 +123,10 @@ describe.concurrent("interruption of halyard flags", () => {
       const lines = stdout.trim().split("\n")
       assert.strictEqual(exitCode, 130)
       assert.strictEqual(lines.filter((line) => line.startsWith('{"code":')).length, 20)
-      assert.match(lines.at(-1) ?? "", /^\{"report":\{"saved":\d+,"skipped":0,"failed":\d+,"cancelled":\d+,/)
+      assert.match(
+        lines.at(-1) ?? "",
+        /^\{"report":\{"saved":\d+,"skipped":0,"notModified":0,"failed":\d+,"cancelled":\d+,/
+      )
     })
   )
 
