@@ -25,6 +25,7 @@ import type { Restore } from "./engine/hooks.js"
 import * as Limits from "./engine/limits.js"
 import { Listener } from "./engine/listener.js"
 import { toExit } from "./engine/outcome.js"
+import { type ResumeRule, resumeRule } from "./engine/resume/resumeRule.js"
 import { run } from "./engine/run.js"
 import { segmentRule } from "./engine/segments/segmentRule.js"
 import * as SharedTransfers from "./engine/sharedTransfer.js"
@@ -171,7 +172,8 @@ export const layerWith = (options: Options): Layer.Layer<Downloader, never, Tran
 /** @internal */
 export const makeWith = (
   options: Options = {},
-  rule = segmentRule
+  rule = segmentRule,
+  resume: ResumeRule = resumeRule
 ): Effect.Effect<typeof Downloader.Service, never, Transport | Store | Scope.Scope> =>
   Effect.gen(function* () {
     const { userAgent = defaults.userAgent } = options
@@ -199,7 +201,8 @@ export const makeWith = (
           strict: options.strict ?? false,
           limitBytes: options.limitBytes ?? Number.POSITIVE_INFINITY,
           segments:
-            options.segments === undefined || !(options.segments > 1) ? undefined : rule(Math.trunc(options.segments))
+            options.segments === undefined || !(options.segments > 1) ? undefined : rule(Math.trunc(options.segments)),
+          resume
         },
         governor
       ).pipe(Effect.provideService(Hasher, hasher), Effect.provide(ports))

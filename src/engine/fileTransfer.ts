@@ -22,6 +22,8 @@ import { PartialFile } from "./partialFile.js"
 import { ProgressSampler } from "./progressSampler.js"
 import type { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
+import { Checkpoints } from "./resume/checkpoints.js"
+import type { ResumeRule } from "./resume/resumeRule.js"
 import type { SegmentRule } from "./segments/segmentRule.js"
 import type { Limits, Phase, Wait } from "./wait.js"
 
@@ -37,6 +39,7 @@ export interface TransferOptions {
   readonly limitBytes: number
   /** Undefined if a file has one connection. */
   readonly segments: SegmentRule | undefined
+  readonly resume: ResumeRule
 }
 
 /** The services that all transfers of a downloader use. */
@@ -61,6 +64,7 @@ export class FileTransfer {
   readonly options: TransferOptions
   readonly permitOptions: PermitOptions | undefined
   readonly partial: PartialFile
+  readonly checkpoints: Checkpoints
   readonly sampler: ProgressSampler
 
   constructor(
@@ -78,7 +82,9 @@ export class FileTransfer {
     this.reachability = reachability
     this.options = options
     this.permitOptions = hooks.permitOptions
-    this.partial = new PartialFile(request, expected, hasher, request.limitBytes ?? options.limitBytes)
+    const limitBytes = request.limitBytes ?? options.limitBytes
+    this.partial = new PartialFile(request, expected, hasher, limitBytes, firstHop, options.resume)
+    this.checkpoints = new Checkpoints(this.partial, options.resume, options.durability, () => this.now())
     this.sampler = new ProgressSampler(clock, request, this.partial, hooks.events)
   }
 

@@ -1,5 +1,6 @@
 /**
- * The bytes that earlier attempts of a transfer have received: the part, its digest, and the version that the bytes are of.
+ * The bytes that earlier attempts of a transfer have received: the part, its digest, and the version that the bytes are of. If the
+ * request resumes, they may be those of an earlier run.
  *
  * @internal
  */
@@ -8,12 +9,15 @@ import * as Exit from "effect/Exit"
 import type { DownloadRequest } from "../Download.js"
 import type { Disk } from "../DownloadError.js"
 import type { Hash, Hasher } from "../Hasher.js"
-import { andThen, isExit } from "../internal/andThen.js"
+import { andThen, isExit, matchExit } from "../internal/andThen.js"
 import type { Expected } from "../internal/digest.js"
 import * as Validator from "../internal/http/validator.js"
-import type { Part, Store } from "../Store.js"
+import type { Durability, Part, Store } from "../Store.js"
 import type { ResponseHead } from "../Transport.js"
 import type { Hop } from "./redirect.js"
+import * as PartRecord from "./resume/record.js"
+import * as ResumeKey from "./resume/resumeKey.js"
+import type { ResumeRule } from "./resume/resumeRule.js"
 import { type Claim, RangeMap } from "./segments/rangeMap.js"
 
 /** What responses said about one version of the file. */
@@ -59,13 +63,26 @@ export class PartialFile {
   private refusedRanges = 0
   private isRangeRequested = false
   private before: Version | undefined
+  /** The version in the part, if a server has refused a range of it. It may be continued by a later run. */
+  private refused: Pick<PartRecord.PartRecord, "totalBytes" | "validator"> | undefined
+  /** The number of bytes that an earlier run has received. */
+  openedBytes = 0
+  /** True if the part has bytes that this transfer has not received. */
+  private isKept = false
+  /** The digest of the URL of the version, if it is of an earlier run. */
+  private keptSource: string | undefined
+  private hasCheckpoint = false
+  /** True if the server of the version says that it supports no ranges. */
+  private isRangeless = false
 
   constructor(
     private readonly request: DownloadRequest,
     private readonly expected: Expected | undefined,
     private readonly hasher: typeof Hasher.Service,
     /** Maximum size of the content. */
-    readonly limitBytes: number
+    readonly limitBytes: number,
+    private readonly firstHop: Hop,
+    private readonly rule: ResumeRule
   ) {}
 
   get bytes(): number {
@@ -120,6 +137,8 @@ export class PartialFile {
   /** Records that a range request failed: the next attempt starts over without a `Range`. */
   refuseRange(): void {
     this.refusedRanges++
+    const { totalBytes, validator } = this
+    this.refused ??= { totalBytes, validator }
     this.forget()
   }
 
@@ -142,7 +161,111 @@ export class PartialFile {
   private isFrom(hop: Hop): boolean {
     const { hasDigest, source, totalBytes, validator } = this
     const isOfAny = validator !== undefined && Validator.isEntityTag(validator) && totalBytes !== undefined
-    return hasDigest || isOfAny || (source !== undefined && sourceOf(source) === sourceOf(hop))
+    const isSame = (): boolean =>
+      source === undefined
+        ? this.keptSource === ResumeKey.ofSource(this.hasher, hop)
+        : ResumeKey.sourceOf(source) === ResumeKey.sourceOf(hop)
+    return hasDigest || isOfAny || isSame()
+  }
+
+  /** Whether a later run may continue the part. */
+  get isResumable(): boolean {
+    return this.request.resume === true
+  }
+
+  /** Opens the part that an earlier run has kept, or an empty one, if the request resumes. Run it uninterruptible. */
+  open(store: typeof Store.Service): Effect.Effect<void, Disk> {
+    if (this.part !== undefined || !this.isResumable) {
+      return Exit.void
+    }
+    return andThen(store.open(this.request.destination, { resume: this.key }), ({ part, record }) => {
+      this.part = part
+      this.isKept = record !== undefined
+      const known = record === undefined ? undefined : PartRecord.decode(record)
+      if (known !== undefined) {
+        this.restore(known)
+      }
+      return Exit.void
+    })
+  }
+
+  private get key(): string | undefined {
+    return this.isResumable ? ResumeKey.ofRequest(this.hasher, this.firstHop, this.expected) : undefined
+  }
+
+  private restore({
+    coding,
+    isTotalOfRange,
+    ranges,
+    source,
+    totalBytes,
+    type,
+    url,
+    validator
+  }: PartRecord.PartRecord): void {
+    const { expected, firstHop, hasher } = this
+    // The validator of another URL with the same content proves nothing here, but the digest does.
+    this.validator = url === ResumeKey.ofSource(hasher, firstHop) ? validator : undefined
+    this.setTotal(totalBytes)
+    this.isTotalOfRange = isTotalOfRange
+    this.coding = coding
+    this.type = type
+    this.keptSource = source
+    this.isResumed = true
+    this.hasCheckpoint = true
+    this.hash = expected === undefined ? undefined : hasher.make(expected.algorithm)
+    for (const { endBytes, startBytes } of ranges) {
+      // Without its last byte the file is not whole: the response to a request for that byte proves that the version is the same.
+      const isWhole = startBytes === 0 && endBytes === totalBytes
+      this.ranges.add(startBytes, isWhole ? endBytes - 1 : endBytes)
+    }
+    this.openedBytes = this.bytes
+  }
+
+  /** Whether a checkpoint of the part is of use for a later run. */
+  get isKeepable(): boolean {
+    return this.isResumable && this.isGuarded && !this.isRangeless && this.bytes >= this.rule.leastBytes
+  }
+
+  /** Keeps the written bytes for a later run, even if the process is killed after that. */
+  checkpoint(part: Part, durability: Durability): Effect.Effect<void, Disk> {
+    const { coding, firstHop, hasher, isTotalOfRange, ranges, source, totalBytes, type, validator } = this
+    const record = PartRecord.encode({
+      validator,
+      totalBytes,
+      isTotalOfRange,
+      coding,
+      type,
+      url: ResumeKey.ofSource(hasher, firstHop),
+      source: source === undefined ? (this.keptSource ?? "") : ResumeKey.ofSource(hasher, source),
+      ranges: ranges.writtenRanges
+    })
+    return andThen(part.checkpoint(record, durability), () => {
+      this.hasCheckpoint = true
+      return Exit.void
+    })
+  }
+
+  /**
+   * Ends the use of the part at the end of a transfer that has not saved its file: keeps the part if a later run can continue it, or
+   * else discards it. Returns the number of bytes that are kept.
+   */
+  leave(mayContinue: boolean, durability: Durability): Effect.Effect<number> {
+    const { part, refused } = this
+    if (part === undefined) {
+      return Exit.succeed(0)
+    }
+    if (refused !== undefined && this.validator === undefined && this.totalBytes === undefined) {
+      this.validator = refused.validator
+      this.setTotal(refused.totalBytes)
+    }
+    if (!mayContinue || !this.isKeepable) {
+      return andThen(part.close("discard"), () => Exit.succeed(0))
+    }
+    // If the disk fails, the last checkpoint still holds.
+    return matchExit(this.checkpoint(part, durability), () =>
+      andThen(part.close("keep"), () => Exit.succeed(this.hasCheckpoint ? this.bytes : 0))
+    )
   }
 
   /** Opens an empty part for a whole response. Run it uninterruptible. */
@@ -151,13 +274,20 @@ export class PartialFile {
     this.ranges = new RangeMap()
     this.hashedBytes = 0
     this.hash = this.expected === undefined ? undefined : this.hasher.make(this.expected.algorithm)
-    return andThen(this.discard, () => {
-      this.part = undefined
-      return andThen(store.open(this.request.destination, { resume: undefined }), ({ part }) => {
-        this.part = part
-        return Exit.succeed(part)
+    const { part } = this
+    this.refused = undefined
+    this.hasCheckpoint = false
+    if (part !== undefined && this.receivedBytes === 0 && !this.isKept) {
+      return Exit.succeed(part)
+    }
+    this.part = undefined
+    this.isKept = false
+    return andThen(part?.close("discard") ?? Exit.void, () =>
+      andThen(store.open(this.request.destination, { resume: this.key }), (opened) => {
+        this.part = opened.part
+        return Exit.succeed(opened.part)
       })
-    })
+    )
   }
 
   /** Records the version of a whole response that is accepted. */
@@ -171,6 +301,7 @@ export class PartialFile {
     this.isTotalOfRange = false
     this.coding = Validator.contentCodings(headers)
     this.type = Validator.mediaType(headers)
+    this.isRangeless = headers["accept-ranges"]?.trim().toLowerCase() === "none"
     this.source = hop
   }
 
@@ -248,5 +379,3 @@ export class PartialFile {
     return this.part?.close("discard") ?? Exit.void
   }
 }
-
-const sourceOf = ({ url }: Hop): string => `${url.origin}${url.pathname}`

@@ -187,6 +187,9 @@ export abstract class BodyReceiver implements Receiver, Timed {
       meter.bytes += taken.length
       claim.activeAt = transfer.now()
     }
+    if (partial.receivedBytes >= transfer.checkpoints.dueBytes) {
+      this.checkpoint(part)
+    }
     const restMillis = transfer.governor.restMillis(this.origin, chunk.length)
     const pause = restMillis === 0 ? writing : Effect.zipLeft(writing, Effect.sleep(restMillis))
     transfer.sampler.sample()
@@ -195,6 +198,18 @@ export abstract class BodyReceiver implements Receiver, Timed {
       const isPastEnd = chunk.length > leftBytes || (claim.nextBytes === claim.endBytes && claim.endBytes < endBytes)
       return !isPastEnd || this.end()
     })
+  }
+
+  /** Takes a checkpoint beside the body, if it is time for one. */
+  private checkpoint(part: Part): void {
+    const checkpoint = this.transfer.checkpoints.next(part)
+    if (checkpoint !== undefined) {
+      this.start(checkpoint, (exit) => {
+        if (Exit.isFailure(exit)) {
+          this.fail(Exit.failCause(exit.cause))
+        }
+      })
+    }
   }
 
   // Another claim may have taken the end of this one, or the bytes after its end may be free again.

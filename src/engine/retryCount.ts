@@ -9,7 +9,8 @@ import type { PartialFile } from "./partialFile.js"
 export class RetryCount {
   /** From 1 on after a failure. */
   failures = 0
-  private furthestBytes = 0
+  /** The number of bytes at the last restart of the count, or in the part when it was opened. */
+  furthestBytes = 0
 
   /** @param sinceMillis When the first of these attempts began. */
   constructor(public sinceMillis?: number) {}

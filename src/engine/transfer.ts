@@ -30,6 +30,7 @@ import * as Limits from "./limits.js"
 import { checkRequest, isSkipped } from "./precheck.js"
 import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
+import { keepsContent } from "./resume/keepsContent.js"
 import { RetryCount } from "./retryCount.js"
 import { savedAs } from "./saved.js"
 import { Wait } from "./wait.js"
@@ -108,8 +109,10 @@ class Steps {
       const told = Exit.isSuccess(released) ? Exit.succeed(exit.value) : logged(released.cause, exit.value)
       return exit.value._tag === "Saved" ? told : andThen(file.partial.discard, () => told)
     }
-    const ended = Exit.isSuccess(released) ? exit : released
-    return andThen(file.partial.discard, () => outcomeOf(file.request, ended.cause))
+    const { cause } = Exit.isSuccess(released) ? exit : released
+    return andThen(file.partial.leave(mayContinue(cause), file.options.durability), (keptBytes) =>
+      outcomeOf(file.request, cause, keptBytes)
+    )
   }
 
   private get work(): Effect.Effect<Outcome, DownloadError> {
@@ -177,9 +180,25 @@ class Steps {
       this.release()
       return this.go(hop, leftMillis)
     }
+    const opening = file.partial.open(file.store)
+    return isExit(opening) && Exit.isSuccess(opening)
+      ? this.send(hop, leftMillis, permit)
+      : Effect.matchEffect(opening, {
+          onSuccess: () => this.send(hop, leftMillis, permit),
+          onFailure: (error) => {
+            this.release()
+            return this.retry(error)
+          }
+        })
+  }
+
+  private send(hop: Hop, leftMillis: number, permit: Permit): Effect.Effect<Outcome, DownloadError> {
+    const { file } = this
     const beganAt = file.now()
+    this.retries.furthestBytes = Math.max(this.retries.furthestBytes, file.partial.openedBytes)
     this.retries.sinceMillis ??= beganAt - file.deadlines.lostMillis
     file.sampler.begin()
+    file.checkpoints.begin()
     const wait = new Wait(this.limits, beganAt, beganAt + leftMillis, this.deadlineAt)
     return new Attempt(file, hop, wait, permit).run(this.restore, (exit) =>
       Exit.isSuccess(exit)
@@ -297,12 +316,21 @@ const isDiskFault = (error: DownloadError): boolean => error._tag === "Disk" && 
 const logged = (cause: Cause.Cause<never>, outcome: Outcome): Effect.Effect<DownloadOutcome> =>
   Effect.as(Effect.logError("A bug was met after the outcome of a transfer was decided.", cause), outcome)
 
-const outcomeOf = (request: DownloadRequest, cause: Cause.Cause<DownloadError>): Effect.Effect<DownloadOutcome> => {
+/** Whether a later run may continue the part of a transfer that ended with this cause. */
+const mayContinue = (cause: Cause.Cause<DownloadError>): boolean =>
+  Option.match(Cause.failureOption(cause), { onNone: () => Cause.isInterruptedOnly(cause), onSome: keepsContent })
+
+const outcomeOf = (
+  request: DownloadRequest,
+  cause: Cause.Cause<DownloadError>,
+  bytes: number
+): Effect.Effect<DownloadOutcome> => {
   const failure = Cause.failureOrCause(cause)
+  const kept = bytes === 0 ? {} : { keptBytes: bytes }
   if (Either.isLeft(failure)) {
-    return Exit.succeed(Unvalidated.make(Failed, { request, error: failure.left }))
+    return Exit.succeed(Unvalidated.make(Failed, { request, error: failure.left, ...kept }))
   }
   return Cause.isInterruptedOnly(failure.right)
-    ? Exit.succeed(Unvalidated.make(Cancelled, { request }))
+    ? Exit.succeed(Unvalidated.make(Cancelled, { request, ...kept }))
     : Exit.failCause(failure.right)
 }

@@ -41,15 +41,11 @@ export const mutations = [
   ],
   [
     "start over without emptying the part",
-    [
-      partial,
-      "return andThen(this.discard, () => {",
-      "if (this.part !== undefined) return Exit.succeed(this.part)\nreturn andThen(this.discard, () => {"
-    ]
+    [partial, "part !== undefined && this.receivedBytes === 0 && !this.isKept", "part !== undefined"]
   ],
   [
     "the part stays when the transfer starts over",
-    [partial, "return andThen(this.discard, () => {", "return andThen(Exit.void, () => {"]
+    [partial, 'andThen(part?.close("discard") ?? Exit.void, () =>', "andThen(Exit.void, () =>"]
   ],
   [
     "the digest is not begun again with the part",
