@@ -46,6 +46,17 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
     /** Sent to the URL's own origin only, also after redirects. They are never printed and never written to a journal. */
     headers: fields.headers,
     /**
+     * The method, in capital letters. Default: `GET`, or `POST` if there is a `body`. A request with another method than `GET` or with
+     * a body is never resumed, never divided into segments, and shares its transfer with no other request. A request whose method is
+     * not idempotent (`POST`, `PATCH`) is repeated only if the server cannot have received it, unless the policy has `anyMethod`.
+     */
+    method: fields.method,
+    /**
+     * The content of the request, sent to the URL's own origin only: a redirect that would send it to another origin is refused.
+     * After 303, and after 301 or 302 in answer to a `POST`, the next request is a `GET` without content (RFC 9110 §15.4).
+     */
+    body: fields.body,
+    /**
      * The digest of the content: `sha256:`, `sha384:`, `sha512:`, `sha1:` or `md5:` with hexadecimal digits, `sha-256=` with
      * hexadecimal digits, hexadecimal digits alone, or Subresource Integrity strings. Of several, separated by white space, only
      * those with the strongest algorithm are checked. `md5` and `sha1` detect errors, and not an attacker.
@@ -73,7 +84,7 @@ const fields = fieldsOf(RequestFields.withoutSecrets, true)
  * The JSON form requires only `url` and `destination`. A duration is a number of milliseconds, or text such as `5 seconds`.
  * Decoding refuses a request that cannot be carried out, and names the invalid field.
  *
- * The encoded form has no secrets: no header values, no credentials, query values or fragments of URLs, and only the last segment
+ * The encoded form has no secrets: no header values, no body, no credentials, query values or fragments of URLs, and only the last segment
  * of the destination. If encoding has removed a secret, decoding refuses the result. To send a request to a queue or another
  * machine, use `DownloadRequestWithSecrets`. `toString` prints the encoded form with the whole destination.
  *
@@ -163,6 +174,9 @@ export interface RequestOptions {
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
   readonly onExists?: DownloadRequest["onExists"] | undefined
   readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
+  readonly method?: string | undefined
+  /** Text is sent as UTF-8. The caller sets the header `content-type`. */
+  readonly body?: string | Uint8Array | undefined
   readonly digest?: string | undefined
   readonly sizeBytes?: number | undefined
   readonly limitBytes?: number | undefined
@@ -195,6 +209,14 @@ export const request = (options: RequestOptions): DownloadRequest => {
         ? {}
         : {
             headers: Record.map(options.headers, (value) => (Redacted.isRedacted(value) ? value : Redacted.make(value)))
+          }),
+      ...(options.method === undefined ? {} : { method: options.method }),
+      ...(options.body === undefined
+        ? {}
+        : {
+            body: Redacted.make(
+              typeof options.body === "string" ? new TextEncoder().encode(options.body) : options.body
+            )
           }),
       ...(options.digest === undefined ? {} : { digest: options.digest }),
       ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),

@@ -37,6 +37,11 @@ export interface RetryPolicy {
    */
   readonly unreachableRetries: number
   readonly unreachableWithin: Duration.Duration
+  /**
+   * If true, a request is repeated whatever its method is. Default: false, and a request whose method is not idempotent, such as
+   * `POST`, is repeated only if no connection was made, because the server may have carried it out.
+   */
+  readonly anyMethod: boolean
   /** Whether a failure of this kind is worth another attempt. Of `Disk` failures only `too-many-open` is. */
   readonly isTransient: (error: DownloadError) => boolean
 }
@@ -104,6 +109,7 @@ export const defaults: RetryPolicy = {
   within: Duration.hours(1),
   unreachableRetries: 2,
   unreachableWithin: Duration.seconds(10),
+  anyMethod: false,
   isTransient
 }
 
@@ -124,6 +130,7 @@ export const make = (options: Options): RetryPolicy => ({
     options.unreachableRetries ?? defaults.unreachableRetries
   ),
   unreachableWithin: nonNegativeDuration("unreachableWithin", options.unreachableWithin ?? defaults.unreachableWithin),
+  anyMethod: options.anyMethod ?? defaults.anyMethod,
   isTransient: options.isTransient ?? isTransient
 })
 
@@ -151,6 +158,11 @@ export const delayMillis = (
     readonly elapsedMillis: number
     /** Whether the origin has ever answered a request. Default: true. */
     readonly hasAnswered?: boolean | undefined
+    /**
+     * False if the server may have carried the request out, and the method is not idempotent (RFC 9110 §9.2.2). Such a request is
+     * repeated only with `anyMethod`. Default: true.
+     */
+    readonly isRepeatable?: boolean | undefined
     /** A random number from 0 to 1, for the jitter. */
     readonly random: number
   }
@@ -158,7 +170,8 @@ export const delayMillis = (
   const { attempt, elapsedMillis, error, random } = failure
   const isUnreached = failure.hasAnswered === false && isUnreachable(error)
   const retries = isUnreached ? Math.min(policy.retries, policy.unreachableRetries) : policy.retries
-  if (!(attempt <= retries) || !policy.isTransient(error)) {
+  const mayRepeat = failure.isRepeatable !== false || policy.anyMethod
+  if (!(attempt <= retries) || !policy.isTransient(error) || !mayRepeat) {
     return undefined
   }
   const step = Math.min(
@@ -172,9 +185,20 @@ export const delayMillis = (
 }
 
 const isUnreachable = (error: DownloadError): boolean =>
+  isUnsent(error) && !(error._tag === "Connection" && error.reason === "dns")
+
+const withoutConnection: ReadonlySet<string> = new Set(["unknown-host", "dns", "refused", "unreachable"])
+
+/**
+ * Returns true if no connection was made, so the server has not received the request.
+ *
+ * @category predicates
+ * @since 0.2.0
+ */
+export const isUnsent = (error: DownloadError): boolean =>
   error._tag === "Timeout"
     ? error.phase === "connect"
-    : error._tag === "Connection" && ["unknown-host", "refused", "unreachable"].includes(error.reason)
+    : error._tag === "Connection" && withoutConnection.has(error.reason)
 
 /**
  * Returns the time in `Retry-After` in milliseconds, at most `longestWait`. Returns 0 if the response had no such header.

@@ -1,7 +1,7 @@
 /**
  * The port that sends requests and receives responses.
  *
- * A transport sends one GET and delivers the response by calls: informational responses, the head, the chunks of the body, the
+ * A transport sends one request and delivers the response by calls: informational responses, the head, the chunks of the body, the
  * end. It follows no redirect and checks no length: the engine does that, in the same way for all backends. Backends:
  * `Node/Transport` on sockets, `Transport/HttpClient` over any `HttpClient` of `@effect/platform`, and the simulated origin of
  * `halyard/testing`.
@@ -27,7 +27,7 @@ import type { AddressRefused, Connection, InvalidRequest, Protocol, Timeout, Tru
 export type TransportError = AddressRefused | Connection | InvalidRequest | Protocol | Timeout | Truncated
 
 /**
- * One GET.
+ * One request.
  *
  * @category models
  * @since 0.2.0
@@ -37,6 +37,13 @@ export interface TransportRequest {
   readonly url: string
   /** The names are in lower case. */
   readonly headers: Readonly<Record<string, string>>
+  /**
+   * Default: `GET`. A request whose method is not idempotent (RFC 9110 §9.2.2) must not be sent a second time after the server may
+   * have received it.
+   */
+  readonly method?: string | undefined
+  /** The content of the request, which the transport sends with its length. Default: none. */
+  readonly body?: Uint8Array | undefined
   /**
    * True if a redirect led here from another origin. A transport that adds secrets to requests (a token, cookies) must not add
    * them to this one. Default: false.
@@ -117,7 +124,7 @@ export class Transport extends Context.Tag("halyard/Transport")<
   Transport,
   {
     /**
-     * Sends a GET. A request that cannot be sent fails by `onEnd`; `send` itself does not fail.
+     * Sends a request. A request that cannot be sent fails by `onEnd`; `send` itself does not fail.
      *
      * Run it as an acquisition: uninterruptible, and with `close` of the exchange as the release. A transport that has finished
      * when the call returns gives an `Exit`, so that its caller need not suspend. A fiber of the exchange belongs to a scope
@@ -165,7 +172,7 @@ export const make = (options: {
   })
 
 /**
- * Sends a GET with the transport in the context, and gives the response with its body as a stream. An interruption, and the end
+ * Sends a request with the transport in the context, and gives the response with its body as a stream. An interruption, and the end
  * of the scope, close the exchange.
  *
  * @category combinators

@@ -3,11 +3,13 @@
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
 import { identity } from "effect/Function"
 import * as ParseResult from "effect/ParseResult"
 import * as EffectRecord from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Method from "../internal/http/method.js"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as RequestProblem from "./requestProblem.js"
 
@@ -17,6 +19,7 @@ export interface Form {
   readonly label: (text: string) => string
   readonly path: (path: string) => string
   readonly headerValue: (value: Redacted.Redacted) => string
+  readonly body: (body: Redacted.Redacted<Uint8Array>) => string
 }
 
 /** Encodes no secrets, and only the last segment of paths. */
@@ -24,7 +27,8 @@ export const withoutSecrets: Form = {
   url: DisplayUrl.displayUrl,
   label: DisplayUrl.displayLabel,
   path: DisplayUrl.displayName,
-  headerValue: () => DisplayUrl.placeholder
+  headerValue: () => DisplayUrl.placeholder,
+  body: () => DisplayUrl.placeholder
 }
 
 /** Encodes everything that a queue or another machine needs to carry the request out. */
@@ -32,7 +36,8 @@ export const withSecrets: Form = {
   url: (url) => url,
   label: (text) => text,
   path: (path) => path,
-  headerValue: Redacted.value
+  headerValue: Redacted.value,
+  body: (body) => Encoding.encodeBase64(Redacted.value(body))
 }
 
 // The message leaves the wrong value out, because it may be a secret.
@@ -99,6 +104,20 @@ const duration: Schema.Schema<Duration.Duration, number | string> = codec(
   (value) => (Duration.isFinite(value) ? Duration.toMillis(value) : "Infinity")
 )
 
+const noBytes = Redacted.make(new Uint8Array())
+
+/** Encodes to Base64. If `isChecked` is false, a body that was removed decodes as an empty one. */
+const decodeBody =
+  (isChecked: boolean) =>
+  (encoded: string): Either.Either<Redacted.Redacted<Uint8Array>, string> => {
+    if (encoded === DisplayUrl.placeholder) {
+      return isChecked
+        ? Either.left("it was removed when the request was encoded; DownloadRequestWithSecrets keeps it")
+        : Either.right(noBytes)
+    }
+    return Either.mapBoth(Encoding.decodeBase64(encoded), { onLeft: () => "it is not Base64", onRight: Redacted.make })
+  }
+
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
 /** Makes the schemas. With `isChecked`, decoding refuses values that no transfer can use. */
@@ -134,6 +153,8 @@ export const make = (form: Form, isChecked: boolean) => {
         (values) => EffectRecord.map(values, form.headerValue)
       )
     ),
+    method: optional(string(Method.problem)),
+    body: optional(codec(text, Schema.RedactedFromSelf(Schema.Uint8ArrayFromSelf), decodeBody(isChecked), form.body)),
     digest: optional(string(RequestProblem.ofDigest)),
     sizeBytes: optional(bytes(RequestProblem.ofSize)),
     limitBytes: optional(bytes(RequestProblem.ofLimit)),

@@ -32,9 +32,12 @@ interface Hop {
   /** The same, parsed. */
   readonly url: URL
   readonly isFirstOrigin: boolean
+  /** The content of the request. */
+  readonly body?: unknown
 }
 
 interface WithHeaders {
+  readonly body?: unknown
   readonly headers?: Readonly<Record<string, Redacted.Redacted>> | undefined
 }
 
@@ -98,10 +101,15 @@ export const joinValues = (pairs: Iterable<readonly [name: string, value: string
  * redirect to a URL without credentials sends none.
  */
 export const forHop = (request: WithHeaders, hop: Hop, defaultHeaders: Headers): Headers => {
-  const headers = hop.isFirstOrigin ? forFirstOrigin(request, defaultHeaders) : defaultHeaders
+  const all = hop.isFirstOrigin ? forFirstOrigin(request, defaultHeaders) : defaultHeaders
+  // A redirect has removed the content, and these headers describe it (RFC 9110 §15.4).
+  const headers = request.body !== undefined && hop.body === undefined ? withoutContent(all) : all
   const credentials = hop.isNormalized ? undefined : credentialsOf(hop.url)
   return credentials === undefined ? headers : { ...headers, authorization: credentials }
 }
+
+const withoutContent = (headers: Headers): Headers =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith("content-")))
 
 const credentialsOf = ({ password, username }: URL): string | undefined =>
   username === "" && password === ""

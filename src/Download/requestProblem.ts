@@ -5,6 +5,7 @@
 import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
 import * as Digest from "../internal/digest.js"
+import * as Method from "../internal/http/method.js"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as RequestHeaders from "./requestHeaders.js"
 
@@ -84,6 +85,7 @@ export const ofOtherFields = (request: {
   readonly limitBytes?: number | undefined
   readonly mediaType?: string | undefined
   readonly headers?: Readonly<Record<string, Redacted.Redacted>> | undefined
+  readonly method?: string | undefined
 }): string | undefined =>
   ofDestination(request.destination) ??
   times.timeout(request.timeout) ??
@@ -95,4 +97,5 @@ export const ofOtherFields = (request: {
   ifGiven(ofSize, request.sizeBytes) ??
   ifGiven(ofLimit, request.limitBytes) ??
   ifGiven(ofMediaType, request.mediaType) ??
-  ifGiven(ofHeaders, request.headers)
+  ifGiven(ofHeaders, request.headers) ??
+  ifGiven(Method.problem, request.method)

@@ -14,6 +14,9 @@
  * the sent bytes are lost. A successful response with a content coding therefore fails with `Protocol` and the reason `message`.
  * Exception: an unchanged response of a `NodeHttpClient`, which does not decode.
  *
+ * Methods: `HttpMethod` of `@effect/platform` lists the methods. A request with another method fails with `InvalidRequest`. A body
+ * without the header `content-type` is sent as `application/octet-stream`.
+ *
  * Truncation: if a body has neither a length nor chunks, a reset of the connection is detected over `NodeHttpClient.layer` only.
  * Over `FetchHttpClient` and `NodeHttpClient.layerUndici` it looks like the end of the body. With all of these clients, so does the
  * end of a TLS connection without `close_notify`. `halyard/Node` detects both. A `strict` downloader refuses such a body, unless the
@@ -26,6 +29,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as HttpMethod from "@effect/platform/HttpMethod"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
@@ -38,7 +42,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import { Protocol, Truncated } from "../DownloadError.js"
+import { InvalidRequest, Protocol, Truncated } from "../DownloadError.js"
 import { isTooManyOpenCode, retryUntilDescriptorFree } from "../internal/descriptors.js"
 import { contentLength } from "../internal/http/contentLength.js"
 import { contentCodings } from "../internal/http/validator.js"
@@ -122,11 +126,14 @@ const refuse: Send = ({ url }) =>
 const sender = (client: HttpClient.HttpClient): Send => {
   // `prepare` runs after the changes that the client makes to a request, so the client cannot undo it.
   const prepared = (sending: Sending) => HttpClient.mapRequestEffect(client, (request) => prepare(sending, request))
-  return ({ headers, url }) =>
+  return ({ body, headers, method = "GET", url }) =>
     Effect.suspend(() => {
-      const sending = new Sending()
+      if (!HttpMethod.isHttpMethod(method)) {
+        return new InvalidRequest({ url: displayUrl(url), detail: `this HttpClient has no method ${method}` })
+      }
+      const sending = new Sending(method)
       return prepared(sending)
-        .execute(HttpClientRequest.setHeaders(HttpClientRequest.get(url), headers))
+        .execute(clientRequest(method, url, headers, body))
         .pipe(
           restoringAfter(HttpClient.currentTracerDisabledWhen),
           restoringAfter(FiberRef.currentTracerEnabled),
@@ -147,6 +154,16 @@ const sender = (client: HttpClient.HttpClient): Send => {
           Effect.flatMap((response) => fromResponse(url, response))
         )
     })
+}
+
+const clientRequest = (
+  method: HttpMethod.HttpMethod,
+  url: string,
+  headers: TransportRequest["headers"],
+  body: Uint8Array | undefined
+): HttpClientRequest.HttpClientRequest => {
+  const request = HttpClientRequest.modify(HttpClientRequest.get(url), { method, headers })
+  return body === undefined ? request : HttpClientRequest.bodyUint8Array(request, body, headers["content-type"])
 }
 
 /** Restores a `FiberRef` after the effect, so that changes such as those of `prepare` stay inside it. */
@@ -171,6 +188,8 @@ class Sending {
   private origin: string | undefined
   private span: Tracer.Span | undefined
 
+  constructor(readonly method: string) {}
+
   /** Called by the client before each request that it sends. True prevents a span of the client. */
   readonly isSent = (request: HttpClientRequest.HttpClientRequest): true => {
     const url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
@@ -190,13 +209,13 @@ class Sending {
 
   readonly nameOf = (request: HttpClientRequest.HttpClientRequest): string => {
     this.isSent(request)
-    return "http.client GET"
+    return `http.client ${this.method}`
   }
 
   begin(span: Tracer.Span): void {
     const { url } = this
     this.span = span
-    span.attribute("http.request.method", "GET")
+    span.attribute("http.request.method", this.method)
     if (url !== undefined) {
       span.attribute("server.address", url.origin)
       span.attribute("url.full", displayUrl(url.href))
@@ -235,7 +254,7 @@ const prepare = (
     const span =
       !isTraced || tracer === noTracer || isUntraced(request)
         ? undefined
-        : yield* Effect.makeSpan("http.client GET", { kind: "client", captureStackTrace: false })
+        : yield* Effect.makeSpan(`http.client ${sending.method}`, { kind: "client", captureStackTrace: false })
     // A client reads one of these two before it sends a request. It reads the name of a span only if it creates a span in any
     // case, and that span is dropped.
     yield* FiberRef.set(HttpClient.currentTracerDisabledWhen, sending.isSent)

@@ -186,7 +186,7 @@ export class Attempt extends BodyReceiver {
   }
 
   private redirected(head: ResponseHead): boolean {
-    const to = Redirect.next(this.hop, head.headers["location"])
+    const to = Redirect.next(this.hop, head)
     if (Either.isLeft(to)) {
       return this.fail(Exit.fail(to.left))
     }

@@ -89,7 +89,7 @@ export class FileTransfer {
   }
 
   get segments(): SegmentRule | undefined {
-    return this.options.segments
+    return this.firstHop.isPlainGet ? this.options.segments : undefined
   }
 
   /** Milliseconds of the Clock's nanoseconds. */

@@ -94,7 +94,7 @@ export class PartialFile {
    * start over: another version could not be detected, or ranges of this file were refused too often.
    */
   resumeAt(hop: Hop): { readonly offsetBytes: number; readonly range: string | undefined } {
-    if (this.part === undefined) {
+    if (this.part === undefined || !hop.isPlainGet) {
       return { offsetBytes: 0, range: undefined }
     }
     const hole = this.ranges.firstHole

@@ -36,7 +36,7 @@ export const checkRequest = (request: DownloadRequest): Either.Either<Checked, I
   return href === undefined || problem !== undefined
     ? Either.left(new InvalidRequest({ url: DisplayUrl.displayUrl(url), detail: problem ?? "" }))
     : Either.right({
-        hop: new Hop(href, 0, true),
+        hop: new Hop(href, 0, true, request.method ?? (request.body === undefined ? "GET" : "POST"), request.body),
         expected: digest === undefined ? undefined : Digest.parse(digest)
       })
 }

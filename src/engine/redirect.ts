@@ -4,9 +4,12 @@
  * @internal
  */
 import * as Either from "effect/Either"
+import type * as Redacted from "effect/Redacted"
 import { Protocol } from "../DownloadError.js"
+import { isSafe } from "../internal/http/method.js"
 import { displayUrl, isHostTooLong, isHttp } from "../internal/text/displayUrl.js"
 import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
+import type { ResponseHead } from "../Transport.js"
 
 /** One request of a chain of redirects. */
 export class Hop {
@@ -20,11 +23,19 @@ export class Hop {
     /** The number of redirects before this request. */
     readonly count: number,
     /** True if no redirect has led to another origin: headers and credentials of the request are for its own origin alone. */
-    readonly isFirstOrigin: boolean
+    readonly isFirstOrigin: boolean,
+    readonly method: string = "GET",
+    /** The content of the request. */
+    readonly body?: Redacted.Redacted<Uint8Array> | undefined
   ) {
     const origin = NormalizedUrl.originOf(href)
     this.isNormalized = origin !== undefined
     this.origin = origin ?? this.url.origin
+  }
+
+  /** False for a request with another method than `GET`, or with content: its responses say nothing about later ones. */
+  get isPlainGet(): boolean {
+    return this.method === "GET" && this.body === undefined
   }
 
   /** Parsed when it is needed first: most requests do not need it. */
@@ -43,9 +54,13 @@ const percentEncoded = (byte: string): string => `%${byte.charCodeAt(0).toString
 
 export const isRedirect = (status: number): boolean => statuses.has(status)
 
-/** The request that follows a redirect with this `Location`. */
-export const next = (from: Hop, header: string | undefined): Either.Either<Hop, Protocol> => {
-  const location = header?.replace(/[\u0080-\u00ff]/g, percentEncoded)
+/** True if the next request is a `GET` without content (RFC 9110 §15.4). */
+const becomesGet = (status: number, method: string): boolean =>
+  status === 303 ? method !== "GET" : (status === 301 || status === 302) && method === "POST"
+
+/** The request that follows a redirect. */
+export const next = (from: Hop, { headers, status }: ResponseHead): Either.Either<Hop, Protocol> => {
+  const location = headers["location"]?.replace(/[\u0080-\u00ff]/g, percentEncoded)
   const refuse = (reason: "redirect-location" | "redirect-loop" | "redirect-refused", detail: string) =>
     Either.left(new Protocol({ url: displayUrl(from.href), reason, detail }))
   if (location === undefined || !URL.canParse(location, from.href)) {
@@ -64,10 +79,20 @@ export const next = (from: Hop, header: string | undefined): Either.Either<Hop, 
   if (from.count === maximum) {
     return refuse("redirect-loop", "")
   }
-  if (url.origin === from.url.origin && url.username === "" && url.password === "") {
+  const isSameOrigin = url.origin === from.url.origin
+  const isRewritten = becomesGet(status, from.method)
+  if (!isSameOrigin && !isRewritten && (from.body !== undefined || !isSafe(from.method))) {
+    return refuse("redirect-refused", `a ${from.method} is for its own origin, and not for ${url.origin}`)
+  }
+  if (isSameOrigin && url.username === "" && url.password === "") {
     // A redirect within an origin keeps the credentials, whether its Location is relative or absolute.
     url.username = from.url.username
     url.password = from.url.password
   }
-  return Either.right(new Hop(url.href, from.count + 1, from.isFirstOrigin && url.origin === from.url.origin))
+  const isFirstOrigin = from.isFirstOrigin && isSameOrigin
+  return Either.right(
+    isRewritten
+      ? new Hop(url.href, from.count + 1, isFirstOrigin)
+      : new Hop(url.href, from.count + 1, isFirstOrigin, from.method, from.body)
+  )
 }

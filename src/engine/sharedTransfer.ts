@@ -2,7 +2,8 @@
  * One transfer for all callers that request the same file at the same time.
  *
  * Two requests are for the same file if they have the same destination. If another field differs, the later request waits until
- * the earlier transfer ends, and then finds the file that it left. A request with `unique` shares no transfer and does not wait.
+ * the earlier transfer ends, and then finds the file that it left. So does a request with another method than `GET` or with content,
+ * because each is sent. A request with `unique` shares no transfer and does not wait.
  *
  * @internal
  */
@@ -259,7 +260,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
       return Effect.flatMap(nowMillis, (now) => {
         const deadlineAt = hooks.deadlineAt ?? now + Duration.toMillis(request.deadline ?? Duration.infinity)
         const performLater = perform(transfer, request, restore, { ...hooks, deadlineAt }, worker)
-        if (!found.isCancelled && isSameFile(found.request, request)) {
+        if (!found.isCancelled && isPlainGet(request) && isSameFile(found.request, request)) {
           const unfollow = found.follow(request, hooks.events)
           return Effect.flatMap(join(found, result, request, restore, unfollow), (outcome) =>
             // The deadline that expired began with another caller.
@@ -305,6 +306,8 @@ const longestPath = 4096
 
 // Made when it is needed first: most programs never request a file twice.
 let equivalence: ((one: DownloadRequest, other: DownloadRequest) => boolean) | undefined
+
+const isPlainGet = ({ body, method = "GET" }: DownloadRequest): boolean => method === "GET" && body === undefined
 
 const isSameFile = (one: DownloadRequest, other: DownloadRequest): boolean => {
   equivalence ??= Schema.equivalence(Schema.typeSchema(Schema.Struct(Struct.omit(DownloadRequest.fields, "id"))))

@@ -16,6 +16,7 @@ import type { DownloadError } from "../DownloadError.js"
 import { Retrying } from "../DownloadEvent.js"
 import { Hasher } from "../Hasher.js"
 import { andThen, isExit } from "../internal/andThen.js"
+import { isIdempotent } from "../internal/http/method.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { OriginGovernor, Permit } from "../OriginGovernor.js"
@@ -247,16 +248,19 @@ class Steps {
     const reported = error._tag === "HttpStatus" ? Exit.void : this.file.cool(hop.origin, error, beganAt)
     return andThen(reported, () => {
       this.release()
-      return this.retry(error, hop.origin)
+      return this.retry(error, hop)
     })
   }
 
   /** Waits, and begins the next attempt, if the policy allows one. */
-  private retry(error: DownloadError, origin = this.file.firstHop.origin): Effect.Effect<Outcome, DownloadError> {
+  private retry(error: DownloadError, hop?: Hop): Effect.Effect<Outcome, DownloadError> {
     return Effect.flatMap(Random.next, (random) => {
       const { deadlines, options, partial, reachability, request } = this.file
       const now = this.file.now() - deadlines.lostMillis
       const { retries } = this
+      const { origin } = hop ?? this.file.firstHop
+      // A retry begins at the first URL, whose server has received the request before it redirected.
+      const isRepeatable = isIdempotent(this.file.firstHop.method) || (hop?.count === 0 && RetryPolicy.isUnsent(error))
       retries.failed(error, partial, now)
       this.limits = Limits.afterTimeout(this.limits, error, this.totalMillis)
       const delayAfter = (attempt: number) =>
@@ -264,6 +268,7 @@ class Steps {
           error,
           attempt,
           elapsedMillis: now - (retries.sinceMillis ?? now),
+          isRepeatable,
           hasAnswered: reachability.hasAnswered(origin),
           random
         })

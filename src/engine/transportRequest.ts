@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Redacted from "effect/Redacted"
 import * as RequestHeaders from "../Download/requestHeaders.js"
 import type { TransportRequest } from "../Transport.js"
 import type { FileTransfer } from "./fileTransfer.js"
@@ -26,6 +27,8 @@ export const transportRequest = (
   const guard = validator === undefined ? undefined : { "if-range": validator }
   return {
     url: RequestHeaders.requestUrl(hop),
+    method: hop.method,
+    body: hop.body === undefined ? undefined : Redacted.value(hop.body),
     headers: range === undefined ? headers : { ...headers, range, ...guard },
     isCrossOrigin: !hop.isFirstOrigin,
     connectMillis,

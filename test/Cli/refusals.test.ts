@@ -250,6 +250,23 @@ describe("a command line", () => {
     ])
   )
 
+  it.effect("is refused for a method or content with several URLs, and for a method that no download can have", () =>
+    refuses([
+      [["get", url, url, "-X", "PUT"], "halyard get: --request METHOD is for exactly one URL"],
+      [["get", "-i", "list", "--data", "s3cret"], "halyard get: --data DATA is for exactly one URL"],
+      [["get", url, "--data", "@no-such-file"], "halyard get: --data @no-such-file: there is no such file"],
+      [
+        ["get", url, "-X", "post"],
+        "halyard get: --request METHOD: the method must be a word in capital letters, such as POST"
+      ],
+      [["get", url, "-X", "HEAD"], "halyard get: --request METHOD: the response to HEAD has no content to save"],
+      [
+        ["get", url, "--data", "@-", "-H", "@-"],
+        "halyard get: standard input can be read once, for --input, --data or one --header"
+      ]
+    ])
+  )
+
   it.effect("is refused for a User-Agent or a Referer that no header can have", () =>
     refuses(
       ["--user-agent TEXT", "--referer URL"].flatMap((label) =>

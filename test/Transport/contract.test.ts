@@ -26,6 +26,13 @@ const loopback = Effect.acquireRelease(
           // A real server and a real socket: so the rest comes in a chunk of its own.
           setTimeout(() => response.end("world"), 20)
           return
+        case "/echo": {
+          const length = request.headers["content-length"] ?? ""
+          const headers = { "x-method": request.method, "x-length": length, "content-length": Number(length) }
+          response.writeHead(200, headers)
+          request.pipe(response)
+          return
+        }
         case "/moved":
           response.writeHead(302, { location: "/hello" }).end()
           return
@@ -82,6 +89,13 @@ describe("testing/Origin", () => {
                     chunkBytes: 6,
                     headers: { "content-length": "11", "x-answer": request.headers["x-asked"] ?? "" }
                   }
+                case "/echo": {
+                  const { body, method = "GET" } = request
+                  return {
+                    headers: { "x-method": method, "x-length": body === undefined ? "" : `${body.length}` },
+                    body
+                  }
+                }
                 case "/moved":
                   return { status: 302, headers: { location: "/hello" } }
                 case "/cut":

@@ -152,7 +152,7 @@ export const mutations = [
   ["no stall timeout", [wait, "earlierBytes.reduce((sum, bytes) => sum + bytes, windowBytes) < stall.bytes", "false"]],
   ["the deadline of a request is ignored", [wait, "this.deadlineAt <= now", "false"]],
   ["no deadline for headers", [wait, 'this.headersAt <= now ? "headers" : undefined', "undefined"]],
-  ["secrets cross origins", ["engine/redirect.ts", "from.isFirstOrigin && url.origin === from.url.origin", "true"]],
+  ["secrets cross origins", ["engine/redirect.ts", "from.isFirstOrigin && isSameOrigin", "true"]],
   [
     "secrets are encoded",
     ["Download/requestFields.ts", "headerValue: () => DisplayUrl.placeholder", "headerValue: Redacted.value"]

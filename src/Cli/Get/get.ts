@@ -24,6 +24,7 @@ import { Host } from "../Host.js"
 import { longName } from "../Option.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
+import * as Content from "./content.js"
 import * as Headers from "./headers.js"
 import { options as declared, type Options } from "./options.js"
 import { isStandardOutput, type Output, outputOf } from "./output.js"
@@ -62,6 +63,7 @@ const run = Effect.fnUntraced(function* (
   const spinner = yield* Spinner
   const given = yield* Urls.open(urls, options)
   const headers = yield* Headers.read(options.header, options.headerEnv)
+  const body = yield* Content.read(options.data)
   const isToStdout = isStandardOutput(output?.stream)
   yield* checkOutput(options, output)
   const directory = output === undefined ? options.directory : path.dirname(output.destination)
@@ -91,7 +93,11 @@ const run = Effect.fnUntraced(function* (
   const [prefix = ""] = path.join(directory, "_").split(/_$/)
   const nameOf = uniqueNames(report.renamed)
   const { referer } = options
-  const headersOf = (given: Headers.Headers | undefined) => (referer === undefined ? given : { referer, ...given })
+  const common = {
+    ...(referer === undefined ? {} : { referer }),
+    ...(body === undefined ? {} : Content.defaultType)
+  }
+  const headersOf = Headers.withDefaults(common)
   let index = 0
   const requests = Stream.filterMap(whileTaken(host, lines), (line) => {
     index++
@@ -110,6 +116,8 @@ const run = Effect.fnUntraced(function* (
         onExists: options.onExists ?? (options.checksum === undefined ? "skip" : "overwrite"),
         digest: options.checksum,
         limitBytes: options.maxFilesize,
+        method: options.method,
+        body,
         headers: headersOf(originHeaders?.for(line))
       })
     )
@@ -176,7 +184,7 @@ const deadlineReached = (urls: ReadonlyArray<string>, options: Options, output: 
 
 const downloaderLayer = (options: Options, output: Output | undefined) =>
   Downloader.layerWith({
-    retry: RetryPolicy.make({ retries: options.retries }),
+    retry: RetryPolicy.make({ retries: options.retries, anyMethod: options.retryAnyMethod }),
     connectTimeout: options.connectTimeout,
     headersTimeout: options.headersTimeout,
     userAgent: options.userAgent,

@@ -1,18 +1,17 @@
 /**
  * Reads the headers that the command line names, and sends them to one origin only.
  */
-import * as Chunk from "effect/Chunk"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { identity } from "effect/Function"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
-import * as Stream from "effect/Stream"
 import * as RequestHeaders from "../../Download/requestHeaders.js"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Printable from "../../internal/text/printable.js"
 import { UsageError } from "../UsageError.js"
-import { bytesOf } from "./input.js"
+import { textOf } from "./input.js"
 import { isHeader, type Source } from "./options.js"
 
 export type Headers = Readonly<Record<string, string>>
@@ -42,24 +41,7 @@ export const read = Effect.fnUntraced(function* (sources: ReadonlyArray<Source>,
 
 const fromFile = Effect.fnUntraced(function* (path: string) {
   const option = `--header @${Printable.line(path)}`
-  const bytes = yield* bytesOf(option, path)
-  let size = 0
-  const chunks = yield* Stream.runCollect(
-    Stream.takeUntil(bytes, (chunk) => {
-      size += chunk.length
-      return size > fileAtMostBytes
-    })
-  )
-  if (size > fileAtMostBytes) {
-    return yield* new UsageError({ message: `${option}: it is larger than 64 KiB` })
-  }
-  const decoder = new TextDecoder("utf-8", { fatal: true })
-  const text = yield* Effect.try({
-    try: () =>
-      Chunk.reduce(chunks, "", (before, chunk) => before + decoder.decode(chunk, { stream: true })) + decoder.decode(),
-    catch: () => new UsageError({ message: `${option}: it has bytes that are not UTF-8` })
-  })
-  return yield* linesOf(option, text)
+  return yield* linesOf(option, yield* textOf(option, path, fileAtMostBytes))
 })
 
 /** The lines that are not blank, if there are any and each is a header. */
@@ -72,6 +54,18 @@ const linesOf = (option: string, text: string): Either.Either<ReadonlyArray<stri
     : given.length === 0
       ? Either.left(new UsageError({ message: `${option}: it contains no header` }))
       : Either.right(given)
+}
+
+/** Adds headers that are for every URL, except those whose names are given. The names of `defaults` are in lower case. */
+export const withDefaults = (defaults: Headers): ((given: Headers | undefined) => Headers | undefined) => {
+  const all = Object.entries(defaults)
+  if (all.length === 0) {
+    return identity
+  }
+  return (given = {}) => {
+    const names = new Set(Object.keys(given).map((name) => name.toLowerCase()))
+    return { ...Object.fromEntries(all.filter(([name]) => !names.has(name))), ...given }
+  }
 }
 
 /** Sends headers to one origin, and counts the URLs of others. */

@@ -34,6 +34,42 @@ export const bytesOf = Effect.fnUntraced(function* (label: string, input: string
   }
 })
 
+/** The whole content of `input`, which must not be larger than `atMostBytes`. */
+export const wholeOf = Effect.fnUntraced(function* (label: string, input: string, atMostBytes: number) {
+  const bytes = yield* bytesOf(label, input)
+  const content: Array<Uint8Array> = []
+  let sizeBytes = 0
+  yield* Stream.runForEachWhile(bytes, (chunk) =>
+    Effect.sync(() => {
+      content.push(chunk)
+      sizeBytes += chunk.length
+      return sizeBytes <= atMostBytes
+    })
+  )
+  if (sizeBytes > atMostBytes) {
+    const limit = atMostBytes < mebibyte ? `${atMostBytes / 1024} KiB` : `${atMostBytes / mebibyte} MiB`
+    return yield* new UsageError({ message: `${label}: it is larger than ${limit}` })
+  }
+  const whole = new Uint8Array(sizeBytes)
+  let position = 0
+  for (const chunk of content) {
+    whole.set(chunk, position)
+    position += chunk.length
+  }
+  return whole
+})
+
+const mebibyte = 1024 * 1024
+
+/** The whole content of `input` as text. */
+export const textOf = Effect.fnUntraced(function* (label: string, input: string, atMostBytes: number) {
+  const whole = yield* wholeOf(label, input, atMostBytes)
+  return yield* Effect.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(whole),
+    catch: () => new UsageError({ message: `${label}: it has bytes that are not UTF-8` })
+  })
+})
+
 // If standard input is a socket, it cannot be opened again by these names.
 const standardInput: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
 

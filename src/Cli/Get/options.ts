@@ -3,6 +3,7 @@
  */
 import * as Either from "effect/Either"
 import * as RequestHeaders from "../../Download/requestHeaders.js"
+import * as Method from "../../internal/http/method.js"
 import {
   choice,
   flag,
@@ -17,11 +18,8 @@ import {
   withDefault
 } from "../Option.js"
 
-/** The value of `--header`: a header, or a file of headers. */
-export type Source =
-  | { readonly _tag: "Line"; readonly text: string }
-  /** A file with a header on each line. */
-  | { readonly _tag: "File"; readonly path: string }
+/** A value of the command line, or the file that contains it. */
+export type Source = { readonly _tag: "Line"; readonly text: string } | { readonly _tag: "File"; readonly path: string }
 
 /** Reads `NAME:VALUE` or `@FILE`. The value may be a secret, and no error shows it. */
 const source = (text: string): Either.Either<Source, string> =>
@@ -32,6 +30,10 @@ const source = (text: string): Either.Either<Source, string> =>
       : Either.left("--header NAME:VALUE must have a name and a colon, or be @FILE")
 
 export const isHeader = (text: string): boolean => /^[^\s:]+:/.test(text)
+
+/** Reads `DATA` or `@FILE`. */
+const content = (text: string): Either.Either<Source, string> =>
+  Either.right(text.startsWith("@") && text.length > 1 ? { _tag: "File", path: text.slice(1) } : { _tag: "Line", text })
 
 /** Reads the value of a header. */
 const fieldValue = (value: string, label: string): Either.Either<string, string> =>
@@ -69,6 +71,11 @@ const network = {
       ? Either.right(name)
       : Either.left("--header-env NAME must be the name of an environment variable")
   ),
+  method: text("-X, --request METHOD", "Method for the one URL (default GET)", (value) => {
+    const problem = Method.problem(value)
+    return problem === undefined ? Either.right(value) : Either.left(`--request METHOD: ${problem}`)
+  }),
+  data: text("--data DATA|@FILE", "POST this content, or a file, to the one URL", content),
   userAgent: text("-A, --user-agent TEXT", "Value of User-Agent (default halyard)", fieldValue),
   referer: text("-e, --referer URL", "Value of Referer, for each URL of the input", fieldValue),
   limitRate: size("--limit-rate SIZE", "Maximum bytes per second, in all"),
@@ -84,6 +91,7 @@ const network = {
 
 const behaviour = {
   retries: withDefault(integer("--retries N", "Attempts after the first (default 5)", 0, 1000), 5),
+  retryAnyMethod: flag("--retry-any-method", "Also repeat a POST that may have been received"),
   timeout: seconds("--timeout SECONDS", "Maximum time for one attempt (default: none)"),
   maxTime: seconds("--max-time SECONDS", "Maximum time for all attempts (default: none)"),
   maxFilesize: size("--max-filesize SIZE", "Refuse a larger file (default: no limit)"),

@@ -28,9 +28,14 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
   if (options.checksum !== undefined && !isOneUrl) {
     return yield* new UsageError({ message: "--checksum DIGEST is for exactly one URL" })
   }
-  const files = options.header.flatMap((source) => (source._tag === "File" ? [source.path] : []))
+  if ((options.method !== undefined || options.data !== undefined) && !isOneUrl) {
+    const option = options.method === undefined ? "--data DATA" : "--request METHOD"
+    return yield* new UsageError({ message: `${option} is for exactly one URL` })
+  }
+  const sources = [...options.header, ...(options.data === undefined ? [] : [options.data])]
+  const files = sources.flatMap((source) => (source._tag === "File" ? [source.path] : []))
   if ([...files, input ?? ""].filter(isStandardInput).length > 1) {
-    return yield* new UsageError({ message: "standard input can be read once, for --input or for one --header" })
+    return yield* new UsageError({ message: "standard input can be read once, for --input, --data or one --header" })
   }
   if (options.checksum !== undefined && Digest.parse(options.checksum) === undefined) {
     return yield* new UsageError({ message: `--checksum DIGEST ${Digest.rule}` })

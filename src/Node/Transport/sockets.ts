@@ -34,7 +34,8 @@ export interface WireEvents {
 export interface Wire {
   /** True if no `onData` follows a pause. TLS still delivers bytes that it has decrypted. */
   readonly stopsAtOnce: boolean
-  readonly write: (latin1: string) => void
+  /** Writes the head of a request, whose characters are bytes, and its body. */
+  readonly write: (head: string, body: Uint8Array | undefined) => void
   readonly resume: () => void
   /** From now on `onEnd` reports whether the end was announced. Before, it reports every end as announced. */
   readonly watchEnd: () => void
@@ -124,8 +125,11 @@ export const sockets = (options: {
     })
     return {
       stopsAtOnce: !target.isTls,
-      write: (latin1) => {
-        socket?.write(latin1, "latin1")
+      write: (head, body) => {
+        socket?.write(head, "latin1")
+        if (body !== undefined) {
+          socket?.write(body)
+        }
       },
       resume: () => {
         if (end === undefined) {

@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { type Exchange, Transport } from "../../Transport.js"
+import { type Exchange, Transport, type TransportRequest } from "../../Transport.js"
 import { type Case, type ContractBroken, expect } from "./Case.js"
 import { decode, type Pause, Recorder, told } from "./recorder.js"
 
@@ -17,6 +17,8 @@ import { decode, type Pause, Recorder, told } from "./recorder.js"
  *
  * - `/hello` with 200 and `hello world` in several pieces, some milliseconds apart, with its length, and with the value of the
  *   request's header `x-asked` in a header `x-answer`,
+ * - `/echo` with 200, the method of the request in a header `x-method`, its `content-length` in a header `x-length` (empty if it has
+ *   none), and the body of the request as the body, with its length,
  * - `/missing` with 404 and a body of some bytes,
  * - `/moved` with 302, `Location: /hello` and an empty body,
  * - `/cut` with 200, a length of 10, four bytes, and the end of the connection,
@@ -64,12 +66,19 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
   const isIdle = (made: TransportProbe) =>
     connected(made, (busy) => busy === 0, "no connection with an unfinished response after the exchange was closed")
 
-  const sendWith = (made: TransportProbe, path: string, pause: Pause): Effect.Effect<Sent, never, Transport> =>
+  type Content = Pick<TransportRequest, "method" | "body">
+
+  const sendWith = (
+    made: TransportProbe,
+    path: string,
+    pause: Pause,
+    content: Content = {}
+  ): Effect.Effect<Sent, never, Transport> =>
     Effect.flatMap(Transport, ({ send }) => {
       const recorder = new Recorder(pause)
       const url = path.startsWith("/") ? made.baseUrl + path : path
       return Effect.map(
-        send({ url, headers: { "accept-encoding": "identity", "x-asked": "something" } }, recorder),
+        send({ url, headers: { "accept-encoding": "identity", "x-asked": "something" }, ...content }, recorder),
         (exchange) => {
           // A call that came too early has changed the state already.
           if (recorder.state === "sending") {
@@ -114,6 +123,26 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
         (sent) => Effect.zipRight(body(sent), sent.recorder.isRight),
         ({ close }) => close
       )
+    )
+
+  /** Sends a request to `/echo`, and checks which request has arrived. */
+  const echoes = (made: TransportProbe, content: Content, expectedLength: string) =>
+    Effect.acquireUseRelease(
+      sendWith(made, "/echo", "never", content),
+      (sent) =>
+        Effect.gen(function* () {
+          yield* received(sent)
+          const { exit, head, text } = sent.recorder
+          yield* expect(exit !== undefined && Exit.isSuccess(exit), "onEnd with success", told(exit))
+          const method = head?.headers["x-method"]
+          yield* expect(method === (content.method ?? "GET"), `the method ${content.method ?? "GET"}`, method)
+          const length = head?.headers["x-length"]
+          yield* expect(length === expectedLength, `the content-length ${expectedLength} of the request`, length)
+          const body = decode(content.body ?? new Uint8Array())
+          yield* expect(text === body, "the bytes of the request's body", text.length)
+          yield* sent.recorder.isRight
+        }),
+      ({ close }) => close
     )
 
   const isHello = ({ exit, text }: Recorder) =>
@@ -175,6 +204,17 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
         const { exit, head, text } = sent.recorder
         yield* expect(head?.status === 404, "the status 404", head?.status)
         yield* expect(text !== "" && exit !== undefined && Exit.isSuccess(exit), "the body of the 404", text)
+      })
+    ),
+    check("sends the method and the body of a request, with its length", (made) =>
+      Effect.gen(function* () {
+        const text = new TextEncoder().encode("name=value")
+        const large = new TextEncoder().encode("0123456789abcdef".repeat(64 * 1024))
+        yield* echoes(made, {}, "")
+        yield* echoes(made, { method: "POST", body: text }, "10")
+        yield* echoes(made, { method: "PUT", body: large }, `${large.length}`)
+        yield* echoes(made, { method: "DELETE" }, "")
+        yield* echoes(made, { method: "PATCH", body: text }, "10")
       })
     ),
     exchange("pauses at the head until it is resumed", "/hello", "head", (sent) =>

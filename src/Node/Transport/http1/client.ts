@@ -90,9 +90,9 @@ class Http1 implements Client, Connections {
     if (to === undefined) {
       return invalid(request, receiver, "it is not an absolute http: or https: URL")
     }
-    const head = headOf(to.path, to.address.host, request.headers)
+    const head = headOf(to.path, to.address.host, request)
     if (head === undefined) {
-      return invalid(request, receiver, "a header of the request cannot be sent")
+      return invalid(request, receiver, "its method or a header cannot be sent")
     }
     const exchange = new Exchange(this, to.address, request, head, receiver)
     exchange.start()

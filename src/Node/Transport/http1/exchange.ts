@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { isIdempotent } from "../../../internal/http/method.js"
 import type * as Transport from "../../../Transport.js"
 import type { TransportError, TransportRequest } from "../../../Transport.js"
 import { Chunked } from "./chunkedDecoder.js"
@@ -18,7 +19,6 @@ import type { Address } from "./target.js"
 /** The operations of a client that its exchanges use. */
 export interface Client {
   readonly connectMillis: number
-  readonly isClosed: boolean
   /** Attaches a connection, now or later: an idle one, or a new one if `isNew`. */
   readonly connect: (exchange: Exchange, isNew: boolean) => void
   /** Ends the wait for a connection. */
@@ -79,7 +79,8 @@ export class Exchange implements Reader, Transport.Exchange {
 
   /** Sends the request. Calls of the receiver come after this. */
   start(): void {
-    this.client.connect(this, false)
+    // A request that cannot be repeated gets a new connection, because a kept one may break at any time.
+    this.client.connect(this, !isIdempotent(this.request.method))
     if (this.isHeld || this.exit !== undefined) {
       queueMicrotask(() => this.afterStart())
     } else {
@@ -101,7 +102,7 @@ export class Exchange implements Reader, Transport.Exchange {
     this.connection = connection
     connection.reader = this
     if (connection.isConnected) {
-      connection.write(this.head)
+      connection.write(this.head, this.request.body)
     }
   }
 
@@ -200,7 +201,7 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   onConnect(): void {
-    this.connection?.write(this.head)
+    this.connection?.write(this.head, this.request.body)
   }
 
   onBytes(buffer: Buffer, bytes: number): boolean {
@@ -317,8 +318,8 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   /** True if the request may be sent once more: the connection was kept, and ended before the request arrived. */
-  private isRepeatable(connection: Connection): boolean {
-    return connection.served > 0 && this.informational === 0 && !this.isRepeated && !this.client.isClosed
+  private isRepeatable({ served }: Connection): boolean {
+    return served > 0 && this.informational === 0 && !this.isRepeated && isIdempotent(this.request.method)
   }
 
   /** Sends the request on a new connection, because another idle connection may have ended too. */

@@ -65,18 +65,30 @@ const special =
 // Most requests of a program have the same headers, in the same frozen object.
 let lastHead: { readonly headers: TransportRequest["headers"]; readonly lines: string | undefined } | undefined
 
-/** The head of a request. Undefined if a header would break the message, or is a field that the transport sets. */
-export const headOf = (path: string, host: string, headers: TransportRequest["headers"]): string | undefined => {
+/** The head of a request. Undefined if its method is not a word, or if a header would break the message, or is a field that the transport sets. */
+export const headOf = (
+  path: string,
+  host: string,
+  { body, headers, method = "GET" }: TransportRequest
+): string | undefined => {
+  const lines = knownLinesOf(headers)
+  if (lines === undefined || !token.test(method)) {
+    return undefined
+  }
+  // A server may expect content after these methods (RFC 9110 §8.6).
+  const lengthBytes = body?.length ?? (method === "POST" || method === "PUT" || method === "PATCH" ? 0 : undefined)
+  const length = lengthBytes === undefined ? "" : `content-length: ${lengthBytes}\r\n`
+  return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${length}${lines}\r\n`
+}
+
+const knownLinesOf = (headers: TransportRequest["headers"]): string | undefined => {
   if (lastHead?.headers !== headers) {
     const lines = linesOf(headers)
     lastHead = Object.isFrozen(headers) ? { headers, lines } : undefined
-    return lines === undefined ? undefined : withLines(path, host, lines)
+    return lines
   }
-  return lastHead.lines === undefined ? undefined : withLines(path, host, lastHead.lines)
+  return lastHead.lines
 }
-
-const withLines = (path: string, host: string, lines: string): string =>
-  `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${lines}\r\n`
 
 const linesOf = (headers: TransportRequest["headers"]): string | undefined => {
   let lines = ""
