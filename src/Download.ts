@@ -16,6 +16,8 @@ import { unvalidated } from "./internal/unvalidated.js"
 
 const OnExists = Schema.Literal("overwrite", "skip", "fail", "unique")
 
+const NameFrom = Schema.Literal("url", "server")
+
 const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
   const fields = RequestFields.make(form, isChecked)
   return {
@@ -43,6 +45,13 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
      * first free name of `name.gif`, `name-2.gif`, `name-3.gif` and so on. Default: `fail`.
      */
     onExists: Schema.optionalWith(OnExists, { exact: true, default: (): typeof OnExists.Type => defaults.onExists }),
+    /**
+     * `server`: the file gets the name in the response's `Content-Disposition` (RFC 6266), made safe, in the directory of
+     * `destination`. If the response has none, it gets the name of `destination`. `onExists` applies to that name, after the head of
+     * the response has arrived. If another transfer of the same run has the name, or one in flight, the file gets a number. The URL
+     * of a redirect never names the file. Default: `url`, the file is `destination`.
+     */
+    nameFrom: Schema.optionalWith(NameFrom, { exact: true }),
     /** Sent to the URL's own origin only, also after redirects. They are never printed and never written to a journal. */
     headers: fields.headers,
     /**
@@ -173,6 +182,7 @@ export interface RequestOptions {
   readonly headersTimeout?: Duration.DurationInput | undefined
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
   readonly onExists?: DownloadRequest["onExists"] | undefined
+  readonly nameFrom?: DownloadRequest["nameFrom"] | undefined
   readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   readonly method?: string | undefined
   /** Text is sent as UTF-8. The caller sets the header `content-type`. */
@@ -205,6 +215,7 @@ export const request = (options: RequestOptions): DownloadRequest => {
       ...(options.stall === undefined
         ? {}
         : { stall: { bytes: options.stall.bytes, within: Duration.decode(options.stall.within) } }),
+      ...(options.nameFrom === undefined ? {} : { nameFrom: options.nameFrom }),
       ...(options.headers === undefined
         ? {}
         : {
@@ -248,8 +259,13 @@ export type Verification = typeof Verification.Type
  */
 export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Saved")("Saved", {
   request: DownloadRequestShown,
-  /** The path of the file: the request's destination, or a numbered name with `unique`. The encoded form has its last segment. */
+  /**
+   * The path of the file: the request's destination, a numbered name with `unique`, or the server's name with `nameFrom: "server"`.
+   * The encoded form has its last segment.
+   */
   destination: DisplayedName,
+  /** The name that the server gave, before it was made safe. Only with `nameFrom: "server"`. */
+  serverName: Schema.optionalWith(Schema.String, { exact: true }),
   bytes: Schema.Number,
   verified: Verification,
   /** The number of attempts, from 1. */
@@ -319,7 +335,9 @@ export class Skipped extends Schema.TaggedClass<Skipped>("halyard.DownloadOutcom
   request: DownloadRequestShown,
   reason: Schema.Literal("exists", "recorded", "same-size", "verified"),
   /** Undefined if the reason is `exists`. */
-  file: Schema.optionalWith(ExistingFile, { exact: true })
+  file: Schema.optionalWith(ExistingFile, { exact: true }),
+  /** The path of the file that exists, if it is not the request's destination. Only with `nameFrom: "server"`. */
+  destination: Schema.optionalWith(DisplayedName, { exact: true })
 }) {}
 
 /**

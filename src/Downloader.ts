@@ -21,7 +21,7 @@ import type { DownloadOutcome, DownloadRequest, NotModified, Saved, Skipped } fr
 import type { DownloadError } from "./DownloadError.js"
 import * as Background from "./engine/background.js"
 import { Caller } from "./engine/caller.js"
-import type { Restore } from "./engine/hooks.js"
+import type { Restore, RunNames } from "./engine/hooks.js"
 import * as Limits from "./engine/limits.js"
 import { Listener } from "./engine/listener.js"
 import { toExit } from "./engine/outcome.js"
@@ -31,6 +31,7 @@ import { segmentRule } from "./engine/segments/segmentRule.js"
 import * as SharedTransfers from "./engine/sharedTransfer.js"
 import { makeTransfer, type Transfer } from "./engine/transfer.js"
 import { Hasher } from "./Hasher.js"
+import { UniquePaths } from "./internal/text/uniquePaths.js"
 import * as Journal from "./Journal.js"
 import * as OriginGovernor from "./OriginGovernor.js"
 import { Progress } from "./Progress.js"
@@ -273,10 +274,11 @@ export const makeWith = (
       request: DownloadRequest,
       restore: Restore,
       permitOptions?: OriginGovernor.PermitOptions,
-      worker?: SharedTransfers.Worker
+      worker?: SharedTransfers.Worker,
+      runNames?: RunNames
     ): Effect.Effect<DownloadOutcome> => {
       const events = caller.hasListener ? caller : undefined
-      const hooks = { permitOptions, events }
+      const hooks = { permitOptions, events, runNames }
       const work = sharedTransfers.perform(caller.transfer, request, restore, hooks, worker)
       return caller.withSpan(request, caller.isSilent ? work : caller.withReports(request, restore, worker, work))
     }
@@ -289,18 +291,19 @@ export const makeWith = (
       run: (requests, options) => {
         const concurrency = concurrencyOf(options?.concurrency ?? defaults.concurrency)
         return Stream.unwrap(
-          Effect.map(currentCaller, (caller) =>
-            run(
+          Effect.map(currentCaller, (caller) => {
+            const names = runNames()
+            return run(
               {
                 scope: sharedTransfers.scope,
                 perform: (request, restore, permitOptions, worker) =>
-                  perform(caller, request, restore, permitOptions, worker),
+                  perform(caller, request, restore, permitOptions, worker, names),
                 onCancelled: (request) => caller.reportCancelled(request)
               },
               requests,
               concurrency
             )
-          )
+          })
         )
       }
     })
@@ -326,6 +329,17 @@ const warnOfUnusedLimits = (options: Options): Effect.Effect<void> => {
     : Effect.logWarning(
         `These options of the downloader have no effect: ${unused.join(", ")}. The OriginGovernor in the context keeps the limits.`
       )
+}
+
+/** The names of one run. Most runs need none. */
+const runNames = (): RunNames => {
+  let paths: UniquePaths | undefined
+  return {
+    take: (destination, isTaken) => {
+      paths ??= new UniquePaths()
+      return paths.takeName(destination, isTaken)
+    }
+  }
 }
 
 const maxConcurrency = 10_000

@@ -97,7 +97,7 @@ export const entryOf = (outcome: DownloadOutcome): Effect.Effect<Entry> =>
           {
             id: displayLabel(outcome.request.id),
             url,
-            destination: outcome._tag === "Saved" ? outcome.destination : outcome.request.destination,
+            destination: destinationOf(outcome),
             outcome: outcome._tag,
             urlKey: urlKey(hasher, outcome.request.url),
             ...fileOf(outcome, url),
@@ -131,6 +131,9 @@ export const addEntry = (last: Map<string, Entry>, entry: Entry): void => {
     last.set(destination, entry)
   }
 }
+
+const destinationOf = (outcome: DownloadOutcome): string =>
+  "destination" in outcome ? (outcome.destination ?? outcome.request.destination) : outcome.request.destination
 
 /** The fields that describe the file at the destination. */
 const fileOf = (outcome: DownloadOutcome, shownUrl: string): Partial<Entry> => {

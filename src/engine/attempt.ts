@@ -37,7 +37,11 @@ export interface Received {
   readonly verified: Verification
 }
 
-export type Result = Received | { readonly _tag: "Redirected"; readonly to: Redirect.Hop }
+export type Result =
+  | Received
+  | { readonly _tag: "Redirected"; readonly to: Redirect.Hop }
+  /** The server has named a file that exists, and the request skips it. */
+  | { readonly _tag: "Skipped" }
 
 // A short body of an error or a redirect is read to its end, so that the connection can be reused.
 const drainLimitBytes = 64 * 1024
@@ -227,14 +231,24 @@ export class Attempt extends BodyReceiver {
       }
       return this.fail(Exit.fail(answer.left))
     }
-    if (answer.right.startBytes > 0 && partial.part !== undefined) {
-      partial.acceptRange(answer.right.totalBytes, head, hop)
-      return this.receive(head, answer.right, partial.part)
+    return transfer.isNamed
+      ? this.begin(head, answer.right)
+      : this.after(transfer.named(head), (isSkipped) =>
+          isSkipped ? this.finish(Exit.succeed({ _tag: "Skipped" })) : this.begin(head, answer.right)
+        )
+  }
+
+  private begin(head: ResponseHead, answer: Answer): boolean {
+    const { hop, offsetBytes, transfer } = this
+    const { partial } = transfer
+    if (answer.startBytes > 0 && partial.part !== undefined) {
+      partial.acceptRange(answer.totalBytes, head, hop)
+      return this.receive(head, answer, partial.part)
     }
     return this.after(partial.startOver(transfer.store), (part) => {
-      partial.accept(head, answer.right.totalBytes, hop)
+      partial.accept(head, answer.totalBytes, hop)
       partial.isResumed ||= offsetBytes > 0
-      return this.receive(head, answer.right, part)
+      return this.receive(head, answer, part)
     })
   }
 

@@ -11,14 +11,17 @@ import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, Timeout } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
 import type { Expected } from "../internal/digest.js"
+import * as ContentDisposition from "../internal/http/contentDisposition.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
+import * as FileNames from "../internal/text/fileNames.js"
 import type { OriginGovernor, PermitOptions, Signal } from "../OriginGovernor.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type { Durability, Store } from "../Store.js"
-import type { Transport } from "../Transport.js"
+import type { ResponseHead, Transport } from "../Transport.js"
 import type { Deadlines } from "./deadlines.js"
-import type { Hooks } from "./hooks.js"
+import type { Hooks, Names } from "./hooks.js"
 import { PartialFile } from "./partialFile.js"
+import { isSkipped } from "./precheck.js"
 import { ProgressSampler } from "./progressSampler.js"
 import type { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
@@ -66,6 +69,13 @@ export class FileTransfer {
   readonly partial: PartialFile
   readonly checkpoints: Checkpoints
   readonly sampler: ProgressSampler
+  /** False until the head of a response has named the file, if the request leaves that to the server. */
+  isNamed: boolean
+  /** The path that the file will have. */
+  destination: string
+  /** The name that the server gave, before it was made safe. */
+  serverName: string | undefined
+  private readonly names: Names | undefined
 
   constructor(
     { clock, deadlines, governor, hasher, options, reachability, store, transport }: Services,
@@ -85,11 +95,30 @@ export class FileTransfer {
     const limitBytes = request.limitBytes ?? options.limitBytes
     this.partial = new PartialFile(request, expected, hasher, limitBytes, firstHop, options.resume)
     this.checkpoints = new Checkpoints(this.partial, options.resume, options.durability, () => this.now())
+    this.destination = request.destination
+    this.isNamed = request.nameFrom !== "server"
+    this.names = hooks.names
     this.sampler = new ProgressSampler(clock, request, this.partial, hooks.events)
   }
 
   get segments(): SegmentRule | undefined {
     return this.firstHop.isPlainGet ? this.options.segments : undefined
+  }
+
+  /**
+   * Names the file by the head of the first response that is accepted. True if a file of this name exists and the request skips
+   * it.
+   */
+  named({ headers }: ResponseHead): Effect.Effect<boolean, DownloadError> {
+    const { names, request, store } = this
+    this.isNamed = true
+    this.serverName = ContentDisposition.fileName(headers["content-disposition"])
+    const wanted =
+      this.serverName === undefined
+        ? request.destination
+        : FileNames.beside(request.destination, FileNames.fromText(this.serverName))
+    this.destination = names?.take(wanted) ?? wanted
+    return isSkipped(store, request, this.destination)
   }
 
   /** Milliseconds of the Clock's nanoseconds. */

@@ -15,6 +15,20 @@ export interface Hooks {
   /** When the request's deadline expires, if it started before the transfer. */
   readonly deadlineAt?: number | undefined
   readonly events?: EventSink | undefined
+  readonly names?: Names | undefined
+  readonly runNames?: RunNames | undefined
+}
+
+/** The names that transfers have taken. */
+export interface Names {
+  /** Takes the path, or the first numbered path that no other transfer has. */
+  readonly take: (destination: string) => string
+}
+
+/** The names that the transfers of a run have taken. */
+export interface RunNames {
+  /** Does what `Names.take` does. `isTaken` refuses the names of other runs. */
+  readonly take: (destination: string, isTaken: (destination: string) => boolean) => string
 }
 
 /** Receives the events of a transfer. */

@@ -41,10 +41,11 @@ export const checkRequest = (request: DownloadRequest): Either.Either<Checked, I
       })
 }
 
-/** True if the file exists and the request skips it; fails if the request must not find a file. */
+/** True if a file exists at the destination and the request skips it; fails if the request must not find a file. */
 export const isSkipped = (
   store: typeof Store.Service,
-  { destination, onExists }: DownloadRequest
+  { onExists }: DownloadRequest,
+  destination: string
 ): Effect.Effect<boolean, Disk> =>
   onExists === "overwrite" || onExists === "unique"
     ? Exit.succeed(false)

@@ -13,7 +13,7 @@ export const savedAs = (
   destination: string,
   { bytes, verified }: Received,
   attempts: number,
-  { expected, firstHop, partial, request }: FileTransfer
+  { expected, firstHop, partial, request, serverName }: FileTransfer
 ): Saved => {
   const { computed, head, source = firstHop } = partial
   const headers = head?.headers ?? {}
@@ -30,6 +30,7 @@ export const savedAs = (
     ...(mediaType === "" ? {} : { mediaType }),
     ...(etag === undefined ? {} : { etag }),
     ...(lastModified === undefined ? {} : { lastModified }),
+    ...(serverName === undefined ? {} : { serverName }),
     ...(expected === undefined || computed === undefined ? {} : { digest: `${expected.algorithm}:${computed}` })
   })
 }

@@ -21,9 +21,10 @@ import { Cancelled, type DownloadOutcome, DownloadRequest, Failed } from "../Dow
 import { Timeout } from "../DownloadError.js"
 import { Advanced, Retrying } from "../DownloadEvent.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
+import { UniquePaths } from "../internal/text/uniquePaths.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import { nowMillis } from "./deadlines.js"
-import type { EventSink, Hooks, Restore } from "./hooks.js"
+import type { EventSink, Hooks, Names, Restore, RunNames } from "./hooks.js"
 import { withRequest } from "./outcome.js"
 import type { Transfer } from "./transfer.js"
 
@@ -45,6 +46,8 @@ class SharedTransfer implements EventSink {
   isCancelled = false
   /** The result, if a caller waits for it on another fiber than the owner's. */
   result: Deferred.Deferred<Exit.Exit<DownloadOutcome>> | undefined
+  /** The key of the name that the server gave. */
+  namedKey: string | undefined
   private followers: Set<Follower> | undefined
 
   constructor(
@@ -154,25 +157,51 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
   const underway = new Map<string, SharedTransfer>()
   let uniques = 0
 
-  const end = (shared: SharedTransfer, exit: Exit.Exit<DownloadOutcome>): void => {
+  const remove = (shared: SharedTransfer): void => {
     underway.delete(shared.key)
+    if (shared.namedKey !== undefined) {
+      underway.delete(shared.namedKey)
+      shared.namedKey = undefined
+    }
+  }
+
+  const end = (shared: SharedTransfer, exit: Exit.Exit<DownloadOutcome>): void => {
+    remove(shared)
     shared.end(exit)
   }
+
+  /** Also takes the names of the run, if the transfer belongs to one. A store gives `unique` files free names by itself. */
+  const namesFor = (shared: SharedTransfer, runNames: RunNames | undefined): Names | undefined =>
+    isNamedByServer(shared.request)
+      ? {
+          take: (wanted) => {
+            const isTaken = (path: string) => underway.has(keyOf(path))
+            const path = runNames?.take(wanted, isTaken) ?? new UniquePaths().takeName(wanted, isTaken)
+            shared.namedKey = keyOf(path)
+            underway.set(shared.namedKey, shared)
+            return path
+          }
+        }
+      : undefined
 
   const onOwnFiber = (
     key: string,
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { permitOptions, events, deadlineAt }: Hooks
+    { permitOptions, events, deadlineAt, runNames }: Hooks
   ): Effect.Effect<DownloadOutcome> => {
     const owner: Owner = { fiber: undefined }
     const shared = new SharedTransfer(key, request, owner, events)
     underway.set(key, shared)
     const result = shared.awaitResult()
+    const names = namesFor(shared, runNames)
     // Uninterruptible except for the transfer itself, so that a cancelled transfer has an outcome too.
     return Effect.flatMap(
-      Effect.forkIn(transfer(request, Effect.interruptible, { permitOptions, deadlineAt, events: shared }), scope),
+      Effect.forkIn(
+        transfer(request, Effect.interruptible, { permitOptions, deadlineAt, names, events: shared }),
+        scope
+      ),
       (fiber) => {
         owner.fiber = fiber
         fiber.addObserver((exit) => end(shared, exit))
@@ -188,7 +217,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { permitOptions, events, deadlineAt }: Hooks,
+    { permitOptions, events, deadlineAt, runNames }: Hooks,
     worker: Worker
   ): Effect.Effect<DownloadOutcome> => {
     const shared = worker.spare ?? new SharedTransfer(key, request, worker, events)
@@ -202,14 +231,15 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     const ended = (exit: Exit.Exit<DownloadOutcome>): Effect.Effect<DownloadOutcome> => {
       worker.transfer = undefined
       if (shared.result === undefined && !shared.isCancelled) {
-        underway.delete(key)
+        remove(shared)
         worker.spare = shared
       } else {
         end(shared, exit)
       }
       return exit
     }
-    return Effect.matchCauseEffect(transfer(request, restore, { permitOptions, deadlineAt, events: shared }), {
+    const names = namesFor(shared, runNames)
+    return Effect.matchCauseEffect(transfer(request, restore, { permitOptions, deadlineAt, names, events: shared }), {
       onSuccess: (outcome) => ended(Exit.succeed(outcome)),
       onFailure: (cause) => ended(Exit.failCause(cause))
     })
@@ -248,8 +278,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
         return transfer(request, restore, hooks)
       }
       uniques += isUnique ? 1 : 0
-      // No destination has a NUL in it.
-      const key = isUnique ? `\u0000${uniques}` : keyOf(request.destination)
+      const key = isUnique ? `\u0000${uniques}` : sharedKeyOf(request)
       const found = underway.get(key)
       if (found === undefined) {
         return worker === undefined
@@ -296,6 +325,14 @@ const tooLate = (request: DownloadRequest): Failed =>
       receivedBytes: 0
     })
   })
+
+const isNamedByServer = ({ nameFrom, onExists }: DownloadRequest): boolean =>
+  nameFrom === "server" && onExists !== "unique"
+
+/** The key of a request: its destination. If the server names the file, different URLs need not wait for each other. */
+const sharedKeyOf = (request: DownloadRequest): string =>
+  // No destination has a NUL in it.
+  isNamedByServer(request) ? `\u0000${request.url}\u0000${request.destination}` : keyOf(request.destination)
 
 // Names that differ only in case or Unicode form are the same on some file systems. On POSIX a path has at most 4096 characters,
 // and `normalize` could take minutes for a longer one.

@@ -18,6 +18,7 @@ import { Hasher } from "../Hasher.js"
 import { andThen, isExit } from "../internal/andThen.js"
 import { isIdempotent } from "../internal/http/method.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
+import * as FileNames from "../internal/text/fileNames.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { OriginGovernor, Permit } from "../OriginGovernor.js"
 import * as RetryPolicy from "../RetryPolicy.js"
@@ -118,7 +119,11 @@ class Steps {
 
   private get work(): Effect.Effect<Outcome, DownloadError> {
     const { file, restore } = this
-    const skipped = isSkipped(file.store, file.request)
+    const { nameFrom, destination } = file.request
+    if (nameFrom === "server") {
+      return this.again
+    }
+    const skipped = isSkipped(file.store, file.request, destination)
     return andThen(isExit(skipped) ? skipped : restore(skipped), (is) =>
       is ? Exit.succeed(Unvalidated.make(Skipped, { request: file.request, reason: "exists" })) : this.again
     )
@@ -218,19 +223,19 @@ class Steps {
       return this.publish(result)
     }
     this.release()
-    return this.go(result.to, wait.totalAt - this.file.now())
+    return result._tag === "Skipped" ? Exit.succeed(this.skipped) : this.go(result.to, wait.totalAt - this.file.now())
   }
 
   private publish(received: Received): Effect.Effect<Outcome, DownloadError> {
     const { attempts, file } = this
     const { options, request } = file
     const published = (destination: string | undefined): Exit.Exit<Outcome> =>
-      Exit.succeed(
-        destination === undefined
-          ? Unvalidated.make(Skipped, { request, reason: "exists" })
-          : savedAs(destination, received, attempts, file)
-      )
-    const publishing = received.part.publish({ onExists: request.onExists, durability: options.durability })
+      Exit.succeed(destination === undefined ? this.skipped : savedAs(destination, received, attempts, file))
+    const publishing = received.part.publish({
+      onExists: request.onExists,
+      durability: options.durability,
+      name: file.destination === request.destination ? undefined : FileNames.lastSegment(file.destination)
+    })
     if (isExit(publishing) && Exit.isSuccess(publishing)) {
       return published(publishing.value)
     }
@@ -240,6 +245,15 @@ class Steps {
         this.release()
         return this.retry(error)
       }
+    })
+  }
+
+  private get skipped(): Skipped {
+    const { destination, request } = this.file
+    return Unvalidated.make(Skipped, {
+      request,
+      reason: "exists",
+      ...(destination === request.destination ? {} : { destination })
     })
   }
 

@@ -13,6 +13,7 @@ import { Timeout } from "../../DownloadError.js"
 import { Finished } from "../../DownloadEvent.js"
 import * as Downloader from "../../Downloader.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
+import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
@@ -91,7 +92,8 @@ const run = Effect.fnUntraced(function* (
   }
   // A name has no separators and is never `..`, so all destinations have the same prefix.
   const [prefix = ""] = path.join(directory, "_").split(/_$/)
-  const nameOf = uniqueNames(report.renamed)
+  // A name from a server is made unique when the server has answered.
+  const nameOf = options.remoteHeaderName ? FileNames.fromUrl : uniqueNames(report.renamed)
   const { referer } = options
   const common = {
     ...(referer === undefined ? {} : { referer }),
@@ -110,6 +112,7 @@ const run = Effect.fnUntraced(function* (
         id: `${index}`,
         url: line,
         destination: output?.destination ?? prefix + nameOf(line),
+        nameFrom: options.remoteHeaderName ? "server" : "url",
         timeout: options.timeout ?? Duration.infinity,
         deadline,
         // The content of an existing file may differ from the checksum.
@@ -146,6 +149,11 @@ const run = Effect.fnUntraced(function* (
 
 /** Refuses options that an output other than a file cannot have. */
 const checkOutput = Effect.fnUntraced(function* (options: Options, output: Output | undefined) {
+  if (output !== undefined && options.remoteHeaderName) {
+    return yield* new UsageError({
+      message: "--output FILE gives the name, so the server's name is not used: leave out --remote-header-name"
+    })
+  }
   if (isStandardOutput(output?.stream) && options.json) {
     return yield* new UsageError({ message: "--json and --output - would both write standard output" })
   }

@@ -51,6 +51,7 @@ const output = {
     "."
   ),
   output: nonEmpty("-o, --output FILE", "Save the one URL as FILE (-: standard output)", "file"),
+  remoteHeaderName: flag("-J, --remote-header-name", "Use the names that the server gives"),
   onExists: choice("--on-exists ACTION", "skip (default), overwrite, fail or unique", [
     "skip",
     "overwrite",

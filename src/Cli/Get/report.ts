@@ -7,6 +7,7 @@ import * as Download from "../../Download.js"
 import { InvalidRequest } from "../../DownloadError.js"
 import type { DownloadEvent, Retrying } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
+import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
@@ -80,13 +81,13 @@ export const make = (options: {
         if (options.hasPaths) {
           write(`${Printable.line(outcome.destination)}\n`)
         }
-        if (outcome.destination !== outcome.request.destination) {
-          renames.line(
-            `${Printable.line(outcome.request.destination)} exists: saved as ${Printable.line(outcome.destination)}`
-          )
+        const renamed = renamedLine(outcome)
+        if (renamed !== undefined) {
+          renames.line(renamed)
         }
       } else if (outcome._tag === "Skipped") {
-        skips.line(`${Printable.line(outcome.request.destination)}: skipped, because it exists`)
+        const file = outcome.destination ?? outcome.request.destination
+        skips.line(`${Printable.line(file)}: skipped, because it exists`)
       } else if (outcome._tag === "Failed") {
         const line = `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
         statusLine.line(line)
@@ -215,18 +216,46 @@ const nameOf = (request: Download.DownloadRequest) => ({
   file: request.destination
 })
 
+/** The line for a file whose name is not the one that was asked for. */
+const renamedLine = ({ destination, request, serverName }: Download.Saved): string | undefined => {
+  const saved = Printable.line(destination)
+  if (request.nameFrom !== "server") {
+    return destination === request.destination
+      ? undefined
+      : `${Printable.line(request.destination)} exists: saved as ${saved}`
+  }
+  const name = FileNames.lastSegment(destination)
+  const wanted = serverName === undefined ? FileNames.lastSegment(request.destination) : FileNames.fromText(serverName)
+  if (name !== wanted) {
+    return `${displayUrl(request.url)}: saved as ${saved}, because another file is named ${Printable.line(wanted)}`
+  }
+  return serverName === undefined || name === serverName
+    ? undefined
+    : `${displayUrl(request.url)}: saved as ${saved}, because the server's name '${Printable.excerpt(serverName)}' is not safe`
+}
+
 const outcomeLine = (outcome: Download.DownloadOutcome) => {
   const line = { outcome: outcome._tag, ...nameOf(outcome.request) }
   switch (outcome._tag) {
     case "Saved": {
-      const { attempts, bytes, digest, etag, lastModified, mediaType, status, verified } = outcome
+      const { attempts, bytes, digest, etag, lastModified, mediaType, serverName, status, verified } = outcome
       const response = { status, mediaType, etag, lastModified }
       // Left out if it is the URL of the request.
       const finalUrl = outcome.url === outcome.request.url ? undefined : displayUrl(outcome.url)
-      return { ...line, file: outcome.destination, bytes, verified, digest, attempts, finalUrl, ...response }
+      return {
+        ...line,
+        file: outcome.destination,
+        bytes,
+        verified,
+        digest,
+        attempts,
+        finalUrl,
+        ...response,
+        serverName
+      }
     }
     case "Skipped":
-      return { ...line, reason: outcome.reason }
+      return { ...line, file: outcome.destination ?? outcome.request.destination, reason: outcome.reason }
     case "Failed":
       return { ...line, error: errorJson(outcome.error) }
     default:

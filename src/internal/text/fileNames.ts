@@ -54,6 +54,12 @@ const withSafeEnd = (text: string): string => {
 /** Adds a number to the name, before its suffix: `name-2.tar.gz`. */
 export const numbered = (name: string, number: number): string => withEnd(name, `-${number}`)
 
+/** Adds a number to the last segment of a path. */
+export const numberedPath = (path: string, number: number): string => beside(path, numbered(lastSegment(path), number))
+
+/** Returns the last segment of a path. */
+export const lastSegment = (path: string): string => path.slice(nameIndex(path))
+
 /** Returns the path of another file in the directory of a file. */
 export const beside = (path: string, name: string): string => path.slice(0, nameIndex(path)) + name
 
@@ -62,9 +68,8 @@ const nameIndex = (path: string): number => Math.max(path.lastIndexOf("/"), path
 /** Yields 10,000 paths for one file: the destination itself, then the destination with the numbers 2, 3 and so on. */
 export function* candidates(destination: string): Generator<string> {
   yield destination
-  const start = nameIndex(destination)
   for (let number = 2; number <= maxCandidates; number++) {
-    yield destination.slice(0, start) + numbered(destination.slice(start), number)
+    yield numberedPath(destination, number)
   }
 }
 
