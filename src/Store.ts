@@ -14,6 +14,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
 import type { Disk } from "./DownloadError.js"
 
 /**
@@ -80,6 +81,19 @@ export interface Opened {
 }
 
 /**
+ * The file at a destination. If a symbolic link is there, the file to which it leads.
+ *
+ * @category models
+ * @since 0.3.0
+ */
+export interface FileInfo {
+  /** Undefined for a device, a pipe, a link that leads to no regular file, and everything else whose content cannot be read. */
+  readonly sizeBytes: number | undefined
+  /** The time of the last modification, in milliseconds since 1970. Undefined if the store keeps none. */
+  readonly modifiedMillis: number | undefined
+}
+
+/**
  * A file without its final name. Several calls of `write` and `read` may be under way at a time, but not
  * for the same bytes. One call of `checkpoint` may be under way beside them. `reserve`, `publish` and `close` are called when no
  * other call is under way.
@@ -134,8 +148,10 @@ export class Store extends Context.Tag("halyard/Store")<
   {
     /** Creates a directory if it is missing, and checks that files can be written there. */
     readonly prepare: (directory: string) => Effect.Effect<void, Disk>
-    /** Returns true if there is a file or a symbolic link at this path, even a broken link. Fails if it is a directory. */
-    readonly exists: (destination: string) => Effect.Effect<boolean, Disk>
+    /** Looks at the file or the symbolic link at this path. Undefined if there is neither. Fails if it is a directory. */
+    readonly stat: (destination: string) => Effect.Effect<FileInfo | undefined, Disk>
+    /** Reads the file at this path from its start. A chunk may be overwritten when the next one is pulled. */
+    readonly read: (destination: string) => Stream.Stream<Uint8Array, Disk>
     /**
      * Opens a part that was kept with this destination and key and that is not in use, or else an empty part. The caller publishes
      * or closes it. Bytes after those of the last checkpoint are removed. A part that was closed with `discard` is not found again.

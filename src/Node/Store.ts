@@ -13,7 +13,7 @@ import { codeOf, isUnsupported } from "../DownloadError/diskErrors.js"
 import * as DirectStore from "../Store/Direct.js"
 import { type Access, modeFor } from "../Store/fileAccess.js"
 import type { SystemCalls } from "../Store/systemCalls.js"
-import type { Store } from "../Store.js"
+import type { FileInfo, Store } from "../Store.js"
 import * as Descriptors from "./descriptors.js"
 
 const done =
@@ -42,12 +42,12 @@ const calls: SystemCalls = {
   rename: (from, to) => Fs.renameSync(from, to),
   link: (from, to) => Fs.linkSync(from, to),
   remove: (path) => Fs.unlinkSync(path),
-  exists: (path) => {
+  stat: (path) => {
     const found = Fs.lstatSync(path, { throwIfNoEntry: false })
     if (found?.isDirectory()) {
       throw Object.assign(new Error("it is a directory"), { code: "EISDIR" })
     }
-    return found !== undefined
+    return found === undefined ? undefined : fileInfoOf(found.isSymbolicLink() ? targetOf(path) : found)
   },
   accessOf: (path) => {
     const found = Fs.lstatSync(path, { throwIfNoEntry: false })
@@ -83,6 +83,21 @@ const calls: SystemCalls = {
         })
       })
     )
+}
+
+const fileInfoOf = (found: Fs.Stats | undefined): FileInfo => ({
+  sizeBytes: found?.isFile() === true ? found.size : undefined,
+  modifiedMillis: found?.mtimeMs
+})
+
+/** The file to which a link leads; undefined if it leads nowhere. */
+const targetOf = (path: string): Fs.Stats | undefined => {
+  try {
+    return Fs.statSync(path, { throwIfNoEntry: false })
+  } catch {
+    // The links form a circle, or lead to a directory that this process may not search.
+    return undefined
+  }
 }
 
 // Windows has no such flag, and on Windows ordinary users may not create symbolic links.

@@ -72,13 +72,14 @@ export const make = (
     }
     return Store.Store.of({
       prepare: fileSystem.prepare,
-      exists: (destination) =>
+      stat: (destination) =>
         probe.isFast()
           ? Exit.mapError(
-              probe.measure(() => attempt(() => calls.exists(destination))),
+              probe.measure(() => attempt(() => calls.stat(destination))),
               (cause) => fromCause(destination, cause)
             )
-          : fileSystem.exists(destination),
+          : fileSystem.stat(destination),
+      read: fileSystem.read,
       open: (destination, options) =>
         probe.isFast()
           ? Exit.succeed({ part: new FilePart(dependencies, destination), record: undefined })
@@ -104,7 +105,7 @@ const operationsOf = (
   setAccess: (descriptor, access) => run(() => calls.setAccess(descriptor, access)),
   setModified: (descriptor, millis) => run(() => calls.setModified(descriptor, millis)),
   accessOf: (path) => run(() => calls.accessOf(path)),
-  exists: (path) => run(() => calls.exists(path)),
+  stat: (path) => run(() => calls.stat(path)),
   rename: (from, to) => run(() => calls.rename(from, to)),
   link: (from, to) => run(() => calls.link(from, to)),
   remove: (path) => run(() => calls.remove(path)),

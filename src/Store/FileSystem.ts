@@ -12,11 +12,12 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { codeOf, fromCause, isUnsupported } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
 import { completeWhenDescriptorFree, isTooManyOpenCode } from "../internal/descriptors.js"
 import * as Printable from "../internal/text/printable.js"
-import { Store } from "../Store.js"
+import { type FileInfo, Store } from "../Store.js"
 import { type Access, modeFor } from "./fileAccess.js"
 import type { FileOperations } from "./fileOperations.js"
 import { type Dependencies, defaultLimits, FilePart } from "./filePart.js"
@@ -78,8 +79,9 @@ export const makeWith = (
               : new Disk({ path: Printable.line(directory), reason: "not-a-directory", detail: "" })
           )
         ),
-      exists: (destination) =>
-        Effect.mapError(operations.exists(destination), (cause) => fromCause(destination, cause)),
+      stat: (destination) => Effect.mapError(operations.stat(destination), (cause) => fromCause(destination, cause)),
+      read: (destination) =>
+        Stream.mapError(fs.stream(destination, { chunkSize: readBytes }), (cause) => fromCause(destination, cause)),
       open: (destination) => Exit.succeed({ part: new FilePart(dependencies, destination), record: undefined })
     })
   })
@@ -151,19 +153,17 @@ const operationsOf = (fs: FileSystem.FileSystem): FileOperations<OpenedFile> => 
           return info.type === "File" ? { mode: info.mode, ...ownerOf(info) } : "special"
         })
     }),
-  exists: (path) =>
+  stat: (path) =>
     // The link first, because it is the link that would be replaced.
-    Effect.orElse(Effect.as(fs.readLink(path), true), () =>
-      Effect.flatMap(fs.exists(path), (isThere) =>
-        isThere
-          ? Effect.flatMap(fs.stat(path), ({ type }) =>
-              type === "Directory"
-                ? Effect.fail(Object.assign(new Error("it is a directory"), { code: "EISDIR" }))
-                : Effect.succeed(true)
-            )
-          : Effect.succeed(false)
-      )
-    ),
+    Effect.matchEffect(fs.readLink(path), {
+      onSuccess: () => Effect.match(fs.stat(path), { onSuccess: fileInfoOf, onFailure: () => fileInfoOf(undefined) }),
+      onFailure: () =>
+        Effect.flatMap(infoOf(fs, path), (info) =>
+          info?.type === "Directory"
+            ? Effect.fail(Object.assign(new Error("it is a directory"), { code: "EISDIR" }))
+            : Effect.succeed(info === undefined ? undefined : fileInfoOf(info))
+        )
+    }),
   rename: (from, to) => fs.rename(from, to),
   link: (from, to) => fs.link(from, to),
   remove: (path) => fs.remove(path),
@@ -202,6 +202,15 @@ const infoOf = (
     (error) => /^E(?:NOENT|NOTDIR)$/.test(codeOf(error)),
     () => Effect.succeed(undefined)
   )
+
+/** `info`: undefined for a link that leads nowhere. */
+const fileInfoOf = (info: FileSystem.File.Info | undefined): FileInfo => ({
+  sizeBytes: info?.type === "File" ? Number(info.size) : undefined,
+  modifiedMillis: info === undefined ? undefined : Option.getOrUndefined(Option.map(info.mtime, Number))
+})
+
+// The digest of a chunk takes a few milliseconds at most.
+const readBytes = 1024 * 1024
 
 const ownerOf = ({ gid, uid }: FileSystem.File.Info): Omit<Access, "mode"> => ({
   uid: Option.getOrElse(uid, () => 0),

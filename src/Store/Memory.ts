@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { Disk } from "../DownloadError.js"
 import { beside, candidates } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
@@ -37,7 +38,7 @@ export class MemoryFiles extends Context.Tag("halyard/Store/MemoryFiles")<
  */
 export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
   Effect.sync(() => {
-    const files = new Map<string, Uint8Array>()
+    const files = new Map<string, MemoryFile>()
     const kept = new Map<string, Checkpoint>()
     const parts = new Set<Part>()
     const open = (destination: string, { resume }: OpenOptions): Opened => {
@@ -57,11 +58,11 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
           checkpoint = { content, record, sizeBytes: content.sizeBytes }
           return Exit.void
         },
-        publish: ({ name, onExists }) => {
+        publish: ({ modifiedMillis, name, onExists }) => {
           const target = name === undefined ? destination : beside(destination, name)
           for (const path of onExists === "unique" ? candidates(target) : [target]) {
             if (onExists === "overwrite" || !files.has(path)) {
-              files.set(path, content.copy())
+              files.set(path, { content: content.copy(), modifiedMillis })
               parts.delete(part)
               return Exit.succeed(path)
             }
@@ -85,16 +86,33 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
     }
     return Context.make(Store, {
       prepare: () => Exit.void,
-      exists: (destination) => Exit.succeed(files.has(destination)),
+      stat: (destination) => {
+        const found = files.get(destination)
+        return Exit.succeed(
+          found === undefined ? undefined : { sizeBytes: found.content.length, modifiedMillis: found.modifiedMillis }
+        )
+      },
+      read: (destination) =>
+        Stream.suspend(() => {
+          const found = files.get(destination)
+          return found === undefined
+            ? Stream.fail(new Disk({ path: Printable.line(destination), reason: "missing", detail: "" }))
+            : Stream.make(found.content)
+        }),
       open: (destination, options) => Exit.succeed(open(destination, options))
     }).pipe(
       Context.add(MemoryFiles, {
-        files: Effect.sync(() => new Map(files)),
+        files: Effect.sync(() => new Map(Array.from(files, ([path, { content }]) => [path, content] as const))),
         parts: Effect.sync(() => parts.size + kept.size)
       })
     )
   })
 )
+
+interface MemoryFile {
+  readonly content: Uint8Array
+  readonly modifiedMillis: number | undefined
+}
 
 interface Checkpoint {
   readonly content: GrowingBytes

@@ -6,6 +6,7 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
+import type { FileInfo } from "../Store.js"
 import type { Access } from "./fileAccess.js"
 
 export interface FileOperations<Handle> {
@@ -23,8 +24,8 @@ export interface FileOperations<Handle> {
   readonly setModified: (handle: Handle, millis: number) => Effect.Effect<void, unknown>
   /** The access of the regular file at this path; undefined for a link, a directory, or if there is no file. */
   readonly accessOf: (path: string) => Effect.Effect<Access | "special" | undefined, unknown>
-  /** True if a file or a link, broken or not, has this name. Fails with EISDIR if it is a directory. */
-  readonly exists: (path: string) => Effect.Effect<boolean, unknown>
+  /** The file or link, broken or not, with this name; undefined if there is none. Fails with EISDIR if it is a directory. */
+  readonly stat: (path: string) => Effect.Effect<FileInfo | undefined, unknown>
   readonly rename: (from: string, to: string) => Effect.Effect<void, unknown>
   /** Fails if the name is taken. */
   readonly link: (from: string, to: string) => Effect.Effect<void, unknown>

@@ -13,7 +13,7 @@ import * as Printable from "../internal/text/printable.js"
 import type { PublishOptions } from "../Store.js"
 import type { FileOperations } from "./fileOperations.js"
 
-type Names = Pick<FileOperations<never>, "exists" | "link" | "remove" | "rename">
+type Names = Pick<FileOperations<never>, "link" | "remove" | "rename" | "stat">
 
 /** Returns the final name; undefined if `skip` has kept another file. */
 export const move = (
@@ -30,10 +30,10 @@ export const move = (
     if (path !== undefined) {
       return Exit.succeed(path)
     }
-    // `exists` fails if a directory took the name in the meantime, because a directory cannot be skipped as a file.
-    const isSkipped = onExists === "skip" ? names.exists(destination) : Exit.succeed(false)
-    return andThen(isSkipped, (is) =>
-      is
+    // `stat` fails if a directory took the name in the meantime, because a directory cannot be skipped as a file.
+    const kept = onExists === "skip" ? names.stat(destination) : Exit.succeed(undefined)
+    return andThen(kept, (found) =>
+      found !== undefined
         ? Exit.succeed(undefined)
         : Exit.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
     )
@@ -82,6 +82,8 @@ const moveExclusively = (names: Names, temporary: string, path: string): Effect.
   })
 
 const isTaken = (names: Names, path: string): Effect.Effect<boolean, unknown> =>
-  matchExit(names.exists(path), (exit) =>
-    Exit.isFailure(exit) && codeOf(errorOf(exit)) === "EISDIR" ? Exit.succeed(true) : exit
+  matchExit(names.stat(path), (exit) =>
+    Exit.isFailure(exit) && codeOf(errorOf(exit)) === "EISDIR"
+      ? Exit.succeed(true)
+      : Exit.map(exit, (found) => found !== undefined)
   )

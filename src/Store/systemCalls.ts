@@ -5,6 +5,7 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
+import type { FileInfo } from "../Store.js"
 import type { Access } from "./fileAccess.js"
 
 export interface SystemCalls {
@@ -19,8 +20,8 @@ export interface SystemCalls {
   /** Fails if the name is taken. */
   readonly link: (from: string, to: string) => void
   readonly remove: (path: string) => void
-  /** True if a file or a link, broken or not, has this name. Fails with EISDIR if it is a directory. */
-  readonly exists: (path: string) => boolean
+  /** The file or link, broken or not, with this name; undefined if there is none. Fails with EISDIR if it is a directory. */
+  readonly stat: (path: string) => FileInfo | undefined
   /** The access of the regular file at this path; undefined for a link, a directory, or if there is no file. */
   readonly accessOf: (path: string) => Access | "special" | undefined
   /** Gives a file this access, or as much of it as this process may set, and never more. */

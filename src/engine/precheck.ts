@@ -49,8 +49,8 @@ export const isSkipped = (
 ): Effect.Effect<boolean, Disk> =>
   onExists === "overwrite" || onExists === "unique"
     ? Exit.succeed(false)
-    : andThen(store.exists(destination), (isThere) =>
-        isThere && onExists === "fail"
+    : andThen(store.stat(destination), (found) =>
+        found !== undefined && onExists === "fail"
           ? Exit.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
-          : Exit.succeed(isThere)
+          : Exit.succeed(found !== undefined)
       )

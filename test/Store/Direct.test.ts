@@ -414,9 +414,9 @@ describe("Store/Direct", () => {
       })
       const clock = yield* Effect.clock
       const store = over(disk, (calls) => ({
-        exists: (path) => {
+        stat: (path) => {
           now += 50
-          return calls.exists(path)
+          return calls.stat(path)
         }
       }))
       yield* Effect.gen(function* () {
@@ -432,7 +432,7 @@ describe("Store/Direct", () => {
         }
         assert.isBelow(bytes, 33 * 1024 * 1024)
         // From now on the calls count as slow.
-        yield* store.exists("/d/a")
+        yield* store.stat("/d/a")
         writes = 0
         const part = yield* openScoped(store, "/d/a")
         yield* part.write(Uint8Array.of(1), 0)

@@ -8,7 +8,7 @@ const probe = Effect.sync(() => {
   const uploads = new Set<string>()
   let begun = 0
   const bucket: Bucket = {
-    has: async (name) => objects.has(name),
+    get: async (name) => objects.get(name),
     begin: async () => {
       const upload = `upload ${begun++}`
       uploads.add(upload)

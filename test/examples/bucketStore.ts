@@ -1,9 +1,10 @@
-import { Effect, Exit, Layer } from "effect"
+import { Effect, Exit, Layer, Stream } from "effect"
 import { DownloadError, Store } from "halyard"
 
 /** What the store needs of an object storage. An upload has no name until it is completed. */
 export interface Bucket {
-  readonly has: (name: string) => Promise<boolean>
+  /** Undefined if there is no such object. */
+  readonly get: (name: string) => Promise<Uint8Array | undefined>
   readonly begin: () => Promise<string>
   /** Returns false, and does nothing, if there is such an object and `replaces` is false. */
   readonly complete: (upload: string, name: string, content: Uint8Array, replaces: boolean) => Promise<boolean>
@@ -13,7 +14,15 @@ export interface Bucket {
 export const layer = (bucket: Bucket): Layer.Layer<Store.Store> =>
   Layer.succeed(Store.Store, {
     prepare: () => Exit.void,
-    exists: (destination) => call(destination, () => bucket.has(destination)),
+    stat: (destination) =>
+      Effect.map(
+        call(destination, () => bucket.get(destination)),
+        (found) => (found === undefined ? undefined : { sizeBytes: found.length, modifiedMillis: undefined })
+      ),
+    read: (destination) =>
+      Stream.fromEffect(call(destination, () => bucket.get(destination))).pipe(
+        Stream.flatMap((found) => (found === undefined ? disk(destination, "missing", "") : Stream.make(found)))
+      ),
     open: (destination) =>
       Effect.map(
         call(destination, () => bucket.begin()),

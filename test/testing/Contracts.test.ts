@@ -16,7 +16,8 @@ const broken = (change: (part: Store.Part, open: Effect.Effect<unknown, unknown>
       const base = yield* Effect.provide(Store.Store, context)
       const store: typeof Store.Store.Service = {
         prepare: base.prepare,
-        exists: base.exists,
+        stat: base.stat,
+        read: base.read,
         open: (destination, options) =>
           Effect.map(base.open(destination, options), ({ part, record }) => ({
             part: change(

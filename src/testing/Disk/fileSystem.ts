@@ -35,7 +35,11 @@ export const layer = (volume: Volume, faults: Faults): Layer.Layer<FileSystem.Fi
     link: (from, to) => faults.perform({ name: "link", path: from, to }, () => volume.linkTo(from, to)),
     remove: (path) => faults.perform({ name: "remove", path }, () => volume.removeName(path)),
     exists: (path) => faults.perform({ name: "look", path }, () => volume.has(path)),
-    readLink: (path) => Effect.fail(systemError("EINVAL", { name: "look", path })),
+    readLink: (path) =>
+      Effect.flatMap(
+        faults.perform({ name: "look", path }, () => volume.has(path)),
+        (isThere) => Effect.fail(systemError(isThere ? "EINVAL" : "ENOENT", { name: "look", path }))
+      ),
     readFile: (path) => faults.perform({ name: "look", path }, () => volume.inodeOf(path).bytes.slice()),
     readDirectory: (directory) =>
       faults.perform({ name: "look", path: directory }, () =>

@@ -61,12 +61,13 @@ export const make = (volume: Volume, faults: Faults): SystemCalls => {
     rename: (from, to) => faults.performSync({ name: "rename", path: from, to }, () => volume.renameTo(from, to)),
     link: (from, to) => faults.performSync({ name: "link", path: from, to }, () => volume.linkTo(from, to)),
     remove: (path) => faults.performSync({ name: "remove", path }, () => volume.removeName(path)),
-    exists: (path) =>
+    stat: (path) =>
       faults.performSync({ name: "look", path }, () => {
         if (volume.isDirectory(path)) {
           throw new Errno("EISDIR")
         }
-        return volume.has(path)
+        const found = volume.find(path)
+        return found === undefined ? undefined : { sizeBytes: found.bytes.length, modifiedMillis: found.modifiedMillis }
       }),
     accessOf: (path) => {
       const found = volume.find(path)

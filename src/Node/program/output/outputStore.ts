@@ -11,6 +11,7 @@ import { isatty, WriteStream } from "node:tty"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { OutputStream } from "../../../Cli/Host.js"
 import { codeOf, fromCause } from "../../../DownloadError/diskErrors.js"
 import { Disk } from "../../../DownloadError.js"
@@ -70,7 +71,8 @@ export const layer = (output: OutputStream, onWait: () => void): Layer.Layer<Sto
         )
       return Store.of({
         prepare: (destination) => Effect.asVoid(sinkOf(destination)),
-        exists: () => Effect.succeed(false),
+        stat: () => Effect.succeed(undefined),
+        read: (destination) => Stream.fail(failure(destination, "it cannot be read")),
         open: (destination) =>
           Effect.map(Effect.zipRight(unlessWritten(destination), sinkOf(destination)), (made) => ({
             part: partOf(destination, made),

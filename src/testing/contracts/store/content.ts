@@ -2,6 +2,7 @@
  * What a part holds: writes at positions and reads.
  */
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { openScoped } from "../../../Store.js"
 import { type Case, expect } from "../Case.js"
 import { type CaseOf, encode, hasParts, holds, long, publish, read, save, withPart, write } from "./probe.js"
@@ -14,6 +15,34 @@ const unlike = (found: string, sizeBytes: number): string =>
   found.length === sizeBytes ? "other bytes" : `${found.length} bytes`
 
 export const cases = (on: CaseOf): ReadonlyArray<Case> => [
+  on("says how large a file is and when it was modified, and reads it", (probe, store) =>
+    Effect.gen(function* () {
+      for (const text of ["", "small", long("large")]) {
+        yield* withPart(store, probe.destination, (part) =>
+          Effect.zipRight(
+            write(part, text),
+            Effect.suspend(() =>
+              part.publish({ onExists: "overwrite", durability: "rename", modifiedMillis: 1_000_000_000_000 })
+            )
+          )
+        )
+        const found = yield* store.stat(probe.destination)
+        yield* expect(found?.sizeBytes === text.length, `${text.length} bytes from stat`, found)
+        const modified = found?.modifiedMillis ?? 1_000_000_000_000
+        yield* expect(modified === 1_000_000_000_000, "the time that was given to publish, or undefined", modified)
+        // A chunk may be overwritten when the next one is pulled.
+        const decoder = new TextDecoder()
+        const content = yield* Stream.runFold(
+          store.read(probe.destination),
+          "",
+          (before, chunk) => before + decoder.decode(chunk, { stream: true })
+        )
+        yield* expect(content === text, `the ${text.length} bytes of the file from read`, content.length)
+      }
+      const missing = yield* Effect.flip(Stream.runDrain(store.read(`${probe.destination}-missing`)))
+      yield* expect(missing._tag === "Disk", "Disk from read of a path without a file", missing)
+    })
+  ),
   on("publishes what was written, and nothing before that", (probe, store) =>
     Effect.gen(function* () {
       yield* withPart(store, probe.destination, (part) =>

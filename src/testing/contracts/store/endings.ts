@@ -21,9 +21,17 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
   on("prepares a directory that is there, and says whether a file exists", (probe, store) =>
     Effect.gen(function* () {
       yield* store.prepare(probe.destination.slice(0, probe.destination.lastIndexOf("/")))
-      yield* expect(!(yield* store.exists(probe.destination)), "false from exists before a file is saved", true)
+      yield* expect(
+        (yield* store.stat(probe.destination)) === undefined,
+        "undefined from stat before a file is saved",
+        true
+      )
       yield* save(store, probe.destination, "new")
-      yield* expect(yield* store.exists(probe.destination), "true from exists after a file was saved", false)
+      yield* expect(
+        (yield* store.stat(probe.destination)) !== undefined,
+        "a file from stat after a file was saved",
+        false
+      )
     })
   ),
   ...(

@@ -42,7 +42,7 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
         const destination = `${probe.destination}-${onExists}`
         const published = yield* save(store, destination, onExists, onExists)
         yield* expect(published === destination, "the destination from publish", published)
-        yield* expect(yield* store.exists(destination), `true from exists of ${destination}`, false)
+        yield* expect((yield* store.stat(destination)) !== undefined, `a file from stat of ${destination}`, false)
       }
       yield* hasParts(probe, 0)
     })
@@ -62,7 +62,7 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
         )
       const published = yield* publishAs("fail")
       yield* expect(published === other, other, published)
-      yield* expect(yield* store.exists(other), `true from exists of ${other}`, false)
+      yield* expect((yield* store.stat(other)) !== undefined, `a file from stat of ${other}`, false)
       const error = yield* Effect.flip(publishAs("fail"))
       yield* expect(error.reason === "exists", "the reason exists from publish with fail", error.reason)
       const skipped = yield* publishAs("skip")
@@ -96,7 +96,7 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
       yield* expect(new Set(paths).size === 8 && !paths.includes(undefined), "8 names", paths)
       yield* expect(!paths.includes(probe.destination), "other names than the one that is taken", paths)
       for (const path of paths) {
-        yield* expect(yield* store.exists(path ?? ""), `true from exists of ${path}`, false)
+        yield* expect((yield* store.stat(path ?? "")) !== undefined, `a file from stat of ${path}`, false)
       }
       yield* holds(probe, "old")
       yield* hasParts(probe, 0)
@@ -121,8 +121,8 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
         )
         yield* expect(Exit.isFailure(exit), `that publish with ${onExists} fails`, exit)
       }
-      const error = yield* Effect.flip(store.exists(probe.destination))
-      yield* expect(error.reason === "other", "that exists fails, with the reason other", error)
+      const error = yield* Effect.flip(store.stat(probe.destination))
+      yield* expect(error.reason === "other", "that stat fails, with the reason other", error)
       const other = yield* save(store, probe.destination, "new", "unique")
       yield* expect(other !== undefined && other !== probe.destination, "another name", other)
       yield* hasParts(probe, 0)
@@ -137,7 +137,7 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
       for (const to of [destination, `${destination}.nowhere`]) {
         for (const text of ["small", long("large")]) {
           yield* makeLink(to)
-          yield* expect(yield* store.exists(destination), "true from exists of a link", false)
+          yield* expect((yield* store.stat(destination)) !== undefined, "a file from stat of a link", false)
           const error = yield* Effect.flip(save(store, destination, text, "fail"))
           yield* expect(error.reason === "exists", "the reason exists from publish with fail", error.reason)
           yield* save(store, destination, text, "overwrite")
