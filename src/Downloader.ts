@@ -17,10 +17,11 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as RequestHeaders from "./Download/requestHeaders.js"
 import * as RequestProblem from "./Download/requestProblem.js"
-import type { DownloadOutcome, DownloadRequest, NotModified, Saved, Skipped } from "./Download.js"
+import type { DownloadOutcome, DownloadRequest, NotModified, RequestOptions, Saved, Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
 import * as Background from "./engine/background.js"
 import { Caller } from "./engine/caller.js"
+import * as Content from "./engine/content.js"
 import type { Restore, RunNames } from "./engine/hooks.js"
 import * as Limits from "./engine/limits.js"
 import { Listener } from "./engine/listener.js"
@@ -69,8 +70,33 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
       requests: Stream.Stream<DownloadRequest, E, R>,
       options?: { readonly concurrency?: number | undefined }
     ) => Stream.Stream<DownloadOutcome, E, R>
+    /**
+     * The content as it arrives, in chunks that the reader may keep. The transfer begins when the stream is run. It follows the
+     * same rules as `download`. A slow reader pauses the body after 256 KiB. When the stream ends, its length, size and digest were
+     * checked; if one of them is wrong, the stream fails after its last chunk.
+     *
+     * A failed attempt is continued after the last byte if a validator or a digest proves that the rest is of the same version.
+     * Otherwise the stream fails, because delivered bytes cannot be taken back. If the reader stops early, or is interrupted, the
+     * connection is closed before the stream ends. The stream holds a permit of its origin while the body arrives, also while the
+     * reader pauses it. `Progress` gets its events, and `Journal` gets no entry.
+     */
+    readonly stream: (request: ContentRequest) => Stream.Stream<Uint8Array, DownloadError>
+    /**
+     * The whole content in memory. Set `limitBytes`, of the request or of the downloader: a hostile server may send more than the
+     * memory holds. A larger content fails with `TooLarge`. Otherwise it is like `download`, without a file: an attempt may start
+     * over. `Progress` gets its events, and `Journal` gets no entry.
+     */
+    readonly bytes: (request: ContentRequest) => Effect.Effect<Uint8Array, DownloadError>
   }
 >() {}
+
+/**
+ * The fields of a request for `stream` and `bytes`, which have no destination.
+ *
+ * @category models
+ * @since 0.3.0
+ */
+export type ContentRequest = Omit<RequestOptions, "destination" | "nameFrom" | "onExists" | "resume">
 
 /**
  * Options of a downloader. The limits of `OriginGovernor.Options` apply only if there is no `OriginGovernor` in the context.
@@ -283,11 +309,24 @@ export const makeWith = (
       return caller.withSpan(request, caller.isSilent ? work : caller.withReports(request, restore, worker, work))
     }
 
+    const performContent = (options: ContentRequest): Effect.Effect<Content.Perform> =>
+      Effect.map(currentCaller, (given) => {
+        const caller = given.withoutJournal
+        const request = Content.requestOf(options)
+        return (content) => {
+          const hooks = { events: caller.hasListener ? caller : undefined, content }
+          const work = Effect.suspend(() => caller.transfer(request, Effect.interruptible, hooks))
+          return caller.withSpan(request, caller.withReports(request, Effect.interruptible, undefined, work))
+        }
+      })
+
     return Downloader.of({
       download: (request) =>
         Effect.uninterruptibleMask((restore) =>
           Effect.flatMap(currentCaller, (caller) => Effect.flatMap(perform(caller, request, restore), toExit))
         ),
+      stream: (request) => Content.stream(performContent(request), sharedTransfers.scope),
+      bytes: (request) => Content.bytes(performContent(request), sharedTransfers.scope),
       run: (requests, options) => {
         const concurrency = concurrencyOf(options?.concurrency ?? defaults.concurrency)
         return Stream.unwrap(

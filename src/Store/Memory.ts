@@ -13,6 +13,7 @@ import { Disk } from "../DownloadError.js"
 import { beside, candidates } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import { type Opened, type OpenOptions, type Part, Store } from "../Store.js"
+import { GrowingBytes } from "./growingBytes.js"
 
 /**
  * The content of a memory store.
@@ -118,35 +119,4 @@ interface Checkpoint {
   readonly content: GrowingBytes
   readonly record: string
   readonly sizeBytes: number
-}
-
-class GrowingBytes {
-  sizeBytes = 0
-  private bytes = new Uint8Array(0)
-
-  write(chunk: Uint8Array, positionBytes: number): void {
-    const endBytes = positionBytes + chunk.length
-    if (endBytes > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(endBytes, this.bytes.length * 2))
-      larger.set(this.bytes)
-      this.bytes = larger
-    }
-    this.bytes.set(chunk, positionBytes)
-    this.sizeBytes = Math.max(this.sizeBytes, endBytes)
-  }
-
-  read(into: Uint8Array, positionBytes: number): number {
-    const found = this.bytes.subarray(positionBytes, Math.min(this.sizeBytes, positionBytes + into.length))
-    into.set(found)
-    return found.length
-  }
-
-  truncate(sizeBytes: number): void {
-    this.bytes = this.bytes.slice(0, sizeBytes)
-    this.sizeBytes = sizeBytes
-  }
-
-  copy(): Uint8Array {
-    return this.bytes.slice(0, this.sizeBytes)
-  }
 }

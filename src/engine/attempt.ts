@@ -245,6 +245,10 @@ export class Attempt extends BodyReceiver {
       partial.acceptRange(answer.totalBytes, head, hop)
       return this.receive(head, answer, partial.part)
     }
+    if (transfer.delivery?.mayStartOver(head, hop) === false) {
+      const detail = `another version, and ${transfer.delivery.bytes} bytes are delivered already`
+      return this.fail(Exit.fail(new Protocol({ url: displayUrl(hop.href), reason: "inconsistent", detail })))
+    }
     return this.after(partial.startOver(transfer.store), (part) => {
       partial.accept(head, answer.totalBytes, hop)
       partial.isResumed ||= offsetBytes > 0

@@ -44,6 +44,11 @@ export class Caller implements EventSink {
     return this.listener === undefined && this.journal === undefined
   }
 
+  /** The same caller, for a transfer that saves nothing. */
+  get withoutJournal(): Caller {
+    return new Caller(this.transfer, this.runtime, this.background, this.listener, undefined, this.isTraced)
+  }
+
   send(event: DownloadEvent): void {
     this.listener?.receive(event, this.runtime)
   }

@@ -19,6 +19,7 @@ import * as RetryPolicy from "../RetryPolicy.js"
 import type { Durability, Store } from "../Store.js"
 import type { ResponseHead, Transport } from "../Transport.js"
 import type { Deadlines } from "./deadlines.js"
+import { Delivery } from "./delivery.js"
 import type { Hooks, Names } from "./hooks.js"
 import { PartialFile } from "./partialFile.js"
 import { isSkipped } from "./precheck.js"
@@ -68,6 +69,8 @@ export class FileTransfer {
   readonly permitOptions: PermitOptions | undefined
   readonly partial: PartialFile
   readonly checkpoints: Checkpoints
+  /** Undefined if the part can start over. */
+  readonly delivery: Delivery | undefined
   readonly sampler: ProgressSampler
   /** False until the head of a response has named the file, if the request leaves that to the server. */
   isNamed: boolean
@@ -85,7 +88,7 @@ export class FileTransfer {
     hooks: Hooks
   ) {
     this.transport = transport
-    this.store = store
+    this.store = hooks.content?.store ?? store
     this.governor = governor
     this.clock = clock
     this.deadlines = deadlines
@@ -98,11 +101,15 @@ export class FileTransfer {
     this.destination = request.destination
     this.isNamed = request.nameFrom !== "server"
     this.names = hooks.names
+    const sink = hooks.content?.sink
+    this.delivery = sink === undefined ? undefined : new Delivery(sink, this.partial)
+    this.partial.isDelivered = sink !== undefined
     this.sampler = new ProgressSampler(clock, request, this.partial, hooks.events)
   }
 
   get segments(): SegmentRule | undefined {
-    return this.firstHop.isPlainGet ? this.options.segments : undefined
+    // A delivery is in order.
+    return this.firstHop.isPlainGet && this.delivery === undefined ? this.options.segments : undefined
   }
 
   /**

@@ -6,6 +6,8 @@
 import type * as Effect from "effect/Effect"
 import type { Advanced, Retrying } from "../DownloadEvent.js"
 import type { PermitOptions } from "../OriginGovernor.js"
+import type { Sink } from "../Store/sequential.js"
+import type { Store } from "../Store.js"
 
 /** Makes the waits of an uninterruptible effect interruptible, as far as the caller is. */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -17,6 +19,15 @@ export interface Hooks {
   readonly events?: EventSink | undefined
   readonly names?: Names | undefined
   readonly runNames?: RunNames | undefined
+  /** Undefined: the content goes to the store of the downloader. */
+  readonly content?: Content | undefined
+}
+
+/** A store for one content. */
+export interface Content {
+  readonly store: typeof Store.Service
+  /** What takes the bytes if they are delivered as they arrive. */
+  readonly sink?: Sink | undefined
 }
 
 /** The names that transfers have taken. */

@@ -50,6 +50,8 @@ export class PartialFile {
   receivedBytes = 0
   /** Whether the part has bytes from a response to a range request. */
   isResumed = false
+  /** Whether the bytes of the part were delivered to a reader, and stay if the transfer starts over. */
+  isDelivered = false
   /** The number of segment requests of this transfer that failed. */
   failedSegments = 0
   /** The head of the first response whose bytes are in the part. */
@@ -277,7 +279,7 @@ export class PartialFile {
     const { part } = this
     this.refused = undefined
     this.hasCheckpoint = false
-    if (part !== undefined && this.receivedBytes === 0 && !this.isKept) {
+    if (part !== undefined && (this.isDelivered || (this.receivedBytes === 0 && !this.isKept))) {
       return Exit.succeed(part)
     }
     this.part = undefined

@@ -269,7 +269,7 @@ class Steps {
   /** Waits, and begins the next attempt, if the policy allows one. */
   private retry(error: DownloadError, hop?: Hop): Effect.Effect<Outcome, DownloadError> {
     return Effect.flatMap(Random.next, (random) => {
-      const { deadlines, options, partial, reachability, request } = this.file
+      const { deadlines, delivery, firstHop, options, partial, reachability, request } = this.file
       const now = this.file.now() - deadlines.lostMillis
       const { retries } = this
       const { origin } = hop ?? this.file.firstHop
@@ -287,9 +287,11 @@ class Steps {
           random
         })
       const delayMillis =
-        delayAfter(retries.failures) ??
-        // Retry once more: a server may refuse only the range, with any status.
-        (error._tag === "HttpStatus" && partial.refuseLastRange() ? delayAfter(retries.failures - 1) : undefined)
+        delivery?.mayContinue(error, firstHop) === false
+          ? undefined
+          : (delayAfter(retries.failures) ??
+            // Retry once more: a server may refuse only the range, with any status.
+            (error._tag === "HttpStatus" && partial.refuseLastRange() ? delayAfter(retries.failures - 1) : undefined))
       if (delayMillis === undefined) {
         reachability.onGivenUp(origin, error)
       }
