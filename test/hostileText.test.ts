@@ -12,8 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type Command, optionsOf } from "../src/Cli/Command.js"
 import * as FlagsCommand from "../src/Cli/Flags.js"
-import * as Lines from "../src/Cli/Get/lines.js"
-import { uniqueNames } from "../src/Cli/Get/uniqueNames.js"
+import * as List from "../src/Cli/Get/input/list.js"
 import * as Get from "../src/Cli/Get.js"
 import { parse } from "../src/Cli/parse.js"
 import * as Serve from "../src/Cli/Serve.js"
@@ -34,6 +33,7 @@ import * as DisplayUrl from "../src/internal/text/displayUrl.js"
 import * as FileNames from "../src/internal/text/fileNames.js"
 import * as NormalizedUrl from "../src/internal/text/normalizedUrl.js"
 import * as Printable from "../src/internal/text/printable.js"
+import { UniquePaths } from "../src/internal/text/uniquePaths.js"
 import { Chunked } from "../src/Node/Transport/http1/chunkedDecoder.js"
 import * as Head from "../src/Node/Transport/http1/responseHead.js"
 import * as MemoryStore from "../src/Store/Memory.js"
@@ -139,13 +139,21 @@ describe("200,000 hostile characters", () => {
     Effect.gen(function* () {
       const encoder = new TextEncoder()
       for (const text of hostile) {
-        const nameOf = uniqueNames(() => {})
+        const paths = new UniquePaths()
         const short = text.slice(0, 20_000)
         const bytes = encoder.encode(
           `${text}\nhttp://host.test/${short}\nhttp://host.test/${short}!\nhttp://host.test/b`
         )
-        const lines = Chunk.toReadonlyArray(yield* Stream.runCollect(Lines.fromBytes(Stream.make(bytes))))
-        const names = lines.flatMap((line) => (typeof line === "string" ? [nameOf(line)] : []))
+        const list = List.fromBytes(Stream.make(bytes), {
+          name: "list",
+          label: "list",
+          baseUrl: undefined,
+          onIgnored: () => {}
+        })
+        const entries = Chunk.toReadonlyArray(yield* Stream.runCollect(list))
+        const names = entries.flatMap((entry) =>
+          entry._tag === "Item" ? [paths.take(FileNames.fromUrl(entry.url))] : []
+        )
         assert.strictEqual(names.at(-1), "b")
       }
     })

@@ -107,12 +107,17 @@ export const text = <A = string>(
 }
 
 /** An option that may be given more than once. `read` checks each text. */
-export const texts = <A>(signature: string, description: string, read: Read<A>): Option<ReadonlyArray<A>> => {
+export const texts = <A>(
+  signature: string,
+  description: string,
+  read: Read<A>,
+  completion?: Completion
+): Option<ReadonlyArray<A>> => {
   const { label, metavar, names } = parse(signature)
   return {
     names,
     description,
-    form: { _tag: "Value", metavar, isRepeated: true, completion: undefined },
+    form: { _tag: "Value", metavar, isRepeated: true, completion },
     read: (given = []) => Either.all(given.map((value) => read(value, label)))
   }
 }
@@ -213,9 +218,7 @@ export const secondsRange = (
 
 /** A text of at least one character. */
 export const nonEmpty = (signature: string, description: string, completion?: Completion): Option<string | undefined> =>
-  text(
-    signature,
-    description,
-    (value, label) => (value === "" ? Either.left(`${label} must not be empty`) : Either.right(value)),
-    completion
-  )
+  text(signature, description, nonEmptyText, completion)
+
+export const nonEmptyText = (value: string, label: string): Either.Either<string, string> =>
+  value === "" ? Either.left(`${label} must not be empty`) : Either.right(value)

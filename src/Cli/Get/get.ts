@@ -5,6 +5,7 @@ import * as Path from "@effect/platform/Path"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -13,7 +14,6 @@ import { Timeout } from "../../DownloadError.js"
 import { Finished } from "../../DownloadEvent.js"
 import * as Downloader from "../../Downloader.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
-import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
@@ -26,11 +26,12 @@ import { longName } from "../Option.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import * as Content from "./content.js"
+import { Destinations } from "./destinations.js"
 import * as Headers from "./headers.js"
+import * as Items from "./items.js"
 import { options as declared, type Options } from "./options.js"
 import { isStandardOutput, type Output, outputOf } from "./output.js"
 import * as Report from "./report.js"
-import { uniqueNames } from "./uniqueNames.js"
 import * as Urls from "./urls.js"
 
 export const get = Effect.fn("get")(function* (urls: ReadonlyArray<string>, options: Options) {
@@ -83,47 +84,50 @@ const run = Effect.fnUntraced(function* (
   const deadline =
     options.maxTime !== undefined && hasWaited() ? Duration.subtract(options.maxTime, waited) : options.maxTime
   yield* output?.stream === undefined ? UnfinishedParts.report(directory) : Effect.void
-  const { lines, originHeaders } = yield* Effect.onInterrupt(Urls.withHeaders(given, urls, headers), () => conclude)
+  const { entries, originHeaders } = yield* Effect.onInterrupt(Urls.withHeaders(given, urls, headers), () => conclude)
   const connections = host.connectionsAtMost()
   if (options.concurrency > connections) {
     report.note(
       `${connections} transfers at a time: the limit for open files (ulimit -n) is too low for ${options.concurrency}`
     )
   }
-  // A name has no separators and is never `..`, so all destinations have the same prefix.
-  const [prefix = ""] = path.join(directory, "_").split(/_$/)
-  // A name from a server is made unique when the server has answered.
-  const nameOf = options.remoteHeaderName ? FileNames.fromUrl : uniqueNames(report.renamed)
+  const destinations = new Destinations(path, directory, {
+    allowOutside: options.allowOutside,
+    // A name from a server is made unique when the server has answered.
+    isNumbered: !options.remoteHeaderName,
+    onRenamed: report.renamed
+  })
   const { referer } = options
   const common = {
     ...(referer === undefined ? {} : { referer }),
     ...(body === undefined ? {} : Content.defaultType)
   }
   const headersOf = Headers.withDefaults(common)
-  let index = 0
-  const requests = Stream.filterMap(whileTaken(host, lines), (line) => {
-    index++
-    if (typeof line !== "string") {
-      report.refused(index, line)
-      return Option.none()
-    }
-    return Option.some(
-      Download.request({
-        id: `${index}`,
-        url: line,
-        destination: output?.destination ?? prefix + nameOf(line),
-        nameFrom: options.remoteHeaderName ? "server" : "url",
-        timeout: options.timeout ?? Duration.infinity,
-        deadline,
-        // The content of an existing file may differ from the checksum.
-        onExists: options.onExists ?? (options.checksum === undefined ? "skip" : "overwrite"),
-        digest: options.checksum,
-        limitBytes: options.maxFilesize,
-        method: options.method,
-        body,
-        headers: headersOf(originHeaders?.for(line))
-      })
-    )
+  const ready = Items.prepare(whileTaken(host, entries), {
+    store: yield* Store,
+    destinationOf: (item) =>
+      output === undefined ? destinations.of(item) : Either.right({ path: output.destination, directory: undefined }),
+    headersFor: (url) => headersOf(originHeaders?.for(url)),
+    onRefused: report.refused
+  })
+  const requests = Stream.map(ready, ({ headers, index, item: { fields, url }, path }) => {
+    const digest = fields.checksum ?? options.checksum
+    return Download.request({
+      id: `${index}`,
+      url,
+      destination: path,
+      nameFrom: options.remoteHeaderName && fields.name === undefined ? "server" : "url",
+      timeout: options.timeout ?? Duration.infinity,
+      deadline,
+      // The content of an existing file may differ from the checksum.
+      onExists: options.onExists ?? (digest === undefined ? "skip" : "overwrite"),
+      digest,
+      sizeBytes: fields.sizeBytes,
+      limitBytes: options.maxFilesize,
+      method: options.method,
+      body,
+      headers
+    })
   })
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(downloader.run(requests, { concurrency: Math.min(options.concurrency, connections) }))
@@ -214,10 +218,10 @@ const stallOf = ({ speedLimit, speedTime = Downloader.defaults.stall.within }: O
   within: speedTime
 })
 
-/** The same lines, paused while standard output is full. */
-const whileTaken = <A, E, R>({ stdout }: typeof Host.Service, lines: Stream.Stream<A, E, R>) => {
+/** The same entries, paused while standard output is full. */
+const whileTaken = <A, E, R>({ stdout }: typeof Host.Service, entries: Stream.Stream<A, E, R>) => {
   const awaitRoom: Effect.Effect<void> = Effect.suspend(() =>
     stdout.isFull() ? Effect.delay(awaitRoom, "20 millis") : Effect.void
   )
-  return Stream.mapChunksEffect(lines, (chunk) => Effect.as(awaitRoom, chunk))
+  return Stream.mapChunksEffect(entries, (chunk) => Effect.as(awaitRoom, chunk))
 }

@@ -9,6 +9,7 @@ import {
   flag,
   integer,
   nonEmpty,
+  nonEmptyText,
   requestRate,
   seconds,
   size,
@@ -17,6 +18,7 @@ import {
   type Values,
   withDefault
 } from "../Option.js"
+import { BaseUrl } from "./input/baseUrl.js"
 
 /** A value of the command line, or the file that contains it. */
 export type Source = { readonly _tag: "Line"; readonly text: string } | { readonly _tag: "File"; readonly path: string }
@@ -41,8 +43,13 @@ const fieldValue = (value: string, label: string): Either.Either<string, string>
     ? Either.right(value)
     : Either.left(`${label} must not be empty, and can have no line breaks and no characters above U+00FF`)
 
+const baseUrl = (text: string, label: string): Either.Either<BaseUrl, string> =>
+  Either.fromNullable(BaseUrl.parse(text), () => `${label} must be an absolute URL of http: or https:`)
+
 const input = {
-  input: nonEmpty("-i, --input FILE", "Read URLs from FILE, one per line (-: stdin)", "file")
+  input: texts("-i, --input FILE", "Read a list of files from FILE (-: stdin)", nonEmptyText, "file"),
+  baseUrl: text("--base-url URL", "Where the names in lists and checksum files are", baseUrl),
+  allowOutside: flag("--allow-outside", "Let lists name directories outside of -d")
 }
 
 const output = {

@@ -12,15 +12,15 @@ import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
-import type { RefusedLine } from "./lines.js"
+import type { Refused } from "./items.js"
 import { failureOf, PendingRetries } from "./pendingRetries.js"
 
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
-  /** Reports a line of the list that is not a request, as a failure. */
-  readonly refused: (index: number, line: RefusedLine) => void
-  /** Reports a URL whose file gets another name, because an earlier URL has the same name. */
-  readonly renamed: (url: string, name: string) => void
+  /** Reports an item for which no request is sent, as a failure. */
+  readonly refused: (index: number, item: Refused) => void
+  /** Reports a URL whose file gets another name than the wanted one. */
+  readonly renamed: (url: string, name: string, reason: string) => void
   /** Prints a line for the user, if there is one. */
   readonly note: (text: string | undefined) => void
   /** The spinner's text. */
@@ -71,12 +71,12 @@ export const make = (options: {
       }
     }
 
-    const onOutcome = (outcome: Download.DownloadOutcome): void => {
+    const onOutcome = (outcome: Download.DownloadOutcome, refused?: Refused): void => {
       received.delete(outcome.request)
       retries.delete(outcome.request)
       report = Download.addOutcome(report, outcome)
       if (options.json) {
-        write(`${JSON.stringify(outcomeLine(outcome))}\n`)
+        write(`${JSON.stringify({ ...outcomeLine(outcome), ...refused?.place })}\n`)
       } else if (outcome._tag === "Saved") {
         if (options.hasPaths) {
           write(`${Printable.line(outcome.destination)}\n`)
@@ -89,7 +89,10 @@ export const make = (options: {
         const file = outcome.destination ?? outcome.request.destination
         skips.line(`${Printable.line(file)}: skipped, because it exists`)
       } else if (outcome._tag === "Failed") {
-        const line = `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
+        const line =
+          refused === undefined
+            ? `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
+            : refusalOf(refused)
         statusLine.line(line)
         if (statusLine.isTerminal && failures.length < failuresAtMost) {
           failures.push(line)
@@ -125,15 +128,15 @@ export const make = (options: {
         }
         return Effect.void
       },
-      refused: (index, { number, problem }) => {
-        const request = Download.request({ id: `${index}`, url: `line ${number}`, destination: "" })
-        const error = new InvalidRequest({ url: request.url, detail: problem })
+      refused: (index, item) => {
+        const request = Download.request({ id: `${index}`, url: item.url, destination: "" })
+        const error = new InvalidRequest({ url: displayUrl(item.url), detail: item.problem })
         started++
-        onOutcome(new Download.Failed({ request, error }))
+        onOutcome(new Download.Failed({ request, error }), item)
       },
-      renamed: (url, name) => {
+      renamed: (url, name, reason) => {
         if (!options.json && RequestProblem.ofUrl(url) === undefined) {
-          renames.line(`${displayUrl(url)}: named ${Printable.line(name)}, because an earlier URL has the same name`)
+          renames.line(`${displayUrl(url)}: named ${Printable.line(name)}, ${reason}`)
         }
       },
       note: (text) => {
@@ -262,6 +265,12 @@ const outcomeLine = (outcome: Download.DownloadOutcome) => {
       return line
   }
 }
+
+/** Why an item was refused, with its line. */
+const refusalOf = ({ place, problem, url }: Refused): string =>
+  [place === undefined ? "" : `${place.list}, line ${place.line}`, url === "" ? "" : displayUrl(url), problem]
+    .filter((part) => part !== "")
+    .join(": ")
 
 const units = ["B", "kB", "MB", "GB", "TB"]
 

@@ -1,5 +1,5 @@
 /**
- * The URLs of `halyard get`, in order: first the arguments, then the list. The list is read while the run goes on.
+ * The items of `halyard get`, in order: first the arguments, then the lists. The lists are read while the run goes on.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -9,19 +9,21 @@ import * as Stream from "effect/Stream"
 import * as Digest from "../../internal/digest.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
+import { StatusLine } from "../../StatusLine.js"
 import { UsageError } from "../UsageError.js"
 import * as Headers from "./headers.js"
+import { type Entry, noFields } from "./input/item.js"
+import * as List from "./input/list.js"
 import { bytesOf, isStandardInput } from "./input.js"
-import * as Lines from "./lines.js"
 import type { Options } from "./options.js"
 
-/** Opens the list, if there is one. */
+/** Opens the lists, if there are any. */
 export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, options: Options) {
   const { input } = options
-  if (urls.length === 0 && input === undefined) {
+  if (urls.length === 0 && input.length === 0) {
     return yield* new UsageError({ message: "give a URL, or a list of URLs with --input FILE" })
   }
-  const isOneUrl = urls.length === 1 && input === undefined
+  const isOneUrl = urls.length === 1 && input.length === 0
   if (options.output !== undefined && !isOneUrl) {
     return yield* new UsageError({ message: "--output FILE is for exactly one URL; use --directory DIR for several" })
   }
@@ -34,42 +36,48 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
   }
   const sources = [...options.header, ...(options.data === undefined ? [] : [options.data])]
   const files = sources.flatMap((source) => (source._tag === "File" ? [source.path] : []))
-  if ([...files, input ?? ""].filter(isStandardInput).length > 1) {
+  if ([...files, ...input].filter(isStandardInput).length > 1) {
     return yield* new UsageError({ message: "standard input can be read once, for --input, --data or one --header" })
   }
   if (options.checksum !== undefined && Digest.parse(options.checksum) === undefined) {
     return yield* new UsageError({ message: `--checksum DIGEST ${Digest.rule}` })
   }
-  const given: Stream.Stream<Lines.Line> = Stream.fromIterable(urls)
-  if (input === undefined) {
-    return given
-  }
-  const bytes = yield* bytesOf(`--input ${Printable.line(input)}`, input)
-  return urls.length === 0 ? Lines.fromBytes(bytes) : Stream.concat(given, Lines.fromBytes(bytes))
+  const lists = yield* Effect.forEach(input, (path) => openList(path, options))
+  const given: ReadonlyArray<Entry> = urls.map((url) => ({ _tag: "Item", url, place: undefined, fields: noFields }))
+  return lists.reduce((before, list) => Stream.concat(before, list), Stream.fromIterable(given))
+})
+
+const openList = Effect.fnUntraced(function* (path: string, { baseUrl }: Options) {
+  const { line } = yield* StatusLine
+  const label = `--input ${Printable.line(path)}`
+  const name = isStandardInput(path) ? "standard input" : Printable.line(path)
+  const bytes = yield* bytesOf(label, path)
+  const onIgnored = (key: string): void => line(`${name}: '${Printable.excerpt(key)}' is ignored`)
+  return List.fromBytes(bytes, { label, name, baseUrl, onIgnored })
 })
 
 /**
- * The lines, and the headers for the origin of the first line. The first line is read before any request, because headers
+ * The entries, and the headers for the origin of the first item. The first item is read before any request, because headers
  * without an origin are an error.
  */
 export const withHeaders = Effect.fnUntraced(function* <E, R>(
-  lines: Stream.Stream<Lines.Line, E, R>,
+  entries: Stream.Stream<Entry, E, R>,
   urls: ReadonlyArray<string>,
   headers: Headers.Headers
 ) {
   if (Object.keys(headers).length === 0) {
-    return { lines, originHeaders: undefined }
+    return { entries, originHeaders: undefined }
   }
-  const [head, rest] = yield* Stream.peel(lines, Sink.head<Lines.Line>())
+  const [head, rest] = yield* Stream.peel(entries, Sink.head<Entry>())
   if (Option.isNone(head)) {
-    return { lines: rest, originHeaders: undefined }
+    return { entries: rest, originHeaders: undefined }
   }
   const first = head.value
   const originHeaders =
-    typeof first === "string" ? Headers.OriginHeaders.of(first, headers) : Either.left(first.problem)
+    first._tag === "Item" ? Headers.OriginHeaders.of(first.url, headers) : Either.left(first.problem)
   if (Either.isLeft(originHeaders)) {
     const which = urls.length === 0 ? "the first URL of the list" : `the first URL, ${displayUrl(urls[0] ?? "")}`
     return yield* new UsageError({ message: `--header is for the origin of ${which}: ${originHeaders.left}` })
   }
-  return { lines: Stream.concat(Stream.make(first), rest), originHeaders: originHeaders.right }
+  return { entries: Stream.concat(Stream.make(first), rest), originHeaders: originHeaders.right }
 })

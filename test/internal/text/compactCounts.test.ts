@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { uniqueNames } from "../../../src/Cli/Get/uniqueNames.js"
 import { CompactCounts } from "../../../src/internal/text/compactCounts.js"
+import * as FileNames from "../../../src/internal/text/fileNames.js"
+import { UniquePaths } from "../../../src/internal/text/uniquePaths.js"
 
 describe("internal/text/compactCounts", () => {
   it("keeps one number for each text", () => {
@@ -18,7 +19,8 @@ describe("internal/text/compactCounts", () => {
   })
 
   it("gives every URL of a long list a different name", () => {
-    const nameOf = uniqueNames(() => {})
+    const paths = new UniquePaths()
+    const nameOf = (url: string) => paths.take(FileNames.fromUrl(url))
     const names = new Set<string>()
     for (let index = 0; index < 100_000; index++) {
       names.add(nameOf(`http://a.test/${index % 1000}/FILE.gif?${index}`).toLowerCase())

@@ -74,12 +74,18 @@ describe("a line of a list that is longer than 64 KiB", () => {
       const { exitCode, stderr, stdout } = yield* run(["get", "-i", "list"], { cwd })
       assert.strictEqual(exitCode, 1)
       assert.deepStrictEqual(stdout.split("\n").sort(), ["", "a", "b", "c"])
-      assert.match(stderr, /^line 3: this URL cannot be fetched: it is longer than 64 KiB$/m)
+      assert.match(stderr, /^list, line 3: it is longer than 64 KiB$/m)
       assert.match(stderr, /^3 saved, 1 failed; /m)
       assert.notInclude(stderr, "s3cret")
       const json = yield* run(["get", "-i", "list", "--json"], { cwd })
       const outcomes = json.stdout.split("\n").filter((line) => line.includes('"Failed"'))
-      assert.deepInclude(JSON.parse(outcomes[0] ?? "{}"), { outcome: "Failed", index: 2, url: "line 3" })
+      assert.deepInclude(JSON.parse(outcomes[0] ?? "{}"), {
+        outcome: "Failed",
+        index: 2,
+        url: "",
+        list: "list",
+        line: 3
+      })
     })
   )
 
@@ -104,7 +110,7 @@ describe("a line of a list that is longer than 64 KiB", () => {
         env: { NODE_OPTIONS: "--max-old-space-size=48" }
       })
       assert.deepStrictEqual([exitCode, stdout], [1, "a\n"], stderr)
-      assert.match(stderr, /^line 1: /m)
+      assert.match(stderr, /^list, line 1: /m)
     })
   )
 })

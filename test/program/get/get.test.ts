@@ -51,7 +51,7 @@ describe("halyard get", () => {
   it.scopedLive("fails lines that are not URLs, and shows no password of them", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
-      const lines = [`${url}/a\tname`, `${url}/a\0${url}/b`, "http://user:s3/cret@host/a", "user:s3cret@host/a"]
+      const lines = [`${url}/a\u0001name`, `${url}/a\0${url}/b`, "http://user:s3/cret@host/a", "user:s3cret@host/a"]
       const cwd = yield* temporaryDirectory
       writeFileSync(`${cwd}/list`, `${lines.join("\n")}\n`)
       const { exitCode, files, stderr } = yield* get(["-i", "list"], { cwd })

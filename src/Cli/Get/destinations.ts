@@ -1,0 +1,85 @@
+/**
+ * Gives each item of a run a file of its own inside the directory of the run. The names and directories that a list gives are not
+ * trusted: each segment of them becomes a safe name.
+ */
+import type * as Path from "@effect/platform/Path"
+import * as Either from "effect/Either"
+import * as FileNames from "../../internal/text/fileNames.js"
+import * as Printable from "../../internal/text/printable.js"
+import { UniquePaths } from "../../internal/text/uniquePaths.js"
+import type { Item } from "./input/item.js"
+
+export interface Destination {
+  readonly path: string
+  /** The directory of the file, if it is not the directory of the run. */
+  readonly directory: string | undefined
+}
+
+export class Destinations {
+  private readonly paths = new UniquePaths()
+  private readonly prefix: string
+
+  constructor(
+    private readonly path: Path.Path,
+    private readonly directory: string,
+    private readonly options: {
+      /** Whether lists may name directories outside of the directory of the run. */
+      readonly allowOutside: boolean
+      /** Whether files with the same name get numbers, if their names come from URLs. */
+      readonly isNumbered: boolean
+      /** Called for each item whose name is not the wanted one. */
+      readonly onRenamed: (url: string, name: string, reason: string) => void
+    }
+  ) {
+    // A path inside has no `..`, so all destinations have the same prefix.
+    this.prefix = path.join(directory, "_").split(/_$/)[0] ?? ""
+  }
+
+  /** The destination of an item, or why the item has none. */
+  of({ fields, url }: Item): Either.Either<Destination, string> {
+    const isNumbered = this.options.isNumbered || fields.name !== undefined
+    return fields.name === undefined && fields.directory === undefined
+      ? Either.right({
+          path: this.prefix + this.numbered(url, FileNames.fromUrl(url), isNumbered),
+          directory: undefined
+        })
+      : this.named(url, fields.directory ?? "", fields.name ?? "", isNumbered)
+  }
+
+  private named(url: string, directory: string, name: string, isNumbered: boolean): Either.Either<Destination, string> {
+    const wanted = this.path.isAbsolute(name) ? name : `${directory === "" ? "." : directory}/${name}`
+    if (wanted.includes("\0")) {
+      return Either.left("its name or its directory contains a NUL")
+    }
+    const absolute = this.path.resolve(this.directory, wanted)
+    const segments = this.path.relative(this.path.resolve(this.directory), absolute).split(this.path.sep)
+    const isOutside = segments[0] === ".." || this.path.isAbsolute(segments.join(this.path.sep))
+    if (isOutside && !this.options.allowOutside) {
+      return Either.left(
+        `${Printable.excerpt(wanted)} is outside of the directory ${Printable.line(this.directory)}; --allow-outside permits that`
+      )
+    }
+    const hasName = name !== "" && !name.endsWith("/")
+    const given = hasName ? this.path.basename(absolute) : FileNames.fromUrl(url)
+    const last = FileNames.fromText(given)
+    const parents = (hasName ? segments.slice(0, -1) : segments).filter((segment) => segment !== "")
+    const safe = isOutside ? parents : parents.map(FileNames.fromText)
+    const relative = [...safe, last].join("/")
+    if (relative !== [...parents, given].join("/").normalize("NFC")) {
+      this.options.onRenamed(url, relative, "because the name in the list is not safe")
+    }
+    const path = this.prefix + this.numbered(url, relative, isNumbered)
+    return Either.right({ path, directory: this.path.dirname(path) })
+  }
+
+  private numbered(url: string, relative: string, isNumbered: boolean): string {
+    if (!isNumbered) {
+      return relative
+    }
+    const path = this.paths.take(relative)
+    if (path !== relative) {
+      this.options.onRenamed(url, path, "because an earlier URL has the same name")
+    }
+    return path
+  }
+}
