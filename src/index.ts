@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+export * as Credentials from "./Credentials.js"
 export * as Download from "./Download.js"
 export * as DownloadError from "./DownloadError.js"
 export * as DownloadEvent from "./DownloadEvent.js"
