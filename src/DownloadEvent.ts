@@ -1,6 +1,6 @@
 /**
  * The events of a run. Each request has `Started` when its transfer begins, `Advanced` while its body arrives, `Retrying` before
- * each attempt after the first, and then `Finished` once. A request that is cancelled before its transfer begins has `Finished`
+ * each attempt after the first, and then `Finished` once. It has `Paused` when a response says that a quota is used up. A request that is cancelled before its transfer begins has `Finished`
  * only.
  *
  * @since 0.1.0
@@ -49,6 +49,19 @@ export class Retrying extends Schema.TaggedClass<Retrying>("halyard.DownloadEven
 }) {}
 
 /**
+ * A response has said that the quota of the client is used up (`RateLimit`). Its origin gets no requests during this time. Several
+ * responses that say the same have one event. The transfer itself goes on.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class Paused extends Schema.TaggedClass<Paused>("halyard.DownloadEvent.Paused")("Paused", {
+  request: DownloadRequestShown,
+  origin: Schema.String,
+  pauseMillis: Schema.Number
+}) {}
+
+/**
  * A request has its outcome.
  *
  * @category models
@@ -64,6 +77,6 @@ export class Finished extends Schema.TaggedClass<Finished>("halyard.DownloadEven
  * @category schemas
  * @since 0.1.0
  */
-export const DownloadEvent = Schema.Union(Started, Advanced, Retrying, Finished)
+export const DownloadEvent = Schema.Union(Started, Advanced, Retrying, Paused, Finished)
 
 export type DownloadEvent = typeof DownloadEvent.Type

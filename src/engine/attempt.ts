@@ -96,6 +96,7 @@ export class Attempt extends BodyReceiver {
     return this.orFail(() => {
       this.wait.beginBody(this.transfer.now())
       this.transfer.reachability.onAnswer(this.hop.origin)
+      this.heed(head)
       if (Redirect.isRedirect(head.status)) {
         return this.redirected(head)
       }

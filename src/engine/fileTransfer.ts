@@ -6,24 +6,29 @@
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as RequestHeaders from "../Download/requestHeaders.js"
 import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, Timeout } from "../DownloadError.js"
+import { Paused } from "../DownloadEvent.js"
 import type { Hasher } from "../Hasher.js"
 import type { Expected } from "../internal/digest.js"
 import * as ContentDisposition from "../internal/http/contentDisposition.js"
+import * as Quota from "../internal/http/quota.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as FileNames from "../internal/text/fileNames.js"
+import * as Unvalidated from "../internal/unvalidated.js"
 import type { OriginGovernor, PermitOptions, Signal } from "../OriginGovernor.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type { Durability, Store } from "../Store.js"
 import type { ResponseHead, Transport } from "../Transport.js"
 import type { Deadlines } from "./deadlines.js"
 import { Delivery } from "./delivery.js"
-import type { Hooks, Names } from "./hooks.js"
+import type { EventSink, Hooks, Names } from "./hooks.js"
 import { PartialFile } from "./partialFile.js"
 import { isSkipped } from "./precheck.js"
 import { ProgressSampler } from "./progressSampler.js"
+import type { Quotas } from "./quotas.js"
 import type { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
 import { Checkpoints } from "./resume/checkpoints.js"
@@ -55,6 +60,7 @@ export interface Services {
   readonly clock: Clock.Clock
   readonly deadlines: Deadlines
   readonly reachability: Reachability
+  readonly quotas: Quotas
   readonly options: TransferOptions
 }
 
@@ -66,6 +72,8 @@ export class FileTransfer {
   readonly deadlines: Deadlines
   readonly reachability: Reachability
   readonly options: TransferOptions
+  private readonly quotas: Quotas
+  private readonly events: EventSink | undefined
   readonly permitOptions: PermitOptions | undefined
   readonly partial: PartialFile
   readonly checkpoints: Checkpoints
@@ -81,7 +89,7 @@ export class FileTransfer {
   private readonly names: Names | undefined
 
   constructor(
-    { clock, deadlines, governor, hasher, options, reachability, store, transport }: Services,
+    { clock, deadlines, governor, hasher, options, quotas, reachability, store, transport }: Services,
     readonly request: DownloadRequest,
     readonly expected: Expected | undefined,
     readonly firstHop: Hop,
@@ -93,6 +101,8 @@ export class FileTransfer {
     this.clock = clock
     this.deadlines = deadlines
     this.reachability = reachability
+    this.quotas = quotas
+    this.events = hooks.events
     this.options = options
     this.permitOptions = hooks.permitOptions
     const limitBytes = request.limitBytes ?? options.limitBytes
@@ -138,6 +148,19 @@ export class FileTransfer {
     this.reachability.onFailure(origin, error)
     const pauseMillis = isOverload(error) ? RetryPolicy.askedMillis(this.options.retry, error) : 0
     return this.governor.report(origin, { signal: signalOf(error), beganAtMillis, pauseMillis })
+  }
+
+  /** Heeds what a response says about its origin, besides its content: that a quota is used up. */
+  heed({ origin }: Hop, { headers }: ResponseHead, beganAtMillis: number): Effect.Effect<void> {
+    // Most responses say nothing, and are looked at no further.
+    return Quota.isSaid(headers) ? this.quotas.pause(origin, headers, beganAtMillis, this) : Exit.void
+  }
+
+  /** Reports that an origin is paused. */
+  onPaused(origin: string, pauseMillis: number): void {
+    if (this.events?.hasListener === true) {
+      this.events.send(Unvalidated.make(Paused, { request: this.request, origin, pauseMillis }))
+    }
   }
 
   timedOut({ href }: Hop, phase: Phase, { limits: { headersMillis, stall } }: Wait): Timeout {

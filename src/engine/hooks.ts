@@ -4,7 +4,7 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
-import type { Advanced, Retrying } from "../DownloadEvent.js"
+import type { Advanced, Paused, Retrying } from "../DownloadEvent.js"
 import type { PermitOptions } from "../OriginGovernor.js"
 import type { Sink } from "../Store/sequential.js"
 import type { Store } from "../Store.js"
@@ -42,10 +42,13 @@ export interface RunNames {
   readonly take: (destination: string, isTaken: (destination: string) => boolean) => string
 }
 
+/** An event of a transfer between its beginning and its end. */
+export type TransferEvent = Advanced | Paused | Retrying
+
 /** Receives the events of a transfer. */
 export interface EventSink {
   /** False if there is no listener, so events need not be created. Another caller of the same file may add one. */
   readonly hasListener: boolean
   /** Neither suspends nor throws. */
-  readonly send: (event: Advanced | Retrying) => void
+  readonly send: (event: TransferEvent) => void
 }

@@ -101,6 +101,20 @@ export abstract class BodyReceiver implements Receiver, Timed {
     this.orFail(() => (Exit.isFailure(exit) ? this.fail(Exit.failCause(exit.cause)) : this.end()))
   }
 
+  /** Heeds what each response says about its origin. */
+  protected heed(head: ResponseHead): void {
+    const { hop, transfer, wait } = this
+    const heeding = transfer.heed(hop, head, wait.beganAt)
+    if (heeding !== Exit.void) {
+      // Uninterruptible, because the response may end before another machine knows of the pause.
+      this.start(isExit(heeding) ? heeding : Effect.uninterruptible(heeding), (exit) => {
+        if (Exit.isFailure(exit)) {
+          this.fail(Exit.failCause(exit.cause))
+        }
+      })
+    }
+  }
+
   /** Takes no more bytes, and then calls `next` when no effect of a chunk is under way. */
   protected stop(next: () => void): void {
     this.isOver = true

@@ -19,12 +19,12 @@ import type * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest, Failed } from "../Download.js"
 import { Timeout } from "../DownloadError.js"
-import { Advanced, Retrying } from "../DownloadEvent.js"
+import { Advanced, Paused, Retrying } from "../DownloadEvent.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import { UniquePaths } from "../internal/text/uniquePaths.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import { nowMillis } from "./deadlines.js"
-import type { EventSink, Hooks, Names, Restore, RunNames } from "./hooks.js"
+import type { EventSink, Hooks, Names, Restore, RunNames, TransferEvent } from "./hooks.js"
 import { withRequest } from "./outcome.js"
 import type { Transfer } from "./transfer.js"
 
@@ -62,7 +62,7 @@ class SharedTransfer implements EventSink {
     return this.starter?.hasListener === true || (this.followers !== undefined && this.followers.size > 0)
   }
 
-  send(event: Advanced | Retrying): void {
+  send(event: TransferEvent): void {
     if (this.starter?.hasListener === true) {
       this.starter.send(event)
     }
@@ -101,10 +101,16 @@ class SharedTransfer implements EventSink {
 }
 
 /** The event with another request for the same file in its place. */
-const forRequest = (request: DownloadRequest, event: Advanced | Retrying): Advanced | Retrying =>
-  event._tag === "Advanced"
-    ? Unvalidated.make(Advanced, { ...event, request })
-    : Unvalidated.make(Retrying, { ...event, request })
+const forRequest = (request: DownloadRequest, event: TransferEvent): TransferEvent => {
+  switch (event._tag) {
+    case "Advanced":
+      return Unvalidated.make(Advanced, { ...event, request })
+    case "Paused":
+      return Unvalidated.make(Paused, { ...event, request })
+    case "Retrying":
+      return Unvalidated.make(Retrying, { ...event, request })
+  }
+}
 
 /**
  * A worker of a run. Its own fiber carries out transfers, one after the other: a fiber for each transfer would cost as much as half

@@ -30,6 +30,7 @@ import { FileTransfer, type Services, type TransferOptions } from "./fileTransfe
 import type { Hooks, Restore } from "./hooks.js"
 import * as Limits from "./limits.js"
 import { checkRequest, isSkipped } from "./precheck.js"
+import { Quotas } from "./quotas.js"
 import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
 import { keepsContent } from "./resume/keepsContent.js"
@@ -51,7 +52,8 @@ export const makeTransfer = (
     const clock = yield* Effect.clock
     const deadlines = yield* Deadlines.make
     const reachability = new Reachability(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
-    const services: Services = { transport, store, governor, hasher, clock, deadlines, reachability, options }
+    const quotas = new Quotas(governor, Duration.toMillis(options.retry.longestWait))
+    const services: Services = { transport, store, governor, hasher, clock, deadlines, reachability, quotas, options }
     return (request, restore, hooks) => {
       const checked = checkRequest(request)
       if (Either.isLeft(checked)) {

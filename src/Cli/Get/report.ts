@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Download from "../../Download.js"
 import { InvalidRequest } from "../../DownloadError.js"
-import type { DownloadEvent, Retrying } from "../../DownloadEvent.js"
+import type { DownloadEvent, Paused, Retrying } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
@@ -71,6 +71,17 @@ export const make = (options: {
       }
     }
 
+    const onPause = ({ origin, pauseMillis, request }: Paused): void => {
+      if (options.json) {
+        write(`${JSON.stringify({ event: "Paused", ...nameOf(request), origin, pauseMillis })}\n`)
+      } else {
+        const seconds = Math.ceil(pauseMillis / 1000)
+        statusLine.line(
+          `${Printable.line(origin)}: the quota of requests is used up; no more requests for ${seconds} s`
+        )
+      }
+    }
+
     const onOutcome = (outcome: Download.DownloadOutcome, refused?: Refused): void => {
       received.delete(outcome.request)
       retries.delete(outcome.request)
@@ -122,6 +133,9 @@ export const make = (options: {
             break
           case "Retrying":
             onRetry(event)
+            break
+          case "Paused":
+            onPause(event)
             break
           case "Finished":
             onOutcome(event.outcome)

@@ -77,6 +77,7 @@ export class Segment extends BodyReceiver {
       const now = transfer.now()
       const url = displayUrl(hop.href)
       wait.beginBody(now)
+      this.heed(head)
       if (head.status >= 400 && head.status !== 416) {
         return this.fail(Exit.fail(statusError(hop, head, transfer.clock.unsafeCurrentTimeMillis())))
       }
