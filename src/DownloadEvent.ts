@@ -1,6 +1,8 @@
 /**
- * The events of a run. Each request has `Started` when its transfer begins, `Advanced` while its body arrives, `Retrying` before
- * each attempt after the first, and then `Finished` once. It has `Paused` when a response says that a quota is used up. A request that is cancelled before its transfer begins has `Finished`
+ * The events of a run. Each request has `Started` when its transfer begins, `Responded` for each response if the downloader has the
+ * option `responses`, and `Advanced` while its body arrives. It has `Retrying` before each attempt after the first, and then
+ * `Finished` once. It has `Paused` when a response says that a quota is used up. A request that is cancelled before its transfer
+ * begins has `Finished`
  * only.
  *
  * @since 0.1.0
@@ -31,6 +33,22 @@ export class Advanced extends Schema.TaggedClass<Advanced>("halyard.DownloadEven
   bytes: Schema.Number,
   /** The size of the whole file. Undefined if the server did not announce it. */
   totalBytes: Schema.UndefinedOr(Schema.Number)
+}) {}
+
+/**
+ * The head of a response has arrived: of a first request, of a redirect, of the rest of a file, or of a segment. Sent only with the
+ * option `responses` of the downloader.
+ *
+ * @category models
+ * @since 0.3.0
+ */
+export class Responded extends Schema.TaggedClass<Responded>("halyard.DownloadEvent.Responded")("Responded", {
+  request: DownloadRequestShown,
+  /** The URL that has answered, without secrets. */
+  url: Schema.String,
+  status: Schema.Number,
+  /** Without secrets: values of cookies, tokens and the like are `…`. */
+  headers: Schema.Record({ key: Schema.String, value: Schema.String })
 }) {}
 
 /**
@@ -77,6 +95,6 @@ export class Finished extends Schema.TaggedClass<Finished>("halyard.DownloadEven
  * @category schemas
  * @since 0.1.0
  */
-export const DownloadEvent = Schema.Union(Started, Advanced, Retrying, Paused, Finished)
+export const DownloadEvent = Schema.Union(Started, Responded, Advanced, Retrying, Paused, Finished)
 
 export type DownloadEvent = typeof DownloadEvent.Type

@@ -118,6 +118,8 @@ export interface Options extends OriginGovernor.Options {
    * later. Default: 1 byte in 1 minute.
    */
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
+  /** If true, `Progress` also receives the event `Responded` for each response. Default: false. */
+  readonly responses?: boolean | undefined
   /** What a saved file survives. Default: `full`. */
   readonly durability?: Durability | undefined
   /** If true, content with neither a length nor a digest fails. Default: false, and `Saved.verified` is then `none`. */
@@ -226,6 +228,7 @@ export const makeWith = (
           durability: options.durability ?? defaults.durability,
           headers: RequestHeaders.makeDefaults(userAgent),
           strict: options.strict ?? false,
+          responses: options.responses ?? false,
           limitBytes: options.limitBytes ?? Number.POSITIVE_INFINITY,
           segments:
             options.segments === undefined || !(options.segments > 1) ? undefined : rule(Math.trunc(options.segments)),

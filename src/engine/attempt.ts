@@ -95,6 +95,7 @@ export class Attempt extends BodyReceiver {
   onHead(head: ResponseHead): boolean {
     return this.orFail(() => {
       this.wait.beginBody(this.transfer.now())
+      this.transfer.responded(this.hop, head)
       this.transfer.reachability.onAnswer(this.hop.origin)
       this.heed(head)
       if (Redirect.isRedirect(head.status)) {

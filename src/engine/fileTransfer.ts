@@ -10,11 +10,12 @@ import * as Exit from "effect/Exit"
 import type * as RequestHeaders from "../Download/requestHeaders.js"
 import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, Timeout } from "../DownloadError.js"
-import { Paused } from "../DownloadEvent.js"
+import { Paused, Responded } from "../DownloadEvent.js"
 import type { Hasher } from "../Hasher.js"
 import type { Expected } from "../internal/digest.js"
 import * as ContentDisposition from "../internal/http/contentDisposition.js"
 import * as Quota from "../internal/http/quota.js"
+import { shownHeaders } from "../internal/http/shownHeaders.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as FileNames from "../internal/text/fileNames.js"
 import * as Unvalidated from "../internal/unvalidated.js"
@@ -46,6 +47,8 @@ export interface TransferOptions {
   readonly strict: boolean
   /** Maximum size of the content, for requests without their own limit. */
   readonly limitBytes: number
+  /** Send an event for each response. */
+  readonly responses: boolean
   /** Undefined if a file has one connection. */
   readonly segments: SegmentRule | undefined
   readonly resume: ResumeRule
@@ -73,7 +76,6 @@ export class FileTransfer {
   readonly reachability: Reachability
   readonly options: TransferOptions
   private readonly quotas: Quotas
-  private readonly events: EventSink | undefined
   readonly permitOptions: PermitOptions | undefined
   readonly partial: PartialFile
   readonly checkpoints: Checkpoints
@@ -87,6 +89,7 @@ export class FileTransfer {
   /** The name that the server gave, before it was made safe. */
   serverName: string | undefined
   private readonly names: Names | undefined
+  private readonly events: EventSink | undefined
 
   constructor(
     { clock, deadlines, governor, hasher, options, quotas, reachability, store, transport }: Services,
@@ -102,7 +105,6 @@ export class FileTransfer {
     this.deadlines = deadlines
     this.reachability = reachability
     this.quotas = quotas
-    this.events = hooks.events
     this.options = options
     this.permitOptions = hooks.permitOptions
     const limitBytes = request.limitBytes ?? options.limitBytes
@@ -114,6 +116,7 @@ export class FileTransfer {
     const sink = hooks.content?.sink
     this.delivery = sink === undefined ? undefined : new Delivery(sink, this.partial)
     this.partial.isDelivered = sink !== undefined
+    this.events = hooks.events
     this.sampler = new ProgressSampler(clock, request, this.partial, hooks.events)
   }
 
@@ -136,6 +139,15 @@ export class FileTransfer {
         : FileNames.beside(request.destination, FileNames.fromText(this.serverName))
     this.destination = names?.take(wanted) ?? wanted
     return isSkipped(store, request, this.destination)
+  }
+
+  /** Sends the event of a response, if that is asked for. */
+  responded({ href }: Hop, { headers, status }: ResponseHead): void {
+    const { events, options, request } = this
+    if (options.responses && events?.hasListener === true) {
+      const url = displayUrl(href)
+      events.send(Unvalidated.make(Responded, { request, url, status, headers: shownHeaders(headers) }))
+    }
   }
 
   /** Milliseconds of the Clock's nanoseconds. */

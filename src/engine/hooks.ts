@@ -4,7 +4,7 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
-import type { Advanced, Paused, Retrying } from "../DownloadEvent.js"
+import type { Advanced, Paused, Responded, Retrying } from "../DownloadEvent.js"
 import type { PermitOptions } from "../OriginGovernor.js"
 import type { Sink } from "../Store/sequential.js"
 import type { Store } from "../Store.js"
@@ -43,7 +43,7 @@ export interface RunNames {
 }
 
 /** An event of a transfer between its beginning and its end. */
-export type TransferEvent = Advanced | Paused | Retrying
+export type TransferEvent = Advanced | Paused | Responded | Retrying
 
 /** Receives the events of a transfer. */
 export interface EventSink {

@@ -19,7 +19,7 @@ import type * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest, Failed } from "../Download.js"
 import { Timeout } from "../DownloadError.js"
-import { Advanced, Paused, Retrying } from "../DownloadEvent.js"
+import { Advanced, Paused, Responded, Retrying } from "../DownloadEvent.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import { UniquePaths } from "../internal/text/uniquePaths.js"
 import * as Unvalidated from "../internal/unvalidated.js"
@@ -107,6 +107,8 @@ const forRequest = (request: DownloadRequest, event: TransferEvent): TransferEve
       return Unvalidated.make(Advanced, { ...event, request })
     case "Paused":
       return Unvalidated.make(Paused, { ...event, request })
+    case "Responded":
+      return Unvalidated.make(Responded, { ...event, request })
     case "Retrying":
       return Unvalidated.make(Retrying, { ...event, request })
   }

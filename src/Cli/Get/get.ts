@@ -44,7 +44,9 @@ export const get = Effect.fn("get")(function* (urls: ReadonlyArray<string>, opti
       ? host.store
       : host.outputStore(output.stream, () => {
           hasWaited = true
-          statusLine.line(`${Printable.line(output.destination)}: waiting for a reader`)
+          if (!options.quiet) {
+            statusLine.line(`${Printable.line(output.destination)}: waiting for a reader`)
+          }
         })
   // The scope keeps the list open during the run.
   return yield* Effect.provide(
@@ -83,7 +85,7 @@ const run = Effect.fnUntraced(function* (
   const waited = Duration.nanos((yield* Clock.currentTimeNanos) - start)
   const deadline =
     options.maxTime !== undefined && hasWaited() ? Duration.subtract(options.maxTime, waited) : options.maxTime
-  yield* output?.stream === undefined ? UnfinishedParts.report(directory) : Effect.void
+  yield* output?.stream === undefined && !options.quiet ? UnfinishedParts.report(directory) : Effect.void
   const { entries, originHeaders } = yield* Effect.onInterrupt(Urls.withHeaders(given, urls, headers), () => conclude)
   const connections = host.connectionsAtMost()
   if (options.concurrency > connections) {
@@ -138,9 +140,12 @@ const run = Effect.fnUntraced(function* (
         Layer.provide(Progress.layer(report.event))
       )
     ),
-    // On one terminal, the frames of a spinner would be mixed into the body.
+    // `--quiet` shows no spinner. On one terminal, the frames of a spinner would be mixed into the body.
     Supervisor.supervise({
-      companions: isToStdout && host.stdout.isTerminal ? {} : { spinner: spinner.spin({ message: report.status }) }
+      companions:
+        options.quiet || (isToStdout && host.stdout.isTerminal)
+          ? {}
+          : { spinner: spinner.spin({ message: report.status }) }
     }),
     // An interrupted run has a report as well.
     Effect.onExit(() => {
@@ -157,6 +162,9 @@ const checkOutput = Effect.fnUntraced(function* (options: Options, output: Outpu
     return yield* new UsageError({
       message: "--output FILE gives the name, so the server's name is not used: leave out --remote-header-name"
     })
+  }
+  if (options.quiet && options.verbose) {
+    return yield* new UsageError({ message: "--quiet and --verbose contradict each other: give one of them" })
   }
   if (isStandardOutput(output?.stream) && options.json) {
     return yield* new UsageError({ message: "--json and --output - would both write standard output" })
@@ -209,7 +217,8 @@ const downloaderLayer = (options: Options, output: Output | undefined) =>
     // A stream is written in order.
     segments: output?.stream === undefined ? (options.segments ?? 4) : 1,
     durability: options.durability,
-    strict: options.strict
+    strict: options.strict,
+    responses: options.verbose && !options.quiet
   })
 
 /** The minimum number of bytes in `--speed-time`, from `--speed-limit`. */

@@ -66,6 +66,8 @@ const output = {
     "unique"
   ]),
   durability: choice("--durability LEVEL", "full (default) survives a power cut, or rename", ["full", "rename"]),
+  quiet: flag("-q, --quiet", "Print failures only"),
+  verbose: flag("-v, --verbose", "Print each response, and all skipped files"),
   json: flag("--json", "Print one JSON object per retry and outcome")
 }
 

@@ -26,7 +26,10 @@ export class PendingRetries {
   private lastLineAtMillis = 0
   private withoutLine = 0
 
-  constructor(private readonly now: () => number) {}
+  constructor(
+    private readonly now: () => number,
+    private readonly linesAtMost = linesAtFirst
+  ) {}
 
   add(event: Retrying): void {
     this.all.set(event.request, { atMillis: this.now() + event.delayMillis, event })
@@ -58,7 +61,7 @@ export class PendingRetries {
   /** The line for a retry, or undefined if the retry is only counted. */
   line({ delayMillis, error, request }: Retrying): string | undefined {
     const now = this.now()
-    if (this.lines >= linesAtFirst && now - this.lastLineAtMillis < betweenLinesMillis) {
+    if (this.lines >= this.linesAtMost && now - this.lastLineAtMillis < betweenLinesMillis) {
       this.withoutLine++
       return undefined
     }

@@ -5,13 +5,15 @@ import * as Effect from "effect/Effect"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Download from "../../Download.js"
 import { InvalidRequest } from "../../DownloadError.js"
-import type { DownloadEvent, Paused, Retrying } from "../../DownloadEvent.js"
+import type { DownloadEvent, Paused, Responded, Retrying } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
+import { isTransient } from "../../RetryPolicy.js"
 import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
+import { adviceFor } from "./advice.js"
 import type { Refused } from "./items.js"
 import { failureOf, PendingRetries } from "./pendingRetries.js"
 
@@ -33,14 +35,24 @@ export interface Report {
 
 export const make = (options: {
   readonly json: boolean
+  /** Print failures only. */
+  readonly quiet: boolean
+  /** Print each response, and no limited number of lines. */
+  readonly verbose: boolean
   /** Whether to print the path of each saved file. False if standard output gets the content. */
   readonly hasPaths: boolean
 }): Effect.Effect<Report, never, Host | StatusLine> =>
   Effect.map(Effect.all([Host, StatusLine, Effect.clock]), ([host, statusLine, clock]) => {
-    const retries = new PendingRetries(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
-    const skips = new Notices(statusLine, "skipped")
-    const renames = new Notices(statusLine, "files with other names")
+    const { json, quiet, verbose } = options
+    const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
+    const retries = new PendingRetries(now, verbose ? Number.POSITIVE_INFINITY : undefined)
+    const noticesAtMost = quiet ? 0 : verbose ? Number.POSITIVE_INFINITY : 20
+    const skips = new Notices(statusLine, "skipped", noticesAtMost)
+    const renames = new Notices(statusLine, "files with other names", noticesAtMost)
     const failures: Array<string> = []
+    const advice = new Set<string>()
+    /** Whether a failure may pass. */
+    let mayPass = false
     let report = Download.emptyReport
     let started = 0
     // Bytes of the transfers in flight. Small transfers send no `Advanced`: V8 would move their requests to its old generation.
@@ -54,7 +66,25 @@ export const make = (options: {
       }
     }
 
+    /** Prints a line that is not a failure. */
+    const say = (text: string): void => {
+      if (!quiet) {
+        statusLine.line(text)
+      }
+    }
+
+    const onResponse = ({ headers, request, status, url }: Responded): void => {
+      if (json) {
+        write(`${JSON.stringify({ event: "Responded", ...nameOf(request), responseUrl: url, status, headers })}\n`)
+      } else {
+        say([`${url}: ${status}`, ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)].join("\n"))
+      }
+    }
+
     const onRetry = (event: Retrying): void => {
+      if (quiet) {
+        return
+      }
       if (options.json) {
         const { attempt, delayMillis, error, request } = event
         write(
@@ -63,7 +93,7 @@ export const make = (options: {
       } else {
         const line = retries.line(event)
         if (line !== undefined) {
-          statusLine.line(line)
+          say(line)
         }
       }
       if (statusLine.isTerminal) {
@@ -72,13 +102,14 @@ export const make = (options: {
     }
 
     const onPause = ({ origin, pauseMillis, request }: Paused): void => {
+      if (quiet) {
+        return
+      }
       if (options.json) {
         write(`${JSON.stringify({ event: "Paused", ...nameOf(request), origin, pauseMillis })}\n`)
       } else {
         const seconds = Math.ceil(pauseMillis / 1000)
-        statusLine.line(
-          `${Printable.line(origin)}: the quota of requests is used up; no more requests for ${seconds} s`
-        )
+        say(`${Printable.line(origin)}: the quota of requests is used up; no more requests for ${seconds} s`)
       }
     }
 
@@ -87,9 +118,11 @@ export const make = (options: {
       retries.delete(outcome.request)
       report = Download.addOutcome(report, outcome)
       if (options.json) {
-        write(`${JSON.stringify({ ...outcomeLine(outcome), ...refused?.place })}\n`)
+        if (!quiet || outcome._tag === "Failed") {
+          write(`${JSON.stringify({ ...outcomeLine(outcome), ...refused?.place })}\n`)
+        }
       } else if (outcome._tag === "Saved") {
-        if (options.hasPaths) {
+        if (options.hasPaths && !quiet) {
           write(`${Printable.line(outcome.destination)}\n`)
         }
         const renamed = renamedLine(outcome)
@@ -105,20 +138,35 @@ export const make = (options: {
             ? `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
             : refusalOf(refused)
         statusLine.line(line)
-        if (statusLine.isTerminal && failures.length < failuresAtMost) {
+        if (failures.length < failuresAtMost) {
           failures.push(line)
+        }
+        mayPass ||= isTransient(outcome.error)
+        const hint = adviceFor(outcome.error)
+        if (hint !== undefined && advice.size < adviceAtMost) {
+          advice.add(hint)
         }
       }
     }
 
-    // At the end of a long run, the earlier lines have scrolled off the terminal.
+    // At the end of a long run, the earlier lines have scrolled off the terminal, or stand far above in a log.
     const printFailures = (): void => {
-      if (failures.length > 0 && total(report) > 1) {
+      const hasOthers = total(report) > report.failed
+      if (failures.length > 0 && (hasOthers || (statusLine.isTerminal && report.failed > 1))) {
         const others = report.failed - failures.length
         const rest = others === 0 ? [] : [`  and ${others} more`]
         for (const line of [`${report.failed} failed:`, ...failures.map((failure) => `  ${failure}`), ...rest]) {
           statusLine.line(line)
         }
+      }
+    }
+
+    const printAdvice = (): void => {
+      for (const hint of advice) {
+        statusLine.line(`hint: ${hint}`)
+      }
+      if (mayPass && report.saved > 0) {
+        statusLine.line("hint: the same command again tries the failed files, and downloads no saved file twice")
       }
     }
 
@@ -130,6 +178,9 @@ export const make = (options: {
             break
           case "Advanced":
             received.set(event.request, event.bytes)
+            break
+          case "Responded":
+            onResponse(event)
             break
           case "Retrying":
             onRetry(event)
@@ -155,7 +206,7 @@ export const make = (options: {
       },
       note: (text) => {
         if (text !== undefined) {
-          statusLine.line(text)
+          say(text)
         }
       },
       status: () => {
@@ -170,6 +221,9 @@ export const make = (options: {
       current: () => report,
       conclude: (elapsedSeconds) =>
         Effect.sync(() => {
+          if (quiet) {
+            return
+          }
           if (options.json) {
             write(`${JSON.stringify({ report, elapsedSeconds })}\n`)
             return
@@ -181,13 +235,14 @@ export const make = (options: {
             report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${countNames[kind]}`] : []
           )
           statusLine.line(`${counts.join(", ")}; ${sizeOf(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
+          printAdvice()
         })
     }
   })
 
 // Further lines are only counted.
 const failuresAtMost = 20
-const noticesAtMost = 20
+const adviceAtMost = 5
 
 /** Lines of one kind. The first ones are printed, and the rest are counted. */
 class Notices {
@@ -195,20 +250,21 @@ class Notices {
 
   constructor(
     private readonly statusLine: typeof StatusLine.Service,
-    private readonly what: string
+    private readonly what: string,
+    private readonly linesAtMost: number
   ) {}
 
   line(text: string): void {
     this.count++
-    if (this.count <= noticesAtMost) {
+    if (this.count <= this.linesAtMost) {
       this.statusLine.line(text)
     }
   }
 
   /** Prints how many lines were left out. */
   conclude(): void {
-    if (this.count > noticesAtMost) {
-      this.statusLine.line(`${this.count - noticesAtMost} more ${this.what}`)
+    if (this.count > this.linesAtMost) {
+      this.statusLine.line(`${this.count - this.linesAtMost} more ${this.what}`)
     }
   }
 }
@@ -274,7 +330,7 @@ const outcomeLine = (outcome: Download.DownloadOutcome) => {
     case "Skipped":
       return { ...line, file: outcome.destination ?? outcome.request.destination, reason: outcome.reason }
     case "Failed":
-      return { ...line, error: errorJson(outcome.error) }
+      return { ...line, error: errorJson(outcome.error), hint: adviceFor(outcome.error) }
     default:
       return line
   }

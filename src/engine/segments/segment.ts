@@ -78,6 +78,7 @@ export class Segment extends BodyReceiver {
       const url = displayUrl(hop.href)
       wait.beginBody(now)
       this.heed(head)
+      transfer.responded(hop, head)
       if (head.status >= 400 && head.status !== 416) {
         return this.fail(Exit.fail(statusError(hop, head, transfer.clock.unsafeCurrentTimeMillis())))
       }

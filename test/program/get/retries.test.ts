@@ -80,12 +80,14 @@ describe("the failures of halyard get", () => {
     })
   )
 
-  it.scopedLive("are reported once without a terminal", () =>
+  it.scopedLive("are repeated without a terminal if other files did not fail", () =>
     Effect.gen(function* () {
       const { url } = yield* refusing
       const cwd = yield* temporaryDirectory
-      const { stderr } = yield* run(["get", `${url}/a`, `${url}/no`], { cwd })
-      assert.strictEqual(stderr.match(/\/no: HTTP error 404/g)?.length, 1)
+      const some = yield* run(["get", `${url}/a`, `${url}/no`], { cwd })
+      assert.strictEqual(some.stderr.match(/\/no: HTTP error 404/g)?.length, 2)
+      const all = yield* run(["get", `${url}/no1`, `${url}/no2`], { cwd })
+      assert.strictEqual(all.stderr.match(/\/no1: HTTP error 404/g)?.length, 1)
     })
   )
 })
