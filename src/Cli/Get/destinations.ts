@@ -36,7 +36,11 @@ export class Destinations {
   }
 
   /** The destination of an item, or why the item has none. */
-  of({ fields, url }: Item): Either.Either<Destination, string> {
+  of({ fields, output, url }: Item): Either.Either<Destination, string> {
+    if (output !== undefined) {
+      const path = this.path.isAbsolute(output) ? output : this.path.join(this.directory, output)
+      return Either.right({ path: this.numbered(url, path, true), directory: this.path.dirname(path) })
+    }
     const isNumbered = this.options.isNumbered || fields.name !== undefined
     return fields.name === undefined && fields.directory === undefined
       ? Either.right({

@@ -27,6 +27,7 @@ import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import * as Content from "./content.js"
 import { Destinations } from "./destinations.js"
+import { FailFast } from "./failFast.js"
 import * as Headers from "./headers.js"
 import * as Items from "./items.js"
 import { options as declared, type Options } from "./options.js"
@@ -37,7 +38,10 @@ import * as Urls from "./urls.js"
 export const get = Effect.fn("get")(function* (urls: ReadonlyArray<string>, options: Options) {
   const host = yield* Host
   const statusLine = yield* StatusLine
-  const output = options.output === undefined ? undefined : yield* outputOf(options.directory, options.output)
+  const output =
+    options.output === undefined || Urls.isOutputTemplate(urls, options)
+      ? undefined
+      : yield* outputOf(options.directory, options.output)
   let hasWaited = false
   const store =
     output?.stream === undefined
@@ -99,6 +103,7 @@ const run = Effect.fnUntraced(function* (
     isNumbered: !options.remoteHeaderName,
     onRenamed: report.renamed
   })
+  const failFast = new FailFast(options.failFast, report.current)
   const { referer } = options
   const common = {
     ...(referer === undefined ? {} : { referer }),
@@ -110,15 +115,18 @@ const run = Effect.fnUntraced(function* (
     destinationOf: (item) =>
       output === undefined ? destinations.of(item) : Either.right({ path: output.destination, directory: undefined }),
     headersFor: (url) => headersOf(originHeaders?.for(url)),
-    onRefused: report.refused
+    onRefused: (index, item) => {
+      report.refused(index, item)
+      failFast.check()
+    }
   })
-  const requests = Stream.map(ready, ({ headers, index, item: { fields, url }, path }) => {
+  const requests = Stream.map(ready, ({ headers, index, item: { fields, output, url }, path }) => {
     const digest = fields.checksum ?? options.checksum
     return Download.request({
       id: `${index}`,
       url,
       destination: path,
-      nameFrom: options.remoteHeaderName && fields.name === undefined ? "server" : "url",
+      nameFrom: options.remoteHeaderName && fields.name === undefined && output === undefined ? "server" : "url",
       timeout: options.timeout ?? Duration.infinity,
       deadline,
       // The content of an existing file may differ from the checksum.
@@ -132,12 +140,14 @@ const run = Effect.fnUntraced(function* (
     })
   })
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
-    Stream.runDrain(downloader.run(requests, { concurrency: Math.min(options.concurrency, connections) }))
+    Stream.runDrain(
+      failFast.stop(downloader.run(requests, { concurrency: Math.min(options.concurrency, connections) }))
+    )
   ).pipe(
     Effect.provide(
       downloaderLayer(options, output).pipe(
         Layer.provide(host.transport(options)),
-        Layer.provide(Progress.layer(report.event))
+        Layer.provide(Progress.layer(failFast.after(report.event)))
       )
     ),
     // `--quiet` shows no spinner. On one terminal, the frames of a spinner would be mixed into the body.
@@ -150,6 +160,7 @@ const run = Effect.fnUntraced(function* (
     // An interrupted run has a report as well.
     Effect.onExit(() => {
       report.note(originHeaders?.notice())
+      report.note(failFast.notice())
       return conclude
     }),
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))

@@ -48,6 +48,7 @@ const baseUrl = (text: string, label: string): Either.Either<BaseUrl, string> =>
 
 const input = {
   input: texts("-i, --input FILE", "Read a list of files from FILE (-: stdin)", nonEmptyText, "file"),
+  noGlob: flag("-g, --no-glob, --globoff", "Take {a,b} and [1-9] in URLs as they are"),
   baseUrl: text("--base-url URL", "Where the names in lists and checksum files are", baseUrl),
   allowOutside: flag("--allow-outside", "Let lists name directories outside of -d")
 }
@@ -106,6 +107,7 @@ const behaviour = {
   maxTime: seconds("--max-time SECONDS", "Maximum time for all attempts (default: none)"),
   maxFilesize: size("--max-filesize SIZE", "Refuse a larger file (default: no limit)"),
   checksum: nonEmpty("--checksum DIGEST", "Digest of the one URL: sha256:HEX, HEX, SRI"),
+  failFast: flag("--fail-fast", "Stop at the first failure"),
   strict: flag("--strict", "Refuse a body without a length or a checksum")
 }
 

@@ -12,6 +12,7 @@ import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
 import { UsageError } from "../UsageError.js"
 import * as Headers from "./headers.js"
+import { Glob } from "./input/glob.js"
 import { type Entry, noFields } from "./input/item.js"
 import * as List from "./input/list.js"
 import { bytesOf, isStandardInput } from "./input.js"
@@ -23,8 +24,10 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
   if (urls.length === 0 && input.length === 0) {
     return yield* new UsageError({ message: "give a URL, or a list of URLs with --input FILE" })
   }
-  const isOneUrl = urls.length === 1 && input.length === 0
-  if (options.output !== undefined && !isOneUrl) {
+  const globs = yield* globsOf(urls, options)
+  const isOneUrl = globs.length === 1 && input.length === 0 && !globs.some(({ hasPatterns }) => hasPatterns)
+  const isTemplate = isOutputTemplate(urls, options)
+  if (options.output !== undefined && !isOneUrl && !isTemplate) {
     return yield* new UsageError({ message: "--output FILE is for exactly one URL; use --directory DIR for several" })
   }
   if (options.checksum !== undefined && !isOneUrl) {
@@ -43,9 +46,37 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
     return yield* new UsageError({ message: `--checksum DIGEST ${Digest.rule}` })
   }
   const lists = yield* Effect.forEach(input, (path) => openList(path, options))
-  const given: ReadonlyArray<Entry> = urls.map((url) => ({ _tag: "Item", url, place: undefined, fields: noFields }))
-  return lists.reduce((before, list) => Stream.concat(before, list), Stream.fromIterable(given))
+  const given = Stream.fromIteratorSucceed(expanded(globs, isTemplate ? options.output : undefined), expandedAtMost)
+  return lists.reduce((before, list) => Stream.concat(before, list), given)
 })
+
+// A range may have millions of URLs, and a run takes a few at a time.
+const expandedAtMost = 32
+
+function* expanded(globs: ReadonlyArray<Glob>, template: string | undefined): Generator<Entry> {
+  for (const glob of globs) {
+    for (const { url, values } of glob.expand()) {
+      const output = template?.replace(/#(\d{1,3})/g, (text, number: string) => values[Number(number) - 1] ?? text)
+      yield { _tag: "Item", url, place: undefined, fields: noFields, output }
+    }
+  }
+}
+
+const globsOf = (urls: ReadonlyArray<string>, { noGlob }: Options): Either.Either<ReadonlyArray<Glob>, UsageError> =>
+  Either.all(
+    urls.map((url) =>
+      noGlob
+        ? Either.right(Glob.literal(url))
+        : Either.mapLeft(Glob.parse(url), (problem) => new UsageError({ message: `${displayUrl(url)}: ${problem}` }))
+    )
+  )
+
+/** True if `--output` has the values of the patterns of the one URL: `file_#1`. */
+export const isOutputTemplate = (urls: ReadonlyArray<string>, options: Options): boolean => {
+  const globs = Either.getOrElse(globsOf(urls, options), (): ReadonlyArray<Glob> => [])
+  const isOne = globs.length === 1 && options.input.length === 0
+  return isOne && globs.some(({ hasPatterns }) => hasPatterns) && /#\d/.test(options.output ?? "")
+}
 
 const openList = Effect.fnUntraced(function* (path: string, { baseUrl }: Options) {
   const { line } = yield* StatusLine

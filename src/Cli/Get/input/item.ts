@@ -31,6 +31,8 @@ export interface Item {
   /** Undefined for an argument of the command line. */
   readonly place: Place | undefined
   readonly fields: Fields
+  /** The path that the command line gives the file. It is trusted. */
+  readonly output?: string | undefined
 }
 
 export interface RefusedItem {
