@@ -43,8 +43,12 @@ const origin = Effect.suspend(() => {
         }
         return response.end(rest)
       }
+      case "/data.csv":
+        return response.writeHead(200, { "content-type": "text/csv" }).end(Buffer.alloc(1764))
+      case "/report.pdf":
+        return response.writeHead(200, { "content-type": "application/pdf" }).end(Buffer.alloc(48_213))
       default:
-        return response.end(Buffer.alloc(request.url === "/data.csv" ? 1764 : 48_213))
+        return response.end(Buffer.alloc(48_213))
     }
   })
 })
