@@ -44,9 +44,11 @@ const origin = Effect.suspend(() => {
         return response.end(rest)
       }
       case "/data.csv":
-        return response.writeHead(200, { "content-type": "text/csv" }).end(Buffer.alloc(1764))
+        return response.writeHead(200, { "content-type": "text/csv", "content-length": 1764 }).end(Buffer.alloc(1764))
       case "/report.pdf":
-        return response.writeHead(200, { "content-type": "application/pdf" }).end(Buffer.alloc(48_213))
+        return response
+          .writeHead(200, { "content-type": "application/pdf", "content-length": 48_213 })
+          .end(Buffer.alloc(48_213))
       default:
         return response.end(Buffer.alloc(48_213))
     }
