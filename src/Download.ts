@@ -71,6 +71,11 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
      * those with the strongest algorithm are checked. `md5` and `sha1` detect errors, and not an attacker.
      */
     digest: fields.digest,
+    /**
+     * Computes the digest of the content by this algorithm, for `Saved.digest`. If the request or the response has a digest, its
+     * algorithm is used. Default: no digest is computed if there is none to compare with.
+     */
+    digestAlgorithm: fields.digestAlgorithm,
     /** The exact size of the content in bytes. */
     sizeBytes: fields.sizeBytes,
     /** Maximum size of the body in bytes. `Infinity`: no limit. Default: the downloader's. */
@@ -188,6 +193,7 @@ export interface RequestOptions {
   /** Text is sent as UTF-8. The caller sets the header `content-type`. */
   readonly body?: string | Uint8Array | undefined
   readonly digest?: string | undefined
+  readonly digestAlgorithm?: DownloadRequest["digestAlgorithm"]
   readonly sizeBytes?: number | undefined
   readonly limitBytes?: number | undefined
   readonly mediaType?: string | undefined
@@ -230,6 +236,7 @@ export const request = (options: RequestOptions): DownloadRequest => {
             )
           }),
       ...(options.digest === undefined ? {} : { digest: options.digest }),
+      ...(options.digestAlgorithm === undefined ? {} : { digestAlgorithm: options.digestAlgorithm }),
       ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
       ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
       ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType }),
@@ -240,7 +247,7 @@ export const request = (options: RequestOptions): DownloadRequest => {
 }
 
 /**
- * What the content was checked against. `digest`: the request's digest. `length`: a number of bytes from the request or the
+ * What the content was checked against. `digest`: the digest of the request or of the response. `length`: a number of bytes from the request or the
  * server. `none`: neither was known, and the body ended with its connection or its last chunk.
  *
  * @category schemas

@@ -9,6 +9,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as EffectRecord from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Digest from "../internal/digest.js"
 import * as Method from "../internal/http/method.js"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as RequestProblem from "./requestProblem.js"
@@ -156,6 +157,7 @@ export const make = (form: Form, isChecked: boolean) => {
     method: optional(string(Method.problem)),
     body: optional(codec(text, Schema.RedactedFromSelf(Schema.Uint8ArrayFromSelf), decodeBody(isChecked), form.body)),
     digest: optional(string(RequestProblem.ofDigest)),
+    digestAlgorithm: optional(Schema.Literal(...Digest.algorithms)),
     sizeBytes: optional(bytes(RequestProblem.ofSize)),
     limitBytes: optional(bytes(RequestProblem.ofLimit)),
     mediaType: optional(string(RequestProblem.ofMediaType)),

@@ -174,7 +174,10 @@ export class Attempt extends BodyReceiver {
   }
 
   protected received(): void {
-    if (this.drain !== undefined) {
+    const wrong = this.body === undefined ? undefined : this.wrongRange(this.body)
+    if (wrong !== undefined) {
+      this.finish(Exit.fail(wrong))
+    } else if (this.drain !== undefined) {
       this.drained(this.drain)
     } else if (this.segments !== undefined) {
       this.segments.onResponseEnd()
@@ -245,6 +248,7 @@ export class Attempt extends BodyReceiver {
     const { partial } = transfer
     if (answer.startBytes > 0 && partial.part !== undefined) {
       partial.acceptRange(answer.totalBytes, head, hop)
+      this.expectRange(head)
       return this.receive(head, answer, partial.part)
     }
     if (transfer.delivery?.mayStartOver(head, hop) === false) {

@@ -13,7 +13,7 @@ import type { Hop } from "./redirect.js"
 
 /** Returns what the content was checked against, or the error if it is not the file. */
 export const checkContent = (
-  { expected, options: { strict }, partial, request }: FileTransfer,
+  { options: { strict }, partial, request }: FileTransfer,
   hop: Hop
 ): Either.Either<Verification, Mismatch | Truncated> => {
   const { bytes, isResumed, totalBytes } = partial
@@ -26,12 +26,12 @@ export const checkContent = (
     partial.forget()
     return mismatch("size", `${request.sizeBytes}`, `${bytes}`, isResumed)
   }
-  if (expected !== undefined) {
-    const { algorithm, digests } = expected
-    const actual = partial.digest() ?? ""
-    if (!digests.includes(actual)) {
+  const actual = partial.digest() ?? ""
+  if (partial.wanted !== undefined) {
+    const { algorithm, digests } = partial.wanted
+    if (!digests.some((digest) => actual === `${algorithm}:${digest}`)) {
       partial.refuseSegments()
-      return mismatch("digest", `${algorithm}:${digests.join(" or ")}`, `${algorithm}:${actual}`, isResumed)
+      return mismatch("digest", `${algorithm}:${digests.join(" or ")}`, actual, isResumed)
     }
     return Either.right("digest")
   }

@@ -8,12 +8,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { DownloadRequest } from "../Download.js"
 import type { Disk } from "../DownloadError.js"
-import type { Hash, Hasher } from "../Hasher.js"
+import type { Hasher } from "../Hasher.js"
 import { andThen, isExit, matchExit } from "../internal/andThen.js"
 import type { Expected } from "../internal/digest.js"
+import * as DigestFields from "../internal/http/digestFields.js"
 import * as Validator from "../internal/http/validator.js"
 import type { Durability, Part, Store } from "../Store.js"
 import type { ResponseHead } from "../Transport.js"
+import { ContentHash } from "./contentHash.js"
 import type { Hop } from "./redirect.js"
 import * as PartRecord from "./resume/record.js"
 import * as ResumeKey from "./resume/resumeKey.js"
@@ -33,8 +35,6 @@ interface Version {
 
 // After this number of refused ranges, the transfer requests only the whole file.
 const refusalsAtMost = 3
-
-const readBytes = 1024 * 1024
 
 export class PartialFile {
   part: Part | undefined
@@ -56,10 +56,11 @@ export class PartialFile {
   failedSegments = 0
   /** The head of the first response whose bytes are in the part. */
   head: ResponseHead | undefined
-  /** The digest of the content, when `digest` has computed it. */
+  /** The digest of the content as `sha256:HEX`, when `digest` has computed it. */
   computed: string | undefined
-  private hash: Hash | undefined
-  private hashedBytes = 0
+  private hash: ContentHash | undefined
+  /** The digest in the head of the version in the part, if the request has none. */
+  announced: Expected | undefined
   source: Hop | undefined
   private type = ""
   private refusedRanges = 0
@@ -80,7 +81,7 @@ export class PartialFile {
   constructor(
     private readonly request: DownloadRequest,
     private readonly expected: Expected | undefined,
-    private readonly hasher: typeof Hasher.Service,
+    readonly hasher: typeof Hasher.Service,
     /** Maximum size of the content. */
     readonly limitBytes: number,
     private readonly firstHop: Hop,
@@ -113,7 +114,35 @@ export class PartialFile {
 
   /** Whether a check would show that bytes are of another version. */
   get isGuarded(): boolean {
-    return this.validator !== undefined || (this.hasDigest && this.totalBytes !== undefined)
+    return this.validator !== undefined || (this.wanted !== undefined && this.totalBytes !== undefined)
+  }
+
+  /** The digest that the content must have: of the request, or else of the response. */
+  get wanted(): Expected | undefined {
+    return this.expected ?? this.announced
+  }
+
+  /** Computes the digest from the first byte on. Bytes that are in the part already are read back at the end. */
+  private startHash(): void {
+    const algorithm = this.wanted?.algorithm ?? this.request.digestAlgorithm
+    this.hash = algorithm === undefined ? undefined : new ContentHash(this.hasher, algorithm)
+  }
+
+  /** Records the digest of the content that a response has announced. */
+  private announce(head: ResponseHead): void {
+    if (this.wanted === undefined && (!this.isDelivered || this.bytes === 0)) {
+      this.announced = DigestFields.ofRepresentation(head)
+      if (this.announced !== undefined) {
+        this.startHash()
+      }
+    }
+  }
+
+  /** Records that the bytes of a range are wrong: they are requested again. */
+  refuseBytes(claim: Claim): void {
+    claim.doneBytes = claim.startBytes
+    claim.nextBytes = claim.startBytes
+    this.startHash()
   }
 
   /** Whether the request has a digest, which verifies the whole content at the end. */
@@ -161,13 +190,13 @@ export class PartialFile {
 
   // An entity tag with a length also identifies the file at another URL; a date is valid for one URL (RFC 9110 §8.8.2.2).
   private isFrom(hop: Hop): boolean {
-    const { hasDigest, source, totalBytes, validator } = this
+    const { source, totalBytes, validator, wanted } = this
     const isOfAny = validator !== undefined && Validator.isEntityTag(validator) && totalBytes !== undefined
     const isSame = (): boolean =>
       source === undefined
         ? this.keptSource === ResumeKey.ofSource(this.hasher, hop)
         : ResumeKey.sourceOf(source) === ResumeKey.sourceOf(hop)
-    return hasDigest || isOfAny || isSame()
+    return wanted !== undefined || isOfAny || isSame()
   }
 
   /** Whether a later run may continue the part. */
@@ -205,7 +234,7 @@ export class PartialFile {
     url,
     validator
   }: PartRecord.PartRecord): void {
-    const { expected, firstHop, hasher } = this
+    const { firstHop, hasher } = this
     // The validator of another URL with the same content proves nothing here, but the digest does.
     this.validator = url === ResumeKey.ofSource(hasher, firstHop) ? validator : undefined
     this.setTotal(totalBytes)
@@ -215,7 +244,7 @@ export class PartialFile {
     this.keptSource = source
     this.isResumed = true
     this.hasCheckpoint = true
-    this.hash = expected === undefined ? undefined : hasher.make(expected.algorithm)
+    this.startHash()
     for (const { endBytes, startBytes } of ranges) {
       // Without its last byte the file is not whole: the response to a request for that byte proves that the version is the same.
       const isWhole = startBytes === 0 && endBytes === totalBytes
@@ -226,7 +255,9 @@ export class PartialFile {
 
   /** Whether a checkpoint of the part is of use for a later run. */
   get isKeepable(): boolean {
-    return this.isResumable && this.isGuarded && !this.isRangeless && this.bytes >= this.rule.leastBytes
+    // A record does not keep the digest of a response.
+    const isGuarded = this.isGuarded && (this.validator !== undefined || this.hasDigest)
+    return this.isResumable && isGuarded && !this.isRangeless && this.bytes >= this.rule.leastBytes
   }
 
   /** Keeps the written bytes for a later run, even if the process is killed after that. */
@@ -274,8 +305,8 @@ export class PartialFile {
   startOver(store: typeof Store.Service): Effect.Effect<Part, Disk> {
     this.isResumed = false
     this.ranges = new RangeMap()
-    this.hashedBytes = 0
-    this.hash = this.expected === undefined ? undefined : this.hasher.make(this.expected.algorithm)
+    this.announced = undefined
+    this.startHash()
     const { part } = this
     this.refused = undefined
     this.hasCheckpoint = false
@@ -305,6 +336,7 @@ export class PartialFile {
     this.type = Validator.mediaType(headers)
     this.isRangeless = headers["accept-ranges"]?.trim().toLowerCase() === "none"
     this.source = hop
+    this.announce(head)
   }
 
   /** Records the total of a response to a range request that is accepted. */
@@ -314,6 +346,7 @@ export class PartialFile {
     this.isTotalOfRange ||= this.totalBytes === undefined
     this.setTotal(totalBytes)
     this.isResumed = true
+    this.announce(head)
   }
 
   private setTotal(totalBytes: number | undefined): void {
@@ -338,41 +371,19 @@ export class PartialFile {
 
   private wrote(claim: Claim, positionBytes: number, chunk: Uint8Array): void {
     claim.doneBytes = positionBytes + chunk.length
-    if (positionBytes === this.hashedBytes) {
-      this.hash?.update(chunk)
-      this.hashedBytes += chunk.length
-    }
+    this.hash?.wrote(positionBytes, chunk)
   }
 
-  /** Adds to the digest the bytes that were not received in order. Interruptible between two reads, because it may take long. */
+  /** Adds to the digest the bytes that were not received in order. */
   readBack(part: Part): Effect.Effect<void, Disk> {
-    const { bytes: endBytes, hash } = this
-    if (hash === undefined || this.hashedBytes === endBytes) {
-      return Exit.void
-    }
-    const buffer = new Uint8Array(Math.min(readBytes, endBytes - this.hashedBytes))
-    const more: Effect.Effect<void, Disk> = Effect.suspend(() => {
-      const leftBytes = endBytes - this.hashedBytes
-      return leftBytes === 0
-        ? Effect.void
-        : Effect.flatMap(part.read(buffer.subarray(0, leftBytes), this.hashedBytes), (bytes) => {
-            if (bytes === 0) {
-              return Effect.dieMessage("a part ends before the bytes that were written to it")
-            }
-            hash.update(buffer.subarray(0, bytes))
-            this.hashedBytes += bytes
-            return more
-          })
-    })
-    return Effect.interruptible(more)
+    return this.hash?.readBack(part, this.bytes) ?? Exit.void
   }
 
-  /** The digest in hexadecimal digits. Call it once, when all bytes are in the part. */
+  /** The digest of the content. Call it once, when all bytes are in the part. */
   digest(): string | undefined {
-    const bytes = this.hash?.digest()
+    const { hash } = this
     this.hash = undefined
-    this.computed =
-      bytes === undefined ? undefined : Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+    this.computed = hash === undefined ? undefined : `${hash.algorithm}:${hash.digest()}`
     return this.computed
   }
 

@@ -7,9 +7,13 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Encoding from "effect/Encoding"
 import * as Exit from "effect/Exit"
-import { type DownloadError, TooLarge } from "../DownloadError.js"
+import { type DownloadError, Mismatch, TooLarge } from "../DownloadError.js"
+import type { Hash } from "../Hasher.js"
 import { andThen, isExit } from "../internal/andThen.js"
+import type { Expected } from "../internal/digest.js"
+import * as DigestFields from "../internal/http/digestFields.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import type { Part } from "../Store.js"
 import type { Exchange, Receiver, ResponseHead, TransportError, TransportRequest } from "../Transport.js"
@@ -45,6 +49,9 @@ export abstract class BodyReceiver implements Receiver, Timed {
   private task: Task | undefined
   private onTaskEnd: (() => void) | undefined
   private readonly origin: string
+
+  /** The digest of the range in the response, if its head has one. */
+  private range: { readonly expected: Expected; readonly hash: Hash } | undefined
 
   constructor(
     readonly transfer: FileTransfer,
@@ -113,6 +120,34 @@ export abstract class BodyReceiver implements Receiver, Timed {
         }
       })
     }
+  }
+
+  /** Checks the bytes of the response against the digest of its range, if it has one. Call it when the head is accepted. */
+  protected expectRange(head: ResponseHead): void {
+    const expected = DigestFields.ofRange(head)
+    this.range = expected && { expected, hash: this.transfer.partial.hasher.make(expected.algorithm) }
+  }
+
+  /** The error if all bytes of a response were received and are not those of its digest. They are requested again. */
+  protected wrongRange({ claim, endBytes }: Body): Mismatch | undefined {
+    // The bytes after the end of the claim are not read. Then the digest proves nothing.
+    if (this.range === undefined || claim.nextBytes !== endBytes) {
+      return undefined
+    }
+    const { algorithm, digests } = this.range.expected
+    const actual = Encoding.encodeHex(this.range.hash.digest())
+    this.range = undefined
+    if (digests.includes(actual)) {
+      return undefined
+    }
+    this.transfer.partial.refuseBytes(claim)
+    return new Mismatch({
+      url: displayUrl(this.hop.href),
+      reason: "digest",
+      expected: `${algorithm}:${digests.join(" or ")}`,
+      actual: `${algorithm}:${actual}`,
+      resumed: true
+    })
   }
 
   /** Takes no more bytes, and then calls `next` when no effect of a chunk is under way. */
@@ -196,6 +231,7 @@ export abstract class BodyReceiver implements Receiver, Timed {
       const { limitBytes } = partial
       return this.fail(Exit.fail(new TooLarge({ url: displayUrl(this.hop.href), limitBytes, bytes })))
     }
+    this.range?.hash.update(taken)
     const writing = taken.length === 0 ? Exit.void : partial.write(part, claim, taken)
     if (meter !== undefined) {
       meter.bytes += taken.length

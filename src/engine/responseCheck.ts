@@ -10,6 +10,7 @@ import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, Mismatch, Protocol, TooLarge } from "../DownloadError.js"
 import { contentLength } from "../internal/http/contentLength.js"
 import { parseContentRange, parseUnsatisfiedRange } from "../internal/http/contentRange.js"
+import * as DigestFields from "../internal/http/digestFields.js"
 import * as Validator from "../internal/http/validator.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
@@ -187,10 +188,21 @@ const partOf = (
   if (partial.validator !== undefined && !Validator.matches(partial.validator, headers)) {
     return `${said}, of another version`
   }
+  if (isOtherDigest(partial, headers)) {
+    return `${said}, of a version with another digest`
+  }
   const coding = Validator.contentCodings(headers)
   return coding === partial.coding
     ? { startBytes: offsetBytes, endBytes, totalBytes }
     : `${said}, in the coding ${coding === "" ? "identity" : coding}`
+}
+
+/** Whether a response to a range request has another digest of the whole file than an earlier response. */
+const isOtherDigest = ({ announced }: PartialFile, headers: Headers): boolean => {
+  const said = announced === undefined ? undefined : DigestFields.ofRepresentation({ status: 206, headers })
+  return (
+    said?.algorithm === announced?.algorithm && said?.digests.some((one) => !announced?.digests.includes(one)) === true
+  )
 }
 
 /** Whether a 416 response shows that all bytes of the file were received (RFC 9110 §15.5.17). */

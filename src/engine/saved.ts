@@ -13,7 +13,7 @@ export const savedAs = (
   destination: string,
   { bytes, verified }: Received,
   attempts: number,
-  { expected, firstHop, partial, request, serverName }: FileTransfer
+  { firstHop, partial, request, serverName }: FileTransfer
 ): Saved => {
   const { computed, head, source = firstHop } = partial
   const headers = head?.headers ?? {}
@@ -31,6 +31,6 @@ export const savedAs = (
     ...(etag === undefined ? {} : { etag }),
     ...(lastModified === undefined ? {} : { lastModified }),
     ...(serverName === undefined ? {} : { serverName }),
-    ...(expected === undefined || computed === undefined ? {} : { digest: `${expected.algorithm}:${computed}` })
+    ...(computed === undefined ? {} : { digest: computed })
   })
 }

@@ -18,8 +18,14 @@ export interface Expected {
 /** States the notations, for the message about a wrong digest. */
 export const rule = "must be sha256:HEX (or sha384, sha512, sha1, md5), HEX alone, or a Subresource Integrity string"
 
-// Weakest first.
-const algorithms: ReadonlyArray<Algorithm> = ["md5", "sha1", "sha256", "sha384", "sha512"]
+/** Weakest first. */
+export const algorithms: readonly ["md5", "sha1", "sha256", "sha384", "sha512"] = [
+  "md5",
+  "sha1",
+  "sha256",
+  "sha384",
+  "sha512"
+]
 
 const byteLengths: { readonly [algorithm in Algorithm]: number } = {
   md5: 16,

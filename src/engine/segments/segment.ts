@@ -92,6 +92,7 @@ export class Segment extends BodyReceiver {
       this.responseEndBytes = answer.right.endBytes ?? claim.nextBytes
       this.wantedEndBytes = claim.endBytes
       this.body = { part: owner.part, claim, endBytes: this.responseEndBytes }
+      this.expectRange(head)
       claim.activeAt = now
       claim.endBytes = Math.min(claim.endBytes, this.responseEndBytes)
       transfer.partial.isResumed = true
@@ -110,6 +111,11 @@ export class Segment extends BodyReceiver {
 
   protected received(): void {
     const { claim, responseEndBytes, wantedEndBytes } = this
+    const wrong = this.body === undefined ? undefined : this.wrongRange(this.body)
+    if (wrong !== undefined) {
+      this.finish(Exit.fail(wrong))
+      return
+    }
     const isShort = responseEndBytes < wantedEndBytes || claim.nextBytes < claim.endBytes
     this.finish(isShort ? Exit.fail(truncated(this.transfer.partial, this.hop)) : Exit.void)
   }
