@@ -14,7 +14,7 @@ import { DisplayedName, DisplayedUrl } from "./internal/text/displaySchemas.js"
 import { displayPath, displayUrl } from "./internal/text/displayUrl.js"
 import { unvalidated } from "./internal/unvalidated.js"
 
-const OnExists = Schema.Literal("overwrite", "skip", "fail", "unique")
+const OnExists = Schema.Literal("update", "sync", "overwrite", "skip", "fail", "unique")
 
 const NameFrom = Schema.Literal("url", "server")
 
@@ -41,8 +41,18 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
     /** Ends an attempt that receives fewer than `bytes` bytes of the body in the time `within`. Default: the downloader's. */
     stall: fields.stall,
     /**
-     * What to do if the destination exists. This is decided atomically when the file is published. `unique` gives the file the
-     * first free name of `name.gif`, `name-2.gif`, `name-3.gif` and so on. Default: `fail`.
+     * What to do if the destination exists.
+     *
+     * - `update`: keep the file if the journal says that it came from this URL and it has not changed since. Otherwise the server
+     *   is asked: a file of the same size that is not newer is kept, if the journal knows nothing about the file at the
+     *   destination. Every other file replaces it.
+     * - `sync`: the same, but the server is always asked, by a conditional request if the journal has a validator.
+     * - `overwrite` replaces the file, `skip` keeps it, and `fail` fails with `Disk`.
+     * - `unique` gives the file the first free name of `name.gif`, `name-2.gif`, `name-3.gif` and so on.
+     *
+     * With `update` and `sync`, a file with the digest of the request is kept, and no request is sent. A file that another program
+     * creates during the transfer is not replaced: the request fails with `Disk`, unless that file has the same size. Default:
+     * `fail`.
      */
     onExists: Schema.optionalWith(OnExists, { exact: true, default: (): typeof OnExists.Type => defaults.onExists }),
     /**
@@ -277,6 +287,8 @@ export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Sa
   verified: Verification,
   /** The number of attempts, from 1. */
   attempts: Schema.Number,
+  /** The modification time of the file, in milliseconds since 1970: the response's `Last-Modified`, or else the time of its last write. */
+  modifiedMillis: Schema.optionalWith(Schema.Number, { exact: true }),
   /** The URL of the response, after all redirects. The encoded form has no secrets. */
   url: DisplayedUrl,
   /** The status of the first response whose content was kept: 200, 203, or 206 if an earlier process had received a part. */

@@ -122,6 +122,8 @@ export interface Options extends OriginGovernor.Options {
   readonly responses?: boolean | undefined
   /** What a saved file survives. Default: `full`. */
   readonly durability?: Durability | undefined
+  /** If true, a saved file gets the modification time that the response's `Last-Modified` has. Default: true. */
+  readonly mtime?: boolean | undefined
   /** If true, content with neither a length nor a digest fails. Default: false, and `Saved.verified` is then `none`. */
   readonly strict?: boolean | undefined
   /**
@@ -229,6 +231,7 @@ export const makeWith = (
           headers: RequestHeaders.makeDefaults(userAgent),
           strict: options.strict ?? false,
           responses: options.responses ?? false,
+          mtime: options.mtime ?? true,
           limitBytes: options.limitBytes ?? Number.POSITIVE_INFINITY,
           segments:
             options.segments === undefined || !(options.segments > 1) ? undefined : rule(Math.trunc(options.segments)),
@@ -307,7 +310,7 @@ export const makeWith = (
       runNames?: RunNames
     ): Effect.Effect<DownloadOutcome> => {
       const events = caller.hasListener ? caller : undefined
-      const hooks = { permitOptions, events, runNames }
+      const hooks = { permitOptions, events, journal: caller.journal, runNames }
       const work = sharedTransfers.perform(caller.transfer, request, restore, hooks, worker)
       return caller.withSpan(request, caller.isSilent ? work : caller.withReports(request, restore, worker, work))
     }

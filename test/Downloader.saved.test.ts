@@ -34,7 +34,17 @@ describe("Saved", () => {
   it.effect("leaves out what the response did not have", () =>
     Effect.gen(function* () {
       const saved = yield* download()
-      assert.hasAllKeys(saved, ["_tag", "request", "destination", "bytes", "verified", "attempts", "url", "status"])
+      assert.hasAllKeys(saved, [
+        "_tag",
+        "request",
+        "destination",
+        "bytes",
+        "verified",
+        "attempts",
+        "modifiedMillis",
+        "url",
+        "status"
+      ])
     }).pipe(Effect.provide(layer((asked) => Origin.file(asked, "body"))))
   )
 

@@ -157,8 +157,8 @@ const operationsOf = (fs: FileSystem.FileSystem): FileOperations<OpenedFile> => 
     // The link first, because it is the link that would be replaced.
     Effect.matchEffect(fs.readLink(path), {
       onSuccess: () => Effect.match(fs.stat(path), { onSuccess: fileInfoOf, onFailure: () => fileInfoOf(undefined) }),
-      onFailure: () =>
-        Effect.flatMap(infoOf(fs, path), (info) =>
+      onFailure: (error) =>
+        Effect.flatMap(isMissing(error) ? Effect.succeed(undefined) : infoOf(fs, path), (info) =>
           info?.type === "Directory"
             ? Effect.fail(Object.assign(new Error("it is a directory"), { code: "EISDIR" }))
             : Effect.succeed(info === undefined ? undefined : fileInfoOf(info))
@@ -197,11 +197,9 @@ const infoOf = (
   fs: FileSystem.FileSystem,
   path: string
 ): Effect.Effect<FileSystem.File.Info | undefined, PlatformError> =>
-  Effect.catchIf(
-    fs.stat(path),
-    (error) => /^E(?:NOENT|NOTDIR)$/.test(codeOf(error)),
-    () => Effect.succeed(undefined)
-  )
+  Effect.catchIf(fs.stat(path), isMissing, () => Effect.succeed(undefined))
+
+const isMissing = (error: PlatformError): boolean => /^E(?:NOENT|NOTDIR)$/.test(codeOf(error))
 
 /** `info`: undefined for a link that leads nowhere. */
 const fileInfoOf = (info: FileSystem.File.Info | undefined): FileInfo => ({

@@ -20,6 +20,7 @@ import type { ResponseHead } from "../Transport.js"
 import { checkContent, truncated } from "./contentCheck.js"
 import type { FileTransfer } from "./fileTransfer.js"
 import type { Restore } from "./hooks.js"
+import type { Unchanged } from "./localFile.js"
 import { type Body, BodyReceiver } from "./receiveBody.js"
 import * as Redirect from "./redirect.js"
 import { type Answer, isAnswer, isEnd, judge } from "./responseCheck.js"
@@ -37,11 +38,7 @@ export interface Received {
   readonly verified: Verification
 }
 
-export type Result =
-  | Received
-  | { readonly _tag: "Redirected"; readonly to: Redirect.Hop }
-  /** The server has named a file that exists, and the request skips it. */
-  | { readonly _tag: "Skipped" }
+export type Result = Received | { readonly _tag: "Redirected"; readonly to: Redirect.Hop } | Unchanged
 
 // A short body of an error or a redirect is read to its end, so that the connection can be reused.
 const drainLimitBytes = 64 * 1024
@@ -59,6 +56,7 @@ export class Attempt extends BodyReceiver {
   private readonly tasks = new Tasks<Result, DownloadError>()
   private readonly beganAt: number
   private offsetBytes = 0
+  private isConditional = false
   private answer: Answer | undefined
   private drain: Drain | undefined
   private segments: SegmentWorkers | undefined
@@ -84,7 +82,10 @@ export class Attempt extends BodyReceiver {
     const { offsetBytes, range } = transfer.partial.resumeAt(hop)
     const verifiesBody = digest !== undefined || sizeBytes !== undefined
     this.offsetBytes = offsetBytes
-    const request = transportRequest(transfer, hop, { connectMillis: wait.limits.connectMillis, range, verifiesBody })
+    const condition = range === undefined ? transfer.local?.headersFor(hop) : undefined
+    this.isConditional = condition !== undefined
+    const { connectMillis } = wait.limits
+    const request = transportRequest(transfer, hop, { condition, connectMillis, range, verifiesBody })
     const work = andThen(this.send(request), () => restore(this.tasks.run))
     return Effect.matchCauseEffect(work, {
       onSuccess: (result) => andThen(this.close, () => next(Exit.succeed(result))),
@@ -100,6 +101,9 @@ export class Attempt extends BodyReceiver {
       this.heed(head)
       if (Redirect.isRedirect(head.status)) {
         return this.redirected(head)
+      }
+      if (head.status === 304 && this.isConditional) {
+        return this.notModified(head)
       }
       return isAnswer(head.status, this.offsetBytes) ? this.accepted(head) : this.refused(head)
     })
@@ -237,10 +241,30 @@ export class Attempt extends BodyReceiver {
       return this.fail(Exit.fail(answer.left))
     }
     return transfer.isNamed
-      ? this.begin(head, answer.right)
-      : this.after(transfer.named(head), (isSkipped) =>
-          isSkipped ? this.finish(Exit.succeed({ _tag: "Skipped" })) : this.begin(head, answer.right)
+      ? this.compared(head, answer.right)
+      : this.after(transfer.named(head), (unchanged) =>
+          unchanged === undefined ? this.compared(head, answer.right) : this.leave(head, unchanged)
         )
+  }
+
+  /** Receives the body, unless the file at the destination is the same. */
+  private compared(head: ResponseHead, answer: Answer): boolean {
+    const { hop, transfer } = this
+    const unchanged = transfer.local?.sameAs(head, answer.totalBytes, hop, this.isConditional)
+    return unchanged === undefined ? this.begin(head, answer) : this.leave(head, unchanged)
+  }
+
+  private notModified(head: ResponseHead): boolean {
+    const { hop, transfer } = this
+    const unchanged = transfer.local?.notModified(head.headers, hop)
+    // It has no body, whatever its Content-Length says (RFC 9110 §15.4.5).
+    return this.drainBody(0, () =>
+      unchanged === undefined ? this.requestRest() : this.finish(Exit.succeed(unchanged))
+    )
+  }
+
+  private leave(head: ResponseHead, unchanged: Unchanged): boolean {
+    return this.drainThen(head, () => this.finish(Exit.succeed(unchanged)))
   }
 
   private begin(head: ResponseHead, answer: Answer): boolean {
@@ -300,8 +324,12 @@ export class Attempt extends BodyReceiver {
 
   /** Reads a short body to its end, at most for a moment, and then calls `end`. */
   private drainThen(head: ResponseHead, end: () => void): boolean {
+    return this.drainBody(contentLength(head.headers) ?? 0, end)
+  }
+
+  private drainBody(lengthBytes: number, end: () => void): boolean {
     const { deadlines } = this.transfer
-    if ((contentLength(head.headers) ?? 0) > drainLimitBytes) {
+    if (lengthBytes > drainLimitBytes) {
       end()
       return false
     }

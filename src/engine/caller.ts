@@ -31,7 +31,7 @@ export class Caller implements EventSink {
     private readonly runtime: Runtime.Runtime<never>,
     private readonly background: Background,
     private readonly listener: Listener | undefined,
-    private readonly journal: typeof Journal.Journal.Service | undefined,
+    readonly journal: typeof Journal.Journal.Service | undefined,
     private readonly isTraced: boolean
   ) {}
 

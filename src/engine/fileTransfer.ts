@@ -12,6 +12,7 @@ import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, Timeout } from "../DownloadError.js"
 import { Paused, Responded } from "../DownloadEvent.js"
 import type { Hasher } from "../Hasher.js"
+import { andThen } from "../internal/andThen.js"
 import type { Expected } from "../internal/digest.js"
 import * as ContentDisposition from "../internal/http/contentDisposition.js"
 import * as Quota from "../internal/http/quota.js"
@@ -26,8 +27,9 @@ import type { ResponseHead, Transport } from "../Transport.js"
 import type { Deadlines } from "./deadlines.js"
 import { Delivery } from "./delivery.js"
 import type { EventSink, Hooks, Names } from "./hooks.js"
+import { fileOf, LocalFile, type Unchanged } from "./localFile.js"
 import { PartialFile } from "./partialFile.js"
-import { isSkipped } from "./precheck.js"
+import { precheck } from "./precheck.js"
 import { ProgressSampler } from "./progressSampler.js"
 import type { Quotas } from "./quotas.js"
 import type { Reachability } from "./reachability.js"
@@ -49,6 +51,8 @@ export interface TransferOptions {
   readonly limitBytes: number
   /** Send an event for each response. */
   readonly responses: boolean
+  /** Set the modification time of a saved file to the `Last-Modified` of its response. */
+  readonly mtime: boolean
   /** Undefined if a file has one connection. */
   readonly segments: SegmentRule | undefined
   readonly resume: ResumeRule
@@ -71,6 +75,8 @@ export class FileTransfer {
   readonly transport: Services["transport"]
   readonly store: Services["store"]
   readonly governor: Services["governor"]
+  readonly hasher: Services["hasher"]
+  readonly journal: Hooks["journal"]
   readonly clock: Clock.Clock
   readonly deadlines: Deadlines
   readonly reachability: Reachability
@@ -88,6 +94,8 @@ export class FileTransfer {
   destination: string
   /** The name that the server gave, before it was made safe. */
   serverName: string | undefined
+  /** The file that the transfer may replace. */
+  local: LocalFile | undefined
   private readonly names: Names | undefined
   private readonly events: EventSink | undefined
 
@@ -101,6 +109,8 @@ export class FileTransfer {
     this.transport = transport
     this.store = hooks.content?.store ?? store
     this.governor = governor
+    this.hasher = hasher
+    this.journal = hooks.journal
     this.clock = clock
     this.deadlines = deadlines
     this.reachability = reachability
@@ -126,11 +136,11 @@ export class FileTransfer {
   }
 
   /**
-   * Names the file by the head of the first response that is accepted. True if a file of this name exists and the request skips
-   * it.
+   * Names the file by the head of the first response that is accepted, and looks at the destination. Undefined if the transfer
+   * goes on.
    */
-  named({ headers }: ResponseHead): Effect.Effect<boolean, DownloadError> {
-    const { names, request, store } = this
+  named({ headers }: ResponseHead): Effect.Effect<Unchanged | undefined, DownloadError> {
+    const { names, request } = this
     this.isNamed = true
     this.serverName = ContentDisposition.fileName(headers["content-disposition"])
     const wanted =
@@ -138,7 +148,27 @@ export class FileTransfer {
         ? request.destination
         : FileNames.beside(request.destination, FileNames.fromText(this.serverName))
     this.destination = names?.take(wanted) ?? wanted
-    return isSkipped(store, request, this.destination)
+    return this.look()
+  }
+
+  /** Looks at the destination. Undefined if the transfer goes on. */
+  look(): Effect.Effect<Unchanged | undefined, DownloadError> {
+    return andThen(precheck(this, this.destination), (found) => {
+      if (found instanceof LocalFile) {
+        this.local = found
+        return Exit.succeed(undefined)
+      }
+      return Exit.succeed(found)
+    })
+  }
+
+  /** Looks at the file that another program has made while this transfer received `sizeBytes` bytes. */
+  appeared(sizeBytes: number): Effect.Effect<Unchanged | undefined, DownloadError> {
+    return andThen(this.store.stat(this.destination), (info) =>
+      Exit.succeed(
+        info?.sizeBytes === sizeBytes ? { _tag: "Unchanged", how: "same-size", file: fileOf(info) } : undefined
+      )
+    )
   }
 
   /** Sends the event of a response, if that is asked for. */

@@ -5,6 +5,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type { Advanced, Paused, Responded, Retrying } from "../DownloadEvent.js"
+import type { Journal } from "../Journal.js"
 import type { PermitOptions } from "../OriginGovernor.js"
 import type { Sink } from "../Store/sequential.js"
 import type { Store } from "../Store.js"
@@ -17,6 +18,7 @@ export interface Hooks {
   /** When the request's deadline expires, if it started before the transfer. */
   readonly deadlineAt?: number | undefined
   readonly events?: EventSink | undefined
+  readonly journal?: typeof Journal.Service | undefined
   readonly names?: Names | undefined
   readonly runNames?: RunNames | undefined
   /** Undefined: the content goes to the store of the downloader. */

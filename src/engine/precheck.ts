@@ -1,20 +1,25 @@
 /**
- * Before a transfer: whether the request is valid, and whether the file exists already.
+ * Before a transfer: whether the request is valid, and what is at the destination.
  *
  * @internal
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
 import * as Exit from "effect/Exit"
+import * as Stream from "effect/Stream"
 import * as RequestProblem from "../Download/requestProblem.js"
-import type { DownloadRequest } from "../Download.js"
+import type { DownloadRequest, ExistingFile, Skipped } from "../Download.js"
 import { Disk, InvalidRequest } from "../DownloadError.js"
+import type { Hasher } from "../Hasher.js"
 import { andThen } from "../internal/andThen.js"
 import * as Digest from "../internal/digest.js"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 import * as Printable from "../internal/text/printable.js"
-import type { Store } from "../Store.js"
+import { type Entry, type Journal, urlKey } from "../Journal.js"
+import type { FileInfo, Store } from "../Store.js"
+import { fileOf, isSameTime, LocalFile, type Unchanged } from "./localFile.js"
 import { Hop } from "./redirect.js"
 
 /** A valid request, with the parsed values of its fields. */
@@ -41,16 +46,110 @@ export const checkRequest = (request: DownloadRequest): Either.Either<Checked, I
       })
 }
 
-/** True if a file exists at the destination and the request skips it; fails if the request must not find a file. */
-export const isSkipped = (
+/** What a look at a destination needs. */
+export interface Looks {
+  readonly store: typeof Store.Service
+  readonly hasher: typeof Hasher.Service
+  readonly journal: typeof Journal.Service | undefined
+  readonly request: DownloadRequest
+  readonly expected: Digest.Expected | undefined
+  readonly firstHop: Hop
+}
+
+/**
+ * Looks at the destination. Returns `Unchanged` if the file there is kept without a request, and `LocalFile` if the transfer may
+ * replace it. Returns undefined if there is no file, or if the request does not ask what is there. Fails if the request must not
+ * find a file.
+ */
+export const precheck = (looks: Looks, destination: string): Effect.Effect<Unchanged | LocalFile | undefined, Disk> => {
+  const { request, store } = looks
+  const { onExists } = request
+  if (onExists === "overwrite" || onExists === "unique") {
+    return Exit.succeed(undefined)
+  }
+  return andThen(store.stat(destination), (info) => {
+    if (info === undefined) {
+      return Exit.succeed(undefined)
+    }
+    switch (onExists) {
+      case "fail":
+        return Exit.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
+      case "skip":
+        return Exit.succeed(unchanged("exists", undefined))
+      default:
+        return compare(looks, destination, info)
+    }
+  })
+}
+
+const compare = (
+  { expected, firstHop, hasher, journal, request, store }: Looks,
+  destination: string,
+  info: FileInfo
+): Effect.Effect<Unchanged | LocalFile> => {
+  const other = new LocalFile(info, undefined, false)
+  const { sizeBytes } = info
+  // The content of a file that the request's method or body makes is not known by its URL.
+  if (sizeBytes === undefined || !firstHop.isPlainGet || sizeBytes !== (request.sizeBytes ?? sizeBytes)) {
+    return Exit.succeed(other)
+  }
+  const known = journal === undefined ? Exit.succeed(undefined) : journal.last(destination)
+  return andThen(known, (entry) => {
+    const isRecorded =
+      entry !== undefined && entry.bytes === sizeBytes && isSameTime(entry.modifiedMillis, info.modifiedMillis)
+    if (expected !== undefined) {
+      return isRecorded && isExpected(expected, entry.digest ?? "")
+        ? Exit.succeed(unchanged("recorded", recordedFile(entry, info)))
+        : verify(store, hasher, expected, destination, info, other)
+    }
+    if (entry?.bytes === undefined) {
+      return Exit.succeed(new LocalFile(info, undefined, true))
+    }
+    if (!isRecorded || entry.urlKey !== urlKey(hasher, request.url)) {
+      return Exit.succeed(other)
+    }
+    return Exit.succeed(
+      request.onExists === "update"
+        ? unchanged("recorded", recordedFile(entry, info))
+        : new LocalFile(info, entry, false)
+    )
+  })
+}
+
+/** Computes the digest of the file. A file that cannot be read is replaced. */
+const verify = (
   store: typeof Store.Service,
-  { onExists }: DownloadRequest,
-  destination: string
-): Effect.Effect<boolean, Disk> =>
-  onExists === "overwrite" || onExists === "unique"
-    ? Exit.succeed(false)
-    : andThen(store.stat(destination), (found) =>
-        found !== undefined && onExists === "fail"
-          ? Exit.fail(new Disk({ path: Printable.line(destination), reason: "exists", detail: "" }))
-          : Exit.succeed(found !== undefined)
-      )
+  hasher: typeof Hasher.Service,
+  expected: Digest.Expected,
+  destination: string,
+  info: FileInfo,
+  other: LocalFile
+): Effect.Effect<Unchanged | LocalFile> =>
+  Effect.suspend(() => {
+    const hash = hasher.make(expected.algorithm)
+    const hashed = Stream.runForEach(store.read(destination), (chunk) => Effect.sync(() => hash.update(chunk)))
+    return Effect.match(hashed, {
+      onFailure: () => other,
+      onSuccess: () => {
+        const digest = `${expected.algorithm}:${Encoding.encodeHex(hash.digest())}`
+        return isExpected(expected, digest) ? unchanged("verified", { ...fileOf(info), digest }) : other
+      }
+    })
+  })
+
+const isExpected = ({ algorithm, digests }: Digest.Expected, digest: string): boolean =>
+  digests.some((one) => `${algorithm}:${one}` === digest)
+
+const unchanged = (how: Skipped["reason"], file: ExistingFile | undefined): Unchanged => ({
+  _tag: "Unchanged",
+  how,
+  file
+})
+
+const recordedFile = ({ digest, etag, finalUrl, lastModified, url }: Entry, info: FileInfo): ExistingFile => ({
+  ...fileOf(info),
+  url: finalUrl ?? url,
+  ...(etag === undefined ? {} : { etag }),
+  ...(lastModified === undefined ? {} : { lastModified }),
+  ...(digest === undefined ? {} : { digest })
+})

@@ -11,7 +11,15 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import { Cancelled, type DownloadOutcome, type DownloadRequest, Failed, type Saved, Skipped } from "../Download.js"
+import {
+  Cancelled,
+  type DownloadOutcome,
+  type DownloadRequest,
+  Failed,
+  type NotModified,
+  type Saved,
+  type Skipped
+} from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
 import { Retrying } from "../DownloadEvent.js"
 import { Hasher } from "../Hasher.js"
@@ -29,13 +37,13 @@ import * as Deadlines from "./deadlines.js"
 import { FileTransfer, type Services, type TransferOptions } from "./fileTransfer.js"
 import type { Hooks, Restore } from "./hooks.js"
 import * as Limits from "./limits.js"
-import { checkRequest, isSkipped } from "./precheck.js"
+import { checkRequest } from "./precheck.js"
 import { Quotas } from "./quotas.js"
 import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
 import { keepsContent } from "./resume/keepsContent.js"
 import { RetryCount } from "./retryCount.js"
-import { savedAs } from "./saved.js"
+import { isUpdated, modifiedMillisOf, publishMode, savedAs, unchangedOutcome } from "./saved.js"
 import { Wait } from "./wait.js"
 
 /** Transfers one file. Run it uninterruptible: an interruption of the waits in `restore` gives the outcome `Cancelled`. */
@@ -64,7 +72,7 @@ export const makeTransfer = (
     }
   })
 
-type Outcome = Saved | Skipped
+type Outcome = Saved | Skipped | NotModified
 
 class Steps {
   private attempts = 1
@@ -121,13 +129,12 @@ class Steps {
 
   private get work(): Effect.Effect<Outcome, DownloadError> {
     const { file, restore } = this
-    const { nameFrom, destination } = file.request
-    if (nameFrom === "server") {
+    if (!file.isNamed) {
       return this.again
     }
-    const skipped = isSkipped(file.store, file.request, destination)
-    return andThen(isExit(skipped) ? skipped : restore(skipped), (is) =>
-      is ? Exit.succeed(Unvalidated.make(Skipped, { request: file.request, reason: "exists" })) : this.again
+    const found = file.look()
+    return andThen(isExit(found) ? found : restore(found), (unchanged) =>
+      unchanged === undefined ? this.again : Exit.succeed(unchangedOutcome(file, unchanged))
     )
   }
 
@@ -225,17 +232,25 @@ class Steps {
       return this.publish(result)
     }
     this.release()
-    return result._tag === "Skipped" ? Exit.succeed(this.skipped) : this.go(result.to, wait.totalAt - this.file.now())
+    return result._tag === "Unchanged"
+      ? Exit.succeed(unchangedOutcome(this.file, result))
+      : this.go(result.to, wait.totalAt - this.file.now())
   }
 
   private publish(received: Received): Effect.Effect<Outcome, DownloadError> {
     const { attempts, file } = this
     const { options, request } = file
+    const modifiedMillis = modifiedMillisOf(file)
     const published = (destination: string | undefined): Exit.Exit<Outcome> =>
-      Exit.succeed(destination === undefined ? this.skipped : savedAs(destination, received, attempts, file))
+      Exit.succeed(
+        destination === undefined
+          ? unchangedOutcome(file, { _tag: "Unchanged", how: "exists", file: undefined })
+          : savedAs(destination, received, attempts, modifiedMillis, file)
+      )
     const publishing = received.part.publish({
-      onExists: request.onExists,
+      onExists: publishMode(file),
       durability: options.durability,
+      modifiedMillis,
       name: file.destination === request.destination ? undefined : FileNames.lastSegment(file.destination)
     })
     if (isExit(publishing) && Exit.isSuccess(publishing)) {
@@ -245,17 +260,12 @@ class Steps {
       onSuccess: published,
       onFailure: (error) => {
         this.release()
-        return this.retry(error)
+        return isUpdated(request) && error.reason === "exists"
+          ? andThen(file.appeared(received.bytes), (unchanged) =>
+              unchanged === undefined ? Exit.fail(error) : Exit.succeed(unchangedOutcome(file, unchanged))
+            )
+          : this.retry(error)
       }
-    })
-  }
-
-  private get skipped(): Skipped {
-    const { destination, request } = this.file
-    return Unvalidated.make(Skipped, {
-      request,
-      reason: "exists",
-      ...(destination === request.destination ? {} : { destination })
     })
   }
 

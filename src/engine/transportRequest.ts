@@ -14,6 +14,8 @@ interface Options {
   readonly connectMillis: number | undefined
   /** The value of `Range` (RFC 9110 §14.2). */
   readonly range: string | undefined
+  /** The headers that make the request conditional. */
+  readonly condition: Readonly<Record<string, string>> | undefined
   readonly verifiesBody: boolean
 }
 
@@ -21,7 +23,7 @@ interface Options {
 export const transportRequest = (
   { options, partial: { validator }, request }: FileTransfer,
   hop: Hop,
-  { connectMillis, range, verifiesBody }: Options
+  { condition, connectMillis, range, verifiesBody }: Options
 ): TransportRequest => {
   const headers = RequestHeaders.forHop(request, hop, options.headers)
   const guard = validator === undefined ? undefined : { "if-range": validator }
@@ -29,7 +31,12 @@ export const transportRequest = (
     url: RequestHeaders.requestUrl(hop),
     method: hop.method,
     body: hop.body === undefined ? undefined : Redacted.value(hop.body),
-    headers: range === undefined ? headers : { ...headers, range, ...guard },
+    headers:
+      range !== undefined
+        ? { ...headers, range, ...guard }
+        : condition === undefined
+          ? headers
+          : { ...headers, ...condition },
     isCrossOrigin: !hop.isFirstOrigin,
     connectMillis,
     verifiesBody

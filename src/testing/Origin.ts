@@ -62,9 +62,9 @@ export interface Reply {
 }
 
 /**
- * Replies with a file, as a server that supports ranges does (RFC 9110 §13, §14): the whole file, or the requested range. If
- * `If-Range` names another version, the reply is the whole file. The reply has an entity tag if one is given; without it, a
- * downloader does not resume.
+ * Replies with a file, as a server that supports ranges and conditions does (RFC 9110 §13, §14): the whole file, or the requested
+ * range. If `If-Range` names another version, the reply is the whole file. If `If-None-Match` or `If-Modified-Since` names this
+ * version, the reply is 304. The reply has an entity tag if one is given; without it, a downloader does not resume.
  *
  * @category constructors
  * @since 0.2.0
@@ -77,6 +77,9 @@ export const file = (
   const body = bytesOf(content)
   const etag = options?.etag
   const validator: Record<string, string> = etag === undefined ? {} : { etag }
+  if (isConfirmed(request.headers, etag, options?.headers?.["last-modified"])) {
+    return { ...options, status: 304, headers: { ...validator, ...options?.headers }, body: "" }
+  }
   const ifRange = request.headers["if-range"]
   const [, start, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers["range"] ?? "") ?? []
   if (start === undefined || (ifRange !== undefined && ifRange !== etag)) {
@@ -108,6 +111,19 @@ export const file = (
     },
     body: body.subarray(offsetBytes, endBytes)
   }
+}
+
+/** Whether the conditions of a request name this version. `If-Modified-Since` counts only without `If-None-Match` (§13.2.2). */
+const isConfirmed = (
+  headers: TransportRequest["headers"],
+  etag: string | undefined,
+  modified: string | undefined
+): boolean => {
+  const { "if-modified-since": since, "if-none-match": tag } = headers
+  if (tag !== undefined) {
+    return tag.replace(/^W\//, "") === etag?.replace(/^W\//, "")
+  }
+  return since !== undefined && modified !== undefined && Date.parse(modified) <= Date.parse(since)
 }
 
 /**

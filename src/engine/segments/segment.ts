@@ -61,6 +61,7 @@ export class Segment extends BodyReceiver {
     const request = transportRequest(transfer, hop, {
       connectMillis: wait.limits.connectMillis,
       range,
+      condition: undefined,
       verifiesBody: true
     })
     this.after(this.send(request), () => false)
