@@ -80,7 +80,8 @@ export class HttpStatus extends Schema.TaggedError<HttpStatus>("halyard.Download
 
 /**
  * The connection could not be opened, or it broke. `unknown-host`: the host name does not exist. `dns`: the name could not be
- * resolved now. Worth a retry, except for `tls`.
+ * resolved now. `proxy`: the proxy could not connect to the origin. `proxy-authentication`: the proxy asks for another user name
+ * and password. `proxy-refused`: the proxy does not connect to this origin. Worth a retry, except for `tls` and the last two.
  *
  * @category errors
  * @since 0.1.0
@@ -89,7 +90,18 @@ export class Connection extends Schema.TaggedError<Connection>("halyard.Download
   "Connection",
   {
     url: DisplayedUrl,
-    reason: Schema.Literal("unknown-host", "dns", "refused", "unreachable", "reset", "tls", "other"),
+    reason: Schema.Literal(
+      "unknown-host",
+      "dns",
+      "refused",
+      "unreachable",
+      "reset",
+      "tls",
+      "proxy",
+      "proxy-authentication",
+      "proxy-refused",
+      "other"
+    ),
     receivedBytes: Schema.Number,
     detail: DisplayedText
   },
@@ -103,6 +115,9 @@ export class Connection extends Schema.TaggedError<Connection>("halyard.Download
       unreachable: "the host could not be reached",
       reset: "the connection was lost",
       tls: "no secure connection could be made",
+      proxy: "the proxy could not connect",
+      "proxy-authentication": "the proxy asks for a user name and password",
+      "proxy-refused": "the proxy refused the request",
       other: "the connection failed"
     }
     return withDetail(what[this.reason], this.detail)

@@ -65,6 +65,8 @@ const transientStatuses: ReadonlySet<number> = new Set([408, 425, 429])
 // (RFC 9110 §15), also those above 599.
 const finalServerErrors: ReadonlySet<number> = new Set([501, 505, 506, 508, 510, 511])
 
+const finalConnectionReasons: ReadonlySet<string> = new Set(["tls", "proxy-authentication", "proxy-refused"])
+
 /**
  * Returns true if the same request may succeed a moment later.
  *
@@ -80,7 +82,7 @@ export const isTransient = (error: DownloadError): boolean => {
     case "HttpStatus":
       return error.status >= 500 ? !finalServerErrors.has(error.status) : transientStatuses.has(error.status)
     case "Connection":
-      return error.reason !== "tls"
+      return !finalConnectionReasons.has(error.reason)
     case "Protocol":
       return error.reason === "range" || error.reason === "inconsistent"
     case "Mismatch":
@@ -187,7 +189,7 @@ export const delayMillis = (
 const isUnreachable = (error: DownloadError): boolean =>
   isUnsent(error) && !(error._tag === "Connection" && error.reason === "dns")
 
-const withoutConnection: ReadonlySet<string> = new Set(["unknown-host", "dns", "refused", "unreachable"])
+const withoutConnection: ReadonlySet<string> = new Set(["unknown-host", "dns", "refused", "unreachable", "proxy"])
 
 /**
  * Returns true if no connection was made, so the server has not received the request.

@@ -16,6 +16,7 @@ import type { Disk } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
 import type { Store } from "../Store.js"
 import type { Transport } from "../Transport.js"
+import type { UsageError } from "./UsageError.js"
 
 /**
  * A command that could not be started.
@@ -39,6 +40,16 @@ export type OutputStream =
   | { readonly _tag: "Path"; readonly isPipe: boolean }
 
 /**
+ * The options of a transport, under the names of the options of the command line.
+ */
+export interface NetworkOptions {
+  readonly publicOnly?: boolean | undefined
+  /** Default: the environment variables. */
+  readonly proxy?: string | undefined
+  readonly noProxy?: string | undefined
+}
+
+/**
  * The machine that a command runs on.
  *
  * @category tags
@@ -58,8 +69,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       readonly hostname: string
       readonly port: number
     }) => Layer.Layer<HttpServer.HttpServer, ServeError>
-    /** A transport for the network, made for one run, and the hasher of its downloads. */
-    readonly transport: (options?: { readonly publicOnly?: boolean | undefined }) => Layer.Layer<Transport | Hasher>
+    /** A transport for the network, made for one run, and the hasher of its downloads. Fails if an option has a wrong value. */
+    readonly transport: (options: NetworkOptions) => Effect.Effect<Layer.Layer<Transport | Hasher>, UsageError>
     /** The number of connections that the limit for open files allows. */
     readonly connectionsAtMost: () => number
     /** A store on the disks of the machine. */

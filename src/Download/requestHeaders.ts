@@ -15,6 +15,7 @@ const reserved: ReadonlySet<string> = new Set([
   "host",
   "if-range",
   "keep-alive",
+  "proxy-authorization",
   "range",
   "te",
   "trailer",

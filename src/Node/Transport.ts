@@ -12,7 +12,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Transport } from "../Transport.js"
+import * as Proxy from "./Proxy.js"
 import * as Client from "./Transport/http1/client.js"
+import type { Proxies } from "./Transport/proxy/proxies.js"
 import { sockets } from "./Transport/sockets.js"
 
 export { isPublic } from "./Transport/addresses.js"
@@ -31,6 +33,11 @@ export interface Options {
    * registries) are refused. For services whose users choose the URLs. Default: false.
    */
   readonly publicOnly?: boolean | undefined
+  /**
+   * The proxies, made by `Proxy.make` or `Proxy.fromEnvironment`. Default: none; the environment is not read. With `publicOnly`, the
+   * addresses of origins are checked before the proxy is used, and every proxy is used as a tunnel to a checked address.
+   */
+  readonly proxy?: Proxies | undefined
 }
 
 /**
@@ -44,10 +51,15 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
     Transport,
     Effect.map(
       Effect.acquireRelease(
-        Effect.sync(() =>
+        Effect.map(Proxy.variables, (variables) =>
           Client.make({
             connectMillis: Duration.toMillis(options.connectTimeout ?? "10 seconds"),
-            connect: sockets({ publicOnly: options.publicOnly === true })
+            proxies: options.proxy,
+            publicOnly: options.publicOnly,
+            connect: sockets({
+              publicOnly: options.publicOnly,
+              unusedProxy: unusedProxy(variables[0], options.proxy !== undefined)
+            })
           })
         ),
         ({ close }) => close
@@ -55,3 +67,8 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
       ({ send }) => Transport.of({ send })
     )
   )
+
+const unusedProxy = (variable: string | undefined, hasProxies: boolean): string | undefined =>
+  variable === undefined
+    ? undefined
+    : `${variable} is set, but ${hasProxies ? "no proxy is used for this host" : "this transport uses no proxy"}`

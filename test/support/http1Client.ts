@@ -2,8 +2,10 @@
  * The HTTP/1.1 client of `Node/Transport`, with a certificate or with connections of the test.
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
 import { ConnectionLimit } from "../../src/Node/descriptors.js"
+import * as Proxy from "../../src/Node/Proxy.js"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import { type Connect, sockets } from "../../src/Node/Transport/sockets.js"
 
@@ -13,14 +15,19 @@ export const http1Client = (
     readonly connect?: Connect
     readonly connectMillis?: number
     readonly limit?: ConnectionLimit
+    readonly proxy?: Proxy.Options
+    readonly publicOnly?: boolean
+    readonly unusedProxy?: string
   } = {}
 ): Effect.Effect<Client.Client, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() =>
       Client.make({
         connectMillis: options.connectMillis ?? 10_000,
-        connect: options.connect ?? sockets({ ca: options.ca }),
-        limit: options.limit
+        connect: options.connect ?? sockets(options),
+        limit: options.limit,
+        proxies: options.proxy && Either.getOrThrow(Proxy.make(options.proxy)),
+        publicOnly: options.publicOnly
       })
     ),
     ({ close }) => close

@@ -164,7 +164,7 @@ export const squid = ({ lines = "", user }: ProxyOptions = {}) =>
   start("squid", false, ({ directory, port }) => ({
     parameters: ["-N", "-d", "1", "-n", `halyard${port}`, "-f", join(directory, "squid.conf")],
     files: {
-      "users.sh": `#!/bin/sh\nwhile read -r given; do [ "$given" = "${user?.name} ${user?.password}" ] && echo OK || echo ERR; done\n`,
+      "users.sh": `#!/bin/sh\nwhile read -r given; do [ "$given" = "${user?.name} ${user?.password.replaceAll("%", "%25").replaceAll(" ", "%20")}" ] && echo OK || echo ERR; done\n`,
       "squid.conf": `
 ${lines}
 http_port 127.0.0.1:${port}

@@ -70,7 +70,7 @@ const openOrigin = Effect.fnUntraced(function* (options: Options) {
 
 const runEngine = Effect.fnUntraced(function* (
   options: Options,
-  origin: { readonly baseUrl: string },
+  origin: { readonly baseUrl: string; readonly label: string },
   requests: ReadonlyArray<Download.DownloadRequest>,
   concurrency: number,
   report: Report.Report
@@ -82,7 +82,7 @@ const runEngine = Effect.fnUntraced(function* (
   const run =
     options.engine === "threads"
       ? inThreads({ ...options, ...origin, threads: concurrency, onEvent: report.event }, requests)
-      : inFibers(requests, concurrency, report)
+      : inFibers(requests, origin.label, concurrency, report)
   return yield* run.pipe(
     Supervisor.supervise({ companions: { spinner: spinner.spin({ message: report.status }) } }),
     // The report is also printed after Ctrl-C.
@@ -104,17 +104,21 @@ const inThreads = (
 // One attempt for each flag, as in the chapter.
 const inFibers = (
   requests: ReadonlyArray<Download.DownloadRequest>,
+  label: string,
   concurrency: number,
   report: Report.Report
-): Effect.Effect<void, never, Host | Store> =>
-  Effect.flatMap(Host, (host) =>
-    Effect.flatMap(Downloader.Downloader, (downloader) =>
+): Effect.Effect<void, UsageError, Host | Store> =>
+  Effect.gen(function* () {
+    const host = yield* Host
+    // An embedded origin is in this process, which a proxy cannot reach.
+    const transport = yield* host.transport({ noProxy: label === "REMOTE" ? undefined : "*" })
+    yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
       Stream.runDrain(downloader.run(Stream.fromIterable(requests), { concurrency }))
     ).pipe(
       Effect.provide(
         Downloader.layerWith({ retry: RetryPolicy.none, adaptive: false }).pipe(
-          Layer.provide(Layer.merge(host.transport(), Progress.layer(report.event)))
+          Layer.provide(Layer.merge(transport, Progress.layer(report.event)))
         )
       )
     )
-  )
+  })

@@ -44,8 +44,6 @@ const forStatus = (status: number): ReadonlyArray<string> => {
         "for 403, the server may want a log-in or another client: --load-cookies FILE, --cookie FILE, --user-agent TEXT",
         "for 403, the server may want a log-in or another client: --header @FILE, --user-agent TEXT"
       ]
-    case 407:
-      return ["for 407, give the credentials of the proxy: --proxy http://NAME:PASSWORD@HOST:PORT"]
     case 429:
     case 503:
       return [
@@ -69,6 +67,11 @@ const forConnection: {
   tls: [
     "--cacert FILE trusts the certificates of an own authority; --insecure accepts any certificate, and is not safe"
   ],
+  proxy: ["--proxy URL uses another proxy, and --no-proxy LIST connects to hosts directly"],
+  "proxy-authentication": [
+    "give the credentials of the proxy: https_proxy=http://NAME:PASSWORD@HOST:PORT, or --proxy URL"
+  ],
+  "proxy-refused": ["--proxy URL uses another proxy, and --no-proxy LIST connects to hosts directly"],
   reset: ["--retries N allows more attempts"],
   other: []
 }

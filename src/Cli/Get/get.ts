@@ -74,6 +74,7 @@ const run = Effect.fnUntraced(function* (
   const body = yield* Content.read(options.data)
   const isToStdout = isStandardOutput(output?.stream)
   yield* checkOutput(options, output)
+  const transport = yield* host.transport(options)
   const directory = output === undefined ? options.directory : path.dirname(output.destination)
   const report = yield* Report.make({ ...options, hasPaths: !isToStdout })
   const start = yield* Clock.currentTimeNanos
@@ -146,7 +147,7 @@ const run = Effect.fnUntraced(function* (
   ).pipe(
     Effect.provide(
       downloaderLayer(options, output).pipe(
-        Layer.provide(host.transport(options)),
+        Layer.provide(transport),
         Layer.provide(Progress.layer(failFast.after(report.event)))
       )
     ),

@@ -93,6 +93,8 @@ const network = {
   limitRatePerOrigin: size("--origin-limit-rate SIZE", "Maximum bytes per second from one origin"),
   rate: requestRate("--rate N/UNIT", "Maximum requests per s, m, h or d, in all"),
   ratePerOrigin: requestRate("--origin-rate N/UNIT", "Maximum requests per s, m, h or d to one origin"),
+  proxy: nonEmpty("--proxy URL", "Use this proxy (default: http_proxy etc.)"),
+  noProxy: text("--no-proxy, --noproxy LIST", "Hosts without proxy (default: no_proxy)", Either.right),
   connectTimeout: seconds("--connect-timeout SECONDS", "Maximum time to connect (default 10)"),
   headersTimeout: seconds("--headers-timeout SECONDS", "Maximum time to receive headers (default 300)"),
   speedLimit: size("--speed-limit SIZE", "Minimum bytes per second (default: above 0)"),

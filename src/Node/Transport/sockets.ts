@@ -1,21 +1,26 @@
 /**
- * Connections with `node:net` and `node:tls`. They receive into a buffer of the caller (`onread`), without a stream and without an
- * allocation for each read.
+ * Connections with `node:net` and `node:tls`, directly and through proxies. Without a tunnel they receive into a buffer of the caller
+ * (`onread`), without a stream and without an allocation for each read.
  *
  * @internal
  */
-import { connect as connectPlain, isIP, type Socket } from "node:net"
-import { connect as connectTls, type TLSSocket } from "node:tls"
+import { connect, type Socket } from "node:net"
 import { resolve } from "./addresses.js"
 import { Attempts } from "./happyEyeballs.js"
 import { EndWatch } from "./http1/endWatch.js"
-import { closedByPeer } from "./http1/failure.js"
+import { AtProxy, closedByPeer, Noted, ProxyError } from "./http1/failure.js"
+import type { ProxyServer, Via } from "./proxy/proxies.js"
+import { Pump } from "./proxy/pump.js"
+import { OfTarget, openTunnel } from "./proxy/tunnel.js"
+import { Secure, type TlsOptions } from "./secure.js"
 
 export interface Target {
   readonly isTls: boolean
   /** Without brackets. */
   readonly hostname: string
   readonly port: number
+  /** Without a tunnel, the target is the proxy. */
+  readonly proxy?: Via | undefined
 }
 
 export interface WireEvents {
@@ -32,7 +37,7 @@ export interface WireEvents {
 }
 
 export interface Wire {
-  /** True if no `onData` follows a pause. TLS still delivers bytes that it has decrypted. */
+  /** True if no `onData` follows a pause. TLS and tunnels still deliver bytes that they have received. */
   readonly stopsAtOnce: boolean
   /** Writes the head of a request, whose characters are bytes, and its body. */
   readonly write: (head: string, body: Uint8Array | undefined) => void
@@ -47,135 +52,193 @@ export interface Wire {
 /** Makes a connection. No event comes before this has returned. */
 export type Connect = (target: Target, events: WireEvents) => Wire
 
+export interface SocketOptions extends TlsOptions {
+  /** Refuses hosts with an address that is not public. Holds for origins, and not for proxies. */
+  readonly publicOnly?: boolean | undefined
+  /** What the error of a name that cannot be resolved says about proxies that are not used. */
+  readonly unusedProxy?: string | undefined
+}
+
 // TCP keep-alive detects a peer that no longer exists.
 const probeAfterMillis = 60_000
 
-export const sockets = (options: {
-  /** Refuses hosts with an address that is not public. */
-  readonly publicOnly?: boolean | undefined
-  /** Trusted certificates. Default: those that Node trusts. */
-  readonly ca?: string | undefined
-}): Connect => {
-  const sessions = new Map<string, Buffer>()
+export const sockets = (options: SocketOptions): Connect => {
+  const secure = new Secure(options)
+  return (target, events) => new SocketWire(options, secure, target, events)
+}
 
-  const plain = (target: Target, address: string, events: WireEvents): Socket =>
-    connectPlain({ ...common(target, address, events) })
+class SocketWire implements Wire {
+  readonly stopsAtOnce: boolean
+  private attempts: Attempts | undefined
+  // Of a tunnel, which has no `onread`.
+  private pumped: Pump | undefined
+  // The socket of the requests. In a tunnel with TLS, it is above the socket of an attempt.
+  private socket: Socket | undefined
+  private end: EndWatch | undefined
+  // False while an error is an error of the proxy.
+  private isThroughProxy = false
+  private isDestroyed = false
 
-  const secure = (target: Target, address: string, events: WireEvents): TLSSocket => {
-    const key = `${target.hostname}:${target.port}`
-    const session = sessions.get(key)
-    const socket = connectTls({
-      ...common(target, address, events),
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
-      ALPNProtocols: ["http/1.1"],
-      // An address is not a server name (RFC 6066 §3).
-      servername: isIP(target.hostname) === 0 ? target.hostname : "",
-      ...(session === undefined ? {} : { session })
-    })
-    socket.on("session", (made: Buffer) => {
-      sessions.delete(key)
-      sessions.set(key, made)
-      for (const oldest of sessions.keys()) {
-        if (sessions.size <= sessionsAtMost) {
-          break
-        }
-        sessions.delete(oldest)
-      }
-    })
-    return socket
-  }
-
-  return (target, events) => {
-    let attempts: Attempts | undefined
-    let socket: Socket | undefined
-    let end: EndWatch | undefined
-    let isDestroyed = false
-    const make = (address: string): Socket => {
-      const onData = (bytes: number): boolean => {
-        const isMore = events.onData(bytes)
-        return end === undefined ? isMore : end.pause(isMore)
-      }
-      const made = target.isTls ? secure(target, address, { ...events, onData }) : plain(target, address, events)
-      return made.setNoDelay(true).setKeepAlive(true, probeAfterMillis)
-    }
-    const onConnect = (connected: Socket): void => {
-      socket = connected
-      connected.on("end", () => {
-        if (isEndedByPeer(connected)) {
-          events.onEnd(end?.isAnnounced() ?? true)
-        } else {
-          events.onError(closedByPeer)
-        }
-      })
-      if (target.isTls) {
-        connected.once("secureConnect", events.onConnect)
-      } else {
-        events.onConnect()
-      }
-    }
-    resolve(target.hostname, options.publicOnly === true, (cause, addresses) => {
-      if (isDestroyed) {
+  constructor(
+    private readonly options: SocketOptions,
+    private readonly secure: Secure,
+    private readonly target: Target,
+    private readonly events: WireEvents
+  ) {
+    const { proxy } = target
+    this.stopsAtOnce = !target.isTls && proxy?.isTunnel !== true
+    const isPublicOnly = options.publicOnly === true
+    const first = proxy?.server ?? target
+    resolve(first.hostname, isPublicOnly && proxy === undefined, (cause, addresses) => {
+      if (this.isDestroyed) {
         return
       }
-      if (cause === undefined) {
-        attempts = new Attempts(addresses, make, { onConnect, onError: events.onError, onClose: events.onClose })
+      if (cause !== undefined) {
+        const noted = options.unusedProxy === undefined ? cause : new Noted(cause, options.unusedProxy)
+        process.nextTick(() => this.fail(proxy === undefined ? noted : cause))
       } else {
-        process.nextTick(() => events.onError(cause))
+        this.attempts = new Attempts(addresses, (address) => this.make(address), {
+          onConnect: (socket) => this.connected(socket),
+          onError: (failure) => this.fail(failure),
+          onClose: events.onClose
+        })
       }
     })
-    return {
-      stopsAtOnce: !target.isTls,
-      write: (head, body) => {
-        socket?.write(head, "latin1")
-        if (body !== undefined) {
-          socket?.write(body)
-        }
-      },
-      resume: () => {
-        if (end === undefined) {
-          socket?.resume()
-        } else {
-          end.resume()
-        }
-      },
-      watchEnd: () => {
-        if (target.isTls && socket !== undefined) {
-          end ??= new EndWatch(socket)
-        }
-      },
-      destroy: () => {
-        if (isDestroyed) {
-          return
-        }
-        isDestroyed = true
-        if (attempts === undefined) {
-          // The result of a pending look-up is ignored.
-          setImmediate(events.onClose)
-        } else {
-          attempts.destroy()
-        }
-      },
-      ref: (isReferenced) => {
-        if (isReferenced) {
-          socket?.ref()
-        } else {
-          socket?.unref()
-        }
+  }
+
+  write(head: string, body: Uint8Array | undefined): void {
+    this.socket?.write(head, "latin1")
+    if (body !== undefined) {
+      this.socket?.write(body)
+    }
+  }
+
+  resume(): void {
+    const reader = this.end ?? this.pumped ?? this.socket
+    reader?.resume()
+  }
+
+  watchEnd(): void {
+    if (this.target.isTls && this.socket !== undefined) {
+      this.end ??= new EndWatch(this.socket, this.pumped ?? this.socket)
+    }
+  }
+
+  destroy(): void {
+    if (this.isDestroyed) {
+      return
+    }
+    this.isDestroyed = true
+    this.socket?.destroy()
+    if (this.attempts === undefined) {
+      // The result of a pending look-up is ignored.
+      setImmediate(this.events.onClose)
+    } else {
+      this.attempts.destroy()
+    }
+  }
+
+  ref(isReferenced: boolean): void {
+    if (isReferenced) {
+      this.socket?.ref()
+    } else {
+      this.socket?.unref()
+    }
+  }
+
+  private make(address: string): Socket {
+    const { events, target } = this
+    const { proxy } = target
+    const to = { host: address, port: (proxy?.server ?? target).port }
+    const onread = { buffer: events.nextBuffer, callback: (bytes: number) => this.receive(bytes) }
+    // A tunnel receives the answer of the proxy by events.
+    const by = proxy?.isTunnel === true ? to : { ...to, onread }
+    const isTls = proxy === undefined ? target.isTls : proxy.server.scheme === "https"
+    const socket = isTls ? this.secure.connect(proxy?.server ?? target, by) : connect(by)
+    return socket.setNoDelay(true).setKeepAlive(true, probeAfterMillis)
+  }
+
+  /** Calls `onData`. Returns false if no more bytes should be received now. */
+  private receive(bytes: number): boolean {
+    const isMore = this.events.onData(bytes)
+    return this.end === undefined ? isMore : this.end.pause(isMore)
+  }
+
+  private connected(socket: Socket): void {
+    const { proxy } = this.target
+    const isTls = proxy === undefined ? this.target.isTls : proxy.server.scheme === "https"
+    const isTunnel = proxy?.isTunnel === true
+    if (!isTunnel) {
+      this.use(socket, socket)
+    }
+    const next = () => (isTunnel ? this.enter(socket, proxy.server) : this.open())
+    if (isTls) {
+      socket.once("secureConnect", next)
+    } else {
+      next()
+    }
+  }
+
+  /** Opens a tunnel through the proxy. */
+  private enter(socket: Socket, server: ProxyServer): void {
+    openTunnel(socket, server, this.target, this.options.publicOnly === true, (cause) => {
+      if (this.isDestroyed) {
+        return
       }
+      if (cause !== undefined) {
+        this.fail(cause)
+        return
+      }
+      this.isThroughProxy = true
+      if (!this.target.isTls) {
+        this.use(socket, socket)
+        this.pump(socket)
+        this.open()
+        return
+      }
+      // The certificate must have the name of the target. Without `host`, Node would compare it with the name of the proxy.
+      const top = this.secure.connect(this.target, { socket, host: this.target.hostname })
+      top.on("error", this.events.onError)
+      this.use(top, socket)
+      top.once("secureConnect", () => {
+        this.pump(top)
+        this.open()
+      })
+    })
+  }
+
+  private open(): void {
+    this.isThroughProxy = true
+    this.events.onConnect()
+  }
+
+  private pump(socket: Socket): void {
+    this.pumped = new Pump(socket, this.events.nextBuffer, (bytes) => this.receive(bytes))
+  }
+
+  /** Sends requests on `top`, whose bytes go over the connection `bottom`. */
+  private use(top: Socket, bottom: Socket): void {
+    this.socket = top
+    top.on("end", () => {
+      if (isEndedByPeer(bottom)) {
+        this.events.onEnd(this.end?.isAnnounced() ?? true)
+      } else {
+        this.events.onError(closedByPeer)
+      }
+    })
+  }
+
+  private fail(cause: unknown): void {
+    const { proxy } = this.target
+    if (cause instanceof OfTarget) {
+      this.events.onError(cause.cause)
+    } else if (proxy === undefined || this.isThroughProxy || cause instanceof ProxyError) {
+      this.events.onError(cause)
+    } else {
+      this.events.onError(new AtProxy(proxy.server, cause))
     }
   }
 }
-
-const sessionsAtMost = 100
-
-const common = (target: Target, address: string, events: WireEvents) => ({
-  host: address,
-  port: target.port,
-  onread: {
-    buffer: events.nextBuffer,
-    callback: events.onData
-  }
-})
 
 /**
  * Whether the server ended the socket with FIN. A reset that arrives with the last bytes ends the stream in the same way, without

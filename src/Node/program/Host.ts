@@ -17,7 +17,6 @@ import { isTerminal } from "../Screen.js"
 import * as Argv from "./argv.js"
 import * as StandardOutput from "./output/standardOutput.js"
 import type { Signals } from "./signals.js"
-import * as SmallHeap from "./smallHeap.js"
 import type { WorkerRole } from "./threads/workerRole.js"
 
 export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never, Screen> =>
@@ -40,9 +39,9 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           (module) => module.layer(address)
         ),
       transport: (options) =>
-        lazily(
-          () => Promise.all([import("../Transport.js"), import("../hasher.js")]),
-          ([transport, hasher]) => Layer.mergeAll(transport.layer(options), hasher.layer, SmallHeap.layer)
+        Effect.flatMap(
+          Effect.promise(() => import("./network.js")),
+          ({ transport }) => transport(options)
         ),
       store: lazily(
         () => import("../Store.js"),

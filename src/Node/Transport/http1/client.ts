@@ -5,19 +5,22 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { InvalidRequest } from "../../../DownloadError.js"
 import { isTooManyOpenCode } from "../../../internal/descriptors.js"
-import { displayUrl } from "../../../internal/text/displayUrl.js"
 import type * as Transport from "../../../Transport.js"
 import * as Descriptors from "../../descriptors.js"
+import type { Proxies } from "../proxy/proxies.js"
 import type { Connect } from "../sockets.js"
 import { Buffers, Connection } from "./connection.js"
 import { type Client as Connections, Exchange } from "./exchange.js"
-import { type Address, headOf, type RequestTarget, targetOf } from "./target.js"
+import { invalid } from "./invalidRequest.js"
+import { type Address, headOf, type RequestTarget, type Route, routeTo, targetFor, targetOf } from "./target.js"
 
 export interface Settings {
   readonly connectMillis: number
   readonly connect: Connect
+  /** Default: none. */
+  readonly proxies?: Proxies | undefined
+  readonly publicOnly?: boolean | undefined
   /** Default: the limit of this process. */
   readonly limit?: Descriptors.ConnectionLimit | undefined
 }
@@ -46,7 +49,7 @@ const refusalsAtMost = 66
 const pauseMillis = (refusals: number): number => Math.min(1000, 50 * 1.5 ** refusals)
 
 interface Pool {
-  readonly address: Address
+  readonly route: Route
   readonly idle: Array<Connection>
   readonly resting: Set<Connection>
   readonly waiting: Array<Exchange>
@@ -90,11 +93,13 @@ class Http1 implements Client, Connections {
     if (to === undefined) {
       return invalid(request, receiver, "it is not an absolute http: or https: URL")
     }
-    const head = headOf(to.path, to.address.host, request)
+    const route = this.route(to.address)
+    const [target, more] = targetFor(to, route)
+    const head = headOf(target, to.address.host, request, more)
     if (head === undefined) {
       return invalid(request, receiver, "its method or a header cannot be sent")
     }
-    const exchange = new Exchange(this, to.address, request, head, receiver)
+    const exchange = new Exchange(this, route, request, head, receiver)
     exchange.start()
     return Exit.succeed(exchange)
   }
@@ -129,7 +134,7 @@ class Http1 implements Client, Connections {
       exchange.fail(gone())
       return
     }
-    const pool = this.pool(exchange.address)
+    const pool = this.pool(exchange.route)
     if (!isNew) {
       const now = performance.now()
       for (let idle = pool.idle.pop(); idle !== undefined; idle = pool.idle.pop()) {
@@ -147,13 +152,13 @@ class Http1 implements Client, Connections {
       }
     }
     // The destruction of an expired connection may have removed the pool.
-    this.connectNew(this.pool(exchange.address), exchange)
+    this.connectNew(this.pool(exchange.route), exchange)
   }
 
   cancel(exchange: Exchange): void {
     clearTimeout(this.refused.get(exchange))
     this.refused.delete(exchange)
-    const pool = this.pools.get(exchange.address.origin)
+    const pool = this.pools.get(exchange.route.key)
     const at = pool?.waiting.indexOf(exchange) ?? -1
     if (pool !== undefined && at !== -1) {
       pool.waiting.splice(at, 1)
@@ -162,7 +167,7 @@ class Http1 implements Client, Connections {
   }
 
   release(exchange: Exchange, connection: Connection, forMillis: number | undefined): void {
-    const pool = this.pool(exchange.address)
+    const pool = this.pool(exchange.route)
     connection.reader = undefined
     connection.returnLarge()
     connection.served++
@@ -209,11 +214,16 @@ class Http1 implements Client, Connections {
     return true
   }
 
-  private pool(address: Address): Pool {
-    let pool = this.pools.get(address.origin)
+  private route(address: Address): Route {
+    const { proxies, publicOnly } = this.settings
+    return proxies === undefined ? address : routeTo(address, proxies.for(address), publicOnly === true)
+  }
+
+  private pool(route: Route): Pool {
+    let pool = this.pools.get(route.key)
     if (pool === undefined) {
-      pool = { address, idle: [], resting: new Set(), waiting: [], connections: 0 }
-      this.pools.set(address.origin, pool)
+      pool = { route, idle: [], resting: new Set(), waiting: [], connections: 0 }
+      this.pools.set(route.key, pool)
     }
     return pool
   }
@@ -233,7 +243,7 @@ class Http1 implements Client, Connections {
 
   private connectCounted(pool: Pool, exchange: Exchange): void {
     const { connect } = this.settings
-    const connection: Connection = new Connection(connect, pool.address, exchange.connectMillis, this.buffers, {
+    const connection: Connection = new Connection(connect, pool.route, exchange.connectMillis, this.buffers, {
       onLost: () => this.lost(pool, connection),
       onClosed: () => {
         if (this.all.delete(connection)) {
@@ -268,8 +278,8 @@ class Http1 implements Client, Connections {
         this.stopWaiting?.()
         this.stopWaiting = undefined
       }
-      if (this.pools.get(pool.address.origin) === pool) {
-        this.pools.delete(pool.address.origin)
+      if (this.pools.get(pool.route.key) === pool) {
+        this.pools.delete(pool.route.key)
       }
     }
   }
@@ -365,26 +375,6 @@ class Http1 implements Client, Connections {
 }
 
 const gone = () => Object.assign(new Error("the transport is closed"), { code: "ECONNABORTED" })
-
-/** An exchange that fails without a request. */
-const invalid = (
-  { url }: Transport.TransportRequest,
-  { onEnd }: Transport.Receiver,
-  detail: string
-): Exit.Exit<Transport.Exchange> => {
-  let isClosed = false
-  queueMicrotask(() => {
-    if (!isClosed) {
-      onEnd(Exit.fail(new InvalidRequest({ url: displayUrl(url), detail })))
-    }
-  })
-  return Exit.succeed({
-    resume: () => {},
-    close: Effect.sync(() => {
-      isClosed = true
-    })
-  })
-}
 
 const placeOf = (url: string): RequestTarget | undefined => {
   try {

@@ -17,7 +17,10 @@ export class EndWatch {
   private receivedBytes = 0
   private next: NodeJS.Immediate | undefined
 
-  constructor(private readonly socket: Socket) {}
+  constructor(
+    private readonly socket: Socket,
+    private readonly reader: { readonly resume: () => unknown }
+  ) {}
 
   /** Call it in a read with content, and return its result. `isMore`: the next read may follow. */
   pause(isMore: boolean): false {
@@ -36,7 +39,7 @@ export class EndWatch {
     this.next = setImmediate(() => {
       this.isWaiting = false
       if (!this.socket.destroyed) {
-        this.socket.resume()
+        this.reader.resume()
       }
     })
   }

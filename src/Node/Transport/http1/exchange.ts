@@ -10,11 +10,11 @@ import type * as Transport from "../../../Transport.js"
 import type { TransportError, TransportRequest } from "../../../Transport.js"
 import { Chunked } from "./chunkedDecoder.js"
 import type { Connection, Reader } from "./connection.js"
-import { closedByPeer, failure, informationalAtMost, malformed, tooManyInformational } from "./failure.js"
-import { KeptBytes } from "./keptBytes.js"
+import * as Failure from "./failure.js"
+import { KeptBytes, view } from "./keptBytes.js"
 import { PartialHead } from "./partialHead.js"
 import * as Head from "./responseHead.js"
-import type { Address } from "./target.js"
+import type { Route } from "./target.js"
 
 /** The operations of a client that its exchanges use. */
 export interface Client {
@@ -67,7 +67,7 @@ export class Exchange implements Reader, Transport.Exchange {
 
   constructor(
     private readonly client: Client,
-    readonly address: Address,
+    readonly route: Route,
     private readonly request: TransportRequest,
     private readonly head: string,
     private readonly receiver: Transport.Receiver
@@ -178,7 +178,7 @@ export class Exchange implements Reader, Transport.Exchange {
   fail(cause: unknown): void {
     const expectedBytes = Number.isFinite(this.lengthBytes) ? this.lengthBytes : undefined
     const body = this.hasHead ? { receivedBytes: this.receivedBytes, expectedBytes } : undefined
-    const error = failure(this.request.url, cause, this.connectMillis, body)
+    const error = Failure.failure(this.request.url, cause, this.connectMillis, body)
     if (!this.hasHead && this.client.connectLater(this, error)) {
       this.connection = undefined
     } else {
@@ -233,14 +233,14 @@ export class Exchange implements Reader, Transport.Exchange {
     }
     if (this.hasHead) {
       const isEnd = cause === undefined && this.isEndOfBody(connection)
-      this.lost = { isEnd, cause: cause ?? closedByPeer }
+      this.lost = { isEnd, cause: cause ?? Failure.closedByPeer }
       if (!this.isPaused) {
         this.endLost(this.lost)
       }
     } else if (this.partial === undefined && this.isRepeatable(connection)) {
       this.repeat()
     } else {
-      this.fail(cause ?? closedByPeer)
+      this.fail(cause ?? Failure.closedByPeer)
     }
   }
 
@@ -290,6 +290,10 @@ export class Exchange implements Reader, Transport.Exchange {
       this.repeat()
       return false
     }
+    const refusal = Failure.refusalOfProxy(this.route.proxy, head)
+    if (refusal !== undefined) {
+      return this.refuse(connection, refusal)
+    }
     this.hasHead = true
     this.keepAliveMillis = head.keepAliveMillis
     this.lengthBytes = head.framing === "length" ? head.lengthBytes : Number.POSITIVE_INFINITY
@@ -304,8 +308,8 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   private skipInterim(connection: Connection, rest: Buffer): boolean {
-    if (++this.informational > informationalAtMost) {
-      return this.refuse(connection, tooManyInformational)
+    if (++this.informational > Failure.informationalAtMost) {
+      return this.refuse(connection, Failure.tooManyInformational)
     }
     this.receiver.onInformational()
     return !this.isClosed && (rest.length === 0 || this.readHead(connection, rest, rest.length))
@@ -366,7 +370,7 @@ export class Exchange implements Reader, Transport.Exchange {
         const found = chunked.find(bytes, at)
         if (found === "malformed") {
           this.connection?.destroy()
-          this.fail(malformed)
+          this.fail(Failure.malformed)
           break
         }
         at = found === "more" ? bytes.length : chunked.endBytes
@@ -392,7 +396,3 @@ export class Exchange implements Reader, Transport.Exchange {
     this.client.scheduleEnd(this)
   }
 }
-
-// Not a `Buffer`, whose `slice` is not a copy: the receiver may copy a chunk with it.
-const view = (buffer: Buffer, offsetBytes: number, bytes: number): Uint8Array =>
-  new Uint8Array(buffer.buffer, buffer.byteOffset + offsetBytes, bytes)

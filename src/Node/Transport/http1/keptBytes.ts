@@ -26,3 +26,7 @@ export class KeptBytes {
     }
   }
 }
+
+// Not a `Buffer`, whose `slice` is not a copy: the receiver may copy a chunk with it.
+export const view = (buffer: Buffer, offsetBytes: number, bytes: number): Uint8Array =>
+  new Uint8Array(buffer.buffer, buffer.byteOffset + offsetBytes, bytes)

@@ -24,6 +24,12 @@ export class PartialHead {
     )
   }
 
+  /** Removes all bytes. */
+  clear(): void {
+    this.sizeBytes = 0
+    this.parsedBytes = 0
+  }
+
   /** Notes that all bytes were parsed, and that they do not contain the end of the head. */
   parsed(): void {
     this.parsedBytes = this.sizeBytes
