@@ -29,6 +29,7 @@ import * as Content from "./content.js"
 import { Destinations } from "./destinations.js"
 import { FailFast } from "./failFast.js"
 import * as Headers from "./headers.js"
+import * as Checksums from "./input/checksums.js"
 import * as Items from "./items.js"
 import { options as declared, type Options } from "./options.js"
 import { isStandardOutput, type Output, outputOf } from "./output.js"
@@ -77,6 +78,7 @@ const run = Effect.fnUntraced(function* (
   const transport = yield* host.transport(options)
   const directory = output === undefined ? options.directory : path.dirname(output.destination)
   const report = yield* Report.make({ ...options, hasPaths: !isToStdout })
+  const checksums = yield* Checksums.read(options.sums, options.baseUrl, report.note)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
   // Before any request: nothing can be saved in a directory that is not writable.
@@ -113,6 +115,10 @@ const run = Effect.fnUntraced(function* (
   const headersOf = Headers.withDefaults(common)
   const ready = Items.prepare(whileTaken(host, entries), {
     store: yield* Store,
+    digestOf: (item) => {
+      const own = item.fields.checksum ?? options.checksum
+      return own !== undefined || checksums === undefined ? Either.right(own) : checksums.of(item)
+    },
     destinationOf: (item) =>
       output === undefined ? destinations.of(item) : Either.right({ path: output.destination, directory: undefined }),
     headersFor: (url) => headersOf(originHeaders?.for(url)),
@@ -121,8 +127,7 @@ const run = Effect.fnUntraced(function* (
       failFast.check()
     }
   })
-  const requests = Stream.map(ready, ({ headers, index, item: { fields, output, url }, path }) => {
-    const digest = fields.checksum ?? options.checksum
+  const requests = Stream.map(ready, ({ digest, headers, index, item: { fields, output, url }, path }) => {
     return Download.request({
       id: `${index}`,
       url,
@@ -133,6 +138,7 @@ const run = Effect.fnUntraced(function* (
       // The content of an existing file may differ from the checksum.
       onExists: options.onExists ?? (digest === undefined ? "skip" : "overwrite"),
       digest,
+      mirrors: fields.mirrors,
       sizeBytes: fields.sizeBytes,
       limitBytes: options.maxFilesize,
       method: options.method,
@@ -161,6 +167,7 @@ const run = Effect.fnUntraced(function* (
     // An interrupted run has a report as well.
     Effect.onExit(() => {
       report.note(originHeaders?.notice())
+      report.note(checksums?.notice())
       report.note(failFast.notice())
       return conclude
     }),

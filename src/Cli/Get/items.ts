@@ -23,10 +23,13 @@ export interface Ready extends Destination {
   readonly index: number
   readonly item: Item
   readonly headers: Headers | undefined
+  readonly digest: string | undefined
 }
 
 export interface Dependencies {
   readonly store: typeof Store.Service
+  /** The checksum of an item, or why it is not known which one it is. */
+  readonly digestOf: (item: Item) => Either.Either<string | undefined, string>
   readonly destinationOf: (item: Item) => Either.Either<Destination, string>
   /** The headers of the command line for the origin of this URL. */
   readonly headersFor: (url: string) => Headers | undefined
@@ -45,20 +48,23 @@ export const prepare = <E, R>(
   entries: Stream.Stream<Entry, E, R>,
   dependencies: Dependencies
 ): Stream.Stream<Ready, E, R> => {
-  const { destinationOf, headersFor, onRefused, store } = dependencies
+  const { destinationOf, digestOf, headersFor, onRefused, store } = dependencies
   let index = 0
   const prepared = new Set<string>()
 
   const readyOf = (item: Item): Either.Either<Ready, string> => {
     const problem = item.place === undefined ? undefined : problemOf(item)
-    return problem === undefined
-      ? Either.map(destinationOf(item), (destination) => ({
-          ...destination,
-          index,
-          item,
-          headers: withFields(headersFor(item.url), item.fields.headers)
-        }))
-      : Either.left(problem)
+    const digest = problem === undefined ? digestOf(item) : Either.left(problem)
+    return Either.flatMap(digest, (digest) =>
+      Either.map(destinationOf(item), ({ directory, path }) => ({
+        path,
+        directory,
+        index,
+        item,
+        headers: withFields(headersFor(item.url), item.fields.headers),
+        digest
+      }))
+    )
   }
 
   const take = (entry: Entry): Option.Option<Ready> => {
@@ -106,11 +112,11 @@ export const prepare = <E, R>(
 const preparedAtMost = 10_000
 
 /** Why an item of a list cannot be requested. The engine finds the same problems, and knows no line numbers. */
-const problemOf = ({ fields: { checksum, headers, mirrors = [] }, url }: Item): string | undefined =>
+const problemOf = ({ fields: { checksum, headers, mirrors }, url }: Item): string | undefined =>
   (NormalizedUrl.originOf(url) === undefined ? RequestProblem.ofUrl(url) : undefined) ??
   (checksum === undefined ? undefined : RequestProblem.ofDigest(checksum)) ??
   (headers === undefined ? undefined : RequestProblem.ofHeaders(Record.map(headers, Redacted.make))) ??
-  mirrors.map(RequestProblem.ofUrl).flatMap((problem) => (problem === undefined ? [] : [`a mirror: ${problem}`]))[0]
+  (mirrors === undefined ? undefined : RequestProblem.ofMirrors(mirrors))
 
 /** A header of an item replaces a header of the command line. */
 const withFields = (given: Headers | undefined, fields: Headers | undefined): Headers | undefined => {

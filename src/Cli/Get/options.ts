@@ -49,6 +49,7 @@ const baseUrl = (text: string, label: string): Either.Either<BaseUrl, string> =>
 const input = {
   input: texts("-i, --input FILE", "Read a list of files from FILE (-: stdin)", nonEmptyText, "file"),
   noGlob: flag("-g, --no-glob, --globoff", "Take {a,b} and [1-9] in URLs as they are"),
+  sums: texts("--sums FILE", "Take checksums by file name from FILE", nonEmptyText, "file"),
   baseUrl: text("--base-url URL", "Where the names in lists and checksum files are", baseUrl),
   allowOutside: flag("--allow-outside", "Let lists name directories outside of -d")
 }

@@ -39,8 +39,10 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
   }
   const sources = [...options.header, ...(options.data === undefined ? [] : [options.data])]
   const files = sources.flatMap((source) => (source._tag === "File" ? [source.path] : []))
-  if ([...files, ...input].filter(isStandardInput).length > 1) {
-    return yield* new UsageError({ message: "standard input can be read once, for --input, --data or one --header" })
+  if ([...files, ...input, ...options.sums].filter(isStandardInput).length > 1) {
+    return yield* new UsageError({
+      message: "standard input can be read once, for --input, --sums, --data or one --header"
+    })
   }
   if (options.checksum !== undefined && Digest.parse(options.checksum) === undefined) {
     return yield* new UsageError({ message: `--checksum DIGEST ${Digest.rule}` })
