@@ -86,6 +86,8 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
      * algorithm is used. Default: no digest is computed if there is none to compare with.
      */
     digestAlgorithm: fields.digestAlgorithm,
+    /** Further URLs of the same content, in the order of preference. */
+    mirrors: fields.mirrors,
     /** The exact size of the content in bytes. */
     sizeBytes: fields.sizeBytes,
     /** Maximum size of the body in bytes. `Infinity`: no limit. Default: the downloader's. */
@@ -204,6 +206,7 @@ export interface RequestOptions {
   readonly body?: string | Uint8Array | undefined
   readonly digest?: string | undefined
   readonly digestAlgorithm?: DownloadRequest["digestAlgorithm"]
+  readonly mirrors?: ReadonlyArray<string> | undefined
   readonly sizeBytes?: number | undefined
   readonly limitBytes?: number | undefined
   readonly mediaType?: string | undefined
@@ -247,6 +250,7 @@ export const request = (options: RequestOptions): DownloadRequest => {
           }),
       ...(options.digest === undefined ? {} : { digest: options.digest }),
       ...(options.digestAlgorithm === undefined ? {} : { digestAlgorithm: options.digestAlgorithm }),
+      ...(options.mirrors === undefined ? {} : { mirrors: options.mirrors }),
       ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
       ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
       ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType }),

@@ -26,6 +26,7 @@ const full = Download.request({
   onExists: "unique",
   headers: { authorization: "secret" },
   digest: `sha256:${"0".repeat(64)}`,
+  mirrors: ["https://user:secret@mirror.test/br.gif?sig=secret"],
   sizeBytes: 7,
   limitBytes: 8,
   mediaType: "image/*",
@@ -52,6 +53,7 @@ const fullJson = {
   onExists: "unique",
   headers: { authorization: "…" },
   digest: `sha256:${"0".repeat(64)}`,
+  mirrors: ["https://***@mirror.test/br.gif?sig=…"],
   sizeBytes: 7,
   limitBytes: 8,
   mediaType: "image/*",
@@ -202,7 +204,16 @@ describe("the encoded form", () => {
   it("of requests, with their secrets", () => {
     golden(Download.DownloadRequestWithSecrets, [
       [plain, { ...plainJson, destination: "flags/br.gif" }],
-      [full, { ...fullJson, url, destination: "flags/br.gif", headers: { authorization: "secret" } }]
+      [
+        full,
+        {
+          ...fullJson,
+          url,
+          destination: "flags/br.gif",
+          headers: { authorization: "secret" },
+          mirrors: ["https://user:secret@mirror.test/br.gif?sig=secret"]
+        }
+      ]
     ])
   })
 

@@ -158,6 +158,14 @@ export const make = (form: Form, isChecked: boolean) => {
     body: optional(codec(text, Schema.RedactedFromSelf(Schema.Uint8ArrayFromSelf), decodeBody(isChecked), form.body)),
     digest: optional(string(RequestProblem.ofDigest)),
     digestAlgorithm: optional(Schema.Literal(...Digest.algorithms)),
+    mirrors: optional(
+      codec(
+        Schema.Array(text).annotations({ message: () => "it is not an array of strings" }),
+        Schema.Array(Schema.String),
+        check(RequestProblem.ofMirrors),
+        (urls) => urls.map(form.url)
+      )
+    ),
     sizeBytes: optional(bytes(RequestProblem.ofSize)),
     limitBytes: optional(bytes(RequestProblem.ofLimit)),
     mediaType: optional(string(RequestProblem.ofMediaType)),

@@ -29,6 +29,16 @@ export const ofUrl = (text: string): string | undefined => {
     : undefined
 }
 
+export const ofMirrors = (urls: ReadonlyArray<string>): string | undefined => {
+  for (const url of urls) {
+    const problem = ofUrl(url)
+    if (problem !== undefined) {
+      return `a mirror: ${problem}`
+    }
+  }
+  return undefined
+}
+
 export const ofDestination = (path: string): string | undefined =>
   path === "" || path.includes("\0") ? "the destination is empty, or contains a NUL" : undefined
 
@@ -81,6 +91,7 @@ export const ofOtherFields = (request: {
   readonly headersTimeout?: Duration.Duration | undefined
   readonly stall?: { readonly bytes: number; readonly within: Duration.Duration } | undefined
   readonly digest?: string | undefined
+  readonly mirrors?: ReadonlyArray<string> | undefined
   readonly sizeBytes?: number | undefined
   readonly limitBytes?: number | undefined
   readonly mediaType?: string | undefined
@@ -94,6 +105,7 @@ export const ofOtherFields = (request: {
   ifGiven(times.headersTimeout, request.headersTimeout) ??
   ifGiven(ofStall, request.stall) ??
   ifGiven(ofDigest, request.digest) ??
+  ifGiven(ofMirrors, request.mirrors) ??
   ifGiven(ofSize, request.sizeBytes) ??
   ifGiven(ofLimit, request.limitBytes) ??
   ifGiven(ofMediaType, request.mediaType) ??
