@@ -30,7 +30,7 @@ describe("a command line", () => {
       [["--versoin"], "halyard: unknown option '--versoin'; did you mean '--version'?"],
       [["--concurency=4"], "halyard: unknown option '--concurency'; did you mean '--concurrency'?"],
       [["-d", "out", "--timout=1", "https://example.com/a"], /unknown option '--timout'; did you mean '--timeout'/],
-      [["-v", "https://example.com/a"], "halyard: unknown option '-v'"],
+      [["-K", "https://example.com/a"], "halyard: unknown option '-K'"],
       [["--concurency=4", "get", "x"], /unknown option '--concurency'/],
       [["flags", "--concurency=4"], "halyard flags: unknown option '--concurency'; did you mean '--concurrency'?"],
       [["flags", "BR", "--verbos"], "halyard flags: unknown option '--verbos'; did you mean '--verbose'?"],
@@ -262,7 +262,7 @@ describe("a command line", () => {
       [["get", url, "-X", "HEAD"], "halyard get: --request METHOD: the response to HEAD has no content to save"],
       [
         ["get", url, "--data", "@-", "-H", "@-"],
-        "halyard get: standard input can be read once, for --input, --data or one --header"
+        "halyard get: standard input can be read once, for --input, --sums, --data or one --header"
       ]
     ])
   )
