@@ -15,6 +15,7 @@ import { type Access, modeFor } from "../Store/fileAccess.js"
 import type { SystemCalls } from "../Store/systemCalls.js"
 import type { FileInfo, Store } from "../Store.js"
 import * as Descriptors from "./descriptors.js"
+import * as ProcessTable from "./processTable.js"
 
 const done =
   <A>(resume: (effect: Effect.Effect<A, unknown>) => void) =>
@@ -24,6 +25,32 @@ const done =
 const calls: SystemCalls = {
   // `wx+` is exclusive, so it follows no link (POSIX, open).
   create: (path, access) => Fs.openSync(path, "wx+", access === "private" ? 0o600 : 0o666),
+  openOwn: (path) => {
+    const descriptor = Fs.openSync(path, Fs.constants.O_RDWR | noFollow)
+    if (!isOwn(Fs.fstatSync(descriptor))) {
+      Fs.closeSync(descriptor)
+      throw Object.assign(new Error("it is a file of another user, or has several names"), { code: "ESTALE" })
+    }
+    return descriptor
+  },
+  inspect: (path) => {
+    const found = Fs.lstatSync(path, { throwIfNoEntry: false })
+    return found === undefined
+      ? undefined
+      : {
+          isOwn: isOwn(found),
+          sizeBytes: found.size,
+          // Windows has no blocks.
+          allocatedBytes: Math.min(found.size, (found.blocks ?? Number.POSITIVE_INFINITY) * 512)
+        }
+  },
+  truncate: (descriptor, sizeBytes) => Fs.ftruncateSync(descriptor, sizeBytes),
+  freeBytes: (directory) => freeIn(Fs.statfsSync(directory)),
+  freeBytesAsync: (directory) =>
+    Effect.map(
+      Effect.async<Fs.StatsFs, unknown>((resume) => Fs.statfs(directory, done<Fs.StatsFs>(resume))),
+      freeIn
+    ),
   write: (descriptor, bytes, positionBytes) => Fs.writeSync(descriptor, bytes, 0, bytes.length, positionBytes),
   close: (descriptor) => Fs.closeSync(descriptor),
   closeToReopen: (descriptor, path) => {
@@ -82,7 +109,9 @@ const calls: SystemCalls = {
           })
         })
       })
-    )
+    ),
+  list: (directory) => Effect.async((resume) => Fs.readdir(directory, done<ReadonlyArray<string>>(resume))),
+  processes: ProcessTable.own
 }
 
 const fileInfoOf = (found: Fs.Stats | undefined): FileInfo => ({
@@ -99,6 +128,14 @@ const targetOf = (path: string): Fs.Stats | undefined => {
     return undefined
   }
 }
+
+// Some network file systems report no sizes. Only the superuser may take the blocks that are set aside.
+const freeIn = ({ bavail, bfree, blocks, bsize }: Fs.StatsFs): number | undefined =>
+  blocks === 0 ? undefined : (process.geteuid?.() === 0 ? bfree : bavail) * bsize
+
+/** True for a regular file of this user with one name. Another name could be in a directory of another user. */
+const isOwn = (found: Fs.Stats): boolean =>
+  found.isFile() && found.nlink <= 1 && (process.geteuid === undefined || found.uid === process.geteuid())
 
 // Windows has no such flag, and on Windows ordinary users may not create symbolic links.
 const noFollow: number = Fs.constants.O_NOFOLLOW ?? 0

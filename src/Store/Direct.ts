@@ -18,7 +18,9 @@ import { isExit } from "../internal/andThen.js"
 import * as Store from "../Store.js"
 import * as FileSystemStore from "./FileSystem.js"
 import type { FileOperations } from "./fileOperations.js"
-import { type BufferLimits, type Dependencies, defaultLimits, FilePart } from "./filePart.js"
+import * as FilePart from "./filePart.js"
+import { KeptParts } from "./kept/keptParts.js"
+import * as LazyFile from "./lazyFile.js"
 import { OpenFiles } from "./openFiles.js"
 import * as PartName from "./partName.js"
 import * as SyncWriteProbe from "./syncWriteProbe.js"
@@ -28,28 +30,26 @@ import { makeMemoryBudget } from "./writeBuffer.js"
 /** @internal */
 export const make = (
   calls: SystemCalls,
-  limits: BufferLimits = defaultLimits
+  limits: LazyFile.BufferLimits = LazyFile.defaultLimits
 ): Effect.Effect<typeof Store.Store.Service, never, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
   Effect.gen(function* () {
     const path = yield* Path.Path
     const memory = makeMemoryBudget()
-    const fileSystem = yield* FileSystemStore.makeWith(memory)
+    const reservations = { bytes: 0 }
+    const shared = { draw: yield* PartName.make, processes: yield* calls.processes, kept: new KeptParts() }
+    const freeBytes = (directory: string) =>
+      probe.isFast() ? probe.measure(() => attempt(() => calls.freeBytes(directory))) : calls.freeBytesAsync(directory)
+    const fileSystem = yield* FileSystemStore.makeWith(shared, { freeBytes, limits, memory, reservations })
     const clock = yield* Effect.clock
-    const drawName = yield* PartName.make
     const probe = SyncWriteProbe.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
     const openFiles = new OpenFiles(calls.releaseDescriptor)
     yield* Effect.acquireRelease(
       Effect.sync(() => calls.onDescriptorNeeded(() => openFiles.closeIdle())),
       (unregister) => Effect.sync(unregister)
     )
-    // The index of the file name. `dirname` is slower, because it reads a path character by character.
-    const nameIndex = (destination: string): number =>
-      path.sep === "/"
-        ? destination.lastIndexOf("/") + 1
-        : Math.max(destination.lastIndexOf("/"), destination.lastIndexOf("\\"), destination.lastIndexOf(":")) + 1
     const blocking = operationsOf(calls, attempt)
     const measured = operationsOf(calls, (call) => probe.measure(() => attempt(call)))
-    const dependencies: Dependencies<number> = {
+    const dependencies: LazyFile.Dependencies<number> = {
       operations: {
         ...measured,
         write: (descriptor, bytes, positionBytes) =>
@@ -64,8 +64,11 @@ export const make = (
         }
         return Exit.map(closed, (reopen) => () => attempt(reopen))
       },
-      directoryOf: (destination) => path.dirname(destination),
-      partPath: (destination) => destination.slice(0, nameIndex(destination)) + drawName(),
+      directoryOf: path.sep === "/" ? directoryOf : path.dirname,
+      separator: path.sep,
+      shared,
+      freeBytes,
+      reservations,
       memory,
       limits,
       openFiles
@@ -81,23 +84,31 @@ export const make = (
           : fileSystem.stat(destination),
       read: fileSystem.read,
       open: (destination, options) =>
-        probe.isFast()
-          ? Exit.succeed({ part: new FilePart(dependencies, destination), record: undefined })
-          : fileSystem.open(destination, options)
+        probe.isFast() ? FilePart.open(dependencies, destination, options) : fileSystem.open(destination, options)
     })
   })
 
 /** @internal */
 export const layer = (
   calls: SystemCalls,
-  limits?: BufferLimits
+  limits?: LazyFile.BufferLimits
 ): Layer.Layer<Store.Store, never, FileSystem.FileSystem | Path.Path> => Layer.scoped(Store.Store, make(calls, limits))
+
+// `dirname` of Node reads a path character by character.
+const directoryOf = (destination: string): string => {
+  const index = destination.lastIndexOf("/")
+  return index < 0 ? "." : index === 0 ? "/" : destination.slice(0, index)
+}
 
 const operationsOf = (
   calls: SystemCalls,
   run: <A>(call: () => A) => Exit.Exit<A, unknown>
 ): FileOperations<number> => ({
   create: (path, access) => run(() => calls.create(path, access)),
+  openOwn: (path) => run(() => calls.openOwn(path)),
+  inspect: (path) => run(() => calls.inspect(path)),
+  list: calls.list,
+  truncate: (descriptor, sizeBytes) => run(() => calls.truncate(descriptor, sizeBytes)),
   write: (descriptor, bytes, positionBytes) => run(() => calls.write(descriptor, bytes, positionBytes)),
   read: calls.readAsync,
   sync: calls.sync,

@@ -19,29 +19,44 @@ import { completeWhenDescriptorFree, isTooManyOpenCode } from "../internal/descr
 import * as Printable from "../internal/text/printable.js"
 import { type FileInfo, Store } from "../Store.js"
 import { type Access, modeFor } from "./fileAccess.js"
-import type { FileOperations } from "./fileOperations.js"
-import { type Dependencies, defaultLimits, FilePart } from "./filePart.js"
+import type { FileOperations, Inspected } from "./fileOperations.js"
+import * as FilePart from "./filePart.js"
+import { KeptParts } from "./kept/keptParts.js"
+import * as ProcessTable from "./kept/processTable.js"
+import * as LazyFile from "./lazyFile.js"
 import { OpenFiles } from "./openFiles.js"
 import * as PartName from "./partName.js"
-import { type MemoryBudget, makeMemoryBudget } from "./writeBuffer.js"
+import { makeMemoryBudget } from "./writeBuffer.js"
 
-/** @internal */
+/**
+ * Makes a store that shares with another backend what does not depend on the operations.
+ *
+ * @internal
+ */
 export const makeWith = (
-  memory: MemoryBudget
+  shared: LazyFile.StoreShared,
+  {
+    freeBytes,
+    limits,
+    memory,
+    reservations
+  }: Pick<LazyFile.Dependencies<never>, "freeBytes" | "limits" | "memory" | "reservations">
 ): Effect.Effect<typeof Store.Service, never, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function* () {
     const path = yield* Path.Path
     const fs = yield* FileSystem.FileSystem
-    const drawName = yield* PartName.make
-    const operations = operationsOf(fs)
-    const dependencies: Dependencies<OpenedFile> = {
+    const operations = operationsOf(fs, shared.processes.uid)
+    const dependencies: LazyFile.Dependencies<OpenedFile> = {
       operations,
       runSync: () => undefined,
       closeToReopen: () => undefined,
-      directoryOf: (destination) => path.dirname(destination),
-      partPath: (destination) => path.join(path.dirname(destination), drawName()),
+      directoryOf: path.dirname,
+      separator: path.sep,
+      shared,
+      freeBytes,
+      reservations,
       memory,
-      limits: defaultLimits,
+      limits,
       openFiles: new OpenFiles(() => {})
     }
 
@@ -82,18 +97,32 @@ export const makeWith = (
       stat: (destination) => Effect.mapError(operations.stat(destination), (cause) => fromCause(destination, cause)),
       read: (destination) =>
         Stream.mapError(fs.stream(destination, { chunkSize: readBytes }), (cause) => fromCause(destination, cause)),
-      open: (destination) => Exit.succeed({ part: new FilePart(dependencies, destination), record: undefined })
+      open: (destination, options) => FilePart.open(dependencies, destination, options)
     })
   })
 
+/** @internal */
+export const makeAlone = (
+  limits: LazyFile.BufferLimits
+): Effect.Effect<typeof Store.Service, never, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function* () {
+    const processes = yield* ProcessTable.fromFileSystem(yield* FileSystem.FileSystem)
+    return yield* makeWith(
+      { draw: yield* PartName.make, processes, kept: new KeptParts() },
+      { freeBytes: () => Exit.succeed(undefined), limits, memory: makeMemoryBudget(), reservations: { bytes: 0 } }
+    )
+  })
+
 /**
- * Makes a store with the `FileSystem` and the `Path` in the context.
+ * Makes a store with the `FileSystem` and the `Path` in the context. A `FileSystem` does not say how much is free, so `reserve`
+ * succeeds. Whether the process of an earlier run has ended is known on Linux. Elsewhere a part that was not closed is copied before it
+ * is continued, and only if its bytes were synced.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make: Effect.Effect<typeof Store.Service, never, FileSystem.FileSystem | Path.Path> = Effect.suspend(() =>
-  makeWith(makeMemoryBudget())
+  makeAlone(LazyFile.defaultLimits)
 )
 
 /**
@@ -115,13 +144,31 @@ interface OpenedFile {
   positionBytes: number
 }
 
-const operationsOf = (fs: FileSystem.FileSystem): FileOperations<OpenedFile> => ({
-  create: (path, access) =>
-    Effect.flatMap(Scope.make(), (scope) =>
-      fs.open(path, access === "private" ? { flag: "wx+", mode: 0o600 } : { flag: "wx+" }).pipe(
-        Scope.extend(scope),
-        Effect.map((file): OpenedFile => ({ path, file, scope, lock: Effect.unsafeMakeSemaphore(1), positionBytes: 0 }))
-      )
+const operationsOf = (fs: FileSystem.FileSystem, uid: number | undefined): FileOperations<OpenedFile> => ({
+  create: (path, access) => opened(fs, path, access === "private" ? { flag: "wx+", mode: 0o600 } : { flag: "wx+" }),
+  openOwn: (path) =>
+    // A `FileSystem` cannot refuse to follow a link, so the file is looked at before it is opened, and afterwards.
+    Effect.flatMap(inspected(fs, path, uid), (found) =>
+      found === undefined
+        ? Effect.fail(withErrno("ENOENT"))
+        : found.isOwn
+          ? Effect.flatMap(opened(fs, path, { flag: "r+" }), (file) =>
+              Effect.flatMap(file.file.stat, (info) =>
+                isOwn(info, uid)
+                  ? Effect.succeed(file)
+                  : Effect.zipRight(Scope.close(file.scope, Exit.void), Effect.fail(withErrno("ESTALE")))
+              )
+            )
+          : Effect.fail(withErrno("ESTALE"))
+    ),
+  inspect: (path) => inspected(fs, path, uid),
+  list: (directory) => fs.readDirectory(directory),
+  truncate: (opened, sizeBytes) =>
+    opened.lock.withPermits(1)(
+      Effect.suspend(() => {
+        opened.positionBytes = Number.NaN
+        return opened.file.truncate(sizeBytes)
+      })
     ),
   write: (opened, bytes, positionBytes) => at(opened, positionBytes, opened.file.write(bytes)),
   read: (opened, into, positionBytes) => at(opened, positionBytes, opened.file.read(into)),
@@ -160,7 +207,7 @@ const operationsOf = (fs: FileSystem.FileSystem): FileOperations<OpenedFile> => 
       onFailure: (error) =>
         Effect.flatMap(isMissing(error) ? Effect.succeed(undefined) : infoOf(fs, path), (info) =>
           info?.type === "Directory"
-            ? Effect.fail(Object.assign(new Error("it is a directory"), { code: "EISDIR" }))
+            ? Effect.fail(withErrno("EISDIR"))
             : Effect.succeed(info === undefined ? undefined : fileInfoOf(info))
         )
     }),
@@ -175,6 +222,43 @@ const operationsOf = (fs: FileSystem.FileSystem): FileOperations<OpenedFile> => 
       () => Effect.void
     )
 })
+
+const opened = (
+  fs: FileSystem.FileSystem,
+  path: string,
+  options: FileSystem.OpenFileOptions
+): Effect.Effect<OpenedFile, PlatformError> =>
+  Effect.flatMap(Scope.make(), (scope) =>
+    fs.open(path, options).pipe(
+      Scope.extend(scope),
+      Effect.map((file): OpenedFile => ({ path, file, scope, lock: Effect.unsafeMakeSemaphore(1), positionBytes: 0 }))
+    )
+  )
+
+const withErrno = (code: string): Error => Object.assign(new Error(code), { code })
+
+const isOwn = (info: FileSystem.File.Info, uid: number | undefined): boolean =>
+  info.type === "File" &&
+  Option.getOrElse(info.nlink, () => 1) <= 1 &&
+  (uid === undefined || Option.getOrElse(info.uid, () => uid) === uid)
+
+const inspected = (
+  fs: FileSystem.FileSystem,
+  path: string,
+  uid: number | undefined
+): Effect.Effect<Inspected | undefined, PlatformError> =>
+  Effect.matchEffect(fs.readLink(path), {
+    onSuccess: () => Effect.succeed({ isOwn: false, sizeBytes: 0, allocatedBytes: 0 }),
+    onFailure: () =>
+      Effect.map(infoOf(fs, path), (info) => {
+        if (info === undefined) {
+          return undefined
+        }
+        const sizeBytes = Number(info.size)
+        const blocks = Option.getOrElse(info.blocks, () => Number.POSITIVE_INFINITY)
+        return { isOwn: isOwn(info, uid), sizeBytes, allocatedBytes: Math.min(sizeBytes, blocks * 512) }
+      })
+  })
 
 /** Reads or writes at a position. Seeks only if the file is at another one. */
 const at = (

@@ -9,13 +9,30 @@ import type * as Effect from "effect/Effect"
 import type { FileInfo } from "../Store.js"
 import type { Access } from "./fileAccess.js"
 
+/** What is at a path. */
+export interface Inspected {
+  /** True for a regular file of this user with one name. */
+  readonly isOwn: boolean
+  readonly sizeBytes: number
+  /** The bytes for which the file system has taken room. They are fewer if the file has holes. */
+  readonly allocatedBytes: number
+}
+
 export interface FileOperations<Handle> {
   /** Creates a file for writing and reading; fails if the name is taken. Only the owner has access, or the default applies. */
   readonly create: (path: string, access: "private" | "default") => Effect.Effect<Handle, unknown>
+  /** Opens a regular file of this user, for writing and reading. Follows no link; fails if the file has a second name. */
+  readonly openOwn: (path: string) => Effect.Effect<Handle, unknown>
+  /** Looks at a path, and follows no link. Undefined if there is nothing. */
+  readonly inspect: (path: string) => Effect.Effect<Inspected | undefined, unknown>
+  /** The names in a directory. */
+  readonly list: (directory: string) => Effect.Effect<ReadonlyArray<string>, unknown>
   /** Returns the number of bytes that were written, which may be fewer. */
   readonly write: (handle: Handle, bytes: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
   /** Returns the number of bytes that were read into `into`: 0 at the end of the file. */
   readonly read: (handle: Handle, into: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
+  /** Removes the bytes after this size. */
+  readonly truncate: (handle: Handle, sizeBytes: number) => Effect.Effect<void, unknown>
   readonly sync: (handle: Handle) => Effect.Effect<void, unknown>
   readonly close: (handle: Handle) => Effect.Effect<void, unknown>
   /** Gives a file this access, or as much of it as this process may set, and never more. */

@@ -12,94 +12,122 @@ import * as Exit from "effect/Exit"
 import { codeOf, fromCause, specialFile } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
 import { andThen, errorOf, matchExit } from "../internal/andThen.js"
-import { completeWhenDescriptorFree, isTooManyOpenCode, retryUntilDescriptorFree } from "../internal/descriptors.js"
+import { completeWhenDescriptorFree } from "../internal/descriptors.js"
 import { beside } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
-import type { Part, PublishOptions } from "../Store.js"
+import type { Durability, Opened, OpenOptions, Part, PublishOptions } from "../Store.js"
 import type { Access } from "./fileAccess.js"
 import type { FileOperations } from "./fileOperations.js"
-import type { OpenFile, OpenFiles } from "./openFiles.js"
+import type { Taken } from "./kept/leftPart.js"
+import { RecordFile } from "./kept/recordFile.js"
+import { type Dependencies, isTooManyOpen, LazyFile } from "./lazyFile.js"
+import * as PartName from "./partName.js"
 import * as Publishing from "./publishing.js"
+import { Reservation } from "./reservation.js"
 import { writeAll, writeEach } from "./writeAll.js"
-import { type MemoryBudget, WriteBuffer } from "./writeBuffer.js"
+import { WriteBuffer } from "./writeBuffer.js"
 
-/** What a part keeps in memory. */
-export interface BufferLimits {
-  /** A body up to this size is kept in memory until it is published. */
-  readonly smallBytes: number
-  /** Small chunks of a larger body are collected into blocks of this size. */
-  readonly blockBytes: number
+/** Opens a part, with what an earlier run has kept of it. */
+export const open = <Handle extends number | object>(
+  store: Dependencies<Handle>,
+  destination: string,
+  { resume: key }: OpenOptions
+): Effect.Effect<Opened> => {
+  if (key === undefined) {
+    return Exit.succeed({ part: new FilePart(store, destination, undefined, undefined), record: undefined })
+  }
+  const index = PartName.nameIndex(destination, store.separator)
+  const prefix = destination.slice(0, index)
+  const destinationName = destination.slice(index)
+  const place = { directory: store.directoryOf(destination), prefix, destinationName, key }
+  return andThen(store.shared.kept.take(store, place), (taken) =>
+    Exit.succeed({
+      part: new FilePart(store, destination, key, taken),
+      record: taken?.located.checkpoint.record
+    })
+  )
 }
 
-export const defaultLimits: BufferLimits = { smallBytes: 256 * 1024, blockBytes: 64 * 1024 }
-
-/** What the parts of a store share. */
-export interface Dependencies<Handle> {
-  readonly operations: FileOperations<Handle>
-  /**
-   * Runs `act` with operations that end in the call, except for `read`, `sync` and `syncDirectory`. Undefined if such operations
-   * are too slow at this moment, or if there are none. Then `act` is not run.
-   */
-  readonly runSync: <A>(
-    act: (operations: FileOperations<Handle>) => Effect.Effect<A, unknown>
-  ) => Exit.Exit<A, unknown> | undefined
-  /**
-   * Closes a file, and returns a function that opens it again. That function fails if another file has the name by then. Undefined
-   * if the file stays open, because it could not be opened again. If closing it fails, the file is removed.
-   */
-  readonly closeToReopen: (
-    handle: Handle,
-    path: string
-  ) => Exit.Exit<() => Effect.Effect<Handle, unknown>, unknown> | undefined
-  readonly directoryOf: (destination: string) => string
-  /** Draws a path for the part of this destination. */
-  readonly partPath: (destination: string) => string
-  readonly memory: MemoryBudget
-  readonly limits: BufferLimits
-  readonly openFiles: OpenFiles
-}
-
-export class FilePart<Handle extends number | object> implements Part, OpenFile {
+class FilePart<Handle extends number | object> extends LazyFile<Handle> implements Part {
   private readonly buffer: WriteBuffer
-  private lock: Effect.Semaphore | undefined
-  private path: string | undefined
-  private handle: Handle | undefined
-  /** Opens the file again after it was closed to free a descriptor. */
-  private reopen: (() => Effect.Effect<Handle, unknown>) | undefined
-  /** The number of effects that use the handle at this moment. */
-  private users = 0
   /** The access of the file to be replaced. */
   private access: Access | undefined
   private isAccessKnown = false
-  /** Set when accepted bytes could not be written: the part cannot be published any more. */
-  private broken: Disk | undefined
   private isPublished = false
-  /** True when the file was published or removed. */
-  private isFinished = false
   /** The path that the file gets. */
   private target: string
+  /** The end of the last byte of all writes that have ended. */
+  private endBytes: number
+  private id: string | undefined
+  private record: RecordFile | undefined
+  private reservation: Reservation | undefined
+  /** The bytes for which the file system had taken room when the part was opened. */
+  private readonly allocatedBytes: number
 
   constructor(
-    private readonly store: Dependencies<Handle>,
-    private readonly destination: string
+    store: Dependencies<Handle>,
+    destination: string,
+    private readonly key: string | undefined,
+    taken: Taken | undefined
   ) {
+    super(store, destination)
     this.buffer = new WriteBuffer(store.memory)
     this.target = destination
+    this.endBytes = taken?.located.checkpoint.sizeBytes ?? 0
+    this.allocatedBytes = taken?.allocatedBytes ?? 0
+    if (taken !== undefined) {
+      const { operations } = store
+      const { sizeBytes } = taken.located.checkpoint
+      this.id = taken.id
+      this.path = taken.path
+      this.record = taken.record
+      this.reopen = () =>
+        andThen(operations.openOwn(taken.path), (handle) =>
+          matchExit(operations.truncate(handle, sizeBytes), (exit) =>
+            Exit.isSuccess(exit)
+              ? Exit.succeed(handle)
+              : matchExit(operations.close(handle), () => Exit.failCause(exit.cause))
+          )
+        )
+    }
+  }
+
+  reserve(sizeBytes: number): Effect.Effect<void, Disk> {
+    const { destination, store } = this
+    if (sizeBytes <= store.limits.smallBytes) {
+      return Exit.void
+    }
+    this.reservation ??= new Reservation(store.reservations)
+    const freeBytes = store.freeBytes(store.directoryOf(destination))
+    return this.reservation.take(destination, Math.max(0, sizeBytes - this.allocatedBytes), freeBytes)
   }
 
   write(chunk: Uint8Array, positionBytes: number): Effect.Effect<void, Disk> {
     if (this.isPublished) {
       return Exit.die(new Error("the part was published already"))
     }
-    return this.keep(chunk, positionBytes)
-      ? Exit.void
-      : this.perform(
-          (operations) => this.flushed(operations),
-          (operations, handle) =>
-            this.keep(chunk, positionBytes)
-              ? Exit.void
-              : writeAll(operations, handle, { bytes: chunk, startBytes: positionBytes })
-        )
+    this.reservation?.use(chunk.length)
+    if (this.keep(chunk, positionBytes)) {
+      this.wrote(chunk, positionBytes)
+      return Exit.void
+    }
+    const writing = this.perform(
+      (operations) => this.flushed(operations),
+      (operations, handle) =>
+        this.keep(chunk, positionBytes)
+          ? Exit.void
+          : writeAll(operations, handle, { bytes: chunk, startBytes: positionBytes })
+    )
+    return this.key === undefined
+      ? writing
+      : andThen(writing, () => {
+          this.wrote(chunk, positionBytes)
+          return Exit.void
+        })
+  }
+
+  private wrote(chunk: Uint8Array, positionBytes: number): void {
+    this.endBytes = Math.max(this.endBytes, positionBytes + chunk.length)
   }
 
   read(chunk: Uint8Array, positionBytes: number): Effect.Effect<number, Disk> {
@@ -109,12 +137,32 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
     )
   }
 
-  reserve(): Effect.Effect<void, Disk> {
-    return Exit.void
-  }
-
-  checkpoint(): Effect.Effect<void, Disk> {
-    return Exit.void
+  checkpoint(record: string, durability: Durability): Effect.Effect<void, Disk> {
+    const { endBytes: sizeBytes, key, record: file, store } = this
+    if (key === undefined || file === undefined) {
+      // Without a file, the whole body is in memory.
+      return Exit.void
+    }
+    const destination = this.destination.slice(PartName.nameIndex(this.destination, store.separator))
+    const use = (operations: FileOperations<Handle>, handle: Handle) =>
+      andThen(durability === "full" ? operations.sync(handle) : Exit.void, () =>
+        file.write(
+          operations,
+          // A boot that is not known is never the same as another one.
+          {
+            destination,
+            key,
+            record,
+            sizeBytes,
+            boot: durability === "full" ? undefined : (store.shared.processes.boot ?? "")
+          },
+          durability,
+          store.directoryOf(this.destination)
+        )
+      )
+    const flush = (operations: FileOperations<Handle>) => this.flushed(operations)
+    // A write that is under way may still write bytes of earlier writes from memory.
+    return durability === "full" || this.users > 0 ? this.performLater(flush, use) : this.perform(flush, use)
   }
 
   publish(options: PublishOptions): Effect.Effect<string | undefined, Disk> {
@@ -126,40 +174,47 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
       : this.performLater(prepare, (operations, handle) => this.syncAndFinish(operations, handle, onExists))
   }
 
-  close(): Effect.Effect<void> {
+  close(end: "keep" | "discard"): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { handle, path } = this
       const { operations } = this.store
       this.buffer.clear()
+      this.reservation?.release()
       this.forgetFile()
       return handle === undefined && path === undefined
         ? Exit.void
         : Effect.uninterruptible(
             Effect.zipRight(
               handle === undefined ? Exit.void : Effect.ignore(operations.close(handle)),
-              path === undefined ? Exit.void : Effect.suspend(() => Effect.ignore(operations.remove(path)))
+              path === undefined
+                ? Exit.void
+                : Effect.suspend(() =>
+                    end === "keep" && this.record?.hasCheckpoint === true
+                      ? this.kept(path)
+                      : this.removed(operations, path)
+                  )
             )
           )
     })
   }
 
-  closeIfIdle(): boolean {
-    const { handle, path } = this
-    const closed =
-      handle === undefined || path === undefined || this.users > 0 ? undefined : this.store.closeToReopen(handle, path)
-    if (closed === undefined) {
-      return false
-    }
-    this.store.openFiles.delete(this)
-    this.handle = undefined
-    if (Exit.isSuccess(closed)) {
-      this.reopen = closed.value
-    } else {
-      // Some file systems report a full device only when a file is closed.
-      this.broken = this.failureOf(errorOf(closed))
-      this.path = undefined
-    }
-    return true
+  /** Leaves the part without an owner, so that any process can take it. */
+  private kept(path: string): Effect.Effect<void> {
+    const { destination, id = "", store } = this
+    const index = PartName.nameIndex(destination, store.separator)
+    const name = PartName.partName(id, PartName.noOwner, destination.slice(index))
+    return Effect.match(store.operations.rename(path, destination.slice(0, index) + name), {
+      // The next run takes it all the same, because this process has ended by then.
+      onFailure: () => {},
+      onSuccess: () => store.shared.kept.add(store.directoryOf(destination), { id, owner: PartName.noOwner, name })
+    })
+  }
+
+  private removed(operations: FileOperations<Handle>, path: string): Effect.Effect<void> {
+    // The record belongs to the process that has the part.
+    return matchExit(operations.remove(path), (exit) =>
+      Exit.isSuccess(exit) ? (this.record?.remove(operations) ?? Exit.void) : Exit.void
+    )
   }
 
   /** Keeps a chunk in memory if there is room, and if the body may be small or the chunk is too small for a write. */
@@ -173,80 +228,27 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
     )
   }
 
-  /** Opens the file and uses it, by operations that end in the call if possible. */
-  private perform<A>(
-    open: (operations: FileOperations<Handle>) => Effect.Effect<Handle, unknown>,
-    use: (operations: FileOperations<Handle>, handle: Handle) => Effect.Effect<A, unknown>
-  ): Effect.Effect<A, Disk> {
-    const exit = this.store.runSync((operations) => andThen(open(operations), (handle) => use(operations, handle)))
-    if (exit === undefined || (Exit.isFailure(exit) && this.isShortOfDescriptors(errorOf(exit)))) {
-      return this.performLater(open, use)
-    }
-    return Exit.isSuccess(exit) ? Exit.succeed(exit.value) : Exit.mapError(exit, (cause) => this.failureOf(cause))
-  }
-
-  /**
-   * Does the same by an effect, which waits if no descriptor is free. Only that wait is interruptible: an operation that a thread
-   * executes cannot be cancelled, and its file must stay open until it ends.
-   */
-  private performLater<A>(
-    open: (operations: FileOperations<Handle>) => Effect.Effect<Handle, unknown>,
-    use: (operations: FileOperations<Handle>, handle: Handle) => Effect.Effect<A, unknown>
-  ): Effect.Effect<A, Disk> {
-    const { operations } = this.store
-    const attempt = Effect.suspend(() => {
-      this.users++
-      this.lock ??= Effect.unsafeMakeSemaphore(1)
-      // Two calls at a time must not both create the file, nor read bytes that the other one still writes from memory.
-      return Effect.flatMap(this.lock.withPermits(1)(Effect.suspend(() => open(operations))), (handle) =>
-        use(operations, handle)
-      )
-    }).pipe(
-      Effect.ensuring(
-        Effect.sync(() => {
-          this.users--
-        })
-      )
-    )
-    return Effect.uninterruptible(
-      Effect.mapError(retryUntilDescriptorFree((cause) => this.isShortOfDescriptors(cause))(attempt), (cause) =>
-        this.failureOf(cause)
-      )
-    )
-  }
-
-  private isShortOfDescriptors(cause: unknown): boolean {
-    return this.handle === undefined && !this.isFinished && isTooManyOpen(cause)
-  }
-
-  private failureOf(cause: unknown): Disk {
-    return cause instanceof Disk ? cause : fromCause(this.destination, cause)
-  }
-
-  private opened(operations: FileOperations<Handle>): Effect.Effect<Handle, unknown> {
-    if (this.handle !== undefined) {
-      return Exit.succeed(this.handle)
-    }
-    return matchExit(this.reopen === undefined ? this.created(operations, 8) : this.reopen(), (exit) => {
-      if (Exit.isSuccess(exit)) {
-        this.handle = exit.value
-        this.store.openFiles.add(this)
-        return exit
-      }
-      return isTooManyOpen(errorOf(exit)) && this.store.openFiles.freeDescriptor() ? this.opened(operations) : exit
-    })
-  }
-
-  private created(operations: FileOperations<Handle>, attempts: number): Effect.Effect<Handle, unknown> {
+  protected created(operations: FileOperations<Handle>, attempts = 8, isLong = false): Effect.Effect<Handle, unknown> {
     return andThen(this.isAccessKnown ? Exit.void : this.lookUpAccess(operations), () => {
-      const path = this.store.partPath(this.destination)
+      const { destination, key } = this
+      const { draw, processes } = this.store.shared
+      const index = PartName.nameIndex(destination, this.store.separator)
+      const prefix = destination.slice(0, index)
+      const name = destination.slice(index)
+      const id = PartName.tagOf(name, key) + draw()
+      const path = prefix + PartName.partName(id, processes.own, isLong ? "" : name)
       return matchExit(operations.create(path, this.access === undefined ? "default" : "private"), (exit) => {
         if (Exit.isSuccess(exit)) {
           this.path = path
+          this.id = id
+          this.record = key === undefined ? undefined : new RecordFile(prefix + PartName.recordName(id))
           return exit
         }
-        // A `Random` of the program can repeat the names of another process.
-        return codeOf(errorOf(exit)) === "EEXIST" && attempts > 1 ? this.created(operations, attempts - 1) : exit
+        const code = codeOf(errorOf(exit))
+        // A `Random` of the program can repeat the names of another process. The longest path leaves no room for a longer name.
+        return attempts > 1 && (code === "EEXIST" || (code === "ENAMETOOLONG" && !isLong))
+          ? this.created(operations, attempts - 1, code === "ENAMETOOLONG" || isLong)
+          : exit
       })
     })
   }
@@ -344,19 +346,18 @@ export class FilePart<Handle extends number | object> implements Part, OpenFile 
         : // Some file systems report a full device only when a file is closed. The descriptor is free all the same.
           Exit.fail(new Disk({ path: Printable.line(target), reason: "other", detail: "it could not be closed" }))
     )
+    this.reservation?.release()
     return matchExit(moved, (exit) => {
       this.isPublished = Exit.isSuccess(exit) && exit.value !== undefined
-      return this.isPublished ? exit : matchExit(operations.remove(path), () => exit)
+      if (this.isPublished) {
+        return this.record === undefined ? exit : matchExit(this.record.remove(operations), () => exit)
+      }
+      if (this.record?.hasCheckpoint === true) {
+        // `close` keeps the part or discards it.
+        this.path = path
+        return exit
+      }
+      return matchExit(operations.remove(path), () => exit)
     })
   }
-
-  private forgetFile(): void {
-    this.store.openFiles.delete(this)
-    this.handle = undefined
-    this.reopen = undefined
-    this.path = undefined
-  }
 }
-
-const isTooManyOpen = (cause: unknown): boolean =>
-  cause instanceof Disk ? cause.reason === "too-many-open" : isTooManyOpenCode(codeOf(cause))

@@ -7,10 +7,21 @@
 import type * as Effect from "effect/Effect"
 import type { FileInfo } from "../Store.js"
 import type { Access } from "./fileAccess.js"
+import type { Inspected } from "./fileOperations.js"
+import type { ProcessTable } from "./kept/processTable.js"
 
 export interface SystemCalls {
   /** Creates a file for writing and reading; fails if the name is taken. Only the owner has access, or the umask decides. */
   readonly create: (path: string, access: "private" | "default") => number
+  /** Opens a regular file of this user, for writing and reading. Follows no link; fails if the file has a second name. */
+  readonly openOwn: (path: string) => number
+  /** Looks at a path, and follows no link. Undefined if there is nothing. */
+  readonly inspect: (path: string) => Inspected | undefined
+  /** Removes the bytes after this size. */
+  readonly truncate: (descriptor: number, sizeBytes: number) => void
+  /** The bytes that are free for this user in the file system of a directory. Undefined if that is not known. */
+  readonly freeBytes: (directory: string) => number | undefined
+  readonly freeBytesAsync: (directory: string) => Effect.Effect<number | undefined, unknown>
   /** Returns the number of bytes that were written, which may be fewer. */
   readonly write: (descriptor: number, bytes: Uint8Array, positionBytes: number) => number
   readonly close: (descriptor: number) => void
@@ -37,4 +48,7 @@ export interface SystemCalls {
   readonly readAsync: (descriptor: number, into: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
   readonly sync: (descriptor: number) => Effect.Effect<void, unknown>
   readonly syncDirectory: (path: string) => Effect.Effect<void, unknown>
+  /** The names in a directory. */
+  readonly list: (directory: string) => Effect.Effect<ReadonlyArray<string>, unknown>
+  readonly processes: Effect.Effect<ProcessTable>
 }

@@ -55,6 +55,11 @@ export class Disk {
     this.volume.put(name, content, mode)
   }
 
+  /** Removes a file, as another program would. A power cut does not bring it back. */
+  remove(name: string): void {
+    this.volume.removeForGood(name)
+  }
+
   /** Adds a directory that survives a power cut. Every other path without a file is a directory, too. */
   putDirectory(name: string): void {
     this.volume.putDirectory(name)

@@ -58,6 +58,7 @@ describe("Store/FileSystem", () => {
         return {
           layer: storeLayer,
           destination,
+          keeps: true,
           read: Effect.orElseSucceed(fs.readFileString(destination), () => undefined),
           parts: Effect.map(
             Effect.orDie(fs.readDirectory(directory)),

@@ -18,6 +18,7 @@ const permits = "OriginGovernor/permits.ts"
 const queues = "OriginGovernor/queues.ts"
 const store = "Store/FileSystem.ts"
 const part = "Store/filePart.ts"
+const lazyFile = "Store/lazyFile.ts"
 const publishing = "Store/publishing.ts"
 
 /** [what is wrong, [file, text, replacement] …] */
@@ -76,12 +77,15 @@ export const mutations = [
   ["the digest is not compared", [content, "!digests.includes(actual)", "false"]],
   [
     "the final name is written directly",
-    [store, "path.join(path.dirname(destination), drawName())", "destination"],
+    [part, 'prefix + PartName.partName(id, processes.own, isLong ? "" : name)', "destination"],
     [store, ': { flag: "wx+" }', ': { flag: "w+" }']
   ],
   ["no sync of the file", [part, "operations.sync(handle).pipe(", "Effect.void.pipe("]],
   ["no sync of the directory", [part, "(path === undefined ? Effect.void : syncDirectory)", "Effect.void"]],
-  ["the part stays", [part, "Effect.ignore(operations.remove(path))", "Effect.void"]],
+  [
+    "the part stays",
+    [part, "return matchExit(operations.remove(path), (exit) =>", "return matchExit(Exit.void, (exit) =>"]
+  ],
   ["a part that cannot be published stays", [part, "matchExit(operations.remove(path), () => exit)", "exit"]],
   ["a file that came meanwhile is overwritten", [publishing, 'if (onExists === "overwrite") {', "if (true) {"]],
   [
@@ -91,7 +95,7 @@ export const mutations = [
       "part.publish({ onExists: request.onExists, durability: options.durability })",
       "Effect.interruptible(part.publish({ onExists: request.onExists, durability: options.durability }))"
     ],
-    [part, "Effect.uninterruptible(\n      Effect.mapError(", "(\n      Effect.mapError("]
+    [lazyFile, "Effect.uninterruptible(\n      Effect.mapError(", "(\n      Effect.mapError("]
   ],
   [
     "an interruption cancels a file that is published",
@@ -169,7 +173,7 @@ export const mutations = [
   ],
   [
     "a file that was closed for want of descriptors is made anew",
-    [part, "this.reopen === undefined ? this.created(operations, 8) : this.reopen()", "this.created(operations, 8)"]
+    [lazyFile, "this.reopen === undefined ? this.created(operations) : this.reopen()", "this.created(operations)"]
   ],
   [
     "an attempt that is interrupted keeps its connection",

@@ -56,6 +56,7 @@ for (const [name, layerOf] of [
           return {
             layer: layerOf(disk).pipe(Layer.provide(disk.layer)),
             destination: "/d/a",
+            keeps: true,
             read: Effect.sync(() => textOf(disk, "/d/a")),
             parts: Effect.sync(() => Array.from(disk.files().keys()).filter((file) => file.endsWith(".part")).length),
             writes: Effect.sync(() => writes),

@@ -85,7 +85,7 @@ const withEnd = (name: string, end: string): string => {
 const encoder = new TextEncoder()
 
 /** Truncates the text between two characters. */
-const truncate = (text: string, maxBytes: number): string => {
+export const truncate = (text: string, maxBytes: number): string => {
   let bytes = 0
   let length = 0
   for (const character of text) {

@@ -8,7 +8,9 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { type Faults, systemError, takenBytes } from "./faults.js"
+import * as Processes from "./processes.js"
 import { Errno, type Inode, type Volume } from "./volume.js"
 
 interface OpenFile {
@@ -17,8 +19,9 @@ interface OpenFile {
   isOpen: boolean
 }
 
-export const layer = (volume: Volume, faults: Faults): Layer.Layer<FileSystem.FileSystem> =>
-  FileSystem.layerNoop({
+export const layer = (volume: Volume, faults: Faults): Layer.Layer<FileSystem.FileSystem> => {
+  const processes = Processes.linuxFiles(volume)
+  return FileSystem.layerNoop({
     open: (path, { flag = "r", mode } = {}) =>
       Effect.acquireRelease(
         faults.perform(
@@ -36,18 +39,23 @@ export const layer = (volume: Volume, faults: Faults): Layer.Layer<FileSystem.Fi
     remove: (path) => faults.perform({ name: "remove", path }, () => volume.removeName(path)),
     exists: (path) => faults.perform({ name: "look", path }, () => volume.has(path)),
     readLink: (path) =>
-      Effect.flatMap(
-        faults.perform({ name: "look", path }, () => volume.has(path)),
-        (isThere) => Effect.fail(systemError(isThere ? "EINVAL" : "ENOENT", { name: "look", path }))
-      ),
-    readFile: (path) => faults.perform({ name: "look", path }, () => volume.inodeOf(path).bytes.slice()),
+      Processes.isProcessFile(path)
+        ? Effect.mapError(processes.readLink(path), () => systemError("EINVAL", { name: "look", path }))
+        : Effect.flatMap(
+            faults.perform({ name: "look", path }, () => volume.has(path)),
+            (isThere) => Effect.fail(systemError(isThere ? "EINVAL" : "ENOENT", { name: "look", path }))
+          ),
+    readFile: (path) =>
+      Processes.isProcessFile(path)
+        ? Effect.mapBoth(processes.read(path), {
+            onFailure: () => systemError("ENOENT", { name: "look", path }),
+            onSuccess: (text) => new TextEncoder().encode(text)
+          })
+        : faults.perform({ name: "look", path }, () => volume.inodeOf(path).bytes.slice()),
+    stream: (path) =>
+      Stream.fromEffect(faults.perform({ name: "read", path }, () => volume.inodeOf(path).bytes.slice())),
     readDirectory: (directory) =>
-      faults.perform({ name: "look", path: directory }, () =>
-        volume
-          .all()
-          .filter((name) => name.startsWith(`${directory}/`))
-          .map((name) => name.slice(directory.length + 1))
-      ),
+      faults.perform({ name: "look", path: directory }, () => Array.from(volume.namesIn(directory))),
     makeDirectory: () => Effect.void,
     access: () => Effect.void,
     chown: () => Effect.void,
@@ -61,6 +69,7 @@ export const layer = (volume: Volume, faults: Faults): Layer.Layer<FileSystem.Fi
       }),
     stat: (path) => Effect.sync(() => infoOf(volume.find(path)))
   })
+}
 
 const fileOf = (
   volume: Volume,
@@ -118,11 +127,7 @@ const fileOf = (
     readAlloc: () => Effect.dieMessage("the disk has no readAlloc"),
     truncate: (length) =>
       faults.perform({ name: "truncate", path }, () =>
-        unlessClosed(() => {
-          if (inode !== undefined) {
-            inode.bytes = inode.bytes.slice(0, Number(length ?? 0))
-          }
-        })
+        unlessClosed(() => volume.truncateFile(inode, Number(length ?? 0)))
       ),
     write: (chunk) => Effect.map(writeSome(chunk), FileSystem.Size),
     writeAll

@@ -6,8 +6,11 @@
 import type { SystemError } from "@effect/platform/Error"
 import * as Effect from "effect/Effect"
 import { modeFor } from "../../Store/fileAccess.js"
+import type { Inspected } from "../../Store/fileOperations.js"
+import * as ProcessTable from "../../Store/kept/processTable.js"
 import type { SystemCalls } from "../../Store/systemCalls.js"
 import { type Faults, takenBytes } from "./faults.js"
+import * as Processes from "./processes.js"
 import { Errno, type Inode, type Volume } from "./volume.js"
 
 interface OpenFile {
@@ -41,6 +44,15 @@ export const make = (volume: Volume, faults: Faults): SystemCalls => {
       faults.performSync({ name: "open", path }, () =>
         opened({ path, inode: volume.openFile(path, "wx", access === "private" ? 0o600 : undefined) })
       ),
+    openOwn: (path) =>
+      faults.performSync({ name: "open", path }, () => opened({ path, inode: volume.openOwnFile(path) })),
+    inspect: (path) => faults.performSync({ name: "look", path }, () => inspected(volume, path)),
+    truncate: (descriptor, sizeBytes) => {
+      const { inode, path } = fileOf(descriptor)
+      faults.performSync({ name: "truncate", path }, () => volume.truncateFile(inode, sizeBytes))
+    },
+    freeBytes: () => volume.freeBytes(),
+    freeBytesAsync: () => Effect.sync(() => volume.freeBytes()),
     write: (descriptor, bytes, position) => {
       const { inode, path } = fileOf(descriptor)
       return faults.performSync({ name: "write", path }, (fate) =>
@@ -105,8 +117,15 @@ export const make = (volume: Volume, faults: Faults): SystemCalls => {
         return withCode(faults.perform({ name: "sync", path }, () => volume.syncFile(path, inode)))
       }),
     syncDirectory: (path) =>
-      withCode(faults.perform({ name: "syncDirectory", path }, () => volume.syncFile(path, undefined)))
+      withCode(faults.perform({ name: "syncDirectory", path }, () => volume.syncFile(path, undefined))),
+    list: (directory) => withCode(faults.perform({ name: "look", path: directory }, () => volume.namesIn(directory))),
+    processes: Effect.map(ProcessTable.fromLinux(Processes.linuxFiles(volume)), (table) => table ?? ProcessTable.none)
   }
+}
+
+const inspected = (volume: Volume, path: string): Inspected | undefined => {
+  const sizeBytes = volume.find(path)?.bytes.length
+  return sizeBytes === undefined ? undefined : { isOwn: true, sizeBytes, allocatedBytes: sizeBytes }
 }
 
 /** Fails with the error that has the code, as a call of the system does. */

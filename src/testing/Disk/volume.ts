@@ -37,6 +37,9 @@ export class Volume {
   private changes: Array<Change> = []
   private readonly directories = new Set<string>()
   private descriptorsOpen = 0
+  /** The number of the program that runs, and how often the machine was started. */
+  life = 1
+  boot = 1
 
   constructor(private readonly bounds: () => Bounds) {}
 
@@ -71,14 +74,21 @@ export class Volume {
     this.durableNames.set(name, inode)
   }
 
+  removeForGood(name: string): void {
+    this.names.delete(name)
+    this.durableNames.delete(name)
+  }
+
   /** Ends all programs. Bytes that were written stay. */
   kill(): void {
     this.descriptorsOpen = 0
+    this.life++
   }
 
   /** A power cut. `random` draws from [0, 1). */
   powerCut(random: () => number): void {
     this.kill()
+    this.boot++
     const kept = Math.floor(random() * (this.changes.length + 1))
     const names = new Map(this.durableNames)
     for (const { inode, name } of this.changes.slice(0, kept).flat()) {
@@ -114,6 +124,31 @@ export class Volume {
       throw new Errno("ESTALE")
     }
     this.descriptorsOpen++
+  }
+
+  /** Opens a file that is there. */
+  openOwnFile(path: string): Inode {
+    const inode = this.inodeOf(path)
+    this.reopenFile(path, inode)
+    return inode
+  }
+
+  truncateFile(inode: Inode | undefined, sizeBytes: number): void {
+    if (inode !== undefined && inode.bytes.length > sizeBytes) {
+      inode.bytes = inode.bytes.slice(0, sizeBytes)
+    }
+  }
+
+  /** The bytes for which there is room; undefined if there is no limit. */
+  freeBytes(): number | undefined {
+    const { capacityBytes } = this.bounds()
+    return capacityBytes === undefined ? undefined : Math.max(0, capacityBytes - this.usedBytes())
+  }
+
+  namesIn(directory: string): ReadonlyArray<string> {
+    return this.all()
+      .filter((name) => name.startsWith(`${directory}/`))
+      .map((name) => name.slice(directory.length + 1))
   }
 
   closeFile(): void {
@@ -247,7 +282,10 @@ export class Volume {
 // The mode with the usual umask.
 const defaultMode = 0o644
 
-/** The bytes that a power cut leaves of a file: the synced ones, and of later ones some, from the first on, or zeros in their place. */
+/**
+ * The bytes that a power cut leaves of a file: the synced ones, and of later ones some, from the first on, or zeros in their place. A
+ * synced byte that was not changed later stays.
+ */
 const survivor = (inode: Inode, random: () => number): Uint8Array => {
   const { bytes, synced } = inode
   const isSame = bytes.length === synced.length && bytes.every((byte, index) => byte === synced[index])
@@ -257,9 +295,9 @@ const survivor = (inode: Inode, random: () => number): Uint8Array => {
   const common = bytes.findIndex((byte, index) => byte !== synced[index])
   const safe = common < 0 ? Math.min(bytes.length, synced.length) : common
   const length = safe + Math.floor(random() * (bytes.length - safe + 1))
-  const left = bytes.slice(0, length)
-  if (random() < 0.5) {
-    left.fill(0, safe + Math.floor(random() * (length - safe + 1)))
-  }
-  return left
+  const zerosFrom = random() < 0.5 ? safe + Math.floor(random() * (length - safe + 1)) : length
+  return Uint8Array.from({ length: Math.max(length, Math.min(bytes.length, synced.length)) }, (_, index) => {
+    const [now = 0, before = 0] = [bytes[index], synced[index]]
+    return now === before && index < synced.length ? now : index >= length ? before : index >= zerosFrom ? 0 : now
+  })
 }
