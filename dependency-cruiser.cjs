@@ -5,7 +5,7 @@
 // A folder beside a module of the same name belongs to that module's room.
 
 const internal = "^src/internal/"
-const values = "^src/(Credentials|Download|DownloadError|DownloadEvent|Flags|RetryPolicy)([.]ts$|/)"
+const values = "^src/(Credentials|Download|DownloadError|DownloadEvent|Flags|Naming|RetryPolicy)([.]ts$|/)"
 const ports = "^src/((Transport|Store|Progress|Journal|Hasher|Screen)[.]ts$|OriginGovernor([.]ts$|/))"
 const backends = "^src/(Transport|Store|Journal)/"
 const engine = "^src/engine/"

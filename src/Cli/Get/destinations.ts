@@ -7,6 +7,7 @@ import * as Either from "effect/Either"
 import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
 import { UniquePaths } from "../../internal/text/uniquePaths.js"
+import type * as Naming from "../../Naming.js"
 import type { Item } from "./input/item.js"
 
 export interface Destination {
@@ -25,6 +26,8 @@ export class Destinations {
     private readonly options: {
       /** Whether lists may name directories outside of the directory of the run. */
       readonly allowOutside: boolean
+      /** Names the files whose names are not in a list. */
+      readonly naming: Naming.Naming
       /** Whether files with the same name get numbers, if their names come from URLs. */
       readonly isNumbered: boolean
       /** Called for each item whose name is not the wanted one. */
@@ -35,22 +38,38 @@ export class Destinations {
     this.prefix = path.join(directory, "_").split(/_$/)[0] ?? ""
   }
 
-  /** The destination of an item, or why the item has none. */
-  of({ fields, output, url }: Item): Either.Either<Destination, string> {
+  /** The destination of an item at a position of the input, or why the item has none. */
+  of({ fields, output, url }: Item, index: number): Either.Either<Destination, string> {
     if (output !== undefined) {
       const path = this.path.isAbsolute(output) ? output : this.path.join(this.directory, output)
       return Either.right({ path: this.numbered(url, path, true), directory: this.path.dirname(path) })
     }
     const isNumbered = this.options.isNumbered || fields.name !== undefined
-    return fields.name === undefined && fields.directory === undefined
-      ? Either.right({
-          path: this.prefix + this.numbered(url, FileNames.fromUrl(url), isNumbered),
-          directory: undefined
-        })
-      : this.named(url, fields.directory ?? "", fields.name ?? "", isNumbered)
+    if (fields.directory !== undefined || fields.name !== undefined) {
+      return this.named({ url, index }, fields.directory ?? "", fields.name ?? "", isNumbered)
+    }
+    const path = this.prefix + this.numbered(url, this.fromUrl({ url, index }), isNumbered)
+    return Either.right({
+      path,
+      directory: path.indexOf("/", this.prefix.length) < 0 ? undefined : this.path.dirname(path)
+    })
   }
 
-  private named(url: string, directory: string, name: string, isNumbered: boolean): Either.Either<Destination, string> {
+  private fromUrl(source: Naming.Source): string {
+    const { isChanged, path } = this.options.naming(source)
+    if (isChanged) {
+      this.options.onRenamed(source.url, path, "because the name in the URL is not safe")
+    }
+    return path
+  }
+
+  private named(
+    source: Naming.Source,
+    directory: string,
+    name: string,
+    isNumbered: boolean
+  ): Either.Either<Destination, string> {
+    const { url } = source
     const wanted = this.path.isAbsolute(name) ? name : `${directory === "" ? "." : directory}/${name}`
     if (wanted.includes("\0")) {
       return Either.left("its name or its directory contains a NUL")
@@ -64,8 +83,8 @@ export class Destinations {
       )
     }
     const hasName = name !== "" && !name.endsWith("/")
-    const given = hasName ? this.path.basename(absolute) : FileNames.fromUrl(url)
-    const last = FileNames.fromText(given)
+    const given = hasName ? this.path.basename(absolute) : this.fromUrl(source)
+    const last = hasName ? FileNames.fromText(given) : given
     const parents = (hasName ? segments.slice(0, -1) : segments).filter((segment) => segment !== "")
     const safe = isOutside ? parents : parents.map(FileNames.fromText)
     const relative = [...safe, last].join("/")

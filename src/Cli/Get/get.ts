@@ -15,6 +15,7 @@ import { Finished } from "../../DownloadEvent.js"
 import * as Downloader from "../../Downloader.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
+import * as Naming from "../../Naming.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
@@ -76,6 +77,7 @@ const run = Effect.fnUntraced(function* (
   const isToStdout = isStandardOutput(output?.stream)
   yield* checkOutput(options, output)
   const transport = yield* host.transport(options)
+  const naming = yield* namingOf(options)
   const directory = output === undefined ? options.directory : path.dirname(output.destination)
   const report = yield* Report.make({ ...options, hasPaths: !isToStdout })
   const checksums = yield* Checksums.read(options.sums, options.baseUrl, report.note)
@@ -102,6 +104,7 @@ const run = Effect.fnUntraced(function* (
   }
   const destinations = new Destinations(path, directory, {
     allowOutside: options.allowOutside,
+    naming,
     // A name from a server is made unique when the server has answered.
     isNumbered: !options.remoteHeaderName,
     onRenamed: report.renamed
@@ -119,8 +122,10 @@ const run = Effect.fnUntraced(function* (
       const own = item.fields.checksum ?? options.checksum
       return own !== undefined || checksums === undefined ? Either.right(own) : checksums.of(item)
     },
-    destinationOf: (item) =>
-      output === undefined ? destinations.of(item) : Either.right({ path: output.destination, directory: undefined }),
+    destinationOf: (item, index) =>
+      output === undefined
+        ? destinations.of(item, index)
+        : Either.right({ path: output.destination, directory: undefined }),
     headersFor: (url) => headersOf(originHeaders?.for(url)),
     onRefused: (index, item) => {
       report.refused(index, item)
@@ -175,13 +180,29 @@ const run = Effect.fnUntraced(function* (
   )
 })
 
+/** The names of files whose names are not in a list. */
+const namingOf = Effect.fnUntraced(function* (options: Options) {
+  const given = (["output", "nameTemplate", "forceDirectories", "remoteHeaderName"] as const).filter(
+    (name) => options[name]
+  )
+  const [first, second] = given.map((name) => longName(declared[name]))
+  const isDirectoryAndName = given.join() === "forceDirectories,remoteHeaderName"
+  if (second !== undefined && !isDirectoryAndName) {
+    return yield* new UsageError({ message: `${first} and ${second} both name the file: give one of them` })
+  }
+  const { nameTemplate } = options
+  return nameTemplate === undefined
+    ? options.forceDirectories
+      ? Naming.withHost
+      : Naming.fromUrl
+    : yield* Either.mapLeft(
+        Naming.template(nameTemplate, yield* Naming.today),
+        (problem) => new UsageError({ message: `--name TEMPLATE: ${problem}` })
+      )
+})
+
 /** Refuses options that an output other than a file cannot have. */
 const checkOutput = Effect.fnUntraced(function* (options: Options, output: Output | undefined) {
-  if (output !== undefined && options.remoteHeaderName) {
-    return yield* new UsageError({
-      message: "--output FILE gives the name, so the server's name is not used: leave out --remote-header-name"
-    })
-  }
   if (options.quiet && options.verbose) {
     return yield* new UsageError({ message: "--quiet and --verbose contradict each other: give one of them" })
   }

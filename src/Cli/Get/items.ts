@@ -30,7 +30,7 @@ export interface Dependencies {
   readonly store: typeof Store.Service
   /** The checksum of an item, or why it is not known which one it is. */
   readonly digestOf: (item: Item) => Either.Either<string | undefined, string>
-  readonly destinationOf: (item: Item) => Either.Either<Destination, string>
+  readonly destinationOf: (item: Item, index: number) => Either.Either<Destination, string>
   /** The headers of the command line for the origin of this URL. */
   readonly headersFor: (url: string) => Headers | undefined
   readonly onRefused: (index: number, refused: Refused) => void
@@ -56,7 +56,7 @@ export const prepare = <E, R>(
     const problem = item.place === undefined ? undefined : problemOf(item)
     const digest = problem === undefined ? digestOf(item) : Either.left(problem)
     return Either.flatMap(digest, (digest) =>
-      Either.map(destinationOf(item), ({ directory, path }) => ({
+      Either.map(destinationOf(item, index), ({ directory, path }) => ({
         path,
         directory,
         index,

@@ -60,6 +60,8 @@ const output = {
     "."
   ),
   output: nonEmpty("-o, --output FILE", "Save the one URL as FILE (-: standard output)", "file"),
+  forceDirectories: flag("-x, --force-directories", "Save in HOST/PATH of the URL, below DIR"),
+  nameTemplate: nonEmpty("--name TEMPLATE", "Name the files, for example {index:03}-{name}"),
   remoteHeaderName: flag("-J, --remote-header-name", "Use the names that the server gives"),
   onExists: choice("--on-exists ACTION", "skip (default), overwrite, fail or unique", [
     "skip",

@@ -16,16 +16,23 @@ const deviceName = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)/i
 
 const maxBytes = 200
 
-const fallback = "index.html"
+export const fallback = "index.html"
 
 /** Makes a name from the last segment of the URL's path. Returns `index.html` if the segment is empty or the URL is invalid. */
-export const fromUrl = (url: string): string => {
+export const fromUrl = (url: string): string => fromText(segmentOf(url))
+
+/** Returns the last segment of the URL's path, decoded, which is not safe. Returns "" if the URL is invalid. */
+export const segmentOf = (url: string): string => {
   const parsed = DisplayUrl.parse(url)
   // An invalid URL may contain a password anywhere: `user:password@host`.
   const path = parsed !== undefined && DisplayUrl.isHttp(parsed) ? parsed.pathname : ""
-  // The value of a path parameter may be a secret: `;jsessionid=…`.
-  const segment = path.slice(path.lastIndexOf("/") + 1).replace(/;[^;=]*=[^;]*/g, "")
-  return fromText(Either.getOrElse(Encoding.decodeUriComponent(segment), () => segment))
+  return decodeSegment(path.slice(path.lastIndexOf("/") + 1))
+}
+
+/** Decodes a segment of a path. The value of a path parameter may be a secret, and is left out: `;jsessionid=…`. */
+export const decodeSegment = (encoded: string): string => {
+  const segment = encoded.replace(/;[^;=]*=[^;]*/g, "")
+  return Either.getOrElse(Encoding.decodeUriComponent(segment), () => segment)
 }
 
 export const fromText = (text: string): string => {
@@ -75,9 +82,12 @@ export function* candidates(destination: string): Generator<string> {
 
 const maxCandidates = 10_000
 
+/** Returns the suffix of a name with its dot: `.gif`, `.tar.gz`, or "". */
+export const suffixOf = (name: string): string => /(?:\.tar)?\.[A-Za-z0-9]{1,10}$/.exec(name)?.[0] ?? ""
+
 /** Adds `end` before the suffix of the name, and truncates the name to `maxBytes`. */
 const withEnd = (name: string, end: string): string => {
-  const suffix = /(?:\.tar)?\.[A-Za-z0-9]{1,10}$/.exec(name)?.[0] ?? ""
+  const suffix = suffixOf(name)
   const tail = end + suffix
   return truncate(name.slice(0, name.length - suffix.length), maxBytes - encoder.encode(tail).length) + tail
 }
