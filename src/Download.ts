@@ -86,7 +86,11 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
      * algorithm is used. Default: no digest is computed if there is none to compare with.
      */
     digestAlgorithm: fields.digestAlgorithm,
-    /** Further URLs of the same content, in the order of preference. */
+    /**
+     * More URLs of the same content. If one fails for good, or has no retries left, the transfer continues with the next. Received
+     * bytes are kept only if a digest of the content, or an equal strong entity tag and length, proves that they are the same. The
+     * headers and the method of the request are for its own origin: only a `GET` has mirrors. Default: none.
+     */
     mirrors: fields.mirrors,
     /** The exact size of the content in bytes. */
     sizeBytes: fields.sizeBytes,
@@ -206,7 +210,7 @@ export interface RequestOptions {
   readonly body?: string | Uint8Array | undefined
   readonly digest?: string | undefined
   readonly digestAlgorithm?: DownloadRequest["digestAlgorithm"]
-  readonly mirrors?: ReadonlyArray<string> | undefined
+  readonly mirrors?: ReadonlyArray<string | URL> | undefined
   readonly sizeBytes?: number | undefined
   readonly limitBytes?: number | undefined
   readonly mediaType?: string | undefined
@@ -248,9 +252,9 @@ export const request = (options: RequestOptions): DownloadRequest => {
               typeof options.body === "string" ? new TextEncoder().encode(options.body) : options.body
             )
           }),
+      ...(options.mirrors === undefined ? {} : { mirrors: options.mirrors.map((mirror) => `${mirror}`) }),
       ...(options.digest === undefined ? {} : { digest: options.digest }),
       ...(options.digestAlgorithm === undefined ? {} : { digestAlgorithm: options.digestAlgorithm }),
-      ...(options.mirrors === undefined ? {} : { mirrors: options.mirrors }),
       ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
       ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
       ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType }),

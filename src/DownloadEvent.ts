@@ -10,6 +10,7 @@
 import * as Schema from "effect/Schema"
 import { DownloadOutcome, DownloadRequestShown } from "./Download.js"
 import { DownloadError } from "./DownloadError.js"
+import { DisplayedUrl } from "./internal/text/displaySchemas.js"
 
 /**
  * A transfer begins.
@@ -63,7 +64,9 @@ export class Retrying extends Schema.TaggedClass<Retrying>("halyard.DownloadEven
   /** The number of the failed attempt, from 1. */
   attempt: Schema.Number,
   /** The time until the next attempt. */
-  delayMillis: Schema.Number
+  delayMillis: Schema.Number,
+  /** The mirror of the next attempt and those that follow it, if the URL that failed is given up. */
+  mirror: Schema.optionalWith(DisplayedUrl, { exact: true })
 }) {}
 
 /**

@@ -97,6 +97,7 @@ export const ofOtherFields = (request: {
   readonly mediaType?: string | undefined
   readonly headers?: Readonly<Record<string, Redacted.Redacted>> | undefined
   readonly method?: string | undefined
+  readonly body?: unknown
 }): string | undefined =>
   ofDestination(request.destination) ??
   times.timeout(request.timeout) ??
@@ -110,4 +111,7 @@ export const ofOtherFields = (request: {
   ifGiven(ofLimit, request.limitBytes) ??
   ifGiven(ofMediaType, request.mediaType) ??
   ifGiven(ofHeaders, request.headers) ??
-  ifGiven(Method.problem, request.method)
+  ifGiven(Method.problem, request.method) ??
+  ((request.mirrors?.length ?? 0) > 0 && ((request.method ?? "GET") !== "GET" || request.body !== undefined)
+    ? "only a GET without a body has mirrors"
+    : undefined)

@@ -103,7 +103,10 @@ export class FileTransfer {
     { clock, deadlines, governor, hasher, options, quotas, reachability, store, transport }: Services,
     readonly request: DownloadRequest,
     readonly expected: Expected | undefined,
-    readonly firstHop: Hop,
+    /** The URL of the request, or the mirror that took its place. */
+    public firstHop: Hop,
+    /** The mirrors that were not tried yet. */
+    private mirrors: ReadonlyArray<Hop>,
     hooks: Hooks
   ) {
     this.transport = transport
@@ -178,6 +181,19 @@ export class FileTransfer {
       const url = displayUrl(href)
       events.send(Unvalidated.make(Responded, { request, url, status, headers: shownHeaders(headers) }))
     }
+  }
+
+  /** Gives up the URL, and puts the next mirror in its place. Returns false if there is none. */
+  nextMirror(): boolean {
+    const [mirror, ...others] = this.mirrors
+    if (mirror === undefined) {
+      return false
+    }
+    this.mirrors = others
+    this.firstHop = mirror
+    this.partial.changeSource()
+    this.reachability.leave(this.partial)
+    return true
   }
 
   /** Milliseconds of the Clock's nanoseconds. */

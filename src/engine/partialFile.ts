@@ -182,6 +182,12 @@ export class PartialFile {
     return isRangeRequested
   }
 
+  /** The next requests go to another server. The digest of the request proves more than a validator, which differs between servers. */
+  changeSource(): void {
+    this.refusedRanges = 0
+    this.validator = this.hasDigest ? undefined : this.validator
+  }
+
   /** Records that the assembled content is not the file: the next attempt starts over, on one connection. */
   refuseSegments(): void {
     this.failedSegments = Number.POSITIVE_INFINITY

@@ -25,6 +25,8 @@ import { Hop } from "./redirect.js"
 /** A valid request, with the parsed values of its fields. */
 export interface Checked {
   readonly hop: Hop
+  /** The mirrors in their order. Headers and credentials of the request go only to mirrors of its own origin. */
+  readonly mirrors: ReadonlyArray<Hop>
   readonly expected: Digest.Expected | undefined
 }
 
@@ -38,12 +40,22 @@ export const checkRequest = (request: DownloadRequest): Either.Either<Checked, I
   const isPlain = origin !== undefined && origin.length <= hostLengthAtMost
   const problem = (isPlain ? undefined : RequestProblem.ofUrl(url)) ?? RequestProblem.ofOtherFields(request)
   const href = isPlain ? url : DisplayUrl.parse(url)?.href
-  return href === undefined || problem !== undefined
-    ? Either.left(new InvalidRequest({ url: DisplayUrl.displayUrl(url), detail: problem ?? "" }))
-    : Either.right({
-        hop: new Hop(href, 0, true, request.method ?? (request.body === undefined ? "GET" : "POST"), request.body),
-        expected: digest === undefined ? undefined : Digest.parse(digest)
-      })
+  if (href === undefined || problem !== undefined) {
+    return Either.left(new InvalidRequest({ url: DisplayUrl.displayUrl(url), detail: problem ?? "" }))
+  }
+  const hop = new Hop(href, 0, true, request.method ?? (request.body === undefined ? "GET" : "POST"), request.body)
+  return Either.right({
+    hop,
+    mirrors: request.mirrors === undefined ? noMirrors : request.mirrors.map((mirror) => mirrorOf(hop, mirror)),
+    expected: digest === undefined ? undefined : Digest.parse(digest)
+  })
+}
+
+const noMirrors: ReadonlyArray<Hop> = []
+
+const mirrorOf = ({ origin }: Hop, mirror: string): Hop => {
+  const { href, origin: own } = new URL(mirror)
+  return new Hop(href, 0, own === origin)
 }
 
 /** What a look at a destination needs. */

@@ -67,8 +67,8 @@ export const makeTransfer = (
       if (Either.isLeft(checked)) {
         return Exit.succeed(Unvalidated.make(Failed, { request, error: checked.left }))
       }
-      const { expected, hop } = checked.right
-      return new Steps(new FileTransfer(services, request, expected, hop, hooks), restore, hooks).run
+      const { expected, hop, mirrors } = checked.right
+      return new Steps(new FileTransfer(services, request, expected, hop, mirrors, hooks), restore, hooks).run
     }
   })
 
@@ -78,7 +78,7 @@ class Steps {
   private attempts = 1
   private permit: Permit | undefined
   private limits
-  private readonly retries = new RetryCount()
+  private retries = new RetryCount()
   private readonly totalMillis: number
   /** The deadline of the request, minus the time for which the process had stood still. */
   private readonly deadline: number
@@ -147,7 +147,10 @@ class Steps {
     const { partial, reachability } = this.file
     return reachability.mayTry(hop.origin, partial)
       ? andThen(this.acquire(hop), () => this.attempt(hop, leftMillis))
-      : Effect.flatMap(this.turn(hop), () => this.go(hop, leftMillis))
+      : Effect.matchEffect(this.turn(hop), {
+          onSuccess: () => this.go(hop, leftMillis),
+          onFailure: (error) => this.failOver(error)
+        })
   }
 
   /** Acquires the permit, until the deadline at the latest. */
@@ -309,7 +312,7 @@ class Steps {
       }
       // A disk fault cannot be undone, and no attempt begins after the deadline.
       if (delayMillis === undefined || isDiskFault(error) || now + delayMillis >= this.deadline) {
-        return Effect.fail(error)
+        return this.failOver(error)
       }
       const { events } = this.hooks
       if (events?.hasListener === true) {
@@ -321,6 +324,24 @@ class Steps {
         return this.again
       })
     })
+  }
+
+  /** Continues with the next mirror, if there is one and the failure is one of the server. */
+  private failOver(error: DownloadError): Effect.Effect<Outcome, DownloadError> {
+    const { file, hooks } = this
+    const isOfServer = error._tag !== "Disk" && !(error._tag === "Timeout" && error.phase === "deadline")
+    if (!isOfServer || !file.nextMirror() || file.delivery?.mayContinue(error, file.firstHop) === false) {
+      return Effect.fail(error)
+    }
+    if (hooks.events?.hasListener === true) {
+      const { request } = file
+      const mirror = displayUrl(file.firstHop.href)
+      hooks.events.send(Unvalidated.make(Retrying, { request, error, attempt: this.attempts, delayMillis: 0, mirror }))
+    }
+    this.retries = new RetryCount()
+    this.limits = Limits.forRequest(file.request, file.options.limits)
+    this.attempts++
+    return this.again
   }
 
   private get deadlineAt(): number {

@@ -59,17 +59,18 @@ export class PendingRetries {
   }
 
   /** The line for a retry, or undefined if the retry is only counted. */
-  line({ delayMillis, error, request }: Retrying): string | undefined {
+  line({ delayMillis, error, mirror, request }: Retrying): string | undefined {
     const now = this.now()
     if (this.lines >= this.linesAtMost && now - this.lastLineAtMillis < betweenLinesMillis) {
       this.withoutLine++
       return undefined
     }
     const others = this.withoutLine === 0 ? "" : ` (and ${this.withoutLine} other retries)`
+    const next = mirror === undefined ? `retrying in ${secondsOf(delayMillis)}` : `continuing at ${mirror}`
     this.lines++
     this.lastLineAtMillis = now
     this.withoutLine = 0
-    return `${displayUrl(request.url)}: ${failureOf(request, error)}; retrying in ${secondsOf(delayMillis)}${others}`
+    return `${displayUrl(request.url)}: ${failureOf(request, error)}; ${next}${others}`
   }
 }
 

@@ -88,7 +88,7 @@ export const make = (options: {
       if (options.json) {
         const { attempt, delayMillis, error, request } = event
         write(
-          `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, error: errorJson(error) })}\n`
+          `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, mirror: event.mirror, error: errorJson(error) })}\n`
         )
       } else {
         const line = retries.line(event)

@@ -48,6 +48,17 @@ describe("a list of halyard get", () => {
     })
   )
 
+  it.scopedLive("continues at the mirror of an item", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* listing([`${url}/missing\t${url}/b?key=s3cret`, "  out=one"])
+      const { exitCode, stderr } = yield* get(["-i", "list"], { cwd })
+      assert.strictEqual(exitCode, 0, stderr)
+      assert.include(stderr, `${url}/missing: HTTP error 404 - Not Found; continuing at ${url}/b?key=…`)
+      assert.strictEqual(readFileSync(`${cwd}/one`, "utf8"), "content of /b?key=s3cret")
+    })
+  )
+
   it.scopedLive("gives standard input once, pipes and files as often as wanted", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
