@@ -84,6 +84,11 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
      * reader, `prepare` calls `onWait` once and waits.
      */
     readonly outputStore: (output: OutputStream, onWait: () => void) => Layer.Layer<Store>
+    /**
+     * Asks for a password on the terminal of the process, without showing it. Returns undefined if there is no terminal. An
+     * interruption restores the terminal.
+     */
+    readonly askPassword: (prompt: string) => Effect.Effect<string | undefined>
     /** Standard input. */
     readonly stdin: Stream.Stream<Uint8Array, Disk>
     /** The content of a pipe or a device. An interruption ends it at once, also while nothing is written to it. */

@@ -262,9 +262,45 @@ describe("a command line", () => {
       [["get", url, "-X", "HEAD"], "halyard get: --request METHOD: the response to HEAD has no content to save"],
       [
         ["get", url, "--data", "@-", "-H", "@-"],
-        "halyard get: standard input can be read once, for --input, --sums, --data or one --header"
+        "halyard get: standard input can be read once: only one option can have - or @-"
       ]
     ])
+  )
+
+  it.scoped("is refused for credentials that cannot be read or sent, without their text", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      writeFileSync(`${directory}/netrc`, "machine a\nlogin b s3cret", { mode: 0o600 })
+      const netrc = `${directory}/netrc`
+      yield* refuses([
+        [
+          ["get", url, "-u", ":s3cret"],
+          "halyard get: --user USER[:PASSWORD] must have a name, and no control characters"
+        ],
+        [
+          ["get", url, "-u", "me:s3\ncret"],
+          "halyard get: --user USER[:PASSWORD] must have a name, and no control characters"
+        ],
+        [
+          ["get", url, "-u", "me"],
+          "halyard get: --user me: there is no terminal to ask for the password on; set HALYARD_PASSWORD"
+        ],
+        [
+          ["get", url, "-u", "me:s3cret", "-H", "authorization: Bearer s3cret"],
+          "halyard get: --user and the header Authorization are two credentials: give one of them"
+        ],
+        [
+          ["get", "ftp://a", url, "-u", "me:s3cret", "-H", "a: b", "-d", directory],
+          "halyard get: --header and --user are for the origin of the first URL, ftp://a: ftp: is neither http: nor https:"
+        ],
+        [["get", url, "--netrc-file", "no-such-file"], "halyard get: --netrc-file no-such-file: there is no such file"],
+        [
+          ["get", url, "--netrc-file", netrc],
+          `halyard get: --netrc-file ${netrc}: line 2: it has a word that is none of machine, default, login, password, account and macdef`
+        ],
+        [["get", url, "--netrc"], "halyard get: --netrc: the variable HOME is not set; give --netrc-file FILE"]
+      ])
+    }).pipe(Effect.withConfigProvider(ConfigProvider.fromMap(new Map())))
   )
 
   it.effect("is refused for a User-Agent or a Referer that no header can have", () =>

@@ -41,6 +41,7 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
       listen: () => none,
       flagWorkers: none,
       connectionsAtMost: () => 1,
+      askPassword: () => Effect.succeed(undefined),
       stdin: Stream.empty,
       read: () => Stream.empty,
       stdout: { isTerminal: false, write, writeSoon: write, isFull: () => false }

@@ -27,12 +27,14 @@ import { longName } from "../Option.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import * as Content from "./content.js"
+import * as Credentials from "./credentials.js"
 import { Destinations } from "./destinations.js"
 import { FailFast } from "./failFast.js"
 import * as Headers from "./headers.js"
 import * as Checksums from "./input/checksums.js"
 import * as Items from "./items.js"
 import { options as declared, type Options } from "./options.js"
+import * as OriginSecrets from "./originSecrets.js"
 import { isStandardOutput, type Output, outputOf } from "./output.js"
 import * as Report from "./report.js"
 import * as Urls from "./urls.js"
@@ -72,13 +74,14 @@ const run = Effect.fnUntraced(function* (
   const host = yield* Host
   const spinner = yield* Spinner
   const given = yield* Urls.open(urls, options)
-  const headers = yield* Headers.read(options.header, options.headerEnv)
   const body = yield* Content.read(options.data)
   const isToStdout = isStandardOutput(output?.stream)
   yield* checkOutput(options, output)
   const transport = yield* host.transport(options)
   const naming = yield* namingOf(options)
   const directory = output === undefined ? options.directory : path.dirname(output.destination)
+  const withNetrc = Credentials.withNetrc(yield* Credentials.netrcOf(options))
+  const secrets = yield* OriginSecrets.read(options)
   const report = yield* Report.make({ ...options, hasPaths: !isToStdout })
   const checksums = yield* Checksums.read(options.sums, options.baseUrl, report.note)
   const start = yield* Clock.currentTimeNanos
@@ -95,7 +98,7 @@ const run = Effect.fnUntraced(function* (
   const deadline =
     options.maxTime !== undefined && hasWaited() ? Duration.subtract(options.maxTime, waited) : options.maxTime
   yield* output?.stream === undefined && !options.quiet ? UnfinishedParts.report(directory) : Effect.void
-  const { entries, originHeaders } = yield* Effect.onInterrupt(Urls.withHeaders(given, urls, headers), () => conclude)
+  const { entries, originHeaders } = yield* Effect.onInterrupt(Urls.withHeaders(given, urls, secrets), () => conclude)
   const connections = host.connectionsAtMost()
   if (options.concurrency > connections) {
     report.note(
@@ -126,7 +129,7 @@ const run = Effect.fnUntraced(function* (
       output === undefined
         ? destinations.of(item, index)
         : Either.right({ path: output.destination, directory: undefined }),
-    headersFor: (url) => headersOf(originHeaders?.for(url)),
+    headersFor: (url) => withNetrc(url, headersOf(originHeaders?.for(url))),
     onRefused: (index, item) => {
       report.refused(index, item)
       failFast.check()

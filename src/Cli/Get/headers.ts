@@ -1,5 +1,5 @@
 /**
- * Reads the headers that the command line names, and sends them to one origin only.
+ * Reads the headers that the command line names.
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,6 @@ import { identity } from "effect/Function"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as RequestHeaders from "../../Download/requestHeaders.js"
-import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Printable from "../../internal/text/printable.js"
 import { UsageError } from "../UsageError.js"
 import { textOf } from "./input.js"
@@ -65,38 +64,5 @@ export const withDefaults = (defaults: Headers): ((given: Headers | undefined) =
   return (given = {}) => {
     const names = new Set(Object.keys(given).map((name) => name.toLowerCase()))
     return { ...Object.fromEntries(all.filter(([name]) => !names.has(name))), ...given }
-  }
-}
-
-/** Sends headers to one origin, and counts the URLs of others. */
-export class OriginHeaders {
-  /** How many URLs of other origins have been given. */
-  withheld = 0
-
-  private constructor(
-    private readonly origin: string,
-    private readonly headers: Headers
-  ) {}
-
-  /** For the origin of `url`, or why no request can be sent there. */
-  static of(url: string, headers: Headers): Either.Either<OriginHeaders, string> {
-    const refused = RequestProblem.ofUrl(url)
-    return refused === undefined ? Either.right(new OriginHeaders(new URL(url).origin, headers)) : Either.left(refused)
-  }
-
-  /** The headers for a URL. A URL of another origin gets none, and is counted. */
-  for(url: string): Headers | undefined {
-    if (URL.canParse(url) && new URL(url).origin === this.origin) {
-      return this.headers
-    }
-    this.withheld++
-    return undefined
-  }
-
-  /** The line for the user if some URLs did not get the headers. */
-  notice(): string | undefined {
-    return this.withheld === 0
-      ? undefined
-      : `the headers are for ${this.origin}: not sent to ${this.withheld} ${this.withheld === 1 ? "URL" : "URLs"} of other origins`
   }
 }

@@ -33,6 +33,12 @@ const source = (text: string): Either.Either<Source, string> =>
 
 export const isHeader = (text: string): boolean => /^[^\s:]+:/.test(text)
 
+/** Reads `USER` or `USER:PASSWORD`. No error shows the text. */
+const user = (text: string, label: string): Either.Either<string, string> =>
+  /^[^:\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$/.test(text)
+    ? Either.right(text)
+    : Either.left(`${label} must have a name, and no control characters`)
+
 /** Reads `DATA` or `@FILE`. */
 const content = (text: string): Either.Either<Source, string> =>
   Either.right(text.startsWith("@") && text.length > 1 ? { _tag: "File", path: text.slice(1) } : { _tag: "Line", text })
@@ -85,6 +91,9 @@ const network = {
       ? Either.right(name)
       : Either.left("--header-env NAME must be the name of an environment variable")
   ),
+  user: text("-u, --user USER[:PASSWORD]", "Send credentials to the origin of the first URL", user),
+  netrc: flag("--netrc", "Send the credentials in ~/.netrc to their hosts"),
+  netrcFile: nonEmpty("--netrc-file FILE", "Send the credentials in FILE to their hosts", "file"),
   method: text("-X, --request METHOD", "Method for the one URL (default GET)", (value) => {
     const problem = Method.problem(value)
     return problem === undefined ? Either.right(value) : Either.left(`--request METHOD: ${problem}`)

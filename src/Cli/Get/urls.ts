@@ -11,12 +11,12 @@ import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
 import { UsageError } from "../UsageError.js"
-import * as Headers from "./headers.js"
 import { Glob } from "./input/glob.js"
 import { type Entry, noFields } from "./input/item.js"
 import * as List from "./input/list.js"
 import { bytesOf, isStandardInput } from "./input.js"
 import type { Options } from "./options.js"
+import * as OriginSecrets from "./originSecrets.js"
 
 /** Opens the lists, if there are any. */
 export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, options: Options) {
@@ -39,9 +39,9 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
   }
   const sources = [...options.header, ...(options.data === undefined ? [] : [options.data])]
   const files = sources.flatMap((source) => (source._tag === "File" ? [source.path] : []))
-  if ([...files, ...input, ...options.sums].filter(isStandardInput).length > 1) {
+  if ([...files, ...input, ...options.sums, options.netrcFile ?? ""].filter(isStandardInput).length > 1) {
     return yield* new UsageError({
-      message: "standard input can be read once, for --input, --sums, --data or one --header"
+      message: "standard input can be read once: only one option can have - or @-"
     })
   }
   if (options.checksum !== undefined && Digest.parse(options.checksum) === undefined) {
@@ -96,9 +96,9 @@ const openList = Effect.fnUntraced(function* (path: string, { baseUrl }: Options
 export const withHeaders = Effect.fnUntraced(function* <E, R>(
   entries: Stream.Stream<Entry, E, R>,
   urls: ReadonlyArray<string>,
-  headers: Headers.Headers
+  secrets: OriginSecrets.OriginSecrets
 ) {
-  if (Object.keys(headers).length === 0) {
+  if (secrets.options.length === 0) {
     return { entries, originHeaders: undefined }
   }
   const [head, rest] = yield* Stream.peel(entries, Sink.head<Entry>())
@@ -107,10 +107,10 @@ export const withHeaders = Effect.fnUntraced(function* <E, R>(
   }
   const first = head.value
   const originHeaders =
-    first._tag === "Item" ? Headers.OriginHeaders.of(first.url, headers) : Either.left(first.problem)
+    first._tag === "Item" ? OriginSecrets.OriginHeaders.of(first.url, secrets) : Either.left(first.problem)
   if (Either.isLeft(originHeaders)) {
     const which = urls.length === 0 ? "the first URL of the list" : `the first URL, ${displayUrl(urls[0] ?? "")}`
-    return yield* new UsageError({ message: `--header is for the origin of ${which}: ${originHeaders.left}` })
+    return yield* new UsageError({ message: `${OriginSecrets.rule(secrets)} ${which}: ${originHeaders.left}` })
   }
   return { entries: Stream.concat(Stream.make(first), rest), originHeaders: originHeaders.right }
 })

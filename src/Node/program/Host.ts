@@ -63,6 +63,11 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           () => import("./output/outputStore.js"),
           (module) => module.layer(output, onWait)
         ),
+      askPassword: (prompt) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./passwordPrompt.js")),
+          ({ ask }) => ask(prompt)
+        ),
       stdin: Stream.suspend(() =>
         // Node reads a directory as empty input.
         fstatSync(0).isDirectory()
