@@ -47,6 +47,12 @@ export interface NetworkOptions {
   /** Default: the environment variables. */
   readonly proxy?: string | undefined
   readonly noProxy?: string | undefined
+  readonly cacert?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** The environment variable of the pass phrase of the key. */
+  readonly passEnv?: string | undefined
+  readonly insecure?: boolean | undefined
 }
 
 /**
@@ -69,8 +75,13 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       readonly hostname: string
       readonly port: number
     }) => Layer.Layer<HttpServer.HttpServer, ServeError>
-    /** A transport for the network, made for one run, and the hasher of its downloads. Fails if an option has a wrong value. */
-    readonly transport: (options: NetworkOptions) => Effect.Effect<Layer.Layer<Transport | Hasher>, UsageError>
+    /**
+     * A transport for the network, made for one run, and the hasher of its downloads. `first` is the first URL, whose origin may ask
+     * for a certificate. Fails if an option has a wrong value.
+     */
+    readonly transport: (
+      options: NetworkOptions
+    ) => Effect.Effect<(first?: string) => Layer.Layer<Transport | Hasher>, UsageError>
     /** The number of connections that the limit for open files allows. */
     readonly connectionsAtMost: () => number
     /** A store on the disks of the machine. */

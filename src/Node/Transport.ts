@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Transport } from "../Transport.js"
 import * as Proxy from "./Proxy.js"
+import type { Tls } from "./Tls.js"
 import * as Client from "./Transport/http1/client.js"
 import type { Proxies } from "./Transport/proxy/proxies.js"
 import { sockets } from "./Transport/sockets.js"
@@ -38,6 +39,8 @@ export interface Options {
    * addresses of origins are checked before the proxy is used, and every proxy is used as a tunnel to a checked address.
    */
   readonly proxy?: Proxies | undefined
+  /** Trusted certificates and a certificate of the client, made by `Tls.make` or `Tls.fromFiles`. Default: what Node trusts. */
+  readonly tls?: Tls | undefined
 }
 
 /**
@@ -58,6 +61,7 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
             publicOnly: options.publicOnly,
             connect: sockets({
               publicOnly: options.publicOnly,
+              tls: options.tls,
               unusedProxy: unusedProxy(variables[0], options.proxy !== undefined)
             })
           })

@@ -9,6 +9,7 @@ import { Connection, InvalidRequest, Protocol, Timeout, Truncated } from "../Dow
 import { displayText, displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
 import type { TransportError } from "../Transport.js"
+import { explain } from "./tlsErrors.js"
 
 interface Coded {
   readonly code: string
@@ -113,7 +114,13 @@ export const fromCause = (
   if (isParser(found)) {
     return new Protocol({ url: displayed, reason: "message", detail })
   }
-  return new Connection({ url: displayed, reason: reasonOf(code, isEstablished), receivedBytes, detail })
+  const reason = reasonOf(code, isEstablished)
+  return new Connection({
+    url: displayed,
+    reason,
+    receivedBytes,
+    detail: reason === "tls" ? Printable.excerpt(explain(code, text)) : detail
+  })
 }
 
 /** A failure of the `HttpClient` before there was a response, or while its body was read. */

@@ -37,7 +37,7 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
       outputStore: () => store,
       writeProblem: () => Effect.succeed(undefined),
       unfinishedParts: () => Effect.succeed(0),
-      transport: () => Effect.succeed(none),
+      transport: () => Effect.succeed(() => none),
       listen: () => none,
       flagWorkers: none,
       connectionsAtMost: () => 1,

@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
 import { ConnectionLimit } from "../../src/Node/descriptors.js"
 import * as Proxy from "../../src/Node/Proxy.js"
+import type * as Tls from "../../src/Node/Tls.js"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import { type Connect, sockets } from "../../src/Node/Transport/sockets.js"
 
@@ -17,6 +18,7 @@ export const http1Client = (
     readonly limit?: ConnectionLimit
     readonly proxy?: Proxy.Options
     readonly publicOnly?: boolean
+    readonly tls?: Tls.Tls | undefined
     readonly unusedProxy?: string
   } = {}
 ): Effect.Effect<Client.Client, never, Scope.Scope> =>
@@ -24,7 +26,12 @@ export const http1Client = (
     Effect.sync(() =>
       Client.make({
         connectMillis: options.connectMillis ?? 10_000,
-        connect: options.connect ?? sockets(options),
+        connect:
+          options.connect ??
+          sockets({
+            ...options,
+            tls: options.tls ?? (options.ca === undefined ? undefined : { ca: [options.ca] })
+          }),
         limit: options.limit,
         proxies: options.proxy && Either.getOrThrow(Proxy.make(options.proxy)),
         publicOnly: options.publicOnly

@@ -117,7 +117,7 @@ const inFibers = (
     ).pipe(
       Effect.provide(
         Downloader.layerWith({ retry: RetryPolicy.none, adaptive: false }).pipe(
-          Layer.provide(Layer.merge(transport, Progress.layer(report.event)))
+          Layer.provide(Layer.merge(transport(), Progress.layer(report.event)))
         )
       )
     )

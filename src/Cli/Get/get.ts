@@ -98,7 +98,9 @@ const run = Effect.fnUntraced(function* (
   const deadline =
     options.maxTime !== undefined && hasWaited() ? Duration.subtract(options.maxTime, waited) : options.maxTime
   yield* output?.stream === undefined && !options.quiet ? UnfinishedParts.report(directory) : Effect.void
-  const { entries, originHeaders } = yield* Effect.onInterrupt(Urls.withHeaders(given, urls, secrets), () => conclude)
+  const { all, first } = options.cert === undefined ? { all: given, first: undefined } : yield* Urls.withFirst(given)
+  const { entries, originHeaders } = yield* Effect.onInterrupt(Urls.withHeaders(all, urls, secrets), () => conclude)
+  report.note(options.insecure ? "warning: --insecure accepts any certificate of a server" : undefined)
   const connections = host.connectionsAtMost()
   if (options.concurrency > connections) {
     report.note(
@@ -161,7 +163,7 @@ const run = Effect.fnUntraced(function* (
   ).pipe(
     Effect.provide(
       downloaderLayer(options, output).pipe(
-        Layer.provide(transport),
+        Layer.provide(transport(first)),
         Layer.provide(Progress.layer(failFast.after(report.event)))
       )
     ),

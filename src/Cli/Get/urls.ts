@@ -89,6 +89,13 @@ const openList = Effect.fnUntraced(function* (path: string, { baseUrl }: Options
   return List.fromBytes(bytes, { label, name, baseUrl, onIgnored })
 })
 
+/** The entries, and the URL of the first one if it has one. The first one is read. */
+export const withFirst = Effect.fnUntraced(function* <E, R>(entries: Stream.Stream<Entry, E, R>) {
+  const [head, rest] = yield* Stream.peel(entries, Sink.head<Entry>())
+  const first = Option.isSome(head) && head.value._tag === "Item" ? head.value.url : undefined
+  return { all: Option.isNone(head) ? rest : Stream.concat(Stream.make(head.value), rest), first }
+})
+
 /**
  * The entries, and the headers for the origin of the first item. The first item is read before any request, because headers
  * without an origin are an error.

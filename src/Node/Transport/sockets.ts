@@ -52,7 +52,9 @@ export interface Wire {
 /** Makes a connection. No event comes before this has returned. */
 export type Connect = (target: Target, events: WireEvents) => Wire
 
-export interface SocketOptions extends TlsOptions {
+export interface SocketOptions {
+  /** Default: the certificates that Node trusts. */
+  readonly tls?: TlsOptions | undefined
   /** Refuses hosts with an address that is not public. Holds for origins, and not for proxies. */
   readonly publicOnly?: boolean | undefined
   /** What the error of a name that cannot be resolved says about proxies that are not used. */
@@ -63,7 +65,7 @@ export interface SocketOptions extends TlsOptions {
 const probeAfterMillis = 60_000
 
 export const sockets = (options: SocketOptions): Connect => {
-  const secure = new Secure(options)
+  const secure = new Secure(options.tls ?? {})
   return (target, events) => new SocketWire(options, secure, target, events)
 }
 
@@ -154,7 +156,7 @@ class SocketWire implements Wire {
     // A tunnel receives the answer of the proxy by events.
     const by = proxy?.isTunnel === true ? to : { ...to, onread }
     const isTls = proxy === undefined ? target.isTls : proxy.server.scheme === "https"
-    const socket = isTls ? this.secure.connect(proxy?.server ?? target, by) : connect(by)
+    const socket = isTls ? this.secure.connect(proxy?.server ?? target, proxy !== undefined, by) : connect(by)
     return socket.setNoDelay(true).setKeepAlive(true, probeAfterMillis)
   }
 
@@ -197,8 +199,8 @@ class SocketWire implements Wire {
         return
       }
       // The certificate must have the name of the target. Without `host`, Node would compare it with the name of the proxy.
-      const top = this.secure.connect(this.target, { socket, host: this.target.hostname })
-      top.on("error", this.events.onError)
+      const top = this.secure.connect(this.target, false, { socket, host: this.target.hostname })
+      top.on("error", (failure) => this.fail(failure))
       this.use(top, socket)
       top.once("secureConnect", () => {
         this.pump(top)
@@ -230,7 +232,10 @@ class SocketWire implements Wire {
 
   private fail(cause: unknown): void {
     const { proxy } = this.target
-    if (cause instanceof OfTarget) {
+    const { problem } = this.secure
+    if (problem !== undefined && /^(?:UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(codeOf(cause))) {
+      this.events.onError(new Noted(cause, problem))
+    } else if (cause instanceof OfTarget) {
       this.events.onError(cause.cause)
     } else if (proxy === undefined || this.isThroughProxy || cause instanceof ProxyError) {
       this.events.onError(cause)
@@ -239,6 +244,9 @@ class SocketWire implements Wire {
     }
   }
 }
+
+const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
 
 /**
  * Whether the server ended the socket with FIN. A reset that arrives with the last bytes ends the stream in the same way, without
