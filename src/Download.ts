@@ -102,7 +102,12 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
      * If true, an interrupted transfer keeps its part, and a later request with the same URL or digest continues it. A strong
      * validator or the digest proves that the rest is of the same version; otherwise the transfer starts over. Default: false.
      */
-    resume: fields.resume
+    resume: fields.resume,
+    /**
+     * If true, and if the request has `resume` and `digest`: what aria2, curl, wget or a browser has left of the file, at the
+     * destination or beside it, is copied into the part and continued. The digest proves the whole content. Default: false.
+     */
+    continue: fields.continue
   }
 }
 
@@ -215,6 +220,7 @@ export interface RequestOptions {
   readonly limitBytes?: number | undefined
   readonly mediaType?: string | undefined
   readonly resume?: boolean | undefined
+  readonly continue?: boolean | undefined
 }
 
 /**
@@ -258,7 +264,8 @@ export const request = (options: RequestOptions): DownloadRequest => {
       ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
       ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
       ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType }),
-      ...(options.resume === undefined ? {} : { resume: options.resume })
+      ...(options.resume === undefined ? {} : { resume: options.resume }),
+      ...(options.continue === undefined ? {} : { continue: options.continue })
     },
     unvalidated
   )

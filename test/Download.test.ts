@@ -112,7 +112,8 @@ describe("Download", () => {
         sizeBytes: 7,
         limitBytes: 8,
         mediaType: "image/*",
-        resume: true
+        resume: true,
+        continue: true
       } as const
       assert.deepStrictEqual(Either.getOrThrow(decode(fields)), Download.request(fields))
       for (const [timeout, millis] of [

@@ -30,7 +30,8 @@ const full = Download.request({
   sizeBytes: 7,
   limitBytes: 8,
   mediaType: "image/*",
-  resume: true
+  resume: true,
+  continue: true
 })
 
 const plainJson = {
@@ -57,7 +58,8 @@ const fullJson = {
   sizeBytes: 7,
   limitBytes: 8,
   mediaType: "image/*",
-  resume: true
+  resume: true,
+  continue: true
 }
 
 const shown = "https://***@files.test/br.gif?sig=…&page=…"

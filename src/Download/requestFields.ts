@@ -83,6 +83,8 @@ const number: Schema.Schema<number, number | string> = codec(
   (value) => (Number.isFinite(value) ? value : `${value}`)
 )
 
+const boolean = withMessage(Schema.Boolean, "it is neither true nor false")
+
 const notDuration = "it is not a duration: milliseconds, or text such as '5 seconds'"
 
 const decodeDuration = (value: number | string): Either.Either<Duration.Duration, string> => {
@@ -169,6 +171,7 @@ export const make = (form: Form, isChecked: boolean) => {
     sizeBytes: optional(bytes(RequestProblem.ofSize)),
     limitBytes: optional(bytes(RequestProblem.ofLimit)),
     mediaType: optional(string(RequestProblem.ofMediaType)),
-    resume: optional(withMessage(Schema.Boolean, "it is neither true nor false"))
+    resume: optional(boolean),
+    continue: optional(boolean)
   }
 }

@@ -13,7 +13,7 @@ import { andThen, isExit, matchExit } from "../internal/andThen.js"
 import type { Expected } from "../internal/digest.js"
 import * as DigestFields from "../internal/http/digestFields.js"
 import * as Validator from "../internal/http/validator.js"
-import type { Durability, Part, Store } from "../Store.js"
+import type { Durability, Opened, Part, Store } from "../Store.js"
 import type { ResponseHead } from "../Transport.js"
 import { ContentHash } from "./contentHash.js"
 import type { Hop } from "./redirect.js"
@@ -71,7 +71,7 @@ export class PartialFile {
   /** The number of bytes that an earlier run has received. */
   openedBytes = 0
   /** True if the part has bytes that this transfer has not received. */
-  private isKept = false
+  isKept = false
   /** The digest of the URL of the version, if it is of an earlier run. */
   private keptSource: string | undefined
   private hasCheckpoint = false
@@ -114,7 +114,7 @@ export class PartialFile {
 
   /** Whether a check would show that bytes are of another version. */
   get isGuarded(): boolean {
-    return this.validator !== undefined || (this.wanted !== undefined && this.totalBytes !== undefined)
+    return this.validator !== undefined || (this.wanted !== undefined && (this.totalBytes !== undefined || this.isKept))
   }
 
   /** The digest that the content must have: of the request, or else of the response. */
@@ -207,22 +207,14 @@ export class PartialFile {
 
   /** Whether a later run may continue the part. */
   get isResumable(): boolean {
-    return this.request.resume === true
+    return this.request.resume === true && this.firstHop.isPlainGet
   }
 
-  /** Opens the part that an earlier run has kept, or an empty one, if the request resumes. Run it uninterruptible. */
-  open(store: typeof Store.Service): Effect.Effect<void, Disk> {
-    if (this.part !== undefined || !this.isResumable) {
-      return Exit.void
-    }
-    return andThen(store.open(this.request.destination, { resume: this.key }), ({ part, record }) => {
-      this.part = part
-      this.isKept = record !== undefined
-      const known = record === undefined ? undefined : PartRecord.decode(record)
-      if (known !== undefined) {
-        this.restore(known)
-      }
-      return Exit.void
+  /** Opens the part that an earlier run has kept, or an empty one. Run it uninterruptible. */
+  open(store: typeof Store.Service): Effect.Effect<Opened, Disk> {
+    return andThen(store.open(this.request.destination, { resume: this.key }), (opened) => {
+      this.part = opened.part
+      return Exit.succeed(opened)
     })
   }
 
@@ -230,16 +222,8 @@ export class PartialFile {
     return this.isResumable ? ResumeKey.ofRequest(this.hasher, this.firstHop, this.expected) : undefined
   }
 
-  private restore({
-    coding,
-    isTotalOfRange,
-    ranges,
-    source,
-    totalBytes,
-    type,
-    url,
-    validator
-  }: PartRecord.PartRecord): void {
+  /** Records what is in the part. */
+  restore({ coding, isTotalOfRange, ranges, source, totalBytes, type, url, validator }: PartRecord.PartRecord): void {
     const { firstHop, hasher } = this
     // The validator of another URL with the same content proves nothing here, but the digest does.
     this.validator = url === ResumeKey.ofSource(hasher, firstHop) ? validator : undefined
@@ -257,6 +241,22 @@ export class PartialFile {
       this.ranges.add(startBytes, isWhole ? endBytes - 1 : endBytes)
     }
     this.openedBytes = this.bytes
+  }
+
+  /** Whether the file of another tool may be continued: only the digest can prove what it is. */
+  get mayContinueForeign(): boolean {
+    return this.request.continue === true && this.hasDigest
+  }
+
+  get destination(): string {
+    return this.request.destination
+  }
+
+  /** Whether the content may be as large as what is there of it. */
+  hasRoom({ ranges, totalBytes }: Pick<PartRecord.PartRecord, "ranges" | "totalBytes">): boolean {
+    const { sizeBytes = totalBytes ?? Number.POSITIVE_INFINITY } = this.request
+    const endBytes = ranges.at(-1)?.endBytes ?? 0
+    return endBytes <= Math.min(this.limitBytes, sizeBytes) && (totalBytes ?? sizeBytes) === sizeBytes
   }
 
   /** Whether a checkpoint of the part is of use for a later run. */
@@ -322,10 +322,7 @@ export class PartialFile {
     this.part = undefined
     this.isKept = false
     return andThen(part?.close("discard") ?? Exit.void, () =>
-      andThen(store.open(this.request.destination, { resume: this.key }), (opened) => {
-        this.part = opened.part
-        return Exit.succeed(opened.part)
-      })
+      andThen(this.open(store), (opened) => Exit.succeed(opened.part))
     )
   }
 

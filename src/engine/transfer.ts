@@ -42,6 +42,7 @@ import { Quotas } from "./quotas.js"
 import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
 import { keepsContent } from "./resume/keepsContent.js"
+import { openPart } from "./resume/openPart.js"
 import { RetryCount } from "./retryCount.js"
 import { isUpdated, modifiedMillisOf, publishMode, savedAs, unchangedOutcome } from "./saved.js"
 import { Wait } from "./wait.js"
@@ -198,7 +199,7 @@ class Steps {
       this.release()
       return this.go(hop, leftMillis)
     }
-    const opening = file.partial.open(file.store)
+    const opening = openPart(file.partial, file.store, this.restore)
     return isExit(opening) && Exit.isSuccess(opening)
       ? this.send(hop, leftMillis, permit)
       : Effect.matchEffect(opening, {
@@ -216,7 +217,7 @@ class Steps {
     this.retries.furthestBytes = Math.max(this.retries.furthestBytes, file.partial.openedBytes)
     this.retries.sinceMillis ??= beganAt - file.deadlines.lostMillis
     file.sampler.begin()
-    file.checkpoints.begin()
+    file.checkpoints.begin(beganAt)
     const wait = new Wait(this.limits, beganAt, beganAt + leftMillis, this.deadlineAt)
     return new Attempt(file, hop, wait, permit).run(this.restore, (exit) =>
       Exit.isSuccess(exit)

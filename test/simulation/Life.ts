@@ -1,6 +1,5 @@
 /**
- * One run of the downloader as its checks see it. If the first run ends with a kill or a power cut, a second run follows on the
- * same disk.
+ * One run of the downloader as its checks see it. If the first run does not complete, further runs follow on the same disk.
  */
 import type * as Download from "../../src/Download.js"
 import type * as Disk from "../../src/testing/Disk.js"
@@ -19,11 +18,13 @@ export interface Life {
   readonly scenario: Scenario.Scenario
   readonly asked: ReadonlyArray<Asked>
   readonly disk: Disk.Disk
-  /** The second run has a world of its own. */
+  /** Each run has a world of its own. */
   readonly world: World
   /** Undefined before the layers are built. */
   readonly origin: typeof Origin.Origin.Service | undefined
+  /** True for each run after the first. */
   readonly isSecondLife: boolean
+  readonly hasLostPower: boolean
   /** The job whose destination another program has written. */
   readonly intruded: Scenario.Job | undefined
   /** The job at whose destination another program has made a directory. */

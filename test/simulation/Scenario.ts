@@ -48,6 +48,8 @@ export interface Job {
   readonly onExists: "overwrite" | "skip" | "fail" | "unique"
   /** Whether a file has the name of the destination before the run. */
   readonly isThere: boolean
+  /** Whether the origin has another version of the file after the first run. */
+  readonly isChangedLater: boolean
   /** One for each request for this file, in order. The requests after them succeed. */
   readonly faults: ReadonlyArray<Fault>
 }
@@ -64,6 +66,16 @@ export type Ending =
     }
   | { readonly kind: "close"; readonly step: number }
   | { readonly kind: "kill" | "power"; readonly at: "step" | "disk" | "reply"; readonly count: number }
+
+/** What follows if the requests resume. */
+export interface Lives {
+  /** How the further runs end, before the last one, which completes. */
+  readonly endings: ReadonlyArray<Extract<Ending, { readonly kind: "kill" | "power" }>>
+  /** Another process that downloads the same files, from this step on. */
+  readonly twin: { readonly step: number } | undefined
+  /** Files that another program leaves beside the destinations after the first run. */
+  readonly foreign: "none" | "parts" | "records" | "torn"
+}
 
 export interface DiskFault {
   readonly operation: string
@@ -100,6 +112,8 @@ export interface Scenario {
   readonly ending: Ending
   /** The interruption comes at this operation of the disk instead of at a step. Most steps are far from a publish. */
   readonly interruptAtDisk: number | undefined
+  /** Undefined if the requests do not resume. */
+  readonly lives: Lives | undefined
 }
 
 export const origins: readonly [string, ...ReadonlyArray<string>] = [
@@ -131,4 +145,7 @@ export const isTruthful = (job: Job): boolean =>
   job.faults.every((fault) => fault.kind !== "range" || truthful.has(fault.how))
 
 /** How many versions of the file the origin serves, one after the other. */
-export const versionsOf = (job: Job): number => 1 + job.faults.filter(({ kind }) => kind === "changed").length
+export const versionsOf = (job: Job): number => earlyVersionsOf(job) + (job.isChangedLater ? 1 : 0)
+
+/** How many versions it serves during the first run. */
+export const earlyVersionsOf = (job: Job): number => 1 + job.faults.filter(({ kind }) => kind === "changed").length

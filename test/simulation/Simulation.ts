@@ -2,8 +2,8 @@
  * Runs the real downloader on a simulated origin and disk. The same seed gives the same run.
  *
  * A seed determines the files, the faults and the end: the run completes, a transfer is cancelled, the downloader is closed, the
- * process is killed, or the power is cut. After a kill or a power cut, a second run starts with the files that the disk has kept.
- * `promises.ts` checks both runs.
+ * process is killed, or the power is cut. Then a second run starts with the files that the disk has kept. If the requests resume, it
+ * may be killed as well, and a third run follows. `promises.ts` checks all runs.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -22,6 +22,7 @@ import { World } from "../../src/testing/World.js"
 import { Draw } from "./Draw.js"
 import { drawScenario } from "./drawScenario.js"
 import { oldContent } from "./fileChecks.js"
+import { recordNames } from "./keptParts.js"
 import type { Asked, Life } from "./Life.js"
 import { Promises, secretFor } from "./promises.js"
 import type * as Scenario from "./Scenario.js"
@@ -73,6 +74,8 @@ class SimulatedLife implements Life {
   isSecondLife = false
   intruded: Scenario.Job | undefined
   obstructed: Scenario.Job | undefined
+  hasLostPower = false
+  private ending: Scenario.Ending
   private readonly promises = new Promises(this)
   private readonly from: Draw
   private readonly turns = new Map<number, number>()
@@ -89,6 +92,7 @@ class SimulatedLife implements Life {
     this.world = new World(scenario.seed, { atMost: budget })
     this.from = new Draw(scenario.seed ^ 0x5bd1e995)
     const { ending } = scenario
+    this.ending = ending
     const late =
       ending.kind === "cancel" && ending.isAskedAgain && !scenario.isStream ? [scenario.asked[ending.job] ?? 0] : []
     this.asked = [...scenario.asked, ...late].map((index, order) => this.ask(index, order))
@@ -106,8 +110,7 @@ class SimulatedLife implements Life {
   }
 
   live(): void {
-    const { ending } = this.scenario
-    this.note(`asked ${this.asked.map(({ id }) => id).join(" ")}; ${ending.kind}`)
+    this.note(`asked ${this.asked.map(({ id }) => id).join(" ")}; ${this.ending.kind}`)
     const how = this.runOnce()
     switch (how._tag) {
       case "deadlock":
@@ -118,10 +121,14 @@ class SimulatedLife implements Life {
         return
       case "done":
         this.promises.checkEnd(how.exit)
+        if (this.scenario.lives !== undefined && this.ending.kind !== "complete" && !isCrash(this.ending)) {
+          this.disk.kill()
+          this.furtherLives()
+        }
         return
       case "halted":
         this.afterCrash()
-        this.secondLife()
+        this.furtherLives()
     }
   }
 
@@ -144,7 +151,8 @@ class SimulatedLife implements Life {
         timeout: "1 hour",
         deadline: this.scenario.deadlineMillis,
         headers: { "X-Secret": secretFor(job.origin) },
-        digest: job.hasDigest ? Served.digestOf(job) : undefined
+        digest: job.hasDigest ? Served.digestOf(job) : undefined,
+        resume: this.scenario.lives === undefined ? undefined : true
       })
     }
   }
@@ -153,30 +161,56 @@ class SimulatedLife implements Life {
     this.trace.push(`${String(this.world.now()).padStart(7)} ${text}`)
   }
 
-  private runOnce() {
-    const { ending } = this.scenario
-    const layer = Subject.layer(this.scenario).pipe(
+  /** A downloader, and what it needs. */
+  private layerOf(isTwin: boolean) {
+    return Subject.layer(this.scenario).pipe(
       Layer.provideMerge(
         Layer.mergeAll(
           (this.scenario.isDirect
             ? DirectStore.layer(
                 this.disk.calls(),
-                this.scenario.isShortOfMemory ? { smallBytes: 400, blockBytes: 200 } : undefined
+                this.scenario.isShortOfMemory ? { smallBytes: Subject.smallBytes, blockBytes: 200 } : undefined
               )
             : FileSystemStore.layer
           ).pipe(Layer.provide(this.disk.layer)),
           Origin.layer(
-            (request) => this.reply(request),
+            (request) => this.reply(request, isTwin),
             (request, reply) => this.onReply(request, reply)
           ),
-          Progress.layer((event) => Effect.sync(() => this.onEvent(event)))
+          isTwin ? Progress.layer(() => Effect.void) : Progress.layer((event) => Effect.sync(() => this.onEvent(event)))
         )
       )
     )
+  }
+
+  /** Another process, which downloads the same files. */
+  private twin(): Effect.Effect<void> {
+    const step = this.isSecondLife ? undefined : this.scenario.lives?.twin?.step
+    if (step === undefined) {
+      return Effect.void
+    }
+    const begun = Effect.async<void>((resume) => this.world.at(step, () => resume(Effect.void)))
+    const program = Effect.flatMap(Downloader.Downloader, (downloader) =>
+      Effect.forEach(this.asked, ({ request }) => Effect.exit(downloader.download(request)), { concurrency: 2 })
+    )
+    return Effect.zipRight(
+      Effect.timeoutOption(begun, "10 seconds"),
+      Effect.scoped(
+        Effect.flatMap(Effect.uninterruptible(Layer.build(Layer.fresh(this.layerOf(true)))), (context) =>
+          Effect.asVoid(Effect.provide(program, context))
+        )
+      )
+    )
+  }
+
+  private runOnce() {
+    const { ending } = this
+    const layer = this.layerOf(false)
     const fibers: Array<Fiber.RuntimeFiber<unknown, unknown>> = []
     const program = Effect.gen(this, function* () {
       const downloader = yield* Downloader.Downloader
       this.origin = yield* Origin.Origin
+      const twin = yield* Effect.fork(this.twin())
       const requests = this.asked.map(({ request }) => request)
       if (this.scenario.isStream) {
         const given: Array<Download.DownloadOutcome> = []
@@ -194,6 +228,7 @@ class SimulatedLife implements Life {
         this.askLate()
         yield* Fiber.awaitAll(fibers)
       }
+      yield* Fiber.await(twin)
     })
     // Layers are built uninterruptibly: layers that Effect builds in parallel wait for each other forever if they are interrupted.
     const root = this.world.fork(
@@ -232,7 +267,7 @@ class SimulatedLife implements Life {
         }
       })
     }
-    if (!this.isSecondLife && isCrash(ending) && ending.at === "step") {
+    if (isCrash(ending) && ending.at === "step") {
       this.world.at(ending.count, () => this.crash())
     }
     return this.world.resume(root)
@@ -263,16 +298,16 @@ class SimulatedLife implements Life {
     this.world.halt()
   }
 
-  private reply(request: Origin.Request): Origin.Reply {
+  private reply(request: Origin.Request, isTwin: boolean): Origin.Reply {
     const url = new URL(request.url)
     const job = this.scenario.jobs.find(({ path }) => path === url.pathname) ?? firstJob(this.scenario)
     const headers = ["range", "if-range"].flatMap((name) =>
       request.headers[name] === undefined ? [] : [`${name}: ${request.headers[name]}`]
     )
     this.note(`GET ${request.url} ${headers.join(" ")}`)
-    this.promises.onRequest(request, job)
+    this.promises.onRequest(request, job, isTwin)
     if (this.isSecondLife) {
-      return Served.replyTo({ ...job, isDripping: false }, request, job.faults.length, 0)
+      return Served.replyTo({ ...job, isDripping: false }, request, job.faults.length + 1, 0)
     }
     if (url.search === "?loop") {
       return { status: 302, headers: { location: "?loop" } }
@@ -287,23 +322,24 @@ class SimulatedLife implements Life {
       `  ${request.url}: ${reply.instead ?? `${reply.status ?? 200} ${reply.headers?.["retry-after"] ?? ""}`}${reply.breakAt === undefined ? "" : ` until ${reply.breakAt.how} at ${reply.breakAt.bytes}`}`
     )
     this.promises.onReply(request, reply)
-    const { ending } = this.scenario
-    if (!this.isSecondLife && isCrash(ending) && ending.at === "reply" && this.replies++ === ending.count) {
+    const { ending } = this
+    if (isCrash(ending) && ending.at === "reply" && this.replies++ === ending.count) {
       this.crash()
     }
   }
 
   private fateOf(operation: Disk.Operation): Disk.Fate | undefined {
-    const { diskFault, ending } = this.scenario
-    if (this.isSecondLife) {
-      return { delayMillis: 1 }
-    }
+    const { ending } = this
+    const { diskFault } = this.scenario
     if (isCrash(ending) && ending.at === "disk" && this.operations++ === ending.count) {
       this.note(`  disk ${operation.name} ${operation.path} is not carried out`)
       this.crash()
     }
     if (this.world.isHalted()) {
       return { never: true }
+    }
+    if (this.isSecondLife) {
+      return { delayMillis: 1 }
     }
     if (this.interruptAtDisk !== undefined && this.operations++ === this.scenario.interruptAtDisk) {
       this.interruptAtDisk()
@@ -340,7 +376,8 @@ class SimulatedLife implements Life {
 
   private afterCrash(): void {
     this.promises.checkLimits()
-    if (this.scenario.ending.kind === "power") {
+    if (this.ending.kind === "power") {
+      this.hasLostPower = true
       this.disk.powerCut(this.from.real)
     } else {
       this.disk.kill()
@@ -349,18 +386,52 @@ class SimulatedLife implements Life {
     this.promises.checkKept()
   }
 
-  private secondLife(): void {
-    this.isSecondLife = true
-    this.promises.onSecondLife()
-    this.disk.options = { ...this.disk.options, descriptors: undefined }
-    this.world = new World(this.scenario.seed + 1, { atMost: budget })
-    this.note("the second run")
-    const how = this.runOnce()
-    if (how._tag !== "done") {
-      this.violate(`the second run does not end: ${how._tag}`)
-      return
+  /** The runs after the first. The last of them completes. */
+  private furtherLives(): void {
+    this.leaveForeign()
+    const endings: ReadonlyArray<Scenario.Ending> = [...(this.scenario.lives?.endings ?? []), { kind: "complete" }]
+    for (const [index, ending] of endings.entries()) {
+      this.isSecondLife = true
+      this.ending = ending
+      this.replies = 0
+      this.operations = 0
+      this.promises.onNextLife()
+      this.disk.options = { ...this.disk.options, descriptors: undefined }
+      this.world = new World(this.scenario.seed + 1 + index, { atMost: budget })
+      this.note(`run ${index + 2}; ${ending.kind}`)
+      const how = this.runOnce()
+      if (how._tag === "done") {
+        this.promises.checkLaterLife(how.exit)
+        return
+      }
+      if (how._tag !== "halted") {
+        this.violate(`run ${index + 2} does not end: ${how._tag}`)
+        return
+      }
+      this.afterCrash()
     }
-    this.promises.checkSecondLife(how.exit)
+  }
+
+  /** Another program leaves parts without a record, or damages the records. */
+  private leaveForeign(): void {
+    const { foreign } = this.scenario.lives ?? { foreign: "none" }
+    const files = this.disk.files()
+    if (foreign === "parts") {
+      for (const [index, job] of this.scenario.jobs.entries()) {
+        const name = `/d/.halyard-${String(index).padStart(22, "0")}-0-${job.destination.slice(3)}.part`
+        this.disk.put(name, Served.contentOf(job, 1))
+      }
+    } else if (foreign !== "none") {
+      for (const name of recordNames(files)) {
+        const text = files.get(name) ?? new Uint8Array()
+        const cut = Math.floor(text.length * this.from.real())
+        this.note(`another program writes ${name}`)
+        this.disk.put(
+          name,
+          foreign === "torn" ? text.slice(0, cut) : text.map((byte, index) => (index === cut ? byte ^ 1 : byte))
+        )
+      }
+    }
   }
 }
 

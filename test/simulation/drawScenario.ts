@@ -6,6 +6,7 @@ import {
   type Ending,
   type Fault,
   type Job,
+  type Lives,
   longestWaitMillis,
   origins,
   type RangeFault,
@@ -57,7 +58,8 @@ export const drawScenario = (seed: number): Scenario => {
       : undefined,
     deadlineMillis: undefined,
     ending,
-    interruptAtDisk: undefined
+    interruptAtDisk: undefined,
+    lives: undefined
   }
   // Drawn last, so that the draws above give the same for a seed as before these were added.
   const isDirect = from.chance(0.5)
@@ -70,7 +72,36 @@ export const drawScenario = (seed: number): Scenario => {
   }
   const segmented = from.chance(0.35) ? withSegments(from, drawn) : drawn
   const lying = withLies(new Draw(seed ^ 0x1f83d9ab), withDisk(new Draw(seed ^ 0x2c1b3c6d), segmented))
-  return withWaits(new Draw(seed ^ 0x3d4e5f61), lying)
+  return withLives(new Draw(seed ^ 0x5a827999), withWaits(new Draw(seed ^ 0x3d4e5f61), lying))
+}
+
+/** Adds requests that resume, further runs, and other versions after the first run. */
+const withLives = (from: Draw, scenario: Scenario): Scenario => {
+  const { asked, ending, isDirect } = scenario
+  if (!from.chance(0.5)) {
+    return scenario
+  }
+  const isUnfinished = ending.kind !== "complete"
+  return {
+    ...scenario,
+    // The other backend keeps such small files in memory.
+    isDirect: isDirect || from.chance(0.8),
+    isShortOfMemory: from.chance(0.9),
+    lives: {
+      endings: isUnfinished
+        ? Array.from({ length: from.below(3) }, () => drawCrash(from, from.pick("kill", "power"), asked.length))
+        : [],
+      twin: from.chance(0.15)
+        ? { step: Math.floor(Math.exp(from.real() * Math.log(60 + asked.length * 250))) }
+        : undefined,
+      foreign: from.pick("none", "none", "parts", "records", "torn")
+    },
+    jobs: scenario.jobs.map((job) => ({
+      ...job,
+      sizeBytes: job.sizeBytes * (from.chance(0.5) ? 4 : 1),
+      isChangedLater: isUnfinished && from.chance(0.25)
+    }))
+  }
 }
 
 /** Adds a deadline for each request, and an origin that refuses its first connections after a delay. */
@@ -176,6 +207,13 @@ const drawEnding = (from: Draw, asked: number): Ending => {
   }
 }
 
+/** A later run writes more checkpoints than a first run without them had operations. */
+const drawCrash = (from: Draw, kind: "kill" | "power", asked: number): Lives["endings"][number] => {
+  const at = from.pick<"step" | "disk" | "reply">("disk", "disk", "step", "reply")
+  const step = Math.floor(Math.exp(from.real() * Math.log(60 + asked * 250)))
+  return { kind, at, count: at === "step" ? step : from.below(at === "disk" ? asked * 40 : asked * 3) }
+}
+
 const drawJob = (from: Draw, index: number): Job => {
   const sizeBytes = from.chance(0.1) ? 0 : from.between(1, 3000)
   const isLengthAnnounced = from.chance(0.85)
@@ -195,6 +233,7 @@ const drawJob = (from: Draw, index: number): Job => {
     hasDigest,
     onExists: from.pick("overwrite", "overwrite", "skip", "fail"),
     isThere: from.chance(0.25),
+    isChangedLater: false,
     faults: Array.from({ length: from.chance(0.3) ? 0 : from.between(1, 4) }, () =>
       drawFault(from, sizeBytes, isLengthAnnounced)
     )

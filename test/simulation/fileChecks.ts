@@ -16,11 +16,6 @@ export class FileChecks {
     private readonly outcomes: ReadonlyMap<string, Download.DownloadOutcome>
   ) {}
 
-  /** The names of the temporary files. */
-  parts(): ReadonlyArray<string> {
-    return Array.from(this.life.disk.files().keys()).filter((name) => name.endsWith(".part"))
-  }
-
   checkFiles(): void {
     for (const job of this.life.scenario.jobs) {
       this.checkName(job, "at the end")
@@ -43,7 +38,8 @@ export class FileChecks {
         this.life.violate(`${outcome.request.id} was skipped, and there is no file`)
       }
       const { destination, id } = outcome.request
-      if ((outcome._tag === "Cancelled" || outcome._tag === "Failed") && !written.has(destination)) {
+      const isUnwritten = !written.has(destination) && this.life.scenario.lives?.twin === undefined
+      if ((outcome._tag === "Cancelled" || outcome._tag === "Failed") && isUnwritten) {
         const job = this.life.asked.find((one) => one.id === id)?.job
         const found = this.life.disk.files().get(destination)
         if (found !== undefined && job !== undefined && !(this.wasThere(job) && isEqual(found, oldContent(job)))) {
@@ -101,13 +97,14 @@ export class FileChecks {
 
   /** Without syncs, nothing is promised after a power cut. */
   holdsAfterCrash(): boolean {
-    const { durability, ending } = this.life.scenario
-    return ending.kind !== "power" || durability === "full"
+    return !this.life.hasLostPower || this.life.scenario.durability === "full"
   }
 
   checkSaved(outcome: Download.Saved, when: string): void {
     const found = this.life.disk.files().get(outcome.destination)
-    const isIntruded = this.life.intruded?.destination === outcome.destination
+    // Another process may have saved another version.
+    const isIntruded =
+      this.life.intruded?.destination === outcome.destination || this.life.scenario.lives?.twin !== undefined
     // A later request for the same destination may have saved another version.
     const isOfOther = Array.from(this.outcomes.values()).some(
       (other) => other._tag === "Saved" && other.destination === outcome.destination && other.bytes === found?.length

@@ -36,13 +36,10 @@ export const mutations = [
     [check, "partial.validator !== undefined && !Validator.matches(partial.validator, headers)", "false"]
   ],
   ["a resume that nothing guards", [partial, "this.isGuarded && isUnfinished", "isUnfinished"]],
-  [
-    "append on 200",
-    [attempt, "answer.right.startBytes > 0 && partial.part !== undefined", "partial.part !== undefined"]
-  ],
+  ["append on 200", [attempt, "answer.startBytes > 0 && partial.part !== undefined", "partial.part !== undefined"]],
   [
     "start over without emptying the part",
-    [partial, "part !== undefined && this.receivedBytes === 0 && !this.isKept", "part !== undefined"]
+    [partial, "(this.isDelivered || (this.receivedBytes === 0 && !this.isKept))", "true"]
   ],
   [
     "the part stays when the transfer starts over",
@@ -50,7 +47,11 @@ export const mutations = [
   ],
   [
     "the digest is not begun again with the part",
-    [partial, "this.hash = this.expected === undefined", "this.hash ??= this.expected === undefined"]
+    [
+      partial,
+      "this.announced = undefined\n    this.startHash()",
+      "this.announced = undefined\n    if (this.hash === undefined) this.startHash()"
+    ]
   ],
   ["no Content-Range check", [check, "range.startBytes !== offsetBytes ||", ""]],
   [
@@ -74,7 +75,7 @@ export const mutations = [
   ["a range that is refused is final", [attempt, "this.offsetBytes === 0 || isTransient(error)", "true"]],
   ["a range that is refused each time is final", [transfer, "partial.refuseLastRange()", "false"]],
   ["a byte is progress", ["engine/retryCount.ts", "(isShare ||", "(broughtBytes > 0 ||"]],
-  ["the digest is not compared", [content, "!digests.includes(actual)", "false"]],
+  ["the digest is not compared", [content, "!digests.some((digest) => actual === `${algorithm}:${digest}`)", "false"]],
   [
     "the final name is written directly",
     [part, 'prefix + PartName.partName(id, processes.own, isLong ? "" : name)', "destination"],
@@ -92,8 +93,8 @@ export const mutations = [
     "the publish can be interrupted",
     [
       transfer,
-      "part.publish({ onExists: request.onExists, durability: options.durability })",
-      "Effect.interruptible(part.publish({ onExists: request.onExists, durability: options.durability }))"
+      "return Effect.matchEffect(publishing, {\n      onSuccess: published,",
+      "return Effect.matchEffect(Effect.interruptible(publishing), {\n      onSuccess: published,"
     ],
     [lazyFile, "Effect.uninterruptible(\n      Effect.mapError(", "(\n      Effect.mapError("]
   ],
@@ -169,7 +170,7 @@ export const mutations = [
   ["a device that takes nothing is asked for ever", ["Store/writeAll.ts", "empty === maxEmptyWrites", "false"]],
   [
     "a directory counts as a file that is there",
-    [publishing, "names.exists(destination) : Exit.succeed(false)", "Exit.succeed(true) : Exit.succeed(false)"]
+    [publishing, "found !== undefined\n        ? Exit.succeed(undefined)", "true\n        ? Exit.succeed(undefined)"]
   ],
   [
     "a file that was closed for want of descriptors is made anew",
@@ -180,7 +181,7 @@ export const mutations = [
     [attempt, "onFailure: (cause) => andThen(this.close, ", "onFailure: (cause) => andThen(Exit.void, "]
   ],
   ["an attempt has no limits", [receive, "this.transfer.deadlines.add(this)", ""]],
-  ["received bytes are of no known version", [attempt, "partial.accept(head, answer.right.totalBytes, hop)", ""]],
+  ["received bytes are of no known version", [attempt, "partial.accept(head, answer.totalBytes, hop)", ""]],
   ["a caller that joins a transfer gets no events of it", [share, "this.followers.add(follower)", ""]],
   [
     "the events of a transfer go to its first caller alone, twice",
@@ -227,7 +228,7 @@ export const mutations = [
   ],
   [
     "what did not come in order is not in the digest",
-    [partial, "return Effect.interruptible(more)\n  }", "return Effect.void\n  }"]
+    ["engine/contentHash.ts", "return Effect.interruptible(more)\n  }", "return Effect.void\n  }"]
   ],
   ["the next attempt begins where the part ends", [partial, "hole?.startBytes ?? 0", "this.bytes"]]
 ]

@@ -10,6 +10,7 @@ import type { DownloadEvent, Retrying } from "../../src/DownloadEvent.js"
 import type * as Disk from "../../src/testing/Disk.js"
 import type * as Origin from "../../src/testing/Origin.js"
 import { FileChecks } from "./fileChecks.js"
+import { KeptChecks } from "./keptChecks.js"
 import type { Life } from "./Life.js"
 import * as Scenario from "./Scenario.js"
 
@@ -32,22 +33,26 @@ export class Promises {
   // Origins that have failed and never answered: the time of the failure, and the requests in flight at that time.
   private readonly failed = new Map<string, { readonly at: number; open: number | undefined }>()
   private readonly answered = new Set<string>()
-  private partsBefore: ReadonlyArray<string> = []
-
   private readonly files: FileChecks
+  private readonly kept: KeptChecks
 
   constructor(private readonly life: Life) {
     this.files = new FileChecks(life, this.outcomes)
+    this.kept = new KeptChecks(life, this.outcomes)
   }
 
-  onRequest(request: Origin.Request, job: Scenario.Job): void {
+  onRequest(request: Origin.Request, job: Scenario.Job, isTwin: boolean): void {
     const { isSecondLife, world } = this.life
     const { origin, protocol } = new URL(request.url)
     const closed = this.closedUntil.get(origin)
-    if (!isSecondLife && closed !== undefined && world.now() > closed.from && world.now() < closed.until) {
+    const isAlone = this.life.scenario.lives?.twin === undefined
+    this.kept.onRequest(request, job)
+    if (!isSecondLife && isAlone && closed !== undefined && world.now() > closed.from && world.now() < closed.until) {
       this.life.violate(`${origin} asked for no request until ${closed.until}, and received one`)
     }
-    this.checkProbe(origin)
+    if (isAlone) {
+      this.checkProbe(origin)
+    }
     const told = request.headers["x-secret"]
     if (told !== undefined && told !== secretFor(origin)) {
       this.life.violate(`${origin} received the header of another origin: ${told}`)
@@ -58,7 +63,7 @@ export class Promises {
     if (protocol !== "http:" && protocol !== "https:") {
       this.life.violate(`a request for ${protocol} was made`)
     }
-    if (job.isDripping && request.turn > mostDrips) {
+    if (job.isDripping && !isTwin && request.turn > mostDrips) {
       this.life.violate(`${request.url} was requested ${request.turn} times, and sent one byte each time`)
     }
     const ifRange = request.headers["if-range"]
@@ -160,11 +165,11 @@ export class Promises {
     }
   }
 
-  onSecondLife(): void {
+  onNextLife(): void {
     this.outcomes.clear()
     this.started.clear()
     this.retries.clear()
-    this.partsBefore = this.files.parts()
+    this.kept.onNextLife()
   }
 
   /** Checks a run that was not killed. */
@@ -193,8 +198,8 @@ export class Promises {
     }
   }
 
-  /** Checks that the second run has completed the work of the first. */
-  checkSecondLife(exit: Exit.Exit<unknown, unknown>): void {
+  /** Checks that a later run has completed the work of the first. */
+  checkLaterLife(exit: Exit.Exit<unknown, unknown>): void {
     this.checkExit(exit)
     for (const { id, job } of this.life.asked) {
       const outcome = this.outcomes.get(id)
@@ -206,15 +211,13 @@ export class Promises {
         this.life.obstructed !== job &&
         this.life.scenario.deadlineMillis === undefined
       ) {
-        this.life.violate(`the second run did not save ${id}`)
+        this.life.violate(`the last run did not save ${id}`)
       }
       if (this.files.holdsAfterCrash() || job.onExists === "overwrite") {
-        this.files.checkName(job, "in the second run")
+        this.files.checkName(job, "in the last run")
       }
     }
-    if (this.files.parts().some((name) => !this.partsBefore.includes(name))) {
-      this.life.violate("temporary files of the second run are left")
-    }
+    this.kept.checkNewParts()
   }
 
   private checkExit(exit: Exit.Exit<unknown, unknown>): void {
@@ -284,9 +287,7 @@ export class Promises {
     if (disk.descriptors() !== 0) {
       this.life.violate(`${disk.descriptors()} descriptors are left`)
     }
-    if (this.files.parts().length > 0) {
-      this.life.violate(`temporary files are left: ${this.files.parts().join(" ")}`)
-    }
+    this.kept.checkParts()
     if ((origin?.open() ?? 0) > 0) {
       this.life.violate(`${origin?.open()} connections are left`)
     }

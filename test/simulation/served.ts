@@ -17,15 +17,23 @@ export const contentOf = (job: Job, version: number): Uint8Array => {
 export const digestOf = (job: Job): string =>
   `sha256:${Array.from(sha256(contentOf(job, versionsOf(job) - 1)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`
 
+/** The version that is served to the request of this turn. After the first run, the turn is larger than the number of faults. */
+export const versionAt = (job: Job, turn: number): number =>
+  job.faults.slice(0, turn + 1).filter(({ kind }) => kind === "changed").length +
+  (job.isChangedLater && turn > job.faults.length ? 1 : 0)
+
+/** The strong validator of a version. */
+export const tagOf = ({ index }: Job, version: number): string => `"${index}.${version}"`
+
 const httpDate = (atMillis: number): string => new Date(atMillis).toUTCString()
 
 /** The response of the origin. */
 export const replyTo = (job: Job, request: Origin.Request, turn: number, nowMillis: number): Origin.Reply => {
   const fault = job.faults[turn]
-  const version = job.faults.slice(0, turn + 1).filter(({ kind }) => kind === "changed").length
+  const version = versionAt(job, turn)
   const content = contentOf(job, version)
   const pace: Origin.Reply = { delay: 5, chunkBytes: job.chunkBytes, chunkDelay: job.chunkMillis }
-  const tag = `"${job.index}.${version}"`
+  const tag = tagOf(job, version)
   const etag = job.validator === "strong" ? tag : job.validator === "weak" ? `W/${tag}` : undefined
   const served = ranged(job, request, Origin.file(asUnderstood(job, request), content, { ...pace, etag }))
   const sized = job.isLengthAnnounced || served.status !== 200 ? served : withoutLength(served)

@@ -4,6 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
 import * as Downloader from "../../src/Downloader.js"
+import type { ResumeRule } from "../../src/engine/resume/resumeRule.js"
 import type { SegmentRule } from "../../src/engine/segments/segmentRule.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import type { Store } from "../../src/Store.js"
@@ -32,6 +33,21 @@ const segmentsRule = (connectionsAtMost: number): SegmentRule => ({
   worthMillis: 20
 })
 
+/** The number of bytes that the store of a scenario keeps in memory, if it is short of memory. */
+export const smallBytes = 400
+
+const resumeRule: ResumeRule = {
+  leastBytes: smallBytes + 1,
+  stepBytes: 400,
+  firstMillis: 20,
+  earlyBytes: 50,
+  earlyMillis: 5,
+  syncMillis: 40
+}
+
+// Files are smaller than what the store keeps in memory.
+const noneKept: ResumeRule = { ...resumeRule, leastBytes: Number.POSITIVE_INFINITY }
+
 export const layer = (scenario: Scenario.Scenario): Layer.Layer<Downloader.Downloader, never, Transport | Store> => {
   const options: Downloader.Options = {
     retry,
@@ -44,5 +60,6 @@ export const layer = (scenario: Scenario.Scenario): Layer.Layer<Downloader.Downl
     bytesPerSecond: scenario.bytesPerSecond,
     segments: scenario.segments
   }
-  return Layer.scoped(Downloader.Downloader, Downloader.makeWith(options, segmentsRule))
+  const rule = scenario.isDirect && scenario.isShortOfMemory ? resumeRule : noneKept
+  return Layer.scoped(Downloader.Downloader, Downloader.makeWith(options, segmentsRule, rule))
 }

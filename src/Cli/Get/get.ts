@@ -30,6 +30,7 @@ import * as Content from "./content.js"
 import * as Credentials from "./credentials.js"
 import { Destinations } from "./destinations.js"
 import { FailFast } from "./failFast.js"
+import * as ForeignFiles from "./foreignFiles.js"
 import * as Headers from "./headers.js"
 import * as Checksums from "./input/checksums.js"
 import * as Items from "./items.js"
@@ -121,8 +122,9 @@ const run = Effect.fnUntraced(function* (
     ...(body === undefined ? {} : Content.defaultType)
   }
   const headersOf = Headers.withDefaults(common)
+  const files = yield* Store
   const ready = Items.prepare(whileTaken(host, entries), {
-    store: yield* Store,
+    store: files,
     digestOf: (item) => {
       const own = item.fields.checksum ?? options.checksum
       return own !== undefined || checksums === undefined ? Either.right(own) : checksums.of(item)
@@ -137,6 +139,8 @@ const run = Effect.fnUntraced(function* (
       failFast.check()
     }
   })
+  // A stream is not continued.
+  const mayResume = output?.stream === undefined && !options.noResume
   const requests = Stream.map(ready, ({ digest, headers, index, item: { fields, output, url }, path }) => {
     return Download.request({
       id: `${index}`,
@@ -151,15 +155,16 @@ const run = Effect.fnUntraced(function* (
       mirrors: fields.mirrors,
       sizeBytes: fields.sizeBytes,
       limitBytes: options.maxFilesize,
+      resume: mayResume,
+      continue: options.continue,
       method: options.method,
       body,
       headers
     })
   })
+  const told = options.continue ? ForeignFiles.told(requests, files, report.note) : requests
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
-    Stream.runDrain(
-      failFast.stop(downloader.run(requests, { concurrency: Math.min(options.concurrency, connections) }))
-    )
+    Stream.runDrain(failFast.stop(downloader.run(told, { concurrency: Math.min(options.concurrency, connections) })))
   ).pipe(
     Effect.provide(
       downloaderLayer(options, output).pipe(
@@ -206,8 +211,11 @@ const namingOf = Effect.fnUntraced(function* (options: Options) {
       )
 })
 
-/** Refuses options that an output other than a file cannot have. */
+/** Refuses options that contradict each other, or that an output other than a file cannot have. */
 const checkOutput = Effect.fnUntraced(function* (options: Options, output: Output | undefined) {
+  if (options.continue && options.noResume) {
+    return yield* new UsageError({ message: "--continue makes unfinished parts, and --no-resume forbids them" })
+  }
   if (options.quiet && options.verbose) {
     return yield* new UsageError({ message: "--quiet and --verbose contradict each other: give one of them" })
   }

@@ -127,6 +127,8 @@ const behaviour = {
   maxFilesize: size("--max-filesize SIZE", "Refuse a larger file (default: no limit)"),
   checksum: nonEmpty("--checksum DIGEST", "Digest of the one URL: sha256:HEX, HEX, SRI"),
   failFast: flag("--fail-fast", "Stop at the first failure"),
+  continue: flag("--continue", "Continue files of curl, wget, aria2, browsers"),
+  noResume: flag("--no-resume", "Keep no unfinished parts, and continue none"),
   strict: flag("--strict", "Refuse a body without a length or a checksum")
 }
 

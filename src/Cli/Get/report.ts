@@ -55,6 +55,7 @@ export const make = (options: {
     let mayPass = false
     let report = Download.emptyReport
     let started = 0
+    let kept = 0
     // Bytes of the transfers in flight. Small transfers send no `Advanced`: V8 would move their requests to its old generation.
     const received = new Map<Download.DownloadRequest, number>()
 
@@ -117,6 +118,7 @@ export const make = (options: {
       received.delete(outcome.request)
       retries.delete(outcome.request)
       report = Download.addOutcome(report, outcome)
+      kept += "keptBytes" in outcome ? 1 : 0
       if (options.json) {
         if (!quiet || outcome._tag === "Failed") {
           write(`${JSON.stringify({ ...outcomeLine(outcome), ...refused?.place })}\n`)
@@ -229,6 +231,10 @@ export const make = (options: {
             return
           }
           printFailures()
+          if (kept > 0) {
+            const parts = kept === 1 ? "1 unfinished part is" : `${kept} unfinished parts are`
+            statusLine.line(`${parts} kept: the same command continues ${kept === 1 ? "it" : "them"}`)
+          }
           skips.conclude()
           renames.conclude()
           const counts = countKinds.flatMap((kind) =>
@@ -330,7 +336,9 @@ const outcomeLine = (outcome: Download.DownloadOutcome) => {
     case "Skipped":
       return { ...line, file: outcome.destination ?? outcome.request.destination, reason: outcome.reason }
     case "Failed":
-      return { ...line, error: errorJson(outcome.error), hint: adviceFor(outcome.error) }
+      return { ...line, error: errorJson(outcome.error), hint: adviceFor(outcome.error), ...keptOf(outcome) }
+    case "Cancelled":
+      return { ...line, ...keptOf(outcome) }
     default:
       return line
   }
@@ -341,6 +349,8 @@ const refusalOf = ({ place, problem, url }: Refused): string =>
   [place === undefined ? "" : `${place.list}, line ${place.line}`, url === "" ? "" : displayUrl(url), problem]
     .filter((part) => part !== "")
     .join(": ")
+
+const keptOf = ({ keptBytes }: Download.Failed | Download.Cancelled) => (keptBytes === undefined ? {} : { keptBytes })
 
 const units = ["B", "kB", "MB", "GB", "TB"]
 

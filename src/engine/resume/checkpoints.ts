@@ -1,7 +1,8 @@
 /**
  * Decides when the record of a part is written while its body is received.
  *
- * A checkpoint runs beside the body. Only one runs at a time, and a chunk costs the comparison of two numbers.
+ * A checkpoint runs beside the body. Only one runs at a time, and a chunk costs the comparison of two numbers. Most checkpoints are not
+ * synced: they survive the end of the process. With the durability `full`, a synced one follows from time to time.
  *
  * @internal
  */
@@ -12,16 +13,19 @@ import type { Durability, Part } from "../../Store.js"
 import type { PartialFile } from "../partialFile.js"
 import type { ResumeRule } from "./resumeRule.js"
 
-// The time between two checkpoints, as a multiple of the time that the last one took.
-const pauses = 4
+// The time between two checkpoints is at least this many times the time that the last one took.
+const pauses = 9
 
 export class Checkpoints {
   /** The number of received bytes at which the next decision is due. */
   dueBytes: number
   private isRunning = false
+  private hasTaken = false
   private takenBytes = 0
-  private takenAt = 0
+  private takenAt = Number.NaN
+  private syncedAt = 0
   private costMillis = 0
+  private syncCostMillis = 0
 
   constructor(
     private readonly partial: PartialFile,
@@ -33,8 +37,13 @@ export class Checkpoints {
   }
 
   /** Call it when an attempt begins: the checkpoint of an earlier one has ended, or was never run. */
-  begin(): void {
+  begin(nowMillis: number): void {
     this.isRunning = false
+    this.hasTaken ||= this.partial.openedBytes > 0
+    if (Number.isNaN(this.takenAt)) {
+      this.takenAt = nowMillis
+      this.syncedAt = nowMillis
+    }
   }
 
   /** Returns a checkpoint if it is time for one. Call it when `dueBytes` bytes are received. */
@@ -48,21 +57,32 @@ export class Checkpoints {
       return undefined
     }
     const now = this.now()
-    const pauseMillis = pauses * this.costMillis
-    const isDue = receivedBytes - this.takenBytes >= rule.stepBytes && now - this.takenAt >= pauseMillis
-    const isEarly = now - this.takenAt >= Math.max(rule.earlyMillis, pauseMillis)
-    return isDue || isEarly ? this.take(part, now) : undefined
+    const sinceMillis = now - this.takenAt
+    const leastMillis = this.hasTaken ? rule.earlyMillis : rule.firstMillis
+    const isDue = receivedBytes - this.takenBytes >= rule.stepBytes || sinceMillis >= leastMillis
+    return isDue && sinceMillis >= pauses * this.costMillis ? this.take(part, now) : undefined
   }
 
   private take(part: Part, beganAt: number): Effect.Effect<void> {
-    const { receivedBytes } = this.partial
+    const { partial, rule } = this
+    const { receivedBytes } = partial
+    const isSynced =
+      this.durability === "full" &&
+      beganAt - this.syncedAt >= Math.max(rule.syncMillis, 2 * pauses * this.syncCostMillis)
     this.isRunning = true
+    this.hasTaken = true
     // If the disk fails, the next write or the publish says so.
-    return matchExit(this.partial.checkpoint(part, this.durability), (exit): Exit.Exit<void> => {
+    return matchExit(partial.checkpoint(part, isSynced ? "full" : "rename"), (exit): Exit.Exit<void> => {
+      const endedAt = this.now()
       this.isRunning = false
-      this.takenAt = this.now()
-      this.costMillis = this.takenAt - beganAt
+      this.takenAt = endedAt
       this.takenBytes = Exit.isSuccess(exit) ? receivedBytes : this.takenBytes
+      if (isSynced) {
+        this.syncedAt = endedAt
+        this.syncCostMillis = endedAt - beganAt
+      } else {
+        this.costMillis = endedAt - beganAt
+      }
       return Exit.void
     })
   }

@@ -6,17 +6,22 @@
 export interface ResumeRule {
   /** A part with fewer bytes is not kept. A store keeps that many in memory. */
   readonly leastBytes: number
-  /** A checkpoint is due after this number of received bytes. If the process is killed, it loses about twice as many at most. */
+  /** A checkpoint is due after this number of received bytes. */
   readonly stepBytes: number
-  /** A checkpoint is due after this number of bytes if the last one was long enough ago. */
+  /** The first checkpoint of a part is due after this time, also with fewer bytes. */
+  readonly firstMillis: number
+  /** Each further one is due after this number of bytes if this time has passed since the one before. */
   readonly earlyBytes: number
-  /** The minimum time between a checkpoint and an early one. */
   readonly earlyMillis: number
+  /** The minimum time between two synced checkpoints. */
+  readonly syncMillis: number
 }
 
 export const resumeRule: ResumeRule = {
   leastBytes: 256 * 1024 + 1,
   stepBytes: 1024 * 1024,
+  firstMillis: 100,
   earlyBytes: 64 * 1024,
-  earlyMillis: 25
+  earlyMillis: 10,
+  syncMillis: 1000
 }

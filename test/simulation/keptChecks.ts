@@ -1,0 +1,84 @@
+/**
+ * The promises about kept parts, as checks of a simulated run.
+ */
+import type * as Download from "../../src/Download.js"
+import type * as Origin from "../../src/testing/Origin.js"
+import { type KeptPart, keptParts, partIds, recordNames } from "./keptParts.js"
+import type { Life } from "./Life.js"
+import type * as Scenario from "./Scenario.js"
+import * as Served from "./served.js"
+
+export class KeptChecks {
+  private idsBefore: ReadonlyArray<string> = []
+  /** The parts that this run can continue and has not requested yet. */
+  private readonly continuable = new Map<string, KeptPart>()
+
+  constructor(
+    private readonly life: Life,
+    private readonly outcomes: ReadonlyMap<string, Download.DownloadOutcome>
+  ) {}
+
+  onNextLife(): void {
+    const files = this.life.disk.files()
+    this.idsBefore = partIds(files)
+    this.continuable.clear()
+    for (const part of keptParts(files, this.life.hasLostPower)) {
+      this.continuable.set(part.destination, part)
+    }
+  }
+
+  /** The first request of a run for a file whose part was kept is for the rest. */
+  onRequest(request: Origin.Request, job: Scenario.Job): void {
+    const part = this.continuable.get(job.destination)
+    this.continuable.delete(job.destination)
+    const version = Served.versionAt(job, job.faults.length + 1)
+    const isSame = part?.validator === Served.tagOf(job, version)
+    const isOnce = this.life.asked.filter((asked) => asked.job === job).length === 1
+    if (part === undefined || !isSame || !isOnce || part.bytes === 0) {
+      return
+    }
+    if (request.headers["range"] === undefined || request.headers["if-range"] !== part.validator) {
+      this.life.violate(`${request.url} was requested whole, although ${part.bytes} bytes of it were kept`)
+    }
+  }
+
+  /** Checks the parts that a run leaves which was not killed: those that its outcomes tell of, and only if they are of use. */
+  checkParts(): void {
+    const files = this.life.disk.files()
+    const parts = partIds(files)
+    const told = Array.from(this.outcomes.values()).filter((outcome) => "keptBytes" in outcome)
+    for (const outcome of told) {
+      const job = this.life.asked.find(({ id }) => id === outcome.request.id)?.job
+      if (job !== undefined && job.validator !== "strong" && !job.hasDigest) {
+        this.life.violate(`${outcome.request.id} has kept a part of an unknown version`)
+      }
+      if (outcome._tag === "Failed" && isAboutContent(outcome.error)) {
+        this.life.violate(`${outcome.request.id} has kept a part after ${outcome.error._tag}`)
+      }
+    }
+    // The outcomes of another process are not known.
+    if (this.life.scenario.lives?.twin !== undefined) {
+      return
+    }
+    if (parts.length > told.length) {
+      this.life.violate(`${parts.length} parts are left, and ${told.length} were kept`)
+    }
+    const destinations = new Set(told.map(({ request }) => request.destination))
+    if (parts.length < destinations.size) {
+      this.life.violate(`${destinations.size} parts were kept, and ${parts.length} are there`)
+    }
+    if (recordNames(files).length > parts.length) {
+      this.life.violate("a record without a part is left")
+    }
+  }
+
+  /** Checks that a run which saved every file leaves no part of its own. */
+  checkNewParts(): void {
+    const left = partIds(this.life.disk.files()).filter((id) => !this.idsBefore.includes(id))
+    if (left.length > 0) {
+      this.life.violate(`parts of the last run are left: ${left.join(" ")}`)
+    }
+  }
+}
+
+const isAboutContent = ({ _tag }: { readonly _tag: string }): boolean => _tag === "Mismatch" || _tag === "TooLarge"
