@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import type { Action, Command } from "./Command.js"
 import { groups, options } from "./Get/options.js"
 import { readOptions } from "./Option.js"
+import { UsageError } from "./UsageError.js"
 
 export const command: Command = {
   name: "get",
@@ -35,10 +36,13 @@ export const command: Command = {
   read: (line) =>
     Either.map(
       readOptions(options, line.options),
-      (values): Action =>
-        Effect.flatMap(
-          Effect.promise(() => import("./Get/get.js")),
-          ({ get }) => get(line.positional, values)
-        )
+      ({ config }): Action =>
+        Effect.gen(function* () {
+          const { load, merged } = yield* Effect.promise(() => import("./configuration.js"))
+          const texts = yield* merged(line.options, yield* load(options, config))
+          const values = yield* Either.mapLeft(readOptions(options, texts), (message) => new UsageError({ message }))
+          const { get } = yield* Effect.promise(() => import("./Get/get.js"))
+          return yield* get(line.positional, values)
+        })
     )
 }

@@ -84,6 +84,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     ) => Effect.Effect<(first?: string) => Layer.Layer<Transport | Hasher>, UsageError>
     /** The number of connections that the limit for open files allows. */
     readonly connectionsAtMost: () => number
+    /** The environment variables. */
+    readonly environment: Readonly<Record<string, string | undefined>>
     /** A store on the disks of the machine. */
     readonly store: Layer.Layer<Store>
     /** The number of unfinished parts in a directory, from runs that were killed or that still run. */

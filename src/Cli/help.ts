@@ -10,7 +10,9 @@ export const ofCommand = (program: string, command: Command): string =>
   text(`${program} ${command.name}`, command, [
     ...Object.entries(command.groups).map(([title, options], index) =>
       section(title, [
-        ...(index === 0 ? [[command.argument.name, command.argument.description] as const] : []),
+        ...(index === 0 && command.argument.name !== ""
+          ? [[command.argument.name, command.argument.description] as const]
+          : []),
         ...rowsOf(options)
       ])
     ),

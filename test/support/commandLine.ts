@@ -40,6 +40,7 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
       transport: () => Effect.succeed(() => none),
       listen: () => none,
       flagWorkers: none,
+      environment: {},
       connectionsAtMost: () => 1,
       askPassword: () => Effect.succeed(undefined),
       stdin: Stream.empty,

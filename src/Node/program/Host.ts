@@ -47,6 +47,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         () => import("../Store.js"),
         (module) => module.layer
       ),
+      environment: process.env,
       connectionsAtMost: () => Descriptors.connections.atMost(),
       unfinishedParts: (directory) =>
         Effect.flatMap(

@@ -85,22 +85,24 @@ describe.each(["README.md", "docs/command-line.md"])("%s", (page) => {
 })
 
 describe("docs/command-line.md", () => {
-  it.scopedLive.each(["get", "flags", "spin", "serve"])("names every option of halyard %s, and no other", (name) =>
-    Effect.gen(function* () {
-      const { stdout } = yield* run([name, "--help"])
-      const [, section = ""] = read("docs/command-line.md").split(`\n## halyard ${name}\n`)
-      const [described = ""] = section.split("\n## ")
-      const tables = described.split("\n").filter((line) => /^\| .*`-/.test(line))
-      const longOf = (text: string) => Array.from(text.matchAll(/(?<![\w-])--[a-z][\w-]*/g), ([option]) => option)
-      const documented = new Set(tables.flatMap((line) => longOf(line.split(" | ")[0] ?? "")))
-      const everyCommand = ["--help", "--version"]
-      const listed = Array.from(stdout.matchAll(/^ {2}(?:-\w,| {3}) (--[a-z][\w-]*)/gm), ([, option = ""]) => option)
-      assert.deepStrictEqual(
-        Array.from(new Set(listed))
-          .filter((option) => !everyCommand.includes(option))
-          .sort(),
-        Array.from(documented).sort()
-      )
-    })
+  it.scopedLive.each(["get", "flags", "spin", "serve", "config"])(
+    "names every option of halyard %s, and no other",
+    (name) =>
+      Effect.gen(function* () {
+        const { stdout } = yield* run([name, "--help"])
+        const [, section = ""] = read("docs/command-line.md").split(`\n## halyard ${name}\n`)
+        const [described = ""] = section.split("\n## ")
+        const tables = described.split("\n").filter((line) => /^\| .*`-/.test(line))
+        const longOf = (text: string) => Array.from(text.matchAll(/(?<![\w-])--[a-z][\w-]*/g), ([option]) => option)
+        const documented = new Set(tables.flatMap((line) => longOf(line.split(" | ")[0] ?? "")))
+        const everyCommand = ["--help", "--version"]
+        const listed = Array.from(stdout.matchAll(/^ {2}(?:-\w,| {3}) (--[a-z][\w-]*)/gm), ([, option = ""]) => option)
+        assert.deepStrictEqual(
+          Array.from(new Set(listed))
+            .filter((option) => !everyCommand.includes(option))
+            .sort(),
+          Array.from(documented).sort()
+        )
+      })
   )
 })

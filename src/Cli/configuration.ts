@@ -1,0 +1,304 @@
+/**
+ * Options of `halyard get` that do not stand on the command line: `HALYARD_*` variables, the project's file, and the user's file.
+ *
+ * The command line comes first, then the environment, the project and the user. The file of a project may come from a stranger, so it
+ * cannot have options that send secrets, weaken a check, or write outside of the project.
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { codeOf } from "../DownloadError/diskErrors.js"
+import * as Printable from "../internal/text/printable.js"
+import { Host } from "./Host.js"
+import { longName, type Option, type Options, type Texts } from "./Option.js"
+import { suggestion } from "./parse.js"
+import { UsageError } from "./UsageError.js"
+
+/** The value of one option. */
+export interface Setting {
+  readonly option: Option<unknown>
+  /** Undefined if a flag is switched off. */
+  readonly texts: ReadonlyArray<string> | undefined
+  /** For people: `HALYARD_RETRIES`, or the path of a file. */
+  readonly from: string
+}
+
+/** The key of an option in a file: its long name without the hyphens. */
+export const keyOf = (option: Option<unknown>): string => longName(option).slice(2)
+
+const variableOf = (option: Option<unknown>): string => `HALYARD_${keyOf(option).toUpperCase().replaceAll("-", "_")}`
+
+/** Options of a single command line. */
+const notSettable: ReadonlySet<string> = new Set(["output", "checksum", "data", "request", "config", "dry-run"])
+
+/** The options that the file of a project may have. */
+const ofProject: ReadonlySet<string> = new Set([
+  "concurrency",
+  "connect-timeout",
+  "directory",
+  "durability",
+  "fail-fast",
+  "force-directories",
+  "headers-timeout",
+  "json",
+  "limit-rate",
+  "max-filesize",
+  "max-time",
+  "name",
+  "no-glob",
+  "on-exists",
+  "origin-limit-rate",
+  "origin-rate",
+  "per-origin",
+  "public-only",
+  "quiet",
+  "rate",
+  "remote-header-name",
+  "retries",
+  "segments",
+  "speed-limit",
+  "speed-time",
+  "strict",
+  "sync",
+  "timeout",
+  "user-agent",
+  "verbose"
+])
+
+type Kind = "project" | "user" | "given"
+
+/**
+ * Returns the settings of the environment and of the files, the strongest first for each option. `given` is the file of `--config`,
+ * which is then read instead of the other two.
+ */
+export const load = Effect.fnUntraced(function* (options: Options, given: string | undefined) {
+  const { environment } = yield* Host
+  const declared = Object.values(options)
+  const named = given ?? (environment["HALYARD_CONFIG"] || undefined)
+  const settings = yield* fromEnvironment(declared, environment)
+  const files =
+    named === undefined ? [...(yield* projectFile), ...(yield* userFile(environment))] : [yield* givenFile(named)]
+  for (const file of files) {
+    settings.push(...(yield* settingsOf(declared, file)))
+  }
+  const strongest = new Map<Option<unknown>, Setting>()
+  for (const setting of settings) {
+    if (!strongest.has(setting.option)) {
+      strongest.set(setting.option, setting)
+    }
+  }
+  return strongest
+})
+
+/** The texts of the command line, and those of the settings for options that it does not have. Each text is checked. */
+export const merged = (
+  line: Texts,
+  settings: ReadonlyMap<Option<unknown>, Setting>
+): Either.Either<Texts, UsageError> => {
+  const all = new Map(line)
+  for (const [option, { from, texts }] of settings) {
+    if (!all.has(option) && texts !== undefined) {
+      const read = option.read(texts)
+      if (Either.isLeft(read)) {
+        return Either.left(new UsageError({ message: `${Printable.line(from)}: ${read.left}` }))
+      }
+      all.set(option, texts)
+    }
+  }
+  return Either.right(all)
+}
+
+const fromEnvironment = Effect.fnUntraced(function* (
+  declared: ReadonlyArray<Option<unknown>>,
+  environment: Readonly<Record<string, string | undefined>>
+) {
+  const settings: Array<Setting> = []
+  const byVariable = new Map(declared.map((option) => [variableOf(option), option] as const))
+  for (const [name, value = ""] of Object.entries(environment)) {
+    const option = byVariable.get(name)
+    if (name.startsWith("HALYARD_") && name !== "HALYARD_CONFIG" && value !== "") {
+      const key = option === undefined ? undefined : keyOf(option)
+      if (option !== undefined && key !== undefined && !notSettable.has(key)) {
+        const texts = yield* textsOf(
+          option,
+          option.form._tag === "Flag" ? (switches[value.toLowerCase()] ?? value) : value,
+          name
+        )
+        settings.push({ option, texts, from: name })
+      } else {
+        const meant = suggestion(name, Array.from(byVariable.keys()))
+        const problem =
+          key !== undefined ? notSettableProblem(key) : meant === undefined ? undefined : `did you mean ${meant}?`
+        if (problem !== undefined) {
+          return yield* new UsageError({
+            message: `the variable ${Printable.excerpt(name)} is not an option; ${problem}`
+          })
+        }
+      }
+    }
+  }
+  return settings
+})
+
+const switches: Readonly<Record<string, boolean>> = {
+  "1": true,
+  true: true,
+  yes: true,
+  "0": false,
+  false: false,
+  no: false
+}
+
+const notSettableProblem = (key: string): string => `--${key} belongs on a command line`
+
+interface File {
+  readonly path: string
+  readonly kind: Kind
+  readonly values: object
+  /** The line of a key; undefined if the format has no lines for it. */
+  readonly lineOf: (key: string) => number | undefined
+}
+
+/** The texts of an option in a file that is read. Returns undefined for a flag that is switched off. */
+const textsOf = (
+  option: Option<unknown>,
+  value: unknown,
+  where: string
+): Either.Either<ReadonlyArray<string> | undefined, UsageError> => {
+  const wrong = (rule: string) =>
+    Either.left(new UsageError({ message: `${Printable.line(where)}: ${keyOf(option)} ${rule}` }))
+  const { form } = option
+  if (form._tag === "Flag") {
+    return typeof value === "boolean" ? Either.right(value ? [] : undefined) : wrong("must be true or false")
+  }
+  const values: ReadonlyArray<unknown> = Array.isArray(value)
+    ? value
+    : typeof value === "string" && form._tag === "Value" && form.isRepeated
+      ? value.split("\n")
+      : [value]
+  const isList = form._tag === "Value" && form.isRepeated
+  if (values.length !== 1 && !isList) {
+    return wrong("has one value only")
+  }
+  const texts = values.flatMap((text) => (["string", "number", "bigint"].includes(typeof text) ? [`${text}`] : []))
+  return texts.length === values.length ? Either.right(texts) : wrong("must be a text or a number")
+}
+
+const settingsOf = Effect.fnUntraced(function* (declared: ReadonlyArray<Option<unknown>>, file: File) {
+  const path = yield* Path.Path
+  const settings: Array<Setting> = []
+  const byKey = new Map(declared.map((option) => [keyOf(option), option] as const))
+  for (const [key, value] of Object.entries(file.values)) {
+    const option = byKey.get(key)
+    const line = file.lineOf(key)
+    const where = line === undefined ? file.path : `${file.path}, line ${line}`
+    const fail = (problem: string) => new UsageError({ message: `${Printable.line(where)}: ${problem}` })
+    if (option === undefined) {
+      const meant = suggestion(key, Array.from(byKey.keys()))
+      return yield* fail(
+        `unknown option '${Printable.excerpt(key)}'${meant === undefined ? "" : `; did you mean '${meant}'?`}`
+      )
+    }
+    if (notSettable.has(key)) {
+      return yield* fail(notSettableProblem(key))
+    }
+    if (file.kind === "project" && !ofProject.has(key)) {
+      return yield* fail(
+        `a project cannot set ${key}, because its file may come from a stranger; set it in the user's file, in ${variableOf(option)} or on the command line`
+      )
+    }
+    if (file.kind === "project" && key === "directory" && isOutside(path, `${value}`)) {
+      return yield* fail("the directory of a project must be inside the project")
+    }
+    settings.push({ option, texts: yield* textsOf(option, value, where), from: file.path })
+  }
+  return settings
+})
+
+const isOutside = (path: Path.Path, directory: string): boolean => {
+  const relative = path.relative(path.resolve("."), path.resolve(directory))
+  return path.isAbsolute(directory) || path.isAbsolute(relative) || relative.split(path.sep)[0] === ".."
+}
+
+/** The file `halyard.toml` of the current directory, or the key `halyard` of its package.json. */
+const projectFile = Effect.gen(function* () {
+  const [toml, json] = [yield* readIfThere("halyard.toml"), yield* readIfThere("package.json")]
+  const fromPackage = json?.includes('"halyard"') === true ? valueOfPackage(json) : undefined
+  if (toml !== undefined && fromPackage !== undefined) {
+    return yield* new UsageError({
+      message: "halyard.toml and package.json both have options of halyard: keep one of them"
+    })
+  }
+  if (fromPackage !== undefined) {
+    return typeof fromPackage === "object" && fromPackage !== null && !Array.isArray(fromPackage)
+      ? [{ path: "package.json", kind: "project" as const, values: fromPackage, lineOf: () => undefined }]
+      : yield* new UsageError({ message: "package.json: the key halyard must be an object of options" })
+  }
+  return toml === undefined ? [] : [yield* parsed("halyard.toml", "project", toml)]
+})
+
+const userFile = Effect.fnUntraced(function* (environment: Readonly<Record<string, string | undefined>>) {
+  const path = yield* Path.Path
+  const home = environment["HOME"] ?? environment["USERPROFILE"]
+  const directory = environment["XDG_CONFIG_HOME"] || (home === undefined ? undefined : path.join(home, ".config"))
+  if (directory === undefined || !path.isAbsolute(directory)) {
+    return []
+  }
+  const file = path.join(directory, "halyard", "halyard.toml")
+  const text = yield* readIfThere(file)
+  return text === undefined ? [] : [yield* parsed(file, "user", text)]
+})
+
+const givenFile = Effect.fnUntraced(function* (file: string) {
+  const text = yield* readIfThere(file)
+  return text === undefined
+    ? yield* new UsageError({ message: `--config ${Printable.line(file)}: there is no such file` })
+    : yield* parsed(file, "given", text)
+})
+
+const readIfThere = Effect.fnUntraced(function* (file: string) {
+  const fs = yield* FileSystem.FileSystem
+  return yield* fs.readFileString(file).pipe(
+    Effect.catchIf(
+      (error) => /^E(?:NOENT|NOTDIR)$/.test(codeOf(error)),
+      () => Effect.succeed(undefined)
+    ),
+    // A directory of this name is no file of options.
+    Effect.catchIf(
+      (error) => codeOf(error) === "EISDIR",
+      () => Effect.succeed(undefined)
+    ),
+    Effect.mapError(() => new UsageError({ message: `${Printable.line(file)} cannot be read` }))
+  )
+})
+
+const valueOfPackage = (text: string): unknown => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === "object" && value !== null && "halyard" in value ? value.halyard : undefined
+  } catch {
+    // A package.json that npm cannot read has no options.
+    return undefined
+  }
+}
+
+const parsed = Effect.fnUntraced(function* (path: string, kind: Kind, text: string) {
+  const { parse, TomlError } = yield* Effect.promise(() => import("smol-toml"))
+  const values = yield* Effect.try({
+    try: () => parse(text),
+    catch: (error) => {
+      const [where, what] =
+        error instanceof TomlError
+          ? [`${path}, line ${error.line}`, error.message.split("\n")[0]?.replace(/^Invalid TOML document: /, "")]
+          : [path, "it is not TOML"]
+      return new UsageError({ message: `${Printable.line(where)}: ${Printable.excerpt(what ?? "")}` })
+    }
+  })
+  const lines = text.split("\n")
+  const lineOf = (key: string): number | undefined => {
+    const index = lines.findIndex((line) => line.trim().replace(/^["']/, "").startsWith(key))
+    return index < 0 ? undefined : index + 1
+  }
+  return { path, kind, values, lineOf } satisfies File
+})

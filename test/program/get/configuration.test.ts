@@ -1,0 +1,148 @@
+/**
+ * Options of `halyard get` in files and variables, and `halyard config`.
+ */
+import { mkdirSync, writeFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { origin } from "../../support/get.js"
+import { filesIn, run, temporaryDirectory } from "../../support/program.js"
+
+interface Place {
+  readonly toml?: string
+  readonly user?: string
+  readonly packageJson?: object
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A project with these files, in which a command runs with an own home. */
+const place = ({ env, packageJson, toml, user }: Place) =>
+  Effect.map(Effect.all([temporaryDirectory, temporaryDirectory]), ([cwd, home]) => {
+    mkdirSync(`${home}/halyard`)
+    if (toml !== undefined) {
+      writeFileSync(`${cwd}/halyard.toml`, toml)
+    }
+    if (packageJson !== undefined) {
+      writeFileSync(`${cwd}/package.json`, JSON.stringify(packageJson))
+    }
+    if (user !== undefined) {
+      writeFileSync(`${home}/halyard/halyard.toml`, user)
+    }
+    return { cwd, run: (...line: ReadonlyArray<string>) => run(line, { cwd, env: { XDG_CONFIG_HOME: home, ...env } }) }
+  })
+
+const config = (given: Place, ...line: ReadonlyArray<string>) =>
+  Effect.flatMap(place(given), ({ run }) => run("config", ...line))
+
+const shown = (stdout: string): ReadonlyMap<string, readonly [value: unknown, from: string]> =>
+  new Map(
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => {
+        const { from, option, value } = JSON.parse(line)
+        return [option, [value, from]]
+      })
+  )
+
+describe("the options of halyard get", () => {
+  it.scopedLive("come from the command line, the environment, the project and the user, in this order", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { cwd, run } = yield* place({
+        user: 'directory = "of-user"\nname = "user-{name}"\nretries = 1\n',
+        toml: 'directory = "of-project"\nretries = 2\nconcurrency = 3\n',
+        env: { HALYARD_RETRIES: "4" }
+      })
+      assert.strictEqual((yield* run(`${url}/a`)).stdout, "of-project/user-a\n")
+      assert.strictEqual((yield* run("get", "-d", "given", `${url}/a`)).stdout, "given/user-a\n")
+      assert.deepStrictEqual(filesIn(cwd), ["given", "halyard.toml", "of-project"])
+      const options = shown((yield* run("config", "--json")).stdout)
+      assert.deepStrictEqual(options.get("retries"), ["4", "HALYARD_RETRIES"])
+      assert.deepStrictEqual(options.get("concurrency"), ["3", "halyard.toml"])
+      assert.strictEqual(options.get("name")?.[0], "user-{name}")
+      assert.match(options.get("name")?.[1] ?? "", /\/halyard\/halyard\.toml$/)
+    })
+  )
+
+  it.scopedLive("come from package.json, or from the file of --config alone", () =>
+    Effect.gen(function* () {
+      const { cwd, run } = yield* place({
+        packageJson: { name: "halyard", halyard: { verbose: true, "on-exists": "unique" } },
+        user: "strict = true\n",
+        env: { HALYARD_STRICT: "0" }
+      })
+      writeFileSync(`${cwd}/own.toml`, 'header = ["A: secret", "B: secret"]\n')
+      const both = shown((yield* run("config", "--json")).stdout)
+      assert.deepStrictEqual(both.get("verbose"), [true, "package.json"])
+      assert.deepStrictEqual(both.get("on-exists"), ["unique", "package.json"])
+      assert.deepStrictEqual(both.get("strict"), [false, "HALYARD_STRICT"])
+      const own = shown((yield* run("config", "--json", "--config", "own.toml")).stdout)
+      assert.deepStrictEqual(own.get("header"), [["…", "…"], "own.toml"])
+      assert.isUndefined(own.get("verbose"))
+      assert.match((yield* run("config")).stdout, /^verbose = true {2}# package\.json$/m)
+    })
+  )
+
+  for (const [what, given, problem] of [
+    [
+      "an unknown key",
+      { toml: "\nconcurency = 4\n" },
+      "halyard.toml, line 2: unknown option 'concurency'; did you mean 'concurrency'?"
+    ],
+    ["a wrong value", { toml: "concurrency = 0\n" }, "halyard.toml: --concurrency N must be from 1 to 10000, not '0'"],
+    ["a wrong kind", { toml: 'verbose = "x"\n' }, "halyard.toml, line 1: verbose must be true or false"],
+    ["a list", { toml: "retries = [1, 2]\n" }, "halyard.toml, line 1: retries has one value only"],
+    ["a table", { toml: "[retries]\na = 1\n" }, "halyard.toml: retries must be a text or a number"],
+    ["no TOML", { toml: "a = 1\nb = = 2\n" }, "halyard.toml, line 2: "],
+    [
+      "a secret of a project",
+      { toml: 'header = "A: secret"\n' },
+      "halyard.toml, line 1: a project cannot set header, because"
+    ],
+    [
+      "a place outside",
+      { toml: 'directory = "../x"\n' },
+      "halyard.toml, line 1: the directory of a project must be inside the project"
+    ],
+    ["an option of one line", { user: 'output = "x"\n' }, "--output belongs on a command line"],
+    [
+      "two files",
+      { toml: "", packageJson: { halyard: {} } },
+      "halyard.toml and package.json both have options of halyard"
+    ],
+    ["no object", { packageJson: { halyard: 1 } }, "package.json: the key halyard must be an object of options"],
+    [
+      "a misspelt variable",
+      { env: { HALYARD_RETRYS: "1" } },
+      "the variable HALYARD_RETRYS is not an option; did you mean HALYARD_RETRIES?"
+    ],
+    [
+      "a wrong variable",
+      { env: { HALYARD_RETRIES: "x" } },
+      "HALYARD_RETRIES: --retries N must be a whole number, not 'x'"
+    ],
+    ["a missing file", { env: { HALYARD_CONFIG: "no.toml" } }, "--config no.toml: there is no such file"]
+  ] as const) {
+    it.scopedLive(`are refused with ${what}, before any request`, () =>
+      Effect.gen(function* () {
+        const { run } = yield* place(given)
+        for (const line of [["config"], ["get", "http://127.0.0.1:1/a"]] as const) {
+          const { exitCode, stderr, stdout } = yield* run(...line)
+          assert.deepStrictEqual([exitCode, stdout], [2, ""])
+          assert.include(stderr, problem)
+          assert.strictEqual(stderr.match(/\n/g)?.length, 1, stderr)
+          assert.notInclude(stderr, "secret")
+        }
+      })
+    )
+  }
+
+  it.scopedLive("are not looked for in a package.json without them, nor in a directory of that name", () =>
+    Effect.gen(function* () {
+      const { exitCode, stdout } = yield* config({ packageJson: { name: "halyard" } })
+      assert.strictEqual(exitCode, 0)
+      assert.notInclude(stdout, "package.json")
+      assert.match(stdout, /^concurrency = 8 {2}# default$/m)
+    })
+  )
+})
