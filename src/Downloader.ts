@@ -281,8 +281,8 @@ export const makeWith = (
     }
 
     const currentCaller: Effect.Effect<Caller> = Effect.flatMap(
-      Effect.zip(Effect.runtime(), Effect.tracer),
-      ([runtime, tracer]) => {
+      Effect.zip(Effect.runtime(), Effect.zip(Effect.tracer, Effect.clock)),
+      ([runtime, [tracer, clock]]) => {
         // One rule for all ports: the context of the calling program, or else the context in which the downloader was built.
         const context = Context.merge(built, runtime.context)
         return Effect.map(
@@ -294,6 +294,8 @@ export const makeWith = (
               background,
               listenerOf(Context.get(context, Progress)),
               Option.getOrUndefined(Context.getOption(context, Journal.Journal)),
+              Context.get(context, Hasher),
+              clock,
               // Effect's default tracer drops its spans, but would still create them.
               tracer !== defaultTracer
             )

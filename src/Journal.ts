@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Schema from "effect/Schema"
-import type { DownloadOutcome, ExistingFile } from "./Download.js"
+import { type DownloadOutcome, type ExistingFile, Skipped } from "./Download.js"
 import { DownloadError } from "./DownloadError.js"
 import { Hasher } from "./Hasher.js"
 import { displayLabel, displayUrl } from "./internal/text/displayUrl.js"
@@ -30,6 +30,8 @@ export class Entry extends Schema.Class<Entry>("halyard.Journal.Entry")({
   /** The path of the saved file, or else the destination of the request. */
   destination: Schema.String,
   outcome: Schema.Literal("Saved", "Skipped", "NotModified", "Failed", "Cancelled"),
+  /** Why the file was skipped. */
+  reason: Schema.optionalWith(Skipped.fields.reason, { exact: true }),
   /** The SHA-256 of the URL without credentials and fragment, in hexadecimal digits. It identifies a URL whose query is a secret. */
   urlKey: Schema.optionalWith(Schema.String, { exact: true }),
   /** The size of the file at the destination. This field and the next five describe that file; undefined if it was not looked at. */
@@ -83,6 +85,25 @@ export class Journal extends Context.Tag("halyard/Journal")<
 >() {}
 
 /**
+ * Finds the names of files that earlier runs have saved, so that a file keeps the name that it has. Journals provide it.
+ *
+ * @category tags
+ * @since 0.3.0
+ */
+export class SavedNames extends Context.Tag("halyard/Journal/SavedNames")<
+  SavedNames,
+  {
+    /**
+     * Returns the path of the file in a directory that came from the URL with this key. `directory` is a path with a separator at
+     * its end, or empty for the current directory. Undefined if there is no entry, or if the file has come from another URL since.
+     */
+    readonly ofUrl: (directory: string, urlKey: string) => Effect.Effect<string | undefined>
+    /** Returns true if there is an entry for this path. Call it after `ofUrl` for its directory. */
+    readonly has: (path: string) => boolean
+  }
+>() {}
+
+/**
  * Makes the entry for an outcome.
  *
  * @category constructors
@@ -90,25 +111,30 @@ export class Journal extends Context.Tag("halyard/Journal")<
  */
 export const entryOf = (outcome: DownloadOutcome): Effect.Effect<Entry> =>
   Effect.flatMap(Hasher, (hasher) =>
-    Effect.clockWith((clock) =>
-      Effect.map(clock.currentTimeMillis, (atMillis) => {
-        const url = displayUrl(outcome.request.url)
-        return new Entry(
-          {
-            id: displayLabel(outcome.request.id),
-            url,
-            destination: destinationOf(outcome),
-            outcome: outcome._tag,
-            urlKey: urlKey(hasher, outcome.request.url),
-            ...fileOf(outcome, url),
-            atMillis,
-            ...(outcome._tag === "Failed" ? { error: outcome.error } : {})
-          },
-          unvalidated
-        )
-      })
-    )
+    Effect.clockWith((clock) => Effect.map(clock.currentTimeMillis, (atMillis) => makeEntry(outcome, hasher, atMillis)))
   )
+
+/** @internal */
+export const makeEntry = (outcome: DownloadOutcome, hasher: typeof Hasher.Service, atMillis: number): Entry => {
+  const url = displayUrl(outcome.request.url)
+  return new Entry(
+    {
+      id: displayLabel(outcome.request.id),
+      url,
+      destination: destinationOf(outcome),
+      outcome: outcome._tag,
+      ...(outcome._tag === "Skipped" ? { reason: outcome.reason } : {}),
+      urlKey: urlKey(hasher, outcome.request.url),
+      ...fileOf(outcome, url),
+      atMillis,
+      ...(outcome._tag === "Failed" ? { error: outcome.error } : {})
+    },
+    unvalidated
+  )
+}
+
+/** @internal */
+export const urlKeyLength = 64
 
 /**
  * Returns the SHA-256 of a URL without its credentials and its fragment, in hexadecimal digits.

@@ -9,9 +9,11 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Layer from "effect/Layer"
 import * as Downloader from "./Downloader.js"
 import * as FlagServer from "./FlagServer.js"
+import type { Journal, SavedNames } from "./Journal.js"
 import * as FlagsDirectory from "./Node/flagsDirectory.js"
 import * as HttpServer from "./Node/HttpServer.js"
 import * as Hasher from "./Node/hasher.js"
+import * as NodeJournal from "./Node/Journal.js"
 import * as NodeScreen from "./Node/Screen.js"
 import * as NodeStore from "./Node/Store.js"
 import * as NodeTransport from "./Node/Transport.js"
@@ -65,6 +67,15 @@ export const publicLimitBytes: number = 100 * 1024 * 1024
 export const layerPublicOnly: Layer.Layer<Downloader.Downloader | Transport | Store> = Layer.suspend(() =>
   layerWith({ transport: { publicOnly: true } })
 )
+
+/**
+ * A journal with a state file, `.halyard.ndjson`, in each directory: a later run with `onExists: "update"` finds what was saved.
+ * `Node/Journal` says more.
+ *
+ * @category layers
+ * @since 0.3.0
+ */
+export const layerJournal: Layer.Layer<Journal | SavedNames> = NodeJournal.layer
 
 /**
  * A spinner on standard error.

@@ -23,8 +23,9 @@ export const command: Command = {
   notes: [
     "'halyard URL' means 'halyard get URL'.",
     "A list may have comments: # at the start of a line or after white space.",
-    "--on-exists unique adds a number to the name. With --checksum, the default is",
-    "overwrite. --durability rename survives a crash of the program only.",
+    "A file that is there is kept if it came from this URL and has not changed, or",
+    "if the server's file has the same size. --on-exists unique adds a number.",
+    "--durability rename survives a crash of the program only.",
     "If --connect-timeout, --headers-timeout or --speed-time ends an attempt, the",
     "next attempt has twice that time.",
     "@FILE has one header per line; @- is standard input.",

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { Disk } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
+import type { Journal, SavedNames } from "../Journal.js"
 import type { Store } from "../Store.js"
 import type { Transport } from "../Transport.js"
 import type { UsageError } from "./UsageError.js"
@@ -88,6 +89,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly environment: Readonly<Record<string, string | undefined>>
     /** A store on the disks of the machine. */
     readonly store: Layer.Layer<Store>
+    /** A journal with a state file in each directory. `onProblem` receives a line if a state file cannot be used. */
+    readonly stateJournal: (onProblem: (text: string) => void) => Layer.Layer<Journal | SavedNames>
     /** The number of unfinished parts in a directory, from runs that were killed or that still run. */
     readonly unfinishedParts: (directory: string) => Effect.Effect<number>
     /** Why a descriptor cannot be written to, for example because the shell did not pass it on. Undefined if it can. */

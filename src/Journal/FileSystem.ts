@@ -6,6 +6,7 @@
  */
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -13,7 +14,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { fromCause } from "../DownloadError/diskErrors.js"
 import type { Disk } from "../DownloadError.js"
-import { addEntry, Entry, Journal } from "../Journal.js"
+import { addEntry, Entry, Journal, SavedNames } from "../Journal.js"
 
 const Line = Schema.parseJson(Entry)
 
@@ -33,13 +34,20 @@ const isMissing = (error: PlatformError): boolean => error._tag === "SystemError
  * @category layers
  * @since 0.2.0
  */
-export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileSystem> =>
-  Layer.scoped(
-    Journal,
+export const layer = (path: string): Layer.Layer<Journal | SavedNames, Disk, FileSystem.FileSystem> =>
+  Layer.scopedContext(
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const toDisk = (error: PlatformError) => fromCause(path, error)
       const last = new Map<string, Entry>()
+      // The last path of each URL.
+      const paths = new Map<string, string>()
+      const add = (entry: Entry): void => {
+        addEntry(last, entry)
+        if (entry.urlKey !== undefined && entry.bytes !== undefined) {
+          paths.set(`${directoryOf(entry.destination)}\u0000${entry.urlKey}`, entry.destination)
+        }
+      }
       yield* fs.stream(path).pipe(
         Stream.decodeText(),
         Stream.splitLines,
@@ -47,7 +55,7 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
           Effect.sync(() => {
             const entry = decode(line)
             if (Either.isRight(entry)) {
-              addEntry(last, entry.right)
+              add(entry.right)
             }
           })
         ),
@@ -69,17 +77,29 @@ export const layer = (path: string): Layer.Layer<Journal, Disk, FileSystem.FileS
       if (size > 0n) {
         yield* append("\n")
       }
-      return Journal.of({
+      const journal = Journal.of({
         record: (entry) =>
           Effect.suspend(() =>
             isClosed ? Effect.dieMessage("the journal is closed") : append(`${encode(entry)}\n`)
           ).pipe(
-            Effect.tap(Effect.sync(() => addEntry(last, entry))),
+            Effect.tap(Effect.sync(() => add(entry))),
             Effect.uninterruptible,
             writes.withPermits(1),
             Effect.orDie
           ),
         last: (destination) => Effect.sync(() => last.get(destination))
       })
+      return Context.make(Journal, journal).pipe(
+        Context.add(SavedNames, {
+          ofUrl: (directory, key) =>
+            Effect.sync(() => {
+              const path = paths.get(`${directory}\u0000${key}`)
+              return path !== undefined && last.get(path)?.urlKey === key ? path : undefined
+            }),
+          has: (path) => last.get(path)?.bytes !== undefined
+        })
+      )
     })
   )
+
+const directoryOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)

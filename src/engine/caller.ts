@@ -5,6 +5,7 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,6 +14,8 @@ import * as Runtime from "effect/Runtime"
 import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
 import { type DownloadEvent, Finished, Started } from "../DownloadEvent.js"
+import type { Hasher } from "../Hasher.js"
+import { isExit } from "../internal/andThen.js"
 import { displayLabel, displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
 import * as Unvalidated from "../internal/unvalidated.js"
@@ -32,6 +35,8 @@ export class Caller implements EventSink {
     private readonly background: Background,
     private readonly listener: Listener | undefined,
     readonly journal: typeof Journal.Journal.Service | undefined,
+    private readonly hasher: typeof Hasher.Service,
+    private readonly clock: Clock.Clock,
     private readonly isTraced: boolean
   ) {}
 
@@ -46,7 +51,8 @@ export class Caller implements EventSink {
 
   /** The same caller, for a transfer that saves nothing. */
   get withoutJournal(): Caller {
-    return new Caller(this.transfer, this.runtime, this.background, this.listener, undefined, this.isTraced)
+    const { background, clock, hasher, isTraced, listener, runtime, transfer } = this
+    return new Caller(transfer, runtime, background, listener, undefined, hasher, clock, isTraced)
   }
 
   send(event: DownloadEvent): void {
@@ -119,25 +125,29 @@ export class Caller implements EventSink {
     if (this.journal === undefined) {
       return finish(Exit.void)
     }
-    const recorded = Deferred.unsafeMake<Exit.Exit<void>>(FiberId.none)
+    let recorded: Deferred.Deferred<Exit.Exit<void>> | undefined
     let ended: Exit.Exit<void> | undefined
     let isAwaited = true
     ended = this.record(outcome, (exit) => {
       ended = exit
-      Deferred.unsafeDone(recorded, Exit.succeed(exit))
+      if (recorded !== undefined) {
+        Deferred.unsafeDone(recorded, Exit.succeed(exit))
+      }
       if (!isAwaited) {
         this.logUnrecorded(outcome, exit)
       }
     })
-    return ended === undefined
-      ? Effect.matchCauseEffect(restore(Deferred.await(recorded)), {
-          onSuccess: finish,
-          onFailure: () => {
-            isAwaited = false
-            return finish(ended ?? Exit.void)
-          }
-        })
-      : finish(ended)
+    if (ended !== undefined) {
+      return finish(ended)
+    }
+    recorded = Deferred.unsafeMake<Exit.Exit<void>>(FiberId.none)
+    return Effect.matchCauseEffect(restore(Deferred.await(recorded)), {
+      onSuccess: finish,
+      onFailure: () => {
+        isAwaited = false
+        return finish(ended ?? Exit.void)
+      }
+    })
   }
 
   /** Ends a request that began, and sends its outcome if one is given. */
@@ -150,10 +160,14 @@ export class Caller implements EventSink {
 
   /** Returns the exit of the journal's effect if it does not suspend. Otherwise calls `onEnd` with it. */
   private record(outcome: DownloadOutcome, onEnd: (exit: Exit.Exit<void>) => void): Exit.Exit<void> | undefined {
-    const { background, journal, runtime } = this
-    return journal === undefined
-      ? Exit.void
-      : background.start(runtime, Effect.flatMap(Journal.entryOf(outcome), journal.record), onEnd)
+    const { background, clock, hasher, journal, runtime } = this
+    if (journal === undefined) {
+      return Exit.void
+    }
+    const recording = recorded(() =>
+      journal.record(Journal.makeEntry(outcome, hasher, clock.unsafeCurrentTimeMillis()))
+    )
+    return isExit(recording) ? recording : background.start(runtime, recording, onEnd)
   }
 
   /** Logs a defect of the journal that no caller gets. */
@@ -164,6 +178,14 @@ export class Caller implements EventSink {
       const what = `The journal ${has} no entry for ${Printable.line(outcome.request.destination)}`
       Runtime.runFork(this.runtime, Effect.logError(what, exit.cause))
     }
+  }
+}
+
+const recorded = (record: () => Effect.Effect<void>): Effect.Effect<void> => {
+  try {
+    return record()
+  } catch (defect) {
+    return Exit.die(defect)
   }
 }
 

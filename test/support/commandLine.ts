@@ -35,6 +35,7 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
       flagsDirectory: "",
       store,
       outputStore: () => store,
+      stateJournal: () => none,
       writeProblem: () => Effect.succeed(undefined),
       unfinishedParts: () => Effect.succeed(0),
       transport: () => Effect.succeed(() => none),

@@ -120,7 +120,11 @@ export const temporaryDirectory: Effect.Effect<string, never, Scope.Scope> = Eff
 
 /** The names of the files in a directory, sorted; none where there is no such directory. */
 export const filesIn = (directory: string): ReadonlyArray<string> =>
-  existsSync(directory) ? readdirSync(directory).sort() : []
+  existsSync(directory)
+    ? readdirSync(directory)
+        .filter((name) => name !== ".halyard.ndjson")
+        .sort()
+    : []
 
 /** What in a directory is not, byte for byte, the origin's file of the same name: parts, torn files and all else. */
 export const notWhole = (directory: string): ReadonlyArray<string> =>

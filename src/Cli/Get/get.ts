@@ -3,6 +3,7 @@
  */
 import * as Path from "@effect/platform/Path"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -34,6 +35,7 @@ import * as ForeignFiles from "./foreignFiles.js"
 import * as Headers from "./headers.js"
 import * as Checksums from "./input/checksums.js"
 import * as Items from "./items.js"
+import * as Journal from "./journal.js"
 import { options as declared, type Options } from "./options.js"
 import * as OriginSecrets from "./originSecrets.js"
 import { isStandardOutput, type Output, outputOf } from "./output.js"
@@ -108,6 +110,7 @@ const run = Effect.fnUntraced(function* (
       `${connections} transfers at a time: the limit for open files (ulimit -n) is too low for ${options.concurrency}`
     )
   }
+  const journal = yield* Journal.open(options, output, report.note)
   const destinations = new Destinations(path, directory, {
     allowOutside: options.allowOutside,
     naming,
@@ -149,8 +152,7 @@ const run = Effect.fnUntraced(function* (
       nameFrom: options.remoteHeaderName && fields.name === undefined && output === undefined ? "server" : "url",
       timeout: options.timeout ?? Duration.infinity,
       deadline,
-      // The content of an existing file may differ from the checksum.
-      onExists: options.onExists ?? (digest === undefined ? "skip" : "overwrite"),
+      onExists: options.onExists ?? (options.sync ? "sync" : "update"),
       digest,
       mirrors: fields.mirrors,
       sizeBytes: fields.sizeBytes,
@@ -172,6 +174,7 @@ const run = Effect.fnUntraced(function* (
         Layer.provide(Progress.layer(failFast.after(report.event)))
       )
     ),
+    Effect.provide(journal ?? Context.empty()),
     // `--quiet` shows no spinner. On one terminal, the frames of a spinner would be mixed into the body.
     Supervisor.supervise({
       companions:
@@ -215,6 +218,9 @@ const namingOf = Effect.fnUntraced(function* (options: Options) {
 const checkOutput = Effect.fnUntraced(function* (options: Options, output: Output | undefined) {
   if (options.continue && options.noResume) {
     return yield* new UsageError({ message: "--continue makes unfinished parts, and --no-resume forbids them" })
+  }
+  if (options.sync && options.onExists !== undefined) {
+    return yield* new UsageError({ message: "--sync and --on-exists contradict each other: give one of them" })
   }
   if (options.quiet && options.verbose) {
     return yield* new UsageError({ message: "--quiet and --verbose contradict each other: give one of them" })
@@ -271,6 +277,7 @@ const downloaderLayer = (options: Options, output: Output | undefined) =>
     segments: output?.stream === undefined ? (options.segments ?? 4) : 1,
     durability: options.durability,
     strict: options.strict,
+    mtime: !options.noMtime,
     responses: options.verbose && !options.quiet
   })
 

@@ -69,12 +69,16 @@ const output = {
   forceDirectories: flag("-x, --force-directories", "Save in HOST/PATH of the URL, below DIR"),
   nameTemplate: nonEmpty("--name TEMPLATE", "Name the files, for example {index:03}-{name}"),
   remoteHeaderName: flag("-J, --remote-header-name", "Use the names that the server gives"),
-  onExists: choice("--on-exists ACTION", "skip (default), overwrite, fail or unique", [
+  onExists: choice("--on-exists ACTION", "skip, overwrite, fail or unique (default: update)", [
     "skip",
     "overwrite",
     "fail",
     "unique"
   ]),
+  sync: flag("--sync", "Ask the server about every file that is there"),
+  noState: flag("--no-state", "Neither read nor write .halyard.ndjson"),
+  journal: nonEmpty("--journal FILE", "Record outcomes in FILE, and skip what it has", "file"),
+  noMtime: flag("--no-mtime", "Do not take the time of files from the server"),
   durability: choice("--durability LEVEL", "full (default) survives a power cut, or rename", ["full", "rename"]),
   quiet: flag("-q, --quiet", "Print failures only"),
   verbose: flag("-v, --verbose", "Print each response, and all skipped files"),

@@ -133,7 +133,14 @@ export const make = (options: {
         }
       } else if (outcome._tag === "Skipped") {
         const file = outcome.destination ?? outcome.request.destination
-        skips.line(`${Printable.line(file)}: skipped, because it exists`)
+        // A file that is known to be right needs no line.
+        if (outcome.reason === "exists" || options.verbose) {
+          skips.line(`${Printable.line(file)}: ${skipReasons[outcome.reason]}`)
+        }
+      } else if (outcome._tag === "NotModified") {
+        if (options.verbose) {
+          skips.line(`${Printable.line(outcome.request.destination)}: unchanged on the server`)
+        }
       } else if (outcome._tag === "Failed") {
         const line =
           refused === undefined
@@ -277,6 +284,13 @@ class Notices {
 
 const total = (report: Download.RunReport): number =>
   report.saved + report.skipped + report.notModified + report.failed + report.cancelled
+
+const skipReasons = {
+  exists: "skipped, because it exists",
+  recorded: "skipped, because it is unchanged since it was saved",
+  "same-size": "skipped, because the server's file has the same size",
+  verified: "skipped, because its checksum is right"
+} as const
 
 const countNames = {
   saved: "saved",

@@ -48,6 +48,11 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         (module) => module.layer
       ),
       environment: process.env,
+      stateJournal: (onProblem) =>
+        lazily(
+          () => import("../Journal.js"),
+          (module) => module.layerWith({ onProblem })
+        ),
       connectionsAtMost: () => Descriptors.connections.atMost(),
       unfinishedParts: (directory) =>
         Effect.flatMap(

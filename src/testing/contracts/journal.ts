@@ -19,7 +19,11 @@ import { type Case, expect } from "./Case.js"
  */
 export const journal = <E>(
   lives: Effect.Effect<Layer.Layer<Journal.Journal, E>, never, Scope.Scope>,
-  options: { readonly outlivesTheLayer: boolean }
+  options: {
+    readonly outlivesTheLayer: boolean
+    /** `files`: the journal forgets outcomes that change nothing at their destination. Default: `all`. */
+    readonly remembers?: "all" | "files" | undefined
+  }
 ): ReadonlyArray<Case> => {
   const entry = (destination: string, outcome: Journal.Entry["outcome"], bytes?: number) =>
     new Journal.Entry({
@@ -50,17 +54,24 @@ export const journal = <E>(
     ...entry("a", "Failed"),
     error: new HttpStatus({ url: "http://origin.test/a", status: 503 })
   })
+  const failure = options.remembers === "files" ? undefined : failed
+  const cancelled = options.remembers === "files" ? undefined : entry("b", "Cancelled")
   const cases: ReadonlyArray<Case> = [
     at(
       "gives the last entry for each destination",
       Effect.gen(function* () {
         yield* lastIs("a", undefined)
         yield* record(failed)
-        yield* lastIs("a", failed)
+        yield* lastIs("a", failure)
         yield* record(entry("a", "Saved", 3))
         yield* record(entry("b", "Cancelled"))
         yield* lastIs("a", entry("a", "Saved", 3))
-        yield* lastIs("b", entry("b", "Cancelled"))
+        yield* lastIs("b", cancelled)
+        // The file of the earlier outcome is still there.
+        yield* record(failed)
+        yield* lastIs("a", entry("a", "Saved", 3))
+        yield* record(entry("a", "NotModified", 3))
+        yield* lastIs("a", entry("a", "NotModified", 3))
         yield* lastIs("c", undefined)
       })
     ),
@@ -83,7 +94,7 @@ export const journal = <E>(
         const life = yield* lives
         yield* Effect.provide(Effect.zipRight(record(failed), record(entry("b", "Saved", 3))), Layer.fresh(life))
         yield* Effect.provide(
-          Effect.zipRight(lastIs("a", failed), lastIs("b", entry("b", "Saved", 3))),
+          Effect.zipRight(lastIs("a", failure), lastIs("b", entry("b", "Saved", 3))),
           Layer.fresh(life)
         )
       })

@@ -99,7 +99,7 @@ describe("a file of halyard get that is not saved under its own name", () => {
       const cwd = yield* temporaryDirectory
       const first = yield* run(["get", `${url}/x/a`, `${url}/y/a?key=s3cret`, `${url}/b`], { cwd })
       assert.include(first.stderr, `\n${url}/y/a?key=…: named a-2, because an earlier URL has the same name\n`)
-      const skipped = yield* run(["get", `${url}/a`, `${url}/b`], { cwd })
+      const skipped = yield* run(["get", `${url}/a`, `${url}/b`, "--on-exists=skip"], { cwd })
       assert.match(skipped.stderr, /^a: skipped, because it exists$/m)
       assert.match(skipped.stderr, /^b: skipped, because it exists$/m)
       const unique = yield* run(["get", `${url}/b`, "--on-exists=unique"], { cwd })

@@ -1,0 +1,249 @@
+/**
+ * A journal beside the files: one state file in each directory, with a line of JSON for each file that was saved there.
+ *
+ * It remembers what is at destinations. A failed or cancelled request changes nothing there, and leaves no line. Lines are appended
+ * in batches, up to 50 ms later: after a kill, the last ones may be missing, which costs a later run one request each. A state
+ * file that cannot be written or read does not fail a transfer: the first problem is reported, and the run goes on without it.
+ *
+ * @internal
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import { fromCause } from "../DownloadError/diskErrors.js"
+import { andThen } from "../internal/andThen.js"
+import * as Printable from "../internal/text/printable.js"
+import { type Entry, type Journal, type SavedNames, urlKeyLength } from "../Journal.js"
+import { compact } from "./directory/compaction.js"
+import * as Line from "./directory/line.js"
+import { LineIndex, StateFile } from "./directory/lineIndex.js"
+import type { StateFiles } from "./directory/stateFiles.js"
+
+/** The name of a state file. */
+export const stateFileName = ".halyard.ndjson"
+
+// One write for all files of this time: a write for each would cost as much as a tenth of a small file.
+const batchMillis = 50
+
+// A disk that takes no more lines must not fill the memory.
+const pendingAtMost = 10_000
+
+export interface DirectoryJournal {
+  readonly journal: typeof Journal.Service
+  readonly names: typeof SavedNames.Service
+}
+
+/** `onProblem`: receives a line for the user, once for each directory. */
+export const make = (
+  files: StateFiles,
+  onProblem: (text: string) => void
+): Effect.Effect<DirectoryJournal, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const directories = new Map<string, Directory>()
+    const index = new LineIndex(files)
+    const lock = yield* Effect.makeSemaphore(1)
+    const wanted = yield* Effect.makeLatch()
+    /** The directories with entries that are not written. */
+    const unwritten = new Set<Directory>()
+
+    const directoryOf = (path: string): Directory => {
+      const prefix = path.slice(0, files.nameIndex(path))
+      const known = directories.get(prefix)
+      const directory = known ?? new Directory(prefix)
+      if (known === undefined) {
+        directories.set(prefix, directory)
+      }
+      return directory
+    }
+
+    const report = (directory: Directory, what: string): void => {
+      if (!directory.hasReported) {
+        directory.hasReported = true
+        onProblem(`${Printable.line(directory.file.path)}: ${what}`)
+      }
+    }
+
+    const failed = (directory: Directory, action: string) => (cause: unknown) =>
+      Effect.sync(() => {
+        directory.file.isBroken = true
+        directory.pending.clear()
+        report(directory, `it cannot be ${action}, and is not used: ${fromCause(directory.file.path, cause).message}`)
+      })
+
+    const write = (directory: Directory): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const entries = [...directory.pending.values()]
+        const lines = entries.map((entry) => Line.encode(entry.destination.slice(directory.prefix.length), entry))
+        // A crash of any process may have cut the last line.
+        const text = `\n${lines.join("\n")}\n`
+        return files.append(directory.file.path, new TextEncoder().encode(text)).pipe(
+          Effect.tap(() =>
+            Effect.sync(() => {
+              directory.file.isScanned = false
+              directory.hasWritten = true
+              for (const entry of entries) {
+                if (directory.pending.get(entry.destination) === entry) {
+                  directory.pending.delete(entry.destination)
+                }
+              }
+            })
+          ),
+          Effect.catchAll(failed(directory, "written"))
+        )
+      })
+
+    const flush: Effect.Effect<void> = Effect.uninterruptible(
+      lock.withPermits(1)(
+        Effect.suspend(() => {
+          const directories = [...unwritten]
+          unwritten.clear()
+          return Effect.forEach(directories, write, { discard: true })
+        })
+      )
+    )
+
+    const loadNow = (directory: Directory): Effect.Effect<void> =>
+      lock.withPermits(1)(
+        Effect.suspend(() => {
+          const { file } = directory
+          return file.isScanned || file.isBroken
+            ? Effect.void
+            : index.scan(file).pipe(
+                Effect.tap(() =>
+                  Effect.sync(() => {
+                    file.isScanned = true
+                    if (file.damagedLines > 0) {
+                      const lines = file.damagedLines === 1 ? "1 line" : `${file.damagedLines} lines`
+                      report(directory, `it is damaged: ${lines} cannot be read`)
+                    }
+                  })
+                ),
+                Effect.catchAll(failed(directory, "read"))
+              )
+        })
+      )
+
+    const load = (directory: Directory): Effect.Effect<void> =>
+      directory.file.isScanned || directory.file.isBroken ? Exit.void : loadNow(directory)
+
+    const entryOf = (directory: Directory, line: Effect.Effect<string | undefined, unknown>) =>
+      Effect.catchAll(
+        andThen(line, (text) => Exit.succeed(text === undefined ? undefined : Line.decode(text, directory.prefix))),
+        (cause) => Effect.as(failed(directory, "read")(cause), undefined)
+      )
+
+    const last = (destination: string): Effect.Effect<Entry | undefined> => {
+      const directory = directoryOf(destination)
+      const pending = directory.pending.get(destination)
+      if (pending !== undefined) {
+        return Exit.succeed(pending)
+      }
+      return andThen(load(directory), () => {
+        if (directory.file.isBroken || !index.has(destination)) {
+          return Exit.succeed(undefined)
+        }
+        return Effect.map(entryOf(directory, index.lineOfPath(directory.file, destination)), (entry) => {
+          const found = entry?.destination === destination ? entry : undefined
+          directory.looked = found
+          return found
+        })
+      })
+    }
+
+    const tidy = (directory: Directory): Effect.Effect<void> =>
+      directory.hasWritten
+        ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            Effect.flatMap(load(directory), () => {
+              const { isBroken, lines, liveLines } = directory.file
+              return !isBroken && lines > 2 * liveLines + 1000
+                ? Effect.ignore(compact(files, index, directory.file, now))
+                : Effect.void
+            })
+          )
+        : Effect.void
+
+    yield* Effect.addFinalizer(() =>
+      Effect.zipRight(
+        flush,
+        Effect.suspend(() => Effect.forEach(directories.values(), tidy, { discard: true }))
+      )
+    )
+    yield* Effect.forkScoped(
+      Effect.forever(
+        wanted.await.pipe(
+          Effect.zipRight(Effect.sleep(batchMillis)),
+          Effect.zipRight(wanted.close),
+          Effect.zipRight(flush)
+        )
+      )
+    )
+
+    return {
+      journal: {
+        record: (entry) => {
+          if (entry.bytes === undefined || entry.reason === "recorded") {
+            return Exit.void
+          }
+          const directory = directoryOf(entry.destination)
+          if (directory.file.isBroken || (entry.outcome === "NotModified" && isSame(directory.looked, entry))) {
+            return Exit.void
+          }
+          directory.pending.set(entry.destination, entry)
+          unwritten.add(directory)
+          wanted.unsafeOpen()
+          return directory.pending.size > pendingAtMost ? flush : Exit.void
+        },
+        last
+      },
+      names: {
+        ofUrl: (directory, key) => {
+          const found = directoryOf(directory)
+          if (key.length !== urlKeyLength) {
+            return Exit.succeed(undefined)
+          }
+          return andThen(load(found), () => {
+            const line = found.file.isBroken ? Exit.succeed(undefined) : index.lineOfUrl(found.file, key)
+            return andThen(entryOf(found, line), (entry) =>
+              entry?.urlKey !== key
+                ? Exit.succeed(undefined)
+                : // A later line may say that the file came from another URL.
+                  andThen(last(entry.destination), (newest) =>
+                    Exit.succeed(newest?.urlKey === key ? newest.destination : undefined)
+                  )
+            )
+          })
+        },
+        has: (path) => index.has(path)
+      }
+    }
+  })
+
+/** A directory with a state file. */
+class Directory {
+  readonly file: StateFile
+  /** The last entry of each path that is not written yet. */
+  readonly pending = new Map<string, Entry>()
+  /** The entry that `last` has returned last. */
+  looked: Entry | undefined
+  hasReported = false
+  hasWritten = false
+
+  constructor(readonly prefix: string) {
+    this.file = new StateFile(prefix + stateFileName, prefix)
+  }
+}
+
+const fields = [
+  "destination",
+  "urlKey",
+  "bytes",
+  "modifiedMillis",
+  "finalUrl",
+  "etag",
+  "lastModified",
+  "digest"
+] as const
+
+const isSame = (one: Entry | undefined, other: Entry): boolean =>
+  one !== undefined && fields.every((field) => one[field] === other[field])

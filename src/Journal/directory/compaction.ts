@@ -1,0 +1,80 @@
+/**
+ * Rewrites a state file without the lines that later lines have replaced.
+ *
+ * The new file has a fixed name until it gets the final one, so that one process at a time compacts. A line that another process
+ * appends during the last step may be lost. That costs a request: the next run compares the file with the server.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import { codeOf } from "../../DownloadError/diskErrors.js"
+import * as Line from "./line.js"
+import type { LineIndex, StateFile } from "./lineIndex.js"
+import type { StateFiles } from "./stateFiles.js"
+
+const blockBytes = 1024 * 1024
+
+// A process that was killed leaves the new file. A compaction takes seconds.
+const abandonedMillis = 600_000
+
+/** Compacts a file that is scanned. */
+export const compact = (
+  files: StateFiles,
+  index: LineIndex,
+  file: StateFile,
+  nowMillis: number
+): Effect.Effect<void, unknown> => {
+  const temporary = `${file.path}.new`
+  const rewrite = Effect.gen(function* () {
+    const into = new Uint8Array(blockBytes)
+    let at = 0
+    for (;;) {
+      const read = yield* files.read(file.path, at, into)
+      if (read === undefined || read.identity !== file.identity) {
+        return yield* Effect.fail("replaced")
+      }
+      const bytes = into.subarray(0, read.readBytes)
+      const end = bytes.lastIndexOf(lineFeed) + 1
+      const live = liveLines(index, file, bytes.subarray(0, end), at)
+      if (live.length > 0) {
+        yield* files.append(temporary, new TextEncoder().encode(live.join("")))
+      }
+      at += end
+      if (end === 0 || read.readBytes < into.length) {
+        break
+      }
+    }
+    yield* files.rename(temporary, file.path)
+  })
+  const create = Effect.catchIf(
+    files.create(temporary),
+    (error) => codeOf(error) === "EEXIST",
+    () =>
+      Effect.flatMap(files.read(temporary, 0, new Uint8Array(1)), (other) =>
+        other !== undefined && nowMillis - other.modifiedMillis > abandonedMillis
+          ? Effect.zipRight(files.remove(temporary), files.create(temporary))
+          : Effect.fail("another process compacts")
+      )
+  )
+  return Effect.flatMap(create, () => Effect.tapError(rewrite, () => Effect.ignore(files.remove(temporary))))
+}
+
+const lineFeed = 0x0a
+
+/** The lines that are the last ones for their paths, and those that were appended after the scan. */
+const liveLines = (index: LineIndex, file: StateFile, bytes: Uint8Array, at: number): ReadonlyArray<string> => {
+  const live: Array<string> = []
+  const decoder = new TextDecoder()
+  let begin = 0
+  for (let end = bytes.indexOf(lineFeed); end >= 0; end = bytes.indexOf(lineFeed, begin)) {
+    const line = decoder.decode(bytes.subarray(begin, end))
+    const keys = Line.keysOf(line)
+    const isLive =
+      typeof keys !== "string" && (at + begin >= file.scannedBytes || index.isLast(file.prefix + keys.name, at + begin))
+    if (isLive) {
+      live.push(`${line}\n`)
+    }
+    begin = end + 1
+  }
+  return live
+}

@@ -1,0 +1,126 @@
+/**
+ * The journal that `halyard get` uses: a state file, `.halyard.ndjson`, in each directory to which files are saved.
+ *
+ * @since 0.3.0
+ */
+import { constants, type Stats } from "node:fs"
+import { type FileHandle, lstat, open, rename, unlink } from "node:fs/promises"
+import { dirname, sep } from "node:path"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
+import * as Directory from "../Journal/Directory.js"
+import type { Seen, StateFiles } from "../Journal/directory/stateFiles.js"
+import { Journal, SavedNames } from "../Journal.js"
+
+// Windows has no such flags. Without the second one, opening a pipe would wait for its other end.
+const [noFollow, noWait] = [constants.O_NOFOLLOW ?? 0, constants.O_NONBLOCK ?? 0]
+
+const separator = sep === "/" ? /\/(?=[^/]*$)/ : /[\\/:](?=[^\\/:]*$)/
+
+const files: StateFiles = {
+  nameIndex: (path) => path.search(separator) + 1,
+  read: (path, positionBytes, into) =>
+    Effect.tryPromise({
+      try: async () => {
+        let file: FileHandle
+        try {
+          file = await open(path, constants.O_RDONLY | noFollow | noWait)
+        } catch (error) {
+          if (isMissing(error)) {
+            return undefined
+          }
+          throw error
+        }
+        return use(file, async () => {
+          const stats = await checked(file, path)
+          const { bytesRead } = await file.read(into, 0, into.length, positionBytes)
+          return { ...seen(stats), readBytes: bytesRead }
+        })
+      },
+      catch: (error) => error
+    }),
+  append: (path, bytes) =>
+    Effect.tryPromise({
+      try: async () => {
+        const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | noFollow | noWait
+        const file = await open(path, flags, 0o600)
+        return use(file, async () => {
+          await checked(file, path)
+          for (let done = 0; done < bytes.length; ) {
+            done += (await file.write(bytes, done)).bytesWritten
+          }
+          return seen(await file.stat())
+        })
+      },
+      catch: (error) => error
+    }),
+  create: (path) =>
+    Effect.tryPromise({
+      try: async () => {
+        const file = await open(path, "wx", 0o600)
+        await file.close()
+      },
+      catch: (error) => error
+    }),
+  rename: (from, to) => Effect.tryPromise({ try: () => rename(from, to), catch: (error) => error }),
+  remove: (path) => Effect.tryPromise({ try: () => unlink(path), catch: (error) => error })
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")
+
+const use = async <A>(file: FileHandle, act: () => Promise<A>): Promise<A> => {
+  try {
+    return await act()
+  } finally {
+    await file.close()
+  }
+}
+
+const seen = ({ dev, ino, mtimeMs, size }: Stats): Seen => ({
+  identity: `${dev} ${ino}`,
+  sizeBytes: size,
+  modifiedMillis: mtimeMs
+})
+
+/** Refuses a file that another user may have put there. */
+const checked = async (file: FileHandle, path: string): Promise<Stats> => {
+  const stats = await file.stat()
+  if (!stats.isFile() || stats.nlink > 1) {
+    throw Object.assign(new Error("it is no regular file, or has a second name"), { code: "EINVAL" })
+  }
+  const own = process.geteuid?.()
+  if (own !== undefined && stats.uid !== own && stats.uid !== (await lstat(dirname(path))).uid) {
+    throw Object.assign(new Error("it belongs to another user"), { code: "EPERM" })
+  }
+  return stats
+}
+
+/**
+ * A journal with a state file in each directory. It remembers what is at destinations, so that a later run finds with
+ * `onExists: "update"` what it saved. `onProblem` receives a line if a state file cannot be used, once for each directory.
+ * Default: a warning is logged.
+ *
+ * @category layers
+ * @since 0.3.0
+ */
+export const layerWith = (options: { readonly onProblem: (text: string) => void }): Layer.Layer<Journal | SavedNames> =>
+  Layer.scopedContext(
+    Effect.map(Directory.make(files, options.onProblem), ({ journal, names }) =>
+      Context.make(Journal, journal).pipe(Context.add(SavedNames, names))
+    )
+  )
+
+/**
+ * A journal with a state file in each directory, which logs a warning if a state file cannot be used.
+ *
+ * @category layers
+ * @since 0.3.0
+ */
+export const layer: Layer.Layer<Journal | SavedNames> = Layer.unwrapEffect(
+  Effect.map(Effect.runtime(), (runtime) =>
+    layerWith({ onProblem: (text) => void Runtime.runFork(runtime, Effect.logWarning(text)) })
+  )
+)

@@ -1,0 +1,213 @@
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { Entry, Journal, SavedNames } from "../../src/Journal.js"
+import * as NodeJournal from "../../src/Node/Journal.js"
+import * as Contracts from "../../src/testing/Contracts.js"
+import { runCases } from "../support/runCases.js"
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "state-"))),
+  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
+)
+
+const urlKey = "0123456789abcdef".repeat(4)
+
+const saved = (destination: string, fields?: Partial<Entry>) =>
+  new Entry({
+    id: "1",
+    url: "http://origin.test/a",
+    destination,
+    outcome: "Saved",
+    urlKey,
+    bytes: 1,
+    modifiedMillis: 1000,
+    atMillis: 1,
+    ...fields
+  })
+
+/** Runs an effect with a journal that is closed afterwards, and returns the problems that it reported as well. */
+const withJournal = <A, E>(use: Effect.Effect<A, E, Journal | SavedNames | Scope.Scope>) =>
+  Effect.suspend(() => {
+    const problems: Array<string> = []
+    return use.pipe(
+      Effect.scoped,
+      Effect.provide(Layer.fresh(NodeJournal.layerWith({ onProblem: (text) => problems.push(text) }))),
+      Effect.map((value) => ({ value, problems }))
+    )
+  })
+
+const record = (...entries: ReadonlyArray<Entry>) =>
+  Effect.flatMap(Journal, (journal) => Effect.forEach(entries, (entry) => journal.record(entry), { discard: true }))
+
+const last = (destination: string) => Effect.flatMap(Journal, (journal) => journal.last(destination))
+
+const lines = (path: string) =>
+  Fs.readFileSync(`${path}/.halyard.ndjson`, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+
+describe("Journal/Directory", () => {
+  // The cases name their destinations without a directory.
+  runCases(
+    Contracts.journal(
+      Effect.map(directory, (path) =>
+        Layer.map(NodeJournal.layerWith({ onProblem: () => {} }), (context) => context).pipe(
+          Layer.flatMap((context) =>
+            Layer.effect(
+              Journal,
+              Effect.map(Effect.provide(Journal, context), (journal) => ({
+                record: (entry: Entry) =>
+                  journal.record(
+                    new Entry({ ...entry, destination: `${path}/${encodeURIComponent(entry.destination)}` })
+                  ),
+                last: (destination: string) =>
+                  Effect.map(journal.last(`${path}/${encodeURIComponent(destination)}`), (entry) =>
+                    entry === undefined ? undefined : new Entry({ ...entry, destination })
+                  )
+              }))
+            )
+          )
+        )
+      ),
+      { outlivesTheLayer: true, remembers: "files" }
+    )
+  )
+
+  it.scopedLive("keeps one file in each directory that only its owner can read, with names and not paths", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      Fs.mkdirSync(`${path}/sub`)
+      const name = 'b "\\ \u{1f600}'
+      yield* withJournal(record(saved(`${path}/a`), saved(`${path}/${name}`), saved(`${path}/sub/c`)))
+      assert.deepStrictEqual(
+        lines(path).map((line) => JSON.parse(line).file),
+        ["a", name]
+      )
+      assert.strictEqual(lines(`${path}/sub`).length, 1)
+      assert.notInclude(Fs.readFileSync(`${path}/.halyard.ndjson`, "utf8"), path)
+      assert.strictEqual(Fs.statSync(`${path}/.halyard.ndjson`).mode & 0o777, 0o600)
+      // The directory moves with its files.
+      Fs.renameSync(path, `${path}-moved`)
+      yield* Effect.addFinalizer(() => Effect.sync(() => Fs.rmSync(`${path}-moved`, { recursive: true })))
+      const { value } = yield* withJournal(last(`${path}-moved/${name}`))
+      assert.deepInclude(value, { destination: `${path}-moved/${name}`, bytes: 1, urlKey })
+    })
+  )
+
+  it.scopedLive("reads up to a line that a crash has cut, and appends after it", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      yield* withJournal(record(saved(`${path}/a`, { bytes: 7 })))
+      const whole = Fs.readFileSync(`${path}/.halyard.ndjson`)
+      for (let cut = 0; cut < whole.length; cut++) {
+        Fs.writeFileSync(`${path}/.halyard.ndjson`, Buffer.concat([whole, whole.subarray(0, cut)]))
+        const { problems, value } = yield* withJournal(
+          Effect.zipRight(record(saved(`${path}/b`)), Effect.zip(last(`${path}/a`), last(`${path}/b`)))
+        )
+        assert.deepStrictEqual([value[0]?.bytes, value[1]?.bytes, problems], [7, 1, []], `cut at ${cut}`)
+        const { value: later } = yield* withJournal(last(`${path}/b`))
+        assert.strictEqual(later?.bytes, 1, `cut at ${cut}`)
+      }
+    })
+  )
+
+  it.scopedLive(
+    "tells once of a file that cannot be written or read, or is no state file, and goes on without it",
+    () =>
+      Effect.gen(function* () {
+        const outside = yield* directory
+        Fs.writeFileSync(`${outside}/secret`, "the file of another program\n")
+        for (const [make, problem] of [
+          [(file: string) => Fs.symlinkSync(`${outside}/secret`, file), "cannot be written"],
+          [(file: string) => Fs.linkSync(`${outside}/secret`, file), "cannot be written"],
+          [(file: string) => Fs.mkdirSync(file), "cannot be written"],
+          [(file: string) => execFileSync("mkfifo", [file]), "cannot be written"],
+          [(file: string) => Fs.writeFileSync(file, "no\nstate\n"), "it is damaged: 2 lines cannot be read"]
+        ] as const) {
+          const path = yield* directory
+          make(`${path}/.halyard.ndjson`)
+          const { problems } = yield* withJournal(
+            Effect.gen(function* () {
+              yield* record(saved(`${path}/a`), saved(`${path}/b`))
+            })
+          )
+          const { problems: later, value } = yield* withJournal(Effect.zip(last(`${path}/a`), last(`${path}/b`)))
+          const all = [...problems, ...later]
+          assert.isAtLeast(all.length, 1)
+          assert.include(all[0], problem)
+          assert.strictEqual(later.length, 1)
+          assert.strictEqual(value[0] === undefined, problem === "cannot be written")
+        }
+        assert.strictEqual(Fs.readFileSync(`${outside}/secret`, "utf8"), "the file of another program\n")
+      })
+  )
+
+  it.scopedLive("keeps the entries of two processes that write at the same time", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const names = Array.from({ length: 500 }, (_, index) => `${path}/${index}`)
+      const { value } = yield* withJournal(
+        Effect.flatMap(last(names[0] ?? ""), () =>
+          withJournal(
+            Effect.forEach(names, (name, index) => (index % 2 === 0 ? Effect.void : record(saved(name))), {
+              discard: true
+            })
+          )
+        ).pipe(
+          Effect.zipRight(
+            Effect.forEach(names, (name, index) => (index % 2 === 0 ? record(saved(name)) : Effect.void), {
+              discard: true
+            })
+          )
+        )
+      )
+      assert.isUndefined(value)
+      const { value: found } = yield* withJournal(Effect.forEach(names, last))
+      assert.strictEqual(found.filter((entry) => entry !== undefined).length, 500)
+    })
+  )
+
+  it.scopedLive("finds each of many entries, in any order, and compacts what was replaced", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const names = Array.from({ length: 5000 }, (_, index) => `${path}/file-${index}`)
+      for (const bytes of [1, 2, 3, 4]) {
+        yield* withJournal(
+          Effect.zipRight(last(`${path}/none`), record(...names.map((name) => saved(name, { bytes }))))
+        )
+      }
+      assert.isBelow(lines(path).length, 12_000)
+      assert.deepStrictEqual(
+        Fs.readdirSync(path).filter((name) => name !== ".halyard.ndjson"),
+        []
+      )
+      const shuffled = names.map((name, index) => names[(index * 2_741) % names.length] ?? name)
+      const { problems, value } = yield* withJournal(Effect.forEach(shuffled, last))
+      assert.deepStrictEqual(problems, [])
+      assert.deepStrictEqual(
+        value.map((entry) => [entry?.destination, entry?.bytes]),
+        shuffled.map((name) => [name, 4])
+      )
+    })
+  )
+
+  it.scopedLive("knows which file came from a URL, until that name belongs to another URL", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const other = urlKey.replaceAll("0", "f")
+      yield* withJournal(record(saved(`${path}/a`), saved(`${path}/a-2`, { urlKey: other })))
+      const ofUrl = (key: string) => Effect.flatMap(SavedNames, (names) => names.ofUrl(`${path}/`, key))
+      const { value } = yield* withJournal(Effect.all([ofUrl(urlKey), ofUrl(other), ofUrl("f".repeat(64))]))
+      assert.deepStrictEqual(value, [`${path}/a`, `${path}/a-2`, undefined])
+      yield* withJournal(record(saved(`${path}/a`, { urlKey: other })))
+      const { value: later } = yield* withJournal(Effect.all([ofUrl(urlKey), ofUrl(other)]))
+      assert.deepStrictEqual(later, [undefined, `${path}/a`])
+    })
+  )
+})
