@@ -8,7 +8,8 @@ import { Download, Downloader, Store, Transport } from "../../dist/index.js"
 
 const nowhere = Layer.succeed(Store.Store, {
   prepare: () => Exit.void,
-  exists: () => Exit.succeed(false),
+  stat: () => Exit.succeed(undefined),
+  read: () => Stream.empty,
   open: () =>
     Exit.succeed({
       part: {

@@ -69,12 +69,7 @@ const output = {
   forceDirectories: flag("-x, --force-directories", "Save in HOST/PATH of the URL, below DIR"),
   nameTemplate: nonEmpty("--name TEMPLATE", "Name the files, for example {index:03}-{name}"),
   remoteHeaderName: flag("-J, --remote-header-name", "Use the names that the server gives"),
-  onExists: choice("--on-exists ACTION", "skip, overwrite, fail or unique (default: update)", [
-    "skip",
-    "overwrite",
-    "fail",
-    "unique"
-  ]),
+  onExists: choice("--on-exists ACTION", "skip, overwrite, fail or unique", ["skip", "overwrite", "fail", "unique"]),
   sync: flag("--sync", "Ask the server about every file that is there"),
   noState: flag("--no-state", "Neither read nor write .halyard.ndjson"),
   journal: nonEmpty("--journal FILE", "Record outcomes in FILE, and skip what it has", "file"),

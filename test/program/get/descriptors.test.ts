@@ -1,11 +1,11 @@
 /**
  * `halyard get` with few file descriptors: connections and files share them, and every file is saved.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { http } from "../../support/loopback.js"
-import { runBash, temporaryDirectory } from "../../support/program.js"
+import { filesIn, runBash, temporaryDirectory } from "../../support/program.js"
 
 const contentOf = (url: string | undefined, bytes: number) => Buffer.alloc(bytes, url)
 
@@ -34,7 +34,7 @@ describe("halyard get with few descriptors", () => {
         )
         assert.strictEqual(exitCode, 0, stderr)
         assert.match(stderr, /^\d+ transfers at a time: the limit for open files \(ulimit -n\) is too low for \d+$/m)
-        const names = readdirSync(`${cwd}/out`)
+        const names = filesIn(`${cwd}/out`)
         assert.strictEqual(names.length, files)
         for (const name of names) {
           assert.isTrue(readFileSync(`${cwd}/out/${name}`).equals(contentOf(`/${name}`, bytes)), name)
@@ -51,7 +51,7 @@ describe("halyard get with few descriptors", () => {
       writeFileSync(`${cwd}/list`, urls.join(""))
       const { exitCode, stderr } = yield* runBash("ulimit -n 40; halyard get -d out -i list -c 100", { cwd })
       assert.strictEqual(exitCode, 0, stderr)
-      assert.strictEqual(readdirSync(`${cwd}/out`).length, 120)
+      assert.strictEqual(filesIn(`${cwd}/out`).length, 120)
     })
   )
 })
