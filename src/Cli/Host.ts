@@ -45,6 +45,9 @@ export type OutputStream =
  */
 export interface NetworkOptions {
   readonly publicOnly?: boolean | undefined
+  readonly ipv4?: boolean | undefined
+  readonly ipv6?: boolean | undefined
+  readonly resolve?: ReadonlyArray<string> | undefined
   /** Default: the environment variables. */
   readonly proxy?: string | undefined
   readonly noProxy?: string | undefined

@@ -34,6 +34,13 @@ export interface Options {
    * registries) are refused. For services whose users choose the URLs. Default: false.
    */
   readonly publicOnly?: boolean | undefined
+  /** Connects to addresses of one family only. Default: both. */
+  readonly family?: "ipv4" | "ipv6" | undefined
+  /**
+   * The addresses of some hosts, which are then not looked up: `{ "files.example:443": ["192.0.2.1"] }`. A host of `*` stands for every
+   * host. Names that a proxy resolves are not looked up here.
+   */
+  readonly resolve?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
   /**
    * The proxies, made by `Proxy.make` or `Proxy.fromEnvironment`. Default: none; the environment is not read. With `publicOnly`, the
    * addresses of origins are checked before the proxy is used, and every proxy is used as a tunnel to a checked address.
@@ -61,6 +68,8 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
             publicOnly: options.publicOnly,
             connect: sockets({
               publicOnly: options.publicOnly,
+              family: options.family,
+              addresses: options.resolve && new Map(Object.entries(options.resolve)),
               tls: options.tls,
               unusedProxy: unusedProxy(variables[0], options.proxy !== undefined)
             })

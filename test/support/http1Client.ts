@@ -20,6 +20,8 @@ export const http1Client = (
     readonly publicOnly?: boolean
     readonly tls?: Tls.Tls | undefined
     readonly unusedProxy?: string
+    readonly family?: "ipv4" | "ipv6"
+    readonly addresses?: ReadonlyMap<string, ReadonlyArray<string>>
   } = {}
 ): Effect.Effect<Client.Client, never, Scope.Scope> =>
   Effect.acquireRelease(

@@ -6,6 +6,23 @@
 import dns from "node:dns"
 import { BlockList, isIP, isIPv4 } from "node:net"
 
+/** How the addresses of a host are found. */
+export interface Resolution {
+  /** Refuses hosts with an address that is not public. */
+  readonly publicOnly?: boolean | undefined
+  /** Uses addresses of one family only. */
+  readonly family?: "ipv4" | "ipv6" | undefined
+  /** The addresses of some hosts. A key is `host:port`, without brackets, or `*:port`. */
+  readonly addresses?: ReadonlyMap<string, ReadonlyArray<string>> | undefined
+}
+
+/** The cause of a connection to a host that has no address of the family. */
+export class WrongFamily extends Error {
+  constructor(family: "ipv4" | "ipv6") {
+    super(`the host has no ${family === "ipv4" ? "IPv4" : "IPv6"} address, and no other is used`)
+  }
+}
+
 /** The cause of a connection that was not made because of `publicOnly`. */
 export class RefusedAddress extends Error {
   constructor(readonly address: string) {
@@ -63,23 +80,35 @@ export const isPublic = (address: string): boolean => {
 }
 
 /**
- * Looks up the addresses of a host. If the host is an address, the result is that address. With `publicOnly` it fails with
- * `RefusedAddress` if one of the addresses is not public.
+ * Finds the addresses of a host. If the host is an address, the result is that address. Fails with `RefusedAddress` if one of the
+ * addresses is not allowed, and with `WrongFamily` if none is of the family.
  */
 export const resolve = (
-  host: string,
-  publicOnly: boolean,
+  { hostname, port }: { readonly hostname: string; readonly port: number },
+  { addresses, family, publicOnly }: Resolution,
   callback: (cause: unknown, addresses: ReadonlyArray<string>) => void
 ): void => {
-  const answer = (addresses: ReadonlyArray<string>): void => {
-    const refused = publicOnly ? addresses.find((address) => !isPublic(address)) : undefined
-    callback(refused === undefined ? undefined : new RefusedAddress(refused), addresses)
+  const answer = (found: ReadonlyArray<string>): void => {
+    const refused = publicOnly === true ? found.find((address) => !isPublic(address)) : undefined
+    const usable = family === undefined ? found : found.filter((address) => isIPv4(address) === (family === "ipv4"))
+    if (refused !== undefined) {
+      callback(new RefusedAddress(refused), [])
+    } else if (family !== undefined && usable.length === 0) {
+      callback(new WrongFamily(family), [])
+    } else {
+      callback(undefined, usable)
+    }
   }
-  if (isIP(host) !== 0) {
-    answer([host])
+  const given = addresses?.get(`${hostname}:${port}`) ?? addresses?.get(`*:${port}`)
+  if (given !== undefined) {
+    answer(given)
     return
   }
-  dns.lookup(host, { all: true }, (cause, found) => {
+  if (isIP(hostname) !== 0) {
+    answer([hostname])
+    return
+  }
+  dns.lookup(hostname, { all: true }, (cause, found) => {
     if (cause === null) {
       answer(found.map(({ address }) => address))
     } else {

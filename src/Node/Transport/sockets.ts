@@ -5,7 +5,7 @@
  * @internal
  */
 import { connect, type Socket } from "node:net"
-import { resolve } from "./addresses.js"
+import { type Resolution, resolve } from "./addresses.js"
 import { Attempts } from "./happyEyeballs.js"
 import { EndWatch } from "./http1/endWatch.js"
 import { AtProxy, closedByPeer, Noted, ProxyError } from "./http1/failure.js"
@@ -52,11 +52,10 @@ export interface Wire {
 /** Makes a connection. No event comes before this has returned. */
 export type Connect = (target: Target, events: WireEvents) => Wire
 
-export interface SocketOptions {
+/** `publicOnly` holds for origins, and not for proxies. */
+export interface SocketOptions extends Resolution {
   /** Default: the certificates that Node trusts. */
   readonly tls?: TlsOptions | undefined
-  /** Refuses hosts with an address that is not public. Holds for origins, and not for proxies. */
-  readonly publicOnly?: boolean | undefined
   /** What the error of a name that cannot be resolved says about proxies that are not used. */
   readonly unusedProxy?: string | undefined
 }
@@ -89,9 +88,9 @@ class SocketWire implements Wire {
   ) {
     const { proxy } = target
     this.stopsAtOnce = !target.isTls && proxy?.isTunnel !== true
-    const isPublicOnly = options.publicOnly === true
-    const first = proxy?.server ?? target
-    resolve(first.hostname, isPublicOnly && proxy === undefined, (cause, addresses) => {
+    // The addresses of proxies need not be public.
+    const resolution = proxy === undefined ? options : { ...options, publicOnly: false }
+    resolve(proxy?.server ?? target, resolution, (cause, addresses) => {
       if (this.isDestroyed) {
         return
       }
@@ -183,7 +182,7 @@ class SocketWire implements Wire {
 
   /** Opens a tunnel through the proxy. */
   private enter(socket: Socket, server: ProxyServer): void {
-    openTunnel(socket, server, this.target, this.options.publicOnly === true, (cause) => {
+    openTunnel(socket, server, this.target, this.options, (cause) => {
       if (this.isDestroyed) {
         return
       }

@@ -9,7 +9,7 @@ import { displayUrl } from "../../../internal/text/displayUrl.js"
 import * as Printable from "../../../internal/text/printable.js"
 import * as HttpErrors from "../../../Transport/httpClientErrors.js"
 import type { TransportError } from "../../../Transport.js"
-import { RefusedAddress } from "../addresses.js"
+import { RefusedAddress, WrongFamily } from "../addresses.js"
 import type { ProxyServer, Via } from "../proxy/proxies.js"
 
 /** `body` is the state of the body, if the head was received. */
@@ -21,6 +21,9 @@ export const failure = (
 ): TransportError => {
   if (cause instanceof RefusedAddress) {
     return new AddressRefused({ url: displayUrl(url), address: cause.address })
+  }
+  if (cause instanceof WrongFamily) {
+    return new Connection({ url: displayUrl(url), reason: "unreachable", receivedBytes: 0, detail: cause.message })
   }
   if (cause instanceof ConnectTimeout) {
     return new Timeout({ url: displayUrl(url), phase: "connect", limitMillis: connectMillis, receivedBytes: 0 })

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net"
 import { reasonPhrase } from "../../../internal/http/reasonPhrase.js"
 import * as Printable from "../../../internal/text/printable.js"
-import { resolve } from "../addresses.js"
+import { type Resolution, resolve } from "../addresses.js"
 import { informationalAtMost, ProxyError, unauthenticated } from "../http1/failure.js"
 import { PartialHead } from "../http1/partialHead.js"
 import * as Head from "../http1/responseHead.js"
@@ -25,15 +25,15 @@ export const openTunnel = (
   socket: Socket,
   server: ProxyServer,
   target: Destination,
-  isPublicOnly: boolean,
+  resolution: Resolution,
   done: (cause: unknown) => void
 ): void => {
   const open = isSocks(server) ? socks : connect
-  if (!isPublicOnly && server.scheme !== "socks5") {
+  if (resolution.publicOnly !== true && server.scheme !== "socks5") {
     open(socket, server, target, done)
     return
   }
-  resolve(target.hostname, isPublicOnly, (cause, [address]) => {
+  resolve(target, resolution, (cause, [address]) => {
     if (cause !== undefined || address === undefined) {
       done(new OfTarget(cause))
     } else if (!socket.destroyed) {
