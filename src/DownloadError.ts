@@ -267,7 +267,8 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("halyard.
 /**
  * The destination could not be written. An existing file is unchanged, and no temporary file remains. Exception: with
  * `not-durable`, the new file is complete at the destination, but it may not survive a power cut. Worth a retry only for
- * `too-many-open`: no file descriptor was free for a minute.
+ * `too-many-open`: no file descriptor was free for a minute; and for `unavailable`: the store of a program says that the failure
+ * may pass.
  *
  * @category errors
  * @since 0.1.0
@@ -283,6 +284,7 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
       "exists",
       "not-a-directory",
       "too-many-open",
+      "unavailable",
       "not-durable",
       "other"
     ),
@@ -308,6 +310,7 @@ export class Disk extends Schema.TaggedError<Disk>("halyard.DownloadError.Disk")
       exists: "the file already exists",
       "not-a-directory": "a part of its path is not a directory",
       "too-many-open": "too many files are open",
+      unavailable: "the storage is not available at the moment",
       other: "the system gives no reason"
     }
     return this.detail === "" ? what[this.reason] : displayText(this.detail)

@@ -6,6 +6,8 @@
  *
  * @since 0.1.0
  */
+import type * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
@@ -25,12 +27,14 @@ import * as Content from "./engine/content.js"
 import type { Restore, RunNames } from "./engine/hooks.js"
 import * as Limits from "./engine/limits.js"
 import { Listener } from "./engine/listener.js"
+import { optionsConfig } from "./engine/optionsConfig.js"
 import { toExit } from "./engine/outcome.js"
 import { type ResumeRule, resumeRule } from "./engine/resume/resumeRule.js"
 import { run } from "./engine/run.js"
 import { segmentRule } from "./engine/segments/segmentRule.js"
 import * as SharedTransfers from "./engine/sharedTransfer.js"
 import { makeTransfer, type Transfer } from "./engine/transfer.js"
+import { warnOfUnusedLimits } from "./engine/unusedLimits.js"
 import { Hasher } from "./Hasher.js"
 import { UniquePaths } from "./internal/text/uniquePaths.js"
 import * as Journal from "./Journal.js"
@@ -200,6 +204,27 @@ export const layer: Layer.Layer<Downloader, never, Transport | Store> = Layer.sc
 export const layerWith = (options: Options): Layer.Layer<Downloader, never, Transport | Store> =>
   Layer.scoped(Downloader, make(options))
 
+/**
+ * The options from a `Config`, under their own names: `concurrency`, `stall.within`, `retry.retries`. A duration is text such as
+ * `5 seconds`. Use `Config.nested` to read them below another name.
+ *
+ * @category config
+ * @since 0.3.0
+ */
+export const config: Config.Config<Options> = optionsConfig(defaults)
+
+/**
+ * A downloader with the transport and the store in the context, and the options from a `Config`. Default: `config`. Environment
+ * variables in upper case, such as `HALYARD_PER_ORIGIN`, are read with `ConfigProvider.fromEnv().pipe(ConfigProvider.nested("halyard"),
+ * ConfigProvider.constantCase)`.
+ *
+ * @category layers
+ * @since 0.3.0
+ */
+export const layerConfig = (
+  options: Config.Config<Options> = config
+): Layer.Layer<Downloader, ConfigError, Transport | Store> => Layer.unwrapEffect(Effect.map(options, layerWith))
+
 /** @internal */
 export const makeWith = (
   options: Options = {},
@@ -355,28 +380,6 @@ export const makeWith = (
       }
     })
   })
-
-const limits: Record<keyof OriginGovernor.Options, true> = {
-  concurrency: true,
-  perOrigin: true,
-  adaptive: true,
-  requestsPerSecond: true,
-  requestsPerSecondPerOrigin: true,
-  bytesPerSecond: true,
-  bytesPerSecondPerOrigin: true
-}
-
-/** Warns about limits in the options that have no effect, because another governor is used. */
-const warnOfUnusedLimits = (options: Options): Effect.Effect<void> => {
-  const unused = Object.entries(options).flatMap(([name, value]) =>
-    name in limits && value !== undefined ? [name] : []
-  )
-  return unused.length === 0
-    ? Effect.void
-    : Effect.logWarning(
-        `These options of the downloader have no effect: ${unused.join(", ")}. The OriginGovernor in the context keeps the limits.`
-      )
-}
 
 /** The names of one run. Most runs need none. */
 const runNames = (): RunNames => {

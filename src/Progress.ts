@@ -20,8 +20,12 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import type { DownloadRequest } from "./Download.js"
 import type { DownloadEvent } from "./DownloadEvent.js"
+import { PullQueue } from "./internal/pullQueue.js"
 
 /**
  * Receives events.
@@ -48,6 +52,41 @@ export class Progress extends Context.Reference<Progress>()("halyard/Progress", 
  */
 export const layer = (event: (event: DownloadEvent) => Effect.Effect<void>): Layer.Layer<Progress> =>
   Layer.succeed(Progress, { event })
+
+/**
+ * The events of a download or of a run, as a stream. The work begins when the stream is run, and is interrupted when its reader
+ * goes away. The stream ends with the work, and fails if the work fails.
+ *
+ * `work` is the effect of `download`, or the stream of `run`. The stream of a run is read only as fast as its events, so a slow
+ * reader slows the run down. A slow reader of a download does not.
+ *
+ * Events wait for the reader in a buffer of `capacity` events. Default: 1024. If an `Advanced` of the same request waits as its last
+ * event, a new `Advanced` replaces it. A full buffer drops new `Advanced`. No other event is dropped.
+ *
+ * The events go to this stream only, and not to a `Progress` in the context.
+ *
+ * @category streams
+ * @since 0.3.0
+ */
+export const stream = <A, E, R>(
+  work: Effect.Effect<A, E, R> | Stream.Stream<A, E, R>,
+  options?: { readonly capacity?: number | undefined }
+): Stream.Stream<DownloadEvent, E, R> =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const buffer = new EventBuffer<E>(options?.capacity ?? defaultCapacity)
+      const event = (one: DownloadEvent): Effect.Effect<void> => {
+        buffer.add(one)
+        return Effect.void
+      }
+      const running = Stream.StreamTypeId in work ? Stream.runForEach(work, () => buffer.awaitRoom) : work
+      const fiber = yield* Effect.forkScoped(Effect.provideService(running, Progress, { event }))
+      fiber.addObserver((exit) => buffer.end(exit))
+      return buffer.stream
+    })
+  )
+
+const defaultCapacity = 1024
 
 /**
  * The events that a recording `Progress` has received so far, the first event first.
@@ -78,3 +117,56 @@ export const layerRecording: Layer.Layer<Progress | Recorded> = Layer.effectCont
     )
   })
 )
+
+interface Waiting {
+  event: DownloadEvent
+}
+
+class EventBuffer<E> {
+  /** The last waiting event of each request if it is an `Advanced`. */
+  private readonly latest = new Map<DownloadRequest, Waiting>()
+  private onRoom: (() => void) | undefined
+  private readonly queue = new PullQueue<Waiting, E>(() => {
+    this.latest.clear()
+    this.onRoom?.()
+  })
+
+  constructor(private readonly capacity: number) {}
+
+  add(event: DownloadEvent): void {
+    const request = event._tag === "Finished" ? event.outcome.request : event.request
+    if (event._tag !== "Advanced") {
+      this.latest.delete(request)
+      this.queue.add({ event })
+      return
+    }
+    const waiting = this.latest.get(request)
+    if (waiting !== undefined) {
+      waiting.event = event
+    } else if (this.queue.length < this.capacity) {
+      const added = { event }
+      this.latest.set(request, added)
+      this.queue.add(added)
+    }
+  }
+
+  end(exit: Exit.Exit<unknown, E>): void {
+    this.queue.end(exit)
+  }
+
+  /** Waits while the buffer is full. */
+  readonly awaitRoom: Effect.Effect<void> = Effect.suspend(() =>
+    this.queue.length < this.capacity
+      ? Effect.void
+      : Effect.async<void>((resume) => {
+          this.onRoom = () => {
+            this.onRoom = undefined
+            resume(Effect.void)
+          }
+        })
+  )
+
+  get stream(): Stream.Stream<DownloadEvent, E> {
+    return Stream.map(this.queue.stream, ({ event }) => event)
+  }
+}

@@ -7,7 +7,7 @@
  * @since 0.2.0
  */
 import * as Duration from "effect/Duration"
-import type { DownloadError } from "./DownloadError.js"
+import type { Disk, DownloadError } from "./DownloadError.js"
 import { nonNegativeDuration, nonNegativeNumber } from "./internal/optionValues.js"
 
 /**
@@ -42,7 +42,7 @@ export interface RetryPolicy {
    * `POST`, is repeated only if no connection was made, because the server may have carried it out.
    */
   readonly anyMethod: boolean
-  /** Whether a failure of this kind is worth another attempt. Of `Disk` failures only `too-many-open` is. */
+  /** Whether a failure of this kind is worth another attempt. Of `Disk` failures only `too-many-open` and `unavailable` are. */
   readonly isTransient: (error: DownloadError) => boolean
 }
 
@@ -66,6 +66,14 @@ const transientStatuses: ReadonlySet<number> = new Set([408, 425, 429])
 const finalServerErrors: ReadonlySet<number> = new Set([501, 505, 506, 508, 510, 511])
 
 const finalConnectionReasons: ReadonlySet<string> = new Set(["tls", "proxy-authentication", "proxy-refused"])
+
+/**
+ * Returns true if the store may succeed a moment later, and the part is not damaged.
+ *
+ * @category predicates
+ * @since 0.3.0
+ */
+export const mayPass = ({ reason }: Disk): boolean => reason === "too-many-open" || reason === "unavailable"
 
 /**
  * Returns true if the same request may succeed a moment later.
@@ -92,7 +100,7 @@ export const isTransient = (error: DownloadError): boolean => {
     case "InvalidRequest":
       return false
     case "Disk":
-      return error.reason === "too-many-open"
+      return mayPass(error)
   }
 }
 

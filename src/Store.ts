@@ -7,7 +7,13 @@
  * A method returns an Effect. An `Exit` is an Effect that has ended: a backend that has done its work when the call returns
  * gives back an `Exit`, and the transfer continues without suspending. A backend that must wait returns any other Effect, which
  * has done nothing until it is run. A method does not throw: a bug is an `Exit.die`. `Store/Memory` is the shortest backend, and
- * a model. `Contracts.store` of `halyard/testing` checks a backend and says in words what is wrong.
+ * a model.
+ *
+ * A method fails with `Disk`. With the reason `unavailable` it says that the failure may pass, such as a 503 of an object storage:
+ * the engine retries it as it retries a failure of the network. The failed call must have changed nothing that `read` or a later
+ * call would see, because the caller repeats it: a `write` of the same bytes, `open` of a new part, `publish` of the same part.
+ *
+ * `Contracts.store` of `halyard/testing` checks a backend and says in words what is wrong.
  *
  * @since 0.1.0
  */

@@ -5,12 +5,10 @@
  *
  * @internal
  */
-import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
+import { PullQueue } from "../internal/pullQueue.js"
 import type { Sink } from "./sequential.js"
 
 /** A write waits if the reader has not taken this number of bytes yet. */
@@ -18,11 +16,12 @@ const fullBytes = 256 * 1024
 
 export class ContentQueue<E> implements Sink {
   takenBytes = 0
-  private chunks: Array<Uint8Array> = []
   private queuedBytes = 0
-  private exit: Exit.Exit<void, E> | undefined
-  private wakeReader: (() => void) | undefined
   private wakeWriter: (() => void) | undefined
+  private readonly queue = new PullQueue<Uint8Array, E>(() => {
+    this.queuedBytes = 0
+    this.wakeWriter?.()
+  })
 
   write(chunk: Uint8Array): Effect.Effect<void> {
     if (this.queuedBytes < fullBytes) {
@@ -48,48 +47,19 @@ export class ContentQueue<E> implements Sink {
   readonly end: Effect.Effect<void> = Exit.void
 
   /** Ends the content after the queued chunks. The first call counts. */
-  finish(exit: Exit.Exit<void, E>): void {
-    this.exit ??= exit
-    this.wakeReader?.()
+  finish(exit: Exit.Exit<unknown, E>): void {
+    this.queue.end(exit)
   }
 
   /** The content. It can be read once. */
   get stream(): Stream.Stream<Uint8Array, E> {
-    return Stream.repeatEffectChunkOption(Effect.suspend(() => this.take()))
-  }
-
-  private take(): Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<E>> {
-    if (this.chunks.length > 0) {
-      const chunks = Chunk.unsafeFromArray(this.chunks)
-      this.chunks = []
-      this.queuedBytes = 0
-      this.wakeWriter?.()
-      return Exit.succeed(chunks)
-    }
-    if (this.exit !== undefined) {
-      return Exit.isSuccess(this.exit)
-        ? Exit.fail(Option.none())
-        : Exit.failCause(Cause.map(this.exit.cause, Option.some))
-    }
-    return Effect.zipRight(
-      Effect.async<void>((resume) => {
-        this.wakeReader = () => {
-          this.wakeReader = undefined
-          resume(Exit.void)
-        }
-        return Effect.sync(() => {
-          this.wakeReader = undefined
-        })
-      }),
-      Effect.suspend(() => this.take())
-    )
+    return this.queue.stream
   }
 
   private add(chunk: Uint8Array): void {
-    // The transport uses the memory of the chunk again.
-    this.chunks.push(new Uint8Array(chunk))
     this.queuedBytes += chunk.length
     this.takenBytes += chunk.length
-    this.wakeReader?.()
+    // The transport uses the memory of the chunk again.
+    this.queue.add(new Uint8Array(chunk))
   }
 }

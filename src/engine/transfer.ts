@@ -268,7 +268,8 @@ class Steps {
           ? andThen(file.appeared(received.bytes), (unchanged) =>
               unchanged === undefined ? Exit.fail(error) : Exit.succeed(unchangedOutcome(file, unchanged))
             )
-          : this.retry(error)
+          : // The content is complete. Only the publish is repeated.
+            this.retry(error, undefined, error.reason === "unavailable" ? () => this.publish(received) : undefined)
       }
     })
   }
@@ -283,7 +284,11 @@ class Steps {
   }
 
   /** Waits, and begins the next attempt, if the policy allows one. */
-  private retry(error: DownloadError, hop?: Hop): Effect.Effect<Outcome, DownloadError> {
+  private retry(
+    error: DownloadError,
+    hop?: Hop,
+    next: () => Effect.Effect<Outcome, DownloadError> = () => this.nextAttempt
+  ): Effect.Effect<Outcome, DownloadError> {
     return Effect.flatMap(Random.next, (random) => {
       const { deadlines, delivery, firstHop, options, partial, reachability, request } = this.file
       const now = this.file.now() - deadlines.lostMillis
@@ -320,10 +325,7 @@ class Steps {
         events.send(Unvalidated.make(Retrying, { request, error, attempt: this.attempts, delayMillis }))
       }
       const sleep = this.parked(this.restore(Effect.sleep(Duration.millis(Math.ceil(delayMillis)))))
-      return Effect.flatMap(sleep, () => {
-        this.attempts++
-        return this.again
-      })
+      return Effect.flatMap(sleep, next)
     })
   }
 
@@ -341,6 +343,10 @@ class Steps {
     }
     this.retries = new RetryCount()
     this.limits = Limits.forRequest(file.request, file.options.limits)
+    return this.nextAttempt
+  }
+
+  private get nextAttempt(): Effect.Effect<Outcome, DownloadError> {
     this.attempts++
     return this.again
   }
@@ -365,8 +371,8 @@ class Steps {
   }
 }
 
-// Too many open files do not damage the part, whose bytes stay in memory.
-const isDiskFault = (error: DownloadError): boolean => error._tag === "Disk" && error.reason !== "too-many-open"
+// A failure that may pass does not damage the part, whose bytes stay where they are.
+const isDiskFault = (error: DownloadError): boolean => error._tag === "Disk" && !RetryPolicy.mayPass(error)
 
 const logged = (cause: Cause.Cause<never>, outcome: Outcome): Effect.Effect<DownloadOutcome> =>
   Effect.as(Effect.logError("A bug was met after the outcome of a transfer was decided.", cause), outcome)

@@ -4,6 +4,7 @@
  * @internal
  */
 import type { DownloadError } from "../../DownloadError.js"
+import { mayPass } from "../../RetryPolicy.js"
 
 /** False if the content is wrong or no longer there, or if the disk failed. Then a later run starts over. */
 export const keepsContent = (error: DownloadError): boolean => {
@@ -24,6 +25,6 @@ export const keepsContent = (error: DownloadError): boolean => {
     case "InvalidRequest":
       return false
     case "Disk":
-      return error.reason === "too-many-open"
+      return mayPass(error)
   }
 }
