@@ -9,6 +9,7 @@ import type { DownloadEvent, Paused, Responded, Retrying } from "../../DownloadE
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
+import * as Unvalidated from "../../internal/unvalidated.js"
 import { isTransient } from "../../RetryPolicy.js"
 import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
@@ -204,9 +205,9 @@ export const make = (options: {
       },
       refused: (index, item) => {
         const request = Download.request({ id: `${index}`, url: item.url, destination: "" })
-        const error = new InvalidRequest({ url: displayUrl(item.url), detail: item.problem })
+        const error = new InvalidRequest({ url: displayUrl(item.url), detail: item.problem }, Unvalidated.unvalidated)
         started++
-        onOutcome(new Download.Failed({ request, error }), item)
+        onOutcome(Unvalidated.make(Download.Failed, { request, error }), item)
       },
       renamed: (url, name, reason) => {
         if (!options.json && RequestProblem.ofUrl(url) === undefined) {
