@@ -82,13 +82,14 @@ export class Destinations {
         `${Printable.excerpt(wanted)} is outside of the directory ${Printable.line(this.directory)}; --allow-outside permits that`
       )
     }
-    const hasName = name !== "" && !name.endsWith("/")
+    // `.`, `..` and `sub/` name directories.
+    const hasName = !/(?:^|\/)\.{0,2}$/.test(name)
     const given = hasName ? this.path.basename(absolute) : this.fromUrl(source)
     const last = hasName ? FileNames.fromText(given) : given
     const parents = (hasName ? segments.slice(0, -1) : segments).filter((segment) => segment !== "")
     const safe = isOutside ? parents : parents.map(FileNames.fromText)
     const relative = [...safe, last].join("/")
-    if (relative !== [...parents, given].join("/").normalize("NFC")) {
+    if (relative.normalize("NFC") !== [...parents, given].join("/").normalize("NFC")) {
       this.options.onRenamed(url, relative, "because the name in the list is not safe")
     }
     const path = this.prefix + this.numbered(url, relative, isNumbered)

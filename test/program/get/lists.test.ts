@@ -119,7 +119,9 @@ describe("a list of halyard get", () => {
         `${url}/7`,
         "  out=a/c/_ba_[31mshrc",
         `${url}/8`,
-        "  out=SUB"
+        "  out=SUB",
+        `${url}/9`,
+        "  out=sub/a/.."
       ])
       const { exitCode, stderr, stdout } = yield* get(["-i", "list", "-d", "files", "-c", "1"], { cwd })
       assert.strictEqual(exitCode, 1)
@@ -136,7 +138,13 @@ describe("a list of halyard get", () => {
       assert.include(stderr, `${url}/5: named a/c/_ba_[31mshrc, because the name in the list is not safe\n`)
       assert.include(stderr, `${url}/7: named a/c/_ba_[31mshrc-2, because an earlier URL has the same name\n`)
       assert.include(stderr, `${url}/8: named SUB-2, because an earlier URL has the same name\n`)
-      assert.deepStrictEqual(stdout.trim().split("\n"), [renamed, "files/sub/6", `${renamed}-2`, "files/SUB-2"])
+      assert.deepStrictEqual(stdout.trim().split("\n"), [
+        renamed,
+        "files/sub/6",
+        `${renamed}-2`,
+        "files/SUB-2",
+        "files/sub/9"
+      ])
       assert.deepStrictEqual(filesIn(cwd), ["files", "list"])
     })
   )

@@ -1,0 +1,43 @@
+/**
+ * A million items from a pipe take a fixed amount of memory. The benchmark B7 measures the same with files that are saved.
+ */
+import { writeFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { bin, runCommand, temporaryDirectory } from "../../support/program.js"
+
+const items = 1_000_000
+
+// Each item has three lines, and a checksum that is none.
+const generator = `
+const lines = (index) => "http://127.0.0.1/" + index + "\\n out=file-" + index + "\\n checksum=md5=" + index + "\\n"
+let next = 0
+const write = () => {
+  for (let isTaken = true; isTaken && next < ${items}; ) {
+    let text = ""
+    for (const end = Math.min(${items}, next + 1000); next < end; next++) text += lines(next)
+    isTaken = process.stdout.write(text)
+  }
+  if (next < ${items}) process.stdout.once("drain", write)
+}
+write()
+`
+
+// The peak of the resident memory in bytes, written at the end of the process.
+const peak = `process.on("exit", () => require("node:fs").writeFileSync("peak", String(process.resourceUsage().maxRSS * 1024)))`
+
+describe("a million items from a pipe", () => {
+  it.scopedLive("take less than 120 MB", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/generator.cjs`, generator)
+      writeFileSync(`${cwd}/peak.cjs`, peak)
+      const script = `"$0" generator.cjs | "$0" --require ./peak.cjs "$1" get -i - -d files 2> errors; echo $?; cat peak; echo; tail -n 2 errors`
+      const { stdout } = yield* runCommand("bash", ["-c", script, process.execPath, bin], { cwd })
+      const [exitCode, peakBytes, ...report] = stdout.split("\n")
+      assert.strictEqual(exitCode, "1", stdout)
+      assert.include(report.join("\n"), `0 saved, ${items} failed; `)
+      assert.isBelow(Number(peakBytes), 120_000_000)
+    })
+  )
+})
