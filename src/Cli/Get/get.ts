@@ -30,6 +30,7 @@ import * as UnfinishedParts from "../unfinishedParts.js"
 import * as Content from "./content.js"
 import * as Credentials from "./credentials.js"
 import { Destinations } from "./destinations.js"
+import * as DryRun from "./dryRun.js"
 import { FailFast } from "./failFast.js"
 import * as ForeignFiles from "./foreignFiles.js"
 import * as Headers from "./headers.js"
@@ -90,7 +91,7 @@ const run = Effect.fnUntraced(function* (
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
   // Before any request: nothing can be saved in a directory that is not writable.
-  const isPrepared = yield* Effect.onInterrupt(prepare(options, output, directory), () => conclude)
+  const isPrepared = options.dryRun || (yield* Effect.onInterrupt(prepare(options, output, directory), () => conclude))
   if (!isPrepared) {
     yield* report.event(deadlineReached(urls, options, output))
     yield* conclude
@@ -127,7 +128,7 @@ const run = Effect.fnUntraced(function* (
   const headersOf = Headers.withDefaults(common)
   const files = yield* Store
   const ready = Items.prepare(whileTaken(host, entries), {
-    store: files,
+    prepareDirectory: options.dryRun ? () => Effect.void : files.prepare,
     digestOf: (item) => {
       const own = item.fields.checksum ?? options.checksum
       return own !== undefined || checksums === undefined ? Either.right(own) : checksums.of(item)
@@ -164,6 +165,10 @@ const run = Effect.fnUntraced(function* (
       headers
     })
   })
+  if (options.dryRun) {
+    const refused = () => report.current().failed
+    return yield* DryRun.dryRun(requests, { ...options, isStream: output?.stream !== undefined, refused })
+  }
   const told = options.continue ? ForeignFiles.told(requests, files, report.note) : requests
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(failFast.stop(downloader.run(told, { concurrency: Math.min(options.concurrency, connections) })))

@@ -12,7 +12,6 @@ import * as Stream from "effect/Stream"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import type { Disk } from "../../DownloadError.js"
 import * as NormalizedUrl from "../../internal/text/normalizedUrl.js"
-import type { Store } from "../../Store.js"
 import type { Destination } from "./destinations.js"
 import type { Headers } from "./headers.js"
 import type { Entry, Item, Place } from "./input/item.js"
@@ -27,7 +26,7 @@ export interface Ready extends Destination {
 }
 
 export interface Dependencies {
-  readonly store: typeof Store.Service
+  readonly prepareDirectory: (directory: string) => Effect.Effect<void, Disk>
   /** The checksum of an item, or why it is not known which one it is. */
   readonly digestOf: (item: Item) => Either.Either<string | undefined, string>
   readonly destinationOf: (item: Item, index: number) => Either.Either<Destination, string>
@@ -48,7 +47,7 @@ export const prepare = <E, R>(
   entries: Stream.Stream<Entry, E, R>,
   dependencies: Dependencies
 ): Stream.Stream<Ready, E, R> => {
-  const { destinationOf, digestOf, headersFor, onRefused, store } = dependencies
+  const { destinationOf, digestOf, headersFor, onRefused, prepareDirectory } = dependencies
   let index = 0
   const prepared = new Set<string>()
 
@@ -85,7 +84,7 @@ export const prepare = <E, R>(
     if (directory === undefined || prepared.has(directory)) {
       return Exit.succeed(true)
     }
-    return Effect.match(store.prepare(directory), {
+    return Effect.match(prepareDirectory(directory), {
       onFailure: (error: Disk) => {
         onRefused(index, { ...item, problem: error.message })
         return false
