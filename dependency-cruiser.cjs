@@ -6,8 +6,8 @@
 
 const internal = "^src/internal/"
 const values = "^src/(Credentials|Download|DownloadError|DownloadEvent|Flags|Naming|RetryPolicy)([.]ts$|/)"
-const ports = "^src/((Transport|Store|Progress|Journal|Hasher|Screen)[.]ts$|OriginGovernor([.]ts$|/))"
-const backends = "^src/(Transport|Store|Journal)/"
+const ports = "^src/((Transport|Store|Progress|Journal|Hasher|Screen|Cookies)[.]ts$|OriginGovernor([.]ts$|/))"
+const backends = "^src/(Cookies|Transport|Store|Journal)/"
 const engine = "^src/engine/"
 const services = "^src/(Downloader|FlagServer|Platform|Spinner|StatusLine|Supervisor)[.]ts$"
 const cli = "^src/Cli([.]ts$|/)"

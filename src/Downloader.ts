@@ -17,6 +17,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import { Cookies } from "./Cookies.js"
 import * as RequestHeaders from "./Download/requestHeaders.js"
 import * as RequestProblem from "./Download/requestProblem.js"
 import type { DownloadOutcome, DownloadRequest, NotModified, RequestOptions, Saved, Skipped } from "./Download.js"
@@ -319,6 +320,7 @@ export const makeWith = (
               background,
               listenerOf(Context.get(context, Progress)),
               Option.getOrUndefined(Context.getOption(context, Journal.Journal)),
+              Option.getOrUndefined(Context.getOption(context, Cookies)),
               Context.get(context, Hasher),
               clock,
               // Effect's default tracer drops its spans, but would still create them.
@@ -337,7 +339,7 @@ export const makeWith = (
       runNames?: RunNames
     ): Effect.Effect<DownloadOutcome> => {
       const events = caller.hasListener ? caller : undefined
-      const hooks = { permitOptions, events, journal: caller.journal, runNames }
+      const hooks = { permitOptions, events, journal: caller.journal, cookies: caller.cookies, runNames }
       const work = sharedTransfers.perform(caller.transfer, request, restore, hooks, worker)
       return caller.withSpan(request, caller.isSilent ? work : caller.withReports(request, restore, worker, work))
     }
@@ -347,7 +349,7 @@ export const makeWith = (
         const caller = given.withoutJournal
         const request = Content.requestOf(options)
         return (content) => {
-          const hooks = { events: caller.hasListener ? caller : undefined, content }
+          const hooks = { events: caller.hasListener ? caller : undefined, cookies: caller.cookies, content }
           const work = Effect.suspend(() => caller.transfer(request, Effect.interruptible, hooks))
           return caller.withSpan(request, caller.withReports(request, Effect.interruptible, undefined, work))
         }

@@ -69,7 +69,7 @@ export interface TransportRequest {
  */
 export interface ResponseHead {
   readonly status: number
-  /** The names are in lower case. The values of several fields with one name are joined with commas (RFC 9110 §5.3). */
+  /** The names are in lower case. The values of several fields with one name are joined with commas (RFC 9110 §5.3), those of `set-cookie` with line feeds, because a comma may be part of a cookie. */
   readonly headers: Readonly<Record<string, string | undefined>>
 }
 

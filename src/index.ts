@@ -6,6 +6,8 @@
  *
  * @since 0.1.0
  */
+export * as CookieJar from "./Cookies/Jar.js"
+export * as Cookies from "./Cookies.js"
 export * as Credentials from "./Credentials.js"
 export * as Download from "./Download.js"
 export * as DownloadError from "./DownloadError.js"

@@ -117,7 +117,7 @@ const fromEnvironment = Effect.fnUntraced(function* (
   const byVariable = new Map(declared.map((option) => [variableOf(option), option] as const))
   for (const [name, value = ""] of Object.entries(environment)) {
     const option = byVariable.get(name)
-    if (name.startsWith("HALYARD_") && name !== "HALYARD_CONFIG" && value !== "") {
+    if (name.startsWith("HALYARD_") && !others.has(name) && value !== "") {
       const key = option === undefined ? undefined : keyOf(option)
       if (option !== undefined && key !== undefined && !notSettable.has(key)) {
         const texts = yield* textsOf(
@@ -140,6 +140,9 @@ const fromEnvironment = Effect.fnUntraced(function* (
   }
   return settings
 })
+
+/** Variables that are not options. */
+const others: ReadonlySet<string> = new Set(["HALYARD_CONFIG", "HALYARD_PASSWORD"])
 
 const switches: Readonly<Record<string, boolean>> = {
   "1": true,

@@ -109,6 +109,12 @@ export const forHop = (request: WithHeaders, hop: Hop, defaultHeaders: Headers):
   return credentials === undefined ? headers : { ...headers, authorization: credentials }
 }
 
+/** Adds cookies to those that the user gives. */
+export const withCookie = (headers: Headers, cookie: string): Headers => ({
+  ...headers,
+  cookie: headers["cookie"] === undefined ? cookie : `${headers["cookie"]}; ${cookie}`
+})
+
 const withoutContent = (headers: Headers): Headers =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith("content-")))
 

@@ -13,9 +13,7 @@
  * Content codings: a body is saved as it was sent. `FetchHttpClient` decodes a content coding, even one that was not requested, and
  * the sent bytes are lost. A successful response with a content coding therefore fails with `Protocol` and the reason `message`.
  * Exception: an unchanged response of a `NodeHttpClient`, which does not decode.
- *
- * Methods: `HttpMethod` of `@effect/platform` lists the methods. A request with another method fails with `InvalidRequest`. A body
- * without the header `content-type` is sent as `application/octet-stream`.
+ * Methods: those of `HttpMethod`; any other fails with `InvalidRequest`. A body without a type is sent as `application/octet-stream`.
  *
  * Truncation: if a body has neither a length nor chunks, a reset of the connection is detected over `NodeHttpClient.layer` only.
  * Over `FetchHttpClient` and `NodeHttpClient.layerUndici` it looks like the end of the body. With all of these clients, so does the
@@ -24,6 +22,7 @@
  *
  * @since 0.1.0
  */
+import * as Cookies from "@effect/platform/Cookies"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
@@ -315,7 +314,7 @@ const fromResponse = (
     const isEndedByClose = expectedBytes === undefined && coding === undefined
     return {
       status: response.status,
-      headers: response.headers,
+      headers: headersOf(response),
       body: Stream.suspend(() => {
         isRead = true
         return response.stream
@@ -336,6 +335,12 @@ const fromResponse = (
       )
     }
   })
+
+/** A client joins several `set-cookie` with commas, or has the first one only. */
+const headersOf = ({ cookies, headers }: HttpClientResponse.HttpClientResponse): StreamResponse["headers"] =>
+  headers["set-cookie"] === undefined
+    ? headers
+    : { ...headers, "set-cookie": Cookies.toSetCookieHeaders(cookies).join("\n") }
 
 /** The body as it was sent: a readable stream of Node. */
 interface SentBody {

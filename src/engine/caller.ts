@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
+import type { Cookies } from "../Cookies.js"
 import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
 import { type DownloadEvent, Finished, Started } from "../DownloadEvent.js"
@@ -35,6 +36,7 @@ export class Caller implements EventSink {
     private readonly background: Background,
     private readonly listener: Listener | undefined,
     readonly journal: typeof Journal.Journal.Service | undefined,
+    readonly cookies: typeof Cookies.Service | undefined,
     private readonly hasher: typeof Hasher.Service,
     private readonly clock: Clock.Clock,
     private readonly isTraced: boolean
@@ -51,8 +53,8 @@ export class Caller implements EventSink {
 
   /** The same caller, for a transfer that saves nothing. */
   get withoutJournal(): Caller {
-    const { background, clock, hasher, isTraced, listener, runtime, transfer } = this
-    return new Caller(transfer, runtime, background, listener, undefined, hasher, clock, isTraced)
+    const { background, clock, cookies, hasher, isTraced, listener, runtime, transfer } = this
+    return new Caller(transfer, runtime, background, listener, undefined, cookies, hasher, clock, isTraced)
   }
 
   send(event: DownloadEvent): void {

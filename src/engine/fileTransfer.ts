@@ -7,7 +7,7 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as RequestHeaders from "../Download/requestHeaders.js"
+import * as RequestHeaders from "../Download/requestHeaders.js"
 import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, Timeout } from "../DownloadError.js"
 import { Paused, Responded } from "../DownloadEvent.js"
@@ -98,6 +98,7 @@ export class FileTransfer {
   local: LocalFile | undefined
   private readonly names: Names | undefined
   private readonly events: EventSink | undefined
+  readonly cookies: Hooks["cookies"]
 
   constructor(
     { clock, deadlines, governor, hasher, options, quotas, reachability, store, transport }: Services,
@@ -130,6 +131,7 @@ export class FileTransfer {
     this.delivery = sink === undefined ? undefined : new Delivery(sink, this.partial)
     this.partial.isDelivered = sink !== undefined
     this.events = hooks.events
+    this.cookies = hooks.cookies
     this.sampler = new ProgressSampler(clock, request, this.partial, hooks.events)
   }
 
@@ -208,8 +210,13 @@ export class FileTransfer {
     return this.governor.report(origin, { signal: signalOf(error), beganAtMillis, pauseMillis })
   }
 
-  /** Heeds what a response says about its origin, besides its content: that a quota is used up. */
-  heed({ origin }: Hop, { headers }: ResponseHead, beganAtMillis: number): Effect.Effect<void> {
+  /** Heeds what a response says besides its content: cookies, and that a quota of its origin is used up. */
+  heed(hop: Hop, { headers }: ResponseHead, beganAtMillis: number): Effect.Effect<void> {
+    const { origin } = hop
+    const set = headers["set-cookie"]
+    if (this.cookies !== undefined && set !== undefined) {
+      this.cookies.receive(RequestHeaders.requestUrl(hop), set.split("\n"))
+    }
     // Most responses say nothing, and are looked at no further.
     return Quota.isSaid(headers) ? this.quotas.pause(origin, headers, beganAtMillis, this) : Exit.void
   }

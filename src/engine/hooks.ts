@@ -3,7 +3,9 @@
  *
  * @internal
  */
+
 import type * as Effect from "effect/Effect"
+import type { Cookies } from "../Cookies.js"
 import type { Advanced, Paused, Responded, Retrying } from "../DownloadEvent.js"
 import type { Journal } from "../Journal.js"
 import type { PermitOptions } from "../OriginGovernor.js"
@@ -19,6 +21,7 @@ export interface Hooks {
   readonly deadlineAt?: number | undefined
   readonly events?: EventSink | undefined
   readonly journal?: typeof Journal.Service | undefined
+  readonly cookies?: typeof Cookies.Service | undefined
   readonly names?: Names | undefined
   readonly runNames?: RunNames | undefined
   /** Undefined: the content goes to the store of the downloader. */

@@ -197,7 +197,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { permitOptions, events, deadlineAt, journal, runNames }: Hooks
+    { permitOptions, events, deadlineAt, journal, cookies, runNames }: Hooks
   ): Effect.Effect<DownloadOutcome> => {
     const owner: Owner = { fiber: undefined }
     const shared = new SharedTransfer(key, request, owner, events)
@@ -207,7 +207,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     // Uninterruptible except for the transfer itself, so that a cancelled transfer has an outcome too.
     return Effect.flatMap(
       Effect.forkIn(
-        transfer(request, Effect.interruptible, { permitOptions, deadlineAt, journal, names, events: shared }),
+        transfer(request, Effect.interruptible, { permitOptions, deadlineAt, journal, cookies, names, events: shared }),
         scope
       ),
       (fiber) => {
@@ -225,7 +225,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { permitOptions, events, deadlineAt, journal, runNames }: Hooks,
+    { permitOptions, events, deadlineAt, journal, cookies, runNames }: Hooks,
     worker: Worker
   ): Effect.Effect<DownloadOutcome> => {
     const shared = worker.spare ?? new SharedTransfer(key, request, worker, events)
@@ -248,7 +248,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     }
     const names = namesFor(shared, runNames)
     return Effect.matchCauseEffect(
-      transfer(request, restore, { permitOptions, deadlineAt, journal, names, events: shared }),
+      transfer(request, restore, { permitOptions, deadlineAt, journal, cookies, names, events: shared }),
       {
         onSuccess: (outcome) => ended(Exit.succeed(outcome)),
         onFailure: (cause) => ended(Exit.failCause(cause))

@@ -21,14 +21,17 @@ interface Options {
 
 /** A range is guarded by `If-Range` if the version in the part has a validator. */
 export const transportRequest = (
-  { options, partial: { validator }, request }: FileTransfer,
+  { cookies, options, partial: { validator }, request }: FileTransfer,
   hop: Hop,
   { condition, connectMillis, range, verifiesBody }: Options
 ): TransportRequest => {
-  const headers = RequestHeaders.forHop(request, hop, options.headers)
+  const url = RequestHeaders.requestUrl(hop)
+  const cookie = cookies?.header(url)
+  const given = RequestHeaders.forHop(request, hop, options.headers)
+  const headers = cookie === undefined ? given : RequestHeaders.withCookie(given, cookie)
   const guard = validator === undefined ? undefined : { "if-range": validator }
   return {
-    url: RequestHeaders.requestUrl(hop),
+    url,
     method: hop.method,
     body: hop.body === undefined ? undefined : Redacted.value(hop.body),
     headers:

@@ -12,6 +12,8 @@ import * as Contracts from "../../src/testing/Contracts.js"
 import * as Origin from "../../src/testing/Origin.js"
 import { runCases } from "../support/runCases.js"
 
+const cookies = ["a=1; Expires=Fri, 01 Jan 2100 00:00:00 GMT", "b=2; Path=/"]
+
 /** What `TransportProbe` asks of an origin, on the loopback interface. Its pauses are real: a socket knows no test clock. */
 const loopback = Effect.acquireRelease(
   Effect.async<{ readonly port: number; readonly busy: () => number; readonly close: () => void }>((resume) => {
@@ -28,7 +30,12 @@ const loopback = Effect.acquireRelease(
           return
         case "/echo": {
           const length = request.headers["content-length"] ?? ""
-          const headers = { "x-method": request.method, "x-length": length, "content-length": Number(length) }
+          const headers = {
+            "x-method": request.method,
+            "x-length": length,
+            "content-length": Number(length),
+            "set-cookie": cookies
+          }
           response.writeHead(200, headers)
           request.pipe(response)
           return
@@ -92,7 +99,11 @@ describe("testing/Origin", () => {
                 case "/echo": {
                   const { body, method = "GET" } = request
                   return {
-                    headers: { "x-method": method, "x-length": body === undefined ? "" : `${body.length}` },
+                    headers: {
+                      "x-method": method,
+                      "x-length": body === undefined ? "" : `${body.length}`,
+                      "set-cookie": cookies.join("\n")
+                    },
                     body
                   }
                 }

@@ -61,7 +61,12 @@ export const fieldsOf = (
 ): Record<string, string> => {
   const all: Record<string, string> = {}
   for (const [name, value] of Object.entries(fields)) {
-    all[name] = typeof value === "string" ? value : single.has(name) ? (value?.[0] ?? "") : (value ?? []).join(", ")
+    all[name] =
+      typeof value === "string"
+        ? value
+        : single.has(name)
+          ? (value?.[0] ?? "")
+          : (value ?? []).join(name === "set-cookie" ? "\n" : ", ")
   }
   return all
 }

@@ -28,6 +28,7 @@ import { longName } from "../Option.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import * as Content from "./content.js"
+import * as Cookies from "./cookies.js"
 import * as Credentials from "./credentials.js"
 import { Destinations } from "./destinations.js"
 import * as DryRun from "./dryRun.js"
@@ -85,6 +86,7 @@ const run = Effect.fnUntraced(function* (
   const naming = yield* namingOf(options)
   const directory = output === undefined ? options.directory : path.dirname(output.destination)
   const withNetrc = Credentials.withNetrc(yield* Credentials.netrcOf(options))
+  const cookies = yield* Cookies.open(options)
   const secrets = yield* OriginSecrets.read(options)
   const report = yield* Report.make({ ...options, hasPaths: !isToStdout })
   const checksums = yield* Checksums.read(options.sums, options.baseUrl, report.note)
@@ -170,12 +172,17 @@ const run = Effect.fnUntraced(function* (
     return yield* DryRun.dryRun(requests, { ...options, isStream: output?.stream !== undefined, refused })
   }
   const told = options.continue ? ForeignFiles.told(requests, files, report.note) : requests
+  let areCookiesSaved = true
+  const saveCookies = Effect.map(cookies.save, (isSaved) => {
+    areCookiesSaved = isSaved
+  })
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(failFast.stop(downloader.run(told, { concurrency: Math.min(options.concurrency, connections) })))
   ).pipe(
     Effect.provide(
       downloaderLayer(options, output).pipe(
         Layer.provide(transport(first)),
+        Layer.provide(cookies.layer),
         Layer.provide(Progress.layer(failFast.after(report.event)))
       )
     ),
@@ -192,9 +199,9 @@ const run = Effect.fnUntraced(function* (
       report.note(originHeaders?.notice())
       report.note(checksums?.notice())
       report.note(failFast.notice())
-      return conclude
+      return Effect.zipRight(saveCookies, conclude)
     }),
-    Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
+    Effect.zipRight(Effect.sync(() => (areCookiesSaved ? Download.exitCode(report.current()) : 1)))
   )
 })
 

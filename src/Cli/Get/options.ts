@@ -39,6 +39,14 @@ const user = (text: string, label: string): Either.Either<string, string> =>
     ? Either.right(text)
     : Either.left(`${label} must have a name, and no control characters`)
 
+/** Reads `NAME=VALUE` or the name of a file, which has no equals sign, as in curl. No error shows the text. */
+const cookie = (text: string, label: string): Either.Either<Source, string> =>
+  !text.includes("=") && text !== ""
+    ? Either.right({ _tag: "File", path: text })
+    : RequestHeaders.isFieldValue(text) && /^[^\s=;,]+=/.test(text)
+      ? Either.right({ _tag: "Line", text })
+      : Either.left(`${label} must have a name and no line breaks, or be a file`)
+
 /** Reads `DATA` or `@FILE`. */
 const content = (text: string): Either.Either<Source, string> =>
   Either.right(text.startsWith("@") && text.length > 1 ? { _tag: "File", path: text.slice(1) } : { _tag: "Line", text })
@@ -93,6 +101,8 @@ const network = {
   user: text("-u, --user USER[:PASSWORD]", "Send credentials to the origin of the first URL", user),
   netrc: flag("--netrc", "Send the credentials in ~/.netrc to their hosts"),
   netrcFile: nonEmpty("--netrc-file FILE", "Send the credentials in FILE to their hosts", "file"),
+  cookie: texts("-b, --cookie NAME=VALUE|FILE", "A cookie for the first origin, or a cookie file", cookie),
+  cookieJar: nonEmpty("--cookie-jar FILE", "Keep cookies of servers, and write them to FILE", "file"),
   method: text("-X, --request METHOD", "Method for the one URL (default GET)", (value) => {
     const problem = Method.problem(value)
     return problem === undefined ? Either.right(value) : Either.left(`--request METHOD: ${problem}`)

@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as RequestHeaders from "../../Download/requestHeaders.js"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import { UsageError } from "../UsageError.js"
 import * as Credentials from "./credentials.js"
@@ -16,10 +17,10 @@ export interface OriginSecrets {
   readonly options: ReadonlyArray<keyof typeof nouns>
 }
 
-const nouns = { "--header": "headers", "--user": "credentials" }
+const nouns = { "--header": "headers", "--user": "credentials", "--cookie": "cookies" }
 
 /** Reads the headers and the credentials. A password may be asked for. */
-export const read = Effect.fnUntraced(function* ({ header, headerEnv, user }: Options) {
+export const read = Effect.fnUntraced(function* ({ cookie, header, headerEnv, user }: Options) {
   const headers = yield* Headers.read(header, headerEnv)
   const names = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
   if (user !== undefined && names.has("authorization")) {
@@ -27,11 +28,14 @@ export const read = Effect.fnUntraced(function* ({ header, headerEnv, user }: Op
       message: "--user and the header Authorization are two credentials: give one of them"
     })
   }
+  const cookies = cookie.flatMap((source) => (source._tag === "Line" ? [["cookie", source.text] as const] : []))
   const options: Array<keyof typeof nouns> = [
     ...(names.size > 0 ? (["--header"] as const) : []),
-    ...(user === undefined ? [] : (["--user"] as const))
+    ...(user === undefined ? [] : (["--user"] as const)),
+    ...(cookies.length === 0 ? [] : (["--cookie"] as const))
   ]
-  const all = user === undefined ? headers : { ...headers, authorization: yield* Credentials.ofUser(user) }
+  const given = RequestHeaders.joinValues([...Object.entries(headers), ...cookies])
+  const all = user === undefined ? given : { ...given, authorization: yield* Credentials.ofUser(user) }
   const secrets: OriginSecrets = { headers: all, options }
   return secrets
 })

@@ -37,7 +37,7 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
     const option = options.method === undefined ? "--data DATA" : "--request METHOD"
     return yield* new UsageError({ message: `${option} is for exactly one URL` })
   }
-  const sources = [...options.header, ...(options.data === undefined ? [] : [options.data])]
+  const sources = [...options.header, ...options.cookie, ...(options.data === undefined ? [] : [options.data])]
   const files = sources.flatMap((source) => (source._tag === "File" ? [source.path] : []))
   if ([...files, ...input, ...options.sums, options.netrcFile ?? ""].filter(isStandardInput).length > 1) {
     return yield* new UsageError({

@@ -18,7 +18,8 @@ import { decode, type Pause, Recorder, told } from "./recorder.js"
  * - `/hello` with 200 and `hello world` in several pieces, some milliseconds apart, with its length, and with the value of the
  *   request's header `x-asked` in a header `x-answer`,
  * - `/echo` with 200, the method of the request in a header `x-method`, its `content-length` in a header `x-length` (empty if it has
- *   none), and the body of the request as the body, with its length,
+ *   none), two headers `set-cookie` that begin with `a=1` and `b=2` and of which the first has a comma in its `Expires`, and the body
+ *   of the request as the body, with its length,
  * - `/missing` with 404 and a body of some bytes,
  * - `/moved` with 302, `Location: /hello` and an empty body,
  * - `/cut` with 200, a length of 10, four bytes, and the end of the connection,
@@ -138,6 +139,11 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
           yield* expect(method === (content.method ?? "GET"), `the method ${content.method ?? "GET"}`, method)
           const length = head?.headers["x-length"]
           yield* expect(length === expectedLength, `the content-length ${expectedLength} of the request`, length)
+          const cookies = head?.headers["set-cookie"]
+            ?.split("\n")
+            .map((cookie) => cookie.slice(0, 3))
+            .join()
+          yield* expect(cookies === "a=1,b=2", "the headers set-cookie, joined with line feeds", cookies)
           const body = decode(content.body ?? new Uint8Array())
           yield* expect(text === body, "the bytes of the request's body", text.length)
           yield* sent.recorder.isRight

@@ -194,7 +194,7 @@ const read = (text: string): Head | "incomplete" | Error => {
     } else if (before !== value && (name === "content-range" || name === "etag")) {
       return twoValues
     } else if (!singletons.has(name)) {
-      headers[name] = `${before}, ${value}`
+      headers[name] = `${before}${name === "set-cookie" ? "\n" : ", "}${value}`
     }
   }
   return "incomplete"
