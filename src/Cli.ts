@@ -7,6 +7,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Clean from "./Cli/Clean.js"
 import { type Action, builtIns, type Command, type Help, optionsOf } from "./Cli/Command.js"
 import * as Config from "./Cli/Config.js"
 import * as Flags from "./Cli/Flags.js"
@@ -44,7 +45,14 @@ const program: Help = {
   notes: ["'halyard COMMAND --help' shows the options of a command."]
 }
 
-const commands: ReadonlyArray<Command> = [Get.command, Flags.command, Spin.command, Serve.command, Config.command]
+const commands: ReadonlyArray<Command> = [
+  Get.command,
+  Clean.command,
+  Flags.command,
+  Spin.command,
+  Serve.command,
+  Config.command
+]
 
 /** The command that a line without a command means. */
 const implied = Get.command

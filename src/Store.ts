@@ -109,9 +109,9 @@ export interface FileInfo {
  */
 export interface Part {
   /**
-   * Fails with `Disk` and the reason `full` if the file system has no room for a file of this size. The bytes that are in the part
-   * already, and those that other parts of this store have reserved, are taken into account. A backend that cannot tell how much is
-   * free succeeds.
+   * Fails with `Disk` and the reason `full` if the file system has no room for a file of this size. The bytes that were in the part
+   * when it was opened, and those that other parts of this store have reserved, are taken into account. Later calls for the same part
+   * change nothing. A backend that cannot tell how much is free succeeds, and a write that does not fit fails.
    */
   readonly reserve: (sizeBytes: number) => Effect.Effect<void, Disk>
   /**

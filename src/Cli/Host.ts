@@ -59,6 +59,28 @@ export interface NetworkOptions {
   readonly insecure?: boolean | undefined
 }
 
+/** A part that a run has left, or that a run still uses. */
+export interface UnfinishedPart {
+  readonly _tag: "UnfinishedPart"
+  readonly path: string
+  /** The path of the file that it would become; undefined if that is not known. */
+  readonly destination: string | undefined
+  readonly sizeBytes: number
+  readonly modifiedMillis: number
+  /** `unknown`: it was written to a short time ago, by a process of another machine or container or of an earlier version. */
+  readonly use: "none" | "running" | "unknown"
+  /** The number of the process that uses it. */
+  readonly process: number | undefined
+  /** Removes the part. False if it is gone, or if a process has taken it in the meantime. */
+  readonly remove: Effect.Effect<boolean, Disk>
+}
+
+/** A directory that cannot be read, or a part that cannot be looked at. */
+export interface Unreadable {
+  readonly _tag: "Unreadable"
+  readonly error: Disk
+}
+
 /**
  * The machine that a command runs on.
  *
@@ -94,8 +116,11 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly store: Layer.Layer<Store>
     /** A journal with a state file in each directory. `onProblem` receives a line if a state file cannot be used. */
     readonly stateJournal: (onProblem: (text: string) => void) => Layer.Layer<Journal | SavedNames>
-    /** The number of unfinished parts in a directory, from runs that were killed or that still run. */
-    readonly unfinishedParts: (directory: string) => Effect.Effect<number>
+    /** The unfinished parts in a directory and, if asked, below it: of runs that were interrupted, or that still run. */
+    readonly unfinishedParts: (
+      directory: string,
+      options: { readonly isRecursive?: boolean | undefined; readonly entriesAtMost?: number | undefined }
+    ) => Stream.Stream<UnfinishedPart | Unreadable>
     /** Why a descriptor cannot be written to, for example because the shell did not pass it on. Undefined if it can. */
     readonly writeProblem: (descriptor: number) => Effect.Effect<string | undefined>
     /**

@@ -94,12 +94,16 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
 
   reserve(sizeBytes: number): Effect.Effect<void, Disk> {
     const { destination, store } = this
-    if (sizeBytes <= store.limits.smallBytes) {
+    if (sizeBytes <= store.limits.smallBytes || this.reservation !== undefined) {
       return Exit.void
     }
-    this.reservation ??= new Reservation(store.reservations)
+    const reservation = new Reservation(store.reservations)
     const freeBytes = store.freeBytes(store.directoryOf(destination))
-    return this.reservation.take(destination, Math.max(0, sizeBytes - this.allocatedBytes), freeBytes)
+    const neededBytes = Math.max(0, sizeBytes - this.allocatedBytes)
+    return andThen(reservation.take(destination, neededBytes, freeBytes), () => {
+      this.reservation = reservation
+      return Exit.void
+    })
   }
 
   write(chunk: Uint8Array, positionBytes: number): Effect.Effect<void, Disk> {

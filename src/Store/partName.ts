@@ -28,6 +28,9 @@ const tagLength = 10
 /** The owner of a part that no process uses. */
 export const noOwner = "0"
 
+/** The number of the process that owns a part. */
+export const processOf = (owner: string): number => Number.parseInt(owner.split(".")[1] ?? "", 36)
+
 /** What the name of a file says. */
 export type Parsed =
   | { readonly kind: "part"; readonly id: string; readonly owner: string; readonly destinationName: string }

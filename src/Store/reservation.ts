@@ -25,7 +25,6 @@ export class Reservation {
     neededBytes: number,
     freeBytes: Effect.Effect<number | undefined, unknown>
   ): Effect.Effect<void, Disk> {
-    this.release()
     // A file system that cannot tell how much is free refuses the write that does not fit.
     const found = matchExit(freeBytes, (exit) => Exit.succeed(Exit.isSuccess(exit) ? exit.value : undefined))
     return andThen(found, (free) => {

@@ -273,7 +273,7 @@ export class Attempt extends BodyReceiver {
     if (answer.startBytes > 0 && partial.part !== undefined) {
       partial.acceptRange(answer.totalBytes, head, hop)
       this.expectRange(head)
-      return this.receive(head, answer, partial.part)
+      return this.reserve(head, answer, partial.part)
     }
     if (transfer.delivery?.mayStartOver(head, hop) === false) {
       const detail = `another version, and ${transfer.delivery.bytes} bytes are delivered already`
@@ -282,8 +282,16 @@ export class Attempt extends BodyReceiver {
     return this.after(partial.startOver(transfer.store), (part) => {
       partial.accept(head, answer.totalBytes, hop)
       partial.isResumed ||= offsetBytes > 0
-      return this.receive(head, answer, part)
+      return this.reserve(head, answer, part)
     })
+  }
+
+  /** Receives the body if the disk has room for it. */
+  private reserve(head: ResponseHead, answer: Answer, part: Part): boolean {
+    const { totalBytes } = this.transfer.partial
+    return totalBytes === undefined
+      ? this.receive(head, answer, part)
+      : this.after(part.reserve(totalBytes), () => this.receive(head, answer, part))
   }
 
   private receive(head: ResponseHead, answer: Answer, part: Part): true {

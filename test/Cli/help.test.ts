@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { answer, version } from "../support/commandLine.js"
 
-const commands = ["get", "flags", "spin", "serve"] as const
+const commands = ["get", "clean", "flags", "spin", "serve"] as const
 
 /** What each line prints on standard output. Each must succeed. */
 const printed = (...lines: ReadonlyArray<ReadonlyArray<string>>) =>
@@ -67,7 +67,7 @@ describe("help", () => {
 
   it.effect("is of the command that the line has, and of get if the line has none", () =>
     Effect.gen(function* () {
-      const [get, flags, spin, serve] = yield* printed(...commands.map((command) => [command, "-h"]))
+      const [get, , flags, spin, serve] = yield* printed(...commands.map((command) => [command, "-h"]))
       for (const [help, lines] of [
         [
           get,

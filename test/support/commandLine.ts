@@ -37,7 +37,7 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
       outputStore: () => store,
       stateJournal: () => none,
       writeProblem: () => Effect.succeed(undefined),
-      unfinishedParts: () => Effect.succeed(0),
+      unfinishedParts: () => Stream.empty,
       transport: () => Effect.succeed(() => none),
       listen: () => none,
       flagWorkers: none,

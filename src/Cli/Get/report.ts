@@ -6,6 +6,7 @@ import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Download from "../../Download.js"
 import { InvalidRequest } from "../../DownloadError.js"
 import type { DownloadEvent, Paused, Responded, Retrying } from "../../DownloadEvent.js"
+import { displaySize } from "../../internal/text/displaySize.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
@@ -226,7 +227,7 @@ export const make = (options: {
         }
         const bytes = Array.from(received.values()).reduce((sum, more) => sum + more, report.bytes)
         // A request that is cancelled at the end of a run may have no `Started` event.
-        return `downloading: ${done} done, ${Math.max(0, started - done)} in flight, ${sizeOf(bytes)}${retries.status()}`
+        return `downloading: ${done} done, ${Math.max(0, started - done)} in flight, ${displaySize(bytes)}${retries.status()}`
       },
       current: () => report,
       conclude: (elapsedSeconds) =>
@@ -248,7 +249,7 @@ export const make = (options: {
           const counts = countKinds.flatMap((kind) =>
             report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${countNames[kind]}`] : []
           )
-          statusLine.line(`${counts.join(", ")}; ${sizeOf(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
+          statusLine.line(`${counts.join(", ")}; ${displaySize(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
           printAdvice()
         })
     }
@@ -366,10 +367,3 @@ const refusalOf = ({ place, problem, url }: Refused): string =>
     .join(": ")
 
 const keptOf = ({ keptBytes }: Download.Failed | Download.Cancelled) => (keptBytes === undefined ? {} : { keptBytes })
-
-const units = ["B", "kB", "MB", "GB", "TB"]
-
-const sizeOf = (bytes: number): string => {
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
-  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
-}

@@ -54,10 +54,12 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           (module) => module.layerWith({ onProblem })
         ),
       connectionsAtMost: () => Descriptors.connections.atMost(),
-      unfinishedParts: (directory) =>
-        Effect.flatMap(
-          Effect.promise(() => import("./unfinishedParts.js")),
-          ({ count }) => count(directory)
+      unfinishedParts: (directory, options) =>
+        Stream.unwrap(
+          Effect.map(
+            Effect.promise(() => import("./unfinishedParts.js")),
+            ({ find }) => find(directory, options)
+          )
         ),
       writeProblem: (descriptor) =>
         Effect.map(

@@ -10,7 +10,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { codeOf } from "../../DownloadError/diskErrors.js"
-import { hashOf } from "../partName.js"
+import { hashOf, processOf } from "../partName.js"
 
 /** Whether the owner of a part runs. `unknown`: it is a process of another machine or of another container. */
 export type OwnerState = "running" | "ended" | "unknown"
@@ -57,10 +57,10 @@ export const make = (
     uid,
     boot,
     stateOf: (owner) => {
-      const [hashes = "", itsPid = "", itsStart = ""] = owner.split(".")
+      const [hashes = "", , itsStart = ""] = owner.split(".")
       const itsKernel = hashes.slice(0, hashLength)
       if (itsKernel !== unknown && itsKernel === kernelHash) {
-        return Effect.match(startOf(Number.parseInt(itsPid, 36)), {
+        return Effect.match(startOf(processOf(owner)), {
           onFailure: () => "unknown",
           onSuccess: (found) =>
             found === undefined

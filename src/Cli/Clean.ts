@@ -1,0 +1,53 @@
+/**
+ * `halyard clean`: lists and removes what interrupted runs have left.
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { Action, Command } from "./Command.js"
+import { flag, readOptions } from "./Option.js"
+
+const input = {
+  recursive: flag("-r, --recursive", "Also look into all directories below")
+}
+
+const behaviour = {
+  dryRun: flag("-n, --dry-run", "Only list the parts, and remove nothing")
+}
+
+const output = {
+  json: flag("--json", "Print one JSON object per part, and a report")
+}
+
+const options = { ...input, ...behaviour, ...output }
+
+export const command: Command = {
+  name: "clean",
+  usage: "[OPTION]... [DIR]...",
+  summary: "Remove the unfinished parts of files that runs have left.",
+  examples: [
+    ["halyard clean", "those in the current directory"],
+    ["halyard clean -n files", "only list those in files"],
+    ["halyard clean -r files", "with all directories below"],
+    ["halyard clean -n --json", "as JSON, one line for each part"]
+  ],
+  argument: { name: "DIR...", description: "Directories (default: the current one)" },
+  groups: { Input: input, Output: output, Behaviour: behaviour },
+  notes: [
+    "A part that a running process uses is never removed. One of another machine or",
+    "container counts as in use if it was written to within the last hour.",
+    "Exit code: 0 all well, 1 something could not be read or removed,",
+    "2 wrong command line."
+  ],
+  stopsAtArgument: false,
+  read: (line) =>
+    Either.flatMap(readOptions(options, line.options), (values) =>
+      line.positional.includes("")
+        ? Either.left("DIR must not be empty")
+        : Either.right(
+            Effect.flatMap(
+              Effect.promise(() => import("./Clean/clean.js")),
+              ({ clean }) => clean(line.positional.length === 0 ? ["."] : line.positional, values)
+            ) satisfies Action
+          )
+    )
+}
