@@ -70,6 +70,8 @@ export class PartialFile {
   private refused: Pick<PartRecord.PartRecord, "totalBytes" | "validator"> | undefined
   /** The number of bytes that an earlier run has received. */
   openedBytes = 0
+  /** True if the part has bytes whose total no response has said, and the digest proves them. */
+  private mayLackTotal = false
   /** True if the part has bytes that this transfer has not received. */
   isKept = false
   /** The digest of the URL of the version, if it is of an earlier run. */
@@ -79,7 +81,7 @@ export class PartialFile {
   private isRangeless = false
 
   constructor(
-    private readonly request: DownloadRequest,
+    readonly request: DownloadRequest,
     private readonly expected: Expected | undefined,
     readonly hasher: typeof Hasher.Service,
     /** Maximum size of the content. */
@@ -114,7 +116,10 @@ export class PartialFile {
 
   /** Whether a check would show that bytes are of another version. */
   get isGuarded(): boolean {
-    return this.validator !== undefined || (this.wanted !== undefined && (this.totalBytes !== undefined || this.isKept))
+    return (
+      this.validator !== undefined ||
+      (this.wanted !== undefined && (this.totalBytes !== undefined || this.mayLackTotal))
+    )
   }
 
   /** The digest that the content must have: of the request, or else of the response. */
@@ -163,6 +168,7 @@ export class PartialFile {
     this.before = this.earlier
     this.validator = undefined
     this.totalBytes = undefined
+    this.mayLackTotal = false
   }
 
   /** Records that a range request failed: the next attempt starts over without a `Range`. */
@@ -234,6 +240,7 @@ export class PartialFile {
     this.keptSource = source
     this.isResumed = true
     this.hasCheckpoint = true
+    this.mayLackTotal = totalBytes === undefined
     this.startHash()
     for (const { endBytes, startBytes } of ranges) {
       // Without its last byte the file is not whole: the response to a request for that byte proves that the version is the same.
@@ -241,22 +248,6 @@ export class PartialFile {
       this.ranges.add(startBytes, isWhole ? endBytes - 1 : endBytes)
     }
     this.openedBytes = this.bytes
-  }
-
-  /** Whether the file of another tool may be continued: only the digest can prove what it is. */
-  get mayContinueForeign(): boolean {
-    return this.request.continue === true && this.hasDigest
-  }
-
-  get destination(): string {
-    return this.request.destination
-  }
-
-  /** Whether the content may be as large as what is there of it. */
-  hasRoom({ ranges, totalBytes }: Pick<PartRecord.PartRecord, "ranges" | "totalBytes">): boolean {
-    const { sizeBytes = totalBytes ?? Number.POSITIVE_INFINITY } = this.request
-    const endBytes = ranges.at(-1)?.endBytes ?? 0
-    return endBytes <= Math.min(this.limitBytes, sizeBytes) && (totalBytes ?? sizeBytes) === sizeBytes
   }
 
   /** Whether a checkpoint of the part is of use for a later run. */
@@ -321,6 +312,7 @@ export class PartialFile {
     }
     this.part = undefined
     this.isKept = false
+    this.mayLackTotal = false
     return andThen(part?.close("discard") ?? Exit.void, () =>
       andThen(this.open(store), (opened) => Exit.succeed(opened.part))
     )

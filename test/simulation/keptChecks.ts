@@ -2,8 +2,9 @@
  * The promises about kept parts, as checks of a simulated run.
  */
 import type * as Download from "../../src/Download.js"
+import type { DownloadError } from "../../src/DownloadError.js"
 import type * as Origin from "../../src/testing/Origin.js"
-import { type KeptPart, keptParts, partIds, recordNames } from "./keptParts.js"
+import { type KeptPart, keptParts, partIds, partSizes, recordNames } from "./keptParts.js"
 import type { Life } from "./Life.js"
 import type * as Scenario from "./Scenario.js"
 import * as Served from "./served.js"
@@ -24,6 +25,20 @@ export class KeptChecks {
     this.continuable.clear()
     for (const part of keptParts(files, this.life.hasLostPower)) {
       this.continuable.set(part.destination, part)
+    }
+  }
+
+  /** Checks how many bytes of a part the end of the process has lost. */
+  checkLost(): void {
+    const files = this.life.disk.files()
+    const kept = keptParts(files, false)
+    for (const { destination, sizeBytes } of partSizes(files)) {
+      const job = this.life.scenario.jobs.find((one) => one.destination === destination)
+      const known = kept.filter((part) => part.destination === destination)
+      const keptBytes = Math.max(0, ...known.map(({ bytes }) => bytes))
+      if (job?.validator === "strong" && sizeBytes - keptBytes > lostBytesAtMost) {
+        this.life.violate(`${sizeBytes - keptBytes} bytes of ${destination} are lost`)
+      }
     }
   }
 
@@ -81,4 +96,8 @@ export class KeptChecks {
   }
 }
 
-const isAboutContent = ({ _tag }: { readonly _tag: string }): boolean => _tag === "Mismatch" || _tag === "TooLarge"
+const isAboutContent = (error: DownloadError): boolean =>
+  error._tag === "Mismatch" || error._tag === "TooLarge" || (error._tag === "HttpStatus" && error.status === 404)
+
+// More than the store keeps in memory, two steps between checkpoints, and a few chunks.
+const lostBytesAtMost = 8000

@@ -2,6 +2,9 @@
  * The parts that a run has left on a disk, as their records describe them.
  */
 
+import * as PartRecord from "../../src/engine/resume/record.js"
+import { newestIn } from "../../src/Store/kept/record.js"
+
 /** What the record of a part says. */
 export interface KeptPart {
   readonly destination: string
@@ -18,6 +21,15 @@ const recordPattern = /^\/d\/\.halyard-([0-9a-v]{22})\.record$/
 export const partIds = (files: ReadonlyMap<string, Uint8Array>): ReadonlyArray<string> =>
   Array.from(files.keys()).flatMap((name) => partPattern.exec(name)?.[1] ?? [])
 
+/** The destinations of the parts, and how large the parts are. */
+export const partSizes = (
+  files: ReadonlyMap<string, Uint8Array>
+): ReadonlyArray<{ readonly destination: string; readonly sizeBytes: number }> =>
+  Array.from(files).flatMap(([name, { length }]) => {
+    const destination = /^\/d\/\.halyard-[0-9a-v]{22}-[0-9a-v]{12}[.][^-]+-(.+)\.part$/.exec(name)?.[1]
+    return destination === undefined ? [] : [{ destination: `/d/${destination}`, sizeBytes: length }]
+  })
+
 export const recordNames = (files: ReadonlyMap<string, Uint8Array>): ReadonlyArray<string> =>
   Array.from(files.keys()).filter((name) => recordPattern.test(name))
 
@@ -29,34 +41,18 @@ export const keptParts = (
   const ids = partIds(files)
   return recordNames(files).flatMap((name) => {
     const id = recordPattern.exec(name)?.[1] ?? ""
-    const newest = new TextDecoder()
-      .decode(files.get(name))
-      .split("\n")
-      .flatMap(lineOf)
-      .reduce<Line | undefined>(
-        (best, line) => (best !== undefined && best.sequence > line.sequence ? best : line),
-        undefined
-      )
-    if (newest === undefined || !ids.includes(id) || (isAfterPowerCut && newest.boot !== undefined)) {
+    const newest = newestIn(files.get(name) ?? new Uint8Array())?.checkpoint
+    const record = newest === undefined ? undefined : PartRecord.decode(newest.record)
+    if (
+      newest === undefined ||
+      record === undefined ||
+      !ids.includes(id) ||
+      (isAfterPowerCut && newest.boot !== undefined)
+    ) {
       return []
     }
-    const { ranges, totalBytes, validator } = JSON.parse(newest.record)
-    const bytes = ranges.reduce((sum: number, [start, end]: [number, number]) => sum + end - start, 0)
+    const { ranges, totalBytes, validator } = record
+    const bytes = ranges.reduce((sum, { endBytes, startBytes }) => sum + endBytes - startBytes, 0)
     return [{ destination: `/d/${newest.destination}`, validator, totalBytes, bytes }]
   })
-}
-
-interface Line {
-  readonly sequence: number
-  readonly destination: string
-  readonly boot?: string
-  readonly record: string
-}
-
-const lineOf = (text: string): ReadonlyArray<Line> => {
-  try {
-    return [JSON.parse(text.slice(text.indexOf(" ") + 1))]
-  } catch {
-    return []
-  }
 }

@@ -11,6 +11,7 @@ const receive = "engine/receiveBody.ts"
 const segments = "engine/segments/segmentWorkers.ts"
 const ranges = "engine/segments/rangeMap.ts"
 const transfer = "engine/transfer.ts"
+const openPart = "engine/resume/openPart.ts"
 const share = "engine/sharedTransfer.ts"
 const deadlines = "engine/deadlines.ts"
 const governor = "OriginGovernor.ts"
@@ -230,5 +231,49 @@ export const mutations = [
     "what did not come in order is not in the digest",
     ["engine/contentHash.ts", "return Effect.interruptible(more)\n  }", "return Effect.void\n  }"]
   ],
-  ["the next attempt begins where the part ends", [partial, "hole?.startBytes ?? 0", "this.bytes"]]
+  ["the next attempt begins where the part ends", [partial, "hole?.startBytes ?? 0", "this.bytes"]],
+  ["the record of a kept part is not read", [openPart, "partial.restore(known)", ""]],
+  ["a kept part counts as empty", [openPart, "partial.isKept = true\n      if (known", "if (known"]],
+  [
+    "a record speaks of bytes that are not there",
+    [
+      ranges,
+      "({ doneBytes, startBytes }) =>\n      doneBytes > startBytes ? [{ startBytes, endBytes: doneBytes }] : []",
+      "({ endBytes, startBytes }) => [{ startBytes, endBytes }]"
+    ]
+  ],
+  [
+    "the bytes of an earlier run are not in the digest",
+    [partial, "    this.startHash()\n    for (const { endBytes", "    for (const { endBytes"]
+  ],
+  [
+    "a part of an unknown version is kept",
+    [partial, "this.isResumable && isGuarded && !this.isRangeless", "this.isResumable && !this.isRangeless"]
+  ],
+  [
+    "a part is kept although its file is gone",
+    ["engine/resume/keepsContent.ts", "error.status !== 404 && error.status !== 410", "true"]
+  ],
+  [
+    "no record is written while a body is received",
+    ["engine/resume/checkpoints.ts", "isDue && sinceMillis >= pauses * this.costMillis", "false"]
+  ],
+  ["a kept part is not told", [transfer, "bytes === 0 ? {} : { keptBytes: bytes }", "{}"]],
+  [
+    "a part is continued under the validator of another version",
+    [request, "validator === undefined ? undefined", "true ? undefined"],
+    [
+      check,
+      "partial.validator !== undefined && !Validator.matches(partial.validator, headers)",
+      "partial.openedBytes === 0 && partial.validator !== undefined && !Validator.matches(partial.validator, headers)"
+    ]
+  ],
+  [
+    "a part that was kept is left when the transfer starts over",
+    [
+      partial,
+      'andThen(part?.close("discard") ?? Exit.void, () =>',
+      'andThen(part?.close(this.openedBytes > 0 ? "keep" : "discard") ?? Exit.void, () =>'
+    ]
+  ]
 ]

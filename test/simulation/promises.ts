@@ -193,6 +193,9 @@ export class Promises {
 
   /** Checks the disk after a kill or a power cut. */
   checkKept(): void {
+    if (this.life.scenario.lives !== undefined && !this.life.hasLostPower) {
+      this.kept.checkLost()
+    }
     if (this.files.holdsAfterCrash()) {
       this.files.checkFiles()
     }

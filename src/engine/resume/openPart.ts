@@ -31,13 +31,15 @@ export const openPart = (
       }
       return Exit.void
     }
-    return partial.mayContinueForeign ? restore(adopted(partial, store, part)) : Exit.void
+    // Only the digest can prove what another tool has left.
+    const mayAdopt = partial.request.continue === true && partial.hasDigest
+    return mayAdopt ? restore(adopted(partial, store, part)) : Exit.void
   })
 }
 
 const adopted = (partial: PartialFile, store: typeof Store.Service, part: Part): Effect.Effect<void> =>
-  Effect.flatMap(ForeignFile.find(store, partial.destination), (found) => {
-    if (found === undefined || !partial.hasRoom(found)) {
+  Effect.flatMap(ForeignFile.find(store, partial.request.destination), (found) => {
+    if (found === undefined || !hasRoom(partial, found)) {
       return Effect.void
     }
     partial.isKept = true
@@ -57,3 +59,10 @@ const adopted = (partial: PartialFile, store: typeof Store.Service, part: Part):
         })
     })
   })
+
+/** Whether the content may be as large as what is there of it. */
+const hasRoom = ({ limitBytes, request }: PartialFile, { ranges, totalBytes }: ForeignFile.ForeignFile): boolean => {
+  const { sizeBytes = totalBytes ?? Number.POSITIVE_INFINITY } = request
+  const endBytes = ranges.at(-1)?.endBytes ?? 0
+  return endBytes <= Math.min(limitBytes, sizeBytes) && (totalBytes ?? sizeBytes) === sizeBytes
+}
