@@ -233,7 +233,7 @@ export class Mismatch extends Schema.TaggedError<Mismatch>("halyard.DownloadErro
 }
 
 /**
- * The transport may connect to public addresses only, and the address of the host is not public. Not worth a retry.
+ * The transport must not connect to this address of the host: it is not public, or the program does not allow it. Not worth a retry.
  *
  * @category errors
  * @since 0.2.0
@@ -244,7 +244,7 @@ export class AddressRefused extends Schema.TaggedError<AddressRefused>("halyard.
   answers(403)
 ) {
   override get message(): string {
-    return `the address ${displayText(this.address)} is not public`
+    return `connections to the address ${displayText(this.address)} are not allowed`
   }
 }
 

@@ -14,11 +14,12 @@ import * as Layer from "effect/Layer"
 import { Transport } from "../Transport.js"
 import * as Proxy from "./Proxy.js"
 import type { Tls } from "./Tls.js"
+import { type AddressPolicy, isPublic } from "./Transport/addresses.js"
 import * as Client from "./Transport/http1/client.js"
 import type { Proxies } from "./Transport/proxy/proxies.js"
 import { sockets } from "./Transport/sockets.js"
 
-export { isPublic } from "./Transport/addresses.js"
+export { isPublic }
 
 /**
  * The options of the transport.
@@ -34,6 +35,12 @@ export interface Options {
    * registries) are refused. For services whose users choose the URLs. Default: false.
    */
   readonly publicOnly?: boolean | undefined
+  /**
+   * Returns whether connections to this address of this host are allowed. A host is refused with `AddressRefused` if one of its
+   * addresses is not allowed. The check and the connection use the same addresses, so a name that changes its addresses in between
+   * (DNS rebinding) does not get around it. With `publicOnly`, an address must also be public. Default: all addresses are allowed.
+   */
+  readonly allowAddress?: ((address: string, hostname: string) => boolean) | undefined
   /** Connects to addresses of one family only. Default: both. */
   readonly family?: "ipv4" | "ipv6" | undefined
   /**
@@ -42,7 +49,7 @@ export interface Options {
    */
   readonly resolve?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
   /**
-   * The proxies, made by `Proxy.make` or `Proxy.fromEnvironment`. Default: none; the environment is not read. With `publicOnly`, the
+   * The proxies, made by `Proxy.make` or `Proxy.fromEnvironment`. Default: none; the environment is not read. With `publicOnly` or `allowAddress`, the
    * addresses of origins are checked before the proxy is used, and every proxy is used as a tunnel to a checked address.
    */
   readonly proxy?: Proxies | undefined
@@ -56,8 +63,9 @@ export interface Options {
  * @category layers
  * @since 0.2.0
  */
-export const layer = (options: Options = {}): Layer.Layer<Transport> =>
-  Layer.scoped(
+export const layer = (options: Options = {}): Layer.Layer<Transport> => {
+  const allows = policyOf(options)
+  return Layer.scoped(
     Transport,
     Effect.map(
       Effect.acquireRelease(
@@ -65,9 +73,9 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
           Client.make({
             connectMillis: Duration.toMillis(options.connectTimeout ?? "10 seconds"),
             proxies: options.proxy,
-            publicOnly: options.publicOnly,
+            checksAddresses: allows !== undefined,
             connect: sockets({
-              publicOnly: options.publicOnly,
+              allows,
               family: options.family,
               addresses: options.resolve && new Map(Object.entries(options.resolve)),
               tls: options.tls,
@@ -80,8 +88,18 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> =>
       ({ send }) => Transport.of({ send })
     )
   )
+}
 
 const unusedProxy = (variable: string | undefined, hasProxies: boolean): string | undefined =>
   variable === undefined
     ? undefined
     : `${variable} is set, but ${hasProxies ? "no proxy is used for this host" : "this transport uses no proxy"}`
+
+const policyOf = ({ allowAddress, publicOnly }: Options): AddressPolicy | undefined => {
+  if (publicOnly !== true) {
+    return allowAddress
+  }
+  return allowAddress === undefined
+    ? isPublic
+    : (address, hostname) => isPublic(address) && allowAddress(address, hostname)
+}

@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from "node:https"
 import { connect as connectPlain, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as NodeTransport from "../../src/Node/Transport.js"
@@ -182,5 +183,54 @@ describe("public addresses", () => {
       assert.deepInclude(error, { _tag: "AddressRefused", address: "127.0.0.1" })
       assert.strictEqual(origin.connections(), 0)
     }).pipe(Effect.provide(Layer.fresh(NodeTransport.layer({ publicOnly: true }))))
+  )
+})
+
+describe("allowAddress", () => {
+  const origin = Effect.suspend(() => http((_, response) => response.end("hello")))
+
+  const withPolicy = (options: NodeTransport.Options) =>
+    Effect.flatMap(origin, ({ connections, port }) =>
+      open({ url: `http://localhost:${port}/`, headers: {} }).pipe(
+        Effect.either,
+        Effect.map((result) => ({ result, connections: connections() })),
+        Effect.provide(Layer.fresh(NodeTransport.layer(options)))
+      )
+    )
+
+  it.scopedLive("decides for each address of a host", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      const allowed = yield* withPolicy({
+        allowAddress: (address, hostname) => {
+          asked.push(`${address} ${hostname}`)
+          return true
+        }
+      })
+      assert.isTrue(Either.isRight(allowed.result))
+      assert.include(asked, "127.0.0.1 localhost")
+      const refused = yield* withPolicy({ allowAddress: (address) => address !== "127.0.0.1" })
+      assert.isTrue(Either.isLeft(refused.result) && refused.result.left._tag === "AddressRefused")
+      assert.strictEqual(refused.connections, 0)
+    })
+  )
+
+  it.scopedLive("does not allow what publicOnly refuses", () =>
+    Effect.gen(function* () {
+      const refused = yield* withPolicy({ publicOnly: true, allowAddress: () => true })
+      assert.isTrue(Either.isLeft(refused.result) && refused.result.left._tag === "AddressRefused")
+    })
+  )
+
+  it.scopedLive("allows nothing if it throws", () =>
+    Effect.gen(function* () {
+      const refused = yield* withPolicy({
+        allowAddress: () => {
+          throw new Error("planted")
+        }
+      })
+      assert.isTrue(Either.isLeft(refused.result) && refused.result.left._tag === "Connection")
+      assert.strictEqual(refused.connections, 0)
+    })
   )
 })

@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import { ConnectionLimit } from "../../src/Node/descriptors.js"
 import * as Proxy from "../../src/Node/Proxy.js"
 import type * as Tls from "../../src/Node/Tls.js"
+import { isPublic } from "../../src/Node/Transport/addresses.js"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import { type Connect, sockets } from "../../src/Node/Transport/sockets.js"
 
@@ -32,11 +33,12 @@ export const http1Client = (
           options.connect ??
           sockets({
             ...options,
+            allows: options.publicOnly === true ? isPublic : undefined,
             tls: options.tls ?? (options.ca === undefined ? undefined : { ca: [options.ca] })
           }),
         limit: options.limit,
         proxies: options.proxy && Either.getOrThrow(Proxy.make(options.proxy)),
-        publicOnly: options.publicOnly
+        checksAddresses: options.publicOnly
       })
     ),
     ({ close }) => close

@@ -6,10 +6,13 @@
 import dns from "node:dns"
 import { BlockList, isIP, isIPv4 } from "node:net"
 
+/** Whether connections to an address of a host are allowed. */
+export type AddressPolicy = (address: string, hostname: string) => boolean
+
 /** How the addresses of a host are found. */
 export interface Resolution {
   /** Refuses hosts with an address that is not public. */
-  readonly publicOnly?: boolean | undefined
+  readonly allows?: AddressPolicy | undefined
   /** Uses addresses of one family only. */
   readonly family?: "ipv4" | "ipv6" | undefined
   /** The addresses of some hosts. A key is `host:port`, without brackets, or `*:port`. */
@@ -23,10 +26,10 @@ export class WrongFamily extends Error {
   }
 }
 
-/** The cause of a connection that was not made because of `publicOnly`. */
+/** The cause of a connection that was not made because an address is not allowed. */
 export class RefusedAddress extends Error {
   constructor(readonly address: string) {
-    super("the address is not public")
+    super("the address is not allowed")
   }
 }
 
@@ -85,11 +88,18 @@ export const isPublic = (address: string): boolean => {
  */
 export const resolve = (
   { hostname, port }: { readonly hostname: string; readonly port: number },
-  { addresses, family, publicOnly }: Resolution,
+  { addresses, allows, family }: Resolution,
   callback: (cause: unknown, addresses: ReadonlyArray<string>) => void
 ): void => {
   const answer = (found: ReadonlyArray<string>): void => {
-    const refused = publicOnly === true ? found.find((address) => !isPublic(address)) : undefined
+    let refused: string | undefined
+    try {
+      refused = allows === undefined ? undefined : found.find((address) => !allows(address, hostname))
+    } catch (cause) {
+      // A policy that throws allows nothing, and does not end the process.
+      callback(cause, [])
+      return
+    }
     const usable = family === undefined ? found : found.filter((address) => isIPv4(address) === (family === "ipv4"))
     if (refused !== undefined) {
       callback(new RefusedAddress(refused), [])

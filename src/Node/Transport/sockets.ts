@@ -52,7 +52,7 @@ export interface Wire {
 /** Makes a connection. No event comes before this has returned. */
 export type Connect = (target: Target, events: WireEvents) => Wire
 
-/** `publicOnly` holds for origins, and not for proxies. */
+/** `allows` holds for origins, and not for proxies. */
 export interface SocketOptions extends Resolution {
   /** Default: the certificates that Node trusts. */
   readonly tls?: TlsOptions | undefined
@@ -89,7 +89,7 @@ class SocketWire implements Wire {
     const { proxy } = target
     this.stopsAtOnce = !target.isTls && proxy?.isTunnel !== true
     // The addresses of proxies need not be public.
-    const resolution = proxy === undefined ? options : { ...options, publicOnly: false }
+    const resolution = proxy === undefined ? options : { ...options, allows: undefined }
     resolve(proxy?.server ?? target, resolution, (cause, addresses) => {
       if (this.isDestroyed) {
         return

@@ -20,7 +20,8 @@ export interface Settings {
   readonly connect: Connect
   /** Default: none. */
   readonly proxies?: Proxies | undefined
-  readonly publicOnly?: boolean | undefined
+  /** Whether `connect` checks the addresses of origins. Default: false. */
+  readonly checksAddresses?: boolean | undefined
   /** Default: the limit of this process. */
   readonly limit?: Descriptors.ConnectionLimit | undefined
 }
@@ -215,8 +216,8 @@ class Http1 implements Client, Connections {
   }
 
   private route(address: Address): Route {
-    const { proxies, publicOnly } = this.settings
-    return proxies === undefined ? address : routeTo(address, proxies.for(address), publicOnly === true)
+    const { checksAddresses, proxies } = this.settings
+    return proxies === undefined ? address : routeTo(address, proxies.for(address), checksAddresses === true)
   }
 
   private pool(route: Route): Pool {

@@ -74,14 +74,14 @@ let lastHead: { readonly headers: TransportRequest["headers"]; readonly lines: s
 
 /**
  * Chooses the way to an address: the address itself, a proxy that gets requests for `http:` URLs of all origins, or a tunnel
- * through a proxy. With `publicOnly` every proxy is used as a tunnel, because a proxy that gets a URL resolves its name itself.
+ * through a proxy. With `checksAddresses` every proxy is used as a tunnel, because a proxy that gets a URL resolves its name itself.
  */
-export const routeTo = (address: Address, server: ProxyServer | undefined, publicOnly: boolean): Route => {
+export const routeTo = (address: Address, server: ProxyServer | undefined, checksAddresses: boolean): Route => {
   if (server === undefined) {
     return address
   }
   const { hostname, isTls, origin, port } = address
-  if (isTls || publicOnly || isSocks(server)) {
+  if (isTls || checksAddresses || isSocks(server)) {
     return { key: `${origin} ${server.key}`, isTls, hostname, port, proxy: { server, isTunnel: true } }
   }
   return {

@@ -29,7 +29,7 @@ export const openTunnel = (
   done: (cause: unknown) => void
 ): void => {
   const open = isSocks(server) ? socks : connect
-  if (resolution.publicOnly !== true && server.scheme !== "socks5") {
+  if (resolution.allows === undefined && server.scheme !== "socks5") {
     open(socket, server, target, done)
     return
   }
