@@ -22,7 +22,8 @@ export const command: Command = {
   groups,
   notes: [
     "'halyard URL' means 'halyard get URL'.",
-    "A list may have comments: # at the start of a line or after white space.",
+    "A list has a URL per line, or is an input file of aria2, NDJSON, CSV with a",
+    "column url, or checksums. # at the start or after white space begins a comment.",
     "A file that is there is kept if it came from this URL and has not changed, or",
     "if the server's file has the same size. --on-exists unique adds a number.",
     "--durability rename survives a crash of the program only.",
