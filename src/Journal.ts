@@ -98,7 +98,9 @@ export class SavedNames extends Context.Tag("halyard/Journal/SavedNames")<
      * its end, or empty for the current directory. Undefined if there is no entry, or if the file has come from another URL since.
      */
     readonly ofUrl: (directory: string, urlKey: string) => Effect.Effect<string | undefined>
-    /** Returns true if there is an entry for this path. Call it after `ofUrl` for its directory. */
+    /** Reads what is known about the files in a directory. Returns false if nothing is known. */
+    readonly load: (directory: string) => Effect.Effect<boolean>
+    /** Returns true if there is an entry for this path. Call it after `load` or `ofUrl` for its directory. */
     readonly has: (path: string) => boolean
   }
 >() {}

@@ -214,6 +214,10 @@ export const make = (
             )
           })
         },
+        load: (directory) => {
+          const found = directoryOf(directory)
+          return andThen(load(found), () => Exit.succeed(!found.file.isBroken && found.file.liveLines > 0))
+        },
         has: (path) => index.has(path)
       }
     }

@@ -9,6 +9,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -96,6 +97,7 @@ export const layer = (path: string): Layer.Layer<Journal | SavedNames, Disk, Fil
               const path = paths.get(`${directory}\u0000${key}`)
               return path !== undefined && last.get(path)?.urlKey === key ? path : undefined
             }),
+          load: () => Exit.succeed(last.size > 0),
           has: (path) => last.get(path)?.bytes !== undefined
         })
       )

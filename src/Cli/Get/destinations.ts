@@ -9,6 +9,7 @@ import * as Printable from "../../internal/text/printable.js"
 import { UniquePaths } from "../../internal/text/uniquePaths.js"
 import type * as Naming from "../../Naming.js"
 import type { Item } from "./input/item.js"
+import type { SavedPaths } from "./savedPaths.js"
 
 export interface Destination {
   readonly path: string
@@ -30,6 +31,8 @@ export class Destinations {
       readonly naming: Naming.Naming
       /** Whether files with the same name get numbers, if their names come from URLs. */
       readonly isNumbered: boolean
+      /** The names that files have from earlier runs. Undefined: they do not matter. */
+      readonly saved: SavedPaths | undefined
       /** Called for each item whose name is not the wanted one. */
       readonly onRenamed: (url: string, name: string, reason: string) => void
     }
@@ -100,9 +103,18 @@ export class Destinations {
     if (!isNumbered) {
       return relative
     }
-    const path = this.paths.take(relative)
+    const { saved } = this.options
+    const own = saved?.of(url, relative)
+    if (own !== undefined) {
+      // If it is taken, then by the same URL.
+      this.paths.take(own)
+      return own
+    }
+    const path = this.paths.take(relative, (name) => saved?.isOther(name) === true)
     if (path !== relative) {
-      this.options.onRenamed(url, path, "because an earlier URL has the same name")
+      const whose =
+        saved?.isOther(relative) === true ? "another URL has a file of this name" : "an earlier URL has the same name"
+      this.options.onRenamed(url, path, `because ${whose}`)
     }
     return path
   }

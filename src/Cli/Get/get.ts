@@ -14,8 +14,10 @@ import * as Download from "../../Download.js"
 import { Timeout } from "../../DownloadError.js"
 import { Finished } from "../../DownloadEvent.js"
 import * as Downloader from "../../Downloader.js"
+import { Hasher } from "../../Hasher.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
+import { SavedNames } from "../../Journal.js"
 import * as Naming from "../../Naming.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
@@ -42,6 +44,7 @@ import { options as declared, type Options } from "./options.js"
 import * as OriginSecrets from "./originSecrets.js"
 import { isStandardOutput, type Output, outputOf } from "./output.js"
 import * as Report from "./report.js"
+import { SavedPaths } from "./savedPaths.js"
 import * as Urls from "./urls.js"
 
 export const get = Effect.fn("get")(function* (urls: ReadonlyArray<string>, options: Options) {
@@ -114,7 +117,18 @@ const run = Effect.fnUntraced(function* (
     )
   }
   const journal = yield* Journal.open(options, output, report.note)
+  const files = yield* Store
+  const saved =
+    journal === undefined || options.onExists !== undefined
+      ? undefined
+      : new SavedPaths(
+          Context.get(journal, SavedNames),
+          yield* Hasher,
+          files,
+          path.join(directory, "_").split(/_$/)[0] ?? ""
+        )
   const destinations = new Destinations(path, directory, {
+    saved,
     allowOutside: options.allowOutside,
     naming,
     // A name from a server is made unique when the server has answered.
@@ -128,8 +142,8 @@ const run = Effect.fnUntraced(function* (
     ...(body === undefined ? {} : Content.defaultType)
   }
   const headersOf = Headers.withDefaults(common)
-  const files = yield* Store
-  const ready = Items.prepare(whileTaken(host, entries), {
+  const taken = whileTaken(host, entries)
+  const ready = Items.prepare(saved === undefined ? taken : saved.look(taken), {
     prepareDirectory: options.dryRun ? () => Effect.void : files.prepare,
     digestOf: (item) => {
       const own = item.fields.checksum ?? options.checksum

@@ -12,10 +12,10 @@ export class UniquePaths {
 
   /**
    * Returns the path, or the first numbered path that is free: `a/b-2.gif`. If a file has the path of a directory of it, the
-   * directory gets a number: `a-2/b.gif`. Separators are `/`.
+   * directory gets a number: `a-2/b.gif`. Separators are `/`. `isTaken` may refuse more paths.
    */
-  take(path: string): string {
-    return this.takeName(this.inDirectories(path), () => false)
+  take(path: string, isTaken: (path: string) => boolean = () => false): string {
+    return this.takeName(this.inDirectories(path), isTaken)
   }
 
   /** Does the same, and leaves the directories as they are. `isTaken` may refuse more paths. */

@@ -10,9 +10,9 @@ import {
 } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get, sha256 } from "../../support/get.js"
+import { get, origin, sha256 } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
-import { temporaryDirectory } from "../../support/program.js"
+import { filesIn, temporaryDirectory } from "../../support/program.js"
 
 interface File {
   text: string
@@ -209,6 +209,57 @@ describe("a second run of halyard get", () => {
       const both = yield* get([`${url}/a`, "--sync", "--on-exists", "skip"])
       assert.deepStrictEqual([both.exitCode, both.files], [2, []])
       assert.include(both.stderr, "--sync and --on-exists contradict each other")
+    })
+  )
+
+  it.scopedLive("keeps the names of URLs with equal last segments, whether the list is edited or called twice", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const contents = () =>
+        filesIn(cwd).map((name) => readFileSync(`${cwd}/${name}`, "utf8").slice("content of ".length))
+      const list = (paths: ReadonlyArray<string>) =>
+        Effect.map(get([...paths.map((path) => url + path), "--json"], { cwd }), ({ exitCode, stdout }) => {
+          assert.strictEqual(exitCode, 0)
+          return report(stdout)
+        })
+      const first = ["/1/x.tar.gz", "/2/x.tar.gz", "/3/x.tar.gz", "/4/x.tar.gz"]
+      assert.deepInclude(yield* list(first), { saved: 4 })
+      assert.deepInclude(yield* list(first), { saved: 0, skipped: 4 })
+      // One is removed from the middle, and another order.
+      assert.deepInclude(yield* list(["/4/x.tar.gz", "/1/x.tar.gz", "/3/x.tar.gz"]), { saved: 0, skipped: 3 })
+      // New ones at the start and in the middle, and one twice.
+      const edited = ["/0/x.tar.gz", "/1/x.tar.gz", "/5/x.tar.gz", "/3/x.tar.gz", "/1/x.tar.gz", "/4/x.tar.gz"]
+      assert.deepInclude(yield* list(edited), { saved: 2, skipped: 4 })
+      assert.deepInclude(yield* list(edited), { saved: 0, skipped: 6 })
+      assert.sameMembers(
+        contents(),
+        [0, 1, 2, 3, 4, 5].map((index) => `/${index}/x.tar.gz`)
+      )
+    })
+  )
+
+  it.scopedLive("saves two URLs that differ only in their queries, in two runs", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { cwd } = yield* get([`${url}/x/download?id=1`])
+      const second = yield* get([`${url}/x/download?id=2`], { cwd })
+      assert.strictEqual(second.stdout, "download-2\n")
+      assert.include(second.stderr, "named download-2, because another URL has a file of this name")
+      for (const id of [2, 1, 2]) {
+        const again = yield* get([`${url}/x/download?id=${id}`], { cwd })
+        assert.match(again.stderr, /^0 saved, 1 skipped/m)
+      }
+      assert.deepStrictEqual(
+        filesIn(cwd).map((name) => readFileSync(`${cwd}/${name}`, "utf8")),
+        ["content of /x/download?id=1", "content of /x/download?id=2"]
+      )
+      // The name is free again when its file is gone.
+      rmSync(`${cwd}/download`)
+      const third = yield* get([`${url}/x/download?id=3`], { cwd })
+      assert.strictEqual(third.stdout, "download\n")
+      const output = yield* get([`${url}/x/download?id=4`, "-o", "download"], { cwd })
+      assert.strictEqual(output.stdout, "download\n")
     })
   )
 })
