@@ -77,6 +77,11 @@ const bin = await build({
   }
 })
 
+if (only !== "cli") {
+  const { manual } = await import("./dist/Cli.js")
+  writeFileSync(`${root}dist/halyard.1`, await manual(version))
+}
+
 writeFileSync(`${root}dist/LICENSES.txt`, notices(root, [program.metafile, bin.metafile]))
 
 // Code that was kept for the builds before.

@@ -84,6 +84,15 @@ export const run = (
     )
   )
 
+/**
+ * Returns the man page of the program, in the language of man(7).
+ *
+ * @category running
+ * @since 0.3.0
+ */
+export const manual = (version: string): Promise<string> =>
+  import("./Cli/manual.js").then(({ page }) => page(name, version, program, commands))
+
 /** The action of a command line, or the rule that the line breaks. */
 const read = (argv: ReadonlyArray<string>, version: string): Either.Either<Action, string> =>
   Either.flatMap(split(argv), ([command, line]) =>
