@@ -174,7 +174,8 @@ const fileOf = (outcome: DownloadOutcome, shownUrl: string): Partial<Entry> => {
   if (file === undefined) {
     return {}
   }
-  const finalUrl = file.url === undefined ? shownUrl : displayUrl(file.url)
+  // Most responses come from the URL of the request.
+  const finalUrl = file.url === undefined || file.url === outcome.request.url ? shownUrl : displayUrl(file.url)
   return {
     bytes: file.bytes,
     ...(file.modifiedMillis === undefined ? {} : { modifiedMillis: file.modifiedMillis }),
