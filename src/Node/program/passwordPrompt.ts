@@ -6,7 +6,7 @@ import { ReadStream } from "node:tty"
 import * as Effect from "effect/Effect"
 
 /**
- * Returns the typed line, or undefined if the process has no terminal. Ctrl-C and the end of the scope restore the terminal. Ctrl-C
+ * Returns the typed line, or undefined if the process has no terminal. An interruption restores the terminal. Ctrl-C
  * sends SIGINT to the process, as a terminal does that shows what is typed.
  */
 export const ask = (prompt: string): Effect.Effect<string | undefined> =>
@@ -50,7 +50,7 @@ const open = (): Terminal | undefined => {
   }
 }
 
-const read = ({ close, descriptor, input }: Terminal, prompt: string): Effect.Effect<string | undefined> =>
+const read = ({ descriptor, input }: Terminal, prompt: string): Effect.Effect<string | undefined> =>
   Effect.async((resume) => {
     const decoder = new TextDecoder()
     const typed: Array<string> = []
@@ -70,7 +70,7 @@ const read = ({ close, descriptor, input }: Terminal, prompt: string): Effect.Ef
             end(typed.join(""))
             return
           case "\u0003":
-            close()
+            // The input stays open, and keeps the process alive, until the signal has interrupted this effect.
             process.kill(process.pid, "SIGINT")
             return
           case "\u0008":

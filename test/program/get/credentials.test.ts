@@ -78,7 +78,7 @@ describe("halyard get --user", () => {
       const { seen, url } = yield* recording
       const cwd = yield* temporaryDirectory
       const terminal = yield* halyardOnTerminal(["get", `${url}/a`, "--user", "me"], { cwd })
-      yield* terminal.awaitRows(/^Password for me: $/m)
+      yield* terminal.awaitRows(/^Password for me:$/m)
       yield* terminal.type("wrong\u0015pä\u001b[As3\u007fs3cret\r")
       const { exitCode } = yield* terminal.ended
       assert.strictEqual(exitCode, 0, terminal.raw())
@@ -95,7 +95,7 @@ describe("halyard get --user", () => {
       writeFileSync(`${cwd}/list`, `${url}/a\n`)
       const script = `"$0" "$1" get -i - -u me < list; echo "exit code $?"; stty -a | grep -c -- ' echo .* icanon\\| icanon .* echo '`
       const terminal = yield* startOnTerminal("bash", ["-c", script, process.execPath, bin], { cwd })
-      yield* terminal.awaitRows(/^Password for me: $/m)
+      yield* terminal.awaitRows(/^Password for me:$/m)
       yield* terminal.type(`s3cret${ctrlC}`)
       yield* terminal.ended
       assert.match(terminal.rows().join("\n"), /exit code 130\n1$/)
