@@ -131,7 +131,7 @@ export const kills = async (bench) => {
         }
       })
       sentBytes += origin.take().bodyBytes
-      if (sentBytes > 20 * size) {
+      if (sentBytes > 5 * size) {
         break
       }
     }
