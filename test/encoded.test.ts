@@ -170,6 +170,14 @@ const events: ReadonlyArray<readonly [DownloadEvent.DownloadEvent, object]> = [
     new DownloadEvent.Retrying({ request: plain, error, attempt: 1, delayMillis: 500 }),
     { _tag: "Retrying", request: plainJson, error: errorJson, attempt: 1, delayMillis: 500 }
   ],
+  [
+    new DownloadEvent.Responded({ request: plain, url: shown, status: 200, headers: { etag: '"1"' } }),
+    { _tag: "Responded", request: plainJson, url: shown, status: 200, headers: { etag: '"1"' } }
+  ],
+  [
+    new DownloadEvent.Paused({ request: plain, origin: "https://files.test", pauseMillis: 2000 }),
+    { _tag: "Paused", request: plainJson, origin: "https://files.test", pauseMillis: 2000 }
+  ],
   [new DownloadEvent.Finished({ outcome }), { _tag: "Finished", outcome: outcomeJson }]
 ]
 
@@ -248,7 +256,7 @@ describe("the encoded form", () => {
         encoded.map((text): unknown => JSON.parse(text)),
         [
           { ...brazil, destination: "flags/br-2.gif", outcome: "Saved", bytes: 7, finalUrl: shown, ...at },
-          { ...brazil, destination, outcome: "Skipped", ...at },
+          { ...brazil, destination, outcome: "Skipped", reason: "exists", ...at },
           { ...brazil, destination, outcome: "NotModified", bytes: 5, modifiedMillis: 1, etag: '"1"', ...at },
           { ...secret, destination, outcome: "Failed", error: errorJson, ...at },
           { ...secret, destination, outcome: "Cancelled", ...at }

@@ -17,9 +17,9 @@ export const displayUrl = (url: string): string =>
 /** Returns the text without the secrets of the URLs in it. */
 export const displayText = (text: string): string => displayWords(text, urlHasFragment)
 
-/** Does what `displayUrl` does if the whole text is a URL, and otherwise what `displayText` does. */
+/** Does what `displayUrl` does if the whole text is a URL, and otherwise what `displayText` does. A label does not become empty. */
 export const displayLabel = (text: string): string =>
-  displayValidUrl(text) === undefined ? displayText(text) : displayUrl(text)
+  (displayValidUrl(text) === undefined ? displayText(text) : displayUrl(text)) || (text && placeholder)
 
 /** Returns the path of a file without secrets. Does what `displayLabel` does, but keeps a `#` in a file name. */
 export const displayPath = (path: string): string =>
