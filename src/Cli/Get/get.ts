@@ -1,6 +1,7 @@
 /**
  * Runs `halyard get`: reads URLs as they arrive, names their files, downloads them, and reports.
  */
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -12,7 +13,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Download from "../../Download.js"
 import { Timeout } from "../../DownloadError.js"
-import { Finished } from "../../DownloadEvent.js"
+import { type DownloadEvent, Finished } from "../../DownloadEvent.js"
 import * as Downloader from "../../Downloader.js"
 import { Hasher } from "../../Hasher.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
@@ -38,6 +39,7 @@ import { FailFast } from "./failFast.js"
 import * as ForeignFiles from "./foreignFiles.js"
 import * as Headers from "./headers.js"
 import * as Checksums from "./input/checksums.js"
+import type { Entry } from "./input/item.js"
 import * as Items from "./items.js"
 import * as Journal from "./journal.js"
 import { options as declared, type Options } from "./options.js"
@@ -91,10 +93,16 @@ const run = Effect.fnUntraced(function* (
   const withNetrc = Credentials.withNetrc(yield* Credentials.netrcOf(options))
   const cookies = yield* Cookies.open(options)
   const secrets = yield* OriginSecrets.read(options)
+  const failed =
+    options.failed === undefined || options.dryRun
+      ? undefined
+      : yield* openFailed(options.failed, directory, options, output?.stream !== undefined)
   const report = yield* Report.make({ ...options, hasPaths: !isToStdout })
   const checksums = yield* Checksums.read(options.sums, options.baseUrl, report.note)
   const start = yield* Clock.currentTimeNanos
-  const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
+  const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
+    report.conclude(Number(end - start) / 1e9, failed?.hint())
+  )
   // Before any request: nothing can be saved in a directory that is not writable.
   const isPrepared = options.dryRun || (yield* Effect.onInterrupt(prepare(options, output, directory), () => conclude))
   if (!isPrepared) {
@@ -127,13 +135,21 @@ const run = Effect.fnUntraced(function* (
           files,
           path.join(directory, "_").split(/_$/)[0] ?? ""
         )
+  /** Whether the run has ended. */
+  let isOver = false
+  /** Whether the run has taken its whole input. */
+  let isInputOver = false
   const destinations = new Destinations(path, directory, {
     saved,
     allowOutside: options.allowOutside,
     naming,
     // A name from a server is made unique when the server has answered.
     isNumbered: !options.remoteHeaderName,
-    onRenamed: report.renamed
+    onRenamed: (url, name, reason) => {
+      if (!isOver) {
+        report.renamed(url, name, reason)
+      }
+    }
   })
   const failFast = new FailFast(options.failFast, report.current)
   const { referer } = options
@@ -142,8 +158,19 @@ const run = Effect.fnUntraced(function* (
     ...(body === undefined ? {} : Content.defaultType)
   }
   const headersOf = Headers.withDefaults(common)
-  const taken = whileTaken(host, entries)
-  const ready = Items.prepare(saved === undefined ? taken : saved.look(taken), {
+  const whole = Stream.concat(
+    entries,
+    Stream.execute(
+      Effect.sync(() => {
+        isInputOver = true
+      })
+    )
+  )
+  const taken = whileTaken(host, whole)
+  const batched =
+    failed === undefined ? taken : Stream.mapChunksEffect(taken, (chunk) => Effect.as(failed.flush, chunk))
+  const withSaved = <E, R>(all: Stream.Stream<Entry, E, R>) => (saved === undefined ? all : saved.look(all))
+  const dependencies: Items.Dependencies = {
     prepareDirectory: options.dryRun ? () => Effect.void : files.prepare,
     digestOf: (item) => {
       const own = item.fields.checksum ?? options.checksum
@@ -154,11 +181,22 @@ const run = Effect.fnUntraced(function* (
         ? destinations.of(item, index)
         : Either.right({ path: output.destination, directory: undefined }),
     headersFor: (url) => withNetrc(url, headersOf(originHeaders?.for(url))),
+    before: 0,
+    onReady: failed?.ready ?? (() => {}),
     onRefused: (index, item) => {
       report.refused(index, item)
+      failed?.refused(index, item)
       failFast.check()
     }
-  })
+  }
+  const ready = Items.prepare(withSaved(batched), dependencies)
+  const listener =
+    failed === undefined
+      ? report.event
+      : (event: DownloadEvent) => {
+          failed.event(event)
+          return report.event(event)
+        }
   // A stream is not continued.
   const mayResume = output?.stream === undefined && !options.noResume
   const requests = Stream.map(ready, ({ digest, headers, index, item: { fields, output, url }, path }) => {
@@ -186,10 +224,31 @@ const run = Effect.fnUntraced(function* (
     return yield* DryRun.dryRun(requests, { ...options, isStream: output?.stream !== undefined, refused })
   }
   const told = options.continue ? ForeignFiles.told(requests, files, report.note) : requests
-  let areCookiesSaved = true
+  let areFilesSaved = true
   const saveCookies = Effect.map(cookies.save, (isSaved) => {
-    areCookiesSaved = isSaved
+    areFilesSaved &&= isSaved
   })
+  const rest = Effect.map(Urls.again(urls, options), (again) =>
+    Items.prepare(withSaved(Stream.drop(again, failed?.taken() ?? 0)), {
+      ...dependencies,
+      prepareDirectory: () => Effect.void,
+      headersFor: () => undefined,
+      before: failed?.taken() ?? 0,
+      onReady: () => {},
+      onRefused: (index, item) => failed?.refused(index, item)
+    })
+  )
+  const context = yield* Effect.context<FileSystem.FileSystem | Host>()
+  const saveFailed =
+    failed === undefined
+      ? Effect.void
+      : Effect.suspend(() => {
+          isOver = true
+          const left = isInputOver ? undefined : Effect.map(rest, Stream.provideContext(context))
+          return Effect.map(failed.save(left && Effect.provide(left, context), report.note), (isSaved) => {
+            areFilesSaved &&= isSaved
+          })
+        })
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(failFast.stop(downloader.run(told, { concurrency: Math.min(options.concurrency, connections) })))
   ).pipe(
@@ -197,7 +256,7 @@ const run = Effect.fnUntraced(function* (
       downloaderLayer(options, output).pipe(
         Layer.provide(transport(first)),
         Layer.provide(cookies.layer),
-        Layer.provide(Progress.layer(failFast.after(report.event)))
+        Layer.provide(Progress.layer(failFast.after(listener)))
       )
     ),
     Effect.provide(journal ?? Context.empty()),
@@ -213,10 +272,15 @@ const run = Effect.fnUntraced(function* (
       report.note(originHeaders?.notice())
       report.note(checksums?.notice())
       report.note(failFast.notice())
-      return Effect.zipRight(saveCookies, conclude)
+      return Effect.zipRight(saveCookies, Effect.zipRight(saveFailed, conclude))
     }),
-    Effect.zipRight(Effect.sync(() => (areCookiesSaved ? Download.exitCode(report.current()) : 1)))
+    Effect.zipRight(Effect.sync(() => (areFilesSaved ? Download.exitCode(report.current()) : 1)))
   )
+})
+
+const openFailed = Effect.fnUntraced(function* (file: string, directory: string, options: Options, isStream: boolean) {
+  const FailedItems = yield* Effect.promise(() => import("./failedItems.js"))
+  return yield* FailedItems.open(file, directory, options, isStream)
 })
 
 /** The names of files whose names are not in a list. */

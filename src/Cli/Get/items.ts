@@ -14,7 +14,7 @@ import type { Disk } from "../../DownloadError.js"
 import * as NormalizedUrl from "../../internal/text/normalizedUrl.js"
 import type { Destination } from "./destinations.js"
 import type { Headers } from "./headers.js"
-import type { Entry, Item, Place } from "./input/item.js"
+import type { Entry, Fields, Item, Place } from "./input/item.js"
 
 /** An item that can be requested. */
 export interface Ready extends Destination {
@@ -32,6 +32,10 @@ export interface Dependencies {
   readonly destinationOf: (item: Item, index: number) => Either.Either<Destination, string>
   /** The headers of the command line for the origin of this URL. */
   readonly headersFor: (url: string) => Headers | undefined
+  /** The number of items before the first one. */
+  readonly before: number
+  /** Called for each item that has a destination, in the order of the input, before its directory is made. */
+  readonly onReady: (ready: Ready) => void
   readonly onRefused: (index: number, refused: Refused) => void
 }
 
@@ -41,14 +45,16 @@ export interface Refused {
   /** Empty if the item has no URL. */
   readonly url: string
   readonly problem: string
+  /** What its list says of it. */
+  readonly fields?: Fields | undefined
 }
 
 export const prepare = <E, R>(
   entries: Stream.Stream<Entry, E, R>,
   dependencies: Dependencies
 ): Stream.Stream<Ready, E, R> => {
-  const { destinationOf, digestOf, headersFor, onRefused, prepareDirectory } = dependencies
-  let index = 0
+  const { destinationOf, digestOf, headersFor, onReady, onRefused, prepareDirectory } = dependencies
+  let index = dependencies.before
   const prepared = new Set<string>()
 
   const readyOf = (item: Item): Either.Either<Ready, string> => {
@@ -75,6 +81,8 @@ export const prepare = <E, R>(
     const ready = readyOf(entry)
     if (Either.isLeft(ready)) {
       onRefused(index, { ...entry, problem: ready.left })
+    } else {
+      onReady(ready.right)
     }
     return Either.getRight(ready)
   }

@@ -81,6 +81,7 @@ const output = {
   sync: flag("--sync", "Ask the server about every file that is there"),
   noState: flag("--no-state", "Neither read nor write .halyard.ndjson"),
   journal: nonEmpty("--journal FILE", "Record outcomes in FILE, and skip what it has", "file"),
+  failed: nonEmpty("--failed FILE", "Write a list of what failed or was cancelled", "file"),
   noMtime: flag("--no-mtime", "Do not take the time of files from the server"),
   durability: choice("--durability LEVEL", "full (default) survives a power cut, or rename", ["full", "rename"]),
   quiet: flag("-q, --quiet", "Print failures only"),

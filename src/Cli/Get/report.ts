@@ -31,8 +31,8 @@ export interface Report {
   readonly status: () => string
   /** The counts so far. */
   readonly current: () => Download.RunReport
-  /** Prints the end of the report. */
-  readonly conclude: (elapsedSeconds: number) => Effect.Effect<void>
+  /** Prints the end of the report. `again` is the command that tries what failed. */
+  readonly conclude: (elapsedSeconds: number, again: string | undefined) => Effect.Effect<void>
 }
 
 export const make = (options: {
@@ -172,11 +172,13 @@ export const make = (options: {
       }
     }
 
-    const printAdvice = (): void => {
+    const printAdvice = (again: string | undefined): void => {
       for (const hint of advice) {
         statusLine.line(`hint: ${hint}`)
       }
-      if (mayPass && report.saved > 0) {
+      if (again !== undefined) {
+        statusLine.line(`hint: ${again}`)
+      } else if (mayPass && report.saved > 0) {
         statusLine.line("hint: the same command again tries the failed files, and downloads no saved file twice")
       }
     }
@@ -230,7 +232,7 @@ export const make = (options: {
         return `downloading: ${done} done, ${Math.max(0, started - done)} in flight, ${displaySize(bytes)}${retries.status()}`
       },
       current: () => report,
-      conclude: (elapsedSeconds) =>
+      conclude: (elapsedSeconds, again) =>
         Effect.sync(() => {
           if (quiet) {
             return
@@ -250,7 +252,7 @@ export const make = (options: {
             report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${countNames[kind]}`] : []
           )
           statusLine.line(`${counts.join(", ")}; ${displaySize(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
-          printAdvice()
+          printAdvice(again)
         })
     }
   })

@@ -1,6 +1,7 @@
 /**
  * The items of `halyard get`, in order: first the arguments, then the lists. The lists are read while the run goes on.
  */
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -47,8 +48,31 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
   if (options.checksum !== undefined && Digest.parse(options.checksum) === undefined) {
     return yield* new UsageError({ message: `--checksum DIGEST ${Digest.rule}` })
   }
-  const lists = yield* Effect.forEach(input, (path) => openList(path, options))
-  const given = Stream.fromIteratorSucceed(expanded(globs, isTemplate ? options.output : undefined), expandedAtMost)
+  const { line } = yield* StatusLine
+  return yield* entriesOf(globs, isTemplate ? options.output : undefined, options, line)
+})
+
+/** The same entries again. Fails if a list is not a regular file, because its content can be read once. */
+export const again = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, options: Options) {
+  const fs = yield* FileSystem.FileSystem
+  for (const path of options.input) {
+    const type = isStandardInput(path) ? undefined : (yield* fs.stat(path)).type
+    if (type !== "File") {
+      return yield* new UsageError({ message: `--input ${Printable.line(path)} can be read once` })
+    }
+  }
+  const globs = yield* globsOf(urls, options)
+  return yield* entriesOf(globs, isOutputTemplate(urls, options) ? options.output : undefined, options, () => {})
+})
+
+const entriesOf = Effect.fnUntraced(function* (
+  globs: ReadonlyArray<Glob>,
+  template: string | undefined,
+  options: Options,
+  line: (text: string) => void
+) {
+  const lists = yield* Effect.forEach(options.input, (path) => openList(path, options, line))
+  const given = Stream.fromIteratorSucceed(expanded(globs, template), expandedAtMost)
   return lists.reduce((before, list) => Stream.concat(before, list), given)
 })
 
@@ -80,8 +104,7 @@ export const isOutputTemplate = (urls: ReadonlyArray<string>, options: Options):
   return isOne && globs.some(({ hasPatterns }) => hasPatterns) && /#\d/.test(options.output ?? "")
 }
 
-const openList = Effect.fnUntraced(function* (path: string, { baseUrl }: Options) {
-  const { line } = yield* StatusLine
+const openList = Effect.fnUntraced(function* (path: string, { baseUrl }: Options, line: (text: string) => void) {
   const label = `--input ${Printable.line(path)}`
   const name = isStandardInput(path) ? "standard input" : Printable.line(path)
   const bytes = yield* bytesOf(label, path)
