@@ -76,20 +76,59 @@ export const load = Effect.fnUntraced(function* (options: Options, given: string
   const { environment } = yield* Host
   const declared = Object.values(options)
   const named = given ?? (environment["HALYARD_CONFIG"] || undefined)
-  const settings = yield* fromEnvironment(declared, environment)
+  const sources = [yield* fromEnvironment(declared, environment)]
   const files =
     named === undefined ? [...(yield* projectFile), ...(yield* userFile(environment))] : [yield* givenFile(named)]
   for (const file of files) {
-    settings.push(...(yield* settingsOf(declared, file)))
+    sources.push(yield* settingsOf(declared, file))
   }
   const strongest = new Map<Option<unknown>, Setting>()
-  for (const setting of settings) {
-    if (!strongest.has(setting.option)) {
-      strongest.set(setting.option, setting)
+  for (const source of sources) {
+    const weaker = rivalsOf(Array.from(strongest.values(), ({ option, texts }) => [option, texts] as const))
+    for (const setting of source) {
+      if (!strongest.has(setting.option) && !weaker.has(keyOf(setting.option))) {
+        strongest.set(setting.option, setting)
+      }
     }
   }
   return strongest
 })
+
+/** Pairs of options that a command line cannot have together. If two sources have them, the stronger source decides. */
+const rivals: ReadonlyArray<readonly [string, string]> = [
+  ["sync", "on-exists"],
+  ["quiet", "verbose"],
+  ["ipv4", "ipv6"],
+  ["continue", "no-resume"],
+  ["journal", "no-state"],
+  ["output", "name"],
+  ["output", "force-directories"],
+  ["output", "remote-header-name"],
+  ["name", "force-directories"],
+  ["name", "remote-header-name"]
+]
+
+/** Options that standard output cannot have. */
+const ofFiles = ["json", "on-exists", "durability", "segments"]
+
+/** The keys that weaker sources cannot set beside these options. */
+const rivalsOf = (
+  options: Iterable<readonly [option: Option<unknown>, texts: ReadonlyArray<string> | undefined]>
+): ReadonlySet<string> => {
+  const found = new Set<string>()
+  for (const [option, texts] of options) {
+    const key = keyOf(option)
+    for (const [one, other] of texts === undefined ? [] : rivals) {
+      if (key === one || key === other) {
+        found.add(key === one ? other : one)
+      }
+    }
+    for (const name of key === "output" && texts?.[0] === "-" ? ofFiles : []) {
+      found.add(name)
+    }
+  }
+  return found
+}
 
 /** The texts of the command line, and those of the settings for options that it does not have. Each text is checked. */
 export const merged = (
@@ -97,8 +136,9 @@ export const merged = (
   settings: ReadonlyMap<Option<unknown>, Setting>
 ): Either.Either<Texts, UsageError> => {
   const all = new Map(line)
+  const weaker = rivalsOf(line)
   for (const [option, { from, texts }] of settings) {
-    if (!all.has(option) && texts !== undefined) {
+    if (!all.has(option) && !weaker.has(keyOf(option)) && texts !== undefined) {
       const read = option.read(texts)
       if (Either.isLeft(read)) {
         return Either.left(new UsageError({ message: `${Printable.line(from)}: ${read.left}` }))
@@ -256,7 +296,9 @@ const userFile = Effect.fnUntraced(function* (environment: Readonly<Record<strin
 const givenFile = Effect.fnUntraced(function* (file: string) {
   const text = yield* readIfThere(file)
   return text === undefined
-    ? yield* new UsageError({ message: `--config ${Printable.line(file)}: there is no such file` })
+    ? yield* new UsageError({
+        message: `--config ${Printable.line(file)}: there is no such file, or it is a directory`
+      })
     : yield* parsed(file, "given", text)
 })
 

@@ -34,4 +34,16 @@ describe("Cli/Get/advice", () => {
   it("has none for a file that the server does not have", () => {
     assert.isUndefined(adviceFor(new HttpStatus({ url, status: 404 })))
   })
+
+  it("does not ask for a proxy if the proxy is what fails", () => {
+    const at = (reason: Connection["reason"]) =>
+      adviceFor(new Connection({ url, reason, receivedBytes: 0, detail: "http://proxy.test:3128: a cause" }))
+    for (const reason of ["refused", "unknown-host", "dns", "unreachable", "reset", "proxy"] as const) {
+      assert.strictEqual(at(reason), "--proxy URL uses another proxy, and --no-proxy LIST connects to hosts directly")
+    }
+    assert.notInclude(at("tls"), "--insecure")
+    assert.include(at("proxy-authentication"), "the credentials of the proxy")
+    const direct = new Connection({ url, reason: "refused", receivedBytes: 0, detail: "ECONNREFUSED" })
+    assert.include(adviceFor(direct), "give it with --proxy URL")
+  })
 })

@@ -14,7 +14,7 @@ const candidatesFor = (error: DownloadError): ReadonlyArray<string> => {
     case "HttpStatus":
       return forStatus(error.status)
     case "Connection":
-      return forConnection[error.reason]
+      return isAtProxy(error.detail) ? (atProxy[error.reason] ?? forConnection.proxy) : forConnection[error.reason]
     case "Timeout":
       return forTimeout[error.phase]
     case "Disk":
@@ -55,6 +55,9 @@ const forStatus = (status: number): ReadonlyArray<string> => {
   }
 }
 
+// The transport puts the URL of the proxy before the cause if the connection to the proxy fails.
+const isAtProxy = (detail: string): boolean => /^(?:https?|socks5h?):\/\//.test(detail)
+
 const proxy = ["if this machine reaches the network through a proxy, give it with --proxy URL"]
 
 const forConnection: {
@@ -74,6 +77,12 @@ const forConnection: {
   "proxy-refused": ["--proxy URL uses another proxy, and --no-proxy LIST connects to hosts directly"],
   reset: ["--retries N allows more attempts"],
   other: []
+}
+
+// --insecure is not for proxies.
+const atProxy: { readonly [reason in keyof typeof forConnection]?: ReadonlyArray<string> } = {
+  tls: ["--cacert FILE trusts the certificate of the proxy"],
+  "proxy-authentication": forConnection["proxy-authentication"]
 }
 
 const forTimeout = {

@@ -83,6 +83,35 @@ describe("the options of halyard get", () => {
     })
   )
 
+  it.scopedLive("give way to an option of a stronger source that cannot stand beside them", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { run } = yield* place({
+        user: "sync = true\nforce-directories = true\nverbose = true\nsegments = 2\n",
+        toml: 'on-exists = "overwrite"\nremote-header-name = true\n',
+        env: { HALYARD_QUIET: "1" }
+      })
+      const options = shown((yield* run("config", "--json")).stdout)
+      assert.strictEqual(options.get("on-exists")?.[1], "halyard.toml")
+      assert.strictEqual(options.get("quiet")?.[1], "HALYARD_QUIET")
+      assert.notStrictEqual(options.get("sync")?.[0], true)
+      assert.notStrictEqual(options.get("verbose")?.[0], true)
+      for (const line of [["-o", "b"], ["--name", "c"], ["-o", "-"], ["--sync"], ["--verbose"]]) {
+        const { exitCode, stderr } = yield* run("get", `${url}/a`, ...line)
+        assert.strictEqual(exitCode, 0, stderr)
+      }
+    })
+  )
+
+  it.scopedLive("of one source are refused together", () =>
+    Effect.gen(function* () {
+      const { run } = yield* place({ user: 'sync = true\non-exists = "skip"\n' })
+      const { exitCode, stderr } = yield* run("get", "http://127.0.0.1:1/a")
+      assert.strictEqual(exitCode, 2)
+      assert.include(stderr, "--sync and --on-exists contradict each other")
+    })
+  )
+
   for (const [what, given, problem] of [
     [
       "an unknown key",
