@@ -8,14 +8,13 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Encoding from "effect/Encoding"
 import * as Schema from "effect/Schema"
 import { type DownloadOutcome, type ExistingFile, Skipped } from "./Download.js"
 import { DownloadError } from "./DownloadError.js"
-import { Hasher } from "./Hasher.js"
+import { Hasher, sha256Hex } from "./Hasher.js"
 import { displayLabel, displayUrl } from "./internal/text/displayUrl.js"
 import { urlIdentity } from "./internal/text/urlIdentity.js"
-import { unvalidated } from "./internal/unvalidated.js"
+import * as Unvalidated from "./internal/unvalidated.js"
 
 /**
  * The record of one outcome.
@@ -119,20 +118,17 @@ export const entryOf = (outcome: DownloadOutcome): Effect.Effect<Entry> =>
 /** @internal */
 export const makeEntry = (outcome: DownloadOutcome, hasher: typeof Hasher.Service, atMillis: number): Entry => {
   const url = displayUrl(outcome.request.url)
-  return new Entry(
-    {
-      id: displayLabel(outcome.request.id),
-      url,
-      destination: destinationOf(outcome),
-      outcome: outcome._tag,
-      ...(outcome._tag === "Skipped" ? { reason: outcome.reason } : {}),
-      urlKey: urlKey(hasher, outcome.request.url),
-      ...fileOf(outcome, url),
-      atMillis,
-      ...(outcome._tag === "Failed" ? { error: outcome.error } : {})
-    },
-    unvalidated
-  )
+  return Unvalidated.makeUntagged(Entry, {
+    id: displayLabel(outcome.request.id),
+    url,
+    destination: destinationOf(outcome),
+    outcome: outcome._tag,
+    ...(outcome._tag === "Skipped" ? { reason: outcome.reason } : {}),
+    urlKey: urlKey(hasher, outcome.request.url),
+    ...fileOf(outcome, url),
+    atMillis,
+    ...(outcome._tag === "Failed" ? { error: outcome.error } : {})
+  })
 }
 
 /** @internal */
@@ -144,13 +140,7 @@ export const urlKeyLength = 64
  * @category combinators
  * @since 0.3.0
  */
-export const urlKey = (hasher: typeof Hasher.Service, url: string): string => {
-  const hash = hasher.make("sha256")
-  hash.update(encoder.encode(urlIdentity(url)))
-  return Encoding.encodeHex(hash.digest())
-}
-
-const encoder = new TextEncoder()
+export const urlKey = (hasher: typeof Hasher.Service, url: string): string => sha256Hex(hasher, urlIdentity(url))
 
 /** Adds an entry to the last entries: one that does not describe the file does not replace one that does. */
 export const addEntry = (last: Map<string, Entry>, entry: Entry): void => {

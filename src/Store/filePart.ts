@@ -67,7 +67,7 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
   constructor(
     store: Dependencies<Handle>,
     destination: string,
-    private readonly key: string | undefined,
+    private key: string | undefined,
     taken: Taken | undefined
   ) {
     super(store, destination)
@@ -171,6 +171,10 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
 
   publish(options: PublishOptions): Effect.Effect<string | undefined, Disk> {
     const { modifiedMillis, name, onExists } = options
+    if (this.path === undefined) {
+      // The file is created, written and renamed at once, so no later run looks for it by its key. The digest of a key takes 10 µs.
+      this.key = undefined
+    }
     this.target = name === undefined ? this.destination : beside(this.destination, name)
     const prepare = (operations: FileOperations<Handle>) => this.prepared(operations, onExists, modifiedMillis)
     return options.durability === "rename"

