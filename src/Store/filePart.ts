@@ -93,8 +93,8 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
   }
 
   reserve(sizeBytes: number): Effect.Effect<void, Disk> {
-    const { destination, store } = this
-    if (sizeBytes <= store.limits.smallBytes || this.reservation !== undefined) {
+    const { destination, smallBytes, store } = this
+    if (sizeBytes <= smallBytes || this.reservation !== undefined) {
       return Exit.void
     }
     const reservation = new Reservation(store.reservations)
@@ -225,13 +225,18 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
     )
   }
 
+  private get smallBytes(): number {
+    const { smallBytes, smallResumableBytes } = this.store.limits
+    return this.key === undefined ? smallBytes : smallResumableBytes
+  }
+
   /** Keeps a chunk in memory if there is room, and if the body may be small or the chunk is too small for a write. */
   private keep(chunk: Uint8Array, positionBytes: number): boolean {
-    const { blockBytes, smallBytes } = this.store.limits
+    const { blockBytes } = this.store.limits
     return (
       this.broken === undefined &&
       (this.path === undefined
-        ? this.buffer.add(chunk, positionBytes, smallBytes)
+        ? this.buffer.add(chunk, positionBytes, this.smallBytes)
         : chunk.length < blockBytes / 4 && this.buffer.add(chunk, positionBytes, blockBytes))
     )
   }

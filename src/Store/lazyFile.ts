@@ -20,11 +20,17 @@ import type { MemoryBudget } from "./writeBuffer.js"
 export interface BufferLimits {
   /** A body up to this size is kept in memory until it is published. */
   readonly smallBytes: number
+  /** The same for a part with a key: what is in memory, a kill of the process loses. */
+  readonly smallResumableBytes: number
   /** Small chunks of a larger body are collected into blocks of this size. */
   readonly blockBytes: number
 }
 
-export const defaultLimits: BufferLimits = { smallBytes: 256 * 1024, blockBytes: 64 * 1024 }
+export const defaultLimits: BufferLimits = {
+  smallBytes: 256 * 1024,
+  smallResumableBytes: 64 * 1024,
+  blockBytes: 64 * 1024
+}
 
 /** What the backends of a store share. */
 export interface StoreShared extends Shared {

@@ -169,7 +169,9 @@ class SimulatedLife implements Life {
           (this.scenario.isDirect
             ? DirectStore.layer(
                 this.disk.calls(),
-                this.scenario.isShortOfMemory ? { smallBytes: Subject.smallBytes, blockBytes: 200 } : undefined
+                this.scenario.isShortOfMemory
+                  ? { smallBytes: Subject.smallBytes, smallResumableBytes: Subject.smallBytes, blockBytes: 200 }
+                  : undefined
               )
             : FileSystemStore.layer
           ).pipe(Layer.provide(this.disk.layer)),

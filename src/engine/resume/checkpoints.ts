@@ -33,7 +33,7 @@ export class Checkpoints {
     private readonly durability: Durability,
     private readonly now: () => number
   ) {
-    this.dueBytes = partial.isResumable ? rule.earlyBytes : Number.POSITIVE_INFINITY
+    this.dueBytes = partial.isResumable ? Math.max(rule.earlyBytes, rule.leastBytes) : Number.POSITIVE_INFINITY
   }
 
   /** Call it when an attempt begins: the checkpoint of an earlier one has ended, or was never run. */

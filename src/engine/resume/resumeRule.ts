@@ -18,9 +18,9 @@ export interface ResumeRule {
 }
 
 export const resumeRule: ResumeRule = {
-  leastBytes: 256 * 1024 + 1,
+  leastBytes: 64 * 1024 + 1,
   stepBytes: 1024 * 1024,
-  firstMillis: 100,
+  firstMillis: 10,
   earlyBytes: 64 * 1024,
   earlyMillis: 10,
   syncMillis: 1000

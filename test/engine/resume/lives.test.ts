@@ -222,7 +222,7 @@ describe("the part of an interrupted transfer", () => {
       yield* interrupted(silentAt(half, { etag: undefined }))
       yield* interrupted(silentAt(half, { etag: 'W/"1"' }))
       yield* interrupted(silentAt(half, { headers: { "accept-ranges": "none" } }))
-      yield* interrupted(silentAt(256 * 1024))
+      yield* interrupted(silentAt(64 * 1024))
       yield* interrupted(silentAt(half), { resume: false })
       assert.strictEqual(yield* parts, 0)
     })
