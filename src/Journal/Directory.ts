@@ -68,7 +68,10 @@ export const make = (
       Effect.sync(() => {
         directory.file.isBroken = true
         directory.pending.clear()
-        report(directory, `it cannot be ${action}, and is not used: ${fromCause(directory.file.path, cause).message}`)
+        report(
+          directory,
+          `it cannot be ${action}, and is not used: ${fromCause(directory.file.path, cause).explanation}`
+        )
       })
 
     const write = (directory: Directory): Effect.Effect<void> =>
