@@ -14,7 +14,8 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { fromCause } from "../DownloadError/diskErrors.js"
-import type { Disk } from "../DownloadError.js"
+import { Disk } from "../DownloadError.js"
+import * as Printable from "../internal/text/printable.js"
 import { addEntry, Entry, Journal, SavedNames } from "../Journal.js"
 
 const Line = Schema.parseJson(Entry)
@@ -23,11 +24,18 @@ const decode = Schema.decodeUnknownEither(Line)
 
 const encode = Schema.encodeSync(Line)
 
+// A power cut can leave zeros.
+const isBlank = (line: string): boolean => /^[\s\0]*$/.test(line)
+
+/** True for a line of another kind of file. A line that a crash has cut is the beginning of an object, and is not JSON. */
+const isForeign = (line: string): boolean =>
+  !isBlank(line) && (!line.startsWith("{") || Either.isRight(Schema.decodeUnknownEither(Schema.parseJson())(line)))
+
 const isMissing = (error: PlatformError): boolean => error._tag === "SystemError" && error.reason === "NotFound"
 
 /**
  * A journal in this file, which is created if it is missing. Building the layer fails with `Disk` if the file cannot be read or
- * written. The last entry for each destination is kept in memory. Closing the layer closes the file.
+ * written, or if its first line shows that it is not a journal. The last entry for each destination is kept in memory. Closing the layer closes the file.
  *
  * An interruption does not stop a write that has begun. An entry that waits for the write of an earlier entry is not written if its
  * fiber is interrupted or the layer is closed.
@@ -49,19 +57,22 @@ export const layer = (path: string): Layer.Layer<Journal | SavedNames, Disk, Fil
           paths.set(`${directoryOf(entry.destination)}\u0000${entry.urlKey}`, entry.destination)
         }
       }
+      let hasLines = false
       yield* fs.stream(path).pipe(
         Stream.decodeText(),
         Stream.splitLines,
-        Stream.runForEach((line) =>
-          Effect.sync(() => {
-            const entry = decode(line)
-            if (Either.isRight(entry)) {
-              add(entry.right)
-            }
-          })
-        ),
-        Effect.catchIf(isMissing, () => Effect.void),
-        Effect.mapError(toDisk)
+        Stream.catchAll((error) => (isMissing(error) ? Stream.empty : Stream.fail(toDisk(error)))),
+        Stream.runForEach((line) => {
+          const entry = decode(line)
+          if (Either.isRight(entry)) {
+            add(entry.right)
+          } else if (!hasLines && isForeign(line)) {
+            const detail = "it is not a journal, and stays as it is"
+            return Effect.fail(new Disk({ path: Printable.line(path), reason: "other", detail }))
+          }
+          hasLines ||= !isBlank(line)
+          return Effect.void
+        })
       )
       const file = yield* Effect.mapError(fs.open(path, { flag: "a+" }), toDisk)
       // Another file may get the descriptor of a file that is closed.

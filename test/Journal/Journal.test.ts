@@ -37,6 +37,23 @@ describe("Journal/FileSystem", () => {
     )
   )
 
+  it.scopedLive("refuses a file that is not a journal, and leaves it as it is", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const { layer, path } = yield* inFile
+      for (const text of ["http://origin.test/a\n", '\n{"url":"http://origin.test/a"}\n', "7\n"]) {
+        yield* fs.writeFileString(path, text)
+        const error = yield* Effect.flip(Layer.build(Layer.fresh(layer)))
+        assert.match(error.message, /journal\.ndjson: it is not a journal, and stays as it is$/)
+        assert.strictEqual(yield* fs.readFileString(path), text)
+      }
+      for (const text of ["", "\n", "\0\0\0", '{"id":"b","dest', '{"id":"b","dest\n']) {
+        yield* fs.writeFileString(path, text)
+        yield* Layer.build(Layer.fresh(layer))
+      }
+    }).pipe(Effect.provide(NodeFileSystem.layer))
+  )
+
   it.scopedLive("skips a line that a crash cut short, and appends after it", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
