@@ -30,7 +30,7 @@ describe("halyard get", () => {
         ...[`http://files.test:${port}/a`, "--public-only"],
         ...["--resolve", `files.test:${port}:127.0.0.1`]
       ])
-      assert.include(refused.stderr, "the address 127.0.0.1 is not public")
+      assert.include(refused.stderr, "connections to the address 127.0.0.1 are not allowed")
     })
   )
 

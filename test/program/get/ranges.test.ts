@@ -42,7 +42,7 @@ describe("halyard get, if the rest of a file has the status of the whole file", 
         assert.isTrue(readFileSync(`${cwd}/a`).equals(content))
 
         const never = yield* liar(Number.POSITIVE_INFINITY)
-        const failed = yield* run(["get", `${never.url}/b`, "--retries=2", ...strict], { cwd })
+        const failed = yield* run(["get", `${never.url}/b`, "--retries=2", "--no-resume", ...strict], { cwd })
         assert.strictEqual(failed.exitCode, 1)
         assert.deepStrictEqual(filesIn(cwd), ["a"])
       })
