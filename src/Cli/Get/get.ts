@@ -221,7 +221,9 @@ const run = Effect.fnUntraced(function* (
   })
   if (options.dryRun) {
     const refused = () => report.current().failed
-    return yield* DryRun.dryRun(requests, { ...options, isStream: output?.stream !== undefined, refused })
+    return yield* DryRun.dryRun(requests, { ...options, isStream: output?.stream !== undefined, refused }).pipe(
+      Effect.provide(journal ?? Context.empty())
+    )
   }
   const told = options.continue ? ForeignFiles.told(requests, files, report.note) : requests
   let areFilesSaved = true

@@ -4,7 +4,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get, sha256 } from "../../support/get.js"
+import { get, origin, sha256 } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
 import { filesIn, temporaryDirectory } from "../../support/program.js"
 
@@ -77,6 +77,16 @@ describe("halyard get --dry-run", () => {
     Effect.gen(function* () {
       const { exitCode, stdout } = yield* get(["--dry-run"])
       assert.deepStrictEqual([exitCode, stdout], [2, ""])
+    })
+  )
+
+  it.scopedLive("knows what an earlier run has saved", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { cwd } = yield* get([`${url}/a`])
+      const { stdout } = yield* get(["--dry-run", "--json", `${url}/a`], { cwd })
+      assert.include(stdout, '"plan":"skip"')
+      assert.include(stdout, "recorded")
     })
   )
 })
