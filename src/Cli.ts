@@ -88,7 +88,7 @@ export const run = (
  * Returns the man page of the program, in the language of man(7).
  *
  * @category running
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const manual = (version: string): Promise<string> =>
   import("./Cli/manual.js").then(({ page }) => page(name, version, program, commands))

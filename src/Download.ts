@@ -336,7 +336,7 @@ const encodeSaved = Schema.encodeSync(Saved)
  * What is known about a file at its destination that a transfer has left there.
  *
  * @category schemas
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const ExistingFile = Schema.Struct({
   bytes: Schema.Number,
@@ -378,7 +378,7 @@ export class Skipped extends Schema.TaggedClass<Skipped>("halyard.DownloadOutcom
  * The server has answered a conditional request (RFC 9110 §13.1): the file at the destination is the file that the server has.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export class NotModified extends Schema.TaggedClass<NotModified>("halyard.DownloadOutcome.NotModified")("NotModified", {
   request: DownloadRequestShown,

@@ -41,7 +41,7 @@ export class Advanced extends Schema.TaggedClass<Advanced>("halyard.DownloadEven
  * option `responses` of the downloader.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export class Responded extends Schema.TaggedClass<Responded>("halyard.DownloadEvent.Responded")("Responded", {
   request: DownloadRequestShown,

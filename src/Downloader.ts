@@ -99,7 +99,7 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
  * The fields of a request for `stream` and `bytes`, which have no destination.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export type ContentRequest = Omit<RequestOptions, "destination" | "nameFrom" | "onExists" | "resume">
 
@@ -210,7 +210,7 @@ export const layerWith = (options: Options): Layer.Layer<Downloader, never, Tran
  * `5 seconds`. Use `Config.nested` to read them below another name.
  *
  * @category config
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const config: Config.Config<Options> = optionsConfig(defaults)
 
@@ -220,7 +220,7 @@ export const config: Config.Config<Options> = optionsConfig(defaults)
  * ConfigProvider.constantCase)`.
  *
  * @category layers
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const layerConfig = (
   options: Config.Config<Options> = config

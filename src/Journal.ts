@@ -87,7 +87,7 @@ export class Journal extends Context.Tag("halyard/Journal")<
  * Finds the names of files that earlier runs have saved, so that a file keeps the name that it has. Journals provide it.
  *
  * @category tags
- * @since 0.3.0
+ * @since 0.2.0
  */
 export class SavedNames extends Context.Tag("halyard/Journal/SavedNames")<
   SavedNames,
@@ -138,7 +138,7 @@ export const urlKeyLength = 64
  * Returns the SHA-256 of a URL without its credentials and its fragment, in hexadecimal digits.
  *
  * @category combinators
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const urlKey = (hasher: typeof Hasher.Service, url: string): string => sha256Hex(hasher, urlIdentity(url))
 

@@ -4,7 +4,7 @@
  * A name is a path below some directory, with `/` between its segments. Each segment is visible, printable, and accepted by every file
  * system, and none is `..`. Two URLs may have one name: the caller makes names unique.
  *
- * @since 0.3.0
+ * @since 0.2.0
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ import * as Printable from "./internal/text/printable.js"
  * What a name is made from.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export interface Source {
   readonly url: string
@@ -31,7 +31,7 @@ export interface Source {
  * A name, and whether it differs from the text of the URL because that text is not safe.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export interface Name {
   readonly path: string
@@ -42,7 +42,7 @@ export interface Name {
  * Makes the name of a file. Has no side effects.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export type Naming = (source: Source) => Name
 
@@ -50,7 +50,7 @@ export type Naming = (source: Source) => Name
  * The last segment of the path, or `index.html` if it is empty.
  *
  * @category constructors
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const fromUrl: Naming = ({ url }) => {
   const wanted = FileNames.segmentOf(url)
@@ -63,7 +63,7 @@ export const fromUrl: Naming = ({ url }) => {
  * The query is left out, because it may contain secrets.
  *
  * @category constructors
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const withHost: Naming = ({ url }) => {
   const { directories, host, name } = partsOf(url)
@@ -79,7 +79,7 @@ export const withHost: Naming = ({ url }) => {
  * as a sentence.
  *
  * @category constructors
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const template = (text: string, today: string): Either.Either<Naming, string> =>
   Either.map(parse(text), (parts) => (source) => {
@@ -101,7 +101,7 @@ export const template = (text: string, today: string): Either.Either<Naming, str
  * The date now in UTC, as `2026-01-31`.
  *
  * @category constructors
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const today: Effect.Effect<string> = Effect.map(Clock.currentTimeMillis, (millis) =>
   new Date(millis).toISOString().slice(0, 10)

@@ -73,7 +73,7 @@ export const layerPublicOnly: Layer.Layer<Downloader.Downloader | Transport | St
  * `Node/Journal` says more.
  *
  * @category layers
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const layerJournal: Layer.Layer<Journal | SavedNames> = NodeJournal.layer
 

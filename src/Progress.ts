@@ -66,7 +66,7 @@ export const layer = (event: (event: DownloadEvent) => Effect.Effect<void>): Lay
  * The events go to this stream only, and not to a `Progress` in the context.
  *
  * @category streams
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const stream = <A, E, R>(
   work: Effect.Effect<A, E, R> | Stream.Stream<A, E, R>,

@@ -71,7 +71,7 @@ const finalConnectionReasons: ReadonlySet<string> = new Set(["tls", "proxy-authe
  * Returns true if the store may succeed a moment later, and the part is not damaged.
  *
  * @category predicates
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const mayPass = ({ reason }: Disk): boolean => reason === "too-many-open" || reason === "unavailable"
 

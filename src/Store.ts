@@ -64,7 +64,7 @@ export interface PublishOptions {
  * How a part is opened.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export interface OpenOptions {
   /**
@@ -78,7 +78,7 @@ export interface OpenOptions {
  * A part that was opened.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export interface Opened {
   readonly part: Part
@@ -90,7 +90,7 @@ export interface Opened {
  * The file at a destination. If a symbolic link is there, the file to which it leads.
  *
  * @category models
- * @since 0.3.0
+ * @since 0.2.0
  */
 export interface FileInfo {
   /** Undefined for a device, a pipe, a link that leads to no regular file, and everything else whose content cannot be read. */

@@ -1,7 +1,7 @@
 /**
  * The journal that `halyard get` uses: a state file, `.halyard.ndjson`, in each directory to which files are saved.
  *
- * @since 0.3.0
+ * @since 0.2.0
  */
 import { constants, type Stats } from "node:fs"
 import { type FileHandle, lstat, open, rename, unlink } from "node:fs/promises"
@@ -104,7 +104,7 @@ const checked = async (file: FileHandle, path: string): Promise<Stats> => {
  * Default: a warning is logged.
  *
  * @category layers
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const layerWith = (options: { readonly onProblem: (text: string) => void }): Layer.Layer<Journal | SavedNames> =>
   Layer.scopedContext(
@@ -117,7 +117,7 @@ export const layerWith = (options: { readonly onProblem: (text: string) => void 
  * A journal with a state file in each directory, which logs a warning if a state file cannot be used.
  *
  * @category layers
- * @since 0.3.0
+ * @since 0.2.0
  */
 export const layer: Layer.Layer<Journal | SavedNames> = Layer.unwrapEffect(
   Effect.map(Effect.runtime(), (runtime) =>
