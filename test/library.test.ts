@@ -41,15 +41,15 @@ it.effect("logs each response", () => {
     assert.deepStrictEqual(lines, [["200 https://files.example/report.pdf"]])
   }).pipe(
     Effect.provide(
-      Layer.provideMerge(
-        Responses.layer,
-        layer((one) => Origin.file(one, "the report"))
-      )
-    ),
-    Effect.provide(
-      Logger.replace(
-        Logger.defaultLogger,
-        Logger.make(({ message }) => lines.push(message))
+      Layer.mergeAll(
+        Layer.provideMerge(
+          Responses.layer,
+          layer((one) => Origin.file(one, "the report"))
+        ),
+        Logger.replace(
+          Logger.defaultLogger,
+          Logger.make(({ message }) => lines.push(message))
+        )
       )
     )
   )

@@ -21,13 +21,15 @@ const recordPattern = /^\/d\/\.halyard-([0-9a-v]{22})\.record$/
 export const partIds = (files: ReadonlyMap<string, Uint8Array>): ReadonlyArray<string> =>
   Array.from(files.keys()).flatMap((name) => partPattern.exec(name)?.[1] ?? [])
 
-/** The destinations of the parts, and how large the parts are. */
+/** The destinations of the parts, and how many bytes they have. The holes between segments are zeros, and do not count. */
 export const partSizes = (
   files: ReadonlyMap<string, Uint8Array>
 ): ReadonlyArray<{ readonly destination: string; readonly sizeBytes: number }> =>
-  Array.from(files).flatMap(([name, { length }]) => {
+  Array.from(files).flatMap(([name, content]) => {
     const destination = /^\/d\/\.halyard-[0-9a-v]{22}-[0-9a-v]{12}[.][^-]+-(.+)\.part$/.exec(name)?.[1]
-    return destination === undefined ? [] : [{ destination: `/d/${destination}`, sizeBytes: length }]
+    return destination === undefined
+      ? []
+      : [{ destination: `/d/${destination}`, sizeBytes: content.filter((byte) => byte !== 0).length }]
   })
 
 export const recordNames = (files: ReadonlyMap<string, Uint8Array>): ReadonlyArray<string> =>
