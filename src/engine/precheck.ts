@@ -115,7 +115,8 @@ const compare = (
         : verify(store, hasher, expected, destination, info, other)
     }
     if (entry?.bytes === undefined) {
-      return Exit.succeed(new LocalFile(info, undefined, true))
+      // The name of a file does not show the query of its URL: the file of another query may have the same size.
+      return Exit.succeed(new LocalFile(info, undefined, firstHop.url.search === ""))
     }
     if (!isRecorded || entry.urlKey !== urlKey(hasher, request.url)) {
       return Exit.succeed(other)

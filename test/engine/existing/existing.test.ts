@@ -158,6 +158,19 @@ describe("onExists update", () => {
     )
   )
 
+  it.effect(
+    "fetches a file that is not recorded if the URL has a query, because the name does not show the query",
+    () =>
+      withFile(
+        { text: "body", modified: lastModified },
+        Effect.gen(function* () {
+          yield* write("mine", now)
+          assert.deepInclude(yield* download({ url: `${url}?id=2` }), { _tag: "Saved" })
+          assert.strictEqual(yield* content(), "body")
+        })
+      )
+  )
+
   it.effect("does not receive the body of a file that it keeps", () => {
     const text = "0123456789".repeat(100_000)
     return Effect.gen(function* () {
