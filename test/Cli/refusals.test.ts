@@ -59,6 +59,16 @@ describe("a command line", () => {
     ])
   )
 
+  it.effect("is refused for an option of curl, wget or aria2, with what get does instead", () =>
+    refuses([
+      [["get", "-O", "https://example.com/a"], /unknown option '-O'; a file has the name of its URL without an option/],
+      [["-L", "https://example.com/a"], "halyard: unknown option '-L'; redirects are followed without an option"],
+      [["get", "-j16", "https://example.com/a"], /unknown option '-j'; .* -c N sets how many/],
+      [["get", "--retry=3", "https://example.com/a"], /unknown option '--retry'; --retries N sets/],
+      [["spin", "-O"], "halyard spin: unknown option '-O'"]
+    ])
+  )
+
   it.effect("is refused for an unknown command, with a suggestion", () =>
     refuses([
       [["flgas"], "halyard: unknown command 'flgas'; did you mean 'flags'?"],
