@@ -43,7 +43,7 @@ export const open = <Handle extends number | object>(
   return andThen(store.shared.kept.take(store, place), (taken) =>
     Exit.succeed({
       part: new FilePart(store, destination, key, taken),
-      record: taken?.checkpoint.record
+      record: taken?.located.checkpoint.record
     })
   )
 }
@@ -73,11 +73,11 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
     super(store, destination)
     this.buffer = new WriteBuffer(store.memory)
     this.target = destination
-    this.endBytes = taken?.checkpoint.sizeBytes ?? 0
+    this.endBytes = taken?.located.checkpoint.sizeBytes ?? 0
     this.allocatedBytes = taken?.allocatedBytes ?? 0
     if (taken !== undefined) {
       const { operations } = store
-      const { sizeBytes } = taken.checkpoint
+      const { sizeBytes } = taken.located.checkpoint
       this.id = taken.id
       this.path = taken.path
       this.record = taken.record

@@ -3,7 +3,7 @@
  */
 
 import * as PartRecord from "../../src/engine/resume/record.js"
-import { isSynced, linesIn, newestOf } from "../../src/Store/kept/record.js"
+import { newestIn } from "../../src/Store/kept/record.js"
 
 /** What the record of a part says. */
 export interface KeptPart {
@@ -35,7 +35,7 @@ export const partSizes = (
 export const recordNames = (files: ReadonlyMap<string, Uint8Array>): ReadonlyArray<string> =>
   Array.from(files.keys()).filter((name) => recordPattern.test(name))
 
-/** The kept parts. If the power was cut, what their last synced records say. */
+/** The kept parts. If the power was cut, only those whose last record was synced. */
 export const keptParts = (
   files: ReadonlyMap<string, Uint8Array>,
   isAfterPowerCut: boolean
@@ -43,10 +43,14 @@ export const keptParts = (
   const ids = partIds(files)
   return recordNames(files).flatMap((name) => {
     const id = recordPattern.exec(name)?.[1] ?? ""
-    const lines = linesIn(files.get(name) ?? new Uint8Array())
-    const newest = newestOf(isAfterPowerCut ? lines.filter(isSynced) : lines)?.checkpoint
+    const newest = newestIn(files.get(name) ?? new Uint8Array())?.checkpoint
     const record = newest === undefined ? undefined : PartRecord.decode(newest.record)
-    if (newest === undefined || record === undefined || !ids.includes(id)) {
+    if (
+      newest === undefined ||
+      record === undefined ||
+      !ids.includes(id) ||
+      (isAfterPowerCut && newest.boot !== undefined)
+    ) {
       return []
     }
     const { ranges, totalBytes, validator } = record

@@ -153,7 +153,7 @@ const recordIn = (path: string): Effect.Effect<Record.Checkpoint | undefined> =>
         // Without waiting, if another user has made a pipe of this name.
         file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
         const { buffer, bytesRead } = await file.read(new Uint8Array(recordBytes), 0, recordBytes, 0)
-        return Record.newestOf(Record.linesIn(buffer.subarray(0, bytesRead)))?.checkpoint
+        return Record.newestIn(buffer.subarray(0, bytesRead))?.checkpoint
       } finally {
         await file?.close()
       }

@@ -17,12 +17,12 @@ const blockBytes = 1024 * 1024
 export const copied = <Handle>(
   { operations, shared }: Backend<Handle>,
   { destinationName, directory, prefix }: Place,
-  { allocatedBytes, found, part }: Usable
+  { allocatedBytes, located, part }: Usable
 ): Effect.Effect<Taken | undefined> => {
   const id = PartName.tagOfId(part.id) + shared.draw()
   const path = prefix + PartName.partName(id, shared.processes.own, destinationName)
   const record = new RecordFile(prefix + PartName.recordName(id))
-  const { sequence: _, ...checkpoint } = found.located.checkpoint
+  const { sequence: _, ...checkpoint } = located.checkpoint
   return Effect.acquireUseRelease(
     operations.openOwn(prefix + part.name),
     (source) =>
@@ -58,7 +58,7 @@ export const copied = <Handle>(
     Effect.interruptible,
     Effect.match({
       onFailure: () => undefined,
-      onSuccess: () => ({ id, path, record, checkpoint: found.located.checkpoint, allocatedBytes })
+      onSuccess: () => ({ id, path, record, located, allocatedBytes })
     })
   )
 }

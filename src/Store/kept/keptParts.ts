@@ -18,7 +18,7 @@ import * as PartName from "../partName.js"
 import { copied } from "./copyPart.js"
 import type { Backend, Left, Place, Taken, Usable } from "./leftPart.js"
 import { isSameBoot } from "./processTable.js"
-import * as Record from "./record.js"
+import type { Located } from "./record.js"
 import * as RecordFile from "./recordFile.js"
 
 type Index = Map<string, Array<Left>>
@@ -118,15 +118,15 @@ const takeBest = <Handle>(
         left.push(part)
         continue
       }
-      const found = yield* withDescriptor(openFiles, recordOf(backend, place, part))
+      const located = yield* withDescriptor(openFiles, recordOf(backend, place, part))
       const inspected = yield* operations.inspect(place.prefix + part.name)
       if (inspected === undefined || !inspected.isOwn) {
         continue
       }
-      if (found === undefined || inspected.sizeBytes < found.located.checkpoint.sizeBytes) {
+      if (located === undefined || inspected.sizeBytes < located.checkpoint.sizeBytes) {
         yield* state === "ended" ? removed(backend, place, part) : Effect.void
       } else {
-        usable.push({ part, isEnded: state === "ended", found, allocatedBytes: inspected.allocatedBytes })
+        usable.push({ part, isEnded: state === "ended", located, allocatedBytes: inspected.allocatedBytes })
       }
     }
     usable.sort((one, other) => other.allocatedBytes - one.allocatedBytes)
@@ -141,19 +141,18 @@ const takeBest = <Handle>(
     return taken
   }).pipe(Effect.orElseSucceed(() => undefined))
 
-/** The last checkpoint of a part whose bytes are still there, if it is of this destination and key. */
+/** The last checkpoint of a part, if it is of this destination and key, and its bytes are still there. */
 const recordOf = <Handle>(
   { operations, shared }: Backend<Handle>,
   { destinationName, key, prefix }: Place,
   { id }: Left
-): Effect.Effect<RecordFile.Found | undefined, unknown> =>
-  Effect.map(RecordFile.read(operations, prefix + PartName.recordName(id)), (lines) => {
-    const { boot } = shared.processes
-    const isThere = (line: Record.Located): boolean =>
-      Record.isSynced(line) || (boot !== undefined && isSameBoot(line.checkpoint.boot ?? "", boot))
-    const located = Record.newestOf(lines.filter(isThere))
-    return located?.checkpoint.key === key && located.checkpoint.destination === destinationName
-      ? { located, lines }
+): Effect.Effect<Located | undefined, unknown> =>
+  Effect.map(RecordFile.read(operations, prefix + PartName.recordName(id)), (located) => {
+    const { boot } = located?.checkpoint ?? {}
+    const isThere =
+      boot === undefined || (shared.processes.boot !== undefined && isSameBoot(boot, shared.processes.boot))
+    return isThere && located?.checkpoint.key === key && located.checkpoint.destination === destinationName
+      ? located
       : undefined
   })
 
@@ -161,14 +160,14 @@ const recordOf = <Handle>(
 const claimed = <Handle>(
   { operations, shared }: Backend<Handle>,
   { destinationName, prefix }: Place,
-  { allocatedBytes, found, part }: Usable
+  { allocatedBytes, located, part }: Usable
 ): Effect.Effect<Taken | undefined> => {
   const path = prefix + PartName.partName(part.id, shared.processes.own, destinationName)
   return Effect.match(operations.rename(prefix + part.name, path), {
     onFailure: () => undefined,
     onSuccess: () => {
-      const record = new RecordFile.RecordFile(prefix + PartName.recordName(part.id), found)
-      return { id: part.id, path, record, checkpoint: found.located.checkpoint, allocatedBytes }
+      const record = new RecordFile.RecordFile(prefix + PartName.recordName(part.id), located)
+      return { id: part.id, path, record, located, allocatedBytes }
     }
   })
 }

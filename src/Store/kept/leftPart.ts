@@ -6,8 +6,8 @@
 import type { FileOperations } from "../fileOperations.js"
 import type { OpenFiles } from "../openFiles.js"
 import type { ProcessTable } from "./processTable.js"
-import type { Checkpoint } from "./record.js"
-import type { Found, RecordFile } from "./recordFile.js"
+import type { Located } from "./record.js"
+import type { RecordFile } from "./recordFile.js"
 
 /** Where the part of a destination stands, and what it is of. */
 export interface Place {
@@ -24,7 +24,7 @@ export interface Taken {
   readonly id: string
   readonly path: string
   readonly record: RecordFile
-  readonly checkpoint: Checkpoint
+  readonly located: Located
   readonly allocatedBytes: number
 }
 
@@ -35,12 +35,12 @@ export interface Left {
   readonly name: string
 }
 
-/** A part that no process of this machine uses, and the last checkpoint whose bytes are there. */
+/** A part that no process of this machine uses, and its last checkpoint. */
 export interface Usable {
   readonly part: Left
   /** False if its owner may be a process of another machine or container. */
   readonly isEnded: boolean
-  readonly found: Found
+  readonly located: Located
   readonly allocatedBytes: number
 }
 

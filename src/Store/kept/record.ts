@@ -1,9 +1,9 @@
 /**
- * The text of a record file: what the last checkpoints of a part have said.
+ * The text of a record file: what the last checkpoint of a part has said.
  *
- * A line is a checksum and a JSON object. A new line overwrites neither the newest one nor the newest synced one: it goes to the first
- * place with room. So the end of the process at any moment leaves the new line or the one before, a power cut leaves the synced one,
- * and the file has the size of a few lines. A torn line does not have its checksum.
+ * A line is a checksum and a JSON object. A new line never overwrites the newest one: it goes to the beginning of the file if there
+ * is room before the newest line, and behind it otherwise. So the end of the process at any moment leaves one of the two, and the
+ * file has the size of a few lines. A torn line does not have its checksum.
  *
  * @internal
  */
@@ -13,7 +13,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 export const Checkpoint = Schema.Struct({
-  /** Larger than that of each line before. */
+  /** Larger than that of the line before. */
   sequence: Schema.NonNegativeInt,
   /** The name of the destination. */
   destination: Schema.String,
@@ -49,42 +49,24 @@ export const encode = (checkpoint: Checkpoint): Uint8Array => {
   return line
 }
 
-/** Where a line of this length is written, so that it overwrites none of the lines to keep. */
-export const startFor = (lineBytes: number, kept: ReadonlyArray<Located>): number => {
-  // At the start of the file or at the end of a kept line: what stands before a kept line always ends with a newline.
-  let atBytes = 0
-  for (const { endBytes, startBytes } of [...kept].sort((one, other) => one.startBytes - other.startBytes)) {
-    if (startBytes - atBytes >= lineBytes) {
-      break
-    }
-    atBytes = endBytes
-  }
-  return atBytes
-}
+/** Where a line of this length is written. */
+export const startFor = (lineBytes: number, newest: Located | undefined): number =>
+  newest === undefined || newest.startBytes >= lineBytes ? 0 : newest.endBytes
 
-/** Whether a line and its bytes survive a power cut. */
-export const isSynced = ({ checkpoint }: Located): boolean => checkpoint.boot === undefined
-
-export const newestOf = (lines: ReadonlyArray<Located>): Located | undefined =>
-  lines.reduce<Located | undefined>(
-    (newest, line) => (newest === undefined || line.checkpoint.sequence >= newest.checkpoint.sequence ? line : newest),
-    undefined
-  )
-
-/** The lines that are whole. */
-export const linesIn = (bytes: Uint8Array): ReadonlyArray<Located> => {
-  const lines: Array<Located> = []
+/** The newest line that is whole; undefined if there is none. */
+export const newestIn = (bytes: Uint8Array): Located | undefined => {
+  let newest: Located | undefined
   let startBytes = 0
   while (startBytes < bytes.length) {
     const found = bytes.indexOf(newLine, startBytes)
     const endBytes = found < 0 ? bytes.length : found + 1
     const checkpoint = found < 0 ? undefined : checkpointIn(bytes.subarray(startBytes, found))
-    if (checkpoint !== undefined) {
-      lines.push({ checkpoint, startBytes, endBytes })
+    if (checkpoint !== undefined && checkpoint.sequence >= (newest?.checkpoint.sequence ?? 0)) {
+      newest = { checkpoint, startBytes, endBytes }
     }
     startBytes = endBytes
   }
-  return lines
+  return newest
 }
 
 const checkpointIn = (line: Uint8Array): Checkpoint | undefined => {

@@ -1,5 +1,5 @@
 /**
- * The file beside a part that holds its last checkpoint, and the last one that was synced.
+ * The file beside a part that holds its last checkpoint.
  *
  * @internal
  */
@@ -15,78 +15,47 @@ import * as Record from "./record.js"
 // A text is limited by the number of ranges in it. Anything larger was not written by a store.
 const maxBytes = 16 * 1024 * 1024
 
-/** What an earlier run has left in the file: the line that is continued, and all lines. */
-export interface Found {
-  readonly located: Record.Located
-  readonly lines: ReadonlyArray<Record.Located>
-}
-
 export class RecordFile {
-  /** The lines that are not overwritten: the newest one, and the newest synced one. */
-  private kept: ReadonlyArray<Record.Located>
-  private sequence: number
-  /** True if the name of the file is synced. */
-  private isNameSynced = false
-
   constructor(
     readonly path: string,
-    found?: Found | undefined
-  ) {
-    const lines = found?.lines ?? []
-    // The earlier run may have ended before it had synced the last of these lines, so the others stay as well.
-    this.kept = lines.filter((line) => line === found?.located || Record.isSynced(line))
-    this.sequence = Record.newestOf(lines)?.checkpoint.sequence ?? 0
-  }
+    private newest?: Record.Located | undefined
+  ) {}
 
   /** True if a checkpoint was written. */
   get hasCheckpoint(): boolean {
-    return this.kept.length > 0
+    return this.newest !== undefined
   }
 
-  /**
-   * Writes a checkpoint. If it fails, the one before stays. With `full` the line is synced, and the directory the first time. Without,
-   * the last synced checkpoint stays beside it.
-   */
+  /** Writes a checkpoint. If it fails, the one before stays. With `full` the line is synced, and so is the directory of a new file. */
   write<Handle>(
     operations: FileOperations<Handle>,
     checkpoint: Omit<Record.Checkpoint, "sequence">,
     durability: Durability,
     directory: string
   ): Effect.Effect<void, unknown> {
-    this.sequence++
-    const located = { ...checkpoint, sequence: this.sequence }
+    const sequence = (this.newest?.checkpoint.sequence ?? 0) + 1
+    const located = { ...checkpoint, sequence }
     const bytes = Record.encode(located)
+    const isNew = this.newest === undefined
     return andThen(this.opened(operations), (handle) => {
-      const startBytes = Record.startFor(bytes.length, this.kept)
+      const startBytes = Record.startFor(bytes.length, this.newest)
       const writing = andThen(writeAll(operations, handle, { bytes, startBytes }), () =>
         durability === "full" ? operations.sync(handle) : Exit.void
       )
       return matchExit(writing, (written) =>
         matchExit(operations.close(handle), (closed) =>
           andThen(Exit.isFailure(written) ? written : closed, () => {
-            const line = { checkpoint: located, startBytes, endBytes: startBytes + bytes.length }
-            if (durability === "rename") {
-              this.kept = [line, ...this.kept.filter(Record.isSynced)]
-              return Exit.void
-            }
-            this.kept = [line]
-            return this.isNameSynced ? Exit.void : this.syncName(operations, directory)
+            this.newest = { checkpoint: located, startBytes, endBytes: startBytes + bytes.length }
+            return durability === "full" && isNew ? operations.syncDirectory(directory) : Exit.void
           })
         )
       )
     })
   }
 
-  private syncName<Handle>(operations: FileOperations<Handle>, directory: string): Effect.Effect<void, unknown> {
-    return andThen(operations.syncDirectory(directory), () => {
-      this.isNameSynced = true
-      return Exit.void
-    })
-  }
-
   private opened<Handle>(operations: FileOperations<Handle>): Effect.Effect<Handle, unknown> {
     const created = operations.create
-    if (!this.hasCheckpoint) {
+    if (this.newest === undefined) {
       // A checkpoint that failed may have created the file.
       return matchExit(created(this.path, "private"), (exit) =>
         Exit.isFailure(exit) && codeOf(errorOf(exit)) === "EEXIST" ? operations.openOwn(this.path) : exit
@@ -95,8 +64,6 @@ export class RecordFile {
     return matchExit(operations.openOwn(this.path), (exit) => {
       if (Exit.isFailure(exit) && codeOf(errorOf(exit)) === "ENOENT") {
         // Another program has removed the file.
-        this.kept = []
-        this.isNameSynced = false
         return created(this.path, "private")
       }
       return exit
@@ -105,23 +72,23 @@ export class RecordFile {
 
   /** Removes the file. A file that cannot be removed is left: the next run removes records without a part. */
   remove<Handle>(operations: FileOperations<Handle>): Effect.Effect<void> {
-    if (!this.hasCheckpoint) {
+    if (this.newest === undefined) {
       return Exit.void
     }
-    this.kept = []
+    this.newest = undefined
     return matchExit(operations.remove(this.path), () => Exit.void)
   }
 }
 
-/** Reads the lines of a file. None if it is not one that this user has written. */
+/** Reads the newest checkpoint in a file. Undefined if there is none, or if the file is not one that this user has written. */
 export const read = <Handle>(
   operations: FileOperations<Handle>,
   path: string
-): Effect.Effect<ReadonlyArray<Record.Located>, unknown> =>
+): Effect.Effect<Record.Located | undefined, unknown> =>
   Effect.gen(function* () {
     const found = yield* operations.inspect(path)
     if (found === undefined || !found.isOwn || found.sizeBytes > maxBytes) {
-      return []
+      return undefined
     }
     return yield* Effect.acquireUseRelease(
       operations.openOwn(path),
@@ -136,7 +103,7 @@ export const read = <Handle>(
             }
             filledBytes += count
           }
-          return Record.linesIn(bytes.subarray(0, filledBytes))
+          return Record.newestIn(bytes.subarray(0, filledBytes))
         }),
       (handle) => Effect.ignore(operations.close(handle))
     )
