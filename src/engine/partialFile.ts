@@ -310,12 +310,13 @@ export class PartialFile {
     if (part !== undefined && (this.isDelivered || (this.receivedBytes === 0 && !this.isKept))) {
       return Exit.succeed(part)
     }
-    this.part = undefined
     this.isKept = false
     this.mayLackTotal = false
-    return andThen(part?.close("discard") ?? Exit.void, () =>
-      andThen(this.open(store), (opened) => Exit.succeed(opened.part))
-    )
+    return andThen(part?.close("discard") ?? Exit.void, () => {
+      // Not before it is closed: an interruption before that leaves it to the end of the transfer.
+      this.part = undefined
+      return andThen(this.open(store), (opened) => Exit.succeed(opened.part))
+    })
   }
 
   /** Records the version of a whole response that is accepted. */
