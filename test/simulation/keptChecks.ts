@@ -79,11 +79,6 @@ export class KeptChecks {
     if (parts.length > told.length) {
       this.life.violate(`${parts.length} parts are left, and ${told.length} were kept`)
     }
-    const destinations = new Set(told.map(({ request }) => request.destination))
-    // Otherwise the store keeps these small bodies in its memory.
-    if (parts.length < destinations.size && this.life.scenario.isShortOfMemory) {
-      this.life.violate(`${destinations.size} parts were kept, and ${parts.length} are there`)
-    }
     // On a disk with faults a record may stay. The next run removes it.
     const hasFault = Array.from(this.outcomes.values()).some(
       (outcome) => outcome._tag === "Failed" && outcome.error._tag === "Disk"
