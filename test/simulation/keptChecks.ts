@@ -79,11 +79,19 @@ export class KeptChecks {
     if (parts.length > told.length) {
       this.life.violate(`${parts.length} parts are left, and ${told.length} were kept`)
     }
-    // On a disk with faults a record may stay. The next run removes it.
-    const hasFault = Array.from(this.outcomes.values()).some(
-      (outcome) => outcome._tag === "Failed" && outcome.error._tag === "Disk"
+    // A later request of the run for the same destination has continued the part and saved the file.
+    const saved = new Set(
+      Array.from(this.outcomes.values()).flatMap((outcome) =>
+        outcome._tag === "Saved" ? [outcome.request.destination] : []
+      )
     )
-    if (recordNames(files).length > parts.length && !hasFault) {
+    const destinations = new Set(
+      told.map(({ request }) => request.destination).filter((destination) => !saved.has(destination))
+    )
+    if (parts.length < destinations.size) {
+      this.life.violate(`${destinations.size} parts were kept, and ${parts.length} are there`)
+    }
+    if (recordNames(files).length > parts.length) {
       this.life.violate("a record without a part is left")
     }
   }
