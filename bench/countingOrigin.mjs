@@ -78,6 +78,7 @@ export const startCountingOrigin = async (files) => {
         if (!error) {
           counts.bodyBytes += block.length
           onBytes(counts.bodyBytes)
+          // Real time, because the program that is measured is another process.
           setTimeout(next, 1)
         }
       })

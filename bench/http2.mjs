@@ -46,12 +46,14 @@ const roles = {
         if (waitingBytes > 4 * window) {
           from.pause()
         }
+        // The latency of the network, in real time.
         setTimeout(() => {
           waitingBytes -= chunk.length
           to.write(chunk)
           from.resume()
         }, halfMillis)
       })
+      // The end arrives as late as the bytes before it.
       from.on("close", () => setTimeout(() => to.destroy(), halfMillis))
       from.on("error", () => undefined)
     }

@@ -19,7 +19,7 @@ const body = (url) => {
 }
 
 const server = createServer((request, response) => {
-  // The latency itself.
+  // The latency itself, in real time, because the clients are other processes.
   setTimeout(() => {
     const found = body(request.url ?? "")
     response.writeHead(found === undefined ? 404 : 200, {

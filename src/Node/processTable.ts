@@ -45,6 +45,7 @@ export const portable = (): ProcessTable.ProcessTable =>
     {
       kernel: `${process.platform} ${Os.hostname()}`,
       machine: undefined,
+      // The wall clock, because the start of the machine is the same for all processes. A test clock does not know it.
       boot: `time:${Math.round(Date.now() / 1000 - Os.uptime())}`,
       uid,
       pid: process.pid,

@@ -16,10 +16,15 @@ import * as Record from "./record.js"
 const maxBytes = 16 * 1024 * 1024
 
 export class RecordFile {
+  /** True if the file may be there. A checkpoint that failed may have created it. */
+  private mayExist: boolean
+
   constructor(
     readonly path: string,
     private newest?: Record.Located | undefined
-  ) {}
+  ) {
+    this.mayExist = newest !== undefined
+  }
 
   /** True if a checkpoint was written. */
   get hasCheckpoint(): boolean {
@@ -55,6 +60,7 @@ export class RecordFile {
 
   private opened<Handle>(operations: FileOperations<Handle>): Effect.Effect<Handle, unknown> {
     const created = operations.create
+    this.mayExist = true
     if (this.newest === undefined) {
       // A checkpoint that failed may have created the file.
       return matchExit(created(this.path, "private"), (exit) =>
@@ -72,9 +78,10 @@ export class RecordFile {
 
   /** Removes the file. A file that cannot be removed is left: the next run removes records without a part. */
   remove<Handle>(operations: FileOperations<Handle>): Effect.Effect<void> {
-    if (this.newest === undefined) {
+    if (!this.mayExist) {
       return Exit.void
     }
+    this.mayExist = false
     this.newest = undefined
     return matchExit(operations.remove(this.path), () => Exit.void)
   }
