@@ -7,6 +7,7 @@ import { isMainThread } from "node:worker_threads"
 import * as CodeCache from "./Node/program/codeCache.js"
 import * as StandardOutput from "./Node/program/output/standardOutput.js"
 import type { Program } from "./Node/program/program.js"
+import * as SmallHeap from "./Node/program/smallHeap.js"
 import * as Terminals from "./Node/program/terminals.js"
 
 declare const HALYARD_VERSION: string
@@ -36,6 +37,9 @@ if (isMainThread && first === "--version" && others.length === 0) {
   })
   process.stdout.write(`${HALYARD_VERSION}\n`)
 } else {
+  if (isMainThread) {
+    SmallHeap.set()
+  }
   const program: Program = CodeCache.load(fileURLToPath(new URL("program.cjs", import.meta.url)), {
     build: HALYARD_BUILD,
     part

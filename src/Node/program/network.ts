@@ -12,7 +12,6 @@ import * as Hasher from "../hasher.js"
 import * as Proxy from "../Proxy.js"
 import * as Tls from "../Tls.js"
 import * as Transport from "../Transport.js"
-import * as SmallHeap from "./smallHeap.js"
 
 export const transport = Effect.fnUntraced(function* (options: NetworkOptions) {
   const { cacert, cert, insecure, key, noProxy, passEnv, proxy, publicOnly } = options
@@ -43,8 +42,7 @@ export const transport = Effect.fnUntraced(function* (options: NetworkOptions) {
     const client = tls.client === undefined ? undefined : { ...tls.client, origin }
     return Layer.mergeAll(
       Transport.layer({ publicOnly, family, resolve, proxy: proxies, tls: { ...tls, client } }),
-      Hasher.layer,
-      SmallHeap.layer
+      Hasher.layer
     )
   }
 })
