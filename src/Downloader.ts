@@ -9,41 +9,31 @@
 import type * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Tracer from "effect/Tracer"
-import { Cookies } from "./Cookies.js"
 import * as RequestHeaders from "./Download/requestHeaders.js"
 import * as RequestProblem from "./Download/requestProblem.js"
 import type { DownloadOutcome, DownloadRequest, NotModified, RequestOptions, Saved, Skipped } from "./Download.js"
 import type { DownloadError } from "./DownloadError.js"
+import { makeCurrentCaller } from "./Downloader/callers.js"
+import { config, defaults, type Options } from "./Downloader/options.js"
 import * as Background from "./engine/background.js"
-import { Caller } from "./engine/caller.js"
+import type { Caller } from "./engine/caller.js"
 import * as Content from "./engine/content.js"
 import type { Restore, RunNames } from "./engine/hooks.js"
-import * as Limits from "./engine/limits.js"
-import { Listener } from "./engine/listener.js"
-import { optionsConfig } from "./engine/optionsConfig.js"
 import { toExit } from "./engine/outcome.js"
 import { type ResumeRule, resumeRule } from "./engine/resume/resumeRule.js"
 import { run } from "./engine/run.js"
 import { segmentRule } from "./engine/segments/segmentRule.js"
 import * as SharedTransfers from "./engine/sharedTransfer.js"
-import { makeTransfer, type Transfer } from "./engine/transfer.js"
-import { warnOfUnusedLimits } from "./engine/unusedLimits.js"
-import { Hasher } from "./Hasher.js"
 import { UniquePaths } from "./internal/text/uniquePaths.js"
-import * as Journal from "./Journal.js"
-import * as OriginGovernor from "./OriginGovernor.js"
-import { Progress } from "./Progress.js"
-import * as RetryPolicy from "./RetryPolicy.js"
-import type { Durability, Store } from "./Store.js"
+import type * as OriginGovernor from "./OriginGovernor.js"
+import type { Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
+
+export { config, defaults, type Options }
 
 /**
  * Downloads files.
@@ -104,74 +94,6 @@ export class Downloader extends Context.Tag("halyard/Downloader")<
 export type ContentRequest = Omit<RequestOptions, "destination" | "nameFrom" | "onExists" | "resume">
 
 /**
- * Options of a downloader. The limits of `OriginGovernor.Options` apply only if there is no `OriginGovernor` in the context.
- *
- * @category models
- * @since 0.2.0
- */
-export interface Options extends OriginGovernor.Options {
-  /** Options that are left out are as in `RetryPolicy.defaults`. */
-  readonly retry?: RetryPolicy.Options | undefined
-  /** Maximum time for a new connection. Default: the transport's own limit. A request can override this and the next two. */
-  readonly connectTimeout?: Duration.DurationInput | undefined
-  /**
-   * Maximum time to connect, send a request and receive the headers of the response. Default: 5 minutes. If this limit, `connectTimeout` or `stall` ends an attempt, the next attempt has twice that time.
-   */
-  readonly headersTimeout?: Duration.DurationInput | undefined
-  /**
-   * Ends an attempt that receives fewer than `bytes` in the time `within`. A stall is detected up to a quarter of that time
-   * later. Default: 1 byte in 1 minute.
-   */
-  readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
-  /** If true, `Progress` also receives the event `Responded` for each response. Default: false. */
-  readonly responses?: boolean | undefined
-  /** What a saved file survives. Default: `full`. */
-  readonly durability?: Durability | undefined
-  /** If true, a saved file gets the modification time that the response's `Last-Modified` has. Default: true. */
-  readonly mtime?: boolean | undefined
-  /** If true, content with neither a length nor a digest fails. Default: false, and `Saved.verified` is then `none`. */
-  readonly strict?: boolean | undefined
-  /**
-   * Maximum size of the content, in bytes, for requests without their own `limitBytes`. Default: `Infinity`. A larger file
-   * fails with `TooLarge`, before its body is read if the response announces the length.
-   */
-  readonly limitBytes?: number | undefined
-  /**
-   * The value of the header `User-Agent`, for each request and after each redirect. A request can have its own, among its
-   * `headers`. Default: `halyard`.
-   */
-  readonly userAgent?: string | undefined
-  /**
-   * Maximum number of connections for one file, at least 1. Default: 1. More connections are opened if the rest of a file
-   * would take more than a second, if each share has at least 1 MiB, and if the server supports ranges and can show that
-   * they belong to the same version. Each connection needs a permit. It takes a permit only if no other transfer waits for
-   * it, and releases the permit when another transfer does.
-   */
-  readonly segments?: number | undefined
-}
-
-/**
- * The default options.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const defaults: {
-  /** Transfers of one run at a time. */
-  readonly concurrency: number
-  readonly headersTimeout: Duration.Duration
-  readonly stall: { readonly bytes: number; readonly within: Duration.Duration }
-  readonly durability: Durability
-  readonly userAgent: string
-} = {
-  concurrency: 5,
-  headersTimeout: Duration.minutes(5),
-  stall: { bytes: 1, within: Duration.minutes(1) },
-  durability: "full",
-  userAgent: "halyard"
-}
-
-/**
  * Makes a downloader with the transport and the store in the context.
  *
  * The downloader uses `Progress`, `Journal`, `OriginGovernor` and `Hasher` from the context of the program that calls `download` or
@@ -206,15 +128,6 @@ export const layerWith = (options: Options): Layer.Layer<Downloader, never, Tran
   Layer.scoped(Downloader, make(options))
 
 /**
- * The options from a `Config`, under their own names: `concurrency`, `stall.within`, `retry.retries`. A duration is text such as
- * `5 seconds`. Use `Config.nested` to read them below another name.
- *
- * @category config
- * @since 0.2.0
- */
-export const config: Config.Config<Options> = optionsConfig(defaults)
-
-/**
  * A downloader with the transport and the store in the context, and the options from a `Config`. Default: `config`. Environment
  * variables in upper case, such as `HALYARD_PER_ORIGIN`, are read with `ConfigProvider.fromEnv().pipe(ConfigProvider.nested("halyard"),
  * ConfigProvider.constantCase)`.
@@ -240,95 +153,10 @@ export const makeWith = (
     if (wrong !== undefined) {
       return yield* Effect.dieMessage(`the options of a downloader: ${wrong}`)
     }
-    const ports = yield* Effect.context<Transport | Store | Scope.Scope>()
-    const built = yield* Effect.context<never>()
     // Closes after the transfers in flight, which send events until they end.
     const background = yield* Background.make
     const sharedTransfers = yield* SharedTransfers.make
-    const makeTransferOf = (
-      governor: typeof OriginGovernor.OriginGovernor.Service,
-      hasher: typeof Hasher.Service
-    ): Effect.Effect<Transfer> =>
-      makeTransfer(
-        {
-          retry: RetryPolicy.make(options.retry ?? {}),
-          limits: Limits.forDownloader(options, defaults),
-          durability: options.durability ?? defaults.durability,
-          headers: RequestHeaders.makeDefaults(userAgent),
-          strict: options.strict ?? false,
-          responses: options.responses ?? false,
-          mtime: options.mtime ?? true,
-          limitBytes: options.limitBytes ?? Number.POSITIVE_INFINITY,
-          segments:
-            options.segments === undefined || !(options.segments > 1) ? undefined : rule(Math.trunc(options.segments)),
-          resume
-        },
-        governor
-      ).pipe(Effect.provideService(Hasher, hasher), Effect.provide(ports))
-    const given = Context.getOption(built, OriginGovernor.OriginGovernor)
-    yield* Option.isSome(given) ? warnOfUnusedLimits(options) : Effect.void
-    const governor = Option.isSome(given) ? given.value : yield* OriginGovernor.make(options)
-    const listeners = new WeakMap<typeof Progress.Service, Listener>()
-    const transfers = new WeakMap<
-      typeof OriginGovernor.OriginGovernor.Service,
-      WeakMap<typeof Hasher.Service, Transfer>
-    >([[governor, new WeakMap()]])
-
-    const transferOf = (context: Context.Context<never>): Effect.Effect<Transfer> =>
-      Effect.suspend(() => {
-        const found = Option.getOrElse(Context.getOption(context, OriginGovernor.OriginGovernor), () => governor)
-        const hasher = Context.get(context, Hasher)
-        const known = transfers.get(found)
-        const made = known?.get(hasher)
-        if (made !== undefined) {
-          return Effect.succeed(made)
-        }
-        const byHasher = known ?? new WeakMap<typeof Hasher.Service, Transfer>()
-        transfers.set(found, byHasher)
-        return Effect.zipRight(
-          known === undefined ? warnOfUnusedLimits(options) : Effect.void,
-          Effect.tap(makeTransferOf(found, hasher), (transfer) => Effect.sync(() => byHasher.set(hasher, transfer)))
-        )
-      })
-
-    // Invalid options are refused when the layer is built.
-    yield* transferOf(built)
-
-    const listenerOf = (progress: typeof Progress.Service): Listener | undefined => {
-      if (progress === defaultProgress) {
-        return undefined
-      }
-      const known = listeners.get(progress)
-      const listener = known ?? new Listener(progress, background)
-      if (known === undefined) {
-        listeners.set(progress, listener)
-      }
-      return listener
-    }
-
-    const currentCaller: Effect.Effect<Caller> = Effect.flatMap(
-      Effect.zip(Effect.runtime(), Effect.zip(Effect.tracer, Effect.clock)),
-      ([runtime, [tracer, clock]]) => {
-        // One rule for all ports: the context of the calling program, or else the context in which the downloader was built.
-        const context = Context.merge(built, runtime.context)
-        return Effect.map(
-          transferOf(context),
-          (transfer) =>
-            new Caller(
-              transfer,
-              runtime,
-              background,
-              listenerOf(Context.get(context, Progress)),
-              Option.getOrUndefined(Context.getOption(context, Journal.Journal)),
-              Option.getOrUndefined(Context.getOption(context, Cookies)),
-              Context.get(context, Hasher),
-              clock,
-              // Effect's default tracer drops its spans, but would still create them.
-              tracer !== defaultTracer
-            )
-        )
-      }
-    )
+    const currentCaller = yield* makeCurrentCaller(options, background, rule, resume)
 
     const perform = (
       caller: Caller,
@@ -397,8 +225,3 @@ const runNames = (): RunNames => {
 const maxConcurrency = 10_000
 
 const concurrencyOf = (given: number): number => (given >= 1 ? Math.min(Math.trunc(given), maxConcurrency) : 1)
-
-// The default `Progress` ignores events.
-const defaultProgress = Context.get(Context.empty(), Progress)
-
-const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
