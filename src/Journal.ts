@@ -29,6 +29,8 @@ export class Entry extends Schema.Class<Entry>("halyard.Journal.Entry")({
   /** The path of the saved file, or else the destination of the request. */
   destination: Schema.String,
   outcome: Schema.Literal("Saved", "Skipped", "NotModified", "Failed", "Cancelled"),
+  /** `server`: the server has named the file. */
+  nameFrom: Schema.optionalWith(Schema.Literal("server"), { exact: true }),
   /** Why the file was skipped. */
   reason: Schema.optionalWith(Skipped.fields.reason, { exact: true }),
   /** The SHA-256 of the URL without credentials and fragment, in hexadecimal digits. It identifies a URL whose query is a secret. */
@@ -123,6 +125,7 @@ export const makeEntry = (outcome: DownloadOutcome, hasher: typeof Hasher.Servic
     url,
     destination: destinationOf(outcome),
     outcome: outcome._tag,
+    ...(outcome.request.nameFrom === "server" ? { nameFrom: outcome.request.nameFrom } : {}),
     ...(outcome._tag === "Skipped" ? { reason: outcome.reason } : {}),
     urlKey: urlKey(hasher, outcome.request.url),
     ...fileOf(outcome, url),

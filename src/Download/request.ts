@@ -55,7 +55,9 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
      * `server`: the file gets the name in the response's `Content-Disposition` (RFC 6266), made safe, in the directory of
      * `destination`. If the response has none, it gets the name of `destination`. `onExists` applies to that name, after the head of
      * the response has arrived. If another transfer of the same run has the name, or one in flight, the file gets a number. The URL
-     * of a redirect never names the file. Default: `url`, the file is `destination`.
+     * of a redirect never names the file. With `update` and `sync`, a file that the journal knows to be of another URL keeps its name,
+     * and `destination` is not named again if an earlier transfer of the URL has saved it under its server's name. Default: `url`, the
+     * file is `destination`.
      */
     nameFrom: Schema.optionalWith(NameFrom, { exact: true }),
     /** Sent to the URL's own origin only, also after redirects. They are never printed and never written to a journal. */

@@ -185,11 +185,13 @@ export const make = (
     return {
       journal: {
         record: (entry) => {
-          if (entry.bytes === undefined || entry.reason === "recorded") {
+          const isRecorded = entry.reason === "recorded"
+          if (entry.bytes === undefined || (isRecorded && entry.nameFrom === undefined)) {
             return Exit.void
           }
           const directory = directoryOf(entry.destination)
-          if (directory.file.isBroken || (entry.outcome === "NotModified" && isSame(directory.looked, entry))) {
+          const isUnchanged = isRecorded || entry.outcome === "NotModified"
+          if (directory.file.isBroken || (isUnchanged && isSame(directory.looked, entry))) {
             return Exit.void
           }
           directory.pending.set(entry.destination, entry)
@@ -243,6 +245,7 @@ class Directory {
 
 const fields = [
   "destination",
+  "nameFrom",
   "urlKey",
   "bytes",
   "modifiedMillis",

@@ -29,7 +29,7 @@ import { Delivery } from "./delivery.js"
 import type { EventSink, Hooks, Names } from "./hooks.js"
 import { fileOf, LocalFile, type Unchanged } from "./localFile.js"
 import { PartialFile } from "./partialFile.js"
-import { precheck } from "./precheck.js"
+import { isNamedBefore, isOfOther, precheck } from "./precheck.js"
 import { ProgressSampler } from "./progressSampler.js"
 import type { Quotas } from "./quotas.js"
 import type { Reachability } from "./reachability.js"
@@ -145,15 +145,40 @@ export class FileTransfer {
    * goes on.
    */
   named({ headers }: ResponseHead): Effect.Effect<Unchanged | undefined, DownloadError> {
-    const { names, request } = this
+    const { request } = this
     this.isNamed = true
     this.serverName = ContentDisposition.fileName(headers["content-disposition"])
     const wanted =
       this.serverName === undefined
         ? request.destination
         : FileNames.beside(request.destination, FileNames.fromText(this.serverName))
-    this.destination = names?.take(wanted) ?? wanted
-    return this.look()
+    return andThen(this.take(wanted, new Set()), (destination) => {
+      this.destination = destination
+      return this.look()
+    })
+  }
+
+  /** Names the file before a request if an earlier transfer of its URL has saved the destination under its server's name. */
+  isNamedBefore(): Effect.Effect<boolean, DownloadError> {
+    return andThen(isNamedBefore(this, this.destination), (isNamed) => {
+      if (isNamed) {
+        this.isNamed = true
+        this.names?.take(this.destination, () => false)
+      }
+      return Exit.succeed(isNamed)
+    })
+  }
+
+  /** Takes the path, or the first numbered one that has no file of another URL. */
+  private take(wanted: string, refused: ReadonlySet<string>): Effect.Effect<string, DownloadError> {
+    const { names } = this
+    if (names === undefined) {
+      return Exit.succeed(wanted)
+    }
+    const path = names.take(wanted, (path) => refused.has(path))
+    return andThen(isOfOther(this, path), (isOther) =>
+      isOther ? this.take(wanted, new Set([...refused, path])) : Exit.succeed(path)
+    )
   }
 
   /** Looks at the destination. Undefined if the transfer goes on. */

@@ -37,8 +37,11 @@ export interface Content {
 
 /** The names that transfers have taken. */
 export interface Names {
-  /** Takes the path, or the first numbered path that no other transfer has. */
-  readonly take: (destination: string) => string
+  /**
+   * Takes the path, or the first numbered path that no other transfer has, and gives back the path that the transfer took before.
+   * `isRefused` refuses more paths.
+   */
+  readonly take: (destination: string, isRefused: (path: string) => boolean) => string
 }
 
 /** The names that the transfers of a run have taken. */

@@ -94,6 +94,37 @@ export const precheck = (looks: Looks, destination: string): Effect.Effect<Uncha
   })
 }
 
+/** Whether a file is there that an earlier transfer of the URL has saved under its server's name. */
+export const isNamedBefore = (
+  looks: Omit<Looks, "expected" | "firstHop">,
+  file: string
+): Effect.Effect<boolean, Disk> =>
+  andThen(recordedAt(looks, file), (entry) =>
+    entry?.nameFrom === "server" && entry.urlKey === urlKey(looks.hasher, looks.request.url)
+      ? isThere(looks, file)
+      : Exit.succeed(false)
+  )
+
+/** Whether a file is there that is known to be of another URL. */
+export const isOfOther = (looks: Omit<Looks, "expected" | "firstHop">, file: string): Effect.Effect<boolean, Disk> =>
+  andThen(recordedAt(looks, file), (entry) =>
+    entry?.urlKey === undefined || entry.urlKey === urlKey(looks.hasher, looks.request.url)
+      ? Exit.succeed(false)
+      : isThere(looks, file)
+  )
+
+/** What the journal knows about a file, if the request keeps files for what is known about them. */
+const recordedAt = (
+  { journal, request: { onExists } }: Omit<Looks, "expected" | "firstHop">,
+  file: string
+): Effect.Effect<Entry | undefined> =>
+  journal === undefined || (onExists !== "update" && onExists !== "sync")
+    ? Exit.succeed(undefined)
+    : andThen(journal.last(file), (entry) => Exit.succeed(entry?.bytes === undefined ? undefined : entry))
+
+const isThere = ({ store }: Pick<Looks, "store">, file: string): Effect.Effect<boolean, Disk> =>
+  andThen(store.stat(file), (info) => Exit.succeed(info !== undefined))
+
 const compare = (
   { expected, firstHop, hasher, journal, request, store }: Looks,
   destination: string,

@@ -182,9 +182,12 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
   const namesFor = (shared: SharedTransfer, runNames: RunNames | undefined): Names | undefined =>
     isNamedByServer(shared.request)
       ? {
-          take: (wanted) => {
-            const isTaken = (path: string) => underway.has(keyOf(path))
+          take: (wanted, isRefused) => {
+            const isTaken = (path: string) => underway.has(keyOf(path)) || isRefused(path)
             const path = runNames?.take(wanted, isTaken) ?? new UniquePaths().takeName(wanted, isTaken)
+            if (shared.namedKey !== undefined) {
+              underway.delete(shared.namedKey)
+            }
             shared.namedKey = keyOf(path)
             underway.set(shared.namedKey, shared)
             return path

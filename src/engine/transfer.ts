@@ -130,9 +130,12 @@ class Steps {
 
   private get work(): Effect.Effect<Outcome, DownloadError> {
     const { file, restore } = this
-    if (!file.isNamed) {
-      return this.again
-    }
+    const named = file.isNamed ? Exit.succeed(true) : file.isNamedBefore()
+    return andThen(isExit(named) ? named : restore(named), (isNamed) => (isNamed ? this.looked : this.again))
+  }
+
+  private get looked(): Effect.Effect<Outcome, DownloadError> {
+    const { file, restore } = this
     const found = file.look()
     return andThen(isExit(found) ? found : restore(found), (unchanged) =>
       unchanged === undefined ? this.again : Exit.succeed(unchangedOutcome(file, unchanged))

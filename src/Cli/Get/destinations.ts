@@ -7,17 +7,30 @@ import * as Either from "effect/Either"
 import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
 import { UniquePaths } from "../../internal/text/uniquePaths.js"
-import type * as Naming from "../../Naming.js"
+import * as Naming from "../../Naming.js"
 import type { Item } from "./input/item.js"
-import type { SavedPaths } from "./savedPaths.js"
+import type { SavedPaths, WantedPaths } from "./savedPaths.js"
 
 export interface Destination {
   readonly path: string
   /** The directory of the file, if it is not the directory of the run. */
   readonly directory: string | undefined
+  /** Whether the server shall name the file. */
+  readonly isNamedByServer: boolean
 }
 
-export class Destinations {
+/** The path that an item would have if no other item had it. */
+interface Wanted {
+  /** The beginning of all paths of this kind. */
+  readonly prefix: string
+  /** The rest of the path. */
+  readonly relative: string
+  readonly hasDirectory: boolean
+  /** The names that are not the wanted ones, and why. */
+  readonly changes: ReadonlyArray<readonly [name: string, reason: string]>
+}
+
+export class Destinations implements WantedPaths {
   private readonly paths = new UniquePaths()
   private readonly prefix: string
 
@@ -29,8 +42,8 @@ export class Destinations {
       readonly allowOutside: boolean
       /** Names the files whose names are not in a list. */
       readonly naming: Naming.Naming
-      /** Whether files with the same name get numbers, if their names come from URLs. */
-      readonly isNumbered: boolean
+      /** Whether the server names the files whose names are not in a list. Such a name is made unique when the server has answered. */
+      readonly isNamedByServer: boolean
       /** The names that files have from earlier runs. Undefined: they do not matter. */
       readonly saved: SavedPaths | undefined
       /** Called for each item whose name is not the wanted one. */
@@ -42,37 +55,64 @@ export class Destinations {
   }
 
   /** The destination of an item at a position of the input, or why the item has none. */
-  of({ fields, output, url }: Item, index: number): Either.Either<Destination, string> {
-    if (output !== undefined) {
-      const path = this.path.isAbsolute(output) ? output : this.path.join(this.directory, output)
-      return Either.right({ path: this.numbered(url, path, true), directory: this.path.dirname(path) })
-    }
-    const isNumbered = this.options.isNumbered || fields.name !== undefined
-    if (fields.directory !== undefined || fields.name !== undefined) {
-      return this.named({ url, index }, fields.directory ?? "", fields.name ?? "", isNumbered)
-    }
-    const path = this.prefix + this.numbered(url, this.fromUrl({ url, index }), isNumbered)
-    return Either.right({
-      path,
-      directory: path.indexOf("/", this.prefix.length) < 0 ? undefined : this.path.dirname(path)
+  of(item: Item, index: number): Either.Either<Destination, string> {
+    return Either.map(this.wanted(item, index), (wanted) => {
+      for (const [name, reason] of wanted.changes) {
+        this.options.onRenamed(item.url, name, reason)
+      }
+      const isNamedByServer = this.isNamedByServer(item)
+      const path = isNamedByServer
+        ? (this.options.saved?.of(item.url, wanted.prefix + wanted.relative) ?? wanted.prefix + wanted.relative)
+        : this.numbered(item.url, wanted)
+      return { path, directory: wanted.hasDirectory ? this.path.dirname(path) : undefined, isNamedByServer }
     })
   }
 
-  private fromUrl(source: Naming.Source): string {
-    const { isChanged, path } = this.options.naming(source)
-    if (isChanged) {
-      this.options.onRenamed(source.url, path, "because the name in the URL is not safe")
-    }
-    return path
+  isNamedByServer({ fields, output }: Item): boolean {
+    return this.options.isNamedByServer && output === undefined && fields.name === undefined
   }
 
-  private named(
-    source: Naming.Source,
-    directory: string,
-    name: string,
-    isNumbered: boolean
-  ): Either.Either<Destination, string> {
-    const { url } = source
+  wantedPath(item: Item, index: number): string | undefined {
+    return Either.getOrUndefined(Either.map(this.wanted(item, index), ({ prefix, relative }) => prefix + relative))
+  }
+
+  directoryOf(item: Item, index: number): string | undefined {
+    const { fields, output } = item
+    const isPlain = output === undefined && fields.directory === undefined && fields.name === undefined
+    // Without parsing the URL.
+    return isPlain && this.options.naming === Naming.fromUrl
+      ? this.prefix
+      : this.wantedPath(item, index)?.replace(/[^/\\]*$/, "")
+  }
+
+  mayHave(item: Item, index: number, path: string): boolean {
+    const isFor = (position: number): boolean => {
+      const wanted = this.wantedPath(item, position)
+      return wanted !== undefined && isNameOf(path, wanted)
+    }
+    // A list that was edited has other positions, and a template may have written the earlier one into the name.
+    return isFor(index) || numbersIn(path).some(isFor)
+  }
+
+  private wanted(item: Item, index: number): Either.Either<Wanted, string> {
+    const { fields, output, url } = item
+    if (output !== undefined) {
+      const relative = this.path.isAbsolute(output) ? output : this.path.join(this.directory, output)
+      return Either.right({ prefix: "", relative, hasDirectory: true, changes: [] })
+    }
+    if (fields.directory !== undefined || fields.name !== undefined) {
+      return this.named({ url, index }, fields.directory ?? "", fields.name ?? "")
+    }
+    const { changes, name } = this.fromUrl({ url, index })
+    return Either.right({ prefix: this.prefix, relative: name, hasDirectory: name.includes("/"), changes })
+  }
+
+  private fromUrl(source: Naming.Source): { readonly name: string; readonly changes: Wanted["changes"] } {
+    const { isChanged, path } = this.options.naming(source)
+    return { name: path, changes: isChanged ? [[path, "because the name in the URL is not safe"]] : [] }
+  }
+
+  private named(source: Naming.Source, directory: string, name: string): Either.Either<Wanted, string> {
     const wanted = this.path.isAbsolute(name) ? name : `${directory === "" ? "." : directory}/${name}`
     if (wanted.includes("\0")) {
       return Either.left("its name or its directory contains a NUL")
@@ -87,35 +127,43 @@ export class Destinations {
     }
     // `.`, `..` and `sub/` name directories.
     const hasName = !/(?:^|\/)\.{0,2}$/.test(name)
-    const given = hasName ? this.path.basename(absolute) : this.fromUrl(source)
+    const ofUrl = hasName ? undefined : this.fromUrl(source)
+    const given = ofUrl?.name ?? this.path.basename(absolute)
     const last = hasName ? FileNames.fromText(given) : given
     const parents = (hasName ? segments.slice(0, -1) : segments).filter((segment) => segment !== "")
     const safe = isOutside ? parents : parents.map(FileNames.fromText)
     const relative = [...safe, last].join("/")
+    const changes = [...(ofUrl?.changes ?? [])]
     if (relative.normalize("NFC") !== [...parents, given].join("/").normalize("NFC")) {
-      this.options.onRenamed(url, relative, "because the name in the list is not safe")
+      changes.push([relative, "because the name in the list is not safe"])
     }
-    const path = this.prefix + this.numbered(url, relative, isNumbered)
-    return Either.right({ path, directory: this.path.dirname(path) })
+    return Either.right({ prefix: this.prefix, relative, hasDirectory: true, changes })
   }
 
-  private numbered(url: string, relative: string, isNumbered: boolean): string {
-    if (!isNumbered) {
-      return relative
-    }
+  /** The path that an earlier run has given the file, or else one that no other file has. */
+  private numbered(url: string, { prefix, relative }: Wanted): string {
     const { saved } = this.options
-    const own = saved?.of(url, relative)
+    const own = saved?.of(url, prefix + relative)
     if (own !== undefined) {
       // If it is taken, then by the same URL.
-      this.paths.take(own)
+      this.paths.take(own.slice(prefix.length))
       return own
     }
-    const path = this.paths.take(relative, (name) => saved?.isOther(name) === true)
+    const isOther = (name: string): boolean => saved?.isOther(prefix + name) === true
+    const path = this.paths.take(relative, isOther)
     if (path !== relative) {
-      const whose =
-        saved?.isOther(relative) === true ? "another URL has a file of this name" : "an earlier URL has the same name"
+      const whose = isOther(relative) ? "another URL has a file of this name" : "an earlier URL has the same name"
       this.options.onRenamed(url, path, `because ${whose}`)
     }
-    return path
+    return prefix + path
   }
 }
+
+const isNameOf = (path: string, wanted: string): boolean => {
+  const number = /-(\d+)(?:(?:\.tar)?\.[A-Za-z0-9]{1,10})?$/.exec(path)?.[1]
+  return path === wanted || (number !== undefined && FileNames.numberedPath(wanted, Number(number)) === path)
+}
+
+/** The numbers in the name of a file. */
+const numbersIn = (path: string): ReadonlyArray<number> =>
+  Array.from(path.replace(/^.*[/\\]/s, "").matchAll(/\d{1,15}/g), ([digits]) => Number(digits))

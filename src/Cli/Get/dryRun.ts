@@ -6,7 +6,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { DownloadRequest, Skipped } from "../../Download.js"
-import { checkRequest, precheck } from "../../engine/precheck.js"
+import { checkRequest, isNamedBefore, precheck } from "../../engine/precheck.js"
 import { Hasher } from "../../Hasher.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
@@ -88,12 +88,12 @@ const planOf = (request: DownloadRequest): Effect.Effect<Plan, never, Store> =>
     if (Either.isLeft(checked)) {
       return { plan: "fail", file, reason: checked.left.message } satisfies Plan
     }
-    if (request.nameFrom === "server") {
-      return { plan: "name", file } satisfies Plan
-    }
     const journal = Option.getOrUndefined(yield* Effect.serviceOption(Journal))
     const { expected, hop } = checked.right
     const looks = { store, hasher: yield* Hasher, journal, request, expected, firstHop: hop }
+    if (request.nameFrom === "server" && !(yield* isNamedBefore(looks, file))) {
+      return { plan: "name", file } satisfies Plan
+    }
     const [found, existing] = yield* Effect.all([precheck(looks, file), store.stat(file)])
     if (found !== undefined && "how" in found) {
       return { plan: "skip", file, existing, reason: found.how } satisfies Plan

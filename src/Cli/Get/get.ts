@@ -18,7 +18,7 @@ import * as Downloader from "../../Downloader.js"
 import { Hasher } from "../../Hasher.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
-import { SavedNames } from "../../Journal.js"
+import { Journal as Remembered, SavedNames } from "../../Journal.js"
 import * as Naming from "../../Naming.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
@@ -129,12 +129,7 @@ const run = Effect.fnUntraced(function* (
   const saved =
     journal === undefined || options.onExists !== undefined
       ? undefined
-      : new SavedPaths(
-          Context.get(journal, SavedNames),
-          yield* Hasher,
-          files,
-          path.join(directory, "_").split(/_$/)[0] ?? ""
-        )
+      : new SavedPaths(Context.get(journal, SavedNames), Context.get(journal, Remembered), yield* Hasher, files)
   /** Whether the run has ended. */
   let isOver = false
   /** Whether the run has taken its whole input. */
@@ -143,8 +138,7 @@ const run = Effect.fnUntraced(function* (
     saved,
     allowOutside: options.allowOutside,
     naming,
-    // A name from a server is made unique when the server has answered.
-    isNumbered: !options.remoteHeaderName,
+    isNamedByServer: options.remoteHeaderName,
     onRenamed: (url, name, reason) => {
       if (!isOver) {
         report.renamed(url, name, reason)
@@ -169,7 +163,8 @@ const run = Effect.fnUntraced(function* (
   const taken = whileTaken(host, whole)
   const batched =
     failed === undefined ? taken : Stream.mapChunksEffect(taken, (chunk) => Effect.as(failed.flush, chunk))
-  const withSaved = <E, R>(all: Stream.Stream<Entry, E, R>) => (saved === undefined ? all : saved.look(all))
+  const withSaved = <E, R>(all: Stream.Stream<Entry, E, R>, before: number) =>
+    saved === undefined || output !== undefined ? all : saved.look(all, before, destinations)
   const dependencies: Items.Dependencies = {
     prepareDirectory: options.dryRun ? () => Effect.void : files.prepare,
     digestOf: (item) => {
@@ -179,7 +174,7 @@ const run = Effect.fnUntraced(function* (
     destinationOf: (item, index) =>
       output === undefined
         ? destinations.of(item, index)
-        : Either.right({ path: output.destination, directory: undefined }),
+        : Either.right({ path: output.destination, directory: undefined, isNamedByServer: false }),
     headersFor: (url) => withNetrc(url, headersOf(originHeaders?.for(url))),
     before: 0,
     onReady: failed?.ready ?? (() => {}),
@@ -189,7 +184,7 @@ const run = Effect.fnUntraced(function* (
       failFast.check()
     }
   }
-  const ready = Items.prepare(withSaved(batched), dependencies)
+  const ready = Items.prepare(withSaved(batched, 0), dependencies)
   const listener =
     failed === undefined
       ? report.event
@@ -199,12 +194,12 @@ const run = Effect.fnUntraced(function* (
         }
   // A stream is not continued.
   const mayResume = output?.stream === undefined && !options.noResume
-  const requests = Stream.map(ready, ({ digest, headers, index, item: { fields, output, url }, path }) => {
+  const requests = Stream.map(ready, ({ digest, headers, index, isNamedByServer, item: { fields, url }, path }) => {
     return Download.request({
       id: `${index}`,
       url,
       destination: path,
-      nameFrom: options.remoteHeaderName && fields.name === undefined && output === undefined ? "server" : "url",
+      nameFrom: isNamedByServer ? "server" : "url",
       timeout: options.timeout ?? Duration.infinity,
       deadline,
       onExists: options.onExists ?? (options.sync ? "sync" : "update"),
@@ -231,7 +226,7 @@ const run = Effect.fnUntraced(function* (
     areFilesSaved &&= isSaved
   })
   const rest = Effect.map(Urls.again(urls, options), (again) =>
-    Items.prepare(withSaved(Stream.drop(again, failed?.taken() ?? 0)), {
+    Items.prepare(withSaved(Stream.drop(again, failed?.taken() ?? 0), failed?.taken() ?? 0), {
       ...dependencies,
       prepareDirectory: () => Effect.void,
       headersFor: () => undefined,

@@ -61,9 +61,8 @@ export const prepare = <E, R>(
     const problem = item.place === undefined ? undefined : problemOf(item)
     const digest = problem === undefined ? digestOf(item) : Either.left(problem)
     return Either.flatMap(digest, (digest) =>
-      Either.map(destinationOf(item, index), ({ directory, path }) => ({
-        path,
-        directory,
+      Either.map(destinationOf(item, index), (destination) => ({
+        ...destination,
         index,
         item,
         headers: withFields(headersFor(item.url), item.fields.headers),

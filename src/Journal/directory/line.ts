@@ -89,6 +89,7 @@ export const decode = (line: string, prefix: string): Entry | undefined => {
       destination: prefix + file,
       outcome,
       bytes,
+      ...(value["nameFrom"] === "server" ? { nameFrom: value["nameFrom"] } : {}),
       ...(urlKey === undefined ? {} : { urlKey }),
       ...(modifiedMillis === undefined ? {} : { modifiedMillis }),
       ...(finalUrl === undefined ? {} : { finalUrl }),
