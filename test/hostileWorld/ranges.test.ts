@@ -2,166 +2,28 @@
  * Responses of servers and caches to a request for the rest of a file, one a row. No response is trusted because of its status, and
  * no wrong byte is published.
  */
-import type { IncomingMessage, ServerResponse } from "node:http"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Downloader from "../../src/Downloader.js"
-import * as NodeTransport from "../../src/Node/Transport.js"
-import * as RetryPolicy from "../../src/RetryPolicy.js"
-import * as MemoryStore from "../../src/Store/Memory.js"
-import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
 import { autoAdvance, layer, Origin } from "../../src/testing.js"
-import { http } from "../support/loopback.js"
-import { body, content, cut, download, partial, row, saved, sha256, url, whole } from "../support/row.js"
+import {
+  body,
+  broken,
+  content,
+  cut,
+  download,
+  isRange,
+  partial,
+  range,
+  rest,
+  row,
+  saved,
+  sha256,
+  startsOver,
+  url,
+  whole
+} from "../support/row.js"
 
 type Script = (request: Origin.Request) => Origin.Reply
-
-const isRange = (request: Origin.Request): boolean => request.headers["range"] !== undefined
-
-const broken: Script = (request) => cut(request)
-
-const rest = "456789"
-
-/** A whole response, as the status says, of these bytes. */
-const all = (
-  text: string,
-  headers: Readonly<Record<string, string>> = { etag: '"1"' },
-  status = 200
-): Origin.Reply => ({
-  status,
-  headers: { "content-length": `${text.length}`, ...headers },
-  body: text
-})
-
-const startsOver = { ...saved, attempts: 3 }
-
-const range = "bytes=4-"
-
-describe("a whole response in answer to a range", () => {
-  for (const status of [200, 203]) {
-    row(
-      `is not the file if its Content-Range says that it is a part (${status})`,
-      [broken, all(rest, { etag: '"1"', "content-range": "bytes 4-9/10" }, status), whole],
-      startsOver,
-      { ranges: [undefined, range, undefined] }
-    )
-  }
-  row(
-    "is never the file if all that is said of ranges is a lie",
-    [(r) => (isRange(r) ? all(rest, { etag: '"1"', "content-range": "bytes 4-9/10" }) : cut(r))],
-    { _tag: "Truncated" },
-    { strict: true }
-  )
-  row(
-    "is not the file if its Content-Range cannot be read",
-    [broken, all(rest, { "content-range": "4-9" }), whole],
-    startsOver
-  )
-  row(
-    "is not the file if it has parts",
-    [broken, all(rest, { "content-type": "multipart/byteranges; boundary=x" }), whole],
-    startsOver
-  )
-  for (const [what, headers] of [
-    ["the same validator", { etag: '"1"' }],
-    ["no validator", {}]
-  ] as const) {
-    row(`is not the file if it has another length and ${what}`, [broken, all(rest, headers), whole], startsOver)
-    row(`is not the file if it has no length and ${what}`, [broken, { headers, body: rest }, whole], startsOver)
-    row(`is not the file if it is empty and has ${what}`, [broken, all("", headers), whole], startsOver)
-  }
-  row(
-    "is the file if it has another validator",
-    [broken, all(rest, { etag: '"2"' })],
-    { _tag: "Saved", bytes: 6, attempts: 2 },
-    { content: rest }
-  )
-  row(
-    "is the file, and nothing of the first, if it is coded otherwise",
-    [broken, all(rest, { etag: '"1"', "content-encoding": "gzip" })],
-    { _tag: "Saved", bytes: 6, attempts: 2 },
-    { content: rest }
-  )
-  row(
-    "that is smaller than the received bytes is not the file",
-    [
-      { headers: { etag: '"1"' }, body, breakAt: { bytes: 7, how: "close" } },
-      all(rest),
-      (r) => Origin.file(r, body, { etag: '"1"' })
-    ],
-    startsOver
-  )
-})
-
-describe("a whole response to a plain request", () => {
-  row("is not the file if its Content-Range says that it is a part", [all(rest, { "content-range": "bytes 4-9/10" })], {
-    _tag: "Protocol",
-    reason: "inconsistent"
-  })
-  row("is not the file if its Content-Range and its length differ", [all(rest, { "content-range": "bytes 0-9/10" })], {
-    _tag: "Protocol",
-    reason: "inconsistent"
-  })
-  row("is the file if its Content-Range says so, or nothing", [all(body, { "content-range": "bytes 0-9/10" })], saved)
-  row("is the file if its Content-Range has no meaning", [all(body, { "content-range": "none" })], saved)
-  row(
-    "is not the file if an earlier response of the same version was longer, because a cache may be truncated",
-    [broken, all("0123")],
-    {
-      _tag: "Protocol",
-      reason: "inconsistent"
-    }
-  )
-  row(
-    "is the file if its digest is right, even after other lengths",
-    [(r) => Origin.file(r, `${body}more`, { etag: '"1"', breakAt: { bytes: 4, how: "close" } }), all(body)],
-    { ...startsOver, verified: "digest" },
-    { digest: sha256(body) }
-  )
-})
-
-describe("a whole response that starts over", () => {
-  const unsized = (text: string): Origin.Reply => ({ headers: { etag: '"1"' }, body: text })
-  row(
-    "is not the file if it ends before the length that its version had",
-    [broken, unsized(rest), whole],
-    { ...startsOver, verified: "length" },
-    { ranges: [undefined, range, undefined] }
-  )
-  row("is not the file if it is longer than its version was", [broken, unsized(`${body}more`), whole], startsOver)
-  row("is the file if it has the length that its version had", [broken, unsized(body)], { ...saved, attempts: 2 })
-  const typed = (reply: Origin.Reply, type: string): Origin.Reply => ({
-    ...reply,
-    headers: { ...reply.headers, "content-type": type }
-  })
-  const login = { body: "<html>", headers: { "content-type": "text/html; charset=utf-8", "content-length": "6" } }
-  row(
-    "is not the file if it is a page and the file was none",
-    [(r) => typed(cut(r), "application/zip"), login, login, (r) => typed(whole(r), "application/zip")],
-    { ...saved, attempts: 4 }
-  )
-  row("is never the file if it is a page and the file was none", [(r) => typed(cut(r), "application/zip"), login], {
-    _tag: "Protocol",
-    reason: "inconsistent"
-  })
-  row(
-    "may have another type: mirrors do not agree on them",
-    [
-      (r) => typed({ ...cut(r), headers: { "content-length": "10" } }, "application/x-xz"),
-      (r) => typed(whole(r), "application/octet-stream")
-    ],
-    { ...saved, attempts: 2 }
-  )
-  row(
-    "in a transfer coding that a client has not undone is refused",
-    [{ body: "\u001f\u008b", headers: { "transfer-encoding": "gzip, chunked" } }],
-    { _tag: "Protocol", reason: "message" },
-    { requests: 1 }
-  )
-})
 
 describe("a partial response", () => {
   for (const [what, reply] of [
@@ -467,121 +329,3 @@ describe("progress", () => {
     )
   )
 })
-
-const large = Array.from({ length: 30_000 }, (_, index) => `${index} `).join("")
-
-/** From where the rest is asked for; 0 if the whole is. */
-const startOf = ({ headers }: IncomingMessage): number => Number(/\d+/.exec(headers.range ?? "")?.[0] ?? 0)
-
-/** Sends a head, and the beginning of a body that then breaks off. */
-const breakOff = (response: ServerResponse, status: number, headers: Record<string, string>, text: string) => {
-  response.writeHead(status, { etag: '"1"', ...headers })
-  response.write(text, () => response.destroy())
-}
-
-const rangeOf = (start: number, text: string, total: number | "*") => ({
-  "content-range": `bytes ${start}-${start + text.length - 1}/${total}`,
-  "content-length": `${text.length}`
-})
-
-const half = large.slice(0, 70_000)
-
-for (const [name, transport] of [
-  ["Node/Transport", NodeTransport.layer()],
-  ["Transport/HttpClient", HttpClientTransport.layer.pipe(Layer.provide(NodeHttpClient.layerUndici))]
-] as const) {
-  describe(`the rest of a file, on real sockets, by ${name}`, () => {
-    const live = Downloader.layerWith({
-      retry: RetryPolicy.make({ retries: 2, firstDelay: Duration.millis(1) }),
-      strict: true
-    }).pipe(Layer.provideMerge(Layer.merge(transport, MemoryStore.layer)), Layer.fresh)
-
-    const real = (
-      title: string,
-      answer: (response: ServerResponse, start: number, turn: number) => void,
-      expected: Readonly<Record<string, unknown>>
-    ) =>
-      it.scopedLive(title, () => {
-        let turn = 0
-        return Effect.gen(function* () {
-          const origin = yield* http((request, response) => answer(response, startOf(request), turn++))
-          const outcome = yield* Effect.merge(download(origin.url))
-          assert.deepInclude(outcome, { ...expected })
-          if (outcome._tag === "Saved") {
-            assert.strictEqual(yield* content, large)
-          }
-        }).pipe(Effect.provide(live))
-      })
-
-    const whole = { etag: '"1"', "content-length": `${large.length}` }
-
-    real(
-      "is not the whole file because of its status",
-      (response, start, turn) => {
-        if (start > 0) {
-          const rest = large.slice(start)
-          response.writeHead(200, { etag: '"1"', ...rangeOf(start, rest, large.length) }).end(rest)
-        } else if (turn === 0) {
-          breakOff(response, 200, whole, half)
-        } else {
-          response.writeHead(200, whole).end(large)
-        }
-      },
-      { _tag: "Saved", attempts: 3, verified: "length" }
-    )
-    real(
-      "is not put behind a beginning of another coding",
-      (response, start, turn) => {
-        if (start > 0) {
-          const rest = large.slice(start).toUpperCase().replace(/ /g, "-")
-          const headers = { etag: '"1"', "content-encoding": "gzip", ...rangeOf(start, rest, large.length) }
-          response.writeHead(206, headers).end(rest)
-        } else if (turn === 0) {
-          breakOff(response, 200, whole, half)
-        } else {
-          response.writeHead(200, whole).end(large)
-        }
-      },
-      { _tag: "Saved", attempts: 3, verified: "length" }
-    )
-    real(
-      "is requested until its end is known",
-      (response, start) => {
-        const some = large.slice(start, start + 30_000)
-        if (start === 0) {
-          breakOff(response, 200, {}, half)
-        } else if (some === "") {
-          response.writeHead(416, { "content-range": `bytes */${large.length}` }).end()
-        } else {
-          response.writeHead(206, { etag: '"1"', ...rangeOf(start, some, "*") }).end(some)
-        }
-      },
-      { _tag: "Saved", attempts: 2, verified: "length" }
-    )
-    real(
-      "does not come byte by byte for ever",
-      (response, start) => {
-        const rest = large.slice(start)
-        if (start === 0) {
-          breakOff(response, 200, whole, rest.slice(0, 1))
-        } else {
-          breakOff(response, 206, rangeOf(start, rest, large.length), rest.slice(0, 1))
-        }
-      },
-      { _tag: "Truncated", receivedBytes: 1 }
-    )
-    real(
-      "is not requested again if ranges are forbidden",
-      (response, start, turn) => {
-        if (start > 0) {
-          response.writeHead(403).end("no ranges")
-        } else if (turn === 0) {
-          breakOff(response, 200, whole, half)
-        } else {
-          response.writeHead(200, whole).end(large)
-        }
-      },
-      { _tag: "Saved", attempts: 3, verified: "length" }
-    )
-  })
-}

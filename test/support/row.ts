@@ -94,3 +94,15 @@ export const partial = (
   headers: { "content-range": range, "content-length": `${text.length}`, ...more },
   body: text
 })
+
+export const isRange = (request: Origin.Request): boolean => request.headers["range"] !== undefined
+
+/** The reply of a server whose connection breaks off after four bytes. */
+export const broken = (request: Origin.Request): Origin.Reply => cut(request)
+
+/** The range that is requested after `broken`, and its bytes. */
+export const range = "bytes=4-"
+
+export const rest = "456789"
+
+export const startsOver = { ...saved, attempts: 3 }

@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
+import * as OriginGovernor from "../src/OriginGovernor.js"
+import { a, b, pause, withPermit } from "./support/permits.js"
+
+describe("the cost of a permit", () => {
+  /** The number of reads of the limit for each of `count` callers, which get its only permit one after the other. */
+  const readsEach = (count: number) =>
+    Effect.gen(function* () {
+      let reads = 0
+      let used = 0
+      const concurrencyLimit: OriginGovernor.ConcurrencyLimit = {
+        limit: 1,
+        get used() {
+          reads++
+          return used
+        },
+        set used(value) {
+          used = value
+        }
+      }
+      const governor = yield* OriginGovernor.make()
+      yield* Effect.forEach(
+        Array.from({ length: count }, (_, index) => (index % 2 === 0 ? a : b)),
+        (origin) => withPermit(governor, origin, { concurrencyLimit })(Effect.yieldNow()),
+        { concurrency: "unbounded", discard: true }
+      )
+      return reads / count
+    })
+
+  it.effect("does not grow with the number of waiting callers", () =>
+    Effect.gen(function* () {
+      const [few, many] = [yield* readsEach(100), yield* readsEach(10_000)]
+      assert.isAtMost(many, few * 1.2)
+    })
+  )
+
+  it.effect("is one timer for all callers that wait for a time, however many", () =>
+    Effect.gen(function* () {
+      const governor = yield* OriginGovernor.make({ requestsPerSecond: 200 })
+      const before = Chunk.size(yield* TestClock.sleeps())
+      const waiting = yield* Effect.forEach(Array.from({ length: 4000 }), () =>
+        Effect.fork(withPermit(governor, a)(Effect.void))
+      )
+      yield* TestClock.adjust(0)
+      assert.strictEqual(Chunk.size(yield* TestClock.sleeps()) - before, 1)
+      yield* Fiber.interruptAll(waiting)
+    })
+  )
+
+  it.effect("does not grow with the number of origins that are paused", () =>
+    Effect.gen(function* () {
+      const cpuMicrosFor = (count: number) =>
+        Effect.gen(function* () {
+          const governor = yield* OriginGovernor.make()
+          const names = Array.from({ length: count }, (_, index) => `http://${index}.test`)
+          const start = process.cpuUsage()
+          for (const name of names) {
+            Effect.runSync(pause(governor, name, 3_600_000))
+          }
+          return process.cpuUsage(start).user
+        })
+      yield* cpuMicrosFor(2000)
+      const [few, many] = [yield* cpuMicrosFor(2000), yield* cpuMicrosFor(32_000)]
+      // 16 times as many callers: 256 times as long if each of them checked all the others.
+      assert.isBelow(many / few, 64)
+    })
+  )
+})
