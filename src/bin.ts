@@ -44,5 +44,8 @@ if (isMainThread && first === "--version" && others.length === 0) {
     build: HALYARD_BUILD,
     part
   })
+  if (isMainThread && part !== "help") {
+    SmallHeap.growOnce()
+  }
   program.start(HALYARD_VERSION, new URL(import.meta.url))
 }

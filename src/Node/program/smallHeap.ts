@@ -7,7 +7,8 @@
  *
  * Only the program does this, because the flags are those of the whole process.
  */
-import { setFlagsFromString } from "node:v8"
+import { PerformanceObserver } from "node:perf_hooks"
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 
 /**
  * Sets the flags. Call it before the code of the program is loaded: on Node 24 the young generation grows to 16 MiB while it is, and
@@ -23,3 +24,22 @@ export const set = (): void => {
     setFlagsFromString("--no-separate-gc-phases")
   }
 }
+
+/**
+ * Lets each space of the young generation grow once, from 1 to 4 MiB. With 1 MiB, a long run takes a fifth more time, because objects
+ * of transfers in flight survive more collections. Call it when the code is loaded.
+ */
+export const growOnce = (): void => {
+  setFlagsFromString("--semi-space-growth-factor=4")
+  const observer = new PerformanceObserver(() => {
+    if (youngBytes() > 2 * startBytes) {
+      setFlagsFromString("--semi-space-growth-factor=1")
+      observer.disconnect()
+    }
+  })
+  const startBytes = youngBytes()
+  observer.observe({ entryTypes: ["gc"] })
+}
+
+const youngBytes = (): number =>
+  getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0

@@ -88,14 +88,19 @@ export const suffixOf = (name: string): string => /(?:\.tar)?\.[A-Za-z0-9]{1,10}
 /** Adds `end` before the suffix of the name, and truncates the name to `maxBytes`. */
 const withEnd = (name: string, end: string): string => {
   const suffix = suffixOf(name)
+  // Both are ASCII.
   const tail = end + suffix
-  return truncate(name.slice(0, name.length - suffix.length), maxBytes - encoder.encode(tail).length) + tail
+  return truncate(name.slice(0, name.length - suffix.length), maxBytes - tail.length) + tail
 }
 
 const encoder = new TextEncoder()
 
 /** Truncates the text between two characters. */
 export const truncate = (text: string, maxBytes: number): string => {
+  // A code unit is at most three bytes of UTF-8.
+  if (text.length * 3 <= maxBytes) {
+    return text
+  }
   let bytes = 0
   let length = 0
   for (const character of text) {
