@@ -1,8 +1,8 @@
 /**
  * A journal beside the files: one state file in each directory, with a line of JSON for each file that was saved there.
  *
- * It remembers what is at destinations. A failed or cancelled request changes nothing there, and leaves no line. Lines are appended
- * in batches, up to 50 ms later: after a kill, the last ones may be missing, which costs a later run one request each. A state
+ * It remembers what is at destinations. A failed or cancelled request changes nothing there, and leaves no line. A line is appended
+ * at once or a few milliseconds later: after a kill, the last ones may be missing, which costs a later run one request each. A state
  * file that cannot be written or read does not fail a transfer: the first problem is reported, and the run goes on without it.
  *
  * @internal
@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { fromCause } from "../DownloadError/diskErrors.js"
-import { andThen } from "../internal/andThen.js"
+import { andThen, errorOf, isExit, matchExit } from "../internal/andThen.js"
 import * as Printable from "../internal/text/printable.js"
 import { type Entry, type Journal, type SavedNames, urlKeyLength } from "../Journal.js"
 import { compact } from "./directory/compaction.js"
@@ -23,8 +23,11 @@ import type { StateFiles } from "./directory/stateFiles.js"
 /** The name of a state file. */
 export const stateFileName = ".halyard.ndjson"
 
-// One write for all files of this time: a write for each would cost as much as a tenth of a small file.
-const batchMillis = 50
+// An outcome is written at once if the last such write began this long ago. A write for each would cost a twentieth of a small file.
+const leastMillis = 2
+
+// The lines that were not written at once are written after this time.
+const batchMillis = 10
 
 // A disk that takes no more lines must not fill the memory.
 const pendingAtMost = 10_000
@@ -42,7 +45,10 @@ export const make = (
   Effect.gen(function* () {
     const directories = new Map<string, Directory>()
     const index = new LineIndex(files)
+    const clock = yield* Effect.clock
     const lock = yield* Effect.makeSemaphore(1)
+    let isLocked = false
+    let writtenAt = Number.NEGATIVE_INFINITY
     const wanted = yield* Effect.makeLatch()
     /** The directories with entries that are not written. */
     const unwritten = new Set<Directory>()
@@ -64,50 +70,74 @@ export const make = (
       }
     }
 
-    const failed = (directory: Directory, action: string) => (cause: unknown) =>
-      Effect.sync(() => {
-        directory.file.isBroken = true
-        directory.pending.clear()
-        report(
-          directory,
-          `it cannot be ${action}, and is not used: ${fromCause(directory.file.path, cause).explanation}`
-        )
-      })
+    const failed = (directory: Directory, action: string, cause: unknown): void => {
+      directory.file.isBroken = true
+      directory.pending.clear()
+      report(directory, `it cannot be ${action}, and is not used: ${fromCause(directory.file.path, cause).explanation}`)
+    }
 
-    const write = (directory: Directory): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        const entries = [...directory.pending.values()]
-        const lines = entries.map((entry) => Line.encode(entry.destination.slice(directory.prefix.length), entry))
-        // A crash of any process may have cut the last line.
-        const text = `\n${lines.join("\n")}\n`
-        return files.append(directory.file.path, new TextEncoder().encode(text)).pipe(
-          Effect.tap(() =>
-            Effect.sync(() => {
-              directory.file.isScanned = false
-              directory.hasWritten = true
-              for (const entry of entries) {
-                if (directory.pending.get(entry.destination) === entry) {
-                  directory.pending.delete(entry.destination)
-                }
-              }
-            })
-          ),
-          Effect.catchAll(failed(directory, "written"))
+    const exclusively = (effect: Effect.Effect<void>): Effect.Effect<void> => {
+      const setLocked = (value: boolean) =>
+        Effect.sync(() => {
+          isLocked = value
+        })
+      return lock.withPermits(1)(
+        Effect.acquireUseRelease(
+          setLocked(true),
+          () => effect,
+          () => setLocked(false)
         )
+      )
+    }
+
+    /** Appends the lines of a directory. An `Exit` if they are written, or else an effect that has done nothing yet. */
+    const write = (directory: Directory): Effect.Effect<void> => {
+      const { file, pending, prefix } = directory
+      if (pending.size === 0) {
+        return Exit.void
+      }
+      const entries = [...pending.values()]
+      const lines = entries.map((entry) => Line.encode(entry.destination.slice(prefix.length), entry))
+      // A crash of any process may have cut the last line.
+      const bytes = new TextEncoder().encode(`\n${lines.join("\n")}\n`)
+      return matchExit(files.append(file.path, bytes), (exit) => {
+        if (Exit.isFailure(exit)) {
+          failed(directory, "written", errorOf(exit))
+          return Exit.void
+        }
+        index.appended(file, bytes, exit.value)
+        directory.hasWritten = true
+        for (const entry of entries) {
+          if (pending.get(entry.destination) === entry) {
+            pending.delete(entry.destination)
+          }
+        }
+        return Exit.void
       })
+    }
+
+    /** Writes the lines of a directory now, if that was not done a moment ago and does not have to wait. Returns whether it has. */
+    const hasWrittenNow = (directory: Directory): boolean => {
+      const now = Number(clock.unsafeCurrentTimeNanos()) / 1e6
+      if (isLocked || now - writtenAt < leastMillis) {
+        return false
+      }
+      writtenAt = now
+      return isExit(write(directory))
+    }
 
     const flush: Effect.Effect<void> = Effect.uninterruptible(
-      lock.withPermits(1)(
+      exclusively(
         Effect.suspend(() => {
           const directories = [...unwritten]
           unwritten.clear()
-          return Effect.forEach(directories, write, { discard: true })
+          return Effect.forEach(directories, (directory) => Effect.suspend(() => write(directory)), { discard: true })
         })
       )
     )
 
     const loadNow = (directory: Directory): Effect.Effect<void> =>
-      lock.withPermits(1)(
+      exclusively(
         Effect.suspend(() => {
           const { file } = directory
           return file.isScanned || file.isBroken
@@ -122,7 +152,7 @@ export const make = (
                     }
                   })
                 ),
-                Effect.catchAll(failed(directory, "read"))
+                Effect.catchAll((cause) => Effect.sync(() => failed(directory, "read", cause)))
               )
         })
       )
@@ -133,14 +163,15 @@ export const make = (
     const entryOf = (directory: Directory, line: Effect.Effect<string | undefined, unknown>) =>
       Effect.catchAll(
         andThen(line, (text) => Exit.succeed(text === undefined ? undefined : Line.decode(text, directory.prefix))),
-        (cause) => Effect.as(failed(directory, "read")(cause), undefined)
+        (cause) => Effect.sync(() => void failed(directory, "read", cause))
       )
 
     const last = (destination: string): Effect.Effect<Entry | undefined> => {
       const directory = directoryOf(destination)
-      const pending = directory.pending.get(destination)
-      if (pending !== undefined) {
-        return Exit.succeed(pending)
+      const { looked, pending } = directory
+      const known = pending.get(destination) ?? (looked?.destination === destination ? looked : undefined)
+      if (known !== undefined) {
+        return Exit.succeed(known)
       }
       return andThen(load(directory), () => {
         if (directory.file.isBroken || !index.has(destination)) {
@@ -190,11 +221,18 @@ export const make = (
             return Exit.void
           }
           const directory = directoryOf(entry.destination)
-          const isUnchanged = isRecorded || entry.outcome === "NotModified"
-          if (directory.file.isBroken || (isUnchanged && isSame(directory.looked, entry))) {
+          if (directory.file.isBroken) {
             return Exit.void
           }
+          if ((isRecorded || entry.outcome === "NotModified") && isSame(directory.looked, entry)) {
+            directory.looked = entry
+            return Exit.void
+          }
+          directory.looked = undefined
           directory.pending.set(entry.destination, entry)
+          if (hasWrittenNow(directory)) {
+            return Exit.void
+          }
           unwritten.add(directory)
           wanted.unsafeOpen()
           return directory.pending.size > pendingAtMost ? flush : Exit.void
@@ -233,7 +271,7 @@ class Directory {
   readonly file: StateFile
   /** The last entry of each path that is not written yet. */
   readonly pending = new Map<string, Entry>()
-  /** The entry that `last` has returned last. */
+  /** The entry that `last` has returned last, or the one that was recorded for its path since and says the same. */
   looked: Entry | undefined
   hasReported = false
   hasWritten = false

@@ -6,6 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
+import * as DirectoryJournal from "../../src/Journal/Directory.js"
 import { Entry, Journal, SavedNames } from "../../src/Journal.js"
 import * as NodeJournal from "../../src/Node/Journal.js"
 import * as Contracts from "../../src/testing/Contracts.js"
@@ -114,6 +116,80 @@ describe("Journal/Directory", () => {
         const { value: later } = yield* withJournal(last(`${path}/b`))
         assert.strictEqual(later?.bytes, 1, `cut at ${cut}`)
       }
+    })
+  )
+
+  it.scoped("writes a line with its outcome, or with those of the next 10 ms if lines were written a moment ago", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const written = () => lines(path).map((line) => JSON.parse(line).file)
+      yield* withJournal(
+        Effect.gen(function* () {
+          yield* record(saved(`${path}/a`), saved(`${path}/b`))
+          assert.deepStrictEqual(written(), ["a"])
+          yield* TestClock.adjust("2 millis")
+          yield* record(saved(`${path}/c`), saved(`${path}/d`))
+          assert.deepStrictEqual(written(), ["a", "b", "c"])
+          yield* TestClock.adjust("10 millis")
+          assert.deepStrictEqual(written(), ["a", "b", "c", "d"])
+          const known = yield* Effect.forEach(["a", "b", "c", "d", "e"], (name) => last(`${path}/${name}`))
+          assert.deepStrictEqual(
+            known.map((entry) => entry?.destination),
+            ["a", "b", "c", "d"].map((name): string | undefined => `${path}/${name}`).concat(undefined)
+          )
+        })
+      )
+      assert.strictEqual(lines(path).length, 4)
+    })
+  )
+
+  it.scoped("finds lines of this and another process that were written after it has read the file", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const names = Array.from({ length: 20 }, (_, index) => `${path}/${index}`)
+      const { value } = yield* withJournal(
+        Effect.gen(function* () {
+          yield* last(`${path}/none`)
+          for (const [index, name] of names.entries()) {
+            yield* TestClock.adjust("2 millis")
+            yield* index % 5 === 4 ? withJournal(record(saved(name))) : record(saved(name))
+          }
+          return yield* Effect.forEach(names, last)
+        })
+      )
+      assert.deepStrictEqual(
+        value.map((entry) => entry?.destination),
+        names
+      )
+    })
+  )
+
+  it.scoped("does not make an outcome wait for a slow disk", () =>
+    Effect.gen(function* () {
+      const appended: Array<string> = []
+      const { journal } = yield* DirectoryJournal.make(
+        {
+          nameIndex: (path) => path.lastIndexOf("/") + 1,
+          read: () => Effect.succeed(undefined),
+          append: (path, bytes) =>
+            Effect.sync(() => {
+              appended.push(new TextDecoder().decode(bytes))
+              return { identity: path, sizeBytes: bytes.length, modifiedMillis: 0 }
+            }),
+          create: () => Effect.void,
+          rename: () => Effect.void,
+          remove: () => Effect.void
+        },
+        () => {}
+      )
+      yield* journal.record(saved("slow/a"))
+      yield* journal.record(saved("slow/b"))
+      assert.deepStrictEqual(appended, [])
+      yield* TestClock.adjust("10 millis")
+      assert.deepStrictEqual(
+        appended.map((text) => text.split("\n").filter((line) => line !== "").length),
+        [2]
+      )
     })
   )
 

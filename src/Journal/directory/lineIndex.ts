@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import { andThen } from "../../internal/andThen.js"
 import { CompactCounts } from "../../internal/text/compactCounts.js"
 import * as Line from "./line.js"
-import type { StateFiles } from "./stateFiles.js"
+import type { Seen, StateFiles } from "./stateFiles.js"
 
 const blockBytes = 256 * 1024
 
@@ -97,6 +97,19 @@ export class LineIndex {
       )
       return next
     })
+  }
+
+  /** Adds lines that this process has appended to a file. If another process has appended lines as well, they are read later. */
+  appended(file: StateFile, bytes: Uint8Array, { identity, sizeBytes }: Seen): void {
+    const at = sizeBytes - bytes.length
+    file.isScanned &&= at === file.scannedBytes && identity === (file.identity ?? identity)
+    if (file.isScanned) {
+      file.identity = identity
+      file.scannedBytes = sizeBytes
+      this.add(file, bytes, at)
+      // It is longer now.
+      this.blocks.delete(`${file.path}\u0000${Math.floor(at / blockBytes)}`)
+    }
   }
 
   private forget(file: StateFile): void {

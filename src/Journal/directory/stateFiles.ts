@@ -1,6 +1,6 @@
 /**
- * The operations on state files that `Journal/Directory` needs. They fail with the error of the operating system, and have done
- * nothing until they are run.
+ * The operations on state files that `Journal/Directory` needs. They fail with the error of the operating system. An operation has
+ * done nothing until it is run, except that `append` may have ended when it returns, and gives back an `Exit` then.
  *
  * @internal
  */
@@ -27,7 +27,7 @@ export interface StateFiles {
     positionBytes: number,
     into: Uint8Array
   ) => Effect.Effect<(Seen & { readonly readBytes: number }) | undefined, unknown>
-  /** Appends bytes in one write. A missing file is created, with access for its owner alone. Fails as `read` does. */
+  /** Appends bytes in one write, and returns what the file is after that. A missing file is created, with access for its owner alone. Fails as `read` does. */
   readonly append: (path: string, bytes: Uint8Array) => Effect.Effect<Seen, unknown>
   /** Creates an empty file, with access for its owner alone; fails with `EEXIST` if the name is taken. */
   readonly create: (path: string) => Effect.Effect<void, unknown>
