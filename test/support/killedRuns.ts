@@ -3,8 +3,10 @@
  */
 import { createHash } from "node:crypto"
 import type { RequestListener } from "node:http"
+import { connect, createServer } from "node:net"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { listening } from "./loopback.js"
 import { halyard } from "./program.js"
 
 /** The same numbers from 0 to 1 for the same seed. */
@@ -110,6 +112,34 @@ export const serving =
     }
     send()
   }
+
+/**
+ * A proxy in front of the server on a port. It counts the bytes of the responses, and sends them at most 4 MiB a second for each
+ * connection, so that little is on its way when a client is killed.
+ */
+export const metered = (traffic: Traffic, port: number) =>
+  listening(
+    createServer({ noDelay: true }, (client) => {
+      const server = connect(port, "127.0.0.1")
+      const send = (bytes: Buffer): void => {
+        if (client.destroyed) {
+          return
+        }
+        const chunk = bytes.subarray(0, chunkBytes)
+        const rest = bytes.subarray(chunkBytes)
+        traffic.onSent(chunk.length)
+        client.write(chunk, () => (rest.length === 0 ? server.resume() : setTimeout(send, 1, rest)))
+      }
+      server.on("data", (bytes) => {
+        server.pause()
+        send(bytes)
+      })
+      server.on("end", () => client.end())
+      server.on("error", () => client.destroy())
+      client.on("close", () => server.destroy())
+      client.pipe(server)
+    })
+  )
 
 /** Runs the program once for each of `kills`, and kills it after that many units of the traffic. Then runs it to its end. */
 export const killed = Effect.fnUntraced(function* (

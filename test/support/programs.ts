@@ -55,7 +55,7 @@ export const withPrograms = (
   title: string,
   test: () => Effect.Effect<void, unknown, Scope.Scope>
 ): void => {
-  const missing = names.filter((name) => pathOf(name) === undefined)
+  const missing = names.filter((name) => !isInstalled(name))
   const reason = missing.length === 0 ? "" : ` (skipped: ${missing.join(" and ")} not installed)`
   it.scopedLive.skipIf(missing.length > 0)(`${title}${reason}`, test)
 }
@@ -258,6 +258,9 @@ interface Configuration {
 }
 
 const isRoot = process.getuid?.() === 0
+
+/** Whether the program is there. `withPrograms` asks that for a test that cannot do without it. */
+export const isInstalled = (name: Name): boolean => pathOf(name) !== undefined
 
 const pathOf = (name: Name): string | undefined =>
   // A user's path may lack the directories of daemons.
