@@ -250,6 +250,18 @@ describe("an OriginGovernor", () => {
 })
 
 describe("two callers of one file", () => {
+  const recording = () => {
+    const told: Array<string> = []
+    const listening = Effect.provideService(Progress.Progress, {
+      event: (event) =>
+        Effect.sync(() => {
+          const { id } = event._tag === "Finished" ? event.outcome.request : event.request
+          told.push(`${id} ${event._tag}`)
+        })
+    })
+    return { listening, told }
+  }
+
   /** An origin that sends the file slowly, and closes the connection once. */
   const slowly = ports((asked) => ({
     ...Origin.file(asked, "0123456789", { chunkBytes: 1, chunkDelay: "1 second", etag: '"1"' }),
@@ -259,14 +271,7 @@ describe("two callers of one file", () => {
   for (const own of [false, true]) {
     it.effect(`each get their events, ${own ? "each with its own listener" : "in a listener of both"}`, () =>
       Effect.gen(function* () {
-        const told: Array<string> = []
-        const listening = Effect.provideService(Progress.Progress, {
-          event: (event) =>
-            Effect.sync(() => {
-              const { id } = event._tag === "Finished" ? event.outcome.request : event.request
-              told.push(`${id} ${event._tag}`)
-            })
-        })
+        const { listening, told } = recording()
         const first = yield* Effect.fork(own ? download("first", "/d/a") : listening(download("first", "/d/a")))
         yield* TestClock.adjust("1500 millis")
         const second = yield* Effect.fork(listening(download("second", "/d/a")))
@@ -296,14 +301,7 @@ describe("two callers of one file", () => {
 
   it.effect("get them in a run too, but not after an interruption", () =>
     Effect.gen(function* () {
-      const told: Array<string> = []
-      const listening = Effect.provideService(Progress.Progress, {
-        event: (event) =>
-          Effect.sync(() => {
-            const { id } = event._tag === "Finished" ? event.outcome.request : event.request
-            told.push(`${id} ${event._tag}`)
-          })
-      })
+      const { listening, told } = recording()
       const { run } = yield* Downloader.Downloader
       const requests = Stream.make(request("first", "/d/a"), request("second", "/d/a"))
       const both = yield* Effect.fork(listening(Stream.runDrain(run(requests, { concurrency: 2 }))))

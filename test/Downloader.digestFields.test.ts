@@ -33,6 +33,10 @@ const content = Effect.map(
 
 const ranges = Effect.map(Origin.Origin, (origin) => origin.requests().map(({ headers }) => headers["range"]))
 
+/** The first bytes of `body`, with the digest of all of it. */
+const brokenOff = (asked: Origin.Request): Origin.Reply =>
+  Origin.file(asked, body, { headers: { "repr-digest": field(body) }, breakAt: { bytes: 4, how: "reset" } })
+
 describe("the digest in a response", () => {
   for (const [what, headers] of [
     ["Repr-Digest", { "repr-digest": field(body) }],
@@ -72,15 +76,7 @@ describe("the digest in a response", () => {
       assert.deepInclude(yield* download(), { verified: "digest", digest: hex(body), attempts: 2 })
       assert.deepStrictEqual(yield* ranges, [undefined, "bytes=4-"])
       assert.strictEqual(yield* content, body)
-    }).pipe(
-      Effect.provide(
-        layer((asked) =>
-          asked.turn === 0
-            ? Origin.file(asked, body, { headers: { "repr-digest": field(body) }, breakAt: { bytes: 4, how: "reset" } })
-            : Origin.file(asked, body)
-        )
-      )
-    )
+    }).pipe(Effect.provide(layer((asked) => (asked.turn === 0 ? brokenOff(asked) : Origin.file(asked, body)))))
   )
 
   it.effect("starts over if the rest was of another version", () =>
@@ -92,7 +88,7 @@ describe("the digest in a response", () => {
       Effect.provide(
         layer((asked) =>
           asked.turn === 0
-            ? Origin.file(asked, body, { headers: { "repr-digest": field(body) }, breakAt: { bytes: 4, how: "reset" } })
+            ? brokenOff(asked)
             : Origin.file(
                 asked,
                 "abcdefghij",
@@ -111,7 +107,7 @@ describe("the digest in a response", () => {
       Effect.provide(
         layer((asked) =>
           asked.turn === 0
-            ? Origin.file(asked, body, { headers: { "repr-digest": field(body) }, breakAt: { bytes: 4, how: "reset" } })
+            ? brokenOff(asked)
             : Origin.file(asked, "abcdefghij", { headers: { "repr-digest": field("abcdefghij") } })
         )
       )

@@ -10,28 +10,14 @@ import * as TestClock from "effect/TestClock"
 import type * as Download from "../src/Download.js"
 import * as Downloader from "../src/Downloader.js"
 import * as Progress from "../src/Progress.js"
-import * as MemoryStore from "../src/Store/Memory.js"
-import { Store } from "../src/Store.js"
 import { files, finished, names, nothingLeft, request, stack } from "./support/scriptedDownloads.js"
 import { Exchanges, layer as transportLayer } from "./support/scriptedTransport.js"
+import { memoryStoreWith } from "./support/storeParts.js"
 
 /** A store in memory whose publishing takes ten seconds. */
-const slowToPublish = Layer.effect(
-  Store,
-  Effect.map(Store, (store) =>
-    Store.of({
-      ...store,
-      open: (destination, options) =>
-        Effect.map(store.open(destination, options), ({ part, record }) => ({
-          part: {
-            ...part,
-            publish: (onExists) => Effect.zipLeft(part.publish(onExists), Effect.sleep("10 seconds"))
-          },
-          record
-        }))
-    })
-  )
-).pipe(Layer.provide(MemoryStore.layer))
+const slowToPublish = memoryStoreWith((part) => ({
+  publish: (options) => Effect.zipLeft(part.publish(options), Effect.sleep("10 seconds"))
+}))
 
 describe("Downloader.run", () => {
   const run = <E>(requests: Stream.Stream<Download.DownloadRequest, E>, concurrency: number) =>

@@ -13,7 +13,7 @@ import { Disk } from "../DownloadError.js"
 import { beside, candidates } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import { type Opened, type OpenOptions, type Part, Store } from "../Store.js"
-import { GrowingBytes } from "./growingBytes.js"
+import { GrowingBytes, partIn } from "./growingBytes.js"
 
 /**
  * The content of a memory store.
@@ -49,12 +49,7 @@ export const layer: Layer.Layer<Store | MemoryFiles> = Layer.effectContext(
       content.truncate(found?.sizeBytes ?? 0)
       let checkpoint = found
       const part: Part = {
-        reserve: () => Exit.void,
-        write: (chunk, positionBytes) => {
-          content.write(chunk, positionBytes)
-          return Exit.void
-        },
-        read: (chunk, positionBytes) => Exit.succeed(content.read(chunk, positionBytes)),
+        ...partIn(content),
         checkpoint: (record) => {
           checkpoint = { content, record, sizeBytes: content.sizeBytes }
           return Exit.void

@@ -3,6 +3,19 @@
  *
  * @internal
  */
+import * as Exit from "effect/Exit"
+import type { Part } from "../Store.js"
+
+/** The methods of a part whose bytes are in memory. */
+export const partIn = (content: GrowingBytes): Pick<Part, "reserve" | "write" | "read"> => ({
+  reserve: () => Exit.void,
+  write: (chunk, positionBytes) => {
+    content.write(chunk, positionBytes)
+    return Exit.void
+  },
+  read: (chunk, positionBytes) => Exit.succeed(content.read(chunk, positionBytes))
+})
+
 export class GrowingBytes {
   sizeBytes = 0
   private bytes = new Uint8Array(0)

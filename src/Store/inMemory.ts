@@ -6,7 +6,7 @@
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type { Part, Store } from "../Store.js"
-import { GrowingBytes } from "./growingBytes.js"
+import { GrowingBytes, partIn } from "./growingBytes.js"
 
 export class InMemory {
   private content = new GrowingBytes()
@@ -24,12 +24,7 @@ export class InMemory {
       const content = new GrowingBytes()
       this.content = content
       const part: Part = {
-        reserve: () => Exit.void,
-        write: (chunk, positionBytes) => {
-          content.write(chunk, positionBytes)
-          return Exit.void
-        },
-        read: (chunk, positionBytes) => Exit.succeed(content.read(chunk, positionBytes)),
+        ...partIn(content),
         checkpoint: () => Exit.void,
         publish: () => Exit.succeed(destination),
         close: () => Exit.void

@@ -78,6 +78,16 @@ describe.each(backends)("a kept part in %s", (_, layerOf) => {
       yield* end === "keep" ? part.close("keep") : part.publish({ onExists: "overwrite", durability })
     })
 
+  /** Leaves a part with one block, as a killed process does. */
+  const leaveBlock = (disk: Disk) =>
+    inLife(layerOf, disk, (store) =>
+      Effect.gen(function* () {
+        const { part } = yield* store.open("/d/file", { resume: key })
+        yield* part.write(block(0), 0)
+        yield* part.checkpoint("1", "full")
+      })
+    )
+
   for (const durability of ["full", "rename"] as const) {
     for (const crash of ["kill", "power cut"] as const) {
       for (const end of ["keep", "publish"] as const) {
@@ -201,13 +211,7 @@ describe.each(backends)("a kept part in %s", (_, layerOf) => {
   it.effect("is copied if its owner may be a process of another machine, and stays", () =>
     Effect.gen(function* () {
       const disk = new Disk()
-      yield* inLife(layerOf, disk, (store) =>
-        Effect.gen(function* () {
-          const { part } = yield* store.open("/d/file", { resume: key })
-          yield* part.write(block(0), 0)
-          yield* part.checkpoint("1", "full")
-        })
-      )
+      yield* leaveBlock(disk)
       const foreign = "abcdefghijkl.1.1"
       for (const [path, content] of disk.files()) {
         const parsed = PartName.parse(path.slice("/d/".length))
@@ -240,13 +244,7 @@ describe.each(backends)("a kept part in %s", (_, layerOf) => {
   it.effect("is not taken while its process runs", () =>
     Effect.gen(function* () {
       const disk = new Disk()
-      yield* inLife(layerOf, disk, (store) =>
-        Effect.gen(function* () {
-          const { part } = yield* store.open("/d/file", { resume: key })
-          yield* part.write(block(0), 0)
-          yield* part.checkpoint("1", "full")
-        })
-      )
+      yield* leaveBlock(disk)
       // Another store of the same process.
       const record = yield* inLife(layerOf, disk, (store) =>
         Effect.map(store.open("/d/file", { resume: key }), ({ record }) => record)

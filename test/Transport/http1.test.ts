@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as NodeTransport from "../../src/Node/Transport.js"
 import { Transport } from "../../src/Transport.js"
-import { collect, collectPausing, get, getWith, open, until } from "../support/exchange.js"
+import { collect, collectPausing, get, getWith, interruptAfter, open, until } from "../support/exchange.js"
 import { answering } from "../support/loopback.js"
 import { hello, ok } from "./responses.js"
 
@@ -243,17 +243,7 @@ describe("HTTP/1.1", () => {
         setTimeout(() => socket.write("56789"), 50)
       })
       const response = yield* open({ url, headers: {} })
-      let first = ""
-      const fiber = yield* Effect.fork(
-        response.drive((chunk) => {
-          first += Buffer.from(chunk).toString()
-          return true
-        })
-      )
-      yield* until(() => first.length === 5)
-      yield* Fiber.interrupt(fiber)
-      yield* Effect.sleep("80 millis")
-      assert.strictEqual(first, "01234")
+      assert.strictEqual(yield* interruptAfter(response, 5), "01234")
       assert.strictEqual(yield* collect(response), "56789")
     }).pipe(Effect.provide(live))
   )

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as NodeTransport from "../../src/Node/Transport.js"
 import { type Exchange, type Receiver, Transport, type TransportError } from "../../src/Transport.js"
 import { certificate } from "../support/certificate.js"
-import { collect, collectPausing, open, openWith, until } from "../support/exchange.js"
+import { collect, collectPausing, interruptAfter, open, openWith, until } from "../support/exchange.js"
 import { http1Client } from "../support/http1Client.js"
 import { http, raw, secure } from "../support/loopback.js"
 import { chunked, inChunks, ok } from "./responses.js"
@@ -91,17 +91,7 @@ describe("HTTP/1.1 bodies without a length", () => {
       })
       const response = yield* open({ url: origin.url, headers: {} })
       assert.strictEqual(response.headers["transfer-encoding"], "chunked")
-      let first = ""
-      const fiber = yield* Effect.fork(
-        response.drive((chunk) => {
-          first += Buffer.from(chunk).toString()
-          return true
-        })
-      )
-      yield* until(() => first.length === 5)
-      yield* Fiber.interrupt(fiber)
-      yield* Effect.sleep("80 millis")
-      assert.strictEqual(first, "01234")
+      assert.strictEqual(yield* interruptAfter(response, 5), "01234")
       assert.strictEqual(yield* collect(response), "56789")
     }).pipe(Effect.provide(live))
   )

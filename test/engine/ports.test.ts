@@ -16,37 +16,12 @@ import * as Downloader from "../../src/Downloader.js"
 import * as OriginGovernor from "../../src/OriginGovernor.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { type OpenOptions, type Part, Store } from "../../src/Store.js"
+import type { Store } from "../../src/Store.js"
 import type { Transport } from "../../src/Transport.js"
 import { content, type Sent, transport } from "../support/answeredTransport.js"
+import { memoryStoreWith } from "../support/storeParts.js"
 
 const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`
-
-const storeWith = (change: (part: Part) => Partial<Part>): Layer.Layer<Store | MemoryStore.MemoryFiles> =>
-  Layer.flatMap(MemoryStore.layer, (context) =>
-    Layer.merge(
-      Layer.succeedContext(context),
-      Layer.effect(
-        Store,
-        Effect.map(Store, (store) => ({
-          ...store,
-          open: (destination: string, options: OpenOptions) =>
-            Effect.map(store.open(destination, options), ({ part, record }) => ({
-              part: {
-                reserve: part.reserve,
-                write: part.write,
-                read: part.read,
-                checkpoint: part.checkpoint,
-                publish: part.publish,
-                close: part.close,
-                ...change(part)
-              },
-              record
-            }))
-        }))
-      ).pipe(Layer.provide(Layer.succeedContext(context)))
-    )
-  )
 
 const governorWith = (
   change: (
@@ -94,8 +69,8 @@ const withSleeps =
       )
     )
 
-/** Begins a download whose first response is slow, until it has requested its segments. */
-const divide = (sent: Array<Sent>, given?: Partial<Parameters<typeof Download.request>[0]>) =>
+/** Begins a download, until the first 64 KiB have arrived. */
+const begin = (sent: Array<Sent>, given?: Partial<Parameters<typeof Download.request>[0]>) =>
   Effect.gen(function* () {
     const fiber = yield* start(given)
     yield* settle
@@ -103,6 +78,13 @@ const divide = (sent: Array<Sent>, given?: Partial<Parameters<typeof Download.re
     yield* settle
     sent[0]?.bytes(0, 64 * 1024)
     yield* settle
+    return fiber
+  })
+
+/** Begins a download whose first response is slow, until it has requested its segments. */
+const divide = (sent: Array<Sent>, given?: Partial<Parameters<typeof Download.request>[0]>) =>
+  Effect.gen(function* () {
+    const fiber = yield* begin(sent, given)
     yield* pass(1000)
     assert.isAbove(sent.length, 1)
     return fiber
@@ -120,6 +102,15 @@ const answer = (one: Sent): void => {
   one.bytes(one.range.startBytes, one.range.endBytes)
   one.end()
 }
+
+/** Sends the whole range of each segment but the first, also of those that begin meanwhile. */
+const answerOthers = (sent: ReadonlyArray<Sent>) =>
+  Effect.gen(function* () {
+    for (let index = 1; index < Math.min(sent.length, 100); index++) {
+      answer(at(sent, index))
+      yield* settle
+    }
+  })
 
 const nothingIsLeft = (sent: ReadonlyArray<Sent>) =>
   Effect.gen(function* () {
@@ -187,7 +178,7 @@ describe("segments", () => {
     let isSlow = false
     const ports = Layer.mergeAll(
       transport(sent),
-      storeWith((part) => ({
+      memoryStoreWith((part) => ({
         write: (chunk, positionBytes) =>
           isSlow
             ? Effect.zipRight(Effect.sleep("2 seconds"), part.write(chunk, positionBytes))
@@ -201,10 +192,7 @@ describe("segments", () => {
       at(sent, 0).bytes(64 * 1024, 128 * 1024)
       yield* pass(1000)
       isSlow = false
-      for (let index = 1; index < Math.min(sent.length, 100); index++) {
-        answer(at(sent, index))
-        yield* settle
-      }
+      yield* answerOthers(sent)
       assert.strictEqual((yield* Fiber.poll(fiber))._tag, "None")
       yield* pass(1000)
       const exit = yield* Fiber.poll(fiber)
@@ -220,7 +208,7 @@ describe("segments", () => {
     let reads = 0
     const ports = Layer.mergeAll(
       transport(sent),
-      storeWith((part) => ({
+      memoryStoreWith((part) => ({
         read: (chunk, positionBytes) => {
           reads++
           return Effect.zipRight(Effect.sleep("1 minute"), part.read(chunk, positionBytes))
@@ -231,10 +219,7 @@ describe("segments", () => {
     return Effect.gen(function* () {
       const fiber = yield* divide(sent, { digest })
       yield* pass(10)
-      for (let index = 1; index < Math.min(sent.length, 100); index++) {
-        answer(at(sent, index))
-        yield* settle
-      }
+      yield* answerOthers(sent)
       assert.strictEqual(reads, 1)
       yield* Fiber.interruptFork(fiber)
       yield* settle
@@ -259,13 +244,8 @@ describe("segments", () => {
       }))
     )
     return Effect.gen(function* () {
-      const fiber = yield* start()
-      yield* settle
+      const fiber = yield* begin(sent)
       const first = at(sent, 0)
-      first.head()
-      yield* settle
-      first.bytes(0, 64 * 1024)
-      yield* settle
       yield* pass(150)
       assert.isAbove(idle, 0)
       const governor = yield* OriginGovernor.OriginGovernor
@@ -286,7 +266,7 @@ describe("segments", () => {
     let late = 0
     const ports = Layer.mergeAll(
       transport(sent),
-      storeWith((part) => ({
+      memoryStoreWith((part) => ({
         write: (chunk, positionBytes) =>
           Effect.suspend(() => {
             late += sent.some(
@@ -330,7 +310,7 @@ describe("segments", () => {
     let isSlow = false
     const ports = Layer.mergeAll(
       transport(sent),
-      storeWith((part) => ({
+      memoryStoreWith((part) => ({
         write: (chunk, positionBytes) =>
           isSlow
             ? Effect.uninterruptible(Effect.zipRight(Effect.sleep("1 second"), part.write(chunk, positionBytes)))
@@ -366,7 +346,7 @@ describe("a store", () => {
     let published = 0
     const ports = Layer.mergeAll(
       transport(sent),
-      storeWith(() => ({
+      memoryStoreWith(() => ({
         publish: () => {
           published++
           return Exit.fail(new Disk({ path: "file", reason: "too-many-open", detail: "" }))

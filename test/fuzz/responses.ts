@@ -1,17 +1,7 @@
 /**
  * Valid and invalid responses, drawn from a seed, and the pieces in which they arrive.
  */
-
-/** mulberry32. */
-export const randomOf = (seed: number): (() => number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { drawing } from "../support/drawing.js"
 
 export interface FuzzCase {
   readonly seed: number
@@ -227,7 +217,7 @@ const split = (whole: Buffer, cuts: ReadonlyArray<number>): ReadonlyArray<Buffer
   [0, ...cuts].map((cut, index) => whole.subarray(cut, cuts[index] ?? whole.length)).filter((piece) => piece.length > 0)
 
 export const caseOf = (seed: number): FuzzCase => {
-  const random = randomOf(seed)
+  const random = drawing(seed)
   const one = (templates: ReadonlyArray<string>) => templates[Math.floor(random() * templates.length)] ?? ""
   const kind = random()
   const final = one(kind < 0.4 ? plain : kind < 0.85 ? unsized : others)

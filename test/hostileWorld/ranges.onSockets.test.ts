@@ -62,16 +62,23 @@ for (const [name, transport] of [
 
     const whole = { etag: '"1"', "content-length": `${large.length}` }
 
+    /** Breaks off the first time. */
+    const answerWhole = (response: ServerResponse, turn: number) => {
+      if (turn === 0) {
+        breakOff(response, 200, whole, half)
+      } else {
+        response.writeHead(200, whole).end(large)
+      }
+    }
+
     real(
       "is not the whole file because of its status",
       (response, start, turn) => {
         if (start > 0) {
           const rest = large.slice(start)
           response.writeHead(200, { etag: '"1"', ...rangeOf(start, rest, large.length) }).end(rest)
-        } else if (turn === 0) {
-          breakOff(response, 200, whole, half)
         } else {
-          response.writeHead(200, whole).end(large)
+          answerWhole(response, turn)
         }
       },
       { _tag: "Saved", attempts: 3, verified: "length" }
@@ -83,10 +90,8 @@ for (const [name, transport] of [
           const rest = large.slice(start).toUpperCase().replace(/ /g, "-")
           const headers = { etag: '"1"', "content-encoding": "gzip", ...rangeOf(start, rest, large.length) }
           response.writeHead(206, headers).end(rest)
-        } else if (turn === 0) {
-          breakOff(response, 200, whole, half)
         } else {
-          response.writeHead(200, whole).end(large)
+          answerWhole(response, turn)
         }
       },
       { _tag: "Saved", attempts: 3, verified: "length" }
@@ -122,10 +127,8 @@ for (const [name, transport] of [
       (response, start, turn) => {
         if (start > 0) {
           response.writeHead(403).end("no ranges")
-        } else if (turn === 0) {
-          breakOff(response, 200, whole, half)
         } else {
-          response.writeHead(200, whole).end(large)
+          answerWhole(response, turn)
         }
       },
       { _tag: "Saved", attempts: 3, verified: "length" }

@@ -17,8 +17,8 @@ import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as Screen from "../../src/Screen.js"
 import * as Spinner from "../../src/Spinner.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { Store } from "../../src/Store.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
+import { memoryStoreWith } from "../support/storeParts.js"
 
 /** An origin that answers each path by a function, and says how often it was built. */
 const origin = (answer: (path: string) => Response) => {
@@ -87,22 +87,9 @@ describe("defects that are designed out", () => {
   it.effect("a success is not counted before the file is published", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
-      const slowDisk = Layer.effect(
-        Store,
-        Effect.map(Store, (store) =>
-          Store.of({
-            ...store,
-            open: (destination, options) =>
-              Effect.map(store.open(destination, options), ({ part, record }) => ({
-                part: {
-                  ...part,
-                  publish: (onExists) => Effect.zipRight(Deferred.await(gate), part.publish(onExists))
-                },
-                record
-              }))
-          })
-        )
-      ).pipe(Layer.provide(MemoryStore.layer))
+      const slowDisk = memoryStoreWith((part) => ({
+        publish: (options) => Effect.zipRight(Deferred.await(gate), part.publish(options))
+      }))
       yield* Effect.gen(function* () {
         const fiber = yield* Effect.fork(outcomesOf(["BR"]))
         yield* TestClock.adjust("1 second")

@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import {
   type Exchange,
@@ -96,6 +97,22 @@ export const get = (url: string): Effect.Effect<string, TransportError, Transpor
 
 export const getWith = (transport: Sender, url: string): Effect.Effect<string, TransportError> =>
   Effect.scoped(Effect.flatMap(openWith(transport, { url, headers: {} }), collect))
+
+/** Receives this number of bytes, interrupts the reading fiber, and gives the server time to send more. */
+export const interruptAfter = ({ drive }: Response, bytes: number): Effect.Effect<string> =>
+  Effect.gen(function* () {
+    let received = ""
+    const fiber = yield* Effect.fork(
+      drive((chunk) => {
+        received += Buffer.from(chunk).toString("latin1")
+        return true
+      })
+    )
+    yield* until(() => received.length === bytes)
+    yield* Fiber.interrupt(fiber)
+    yield* Effect.sleep("80 millis")
+    return received
+  })
 
 /** Waits until something is so, for at most five minutes. The caller asserts it then. */
 export const until = (isSo: () => boolean): Effect.Effect<void> =>

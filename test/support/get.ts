@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { http } from "./loopback.js"
-import { filesIn, type Options, run, temporaryDirectory } from "./program.js"
+import { filesIn, halyard, type Options, run, temporaryDirectory } from "./program.js"
 
 /** Serves each path as its own content. `/missing…` is missing, and `/slow…` breaks off without an end. */
 export const origin = Effect.suspend(() =>
@@ -27,6 +27,15 @@ export const get = (parameters: ReadonlyArray<string>, options?: Options) =>
     const cwd = options?.cwd ?? (yield* temporaryDirectory)
     const ended = yield* run(["get", ...parameters], { ...options, cwd })
     return { ...ended, cwd, files: filesIn(cwd), read: (name: string) => readFileSync(`${cwd}/${name}`, "utf8") }
+  })
+
+/** Starts `halyard get` with a list on a pipe that stays open, and waits until the first file, `a`, is saved. */
+export const getFromPipe = (url: string, cwd: string) =>
+  Effect.gen(function* () {
+    const running = yield* halyard(["get", "-i", "-"], { cwd, stdin: "open" })
+    yield* running.type(`${url}/a\n`)
+    yield* running.awaitOutput(/^a$/m)
+    return running
   })
 
 /** The digest of a text, for `--checksum`. */

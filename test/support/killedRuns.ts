@@ -6,19 +6,9 @@ import type { RequestListener } from "node:http"
 import { connect, createServer } from "node:net"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { drawing } from "./drawing.js"
 import { listening } from "./loopback.js"
 import { halyard } from "./program.js"
-
-/** The same numbers from 0 to 1 for the same seed. */
-export const drawing = (seed: number): (() => number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** Bytes in which every mistake of an offset shows. */
 export const randomBytes = (bytes: number): Uint8Array => {

@@ -5,9 +5,9 @@ import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get, origin, sha256 } from "../../support/get.js"
+import { get, getFromPipe, origin, sha256 } from "../../support/get.js"
 import { raw } from "../../support/loopback.js"
-import { filesIn, halyard, run, runBash, temporaryDirectory } from "../../support/program.js"
+import { filesIn, run, runBash, temporaryDirectory } from "../../support/program.js"
 
 describe("halyard get", () => {
   it.scopedLive("saves files under their names, prints the names, and reports the counts", () =>
@@ -107,9 +107,7 @@ describe("halyard get", () => {
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
-      const running = yield* halyard(["get", "-i", "-"], { cwd, stdin: "open" })
-      yield* running.type(`${url}/a\n`)
-      yield* running.awaitOutput(/^a$/m)
+      const running = yield* getFromPipe(url, cwd)
       yield* running.type(`${url}/b`)
       yield* running.closeStdin
       assert.strictEqual((yield* running.ended).exitCode, 0)

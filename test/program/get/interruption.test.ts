@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get, origin } from "../../support/get.js"
+import { get, getFromPipe, origin } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
 import { until } from "../../support/poll.js"
 import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
@@ -33,9 +33,7 @@ describe("an interrupted halyard get", () => {
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
-      const running = yield* halyard(["get", "-i", "-"], { cwd, stdin: "open" })
-      yield* running.type(`${url}/a\n`)
-      yield* running.awaitOutput(/^a$/m)
+      const running = yield* getFromPipe(url, cwd)
       yield* running.signal("SIGTERM")
       assert.strictEqual((yield* running.ended).exitCode, 143)
     })

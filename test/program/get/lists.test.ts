@@ -5,9 +5,9 @@ import { createHash } from "node:crypto"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get, origin } from "../../support/get.js"
+import { get, getFromPipe, origin } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
-import { filesIn, halyard, runBash, temporaryDirectory } from "../../support/program.js"
+import { filesIn, runBash, temporaryDirectory } from "../../support/program.js"
 
 const digestOf = (algorithm: string, path: string): string =>
   createHash(algorithm).update(`content of ${path}`).digest("hex")
@@ -209,9 +209,7 @@ describe("a list of halyard get", () => {
     Effect.gen(function* () {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
-      const running = yield* halyard(["get", "-i", "-"], { cwd, stdin: "open" })
-      yield* running.type(`${url}/a\n`)
-      yield* running.awaitOutput(/^a$/m)
+      const running = yield* getFromPipe(url, cwd)
       yield* running.type(` out=b\n dir=c\n${url}/d\n`)
       yield* running.closeStdin
       const { exitCode, stderr } = yield* running.ended
