@@ -7,7 +7,6 @@
 import { md5, sha1 } from "@noble/hashes/legacy.js"
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js"
 import * as Context from "effect/Context"
-import * as Encoding from "effect/Encoding"
 import type * as Digest from "./internal/digest.js"
 
 /**
@@ -59,11 +58,16 @@ export const sha256Hex = (hasher: typeof Hasher.Service, text: string): string =
   if (digest === undefined) {
     const hash = hasher.make("sha256")
     hash.update(encoder.encode(text))
-    digest = Encoding.encodeHex(hash.digest())
+    digest = hexOf(hash.digest())
     known.set(text, digest)
   }
   return digest
 }
+
+const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => hexDigits[byte]).join("")
+
+// `Encoding.encodeHex` adds 32 strings one after another, and V8 keeps each of the sums.
+const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
 
 const recent = new WeakMap<typeof Hasher.Service, Map<string, string>>()
 

@@ -7,7 +7,7 @@ import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { displayPath, displayUrl } from "../internal/text/displayUrl.js"
-import { unvalidated } from "../internal/unvalidated.js"
+import * as Unvalidated from "../internal/unvalidated.js"
 import * as RequestFields from "./requestFields.js"
 
 const OnExists = Schema.Literal("update", "sync", "overwrite", "skip", "fail", "unique")
@@ -153,7 +153,7 @@ const encodeRequest = Schema.encodeSync(DownloadRequest)
 const schemaOf = (requestFields: typeof fields): Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> =>
   Schema.transform(Schema.Struct(requestFields), Schema.typeSchema(DownloadRequest), {
     strict: true,
-    decode: (decoded) => new DownloadRequest(decoded, unvalidated),
+    decode: (decoded) => new DownloadRequest(decoded, Unvalidated.unvalidated),
     encode: (request) => request
   })
 
@@ -228,43 +228,38 @@ export interface RequestOptions {
  * @since 0.1.0
  */
 export const request = (options: RequestOptions): DownloadRequest => {
+  const { body, headers, mirrors, stall } = options
   const url = `${options.url}`
-  return new DownloadRequest(
-    {
-      id: options.id ?? displayUrl(url),
+  return Unvalidated.makeUntagged(
+    DownloadRequest,
+    Unvalidated.defined({
+      id: options.id || displayUrl(url),
       url,
       destination: options.destination,
       timeout: Duration.decode(options.timeout ?? defaults.timeout),
       onExists: options.onExists ?? defaults.onExists,
-      ...(options.deadline === undefined ? {} : { deadline: Duration.decode(options.deadline) }),
-      ...(options.connectTimeout === undefined ? {} : { connectTimeout: Duration.decode(options.connectTimeout) }),
-      ...(options.headersTimeout === undefined ? {} : { headersTimeout: Duration.decode(options.headersTimeout) }),
-      ...(options.stall === undefined
-        ? {}
-        : { stall: { bytes: options.stall.bytes, within: Duration.decode(options.stall.within) } }),
-      ...(options.nameFrom === undefined ? {} : { nameFrom: options.nameFrom }),
-      ...(options.headers === undefined
-        ? {}
-        : {
-            headers: Record.map(options.headers, (value) => (Redacted.isRedacted(value) ? value : Redacted.make(value)))
-          }),
-      ...(options.method === undefined ? {} : { method: options.method }),
-      ...(options.body === undefined
-        ? {}
-        : {
-            body: Redacted.make(
-              typeof options.body === "string" ? new TextEncoder().encode(options.body) : options.body
-            )
-          }),
-      ...(options.mirrors === undefined ? {} : { mirrors: options.mirrors.map((mirror) => `${mirror}`) }),
-      ...(options.digest === undefined ? {} : { digest: options.digest }),
-      ...(options.digestAlgorithm === undefined ? {} : { digestAlgorithm: options.digestAlgorithm }),
-      ...(options.sizeBytes === undefined ? {} : { sizeBytes: options.sizeBytes }),
-      ...(options.limitBytes === undefined ? {} : { limitBytes: options.limitBytes }),
-      ...(options.mediaType === undefined ? {} : { mediaType: options.mediaType }),
-      ...(options.resume === undefined ? {} : { resume: options.resume }),
-      ...(options.continue === undefined ? {} : { continue: options.continue })
-    },
-    unvalidated
+      deadline: optionalDuration(options.deadline),
+      connectTimeout: optionalDuration(options.connectTimeout),
+      headersTimeout: optionalDuration(options.headersTimeout),
+      stall: stall && { bytes: stall.bytes, within: Duration.decode(stall.within) },
+      nameFrom: options.nameFrom,
+      headers: headers && Record.map(headers, (value) => (Redacted.isRedacted(value) ? value : Redacted.make(value))),
+      method: options.method,
+      body:
+        body === undefined
+          ? undefined
+          : Redacted.make(typeof body === "string" ? new TextEncoder().encode(body) : body),
+      mirrors: mirrors?.map((mirror) => `${mirror}`),
+      digest: options.digest,
+      digestAlgorithm: options.digestAlgorithm,
+      sizeBytes: options.sizeBytes,
+      limitBytes: options.limitBytes,
+      mediaType: options.mediaType,
+      resume: options.resume,
+      continue: options.continue
+    })
   )
 }
+
+const optionalDuration = (input: Duration.DurationInput | undefined): Duration.Duration | undefined =>
+  input === undefined ? undefined : Duration.decode(input)

@@ -19,3 +19,22 @@ export const make = <Fields extends object, A extends { readonly _tag: string }>
   Class: { readonly _tag: A["_tag"]; readonly prototype: A } & (new (fields: Fields) => A),
   fields: Fields
 ): A => Object.assign(Object.create(Class.prototype), fields, { _tag: Class._tag })
+
+type Optional<A, Name extends keyof A> = undefined extends A[Name] ? Name : never
+
+/** Fields without those that are undefined, which a field with `exact` must not be. */
+export type Defined<A> = { readonly [Name in keyof A as Exclude<Name, Optional<A, Name & keyof A>>]: A[Name] } & {
+  readonly [Name in keyof A as Optional<A, Name & keyof A>]?: Exclude<A[Name], undefined>
+}
+
+/** Returns the fields that are not undefined. */
+export function defined<A extends object>(fields: A): Defined<A>
+export function defined(fields: Readonly<Record<string, unknown>>): object {
+  const found: Record<string, unknown> = {}
+  for (const name in fields) {
+    if (fields[name] !== undefined) {
+      found[name] = fields[name]
+    }
+  }
+  return found
+}

@@ -60,15 +60,15 @@ export const prepare = <E, R>(
   const readyOf = (item: Item): Either.Either<Ready, string> => {
     const problem = item.place === undefined ? undefined : problemOf(item)
     const digest = problem === undefined ? digestOf(item) : Either.left(problem)
-    return Either.flatMap(digest, (digest) =>
-      Either.map(destinationOf(item, index), (destination) => ({
-        ...destination,
-        index,
-        item,
-        headers: withFields(headersFor(item.url), item.fields.headers),
-        digest
-      }))
-    )
+    if (Either.isLeft(digest)) {
+      return Either.left(digest.left)
+    }
+    const destination = destinationOf(item, index)
+    if (Either.isLeft(destination)) {
+      return Either.left(destination.left)
+    }
+    const headers = withFields(headersFor(item.url), item.fields.headers)
+    return Either.right({ ...destination.right, index, item, headers, digest: digest.right })
   }
 
   const take = (entry: Entry): Option.Option<Ready> => {

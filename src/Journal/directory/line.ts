@@ -13,8 +13,31 @@ export const lineAtMostBytes = 256 * 1024
 const start = '{"file":"'
 
 /** The line for an entry, without its line feed. The name and the key come first: `keysOf` reads them without parsing the line. */
-export const encode = (name: string, { destination: _, urlKey, ...rest }: Entry): string =>
-  JSON.stringify({ file: name, urlKey, ...rest })
+export const encode = (name: string, entry: Entry): string => {
+  // Each field by its name: a copy of the rest of an entry takes longer than the conversion to text.
+  const line: Line = {
+    file: name,
+    urlKey: entry.urlKey,
+    id: entry.id,
+    url: entry.url,
+    outcome: entry.outcome,
+    reason: entry.reason,
+    nameFrom: entry.nameFrom,
+    bytes: entry.bytes,
+    modifiedMillis: entry.modifiedMillis,
+    finalUrl: entry.finalUrl,
+    etag: entry.etag,
+    lastModified: entry.lastModified,
+    digest: entry.digest,
+    error: entry.error,
+    atMillis: entry.atMillis
+  }
+  return JSON.stringify(line)
+}
+
+type Line = { readonly file: string } & {
+  readonly [Name in Exclude<keyof typeof Entry.fields, "destination">]: unknown
+}
 
 export interface Keys {
   readonly name: string

@@ -5,6 +5,7 @@
  * names of query parameters stay, because they help to tell two requests apart. Every function takes time linear in the length
  * of its text. A second call does not change the result of the first.
  */
+import * as NormalizedUrl from "./normalizedUrl.js"
 import * as Printable from "./printable.js"
 
 /** Stands for a removed value. */
@@ -64,6 +65,10 @@ const truncate = (text: string): string => (text.length > maxLength ? `${text.sl
 const lastSegment = (path: string): string => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)
 
 const displayValidUrl = (text: string): string | undefined => {
+  const origin = NormalizedUrl.originOf(text)
+  if (origin !== undefined) {
+    return origin + displayPathAndQuery(text.slice(origin.length))
+  }
   const url = parse(text)
   return url !== undefined && isHttp(url)
     ? `${url.protocol}//${displayCredentials(url)}${url.host}${displayPathParameters(url.pathname)}${displayQuery(url.search)}`
@@ -73,7 +78,8 @@ const displayValidUrl = (text: string): string | undefined => {
 const displayCredentials = ({ password, username }: URL): string =>
   username === "" && password === "" ? "" : credentialsPlaceholder
 
-const displayPathParameters = (path: string): string => path.replace(/;([^;=/?]*)=[^;/?]*/g, `;$1=${placeholder}`)
+const displayPathParameters = (path: string): string =>
+  path.includes(";") ? path.replace(/;([^;=/?]*)=[^;/?]*/g, `;$1=${placeholder}`) : path
 
 const displayQuery = (search: string): string =>
   search.length < 2 ? search : `?${Array.from(new Set(search.slice(1).split("&").map(displayParameter))).join("&")}`

@@ -4,6 +4,7 @@
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as DisplayUrl from "./displayUrl.js"
+import * as NormalizedUrl from "./normalizedUrl.js"
 import { trimEnd } from "./trimEnd.js"
 
 // Separators of paths and streams, characters that some file system refuses, and invisible characters: controls, marks that
@@ -23,10 +24,19 @@ export const fromUrl = (url: string): string => fromText(segmentOf(url))
 
 /** Returns the last segment of the URL's path, decoded, which is not safe. Returns "" if the URL is invalid. */
 export const segmentOf = (url: string): string => {
+  const path = pathOf(url)
+  return decodeSegment(path.slice(path.lastIndexOf("/") + 1))
+}
+
+const pathOf = (url: string): string => {
+  const origin = NormalizedUrl.originOf(url)
+  if (origin !== undefined) {
+    const end = url.indexOf("?", origin.length)
+    return url.slice(origin.length, end < 0 ? url.length : end)
+  }
   const parsed = DisplayUrl.parse(url)
   // An invalid URL may contain a password anywhere: `user:password@host`.
-  const path = parsed !== undefined && DisplayUrl.isHttp(parsed) ? parsed.pathname : ""
-  return decodeSegment(path.slice(path.lastIndexOf("/") + 1))
+  return parsed !== undefined && DisplayUrl.isHttp(parsed) ? parsed.pathname : ""
 }
 
 /** Decodes a segment of a path. The value of a path parameter may be a secret, and is left out: `;jsessionid=…`. */
