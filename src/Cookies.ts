@@ -13,7 +13,9 @@ import * as Context from "effect/Context"
  * A downloader takes it from the context of the program that calls `download` or `run`, or else from the context in which its layer
  * was built. If several callers share one transfer, those of the first caller are used.
  *
- * The methods answer at once and do not throw. A URL has neither credentials nor a fragment.
+ * The methods answer at once and do not throw. A URL has neither credentials nor a fragment. A backend follows RFC 6265: a cookie is
+ * for its domain and path on every port, and one with `Secure` is set and sent over https only. `Contracts.cookies` of
+ * `halyard/testing` checks a backend.
  *
  * @category tags
  * @since 0.2.0

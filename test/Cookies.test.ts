@@ -10,8 +10,10 @@ import * as CookieJar from "../src/Cookies/Jar.js"
 import { Cookies } from "../src/Cookies.js"
 import * as Downloader from "../src/Downloader.js"
 import * as MemoryStore from "../src/Store/Memory.js"
+import * as Contracts from "../src/testing/Contracts.js"
 import { autoAdvance, Origin } from "../src/testing.js"
 import { download } from "./support/row.js"
+import { runCases } from "./support/runCases.js"
 
 const receive = (url: string, ...setCookies: ReadonlyArray<string>) =>
   Effect.map(Cookies, (cookies) => cookies.receive(url, setCookies))
@@ -23,6 +25,8 @@ const add = (text: string) => Effect.map(CookieJar.CookieJar, (jar) => jar.add(t
 const line = (...fields: ReadonlyArray<string>) => fields.join("\t")
 
 describe("a cookie jar", () => {
+  runCases(Contracts.cookies(CookieJar.layer))
+
   it.effect("sends a cookie to its host, or to the subdomains of its domain, and to its path", () =>
     Effect.gen(function* () {
       yield* receive(

@@ -7,6 +7,7 @@
  * @since 0.2.0
  */
 export { type Case, ContractBroken } from "./contracts/Case.js"
+export { cookies } from "./contracts/cookies.js"
 export { journal } from "./contracts/journal.js"
 export { type GovernorLimits, originGovernor } from "./contracts/originGovernor.js"
 export { progress } from "./contracts/progress.js"

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import { Journal, MemoryStore, OriginGovernor, Progress, Store, Transport } from "halyard"
+import { CookieJar, Cookies, Journal, MemoryStore, OriginGovernor, Progress, Store, Transport } from "halyard"
 import { Contracts } from "halyard/testing"
 
 /** The cases of the contract that fail for a store in memory, if its parts are changed by this. Runs all cases, or one. */
@@ -259,4 +260,82 @@ describe("Contracts.journal and Contracts.progress", () => {
       assert.include(first, "expected the effect of the event Retrying to succeed, and got Error: a bug")
     })
   )
+})
+
+describe("Contracts.cookies", () => {
+  const parsed = (url: string) => new URL(url)
+
+  /** The titles of the cases that fail for a jar that is changed by this. */
+  const failing = (change: (jar: typeof Cookies.Cookies.Service) => typeof Cookies.Cookies.Service) =>
+    Effect.map(
+      Effect.forEach(
+        Contracts.cookies(
+          Layer.map(CookieJar.layer, (context) =>
+            Context.make(Cookies.Cookies, change(Context.get(context, Cookies.Cookies)))
+          )
+        ),
+        ({ check, title }) => Effect.map(Effect.exit(check), (exit) => (Exit.isFailure(exit) ? [title] : []))
+      ),
+      (titles) => titles.flat()
+    )
+
+  it.live("passes for a jar", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* failing((jar) => jar), [])
+    })
+  )
+
+  for (const [bug, change, expected] of [
+    [
+      "sends every cookie over http, too",
+      ({ header, receive }) => ({ header: (url) => header(url.replace(/^http:/, "https:")), receive }),
+      "sets and sends a cookie with Secure over https only"
+    ],
+    [
+      "takes each cookie for the whole host",
+      ({ header, receive }) => ({
+        header: (url) => header(url),
+        receive: (url, texts) => receive(parsed(url).origin, texts)
+      }),
+      "sends a cookie to its path and the paths below it"
+    ],
+    [
+      "throws if there is no URL",
+      ({ header, receive }) => ({ header: (url) => header(parsed(url).href), receive }),
+      "answers for a URL of every form"
+    ],
+    [
+      "takes the first cookie of a response only",
+      ({ header, receive }) => ({ header, receive: (url, [first = ""]) => receive(url, [first]) }),
+      "takes the other cookies of a response with texts that are no cookies"
+    ],
+    [
+      "keeps the cookies of each port apart",
+      ({ header, receive }) => ({
+        header: (url) => (url.includes(":8080") ? undefined : header(url)),
+        receive
+      }),
+      "sends a cookie to the host that set it, on every port, and to no other host"
+    ],
+    [
+      "forgets no cookie",
+      ({ header, receive }) => ({
+        header,
+        receive: (url, texts) =>
+          receive(
+            url,
+            texts.map((text) => text.replace(/; (?:Max-Age=0|Expires=.*1970.*)$/, ""))
+          )
+      }),
+      "removes a cookie that a response lets expire, and keeps one that expires later"
+    ]
+  ] satisfies ReadonlyArray<
+    readonly [string, (jar: typeof Cookies.Cookies.Service) => typeof Cookies.Cookies.Service, string]
+  >) {
+    it.live(`finds a jar that ${bug}`, () =>
+      Effect.gen(function* () {
+        assert.include(yield* failing(change), expected)
+      })
+    )
+  }
 })
