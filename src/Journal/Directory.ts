@@ -203,12 +203,15 @@ export const make = (
         Effect.suspend(() => Effect.forEach(directories.values(), tidy, { discard: true }))
       )
     )
+    // Interruptible even if the layer is built by an effect that is not: otherwise closing the scope would wait for ever.
     yield* Effect.forkScoped(
-      Effect.forever(
-        wanted.await.pipe(
-          Effect.zipRight(Effect.sleep(batchMillis)),
-          Effect.zipRight(wanted.close),
-          Effect.zipRight(flush)
+      Effect.interruptible(
+        Effect.forever(
+          wanted.await.pipe(
+            Effect.zipRight(Effect.sleep(batchMillis)),
+            Effect.zipRight(wanted.close),
+            Effect.zipRight(flush)
+          )
         )
       )
     )

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as DirectoryJournal from "../../src/Journal/Directory.js"
 import { Entry, Journal, SavedNames } from "../../src/Journal.js"
@@ -79,6 +81,21 @@ describe("Journal/Directory", () => {
       ),
       { outlivesTheLayer: true, remembers: "files" }
     )
+  )
+
+  it.live("closes, and writes its entries, if an effect that cannot be interrupted builds its layer", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const scope = yield* Scope.make()
+      const context = yield* Effect.uninterruptible(
+        Layer.buildWithScope(NodeJournal.layerWith({ onProblem: () => {} }), scope)
+      )
+      yield* Effect.provide(record(saved(`${path}/a`)), context)
+      // The limit ends a check that would never end.
+      const closed = Effect.timeoutOption(Effect.disconnect(Scope.close(scope, Exit.void)), "1 minute")
+      assert.isTrue(Option.isSome(yield* closed))
+      assert.strictEqual(lines(path).length, 1)
+    }).pipe(Effect.scoped)
   )
 
   it.scopedLive("keeps one file in each directory that only its owner can read, with names and not paths", () =>
