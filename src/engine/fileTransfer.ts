@@ -29,7 +29,7 @@ import { Delivery } from "./delivery.js"
 import type { EventSink, Hooks, Names } from "./hooks.js"
 import { fileOf, LocalFile, type Unchanged } from "./localFile.js"
 import { PartialFile } from "./partialFile.js"
-import { isNamedBefore, isOfOther, precheck } from "./precheck.js"
+import { isNamedBefore, isOfOther, precheck, verify } from "./precheck.js"
 import { ProgressSampler } from "./progressSampler.js"
 import type { Quotas } from "./quotas.js"
 import type { Reachability } from "./reachability.js"
@@ -192,13 +192,20 @@ export class FileTransfer {
     })
   }
 
-  /** Looks at the file that another program has made while this transfer received `sizeBytes` bytes. */
+  /**
+   * Looks at the file that another program has made while this transfer received `sizeBytes` bytes. Undefined if it is not the
+   * same: it has another digest, or another size if the request has no digest.
+   */
   appeared(sizeBytes: number): Effect.Effect<Unchanged | undefined, DownloadError> {
-    return andThen(this.store.stat(this.destination), (info) =>
-      Exit.succeed(
-        info?.sizeBytes === sizeBytes ? { _tag: "Unchanged", how: "same-size", file: fileOf(info) } : undefined
-      )
-    )
+    const { destination, expected } = this
+    return andThen(this.store.stat(destination), (info) => {
+      if (info?.sizeBytes !== sizeBytes) {
+        return Exit.succeed(undefined)
+      }
+      return expected === undefined
+        ? Exit.succeed({ _tag: "Unchanged", how: "same-size", file: fileOf(info) } as const)
+        : verify(this, expected, destination, info)
+    })
   }
 
   /** Sends the event of a response, if that is asked for. */

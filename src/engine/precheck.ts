@@ -125,11 +125,8 @@ const recordedAt = (
 const isThere = ({ store }: Pick<Looks, "store">, file: string): Effect.Effect<boolean, Disk> =>
   andThen(store.stat(file), (info) => Exit.succeed(info !== undefined))
 
-const compare = (
-  { expected, firstHop, hasher, journal, request, store }: Looks,
-  destination: string,
-  info: FileInfo
-): Effect.Effect<Unchanged | LocalFile> => {
+const compare = (looks: Looks, destination: string, info: FileInfo): Effect.Effect<Unchanged | LocalFile> => {
+  const { expected, firstHop, hasher, journal, request } = looks
   const other = new LocalFile(info, undefined, false)
   const { sizeBytes } = info
   // The content of a file that the request's method or body makes is not known by its URL.
@@ -143,7 +140,7 @@ const compare = (
     if (expected !== undefined) {
       return isRecorded && isExpected(expected, entry.digest ?? "")
         ? Exit.succeed(unchanged("recorded", recordedFile(entry, info)))
-        : verify(store, hasher, expected, destination, info, other)
+        : andThen(verify(looks, expected, destination, info), (found) => Exit.succeed(found ?? other))
     }
     if (entry?.bytes === undefined) {
       // The name of a file does not show the query of its URL: the file of another query may have the same size.
@@ -160,23 +157,21 @@ const compare = (
   })
 }
 
-/** Computes the digest of the file. A file that cannot be read is replaced. */
-const verify = (
-  store: typeof Store.Service,
-  hasher: typeof Hasher.Service,
+/** Computes the digest of the file. Returns undefined if it is another one, or if the file cannot be read. */
+export const verify = (
+  { hasher, store }: Pick<Looks, "hasher" | "store">,
   expected: Digest.Expected,
   destination: string,
-  info: FileInfo,
-  other: LocalFile
-): Effect.Effect<Unchanged | LocalFile> =>
+  info: FileInfo
+): Effect.Effect<Unchanged | undefined> =>
   Effect.suspend(() => {
     const hash = hasher.make(expected.algorithm)
     const hashed = Stream.runForEach(store.read(destination), (chunk) => Effect.sync(() => hash.update(chunk)))
     return Effect.match(hashed, {
-      onFailure: () => other,
+      onFailure: () => undefined,
       onSuccess: () => {
         const digest = `${expected.algorithm}:${Encoding.encodeHex(hash.digest())}`
-        return isExpected(expected, digest) ? unchanged("verified", { ...fileOf(info), digest }) : other
+        return isExpected(expected, digest) ? unchanged("verified", { ...fileOf(info), digest }) : undefined
       }
     })
   })

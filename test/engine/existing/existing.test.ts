@@ -17,6 +17,8 @@ import {
   write
 } from "./existingFile.js"
 
+const digest = `sha256:${createHash("sha256").update("body").digest("hex")}`
+
 describe("onExists update", () => {
   it.effect("sends no request for a file that it saved and that has not changed", () => {
     const file = { text: "body", etag: '"1"', modified: lastModified }
@@ -167,6 +169,32 @@ describe("onExists update", () => {
       })
   )
 
+  it.effect(
+    "keeps a file that another program makes during the transfer only if it has the digest of the request",
+    () =>
+      Effect.gen(function* () {
+        for (const [text, outcome] of [
+          ["body", "Skipped"],
+          ["mine", "Disk"]
+        ] as const) {
+          const result = yield* autoAdvance(
+            Effect.gen(function* () {
+              const fiber = yield* Effect.fork(Effect.merge(download({ digest })))
+              yield* Effect.sleep("1 second")
+              yield* write(text, now)
+              const ended = yield* fiber
+              assert.strictEqual(yield* content(), text)
+              return ended
+            })
+          ).pipe(Effect.provide(layer((asked) => Origin.file(asked, "body", { delay: "2 seconds" }))))
+          assert.strictEqual(result._tag, outcome)
+          if (result._tag === "Skipped") {
+            assert.strictEqual(result.reason, "verified")
+          }
+        }
+      })
+  )
+
   it.effect("fetches what another method than GET gives", () =>
     withFile(
       { text: "body" },
@@ -180,8 +208,6 @@ describe("onExists update", () => {
 })
 
 describe("a digest", () => {
-  const digest = `sha256:${createHash("sha256").update("body").digest("hex")}`
-
   it.effect("keeps a file that is right without a request, and replaces one that is wrong", () =>
     withFile(
       { text: "body" },
