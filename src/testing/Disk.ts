@@ -50,9 +50,17 @@ export class Disk {
     return this.volume.modes()
   }
 
-  /** Adds a file that survives a power cut. `mode` is its permission bits. Default: 0o644. */
-  put(name: string, content: Uint8Array, mode?: number): void {
-    this.volume.put(name, content, mode)
+  /** The modification time of each file, in milliseconds since 1970. Undefined if no program has set it. */
+  times(): ReadonlyMap<string, number | undefined> {
+    return this.volume.times()
+  }
+
+  /**
+   * Adds a file that survives a power cut. `mode` is its permission bits. Default: 0o644. `modifiedMillis` is its modification time.
+   * Default: unknown.
+   */
+  put(name: string, content: Uint8Array, mode?: number, modifiedMillis?: number): void {
+    this.volume.put(name, content, mode, modifiedMillis)
   }
 
   /** Removes a file, as another program would. A power cut does not bring it back. */

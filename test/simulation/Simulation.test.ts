@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
+import * as Reruns from "./reruns/Reruns.js"
 import * as Simulation from "./Simulation.js"
 
 const { bundle, removeBundles } = await import(new URL("bundle.mjs", import.meta.url).href)
@@ -33,6 +34,26 @@ describe("Simulation", () => {
     for (let seed = 1; seed <= 50; seed++) {
       const result = Simulation.run(seed)
       assert.deepStrictEqual(result.violations, [], Simulation.show(result))
+    }
+  })
+
+  it("has reruns with each outcome that a file at the destination can lead to", () => {
+    const traces = Array.from({ length: 60 }, (_, index) => Reruns.run(3 * (index + 1)).trace.join("\n")).join("\n")
+    for (const outcome of [
+      /Saved \d/,
+      /NotModified \d/,
+      /Skipped \d recorded/,
+      /Skipped \d verified/,
+      /Skipped \d same-size/,
+      /Skipped \d exists/,
+      /Failed \d .* already exists/,
+      /: 304/,
+      /the journal is torn/,
+      /is truncated/,
+      /is swapped/,
+      /the process ends/
+    ]) {
+      assert.match(traces, outcome)
     }
   })
 

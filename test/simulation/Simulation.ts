@@ -3,7 +3,8 @@
  *
  * A seed determines the files, the faults and the end: the run completes, a transfer is cancelled, the downloader is closed, the
  * process is killed, or the power is cut. Then a second run starts with the files that the disk has kept. If the requests resume, it
- * may be killed as well, and a third run follows. `promises.ts` checks all runs.
+ * may be killed as well, and a third run follows. `promises.ts` checks all runs. A third of the seeds also has `reruns/`: the same
+ * files in several runs, with a journal, and with changes in between.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,6 +26,7 @@ import { oldContent } from "./fileChecks.js"
 import { recordNames } from "./keptParts.js"
 import type { Asked, Life } from "./Life.js"
 import { Promises, secretFor } from "./promises.js"
+import * as Reruns from "./reruns/Reruns.js"
 import type * as Scenario from "./Scenario.js"
 import * as Served from "./served.js"
 import * as Subject from "./subject.js"
@@ -40,16 +42,20 @@ export interface Result {
   readonly virtualMillis: number
 }
 
+// Reruns take as long as the rest of a simulation.
+const rerunEvery = 3
+
 /** Runs the simulation of a seed. Does not throw. */
 export const run = (seed: number): Result => {
   const scenario = drawScenario(seed)
   const life = new SimulatedLife(scenario)
   life.live()
+  const reruns = seed % rerunEvery === 0 ? Reruns.run(seed) : undefined
   return {
     seed,
-    violations: life.violations,
-    trace: life.trace,
-    steps: life.world.steps(),
+    violations: [...life.violations, ...(reruns?.violations ?? [])],
+    trace: [...life.trace, ...(reruns?.trace ?? [])],
+    steps: life.world.steps() + (reruns?.steps ?? 0),
     virtualMillis: life.world.now()
   }
 }

@@ -48,7 +48,21 @@ const resumeRule: ResumeRule = {
 // Files are smaller than what the store keeps in memory.
 const noneKept: ResumeRule = { ...resumeRule, leastBytes: Number.POSITIVE_INFINITY }
 
-export const layer = (scenario: Scenario.Scenario): Layer.Layer<Downloader.Downloader, never, Transport | Store> => {
+/** What the limits of a simulated downloader depend on. */
+export type Limits = Pick<
+  Scenario.Scenario,
+  | "bytesPerSecond"
+  | "concurrency"
+  | "durability"
+  | "isDirect"
+  | "isShortOfMemory"
+  | "isStream"
+  | "perOrigin"
+  | "requestsPerSecond"
+  | "segments"
+>
+
+export const layer = (scenario: Limits): Layer.Layer<Downloader.Downloader, never, Transport | Store> => {
   const options: Downloader.Options = {
     retry,
     headersTimeout: headersMillis,

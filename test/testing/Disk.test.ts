@@ -137,6 +137,19 @@ describe("testing/Disk", () => {
     })
   )
 
+  it.effect("has the times that programs have set, also after a power cut", () =>
+    Effect.sync(() => {
+      const disk = new Disk()
+      disk.put("/d/a", bytes("a"), undefined, 1000)
+      disk.put("/d/b", bytes("b"))
+      disk.powerCut(() => 0)
+      assert.deepStrictEqual(Array.from(disk.times()), [
+        ["/d/a", 1000],
+        ["/d/b", undefined]
+      ])
+    })
+  )
+
   it.effect("loses the name of a file that was not synced, or bytes at its end", () =>
     Effect.gen(function* () {
       const left = new Set<string | undefined>()

@@ -58,6 +58,11 @@ export class Volume {
     return new Map(Array.from(this.names, ([name, { mode }]) => [name, mode]))
   }
 
+  /** The modification time of each file. Undefined if no program has set it. */
+  times(): ReadonlyMap<string, number | undefined> {
+    return new Map(Array.from(this.names, ([name, { modifiedMillis }]) => [name, modifiedMillis]))
+  }
+
   /** Adds a directory that survives a power cut. */
   putDirectory(name: string): void {
     this.directories.add(name)
@@ -68,8 +73,8 @@ export class Volume {
   }
 
   /** Adds a file that survives a power cut. */
-  put(name: string, content: Uint8Array, mode = defaultMode): void {
-    const inode = { bytes: content.slice(), synced: content.slice(), mode }
+  put(name: string, content: Uint8Array, mode = defaultMode, modifiedMillis?: number): void {
+    const inode = { bytes: content.slice(), synced: content.slice(), mode, modifiedMillis }
     this.names.set(name, inode)
     this.durableNames.set(name, inode)
   }
