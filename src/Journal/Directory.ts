@@ -17,7 +17,7 @@ import * as Printable from "../internal/text/printable.js"
 import { type Entry, type Journal, type SavedNames, urlKeyLength } from "../Journal.js"
 import { compact } from "./directory/compaction.js"
 import * as Line from "./directory/line.js"
-import { LineIndex, StateFile } from "./directory/lineIndex.js"
+import { LineIndex, StateFile, urlIn } from "./directory/lineIndex.js"
 import type { StateFiles } from "./directory/stateFiles.js"
 
 /** The name of a state file. */
@@ -44,7 +44,14 @@ export const make = (
 ): Effect.Effect<DirectoryJournal, never, Scope.Scope> =>
   Effect.gen(function* () {
     const directories = new Map<string, Directory>()
-    const index = new LineIndex(files)
+    const index = new LineIndex(files, (line, prefix) => {
+      const keys = Line.keysOf(line)
+      if (typeof keys === "string") {
+        return keys
+      }
+      const { name, urlKey } = keys
+      return { path: prefix + name, url: urlKey === undefined ? undefined : urlIn(prefix, urlKey), isOfFile: true }
+    })
     const clock = yield* Effect.clock
     const lock = yield* Effect.makeSemaphore(1)
     let isLocked = false
@@ -146,6 +153,7 @@ export const make = (
                 Effect.tap(() =>
                   Effect.sync(() => {
                     file.isScanned = true
+                    directory.wasEmpty ??= file.lines === 0
                     if (file.damagedLines > 0) {
                       const lines = file.damagedLines === 1 ? "1 line" : `${file.damagedLines} lines`
                       report(directory, `it is damaged: ${lines} cannot be read`)
@@ -185,8 +193,9 @@ export const make = (
       })
     }
 
+    // The lines of one run replace no others of it.
     const tidy = (directory: Directory): Effect.Effect<void> =>
-      directory.hasWritten
+      directory.hasWritten && directory.wasEmpty !== true
         ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
             Effect.flatMap(load(directory), () => {
               const { isBroken, lines, liveLines } = directory.file
@@ -249,7 +258,9 @@ export const make = (
             return Exit.succeed(undefined)
           }
           return andThen(load(found), () => {
-            const line = found.file.isBroken ? Exit.succeed(undefined) : index.lineOfUrl(found.file, key)
+            const line = found.file.isBroken
+              ? Exit.succeed(undefined)
+              : index.lineOfUrl(found.file, urlIn(found.prefix, key))
             return andThen(entryOf(found, line), (entry) =>
               entry?.urlKey !== key
                 ? Exit.succeed(undefined)
@@ -278,6 +289,8 @@ class Directory {
   looked: Entry | undefined
   hasReported = false
   hasWritten = false
+  /** Whether the state file had no lines when it was read first. Undefined if it was not read. */
+  wasEmpty: boolean | undefined
 
   constructor(readonly prefix: string) {
     this.file = new StateFile(prefix + stateFileName, prefix)

@@ -95,7 +95,7 @@ const outcomes = ["Saved", "Skipped", "NotModified"] as const
 
 /** The entry of a line; undefined if it is not valid. */
 export const decode = (line: string, prefix: string): Entry | undefined => {
-  const value = parse(line)
+  const value = parse(line) ?? {}
   const text = (name: string): string | undefined => (typeof value[name] === "string" ? value[name] : undefined)
   const number = (name: string): number | undefined => (typeof value[name] === "number" ? value[name] : undefined)
   const [file, url, bytes, urlKey] = [text("file"), text("url"), number("bytes"), text("urlKey")]
@@ -125,11 +125,12 @@ export const decode = (line: string, prefix: string): Entry | undefined => {
   )
 }
 
-const parse = (line: string): Readonly<Record<string, unknown>> => {
+/** The object in a line; undefined if there is none. */
+export const parse = (line: string): Readonly<Record<string, unknown>> | undefined => {
   try {
     const value: unknown = JSON.parse(line)
-    return typeof value === "object" && value !== null ? { ...value } : {}
+    return typeof value === "object" && value !== null ? { ...value } : undefined
   } catch {
-    return {}
+    return undefined
   }
 }

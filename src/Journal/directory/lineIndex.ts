@@ -1,5 +1,5 @@
 /**
- * Finds the last line for a path or a URL in state files. It keeps 12 bytes for each, and a few blocks of the files.
+ * Finds the last line for a path or a URL in journal files. It keeps 17 bytes for each, and a few blocks of the files.
  *
  * @internal
  */
@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { andThen } from "../../internal/andThen.js"
 import { CompactCounts } from "../../internal/text/compactCounts.js"
-import * as Line from "./line.js"
+import { lineAtMostBytes } from "./line.js"
 import type { Seen, StateFiles } from "./stateFiles.js"
 
 const blockBytes = 256 * 1024
@@ -17,7 +17,19 @@ const blocksAtMost = 16
 // The index has 32 bits for an offset. Lines after it are not found, and cost a request each.
 const offsetAtMost = 2 ** 32 - 2
 
-/** The state file of a directory, as far as it was read. */
+/** What a line is about. */
+export interface LineKeys {
+  readonly path: string
+  /** `urlIn` of the URL that the file came from, if that is known. */
+  readonly url: string | undefined
+  /** Whether the line describes the file at the path. A line that does not replaces none that does. */
+  readonly isOfFile: boolean
+}
+
+/** The place of a URL in a directory. */
+export const urlIn = (prefix: string, urlKey: string): string => `${prefix}\u0000${urlKey}`
+
+/** A journal file, such as the state file of a directory, as far as it was read. */
 export class StateFile {
   identity: string | undefined
   /** The offset after the last whole line that was read. */
@@ -42,12 +54,18 @@ export class LineIndex {
   // Made when the first line is read: most runs read none. A number is the offset of a line plus 1.
   private paths: CompactCounts | undefined
   private urls: CompactCounts | undefined
+  /** The lines that do not describe a file. */
+  private others: CompactCounts | undefined
   /** The blocks that were used last, the oldest first. */
   private readonly blocks = new Map<string, Uint8Array>()
 
-  constructor(private readonly files: StateFiles) {}
+  constructor(
+    private readonly files: Pick<StateFiles, "read">,
+    /** Returns `cut` for a line that a crash has cut short, and `damaged` for one that is no line of a journal. */
+    private readonly keysOf: (line: string, prefix: string) => LineKeys | "cut" | "damaged"
+  ) {}
 
-  /** True if a line has this path. The file must be scanned. */
+  /** True if a line describes the file at this path. The file of the line must be scanned. */
   has(path: string): boolean {
     return this.paths !== undefined && this.paths.get(path) > 0
   }
@@ -58,11 +76,11 @@ export class LineIndex {
   }
 
   lineOfPath(file: StateFile, path: string): Effect.Effect<string | undefined, unknown> {
-    return this.lineAt(file, this.paths?.get(path) ?? 0)
+    return this.lineAt(file, this.paths?.get(path) || this.others?.get(path) || 0)
   }
 
-  lineOfUrl(file: StateFile, urlKey: string): Effect.Effect<string | undefined, unknown> {
-    return this.lineAt(file, this.urls?.get(urlIn(file, urlKey)) ?? 0)
+  lineOfUrl(file: StateFile, url: string): Effect.Effect<string | undefined, unknown> {
+    return this.lineAt(file, this.urls?.get(url) ?? 0)
   }
 
   /** Reads the lines that were appended since the last scan. */
@@ -87,7 +105,7 @@ export class LineIndex {
           rest = bytes.subarray(done)
           restAt += done
           file.scannedBytes = restAt
-          if (rest.length > Line.lineAtMostBytes) {
+          if (rest.length > lineAtMostBytes) {
             // Reads on after it. Its end is a line that begins with other text.
             restAt += rest.length
             rest = new Uint8Array(0)
@@ -99,12 +117,14 @@ export class LineIndex {
     })
   }
 
-  /** Adds lines that this process has appended to a file. If another process has appended lines as well, they are read later. */
+  /**
+   * Adds lines that this process has appended to a file. Lines of a file that had none are left to the next scan, because a run that
+   * saves new files looks up none of them. The same is done if another process has appended lines as well.
+   */
   appended(file: StateFile, bytes: Uint8Array, { identity, sizeBytes }: Seen): void {
     const at = sizeBytes - bytes.length
-    file.isScanned &&= at === file.scannedBytes && identity === (file.identity ?? identity)
+    file.isScanned &&= file.lines > 0 && at === file.scannedBytes && identity === file.identity
     if (file.isScanned) {
-      file.identity = identity
       file.scannedBytes = sizeBytes
       this.add(file, bytes, at)
       // It is longer now.
@@ -140,17 +160,25 @@ export class LineIndex {
   }
 
   private addLine(file: StateFile, line: string, offset: number): void {
-    const keys = Line.keysOf(line)
+    const keys = this.keysOf(line, file.prefix)
     file.lines++
     if (typeof keys === "string") {
       file.damagedLines += keys === "damaged" ? 1 : 0
-    } else if (offset <= offsetAtMost) {
-      const path = file.prefix + keys.name
-      file.liveLines += this.has(path) ? 0 : 1
-      this.paths?.set(path, offset + 1)
-      if (keys.urlKey !== undefined) {
-        this.urls?.set(urlIn(file, keys.urlKey), offset + 1)
-      }
+      return
+    }
+    const { isOfFile, path, url } = keys
+    if (offset > offsetAtMost) {
+      return
+    }
+    if (!isOfFile) {
+      this.others ??= new CompactCounts()
+      this.others.set(path, offset + 1)
+      return
+    }
+    file.liveLines += this.has(path) ? 0 : 1
+    this.paths?.set(path, offset + 1)
+    if (url !== undefined) {
+      this.urls?.set(url, offset + 1)
     }
   }
 
@@ -166,7 +194,7 @@ export class LineIndex {
         return Exit.succeed(block === undefined ? undefined : decoder.decode(block.subarray(from, end)))
       }
       // The line continues in the next block.
-      const into = new Uint8Array(Line.lineAtMostBytes)
+      const into = new Uint8Array(lineAtMostBytes)
       return Effect.map(this.files.read(file.path, offset, into), (read) => {
         const ends = read === undefined ? -1 : into.subarray(0, read.readBytes).indexOf(lineFeed)
         return ends < 0 || read?.identity !== file.identity ? undefined : decoder.decode(into.subarray(0, ends))
@@ -208,8 +236,6 @@ export class LineIndex {
 const lineFeed = 0x0a
 
 const decoder = new TextDecoder()
-
-const urlIn = ({ prefix }: StateFile, urlKey: string): string => `${prefix}\u0000${urlKey}`
 
 const joined = (one: Uint8Array, other: Uint8Array): Uint8Array => {
   const both = new Uint8Array(one.length + other.length)

@@ -76,7 +76,7 @@ class Table {
 
   private grow(): void {
     const { keys, values } = this
-    const length = Math.ceil(keys.length * 1.5)
+    const length = Math.ceil(keys.length * 1.25)
     this.keys = new Float64Array(length)
     this.values = values === undefined ? undefined : new Uint32Array(length)
     for (const [index, key] of keys.entries()) {

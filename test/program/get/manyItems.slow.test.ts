@@ -1,12 +1,15 @@
 /**
  * A million items from a pipe take a fixed amount of memory. The benchmark B7 measures the same with files that are saved.
  */
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { bin, runCommand, temporaryDirectory } from "../../support/program.js"
+import { http } from "../../support/loopback.js"
+import { bin, run, runCommand, temporaryDirectory } from "../../support/program.js"
 
 const items = 1_000_000
+
+const requests = 30_000
 
 // Each item has three lines, and a checksum that is none.
 const generator = `
@@ -40,4 +43,23 @@ describe("a million items from a pipe", () => {
       assert.isBelow(Number(peakBytes), 120_000_000)
     })
   )
+
+  for (const options of [[], ["--journal", "journal.ndjson"]]) {
+    it.scopedLive(`leave nothing in memory after a failure: ${requests} answers of 404 ${options.join(" ")}`, () =>
+      Effect.gen(function* () {
+        const cwd = yield* temporaryDirectory
+        const { url } = yield* http((_, response) => {
+          response.writeHead(404).end()
+        })
+        writeFileSync(`${cwd}/urls`, Array.from({ length: requests }, (_, index) => `${url}/file-${index}`).join("\n"))
+        writeFileSync(`${cwd}/peak.cjs`, peak)
+        const { exitCode, stderr } = yield* run(["get", "-i", "urls", "-d", "files", ...options], {
+          cwd,
+          env: { NODE_OPTIONS: "--require ./peak.cjs" }
+        })
+        assert.strictEqual(exitCode, 1, stderr.slice(-1000))
+        assert.isBelow(Number(readFileSync(`${cwd}/peak`, "utf8")), 120_000_000)
+      })
+    )
+  }
 })
