@@ -205,15 +205,18 @@ const isOtherDigest = ({ announced }: PartialFile, headers: Headers): boolean =>
   )
 }
 
-/** Whether a 416 response shows that all bytes of the file were received (RFC 9110 §15.5.17). */
+/**
+ * Whether a 416 response shows that all bytes of the file were received (RFC 9110 §15.5.17). Apache and lighttpd do not say the length
+ * of the file. Then it is enough that the digest of the request will prove the bytes.
+ */
 export const isEnd = (
-  { bytes, ranges, totalBytes, validator }: PartialFile,
+  { bytes, hasDigest, ranges, totalBytes, validator }: PartialFile,
   { headers, status }: ResponseHead
 ): boolean =>
   status === 416 &&
   totalBytes === undefined &&
   ranges.isPrefix &&
-  parseUnsatisfiedRange(headers["content-range"]) === bytes &&
+  (headers["content-range"] === undefined ? hasDigest : parseUnsatisfiedRange(headers["content-range"]) === bytes) &&
   (validator === undefined || headers["etag"] === undefined || Validator.matches(validator, headers))
 
 // A log-in or error page with the status 200, if the file was not HTML when the transfer began.

@@ -164,6 +164,18 @@ describe("the end of a range", () => {
       }
     )
   }
+  for (const bytes of ["2-9", "2-11"]) {
+    const isWhole = bytes === "2-9"
+    row(
+      `is ${isWhole ? "" : "not "}the end of the file if a 416 has no total, and the digest ${isWhole ? "proves" : "disproves"} it`,
+      [unsized, partial(`bytes ${bytes}/*`, isWhole ? body.slice(2) : `${body.slice(2)}xx`), { status: 416 }, whole],
+      isWhole ? { ...saved, attempts: 2, verified: "digest" } : { ...startsOver, verified: "digest" },
+      {
+        digest: sha256(body),
+        ranges: [undefined, "bytes=2-", `bytes=${isWhole ? 10 : 12}-`, ...(isWhole ? [] : [undefined])]
+      }
+    )
+  }
   row(
     "is not the end of the file if less comes than the range has",
     [
