@@ -46,6 +46,7 @@ export interface Running {
   readonly closeStdout: Effect.Effect<void>
   /** Waits until both outputs together match. */
   readonly awaitOutput: (pattern: RegExp) => Effect.Effect<void>
+  readonly hasEnded: () => boolean
   /** Waits for its end and the end of its output. */
   readonly ended: Effect.Effect<Ended>
 }
@@ -176,6 +177,7 @@ const open = (command: string, parameters: ReadonlyArray<string>, options: Optio
     closeStdin: Effect.sync(() => child.stdin.end()),
     closeStdout: Effect.sync(() => child.stdout.destroy()),
     awaitOutput: (pattern) => Effect.asVoid(until(`output ${pattern}`, () => pattern.test(seen()) || undefined, seen)),
+    hasEnded: () => end !== undefined || failure !== undefined,
     ended: Effect.async<Ended>((resume) => {
       const settle = () => {
         if (failure !== undefined) {

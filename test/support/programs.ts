@@ -12,6 +12,7 @@ import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { certificate, key } from "./certificate.js"
+import { listening } from "./loopback.js"
 import { until } from "./poll.js"
 import { environment, temporaryDirectory } from "./program.js"
 
@@ -20,7 +21,7 @@ export type Name = "nginx" | "apache2" | "lighttpd" | "caddy" | "squid" | "tinyp
 
 export interface Program {
   readonly port: number
-  /** `http://127.0.0.1:PORT`; `https://localhost:PORT` with `isTls`. */
+  /** `http://127.0.0.1:PORT`; `https://localhost:PORT` with TLS. */
   readonly url: string
   /** The directory of its configuration and its log. */
   readonly directory: string
@@ -38,8 +39,8 @@ export interface ServerOptions {
   readonly root: string
   /** More lines of its configuration: in `server` (nginx), at the top (Apache, lighttpd), in the site (Caddy). */
   readonly lines?: string | undefined
-  /** Serves by TLS, with the certificate of `certificate.ts`. */
-  readonly isTls?: boolean | undefined
+  /** Serves by TLS, with this certificate for localhost and its key. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined
 }
 
 export interface ProxyOptions {
@@ -69,10 +70,11 @@ export const awaitAccess = (program: Program, text: string): Effect.Effect<strin
   )
 
 /** nginx, in one process. */
-export const nginx = ({ isTls = false, lines = "", root }: ServerOptions) =>
-  start("nginx", isTls, ({ directory, port }) => ({
+export const nginx = ({ lines = "", root, tls }: ServerOptions) =>
+  start("nginx", tls !== undefined, ({ directory, port }) => ({
     parameters: ["-c", join(directory, "nginx.conf"), "-p", directory, "-e", "stderr"],
     files: {
+      ...tlsFiles(tls),
       "nginx.conf": `
         daemon off; master_process off; pid nginx.pid; error_log stderr;
         events { worker_connections 1024; }
@@ -80,8 +82,8 @@ export const nginx = ({ isTls = false, lines = "", root }: ServerOptions) =>
           access_log access.log; default_type application/octet-stream; keepalive_requests 100000;
           client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
           server {
-            listen 127.0.0.1:${port} ${isTls ? "ssl" : ""};
-            ${isTls ? "ssl_certificate certificate.pem; ssl_certificate_key key.pem;" : ""}
+            listen 127.0.0.1:${port} ${tls === undefined ? "" : "ssl"};
+            ${tls === undefined ? "" : "ssl_certificate certificate.pem; ssl_certificate_key key.pem;"}
             root "${root}";
             ${lines}
           }
@@ -90,12 +92,20 @@ export const nginx = ({ isTls = false, lines = "", root }: ServerOptions) =>
   }))
 
 /** Apache. */
-export const apache2 = ({ isTls = false, lines = "", root }: ServerOptions) =>
-  start("apache2", isTls, ({ directory, port }) => {
-    const modules = ["mpm_event", "authz_core", "dir", "headers", "rewrite", ...(isTls ? ["ssl", "socache_shmcb"] : [])]
+export const apache2 = ({ lines = "", root, tls }: ServerOptions) =>
+  start("apache2", tls !== undefined, ({ directory, port }) => {
+    const modules = [
+      "mpm_event",
+      "authz_core",
+      "dir",
+      "headers",
+      "rewrite",
+      ...(tls === undefined ? [] : ["ssl", "socache_shmcb"])
+    ]
     return {
       parameters: ["-X", "-f", join(directory, "apache2.conf")],
       files: {
+        ...tlsFiles(tls),
         "apache2.conf": `
           ${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join("\n")}
           ServerRoot "${directory}"
@@ -112,14 +122,14 @@ export const apache2 = ({ isTls = false, lines = "", root }: ServerOptions) =>
           <Directory "${root}">
             Require all granted
           </Directory>
-          ${isTls ? "SSLEngine on\nSSLCertificateFile certificate.pem\nSSLCertificateKeyFile key.pem" : ""}
+          ${tls === undefined ? "" : "SSLEngine on\nSSLCertificateFile certificate.pem\nSSLCertificateKeyFile key.pem"}
           ${lines}`
       }
     }
   })
 
 /** lighttpd, without TLS. */
-export const lighttpd = ({ lines = "", root }: Omit<ServerOptions, "isTls">) =>
+export const lighttpd = ({ lines = "", root }: Omit<ServerOptions, "tls">) =>
   start("lighttpd", false, ({ directory, port }) => ({
     parameters: ["-D", "-f", join(directory, "lighttpd.conf")],
     files: {
@@ -136,18 +146,19 @@ export const lighttpd = ({ lines = "", root }: Omit<ServerOptions, "isTls">) =>
   }))
 
 /** Caddy, without its administration and without its own certificates. */
-export const caddy = ({ isTls = false, lines = "", root }: ServerOptions) =>
-  start("caddy", isTls, ({ directory, port }) => ({
+export const caddy = ({ lines = "", root, tls }: ServerOptions) =>
+  start("caddy", tls !== undefined, ({ directory, port }) => ({
     parameters: ["run", "--adapter", "caddyfile", "--config", join(directory, "Caddyfile")],
     env: { XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory, HOME: directory },
     files: {
+      ...tlsFiles(tls),
       Caddyfile: `{
   admin off
   auto_https off
 }
-${isTls ? "https://localhost" : "http://127.0.0.1"}:${port} {
+${tls === undefined ? "http://" : "https://localhost"}:${port} {
   bind 127.0.0.1
-  ${isTls ? `tls ${join(directory, "certificate.pem")} ${join(directory, "key.pem")}` : ""}
+  ${tls === undefined ? "" : `tls ${join(directory, "certificate.pem")} ${join(directory, "key.pem")}`}
   log {
     output file ${join(directory, "access.log")}
   }
@@ -257,6 +268,9 @@ interface Configuration {
   readonly env?: Readonly<Record<string, string>> | undefined
 }
 
+const tlsFiles = (tls: ServerOptions["tls"]): Readonly<Record<string, string>> =>
+  tls === undefined ? {} : { "certificate.pem": tls.cert, "key.pem": tls.key }
+
 const isRoot = process.getuid?.() === 0
 
 /** Whether the program is there. `withPrograms` asks that for a test that cannot do without it. */
@@ -307,8 +321,7 @@ const start = (
   })
 
 const launch = (name: Name, isTls: boolean, { directory, port }: Place, configuration: Configuration) => {
-  const files = { "certificate.pem": certificate, "key.pem": key, ...configuration.files }
-  for (const [file, text] of Object.entries(files)) {
+  for (const [file, text] of Object.entries(configuration.files)) {
     mkdirSync(dirname(join(directory, file)), { recursive: true })
     writeFileSync(join(directory, file), text, { mode: file.endsWith(".sh") ? 0o755 : 0o644 })
   }
@@ -383,11 +396,9 @@ const probe = (port: number): (() => boolean) => {
   }
 }
 
-const freePort: Effect.Effect<number> = Effect.async((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
+const freePort: Effect.Effect<number> = Effect.scoped(
+  Effect.map(
+    Effect.suspend(() => listening(createServer())),
+    ({ port }) => port
+  )
+)
