@@ -34,13 +34,18 @@ export interface Program {
   readonly kill: Effect.Effect<void>
 }
 
+export interface Tls {
+  readonly cert: string
+  readonly key: string
+}
+
 export interface ServerOptions {
   /** The directory whose files are served. The servers make ETag and Last-Modified, and accept ranges. */
   readonly root: string
   /** More lines of its configuration: in `server` (nginx), at the top (Apache, lighttpd), in the site (Caddy). */
   readonly lines?: string | undefined
   /** Serves by TLS, with this certificate for localhost and its key. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined
+  readonly tls?: Tls | undefined
 }
 
 export interface ProxyOptions {
@@ -71,10 +76,9 @@ export const awaitAccess = (program: Program, text: string): Effect.Effect<strin
 
 /** nginx, in one process. */
 export const nginx = ({ lines = "", root, tls }: ServerOptions) =>
-  start("nginx", tls !== undefined, ({ directory, port }) => ({
+  start("nginx", tls, ({ directory, port }) => ({
     parameters: ["-c", join(directory, "nginx.conf"), "-p", directory, "-e", "stderr"],
     files: {
-      ...tlsFiles(tls),
       "nginx.conf": `
         daemon off; master_process off; pid nginx.pid; error_log stderr;
         events { worker_connections 1024; }
@@ -93,19 +97,12 @@ export const nginx = ({ lines = "", root, tls }: ServerOptions) =>
 
 /** Apache. */
 export const apache2 = ({ lines = "", root, tls }: ServerOptions) =>
-  start("apache2", tls !== undefined, ({ directory, port }) => {
-    const modules = [
-      "mpm_event",
-      "authz_core",
-      "dir",
-      "headers",
-      "rewrite",
-      ...(tls === undefined ? [] : ["ssl", "socache_shmcb"])
-    ]
+  start("apache2", tls, ({ directory, port }) => {
+    const tlsModules = tls === undefined ? [] : ["ssl", "socache_shmcb"]
+    const modules = ["mpm_event", "authz_core", "dir", "headers", "rewrite", ...tlsModules]
     return {
       parameters: ["-X", "-f", join(directory, "apache2.conf")],
       files: {
-        ...tlsFiles(tls),
         "apache2.conf": `
           ${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join("\n")}
           ServerRoot "${directory}"
@@ -130,7 +127,7 @@ export const apache2 = ({ lines = "", root, tls }: ServerOptions) =>
 
 /** lighttpd, without TLS. */
 export const lighttpd = ({ lines = "", root }: Omit<ServerOptions, "tls">) =>
-  start("lighttpd", false, ({ directory, port }) => ({
+  start("lighttpd", undefined, ({ directory, port }) => ({
     parameters: ["-D", "-f", join(directory, "lighttpd.conf")],
     files: {
       "lighttpd.conf": `
@@ -147,11 +144,10 @@ export const lighttpd = ({ lines = "", root }: Omit<ServerOptions, "tls">) =>
 
 /** Caddy, without its administration and without its own certificates. */
 export const caddy = ({ lines = "", root, tls }: ServerOptions) =>
-  start("caddy", tls !== undefined, ({ directory, port }) => ({
+  start("caddy", tls, ({ directory, port }) => ({
     parameters: ["run", "--adapter", "caddyfile", "--config", join(directory, "Caddyfile")],
     env: { XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory, HOME: directory },
     files: {
-      ...tlsFiles(tls),
       Caddyfile: `{
   admin off
   auto_https off
@@ -172,7 +168,7 @@ ${tls === undefined ? "http://" : "https://localhost"}:${port} {
 
 /** Squid, a proxy that keeps nothing. It connects to every port. */
 export const squid = ({ lines = "", user }: ProxyOptions = {}) =>
-  start("squid", false, ({ directory, port }) => ({
+  start("squid", undefined, ({ directory, port }) => ({
     parameters: ["-N", "-d", "1", "-n", `halyard${port}`, "-f", join(directory, "squid.conf")],
     files: {
       "users.sh": `#!/bin/sh\nwhile read -r given; do [ "$given" = "${user?.name} ${user?.password.replaceAll("%", "%25").replaceAll(" ", "%20")}" ] && echo OK || echo ERR; done\n`,
@@ -206,7 +202,7 @@ http_access deny all`
 
 /** tinyproxy. It connects to every port. */
 export const tinyproxy = ({ lines = "", user }: ProxyOptions = {}) =>
-  start("tinyproxy", false, ({ directory, port }) => ({
+  start("tinyproxy", undefined, ({ directory, port }) => ({
     parameters: ["-d", "-c", join(directory, "tinyproxy.conf")],
     files: {
       "tinyproxy.conf": `
@@ -224,7 +220,7 @@ ${user === undefined ? "" : `BasicAuth ${user.name} ${user.password}`}
 
 /** microsocks, a SOCKS5 proxy. */
 export const microsocks = ({ user }: Omit<ProxyOptions, "lines"> = {}) =>
-  start("microsocks", false, ({ port }) => ({
+  start("microsocks", undefined, ({ port }) => ({
     parameters: [
       ...["-i", "127.0.0.1", "-p", `${port}`],
       ...(user === undefined ? [] : ["-u", user.name, "-P", user.password])
@@ -240,7 +236,7 @@ export const haproxy = (options: {
   readonly isTls?: boolean | undefined
   readonly sections: (bind: string) => string
 }) =>
-  start("haproxy", options.isTls === true, ({ directory, port }) => ({
+  start("haproxy", options.isTls === true ? { cert: certificate, key } : undefined, ({ directory, port }) => ({
     parameters: ["-db", "-f", join(directory, "haproxy.cfg")],
     files: {
       "both.pem": certificate + key,
@@ -268,9 +264,6 @@ interface Configuration {
   readonly env?: Readonly<Record<string, string>> | undefined
 }
 
-const tlsFiles = (tls: ServerOptions["tls"]): Readonly<Record<string, string>> =>
-  tls === undefined ? {} : { "certificate.pem": tls.cert, "key.pem": tls.key }
-
 const isRoot = process.getuid?.() === 0
 
 /** Whether the program is there. `withPrograms` asks that for a test that cannot do without it. */
@@ -291,7 +284,7 @@ const pathOf = (name: Name): string | undefined =>
 
 const start = (
   name: Name,
-  isTls: boolean,
+  tls: Tls | undefined,
   configure: (place: Place) => Configuration
 ): Effect.Effect<Program, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -303,7 +296,7 @@ const start = (
       const place = { directory, port: yield* freePort }
       const configuration = configure(place)
       const program = yield* Effect.acquireRelease(
-        Effect.sync(() => launch(name, isTls, place, configuration)),
+        Effect.sync(() => launch(name, tls, place, configuration)),
         ({ kill }) => kill
       )
       const isReady = yield* until(
@@ -320,8 +313,9 @@ const start = (
     }
   })
 
-const launch = (name: Name, isTls: boolean, { directory, port }: Place, configuration: Configuration) => {
-  for (const [file, text] of Object.entries(configuration.files)) {
+const launch = (name: Name, tls: Tls | undefined, { directory, port }: Place, configuration: Configuration) => {
+  const files = tls === undefined ? {} : { "certificate.pem": tls.cert, "key.pem": tls.key }
+  for (const [file, text] of Object.entries({ ...files, ...configuration.files })) {
     mkdirSync(dirname(join(directory, file)), { recursive: true })
     writeFileSync(join(directory, file), text, { mode: file.endsWith(".sh") ? 0o755 : 0o644 })
   }
@@ -347,7 +341,7 @@ const launch = (name: Name, isTls: boolean, { directory, port }: Place, configur
   const output = () => `${Buffer.concat(chunks)}${textOf(join(directory, "error.log"))}`
   return {
     port,
-    url: isTls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`,
+    url: tls !== undefined ? `https://localhost:${port}` : `http://127.0.0.1:${port}`,
     directory,
     pid: child.pid ?? -1,
     accessLog: () =>
