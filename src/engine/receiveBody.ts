@@ -255,7 +255,8 @@ export abstract class BodyReceiver implements Receiver, Timed {
     const checkpoint = this.transfer.checkpoints.next(part)
     if (checkpoint !== undefined) {
       this.start(checkpoint, (exit) => {
-        if (Exit.isFailure(exit)) {
+        // The end of the attempt interrupts a checkpoint that waits.
+        if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) {
           this.fail(Exit.failCause(exit.cause))
         }
       })

@@ -254,10 +254,7 @@ export const mutations = [
     "a part is kept although its file is gone",
     ["engine/resume/keepsContent.ts", "error.status !== 404 && error.status !== 410", "true"]
   ],
-  [
-    "no record is written while a body is received",
-    ["engine/resume/checkpoints.ts", "isDue && sinceMillis >= pauses * this.costMillis", "false"]
-  ],
+  ["no record is written while a body is received", ["engine/resume/checkpoints.ts", "if (!isDue)", "if (true)"]],
   ["a kept part is not told", [transfer, "bytes === 0 ? {} : { keptBytes: bytes }", "{}"]],
   [
     "a part is continued under the validator of another version",

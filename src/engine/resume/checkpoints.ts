@@ -1,12 +1,12 @@
 /**
  * Decides when the record of a part is written while its body is received.
  *
- * A checkpoint runs beside the body. Only one runs at a time, and a chunk costs the comparison of two numbers. Most checkpoints are not
- * synced: they survive the end of the process. With the durability `full`, a synced one follows from time to time.
+ * A checkpoint runs beside the body. Only one runs or waits at a time, and a chunk costs the comparison of two numbers. Most
+ * checkpoints are not synced: they survive the end of the process. With the durability `full`, a synced one follows from time to time.
  *
  * @internal
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { matchExit } from "../../internal/andThen.js"
 import type { Durability, Part } from "../../Store.js"
@@ -60,7 +60,26 @@ export class Checkpoints {
     const sinceMillis = now - this.takenAt
     const leastMillis = this.hasTaken ? rule.earlyMillis : rule.firstMillis
     const isDue = receivedBytes - this.takenBytes >= rule.stepBytes || sinceMillis >= leastMillis
-    return isDue && sinceMillis >= pauses * this.costMillis ? this.take(part, now) : undefined
+    const pauseMillis = pauses * this.costMillis - sinceMillis
+    if (!isDue) {
+      return undefined
+    }
+    return pauseMillis <= 0 ? this.take(part, now) : this.takeLater(part, pauseMillis)
+  }
+
+  /** Takes a checkpoint after a pause, because the body may be silent then and make no other decision. */
+  private takeLater(part: Part, pauseMillis: number): Effect.Effect<void> {
+    this.isRunning = true
+    return Effect.zipRight(
+      Effect.interruptible(Effect.sleep(pauseMillis)),
+      Effect.suspend(() => {
+        if (this.partial.isKeepable) {
+          return this.take(part, this.now())
+        }
+        this.isRunning = false
+        return Exit.void
+      })
+    )
   }
 
   private take(part: Part, beganAt: number): Effect.Effect<void> {
@@ -72,7 +91,7 @@ export class Checkpoints {
     this.isRunning = true
     this.hasTaken = true
     // If the disk fails, the next write or the publish says so.
-    return matchExit(partial.checkpoint(part, isSynced ? "full" : "rename"), (exit): Exit.Exit<void> => {
+    return matchExit(partial.checkpoint(part, isSynced ? "full" : "rename"), (exit): Effect.Effect<void> => {
       const endedAt = this.now()
       this.isRunning = false
       this.takenAt = endedAt
@@ -83,7 +102,8 @@ export class Checkpoints {
       } else {
         this.costMillis = endedAt - beganAt
       }
-      return Exit.void
+      // What has arrived since then.
+      return this.partial.receivedBytes - receivedBytes >= rule.stepBytes ? (this.next(part) ?? Exit.void) : Exit.void
     })
   }
 }
