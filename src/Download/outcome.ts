@@ -118,7 +118,9 @@ export class Skipped extends Schema.TaggedClass<Skipped>("halyard.DownloadOutcom
  */
 export class NotModified extends Schema.TaggedClass<NotModified>("halyard.DownloadOutcome.NotModified")("NotModified", {
   request: DownloadRequestShown,
-  file: ExistingFile
+  file: ExistingFile,
+  /** The path of the file, if it is not the request's destination. Only with `nameFrom: "server"`. */
+  destination: Schema.optionalWith(DisplayedName, { exact: true })
 }) {}
 
 const kept = {

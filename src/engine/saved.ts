@@ -34,16 +34,12 @@ export const unchangedOutcome = (
   { destination, request }: FileTransfer,
   unchanged: Unchanged
 ): Skipped | NotModified => {
+  const path = destination === request.destination ? {} : { destination }
   if (unchanged.how === "NotModified") {
-    return Unvalidated.make(NotModified, { request, file: unchanged.file })
+    return Unvalidated.make(NotModified, { request, file: unchanged.file, ...path })
   }
   const { file, how } = unchanged
-  return Unvalidated.make(Skipped, {
-    request,
-    reason: how,
-    ...(file === undefined ? {} : { file }),
-    ...(destination === request.destination ? {} : { destination })
-  })
+  return Unvalidated.make(Skipped, { request, reason: how, ...(file === undefined ? {} : { file }), ...path })
 }
 
 export const savedAs = (

@@ -22,6 +22,12 @@ const pinned: ReadonlyArray<readonly [seed: number, bug: string]> = [
   [11306, "a directory could not be opened for its sync"]
 ]
 
+const pinnedReruns: ReadonlyArray<readonly [seed: number, bug: string]> = [
+  [7, "the scope of a journal did not close"],
+  [48, "a file of another program was kept although it had another digest than that of the request"],
+  [1539, "the outcome NotModified had another path than the file that the server had named"]
+]
+
 describe("Simulation", () => {
   for (const [seed, bug] of pinned) {
     it(`keeps all promises in seed ${seed}: ${bug}`, () => {
@@ -36,6 +42,13 @@ describe("Simulation", () => {
       assert.deepStrictEqual(result.violations, [], Simulation.show(result))
     }
   })
+
+  for (const [seed, bug] of pinnedReruns) {
+    it(`keeps all promises in the reruns of seed ${seed}: ${bug}`, () => {
+      const { trace, violations } = Reruns.run(seed)
+      assert.deepStrictEqual(violations, [], trace.join("\n"))
+    })
+  }
 
   it("has reruns with each outcome that a file at the destination can lead to", () => {
     const traces = Array.from({ length: 60 }, (_, index) => Reruns.run(3 * (index + 1)).trace.join("\n")).join("\n")

@@ -141,7 +141,8 @@ export const make = (options: {
         }
       } else if (outcome._tag === "NotModified") {
         if (options.verbose) {
-          skips.line(`${Printable.line(outcome.request.destination)}: unchanged on the server`)
+          const file = outcome.destination ?? outcome.request.destination
+          skips.line(`${Printable.line(file)}: unchanged on the server`)
         }
       } else if (outcome._tag === "Failed") {
         const line =

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { MemoryEntries } from "../../../src/Journal/Memory.js"
 import { autoAdvance, layer, Origin } from "../../../src/testing.js"
 import {
   conditions,
@@ -14,6 +15,31 @@ import {
 } from "./existingFile.js"
 
 describe("onExists sync", () => {
+  it.effect("says which file has not changed if the server has named it before the request was repeated", () =>
+    autoAdvance(
+      Effect.gen(function* () {
+        const named = { nameFrom: "server", destination: "d/a", onExists: "sync" } as const
+        assert.deepInclude(yield* download(named), { _tag: "Saved", destination: "d/named" })
+        assert.deepInclude(yield* download(named), { _tag: "NotModified", destination: "d/named" })
+        const { entries } = yield* MemoryEntries
+        assert.deepStrictEqual(
+          (yield* entries).map(({ destination }) => destination),
+          ["d/named", "d/named"]
+        )
+      })
+    ).pipe(
+      Effect.provide(
+        layer((asked) => ({
+          ...Origin.file(asked, "body", {
+            etag: 'W/"1"',
+            headers: { "content-disposition": 'attachment; filename="named"' }
+          }),
+          ...(asked.turn === 1 ? { breakAt: { bytes: 2, how: "close" } } : {})
+        }))
+      )
+    )
+  )
+
   it.effect("asks by the recorded validators, and keeps the file after 304", () =>
     withFile(
       { text: "body", etag: 'W/"1"', modified: lastModified },
