@@ -3,7 +3,7 @@
  *
  * A seed determines the files, the faults and the end: the run completes, a transfer is cancelled, the downloader is closed, the
  * process is killed, or the power is cut. Then a second run starts with the files that the disk has kept. If the requests resume, it
- * may be killed as well, and a third run follows. `promises.ts` checks all runs. A third of the seeds also has `reruns/`: the same
+ * may be killed as well, and a third run follows. `promises.ts` checks all runs. A quarter of the seeds also has `reruns/`: the same
  * files in several runs, with a journal, and with changes in between.
  */
 import * as Duration from "effect/Duration"
@@ -43,7 +43,7 @@ export interface Result {
 }
 
 // Reruns take as long as the rest of a simulation.
-const rerunEvery = 3
+const rerunEvery = 4
 
 /** Runs the simulation of a seed. Does not throw. */
 export const run = (seed: number): Result => {
