@@ -151,13 +151,20 @@ class Reruns implements Result {
 
   private changeFile(path: string, local: Change["local"]): void {
     const found = this.disk.files().get(path)
-    const at = changedAt(this.index).disk
-    const time = this.disk.times().get(path)
     if (found === undefined || local === "none") {
       return
     }
     this.note(`${path} is ${local}`)
-    this.checks.onChanged(path)
+    this.change(path, found, local)
+    const now = this.disk.files().get(path)
+    if (now === undefined || !isEqual(now, found)) {
+      this.checks.onChanged(path)
+    }
+  }
+
+  private change(path: string, found: Uint8Array, local: Exclude<Change["local"], "none">): void {
+    const at = changedAt(this.index).disk
+    const time = this.disk.times().get(path)
     switch (local) {
       case "removed":
         this.disk.remove(path)
