@@ -105,18 +105,18 @@ export const makeCurrentCaller = (
         return Effect.map(
           transferOf(context),
           (transfer) =>
-            new Caller(
+            new Caller({
               transfer,
               runtime,
               background,
-              listenerOf(Context.get(context, Progress)),
-              Option.getOrUndefined(Context.getOption(context, Journal.Journal)),
-              Option.getOrUndefined(Context.getOption(context, Cookies)),
-              Context.get(context, Hasher),
+              listener: listenerOf(Context.get(context, Progress)),
+              journal: Option.getOrUndefined(Context.getOption(context, Journal.Journal)),
+              cookies: Option.getOrUndefined(Context.getOption(context, Cookies)),
+              hasher: Context.get(context, Hasher),
               clock,
               // Effect's default tracer drops its spans, but would still create them.
-              tracer !== defaultTracer
-            )
+              isTraced: tracer !== defaultTracer
+            })
         )
       }
     )

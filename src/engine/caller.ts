@@ -28,37 +28,50 @@ import { toExit } from "./outcome.js"
 import type { Worker } from "./sharedTransfer.js"
 import type { Transfer } from "./transfer.js"
 
+interface Dependencies {
+  readonly transfer: Transfer
+  /** The runtime for the effects of the listener and of the journal. */
+  readonly runtime: Runtime.Runtime<never>
+  readonly background: Background
+  readonly listener: Listener | undefined
+  readonly journal: typeof Journal.Journal.Service | undefined
+  readonly cookies: typeof Cookies.Service | undefined
+  readonly hasher: typeof Hasher.Service
+  readonly clock: Clock.Clock
+  readonly isTraced: boolean
+}
+
 export class Caller implements EventSink {
-  constructor(
-    readonly transfer: Transfer,
-    /** The runtime for the effects of the listener and of the journal. */
-    private readonly runtime: Runtime.Runtime<never>,
-    private readonly background: Background,
-    private readonly listener: Listener | undefined,
-    readonly journal: typeof Journal.Journal.Service | undefined,
-    readonly cookies: typeof Cookies.Service | undefined,
-    private readonly hasher: typeof Hasher.Service,
-    private readonly clock: Clock.Clock,
-    private readonly isTraced: boolean
-  ) {}
+  constructor(private readonly dependencies: Dependencies) {}
+
+  get transfer(): Transfer {
+    return this.dependencies.transfer
+  }
+
+  get journal(): typeof Journal.Journal.Service | undefined {
+    return this.dependencies.journal
+  }
+
+  get cookies(): typeof Cookies.Service | undefined {
+    return this.dependencies.cookies
+  }
 
   get hasListener(): boolean {
-    return this.listener !== undefined
+    return this.dependencies.listener !== undefined
   }
 
   /** True if there is neither a listener nor a journal. */
   get isSilent(): boolean {
-    return this.listener === undefined && this.journal === undefined
+    return this.dependencies.listener === undefined && this.journal === undefined
   }
 
   /** The same caller, for a transfer that saves nothing. */
   get withoutJournal(): Caller {
-    const { background, clock, cookies, hasher, isTraced, listener, runtime, transfer } = this
-    return new Caller(transfer, runtime, background, listener, undefined, cookies, hasher, clock, isTraced)
+    return new Caller({ ...this.dependencies, journal: undefined })
   }
 
   send(event: DownloadEvent): void {
-    this.listener?.receive(event, this.runtime)
+    this.dependencies.listener?.receive(event, this.dependencies.runtime)
   }
 
   /** Sends the outcome of a request to the listener and the journal. Run it uninterruptible. */
@@ -69,7 +82,7 @@ export class Caller implements EventSink {
     work: Effect.Effect<DownloadOutcome>
   ): Effect.Effect<DownloadOutcome> {
     return Effect.suspend(() => {
-      this.background.enter()
+      this.dependencies.background.enter()
       this.send(Unvalidated.make(Started, { request }))
       return Effect.matchCauseEffect(work, {
         onSuccess: (outcome) => {
@@ -102,7 +115,7 @@ export class Caller implements EventSink {
 
   /** A transfer that fails or is cancelled fails its span. */
   withSpan(request: DownloadRequest, work: Effect.Effect<DownloadOutcome>): Effect.Effect<DownloadOutcome> {
-    return this.isTraced ? inSpan(request, work) : work
+    return this.dependencies.isTraced ? inSpan(request, work) : work
   }
 
   /**
@@ -157,12 +170,12 @@ export class Caller implements EventSink {
     if (outcome !== undefined) {
       this.send(Unvalidated.make(Finished, { outcome }))
     }
-    this.background.leave()
+    this.dependencies.background.leave()
   }
 
   /** Returns the exit of the journal's effect if it does not suspend. Otherwise calls `onEnd` with it. */
   private record(outcome: DownloadOutcome, onEnd: (exit: Exit.Exit<void>) => void): Exit.Exit<void> | undefined {
-    const { background, clock, hasher, journal, runtime } = this
+    const { background, clock, hasher, journal, runtime } = this.dependencies
     if (journal === undefined) {
       return Exit.void
     }
@@ -178,7 +191,7 @@ export class Caller implements EventSink {
       // A step that cannot be interrupted may have kept the entry.
       const has = Cause.isInterruptedOnly(exit.cause) ? "may have" : "has"
       const what = `The journal ${has} no entry for ${Printable.line(outcome.request.destination)}`
-      Runtime.runFork(this.runtime, Effect.logError(what, exit.cause))
+      Runtime.runFork(this.dependencies.runtime, Effect.logError(what, exit.cause))
     }
   }
 }

@@ -115,8 +115,8 @@ export const mutations = [
     "two outcomes",
     [
       "engine/caller.ts",
-      "this.background.leave()",
-      "this.background.leave()\n    outcome !== undefined && this.tell(Unvalidated.make(Finished, { outcome }))"
+      "this.dependencies.background.leave()",
+      "this.dependencies.background.leave()\n    outcome !== undefined && this.send(Unvalidated.make(Finished, { outcome }))"
     ]
   ],
   [
