@@ -100,12 +100,24 @@ const read = (argv: ReadonlyArray<string>, version: string): Either.Either<Actio
     Either.flatMap(readOptions(builtIns, line.options), ({ completions, help, version: isVersion }) =>
       completions !== undefined
         ? Either.right(
-            print(async () => (await import("./Cli/completions.js")).script(completions, { name, commands, implied }))
+            print(
+              Effect.map(
+                Effect.promise(() => import("./Cli/completions.js")),
+                ({ script }) => script(completions, { name, commands, implied })
+              )
+            )
           )
         : isVersion && !help
-          ? Either.right(print(async () => `${version}\n`))
+          ? Either.right(print(Effect.succeed(`${version}\n`)))
           : help || command === undefined
-            ? Either.right(print(async () => helpOf(await import("./Cli/help.js"), command)))
+            ? Either.right(
+                print(
+                  Effect.map(
+                    Effect.promise(() => import("./Cli/help.js")),
+                    (help) => helpOf(help, command)
+                  )
+                )
+              )
             : command.read(line)
     )
   )
@@ -113,9 +125,9 @@ const read = (argv: ReadonlyArray<string>, version: string): Either.Either<Actio
 const isForGet = (argv: ReadonlyArray<string>): boolean =>
   !commands.some((command) => command !== implied && command.name === argv.find((text) => !text.startsWith("-")))
 
-const print = (text: () => Promise<string>): Action =>
+const print = (text: Effect.Effect<string>): Action =>
   Effect.flatMap(Host, ({ stdout }) =>
-    Effect.map(Effect.promise(text), (printed) => {
+    Effect.map(text, (printed) => {
       stdout.write(printed)
       return 0
     })

@@ -369,4 +369,10 @@ for (const { prototype } of classes) {
   })
 }
 
+/**
+ * The reason why a download failed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type DownloadError = typeof DownloadError.Type

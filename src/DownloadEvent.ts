@@ -100,4 +100,10 @@ export class Finished extends Schema.TaggedClass<Finished>("halyard.DownloadEven
  */
 export const DownloadEvent = Schema.Union(Started, Responded, Advanced, Retrying, Paused, Finished)
 
+/**
+ * An event of one request.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type DownloadEvent = typeof DownloadEvent.Type

@@ -145,7 +145,11 @@ export const urlKeyLength = 64
  */
 export const urlKey = (hasher: typeof Hasher.Service, url: string): string => sha256Hex(hasher, urlIdentity(url))
 
-/** Adds an entry to the last entries: one that does not describe the file does not replace one that does. */
+/**
+ * Adds an entry to the last entries. An entry that does not describe the file does not replace one that does.
+ *
+ * @internal
+ */
 export const addEntry = (last: Map<string, Entry>, entry: Entry): void => {
   const { destination } = entry
   if (entry.bytes !== undefined || last.get(destination)?.bytes === undefined) {

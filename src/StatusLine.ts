@@ -170,7 +170,7 @@ export const layer: Layer.Layer<StatusLine, never, Screen> = Layer.scoped(
 
 /** Runs `before` and `after` around every call of a console. Loggers write through `unsafe`. */
 const aroundCalls = (inner: Console.Console, before: () => void, after: () => void): Console.Console => {
-  const around = <A>(effect: Effect.Effect<A>): Effect.Effect<A> =>
+  const around = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.acquireUseRelease(
       Effect.sync(before),
       () => effect,
@@ -199,7 +199,7 @@ const aroundCalls = (inner: Console.Console, before: () => void, after: () => vo
       }
       const member: unknown = Reflect.get(target, property, target)
       if (Effect.isEffect(member)) {
-        return around(member as Effect.Effect<unknown>)
+        return around(member)
       }
       return typeof member === "function"
         ? (...values: ReadonlyArray<unknown>) => around(Reflect.apply(member, target, values))

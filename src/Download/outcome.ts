@@ -16,6 +16,12 @@ import { DownloadRequestShown, print } from "./request.js"
  */
 export const Verification: Schema.Literal<["digest", "length", "none"]> = Schema.Literal("digest", "length", "none")
 
+/**
+ * What the content was checked against.
+ *
+ * @category models
+ * @since 0.2.0
+ */
 export type Verification = typeof Verification.Type
 
 /**
@@ -88,6 +94,12 @@ export const ExistingFile = Schema.Struct({
   digest: Schema.optionalWith(Schema.String, { exact: true })
 })
 
+/**
+ * What is known about a file at its destination.
+ *
+ * @category models
+ * @since 0.2.0
+ */
 export type ExistingFile = typeof ExistingFile.Type
 
 /**
@@ -161,4 +173,10 @@ export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard.DownloadOu
  */
 export const DownloadOutcome = Schema.Union(Saved, Skipped, NotModified, Failed, Cancelled)
 
+/**
+ * The outcome of one request.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type DownloadOutcome = typeof DownloadOutcome.Type
