@@ -23,18 +23,18 @@ const options = { ...input, ...behaviour, ...output }
 export const command: Command = {
   name: "clean",
   usage: "[OPTION]... [DIR]...",
-  summary: "Remove the unfinished parts of files that runs have left.",
+  summary: "Remove the unfinished parts that earlier runs have left.",
   examples: [
-    ["halyard clean", "those in the current directory"],
-    ["halyard clean -n files", "only list those in files"],
-    ["halyard clean -r files", "with all directories below"],
+    ["halyard clean", "the parts in the current directory"],
+    ["halyard clean -n files", "only list the parts in files"],
+    ["halyard clean -r files", "in files and in all directories below"],
     ["halyard clean -n --json", "as JSON, one line for each part"]
   ],
   argument: { name: "DIR...", description: "Directories (default: the current one)" },
   groups: { Input: input, Output: output, Behaviour: behaviour },
   notes: [
-    "A part that a running process uses is never removed. One of another machine or",
-    "container counts as in use if it was written to within the last hour.",
+    "A part that a running process uses is never removed. A part of another machine",
+    "or container counts as in use if it was written to within the last hour.",
     "Exit code: 0 all well, 1 something could not be read or removed,",
     "2 wrong command line."
   ],

@@ -26,7 +26,7 @@ export const command: Command = {
     "column url, or checksums. # at the start or after white space begins a comment.",
     "A file that is there is kept if it came from this URL and has not changed, or",
     "if the server's file has the same size. --on-exists unique adds a number.",
-    "--durability rename survives a crash of the program only.",
+    "With --durability rename, a file survives a crash of the program only.",
     "If --connect-timeout, --headers-timeout or --speed-time ends an attempt, the",
     "next attempt has twice that time.",
     "@FILE has one header per line; @- is standard input.",

@@ -62,9 +62,9 @@ const baseUrl = (text: string, label: string): Either.Either<BaseUrl, string> =>
 
 const input = {
   input: texts("-i, --input FILE", "Read a list of files from FILE (-: stdin)", nonEmptyText, "file"),
-  noGlob: flag("-g, --no-glob, --globoff", "Take {a,b} and [1-9] in URLs as they are"),
-  sums: texts("--sums FILE", "Take checksums by file name from FILE", nonEmptyText, "file"),
-  baseUrl: text("--base-url URL", "Where the names in lists and checksum files are", baseUrl),
+  noGlob: flag("-g, --no-glob, --globoff", "Do not expand {a,b} and [1-9] in URLs"),
+  sums: texts("--sums FILE", "Verify the files with the checksums in FILE", nonEmptyText, "file"),
+  baseUrl: text("--base-url URL", "Resolve names and relative URLs against URL", baseUrl),
   allowOutside: flag("--allow-outside", "Let lists name directories outside of -d")
 }
 
@@ -77,12 +77,17 @@ const output = {
   forceDirectories: flag("-x, --force-directories", "Save in HOST/PATH of the URL, below DIR"),
   nameTemplate: nonEmpty("--name TEMPLATE", "Name the files, for example {index:03}-{name}"),
   remoteHeaderName: flag("-J, --remote-header-name", "Use the names that the server gives"),
-  onExists: choice("--on-exists ACTION", "skip, overwrite, fail or unique", ["skip", "overwrite", "fail", "unique"]),
+  onExists: choice("--on-exists ACTION", "If a file exists: skip, overwrite, fail, unique", [
+    "skip",
+    "overwrite",
+    "fail",
+    "unique"
+  ]),
   sync: flag("--sync", "Ask the server about every file that is there"),
   noState: flag("--no-state", "Neither read nor write .halyard.ndjson"),
-  journal: nonEmpty("--journal FILE", "Record outcomes in FILE, and skip what it has", "file"),
+  journal: nonEmpty("--journal FILE", "Record outcomes in FILE, and skip saved files", "file"),
   failed: nonEmpty("--failed FILE", "Write a list of what failed or was cancelled", "file"),
-  noMtime: flag("--no-mtime", "Do not take the time of files from the server"),
+  noMtime: flag("--no-mtime", "Do not set the time of files to Last-Modified"),
   durability: choice("--durability LEVEL", "full (default) survives a power cut, or rename", ["full", "rename"]),
   quiet: flag("-q, --quiet", "Print failures only"),
   verbose: flag("-v, --verbose", "Print each response, and all skipped files"),
