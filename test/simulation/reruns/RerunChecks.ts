@@ -217,7 +217,7 @@ export class RerunChecks {
       // The server has named the file before the request was repeated.
       const isRepeated = serverName !== undefined && faults[index]?.length !== 0 && said === "NotModified"
       const isRefusable =
-        isIntruded || expected?.outcome === "refused" || (expected === undefined && this.mayBeRefused(version))
+        isIntruded || expected?.outcome === "refused" || (expected === undefined && version.item.onExists === "fail")
       if (said === undefined || (said === "refused" && !isRefusable)) {
         this.seen.violate(`${index} has no file in the end: ${said}`)
       }
@@ -253,12 +253,6 @@ export class RerunChecks {
       }
     }
     this.checkPathsDiffer()
-  }
-
-  /** Whether another request of the run may have taken the path, which this one must not overwrite. */
-  private mayBeRefused({ item }: Version): boolean {
-    const { items } = this.seen.plan
-    return item.onExists === "fail" || items.some((one) => one.onExists === "unique" && pathOf(one) === pathOf(item))
   }
 
   /** Two requests of a run never have one file. */

@@ -36,15 +36,19 @@ export const drawPlan = (seed: number): Plan => {
 const drawItem = (from: Draw, index: number, isStream: boolean): Item => {
   const isNamed = from.chance(0.3)
   const hasDigest = from.chance(0.25)
+  const origin = from.pick(...origins)
+  // Only a run keeps the names of transfers that have ended.
+  const isShared = isNamed && isStream && from.chance(0.4)
+  const onExists = isNamed
+    ? from.pick("update", "update", "sync", "fail", "skip", "unique")
+    : from.pick("update", "sync", "sync")
   return {
     index,
-    origin: from.pick(...origins),
+    origin,
     destination: `/d/file-${index}`,
-    // Only a run keeps the names of transfers that have ended.
-    serverName: isNamed ? (isStream && from.chance(0.4) ? "shared.bin" : `named-${index}.bin`) : undefined,
-    onExists: isNamed
-      ? from.pick("update", "update", "sync", "fail", "skip", "unique")
-      : from.pick("update", "sync", "sync"),
+    // The name that `unique` gives is not kept from other requests of the run.
+    serverName: !isNamed ? undefined : isShared && onExists !== "unique" ? "shared.bin" : `named-${index}.bin`,
+    onExists,
     hasDigest,
     sizeBytes: from.chance(0.3) ? from.between(401, 1500) : from.between(1, 400),
     validators: from.pick("strong", "strong", "both", "both", "weak", "date", "date", "none"),
