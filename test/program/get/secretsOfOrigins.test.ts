@@ -126,13 +126,13 @@ const cookies = {
   ]
 }
 
+// The first origin gets that of `--user`.
 const netrc = {
   parameters: ["--netrc-file", "netrc"],
   secrets: [
     {
       text: base64("ann:pass2"),
-      belongs: ({ host, origin, path }: Seen, first: string) =>
-        host === "a.test" && (given.has(path) || (origin === first && path === "/same"))
+      belongs: ({ host, origin, path }: Seen, first: string) => host === "a.test" && origin !== first && given.has(path)
     }
   ]
 }
@@ -150,9 +150,8 @@ const userinfo = {
 
 const cases = [
   { title: "--header, --cookie and --cert", kinds: [header, certificate] },
-  { title: "--user and a cookie jar", kinds: [user, cookies] },
-  { title: "--netrc", kinds: [netrc] },
-  { title: "the user of the URL", kinds: [userinfo], userinfo: "ann:p%40ss3@" }
+  { title: "--user, --netrc and a cookie jar", kinds: [user, netrc, cookies] },
+  { title: "the user of the URL and --netrc", kinds: [userinfo, netrc], userinfo: "ann:p%40ss3@" }
 ]
 
 const tab = "\u0009"

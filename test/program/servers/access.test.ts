@@ -88,13 +88,16 @@ describe("halyard get, from the servers of Debian", () => {
           assert.include(untrusted.stderr, "the issuer of the certificate is not trusted")
 
           const cwd = yield* temporaryDirectory
-          const open = yield* get([`${url}/away/files/open.txt`, ...trust(cwd)], { cwd })
-          assert.strictEqual(open.exitCode, 0, open.stderr)
-          assert.strictEqual(open.read("open.txt"), "open")
+          const urls = ["files/open.txt", "private/secret.txt"].map((path) => `${url}/away/${path}`)
+          const followed = yield* get([...urls, "-u", credentials, ...trust(cwd)], { cwd })
+          assert.strictEqual(followed.exitCode, 1, followed.stderr)
+          assert.strictEqual(followed.read("open.txt"), "open")
+          assert.include(followed.stderr, "HTTP error 401")
+          assert.deepStrictEqual(
+            followed.files.filter((name) => name !== "authority.pem"),
+            ["open.txt"]
+          )
 
-          const refused = yield* get([`${url}/away/private/secret.txt`, "-u", credentials, ...trust(cwd)], { cwd })
-          assert.strictEqual(refused.exitCode, 1)
-          assert.include(refused.stderr, "HTTP error 401")
           const given = yield* get([`${secure.url}/private/secret.txt`, "-u", credentials, ...trust(cwd)], { cwd })
           assert.strictEqual(given.exitCode, 0, given.stderr)
           assert.strictEqual(given.read("secret.txt"), "secret")

@@ -42,22 +42,6 @@ const report = (stdout: string): unknown => JSON.parse(stdout.trimEnd().split("\
 
 describe("halyard get, from the servers of Debian", () => {
   for (const { compresses, name, start } of webServers) {
-    if (compresses) {
-      withPrograms([name], `${name}: a file is not compressed, although another client would get it compressed`, () =>
-        Effect.gen(function* () {
-          const place = yield* site
-          place.write("files/plain.txt", contentOf("plain.txt"))
-          const { url } = yield* start(place)
-          const other = yield* Effect.promise(() => fetch(`${url}/files/plain.txt`))
-          assert.match(other.headers.get("content-encoding") ?? "", /gzip|zstd/)
-          yield* Effect.promise(() => other.arrayBuffer())
-          const { exitCode, read } = yield* get([`${url}/files/plain.txt`])
-          assert.strictEqual(exitCode, 0)
-          assert.strictEqual(read("plain.txt"), `${contentOf("plain.txt")}`)
-        })
-      )
-    }
-
     withPrograms([name], `${name}: a browser's file that is whole or too long, of which the server has no rest`, () =>
       Effect.gen(function* () {
         const place = yield* site
@@ -78,57 +62,65 @@ describe("halyard get, from the servers of Debian", () => {
       })
     )
 
-    withPrograms([name], `${name}: names, contents and times of files, and exactly what has changed later`, () =>
-      Effect.gen(function* () {
-        const place = yield* site
-        for (const [, served] of files) {
-          place.write(`files/${served}`, contentOf(served))
-        }
-        const server = yield* start(place)
-        const { takeHeads, url } = yield* relay(server.port)
-        const urls = files.map(([path]) => `${url}/files/${path}`)
-        const line = [...urls, "--json", "--durability", "rename"]
-        const first = yield* get(line)
-        assert.strictEqual(first.exitCode, 0, first.stdout + first.stderr)
-        const { cwd } = first
-        const same = () => {
-          for (const [path, served, saved] of files) {
-            const expected = readFileSync(join(place.root, "files", served))
-            assert.isTrue(expected.equals(readFileSync(join(cwd, saved))), path)
-            assert.strictEqual(
-              statSync(join(cwd, saved)).mtimeMs,
-              statSync(join(place.root, "files", served)).mtimeMs,
-              path
-            )
+    withPrograms(
+      [name],
+      `${name}: names, contents and times of files, not compressed, and exactly what has changed later`,
+      () =>
+        Effect.gen(function* () {
+          const place = yield* site
+          for (const [, served] of files) {
+            place.write(`files/${served}`, contentOf(served))
           }
-        }
-        assert.strictEqual(takeHeads().length, files.length)
-        same()
+          const server = yield* start(place)
+          if (compresses) {
+            const other = yield* Effect.promise(() => fetch(`${server.url}/files/plain.txt`))
+            assert.match(other.headers.get("content-encoding") ?? "", /gzip|zstd/)
+            yield* Effect.promise(() => other.arrayBuffer())
+          }
+          const { takeHeads, url } = yield* relay(server.port)
+          const urls = files.map(([path]) => `${url}/files/${path}`)
+          const line = [...urls, "--json", "--durability", "rename"]
+          const first = yield* get(line)
+          assert.strictEqual(first.exitCode, 0, first.stdout + first.stderr)
+          const { cwd } = first
+          const same = () => {
+            for (const [path, served, saved] of files) {
+              const expected = readFileSync(join(place.root, "files", served))
+              assert.isTrue(expected.equals(readFileSync(join(cwd, saved))), path)
+              assert.strictEqual(
+                statSync(join(cwd, saved)).mtimeMs,
+                statSync(join(place.root, "files", served)).mtimeMs,
+                path
+              )
+            }
+          }
+          assert.strictEqual(takeHeads().length, files.length)
+          same()
 
-        const again = yield* get(line, { cwd })
-        assert.deepInclude(report(again.stdout), { saved: 0, skipped: files.length })
-        assert.deepStrictEqual(takeHeads(), [])
+          const again = yield* get(line, { cwd })
+          assert.deepInclude(report(again.stdout), { saved: 0, skipped: files.length })
+          assert.deepStrictEqual(takeHeads(), [])
 
-        const sync = yield* get([...line, "--sync"], { cwd })
-        assert.deepInclude(report(sync.stdout), { saved: 0, notModified: files.length })
-        const heads = takeHeads()
-        assert.strictEqual(heads.length, files.length)
-        for (const head of heads) {
-          assert.match(head, /^if-none-match: /im)
-        }
+          const sync = yield* get([...line, "--sync"], { cwd })
+          assert.deepInclude(report(sync.stdout), { saved: 0, notModified: files.length })
+          const heads = takeHeads()
+          assert.strictEqual(heads.length, files.length)
+          for (const head of heads) {
+            assert.match(head, /^if-none-match: /im)
+          }
 
-        // The same size, and a new time on the server.
-        place.write("files/plain.txt", `${contentOf("plain.txt")}`.toUpperCase(), changed)
-        rmSync(join(cwd, "a b.txt"))
-        truncateSync(join(cwd, "ünï.txt"), 100)
-        const mended = yield* get(line, { cwd })
-        assert.deepInclude(report(mended.stdout), { saved: 2, skipped: files.length - 2 })
-        assert.strictEqual(takeHeads().length, 2)
-        const updated = yield* get([...line, "--sync"], { cwd })
-        assert.deepInclude(report(updated.stdout), { saved: 1, notModified: files.length - 1 })
-        assert.strictEqual(takeHeads().length, files.length)
-        same()
-      })
+          // The same size, and a new time on the server.
+          place.write("files/plain.txt", `${contentOf("plain.txt")}`.toUpperCase(), changed)
+          rmSync(join(cwd, "a b.txt"))
+          truncateSync(join(cwd, "ünï.txt"), 100)
+          const mended = yield* get(line, { cwd })
+          assert.deepInclude(report(mended.stdout), { saved: 2, skipped: files.length - 2 })
+          assert.strictEqual(takeHeads().length, 2)
+          const updated = yield* get([...line, "--sync"], { cwd })
+          assert.deepInclude(report(updated.stdout), { saved: 1, notModified: files.length - 1 })
+          assert.strictEqual(takeHeads().length, files.length)
+          same()
+        })
     )
   }
 })
