@@ -114,8 +114,14 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly environment: Readonly<Record<string, string | undefined>>
     /** A store on the disks of the machine. */
     readonly store: Layer.Layer<Store>
-    /** A journal with a state file in each directory. `onProblem` receives a line if a state file cannot be used. */
-    readonly stateJournal: (onProblem: (text: string) => void) => Layer.Layer<Journal | SavedNames>
+    /**
+     * A journal with a state file in each directory. `onProblem` receives a line if a state file cannot be used. With `isReadOnly`, no
+     * state file is changed.
+     */
+    readonly stateJournal: (options: {
+      readonly onProblem: (text: string) => void
+      readonly isReadOnly: boolean
+    }) => Layer.Layer<Journal | SavedNames>
     /** The unfinished parts in a directory and, if asked, below it: of runs that were interrupted, or that still run. */
     readonly unfinishedParts: (
       directory: string,

@@ -15,7 +15,7 @@ import { fromCause } from "../DownloadError/diskErrors.js"
 import { andThen, errorOf, isExit, matchExit } from "../internal/andThen.js"
 import * as Printable from "../internal/text/printable.js"
 import { type Entry, type Journal, type SavedNames, urlKeyLength } from "../Journal.js"
-import { compact } from "./directory/compaction.js"
+import { compact, damagedSuffix } from "./directory/compaction.js"
 import * as Line from "./directory/line.js"
 import { LineIndex, StateFile, urlIn } from "./directory/lineIndex.js"
 import type { StateFiles } from "./directory/stateFiles.js"
@@ -37,10 +37,16 @@ export interface DirectoryJournal {
   readonly names: typeof SavedNames.Service
 }
 
-/** `onProblem`: receives a line for the user, once for each directory. */
+export interface Options {
+  /** Receives a line for the user, once for each directory. */
+  readonly onProblem: (text: string) => void
+  /** Whether no state file is changed, so that nothing is recorded. Default: false. */
+  readonly isReadOnly?: boolean | undefined
+}
+
 export const make = (
   files: StateFiles,
-  onProblem: (text: string) => void
+  { isReadOnly = false, onProblem }: Options
 ): Effect.Effect<DirectoryJournal, never, Scope.Scope> =>
   Effect.gen(function* () {
     const directories = new Map<string, Directory>()
@@ -156,7 +162,8 @@ export const make = (
                     directory.wasEmpty ??= file.lines === 0
                     if (file.damagedLines > 0) {
                       const lines = file.damagedLines === 1 ? "1 line" : `${file.damagedLines} lines`
-                      report(directory, `it is damaged: ${lines} cannot be read`)
+                      const moved = `; at the end of the run, ${file.damagedLines === 1 ? "it goes" : "they go"} to ${stateFileName}${damagedSuffix}`
+                      report(directory, `it is damaged: ${lines} cannot be read${isReadOnly ? "" : moved}`)
                     }
                   })
                 ),
@@ -195,11 +202,11 @@ export const make = (
 
     // The lines of one run replace no others of it.
     const tidy = (directory: Directory): Effect.Effect<void> =>
-      directory.hasWritten && directory.wasEmpty !== true
+      !isReadOnly && ((directory.hasWritten && directory.wasEmpty !== true) || directory.file.damagedLines > 0)
         ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
             Effect.flatMap(load(directory), () => {
-              const { isBroken, lines, liveLines } = directory.file
-              return !isBroken && lines > 2 * liveLines + 1000
+              const { damagedLines, isBroken, lines, liveLines } = directory.file
+              return !isBroken && (damagedLines > 0 || lines > 2 * liveLines + 1000)
                 ? Effect.ignore(compact(files, index, directory.file, now))
                 : Effect.void
             })
@@ -229,7 +236,7 @@ export const make = (
       journal: {
         record: (entry) => {
           const isRecorded = entry.reason === "recorded"
-          if (entry.bytes === undefined || (isRecorded && entry.nameFrom === undefined)) {
+          if (isReadOnly || entry.bytes === undefined || (isRecorded && entry.nameFrom === undefined)) {
             return Exit.void
           }
           const directory = directoryOf(entry.destination)

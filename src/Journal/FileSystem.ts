@@ -49,6 +49,36 @@ const isMissing = (error: PlatformError): boolean => error._tag === "SystemError
  * @since 0.2.0
  */
 export const layer = (path: string): Layer.Layer<Journal | SavedNames, Disk, FileSystem.FileSystem> =>
+  fromFile(path, false)
+
+/**
+ * What is in a journal, without changing it: nothing is recorded. A missing file is an empty journal. Building the layer fails with
+ * `Disk` if the file cannot be read, or if its first line shows that it is not a journal.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerReadOnly = (path: string): Layer.Layer<Journal | SavedNames, Disk, FileSystem.FileSystem> =>
+  Layer.unwrapEffect(
+    Effect.flatMap(FileSystem.FileSystem, (fs) =>
+      Effect.match(fs.access(path), {
+        onFailure: (error) => (isMissing(error) ? empty : fromFile(path, true)),
+        onSuccess: () => fromFile(path, true)
+      })
+    )
+  )
+
+const empty = Layer.succeedContext(
+  Context.make(Journal, { record: () => Exit.void, last: () => Exit.succeed(undefined) }).pipe(
+    Context.add(SavedNames, {
+      ofUrl: () => Exit.succeed(undefined),
+      load: () => Exit.succeed(false),
+      has: () => false
+    })
+  )
+)
+
+const fromFile = (path: string, isReadOnly: boolean): Layer.Layer<Journal | SavedNames, Disk, FileSystem.FileSystem> =>
   Layer.scopedContext(
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
@@ -64,7 +94,7 @@ export const layer = (path: string): Layer.Layer<Journal | SavedNames, Disk, Fil
         const detail = "it is not a journal, and stays as it is"
         return yield* new Disk({ path: Printable.line(path), reason: "other", detail })
       }
-      const file = yield* Effect.mapError(fs.open(path, { flag: "a+" }), toDisk)
+      const file = isReadOnly ? undefined : yield* Effect.mapError(fs.open(path, { flag: "a+" }), toDisk)
       const reading = yield* Effect.mapError(fs.open(path, { flag: "r" }), toDisk)
       // Another file may get the descriptor of a file that is closed.
       let isClosed = false
@@ -76,9 +106,10 @@ export const layer = (path: string): Layer.Layer<Journal | SavedNames, Disk, Fil
       const ifOpen = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
         Effect.suspend(() => (isClosed ? Effect.dieMessage("the journal is closed") : effect))
       const writes = yield* Effect.makeSemaphore(1)
-      const append = (text: string) => Effect.mapError(file.writeAll(new TextEncoder().encode(text)), toDisk)
+      const append = (text: string) =>
+        file === undefined ? Exit.void : Effect.mapError(file.writeAll(new TextEncoder().encode(text)), toDisk)
       // A crash may have truncated the last line.
-      const { size } = yield* Effect.mapError(file.stat, toDisk)
+      const { size } = yield* Effect.mapError(reading.stat, toDisk)
       if (size > 0n) {
         yield* append("\n")
       }

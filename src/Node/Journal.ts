@@ -123,18 +123,21 @@ const checked = (stats: Stats, path: string): Stats => {
 /**
  * A journal with a state file in each directory. It remembers what is at destinations, so that a later run finds with
  * `onExists: "update"` what it saved. `onProblem` receives a line if a state file cannot be used, once for each directory.
- * Default: a warning is logged.
+ * With `isReadOnly`, no state file is changed and nothing is recorded.
  *
  * @category layers
  * @since 0.2.0
  */
-export const layerWith = (options: { readonly onProblem: (text: string) => void }): Layer.Layer<Journal | SavedNames> =>
+export const layerWith = (options: {
+  readonly onProblem: (text: string) => void
+  readonly isReadOnly?: boolean | undefined
+}): Layer.Layer<Journal | SavedNames> =>
   Layer.scopedContext(
     Effect.clockWith((clock) =>
       Effect.map(
         Directory.make(
           filesWith(SyncWriteProbe.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)),
-          options.onProblem
+          options
         ),
         ({ journal, names }) => Context.make(Journal, journal).pipe(Context.add(SavedNames, names))
       )

@@ -220,8 +220,7 @@ describe("Journal/Directory", () => {
           [(file: string) => Fs.symlinkSync(`${outside}/secret`, file), "cannot be written"],
           [(file: string) => Fs.linkSync(`${outside}/secret`, file), "cannot be written"],
           [(file: string) => Fs.mkdirSync(file), "cannot be written"],
-          [(file: string) => execFileSync("mkfifo", [file]), "cannot be written"],
-          [(file: string) => Fs.writeFileSync(file, "no\nstate\n"), "it is damaged: 2 lines cannot be read"]
+          [(file: string) => execFileSync("mkfifo", [file]), "cannot be written"]
         ] as const) {
           const path = yield* directory
           make(`${path}/.halyard.ndjson`)
@@ -235,10 +234,60 @@ describe("Journal/Directory", () => {
           assert.isAtLeast(all.length, 1)
           assert.include(all[0], problem)
           assert.strictEqual(later.length, 1)
-          assert.strictEqual(value[0] === undefined, problem === "cannot be written")
+          assert.isUndefined(value[0])
         }
         assert.strictEqual(Fs.readFileSync(`${outside}/secret`, "utf8"), "the file of another program\n")
       })
+  )
+
+  it.scopedLive("tells once of damaged lines, and moves them to a file beside the state file", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      yield* withJournal(record(saved(`${path}/a`)))
+      const state = `${path}/.halyard.ndjson`
+      // The long line is longer than a block, and the last one is cut.
+      const long = "x".repeat(3_000_000)
+      Fs.appendFileSync(state, `no\nstate\n${long}\n`)
+      yield* withJournal(record(saved(`${path}/b`)))
+      Fs.appendFileSync(state, `one more\n{"file":"c","urlKey`)
+      const all = Effect.forEach(["a", "b"], (name) => last(`${path}/${name}`))
+      const { problems, value } = yield* withJournal(all)
+      assert.deepStrictEqual(
+        [...problems, ...(yield* withJournal(all)).problems],
+        [`${state}: it is damaged: 1 line cannot be read; at the end of the run, it goes to .halyard.ndjson.damaged`]
+      )
+      assert.deepStrictEqual(
+        value.map((entry) => entry?.bytes),
+        [1, 1]
+      )
+      assert.strictEqual(lines(path).length, 2)
+      const dropped = Fs.readFileSync(`${state}.damaged`, "utf8")
+      assert.strictEqual(
+        dropped
+          .split("\n")
+          .filter((line) => !line.startsWith("x"))
+          .join(),
+        "no,state,one more,"
+      )
+      assert.strictEqual(dropped.replaceAll(/[^x]/g, "").length, long.length)
+    })
+  )
+
+  it.scopedLive("changes nothing if it is read only", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const problems: Array<string> = []
+      const state = `${path}/.halyard.ndjson`
+      Fs.writeFileSync(state, "no\n")
+      const found = yield* record(saved(`${path}/a`)).pipe(
+        Effect.zipRight(last(`${path}/a`)),
+        Effect.provide(NodeJournal.layerWith({ onProblem: (text) => problems.push(text), isReadOnly: true }))
+      )
+      assert.isUndefined(found)
+      assert.deepStrictEqual(problems, [`${state}: it is damaged: 1 line cannot be read`])
+      assert.deepStrictEqual(Fs.readdirSync(path), [".halyard.ndjson"])
+      assert.strictEqual(Fs.readFileSync(state, "utf8"), "no\n")
+    })
   )
 
   it.scopedLive("keeps the entries of two processes that write at the same time", () =>

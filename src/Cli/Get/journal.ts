@@ -16,19 +16,19 @@ type Services = Journal | SavedNames
 
 /** Opens the journal; undefined if nothing is remembered. It is closed with the scope. */
 export const open = Effect.fnUntraced(function* (
-  { journal, noState }: Options,
+  { dryRun, journal, noState }: Options,
   output: Output | undefined,
   onProblem: (text: string) => void
 ): Effect.fn.Return<Context.Context<Services> | undefined, UsageError, Host | FileSystem.FileSystem | Scope.Scope> {
   if (journal !== undefined) {
-    const { layer } = yield* Effect.promise(() => import("../../Journal/FileSystem.js"))
+    const { layer, layerReadOnly } = yield* Effect.promise(() => import("../../Journal/FileSystem.js"))
     return yield* Effect.mapError(
-      Layer.build(layer(journal)),
+      Layer.build(dryRun ? layerReadOnly(journal) : layer(journal)),
       (error) => new UsageError({ message: `--journal FILE: ${error.message}` })
     )
   }
   if (noState || output?.stream !== undefined) {
     return undefined
   }
-  return yield* Layer.build((yield* Host).stateJournal(onProblem))
+  return yield* Layer.build((yield* Host).stateJournal({ onProblem, isReadOnly: dryRun }))
 })

@@ -1,5 +1,5 @@
 /**
- * Rewrites a state file without the lines that later lines have replaced.
+ * Rewrites a state file without the lines that later lines have replaced. Damaged lines go to a file beside it.
  *
  * The new file has a fixed name until it gets the final one, so that one process at a time compacts. A line that another process
  * appends during the last step may be lost. That costs a request: the next run compares the file with the server.
@@ -13,6 +13,9 @@ import type { LineIndex, StateFile } from "./lineIndex.js"
 import type { StateFiles } from "./stateFiles.js"
 
 const blockBytes = 1024 * 1024
+
+/** What the name of the file of damaged lines adds to that of the state file. */
+export const damagedSuffix = ".damaged"
 
 // A process that was killed leaves the new file. A compaction takes seconds.
 const abandonedMillis = 600_000
@@ -34,13 +37,20 @@ export const compact = (
         return yield* Effect.fail("replaced")
       }
       const bytes = into.subarray(0, read.readBytes)
-      const end = bytes.lastIndexOf(lineFeed) + 1
-      const live = liveLines(index, file, bytes.subarray(0, end), at)
-      if (live.length > 0) {
-        yield* files.append(temporary, new TextEncoder().encode(live.join("")))
+      const isLast = read.readBytes < into.length
+      // No line is as long as a block.
+      const end = bytes.lastIndexOf(lineFeed) + 1 || (isLast ? 0 : read.readBytes)
+      const { damaged, live } = linesIn(index, file, bytes.subarray(0, end), at)
+      for (const [path, lines] of [
+        [file.path + damagedSuffix, damaged],
+        [temporary, live]
+      ] as const) {
+        if (lines.length > 0) {
+          yield* files.append(path, new TextEncoder().encode(lines.join("")))
+        }
       }
       at += end
-      if (end === 0 || read.readBytes < into.length) {
+      if (isLast) {
         break
       }
     }
@@ -61,20 +71,30 @@ export const compact = (
 
 const lineFeed = 0x0a
 
-/** The lines that are the last ones for their paths, and those that were appended after the scan. */
-const liveLines = (index: LineIndex, file: StateFile, bytes: Uint8Array, at: number): ReadonlyArray<string> => {
-  const live: Array<string> = []
+interface Lines {
+  /** The lines that are the last ones for their paths, and those that were appended after the scan. */
+  readonly live: ReadonlyArray<string>
+  /** The lines that are none of a state file. */
+  readonly damaged: ReadonlyArray<string>
+}
+
+const linesIn = (index: LineIndex, file: StateFile, bytes: Uint8Array, at: number): Lines => {
+  const [live, damaged]: [Array<string>, Array<string>] = [[], []]
   const decoder = new TextDecoder()
   let begin = 0
-  for (let end = bytes.indexOf(lineFeed); end >= 0; end = bytes.indexOf(lineFeed, begin)) {
+  while (begin < bytes.length) {
+    const lineEnd = bytes.indexOf(lineFeed, begin)
+    const end = lineEnd < 0 ? bytes.length : lineEnd
     const line = decoder.decode(bytes.subarray(begin, end))
     const keys = Line.keysOf(line)
-    const isLive =
-      typeof keys !== "string" && (at + begin >= file.scannedBytes || index.isLast(file.prefix + keys.name, at + begin))
-    if (isLive) {
+    if (typeof keys === "string") {
+      if (keys === "damaged") {
+        damaged.push(`${line}\n`)
+      }
+    } else if (at + begin >= file.scannedBytes || index.isLast(file.prefix + keys.name, at + begin)) {
       live.push(`${line}\n`)
     }
     begin = end + 1
   }
-  return live
+  return { live, damaged }
 }

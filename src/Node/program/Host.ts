@@ -48,10 +48,10 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         (module) => module.layer
       ),
       environment: process.env,
-      stateJournal: (onProblem) =>
+      stateJournal: (options) =>
         lazily(
           () => import("../Journal.js"),
-          (module) => module.layerWith({ onProblem })
+          (module) => module.layerWith(options)
         ),
       connectionsAtMost: () => Descriptors.connections.atMost(),
       unfinishedParts: (directory, options) =>

@@ -1,7 +1,7 @@
 /**
  * `halyard get --dry-run`: the plan is told, nothing is requested, and the disk stays as it is.
  */
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { get, origin, sha256 } from "../../support/get.js"
@@ -70,6 +70,21 @@ describe("halyard get --dry-run", () => {
       const wrong = yield* planOf(`${url}/a`, "--checksum", sha256("other"))
       assert.include(["replace", "ask"], wrong[0])
       assert.deepStrictEqual([requests(), filesIn(cwd)], [0, ["a", "d"]])
+    })
+  )
+
+  it.scopedLive("reads a journal, and neither creates nor changes one", () =>
+    Effect.gen(function* () {
+      const { requests, url } = yield* counting
+      const missing = yield* get(["--dry-run", "--journal", "run.ndjson", `${url}/a`])
+      assert.deepStrictEqual([missing.exitCode, missing.files], [0, []])
+      const { cwd } = yield* get(["--journal", "run.ndjson", `${url}/a`])
+      const before = readFileSync(`${cwd}/run.ndjson`)
+      const again = yield* get(["--dry-run", "--journal", "run.ndjson", `${url}/a`, `${url}/b`], { cwd })
+      assert.match(again.stdout, /^a: would be skipped, because it is unchanged since it was saved/)
+      assert.deepStrictEqual(readFileSync(`${cwd}/run.ndjson`), before)
+      const wrong = yield* get(["--dry-run", "--journal", "no/such/run.ndjson", `${url}/a`])
+      assert.deepStrictEqual([wrong.exitCode, requests()], [0, 1])
     })
   )
 

@@ -26,7 +26,7 @@ export const layer = (
     : Layer.scoped(
         Journal,
         Effect.flatMap(FileSystem.FileSystem, (fs) =>
-          Effect.map(DirectoryJournal.make(stateFiles(fs, isDirect), onProblem), ({ journal }) => journal)
+          Effect.map(DirectoryJournal.make(stateFiles(fs, isDirect), { onProblem }), ({ journal }) => journal)
         )
       ).pipe(Layer.provide(disk.layer))
 
