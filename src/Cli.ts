@@ -11,7 +11,7 @@ import * as Clean from "./Cli/Clean.js"
 import { type Action, builtIns, type Command, type Help, optionsOf } from "./Cli/Command.js"
 import * as Config from "./Cli/Config.js"
 import * as Flags from "./Cli/Flags.js"
-import { explained } from "./Cli/Get/habits.js"
+import { explained, misread } from "./Cli/Get/habits.js"
 import * as Get from "./Cli/Get.js"
 import { Host } from "./Cli/Host.js"
 import { type Option, readOptions } from "./Cli/Option.js"
@@ -96,7 +96,7 @@ export const manual = (version: string): Promise<string> =>
 
 /** The action of a command line, or the rule that the line breaks. */
 const read = (argv: ReadonlyArray<string>, version: string): Either.Either<Action, string> =>
-  Either.flatMap(Either.mapLeft(split(argv), isForGet(argv) ? explained : (rule) => rule), ([command, line]) =>
+  Either.flatMap(Either.mapLeft(understood(argv), isForGet(argv) ? explained : (rule) => rule), ([command, line]) =>
     Either.flatMap(readOptions(builtIns, line.options), ({ completions, help, version: isVersion }) =>
       completions !== undefined
         ? Either.right(
@@ -121,6 +121,11 @@ const read = (argv: ReadonlyArray<string>, version: string): Either.Either<Actio
             : command.read(line)
     )
   )
+
+const understood = (argv: ReadonlyArray<string>): ReturnType<typeof split> => {
+  const problem = isForGet(argv) ? misread(argv) : undefined
+  return problem === undefined ? split(argv) : Either.left(problem)
+}
 
 const isForGet = (argv: ReadonlyArray<string>): boolean =>
   !commands.some((command) => command !== implied && command.name === argv.find((text) => !text.startsWith("-")))

@@ -39,13 +39,15 @@ export class Timeout extends Schema.TaggedError<Timeout>("halyard.DownloadError.
     phase: Schema.Literal("connect", "headers", "stall", "total", "deadline"),
     /** The time limit, in milliseconds. */
     limitMillis: Schema.Number,
-    receivedBytes: Schema.Number
+    receivedBytes: Schema.Number,
+    /** The proxy, without its user and password, if the connection was to go through one. */
+    proxy: Schema.optionalWith(DisplayedUrl, { exact: true })
   },
   answers(504)
 ) {
   override get message(): string {
     const what = {
-      connect: "a connection",
+      connect: this.proxy === undefined ? "a connection" : `a connection through the proxy ${this.proxy}`,
       headers: "the response headers",
       stall: "more of the body",
       total: this.receivedBytes === 0 ? "the response" : "the rest of the body",
@@ -120,7 +122,9 @@ export class Connection extends Schema.TaggedError<Connection>("halyard.Download
       "proxy-refused": "the proxy refused the request",
       other: "the connection failed"
     }
-    return withDetail(what[this.reason], this.detail)
+    // The detail of a failure at a proxy begins with the URL of the proxy.
+    const isAtProxy = !this.reason.startsWith("proxy") && /^(?:https?|socks5h?):\/\//.test(this.detail)
+    return withDetail(what[this.reason], isAtProxy ? `proxy ${this.detail}` : this.detail)
   }
 }
 

@@ -36,6 +36,8 @@ export interface Source {
 export interface Name {
   readonly path: string
   readonly isChanged: boolean
+  /** True if a segment was longer than 200 bytes. Default: false. */
+  readonly isShortened?: boolean | undefined
 }
 
 /**
@@ -55,7 +57,7 @@ export type Naming = (source: Source) => Name
 export const fromUrl: Naming = ({ url }) => {
   const wanted = FileNames.segmentOf(url)
   const path = FileNames.fromText(wanted)
-  return { path, isChanged: isOther(wanted, path) }
+  return { path, isChanged: isOther(wanted, path), ...shortened([wanted]) }
 }
 
 /**
@@ -226,7 +228,7 @@ const safePath = (segments: ReadonlyArray<string>): Name => {
   const safe = [...directories.map(safeDirectory), FileNames.fromText(name)]
   const isChanged =
     isOther(name, safe.at(-1) ?? "") || directories.some((wanted, index) => isOther(wanted, safe[index] ?? ""))
-  return { path: safe.join("/"), isChanged }
+  return { path: safe.join("/"), isChanged, ...shortened(segments) }
 }
 
 const safeDirectory = (segment: string): string => {
@@ -234,6 +236,9 @@ const safeDirectory = (segment: string): string => {
   // A directory is not an index.
   return name === FileNames.fallback && segment !== name ? "_" : name
 }
+
+const shortened = (segments: ReadonlyArray<string>): Pick<Name, "isShortened"> =>
+  segments.some(FileNames.isTooLong) ? { isShortened: true } : {}
 
 const isOther = (wanted: string, safe: string): boolean =>
   wanted !== "" && wanted !== safe && wanted.normalize("NFC") !== safe

@@ -30,6 +30,7 @@ export const command: Command = {
     "If --connect-timeout, --headers-timeout or --speed-time ends an attempt, the",
     "next attempt has twice that time.",
     "@FILE has one header per line; @- is standard input.",
+    "--no-json and --mtime switch off --json and --no-mtime of a settings file.",
     "SIZE is in bytes: 1000, 64k or 64KiB (times 1024), 2MB (times 1000 x 1000).",
     "Exit code: 0 all saved or skipped, 1 some failed, 2 wrong command line,",
     "130 or 143 interrupted."
@@ -41,10 +42,10 @@ export const command: Command = {
       ({ config }): Action =>
         Effect.gen(function* () {
           const { load, merged } = yield* Effect.promise(() => import("./configuration.js"))
-          const texts = yield* merged(line.options, yield* load(options, config))
+          const { sources, texts } = yield* merged(line.options, yield* load(options, config))
           const values = yield* Either.mapLeft(readOptions(options, texts), (message) => new UsageError({ message }))
           const { get } = yield* Effect.promise(() => import("./Get/get.js"))
-          return yield* get(line.positional, values)
+          return yield* get(line.positional, values, sources)
         })
     )
 }

@@ -38,8 +38,8 @@ export type Values<O extends Options> = {
   readonly [key in keyof O]: O[key] extends Option<infer A> ? A : never
 }
 
-/** The texts of the options that were given. */
-export type Texts = ReadonlyMap<Option<unknown>, ReadonlyArray<string>>
+/** The texts of the options that were given. Undefined for a flag that is switched off. */
+export type Texts = ReadonlyMap<Option<unknown>, ReadonlyArray<string> | undefined>
 
 /** Returns the values of `options`, or the rule that a text violates. */
 export function readOptions<O extends Options>(options: O, texts: Texts): Either.Either<Values<O>, string>

@@ -80,7 +80,7 @@ export const load = Effect.fnUntraced(function* (options: Options, given: string
   const files =
     named === undefined ? [...(yield* projectFile), ...(yield* userFile(environment))] : [yield* givenFile(named)]
   for (const file of files) {
-    sources.push(yield* settingsOf(declared, file))
+    sources.push(yield* settingsOf(declared, file, homeOf(environment)))
   }
   const strongest = new Map<Option<unknown>, Setting>()
   for (const source of sources) {
@@ -130,12 +130,20 @@ const rivalsOf = (
   return found
 }
 
+/** The options of a line with those of the settings. */
+export interface Merged {
+  readonly texts: Texts
+  /** For people: where the options come from that are not on the line. */
+  readonly sources: ReadonlyMap<Option<unknown>, string>
+}
+
 /** The texts of the command line, and those of the settings for options that it does not have. Each text is checked. */
 export const merged = (
   line: Texts,
   settings: ReadonlyMap<Option<unknown>, Setting>
-): Either.Either<Texts, UsageError> => {
+): Either.Either<Merged, UsageError> => {
   const all = new Map(line)
+  const sources = new Map<Option<unknown>, string>()
   const weaker = rivalsOf(line)
   for (const [option, { from, texts }] of settings) {
     if (!all.has(option) && !weaker.has(keyOf(option)) && texts !== undefined) {
@@ -144,9 +152,10 @@ export const merged = (
         return Either.left(new UsageError({ message: `${Printable.line(from)}: ${read.left}` }))
       }
       all.set(option, texts)
+      sources.set(option, from)
     }
   }
-  return Either.right(all)
+  return Either.right({ texts: all, sources })
 }
 
 const fromEnvironment = Effect.fnUntraced(function* (
@@ -228,7 +237,11 @@ const textsOf = (
   return texts.length === values.length ? Either.right(texts) : wrong("must be a text or a number")
 }
 
-const settingsOf = Effect.fnUntraced(function* (declared: ReadonlyArray<Option<unknown>>, file: File) {
+const settingsOf = Effect.fnUntraced(function* (
+  declared: ReadonlyArray<Option<unknown>>,
+  file: File,
+  home: string | undefined
+) {
   const path = yield* Path.Path
   const settings: Array<Setting> = []
   const byKey = new Map(declared.map((option) => [keyOf(option), option] as const))
@@ -237,6 +250,9 @@ const settingsOf = Effect.fnUntraced(function* (declared: ReadonlyArray<Option<u
     const line = file.lineOf(key)
     const where = line === undefined ? file.path : `${file.path}, line ${line}`
     const fail = (problem: string) => new UsageError({ message: `${Printable.line(where)}: ${problem}` })
+    if (option === undefined && isTable(value)) {
+      return yield* fail(`'${Printable.excerpt(key)}' is a table; the options of get belong outside of tables`)
+    }
     if (option === undefined) {
       const meant = suggestion(key, Array.from(byKey.keys()))
       return yield* fail(
@@ -251,13 +267,29 @@ const settingsOf = Effect.fnUntraced(function* (declared: ReadonlyArray<Option<u
         `a project cannot set ${key}, because its file may come from a stranger; set it in the user's file, in ${variableOf(option)} or on the command line`
       )
     }
-    if (file.kind === "project" && key === "directory" && isOutside(path, `${value}`)) {
+    const given = yield* textsOf(option, value, where)
+    if (home === undefined && given?.some((text) => isInHome(option, text)) === true) {
+      return yield* fail(`${key} begins with ~, and the variable HOME is not set`)
+    }
+    const texts = given?.map((text) => (isInHome(option, text) ? text.replace("~", () => home ?? "~") : text))
+    if (file.kind === "project" && key === "directory" && texts?.some((text) => isOutside(path, text)) === true) {
       return yield* fail("the directory of a project must be inside the project")
     }
-    settings.push({ option, texts: yield* textsOf(option, value, where), from: file.path })
+    settings.push({ option, texts, from: file.path })
   }
   return settings
 })
+
+const isTable = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const homeOf = (environment: Readonly<Record<string, string | undefined>>): string | undefined =>
+  environment["HOME"] || environment["USERPROFILE"] || undefined
+
+/** Whether the value of an option is a path that begins with `~`, or `@` and such a path. */
+const isInHome = ({ form }: Option<unknown>, text: string): boolean =>
+  form._tag === "Value" &&
+  /(?:^|\|)@?(?:FILE|DIR)$/.test(form.metavar) &&
+  (form.metavar.endsWith("@FILE") ? /^@~(?:\/|$)/ : /^~(?:\/|$)/).test(text)
 
 const isOutside = (path: Path.Path, directory: string): boolean => {
   const relative = path.relative(path.resolve("."), path.resolve(directory))
@@ -283,7 +315,7 @@ const projectFile = Effect.gen(function* () {
 
 const userFile = Effect.fnUntraced(function* (environment: Readonly<Record<string, string | undefined>>) {
   const path = yield* Path.Path
-  const home = environment["HOME"] ?? environment["USERPROFILE"]
+  const home = homeOf(environment)
   const directory = environment["XDG_CONFIG_HOME"] || (home === undefined ? undefined : path.join(home, ".config"))
   if (directory === undefined || !path.isAbsolute(directory)) {
     return []

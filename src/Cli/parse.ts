@@ -1,6 +1,6 @@
 /**
  * Splits a command line into options and arguments by the conventions of POSIX and GNU: options anywhere, `-c4`, `-c 4`,
- * `--opt=4`, `--opt 4`, `-ab`, and `--` before arguments that begin with a hyphen.
+ * `--opt=4`, `--opt 4`, `-ab`, `--no-opt`, and `--` before arguments that begin with a hyphen.
  */
 import * as Either from "effect/Either"
 import { closest, distance } from "fastest-levenshtein"
@@ -22,7 +22,7 @@ export const parse = (
   argv: ReadonlyArray<string>,
   { stopsAtArgument }: { readonly stopsAtArgument: boolean }
 ): Either.Either<Line, string> => {
-  const given = new Map<Option<unknown>, ReadonlyArray<string>>()
+  const given = new Map<Option<unknown>, ReadonlyArray<string> | undefined>()
   const positional: Array<string> = []
   const rest = argv.slice()
 
@@ -57,6 +57,11 @@ export const parse = (
       }
       continue
     }
+    const off = switchedOff(options, token)
+    if (off !== undefined) {
+      given.set(off, undefined)
+      continue
+    }
     const problem = token.startsWith("--") ? long(options, token, take) : short(options, token, take)
     if (problem !== undefined) {
       return Either.left(problem)
@@ -67,6 +72,15 @@ export const parse = (
 
 /** Takes an option with its attached value, and perhaps the next text. Returns the rule that is broken. */
 type Take = (name: string, option: Option<unknown>, attached: string | undefined) => string | undefined
+
+/** The flag that `--no-json` or `--mtime` switches off, in case a settings file has switched it on. */
+const switchedOff = (options: ReadonlyArray<Option<unknown>>, token: string): Option<unknown> | undefined => {
+  if (!token.startsWith("--") || options.some(({ names }) => names.includes(token.replace(/=.*$/s, "")))) {
+    return undefined
+  }
+  const opposite = token.startsWith("--no-") ? `--${token.slice("--no-".length)}` : `--no-${token.slice("--".length)}`
+  return options.find(({ form, names }) => form._tag === "Flag" && names.includes(opposite))
+}
 
 const long = (options: ReadonlyArray<Option<unknown>>, token: string, take: Take): string | undefined => {
   const at = token.indexOf("=")

@@ -65,6 +65,15 @@ describe("a command line", () => {
       [["-L", "https://example.com/a"], "halyard: unknown option '-L'; redirects are followed without an option"],
       [["get", "-j16", "https://example.com/a"], /unknown option '-j'; .* -c N sets how many/],
       [["get", "--retry=3", "https://example.com/a"], /unknown option '--retry'; --retries N sets/],
+      [["get", "-nc", "https://example.com/a"], /unknown option '-nc'; --on-exists skip keeps files$/m],
+      [["get", "-x4", "https://example.com/a"], /^halyard get: -x saves files by host and path, and takes no number; /],
+      [["-x", "16", "https://example.com/a"], /^halyard: -x saves files by host and path, and takes no number; /],
+      [["get", "-k1M", "https://example.com/a"], /^halyard get: -k accepts any certificate, and takes no value; /],
+      [["get", "-c", "https://example.com/a"], /^halyard get: -c N sets the number of transfers; an interrupted /],
+      [
+        ["get", "-x", "socks5://p:1", "https://example.com/a"],
+        /^halyard get: -x saves .*; --proxy URL sets the proxy$/m
+      ],
       [["spin", "-O"], "halyard spin: unknown option '-O'"]
     ])
   )
@@ -323,6 +332,18 @@ describe("a command line", () => {
               `halyard get: ${label} must not be empty, and can have no line breaks and no characters above U+00FF`
             ] as const
         )
+      )
+    )
+  )
+
+  it.effect("is refused for a Referer that is no URL", () =>
+    refuses(
+      ["not url", "ftp://a/", "/path", "http://"].map(
+        (value) =>
+          [
+            ["get", url, "-e", value],
+            `halyard get: --referer URL must be an absolute URL of http: or https:, not '${value}'`
+          ] as const
       )
     )
   )

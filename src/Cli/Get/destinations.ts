@@ -108,8 +108,9 @@ export class Destinations implements WantedPaths {
   }
 
   private fromUrl(source: Naming.Source): { readonly name: string; readonly changes: Wanted["changes"] } {
-    const { isChanged, path } = this.options.naming(source)
-    return { name: path, changes: isChanged ? [[path, "because the name in the URL is not safe"]] : [] }
+    const { isChanged, isShortened, path } = this.options.naming(source)
+    const reason = isShortened ? tooLong : "because the name in the URL is not safe"
+    return { name: path, changes: isChanged ? [[path, reason]] : [] }
   }
 
   private named(source: Naming.Source, directory: string, name: string): Either.Either<Wanted, string> {
@@ -135,7 +136,8 @@ export class Destinations implements WantedPaths {
     const relative = [...safe, last].join("/")
     const changes = [...(ofUrl?.changes ?? [])]
     if (relative.normalize("NFC") !== [...parents, given].join("/").normalize("NFC")) {
-      changes.push([relative, "because the name in the list is not safe"])
+      const isShortened = [...parents, given].some(FileNames.isTooLong)
+      changes.push([relative, isShortened ? tooLong : "because the name in the list is not safe"])
     }
     return Either.right({ prefix: this.prefix, relative, hasDirectory: true, changes })
   }
@@ -158,6 +160,8 @@ export class Destinations implements WantedPaths {
     return prefix + path
   }
 }
+
+const tooLong = `because a name can have at most ${FileNames.maxBytes} bytes`
 
 const isNameOf = (path: string, wanted: string): boolean => {
   const number = /-(\d+)(?:(?:\.tar)?\.[A-Za-z0-9]{1,10})?$/.exec(path)?.[1]

@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import { isSome } from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Download from "../../Download.js"
 import { Timeout } from "../../DownloadError.js"
@@ -19,7 +19,6 @@ import { Hasher } from "../../Hasher.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
 import { Journal as Remembered, SavedNames } from "../../Journal.js"
-import * as Naming from "../../Naming.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Spinner } from "../../Spinner.js"
@@ -27,8 +26,7 @@ import { StatusLine } from "../../StatusLine.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
 import { Host } from "../Host.js"
-import { longName } from "../Option.js"
-import { UsageError } from "../UsageError.js"
+import type { Option } from "../Option.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import * as Content from "./content.js"
 import * as Cookies from "./cookies.js"
@@ -42,20 +40,30 @@ import * as Checksums from "./input/checksums.js"
 import type { Entry } from "./input/item.js"
 import * as Items from "./items.js"
 import * as Journal from "./journal.js"
-import { options as declared, type Options } from "./options.js"
+import { checkOptions, forOutput, namingOf } from "./optionRules.js"
+import type { Options } from "./options.js"
 import * as OriginSecrets from "./originSecrets.js"
 import { isStandardOutput, type Output, outputOf } from "./output.js"
 import * as Report from "./report.js"
 import { SavedPaths } from "./savedPaths.js"
 import * as Urls from "./urls.js"
 
-export const get = Effect.fn("get")(function* (urls: ReadonlyArray<string>, options: Options) {
+/** `sources`: where the options come from that are not on the command line. */
+export const get = Effect.fn("get")(function* (
+  urls: ReadonlyArray<string>,
+  given: Options,
+  sources: ReadonlyMap<Option<unknown>, string>
+) {
   const host = yield* Host
   const statusLine = yield* StatusLine
   const output =
-    options.output === undefined || Urls.isOutputTemplate(urls, options)
+    given.output === undefined || Urls.isOutputTemplate(urls, given)
       ? undefined
-      : yield* outputOf(options.directory, options.output)
+      : yield* outputOf(given.directory, given.output)
+  const { ignored, options } = forOutput(given, output, sources)
+  for (const text of given.quiet ? [] : ignored) {
+    statusLine.line(text)
+  }
   let hasWaited = false
   const store =
     output?.stream === undefined
@@ -86,7 +94,7 @@ const run = Effect.fnUntraced(function* (
   const given = yield* Urls.open(urls, options)
   const body = yield* Content.read(options.data)
   const isToStdout = isStandardOutput(output?.stream)
-  yield* checkOutput(options, output)
+  yield* checkOptions(options, output)
   const transport = yield* host.transport(options)
   const naming = yield* namingOf(options)
   const directory = output === undefined ? options.directory : path.dirname(output.destination)
@@ -104,8 +112,9 @@ const run = Effect.fnUntraced(function* (
     report.conclude(Number(end - start) / 1e9, failed?.hint())
   )
   // Before any request: nothing can be saved in a directory that is not writable.
-  const isPrepared = options.dryRun || (yield* Effect.onInterrupt(prepare(options, output, directory), () => conclude))
-  if (!isPrepared) {
+  const preparing = Effect.onInterrupt(prepare(options, output, directory), () => conclude)
+  const prepared = options.dryRun ? Either.right(true) : yield* Effect.either(preparing)
+  if (Either.isRight(prepared) && !prepared.right) {
     yield* report.event(deadlineReached(urls, options, output))
     yield* conclude
     return Download.exitCode(report.current())
@@ -166,7 +175,7 @@ const run = Effect.fnUntraced(function* (
   const withSaved = <E, R>(all: Stream.Stream<Entry, E, R>, before: number) =>
     saved === undefined || output !== undefined ? all : saved.look(all, before, destinations)
   const dependencies: Items.Dependencies = {
-    prepareDirectory: options.dryRun ? () => Effect.void : files.prepare,
+    prepareDirectory: options.dryRun || Either.isLeft(prepared) ? () => Effect.void : files.prepare,
     digestOf: (item) => {
       const own = item.fields.checksum ?? options.checksum
       return own !== undefined || checksums === undefined ? Either.right(own) : checksums.of(item)
@@ -192,6 +201,7 @@ const run = Effect.fnUntraced(function* (
           failed.event(event)
           return report.event(event)
         }
+  const failedOnly = (event: DownloadEvent) => Effect.sync(() => failed?.event(event))
   // A stream is not continued.
   const mayResume = output?.stream === undefined && !options.noResume
   const requests = Stream.map(ready, ({ digest, headers, index, isNamedByServer, item: { fields, url }, path }) => {
@@ -219,6 +229,14 @@ const run = Effect.fnUntraced(function* (
     return yield* DryRun.dryRun(requests, { ...options, isStream: output?.stream !== undefined, refused }).pipe(
       Effect.provide(journal ?? Context.empty())
     )
+  }
+  if (Either.isLeft(prepared)) {
+    const error = prepared.left
+    const fail = (request: Download.DownloadRequest) =>
+      (options.json ? listener : failedOnly)(new Finished({ outcome: new Download.Failed({ request, error }) }))
+    yield* options.json || failed !== undefined ? Stream.runForEach(requests, fail) : Effect.void
+    yield* failed === undefined ? Effect.void : failed.save(undefined, report.note)
+    return options.json ? yield* Effect.as(conclude, 1) : yield* error
   }
   const told = options.continue ? ForeignFiles.told(requests, files, report.note) : requests
   let areFilesSaved = true
@@ -280,49 +298,6 @@ const openFailed = Effect.fnUntraced(function* (file: string, directory: string,
   return yield* FailedItems.open(file, directory, options, isStream)
 })
 
-/** The names of files whose names are not in a list. */
-const namingOf = Effect.fnUntraced(function* (options: Options) {
-  const given = (["output", "nameTemplate", "forceDirectories", "remoteHeaderName"] as const).filter(
-    (name) => options[name]
-  )
-  const [first, second] = given.map((name) => longName(declared[name]))
-  const isDirectoryAndName = given.join() === "forceDirectories,remoteHeaderName"
-  if (second !== undefined && !isDirectoryAndName) {
-    return yield* new UsageError({ message: `${first} and ${second} both name the file: give one of them` })
-  }
-  const { nameTemplate } = options
-  return nameTemplate === undefined
-    ? options.forceDirectories
-      ? Naming.withHost
-      : Naming.fromUrl
-    : yield* Either.mapLeft(
-        Naming.template(nameTemplate, yield* Naming.today),
-        (problem) => new UsageError({ message: `--name TEMPLATE: ${problem}` })
-      )
-})
-
-/** Refuses options that contradict each other, or that an output other than a file cannot have. */
-const checkOutput = Effect.fnUntraced(function* (options: Options, output: Output | undefined) {
-  if (options.continue && options.noResume) {
-    return yield* new UsageError({ message: "--continue makes unfinished parts, and --no-resume forbids them" })
-  }
-  if (options.sync && options.onExists !== undefined) {
-    return yield* new UsageError({ message: "--sync and --on-exists contradict each other: give one of them" })
-  }
-  if (options.quiet && options.verbose) {
-    return yield* new UsageError({ message: "--quiet and --verbose contradict each other: give one of them" })
-  }
-  if (isStandardOutput(output?.stream) && options.json) {
-    return yield* new UsageError({ message: "--json and --output - would both write standard output" })
-  }
-  const forFiles = (["onExists", "durability", "segments"] as const).find((name) => options[name] !== undefined)
-  if (output?.stream !== undefined && forFiles !== undefined) {
-    return yield* new UsageError({
-      message: `${longName(declared[forFiles])} is for files, and --output ${Printable.line(output.destination)} is not a file`
-    })
-  }
-})
-
 /** Prepares the directory or the output. Returns false if a pipe has no reader within --max-time. */
 const prepare = (options: Options, output: Output | undefined, directory: string) =>
   Effect.flatMap(Store, (store) =>
@@ -330,7 +305,7 @@ const prepare = (options: Options, output: Output | undefined, directory: string
       .prepare(output?.stream === undefined ? directory : output.destination)
       .pipe(
         Effect.timeoutOption(output?.stream === undefined ? Duration.infinity : maxTimeOf(options)),
-        Effect.map(Option.isSome)
+        Effect.map(isSome)
       )
   )
 

@@ -23,6 +23,33 @@ const habits: ReadonlyMap<string, string> = new Map([
   ["-j", parallel],
   ["--max-concurrent-downloads", parallel],
   ["--max-threads", parallel],
+  ["-nc", "--on-exists skip keeps files"],
+  ["-r", "links inside pages are not followed"],
+  ["--recursive", "links inside pages are not followed"],
+  ["-T", "--timeout SECONDS limits an attempt, and --max-time SECONDS all attempts"],
+  ["-m", "--max-time SECONDS limits all attempts"],
+  ["-I", "-X HEAD sends a HEAD request, and -v prints the headers"],
+  ["--head", "-X HEAD sends a HEAD request, and -v prints the headers"],
+  ["-E", "--cert FILE gives a certificate"],
+  ["-U", "-A TEXT sets the User-Agent"],
+  ["-F", "--data DATA sends content, and files are not uploaded"],
+  ["--form", "--data DATA sends content, and files are not uploaded"],
+  ["--upload-file", "files are not uploaded"],
+  ["--load-cookies", "-b FILE sends the cookies of a file"],
+  ["--save-cookies", "--cookie-jar FILE writes cookies"],
+  ["--http-user", "-u USER asks for the password"],
+  ["--http-passwd", "-u USER asks for the password"],
+  ["--all-proxy", "--proxy URL sets the proxy"],
+  ["--check-certificate", "--insecure accepts any certificate"],
+  ["--no-check-certificate", "--insecure accepts any certificate"],
+  ["--ca-certificate", "--cacert FILE sets the trusted certificates"],
+  ["--max-redirs", "at most 20 redirects are followed"],
+  ["--wait", "--rate N/UNIT limits the requests"],
+  ["--max-download-limit", "--limit-rate SIZE limits the bytes per second"],
+  ["--max-overall-download-limit", "--limit-rate SIZE limits the bytes per second"],
+  ["--input-file", "-i FILE reads a list"],
+  ["--out", "-o FILE names the file"],
+  ["--dir", "-d DIR saves in a directory"],
   ["-s", "--quiet prints failures only"],
   ["--silent", "--quiet prints failures only"],
   ["-P", "-d DIR saves in a directory"],
@@ -40,7 +67,31 @@ const habits: ReadonlyMap<string, string> = new Map([
 
 /** Adds to the rule about an unknown option what `get` does instead. */
 export const explained = (rule: string): string => {
-  const [, name = ""] = /^unknown option '(--[a-z-]+|-[A-Za-z])[^']*'/.exec(rule) ?? []
-  const instead = habits.get(name)
-  return instead === undefined ? rule : `unknown option '${name}'; ${instead}`
+  const [, given = "", name = ""] = /^unknown option '((--[a-z-]+|-[A-Za-z])[^']*)'/.exec(rule) ?? []
+  const known = habits.has(given) ? given : name
+  const instead = habits.get(known)
+  return instead === undefined ? rule : `unknown option '${known}'; ${instead}`
 }
+
+/** Why an argument does not mean here what it means for curl, wget and aria2, although `get` has options of these letters. */
+export const misread = (argv: ReadonlyArray<string>): string | undefined => {
+  const end = argv.indexOf("--")
+  for (const [index, token] of argv.slice(0, end < 0 ? argv.length : end).entries()) {
+    const next = argv[index + 1] ?? ""
+    if (/^-x\d+$/.test(token) || (token === "-x" && /^\d+$/.test(next))) {
+      return "-x saves files by host and path, and takes no number; --segments N sets the connections for one file"
+    }
+    if (/^-k\d/.test(token)) {
+      return "-k accepts any certificate, and takes no value; a large file is divided without an option"
+    }
+    if (token === "-c" && isUrl(next)) {
+      return "-c N sets the number of transfers; an interrupted download continues without an option"
+    }
+    if (token === "-x" && /^socks/i.test(next)) {
+      return "-x saves files by host and path; --proxy URL sets the proxy"
+    }
+  }
+  return undefined
+}
+
+const isUrl = (text: string): boolean => /^https?:/i.test(text)

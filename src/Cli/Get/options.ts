@@ -10,6 +10,7 @@ import {
   integer,
   nonEmpty,
   nonEmptyText,
+  not,
   requestRate,
   seconds,
   size,
@@ -56,6 +57,14 @@ const fieldValue = (value: string, label: string): Either.Either<string, string>
   value !== "" && RequestHeaders.isFieldValue(value)
     ? Either.right(value)
     : Either.left(`${label} must not be empty, and can have no line breaks and no characters above U+00FF`)
+
+/** Reads the URL of a `Referer`. */
+const referer = (text: string, label: string): Either.Either<string, string> =>
+  Either.flatMap(fieldValue(text, label), (value) =>
+    /^https?:\/\//i.test(value) && URL.canParse(value)
+      ? Either.right(value)
+      : not(`${label} must be an absolute URL of http: or https:`, value)
+  )
 
 const baseUrl = (text: string, label: string): Either.Either<BaseUrl, string> =>
   Either.fromNullable(BaseUrl.parse(text), () => `${label} must be an absolute URL of http: or https:`)
@@ -115,7 +124,7 @@ const network = {
   }),
   data: text("--data DATA|@FILE", "POST this content, or a file, to the one URL", content),
   userAgent: text("-A, --user-agent TEXT", "Value of User-Agent (default halyard)", fieldValue),
-  referer: text("-e, --referer URL", "Value of Referer, for each URL of the input", fieldValue),
+  referer: text("-e, --referer URL", "Value of Referer, for each URL of the input", referer),
   limitRate: size("--limit-rate SIZE", "Maximum bytes per second, in all"),
   limitRatePerOrigin: size("--origin-limit-rate SIZE", "Maximum bytes per second from one origin"),
   rate: requestRate("--rate N/UNIT", "Maximum requests per s, m, h or d, in all"),

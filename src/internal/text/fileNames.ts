@@ -15,7 +15,11 @@ const unsafeCharacter = /[/\\:*?"<>|\ufffd]|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}]|\p{
 // Windows reserves these device names, with or without a suffix.
 const deviceName = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)/i
 
-const maxBytes = 200
+export const maxBytes = 200
+
+/** Whether a safe name of this text has fewer bytes than the text. */
+export const isTooLong = (text: string): boolean =>
+  text.length > maxBytes || encoder.encode(text.normalize("NFC")).length > maxBytes
 
 export const fallback = "index.html"
 

@@ -1,6 +1,7 @@
 /**
  * Options of `halyard get` in files and variables, and `halyard config`.
  */
+import { execFileSync, spawn } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -103,6 +104,76 @@ describe("the options of halyard get", () => {
     })
   )
 
+  it.scopedLive("that are flags are switched off on the command line", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { cwd, run } = yield* place({ user: "json = true\nno-mtime = true\nforce-directories = true\n" })
+      const { exitCode, stderr, stdout } = yield* run(
+        "get",
+        `${url}/a`,
+        "--no-json",
+        "--no-force-directories",
+        "--mtime"
+      )
+      assert.deepStrictEqual([exitCode, stdout, filesIn(cwd)], [0, "a\n", ["a"]], stderr)
+      const wrong = yield* run("get", `${url}/a`, "--no-retries")
+      assert.deepStrictEqual([wrong.exitCode, wrong.stdout], [2, ""])
+      assert.match(wrong.stderr, /^halyard get: unknown option '--no-retries'/)
+      const value = yield* run("get", `${url}/a`, "--no-json=1")
+      assert.strictEqual(value.exitCode, 2)
+    })
+  )
+
+  it.scopedLive("name files below the home directory with ~", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const home = yield* temporaryDirectory
+      writeFileSync(`${home}/headers`, "A: b\n")
+      const { cwd, run } = yield* place({
+        user: 'directory = "~/files"\nheader = ["@~/headers", "B: ~/c"]\nuser-agent = "~/x"\n',
+        env: { HOME: home }
+      })
+      const { exitCode, stderr, stdout } = yield* run("get", `${url}/a`)
+      assert.deepStrictEqual([exitCode, stdout, filesIn(cwd)], [0, `${home}/files/a\n`, []], stderr)
+      assert.deepStrictEqual(shown((yield* run("config", "--json")).stdout).get("user-agent")?.[0], "~/x")
+      const homeless = yield* place({ user: 'directory = "~"\n', env: { HOME: "", USERPROFILE: "" } })
+      const without = yield* homeless.run("get", `${url}/a`)
+      assert.strictEqual(without.exitCode, 2)
+      assert.match(without.stderr, /, line 1: directory begins with ~, and the variable HOME is not set\n$/)
+    })
+  )
+
+  it.scopedLive("that an output cannot have are ignored if they are not on the command line", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { cwd, run } = yield* place({
+        user: "segments = 2\njson = true\n",
+        env: { HALYARD_DURABILITY: "rename" }
+      })
+      execFileSync("mkfifo", [`${cwd}/pipe`])
+      const reader = spawn("cat", ["pipe"], { cwd, stdio: ["ignore", "pipe", "ignore"] })
+      const read = Effect.promise(async () => {
+        let text = ""
+        for await (const chunk of reader.stdout) {
+          text += `${chunk}`
+        }
+        return text
+      })
+      const [{ exitCode, stderr }, text] = yield* Effect.all([run("get", `${url}/a`, "-o", "pipe"), read], {
+        concurrency: 2
+      })
+      assert.deepStrictEqual([exitCode, text], [0, "content of /a"], stderr)
+      assert.match(stderr, /halyard\.toml: segments is ignored, because --output pipe is not a file$/m)
+      assert.match(stderr, /^HALYARD_DURABILITY: durability is ignored, because --output pipe is not a file$/m)
+      const standard = yield* run("get", `${url}/a`, "-o", "/dev/stdout")
+      assert.deepStrictEqual([standard.exitCode, standard.stdout], [0, "content of /a"], standard.stderr)
+      assert.match(standard.stderr, /: json is ignored, because --output \/dev\/stdout is not a file$/m)
+      const given = yield* run("get", `${url}/a`, "-o", "pipe", "--segments=2")
+      assert.strictEqual(given.exitCode, 2)
+      assert.include(given.stderr, "--segments is for files, and --output pipe is not a file")
+    })
+  )
+
   it.scopedLive("of one source are refused together", () =>
     Effect.gen(function* () {
       const { run } = yield* place({ user: 'sync = true\non-exists = "skip"\n' })
@@ -122,6 +193,16 @@ describe("the options of halyard get", () => {
     ["a wrong kind", { toml: 'verbose = "x"\n' }, "halyard.toml, line 1: verbose must be true or false"],
     ["a list", { toml: "retries = [1, 2]\n" }, "halyard.toml, line 1: retries has one value only"],
     ["a table", { toml: "[retries]\na = 1\n" }, "halyard.toml: retries must be a text or a number"],
+    [
+      "a table of get",
+      { toml: "retries = 2\n[get]\nretries = 3\n" },
+      "halyard.toml: 'get' is a table; the options of get belong outside of tables"
+    ],
+    [
+      "a home directory outside",
+      { toml: 'directory = "~/x"\n' },
+      "halyard.toml, line 1: the directory of a project must be inside the project"
+    ],
     ["no TOML", { toml: "a = 1\nb = = 2\n" }, "halyard.toml, line 2: "],
     [
       "a secret of a project",

@@ -203,6 +203,27 @@ describe("destinations of halyard get", () => {
       assert.strictEqual(exitCode, 1)
       assert.match(stderr, /^halyard get: cannot write file\/sub: a part of its path is not a directory\n$/)
       assert.strictEqual(connections(), 0)
+      const urls = [`${url}/a`, `${url}/b`]
+      const json = yield* get([...urls, "-d", "file/sub", "--json", "--failed", "failed"], { cwd })
+      assert.strictEqual(json.exitCode, 1)
+      const lines = json.stdout
+        .trim()
+        .split("\n")
+        .map((line): unknown => JSON.parse(line))
+      assert.strictEqual(lines.length, 3)
+      for (const [index, url] of urls.entries()) {
+        assert.deepInclude(lines[index], { outcome: "Failed", index: index + 1, url })
+      }
+      assert.deepNestedInclude(lines[2], { "report.failed": 2 })
+      const list = json
+        .read("failed")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).url)
+      assert.deepStrictEqual(list, urls)
+      const text = yield* get([...urls, "-d", "file/sub", "--failed", "failed"], { cwd })
+      assert.match(text.stderr, /^halyard get: cannot write file\/sub: a part of its path is not a directory$/m)
+      assert.strictEqual(connections(), 0)
     })
   )
 })

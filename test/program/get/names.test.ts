@@ -104,6 +104,15 @@ describe("halyard get --name", () => {
     })
   )
 
+  it.scopedLive("says that a name is too long", () =>
+    Effect.gen(function* () {
+      const { url } = yield* naming
+      const ended = yield* get(["--name", `${"a".repeat(400)}.{ext}`, `${url}/b.txt`])
+      assert.deepStrictEqual([ended.exitCode, ended.files], [0, [`${"a".repeat(196)}.txt`]])
+      assert.match(ended.stderr, /: named a{196}\.txt, because a name can have at most 200 bytes$/m)
+    })
+  )
+
   it.scopedLive("is refused with a sentence if it is wrong", () =>
     Effect.gen(function* () {
       for (const [template, problem] of [

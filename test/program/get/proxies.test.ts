@@ -96,6 +96,24 @@ describe("halyard get, with a proxy", () => {
     })
   )
 
+  it.scopedLive("names a proxy that cannot be reached, without its password", () =>
+    Effect.gen(function* () {
+      const refused = yield* get(["http://a.test/a", "--proxy", "http://u:secret@127.0.0.1:1", "--retries=0"])
+      assert.include(refused.stderr, "the connection was refused (proxy http://127.0.0.1:1: ECONNREFUSED)")
+      // A server that takes connections, and answers nothing to CONNECT.
+      const { port } = yield* answering(() => {})
+      const silent = yield* get([
+        "https://a.test/a",
+        "--proxy",
+        `http://u:secret@127.0.0.1:${port}`,
+        "--retries=0",
+        "--connect-timeout=0.2"
+      ])
+      assert.include(silent.stderr, `waiting for a connection through the proxy http://127.0.0.1:${port}`)
+      assert.notInclude(refused.stderr + silent.stderr, "secret")
+    })
+  )
+
   it.scopedLive("says that a proxy is set and not used if a name cannot be resolved", () =>
     Effect.gen(function* () {
       const { stderr } = yield* get(["http://does-not-exist.invalid/a", "--retries", "0"], {

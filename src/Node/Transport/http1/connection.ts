@@ -66,7 +66,7 @@ export class Connection {
 
   constructor(
     connect: Connect,
-    target: Target,
+    private readonly target: Target,
     connectMillis: number,
     private readonly buffers: Buffers,
     private readonly events: { readonly onLost: () => void; readonly onClosed: () => void }
@@ -208,7 +208,7 @@ export class Connection {
         if (moreMillis > 0) {
           this.startTimer(moreMillis)
         } else {
-          this.lose(new ConnectTimeout())
+          this.lose(new ConnectTimeout(this.target.proxy?.server))
         }
       })
     }, partMillis)

@@ -26,7 +26,14 @@ export const failure = (
     return new Connection({ url: displayUrl(url), reason: "unreachable", receivedBytes: 0, detail: cause.message })
   }
   if (cause instanceof ConnectTimeout) {
-    return new Timeout({ url: displayUrl(url), phase: "connect", limitMillis: connectMillis, receivedBytes: 0 })
+    const { proxy } = cause
+    return new Timeout({
+      url: displayUrl(url),
+      phase: "connect",
+      limitMillis: connectMillis,
+      receivedBytes: 0,
+      ...(proxy === undefined ? {} : { proxy: proxy.displayed })
+    })
   }
   if (cause instanceof ProxyError) {
     const detail = `${cause.server.displayed}: ${cause.message}`
@@ -118,7 +125,7 @@ export class AfterHandshake {
 }
 
 export class ConnectTimeout extends Error {
-  constructor() {
+  constructor(readonly proxy: ProxyServer | undefined) {
     super("the connection took too long")
   }
 }

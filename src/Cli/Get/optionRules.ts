@@ -1,0 +1,88 @@
+/**
+ * The rules about options of `halyard get` that exclude each other, or that an output cannot have.
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Printable from "../../internal/text/printable.js"
+import * as Naming from "../../Naming.js"
+import { longName, type Option } from "../Option.js"
+import { UsageError } from "../UsageError.js"
+import { options as declared, type Options } from "./options.js"
+import { isStandardOutput, type Output } from "./output.js"
+
+/** The names of files whose names are not in a list. */
+export const namingOf = Effect.fnUntraced(function* (options: Options) {
+  const given = (["output", "nameTemplate", "forceDirectories", "remoteHeaderName"] as const).filter(
+    (name) => options[name]
+  )
+  const [first, second] = given.map((name) => longName(declared[name]))
+  const isDirectoryAndName = given.join() === "forceDirectories,remoteHeaderName"
+  if (second !== undefined && !isDirectoryAndName) {
+    return yield* new UsageError({ message: `${first} and ${second} both name the file: give one of them` })
+  }
+  const { nameTemplate } = options
+  return nameTemplate === undefined
+    ? options.forceDirectories
+      ? Naming.withHost
+      : Naming.fromUrl
+    : yield* Either.mapLeft(
+        Naming.template(nameTemplate, yield* Naming.today),
+        (problem) => new UsageError({ message: `--name TEMPLATE: ${problem}` })
+      )
+})
+
+/** Refuses options that contradict each other, or that an output other than a file cannot have. */
+export const checkOptions = Effect.fnUntraced(function* (options: Options, output: Output | undefined) {
+  if (options.continue && options.noResume) {
+    return yield* new UsageError({ message: "--continue makes unfinished parts, and --no-resume forbids them" })
+  }
+  if (options.sync && options.onExists !== undefined) {
+    return yield* new UsageError({ message: "--sync and --on-exists contradict each other: give one of them" })
+  }
+  if (options.quiet && options.verbose) {
+    return yield* new UsageError({ message: "--quiet and --verbose contradict each other: give one of them" })
+  }
+  if (isStandardOutput(output?.stream) && options.json) {
+    return yield* new UsageError({ message: "--json and --output - would both write standard output" })
+  }
+  const forFiles = ofFiles.find((name) => options[name] !== undefined)
+  if (output?.stream !== undefined && forFiles !== undefined) {
+    return yield* new UsageError({
+      message: `${longName(declared[forFiles])} is for files, and --output ${Printable.line(output.destination)} is not a file`
+    })
+  }
+})
+
+/** Options that an output other than a file cannot have. */
+const ofFiles = ["onExists", "durability", "segments"] as const
+
+/**
+ * The options without those of settings that the output cannot have, and a line for the user about each of these. `sources` says
+ * where the options come from that are not on the command line.
+ */
+export const forOutput = (
+  options: Options,
+  output: Output | undefined,
+  sources: ReadonlyMap<Option<unknown>, string>
+): { readonly options: Options; readonly ignored: ReadonlyArray<string> } => {
+  if (output?.stream === undefined) {
+    return { options, ignored: [] }
+  }
+  const { stream } = output
+  const isIgnored = (name: keyof Options): boolean => sources.has(declared[name])
+  const names = ofFiles.filter((name) => options[name] !== undefined && isIgnored(name))
+  const isJsonIgnored = options.json && isStandardOutput(stream) && isIgnored("json")
+  return {
+    options: {
+      ...options,
+      json: options.json && !isJsonIgnored,
+      onExists: isIgnored("onExists") ? undefined : options.onExists,
+      durability: isIgnored("durability") ? undefined : options.durability,
+      segments: isIgnored("segments") ? undefined : options.segments
+    },
+    ignored: [...names, ...(isJsonIgnored ? (["json"] as const) : [])].map(
+      (name) =>
+        `${Printable.line(sources.get(declared[name]) ?? "")}: ${longName(declared[name]).slice(2)} is ignored, because --output ${Printable.line(output.destination)} is not a file`
+    )
+  }
+}
