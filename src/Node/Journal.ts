@@ -135,10 +135,7 @@ export const layerWith = (options: {
   Layer.scopedContext(
     Effect.clockWith((clock) =>
       Effect.map(
-        Directory.make(
-          filesWith(SyncWriteProbe.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)),
-          options
-        ),
+        Directory.make(filesWith(SyncWriteProbe.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)), options),
         ({ journal, names }) => Context.make(Journal, journal).pipe(Context.add(SavedNames, names))
       )
     )

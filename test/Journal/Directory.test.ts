@@ -197,7 +197,7 @@ describe("Journal/Directory", () => {
           rename: () => Effect.void,
           remove: () => Effect.void
         },
-        () => {}
+        { onProblem: () => {} }
       )
       yield* journal.record(saved("slow/a"))
       yield* journal.record(saved("slow/b"))
