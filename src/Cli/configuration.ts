@@ -191,7 +191,7 @@ const fromEnvironment = Effect.fnUntraced(function* (
 })
 
 /** Variables that are not options. */
-const others: ReadonlySet<string> = new Set(["HALYARD_CONFIG", "HALYARD_PASSWORD"])
+const others: ReadonlySet<string> = new Set(["HALYARD_CONFIG", "HALYARD_PASSPHRASE", "HALYARD_PASSWORD"])
 
 const switches: Readonly<Record<string, boolean>> = {
   "1": true,

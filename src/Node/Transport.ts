@@ -8,6 +8,7 @@
  *
  * @since 0.2.0
  */
+import { isIP, isIPv4 } from "node:net"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -44,6 +45,11 @@ export interface Options {
   /** Connects to addresses of one family only. Default: both. */
   readonly family?: "ipv4" | "ipv6" | undefined
   /**
+   * The addresses of this machine from which connections are made: one, or one of each family. If none is of a family, no address of
+   * that family is connected to. Default: the system chooses.
+   */
+  readonly localAddress?: string | ReadonlyArray<string> | undefined
+  /**
    * The addresses of some hosts, which are then not looked up: `{ "files.example:443": ["192.0.2.1"] }`. A host of `*` stands for every
    * host. Names that a proxy resolves are not looked up here.
    */
@@ -65,6 +71,8 @@ export interface Options {
  */
 export const layer = (options: Options = {}): Layer.Layer<Transport> => {
   const allows = policyOf(options)
+  const { localAddress = [] } = options
+  const localAddresses = typeof localAddress === "string" ? [localAddress] : localAddress
   return Layer.scoped(
     Transport,
     Effect.map(
@@ -76,7 +84,8 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> => {
             checksAddresses: allows !== undefined,
             connect: sockets({
               allows,
-              family: options.family,
+              family: options.family ?? familyOf(localAddresses),
+              localAddresses,
               addresses: options.resolve && new Map(Object.entries(options.resolve)),
               tls: options.tls,
               unusedProxy: unusedProxy(variables[0], options.proxy !== undefined)
@@ -89,6 +98,14 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> => {
     )
   )
 }
+
+/** The one family of the addresses, if they are of one. */
+const familyOf = (addresses: ReadonlyArray<string>): "ipv4" | "ipv6" | undefined =>
+  addresses.length === 0 || new Set(addresses.map(isIP)).size > 1
+    ? undefined
+    : addresses.every(isIPv4)
+      ? "ipv4"
+      : "ipv6"
 
 const unusedProxy = (variable: string | undefined, hasProxies: boolean): string | undefined =>
   variable === undefined

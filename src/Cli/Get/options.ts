@@ -138,6 +138,7 @@ const network = {
   insecure: flag("-k, --insecure", "Accept any certificate of a server"),
   ipv4: flag("-4, --ipv4", "Connect to IPv4 addresses only"),
   ipv6: flag("-6, --ipv6", "Connect to IPv6 addresses only"),
+  localInterface: nonEmpty("--interface NAME|ADDRESS", "Connect from this interface or address"),
   resolve: texts("--resolve HOST:PORT:ADDR", "Use this address of a host", Either.right),
   connectTimeout: seconds("--connect-timeout SECONDS", "Maximum time to connect (default 10)"),
   headersTimeout: seconds("--headers-timeout SECONDS", "Maximum time to receive headers (default 300)"),

@@ -4,7 +4,7 @@
  *
  * @internal
  */
-import { connect, type Socket } from "node:net"
+import { connect, isIP, type Socket } from "node:net"
 import { type Resolution, resolve } from "./addresses.js"
 import { Attempts } from "./happyEyeballs.js"
 import { EndWatch } from "./http1/endWatch.js"
@@ -54,6 +54,8 @@ export type Connect = (target: Target, events: WireEvents) => Wire
 
 /** `allows` holds for origins, and not for proxies. */
 export interface SocketOptions extends Resolution {
+  /** The addresses of this machine from which connections are made. If there are none, the system chooses. */
+  readonly localAddresses?: ReadonlyArray<string> | undefined
   /** Default: the certificates that Node trusts. */
   readonly tls?: TlsOptions | undefined
   /** What the error of a name that cannot be resolved says about proxies that are not used. */
@@ -150,7 +152,9 @@ class SocketWire implements Wire {
   private make(address: string): Socket {
     const { events, target } = this
     const { proxy } = target
-    const to = { host: address, port: (proxy?.server ?? target).port }
+    const localAddress = this.options.localAddresses?.find((local) => isIP(local) === isIP(address))
+    const port = (proxy?.server ?? target).port
+    const to = localAddress === undefined ? { host: address, port } : { host: address, port, localAddress }
     const onread = { buffer: events.nextBuffer, callback: (bytes: number) => this.receive(bytes) }
     // A tunnel receives the answer of the proxy by events.
     const by = proxy?.isTunnel === true ? to : { ...to, onread }

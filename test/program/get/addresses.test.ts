@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { authority, server } from "../../support/certificates.js"
@@ -31,6 +32,38 @@ describe("halyard get", () => {
         ...["--resolve", `files.test:${port}:127.0.0.1`]
       ])
       assert.include(refused.stderr, "connections to the address 127.0.0.1 are not allowed")
+    })
+  )
+
+  it.scopedLive("connects from the address or the interface of --interface", () =>
+    Effect.gen(function* () {
+      const seen: Array<string | undefined> = []
+      const { url } = yield* http((request, response) => {
+        seen.push(request.socket.remoteAddress)
+        response.end()
+      })
+      const [loopback] =
+        Object.entries(networkInterfaces()).find(([, found]) =>
+          found?.some(({ address }) => address === "127.0.0.1")
+        ) ?? []
+      assert.isDefined(loopback)
+      for (const text of ["127.0.0.1", loopback ?? ""]) {
+        const { exitCode, stderr } = yield* get([`${url}/a`, "--interface", text, "-4"])
+        assert.strictEqual(exitCode, 0, stderr)
+      }
+      // Linux has the whole network on its loopback interface.
+      if (process.platform === "linux") {
+        yield* get([`${url}/a`, "--interface", "127.0.0.9"])
+        yield* get(["http://a.test/a", "--proxy", url, "--interface", "127.0.0.8"])
+      }
+      assert.deepStrictEqual(
+        seen,
+        ["127.0.0.1", "127.0.0.1", "127.0.0.9", "127.0.0.8"].slice(0, process.platform === "linux" ? 4 : 2)
+      )
+      const other = yield* get([`${url}/a`, "--interface", "::1", "--retries=0"])
+      assert.include(other.stderr, "the host has no IPv6 address, and no other is used")
+      const foreign = yield* get([`${url}/a`, "--interface", "192.0.2.1", "--retries=0"])
+      assert.match(foreign.stderr, /EADDRNOTAVAIL.*\n(?:.*\n)*hint: --interface takes an address of this machine/)
     })
   )
 

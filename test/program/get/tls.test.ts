@@ -7,6 +7,7 @@ import { authority, client, encryptedClientKey, server } from "../../support/cer
 import { get } from "../../support/get.js"
 import { secure } from "../../support/loopback.js"
 import { run, temporaryDirectory } from "../../support/program.js"
+import { halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
 
 const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -73,6 +74,40 @@ describe("halyard get, with TLS", () => {
         )
         assert.strictEqual(exitCode, 0, stderr)
         assert.deepStrictEqual(seen, ["first true", "second false", "first true"])
+      }
+    })
+  )
+
+  it.scopedLive("takes the pass phrase of a key from the environment", () =>
+    Effect.gen(function* () {
+      const { url } = yield* secure((socket) => void socket.end(hello), server)
+      const { authority, cert, key } = yield* files
+      const line = [`${url}/a`, "--cacert", authority, "--cert", cert, "--key", key]
+      const right = yield* get(line, { env: { HALYARD_PASSPHRASE: "opensesame" } })
+      assert.strictEqual(right.exitCode, 0, right.stderr)
+      const wrong = yield* get(line, { env: { HALYARD_PASSPHRASE: "secret" } })
+      assert.strictEqual(wrong.exitCode, 2)
+      assert.match(wrong.stderr, /^halyard get: --key .*: it is not the pass phrase of the key\n$/)
+    })
+  )
+
+  itOnTerminal(
+    "asks for the pass phrase of a key on the terminal, and does not show it",
+    Effect.gen(function* () {
+      const { url } = yield* secure((socket) => void socket.end(hello), server)
+      const { authority, cert, key } = yield* files
+      const cwd = yield* temporaryDirectory
+      const line = ["get", `${url}/a`, "--cacert", authority, "--cert", cert, "--key", key]
+      for (const [typed, code] of [
+        ["opensesame", 0],
+        ["opensesam", 2]
+      ] as const) {
+        const terminal = yield* halyardOnTerminal(line, { cwd, columns: 200 })
+        yield* terminal.awaitRows(/^Pass phrase of .*client\.key:$/m)
+        yield* terminal.type(`${typed}\r`)
+        const { exitCode } = yield* terminal.ended
+        assert.strictEqual(exitCode, code, terminal.raw())
+        assert.notInclude(terminal.raw(), "opensesam")
       }
     })
   )
