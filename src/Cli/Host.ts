@@ -47,6 +47,8 @@ export interface NetworkOptions {
   readonly publicOnly?: boolean | undefined
   readonly ipv4?: boolean | undefined
   readonly ipv6?: boolean | undefined
+  /** The name of a network interface, or an address of this machine. */
+  readonly localInterface?: string | undefined
   readonly resolve?: ReadonlyArray<string> | undefined
   /** Default: the environment variables. */
   readonly proxy?: string | undefined
@@ -127,6 +129,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       directory: string,
       options: { readonly isRecursive?: boolean | undefined; readonly entriesAtMost?: number | undefined }
     ) => Stream.Stream<UnfinishedPart | Unreadable>
+    /** This process in the names of files that `unfinishedParts` finds. */
+    readonly owner: Effect.Effect<string>
     /** Why a descriptor cannot be written to, for example because the shell did not pass it on. Undefined if it can. */
     readonly writeProblem: (descriptor: number) => Effect.Effect<string | undefined>
     /**

@@ -35,6 +35,8 @@ export const processOf = (owner: string): number => Number.parseInt(owner.split(
 export type Parsed =
   | { readonly kind: "part"; readonly id: string; readonly owner: string; readonly destinationName: string }
   | { readonly kind: "record"; readonly id: string }
+  /** A list of `--failed` that is not complete. The owner is undefined in an earlier version. */
+  | { readonly kind: "list"; readonly owner: string | undefined }
   /** A part of an earlier version, which cannot be continued. */
   | { readonly kind: "old" }
 
@@ -46,6 +48,10 @@ export const parse = (name: string): Parsed | undefined => {
     /^\.halyard-([0-9a-v]{22})-(0|[0-9a-v]{12}\.[0-9a-z]{1,12}\.[0-9a-z]{1,16})-(.*)\.part$/s.exec(name) ?? []
   if (id !== undefined && owner !== undefined && destinationName !== undefined) {
     return { kind: "part", id, owner, destinationName }
+  }
+  const list = /^\.halyard-(?:(0|[0-9a-v]{12}\.[0-9a-z]{1,12}\.[0-9a-z]{1,16})-)?[0-9a-z]{1,7}\.failed$/.exec(name)
+  if (list !== null) {
+    return { kind: "list", owner: list[1] }
   }
   const recordId = /^\.halyard-([0-9a-v]{22})\.record$/.exec(name)?.[1]
   return recordId !== undefined
@@ -72,6 +78,9 @@ export const partName = (id: string, owner: string, destinationName: string): st
   const before = `${start}${id}-${owner}-`
   return before + truncate(destinationName, maxNameBytes - before.length - end.length) + end
 }
+
+/** The name of the list of `--failed` while a process writes it. */
+export const listName = (owner: string, drawn: number): string => `${start}${owner}-${drawn.toString(36)}.failed`
 
 export const recordName = (id: string): string => `${start}${id}.record`
 

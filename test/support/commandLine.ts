@@ -36,6 +36,7 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
       store,
       outputStore: () => store,
       stateJournal: () => none,
+      owner: Effect.succeed("0"),
       writeProblem: () => Effect.succeed(undefined),
       unfinishedParts: () => Stream.empty,
       transport: () => Effect.succeed(() => none),

@@ -16,6 +16,8 @@ import { fromCause } from "../../DownloadError/diskErrors.js"
 import type { DownloadEvent } from "../../DownloadEvent.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
+import { listName } from "../../Store/partName.js"
+import { Host } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import { isStandardInput } from "./input.js"
 import type { Ready, Refused } from "./items.js"
@@ -68,7 +70,7 @@ export const open = Effect.fnUntraced(function* (file: string, directory: string
     yield* Effect.mapError(fs.access(target, { writable: true }), unwritable)
   }
   const number = yield* Random.nextIntBetween(0, 2 ** 31)
-  const temporary = path.join(path.dirname(target), `.halyard-${number.toString(36)}.failed`)
+  const temporary = path.join(path.dirname(target), listName(yield* (yield* Host).owner, number))
   const handle = yield* Effect.mapError(fs.open(temporary, { flag: "wx", mode: 0o600 }), unwritable)
   yield* Effect.addFinalizer(() => Effect.ignore(fs.remove(temporary, { force: true })))
   const inputs = yield* Effect.forEach(options.input, (name) =>

@@ -61,6 +61,10 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
             ({ find }) => find(directory, options)
           )
         ),
+      owner: Effect.flatMap(
+        Effect.promise(() => import("../processTable.js")),
+        (processes) => Effect.map(processes.own, ({ own }) => own)
+      ),
       writeProblem: (descriptor) =>
         Effect.map(
           Effect.promise(() => import("./output/writeProblem.js")),

@@ -102,7 +102,7 @@ const partOf = (directory: string, name: string): Effect.Effect<UnfinishedPart |
       return undefined
     }
     const table = yield* ProcessTable.own
-    const owner = parsed.kind === "part" ? parsed.owner : undefined
+    const owner = "owner" in parsed ? parsed.owner : undefined
     const state = owner === undefined ? "unknown" : owner === PartName.noOwner ? "ended" : yield* table.stateOf(owner)
     const isRecent = (yield* Clock.currentTimeMillis) - stats.mtimeMs < recentMillis
     const record = parsed.kind === "part" ? join(directory, PartName.recordName(parsed.id)) : undefined

@@ -97,6 +97,34 @@ describe("halyard clean", () => {
     })
   )
 
+  it.scopedLive("removes the list that a killed run with --failed has left, and not that of a running one", () =>
+    Effect.gen(function* () {
+      const { url } = yield* stuck
+      const cwd = yield* temporaryDirectory
+      const lists = () => leftIn(cwd).filter((name) => name.endsWith(".failed"))
+      const start = Effect.gen(function* () {
+        const before = lists().length
+        const running = yield* halyard(["get", `${url}/a`, "-o", "/dev/null", "--failed", "failed"], { cwd })
+        yield* until("a list", () => lists().length > before || undefined, running.stderr)
+        return running
+      })
+      const killed = yield* start
+      yield* killed.signal("SIGKILL")
+      yield* killed.ended
+      const [left] = lists()
+      writeFileSync(`${cwd}/.halyard-1zq9x.failed`, "of an earlier version")
+      utimesSync(`${cwd}/.halyard-1zq9x.failed`, 1_000_000_000, 1_000_000_000)
+      const running = yield* start
+      const listed = yield* run(["clean", "-n"], { cwd })
+      assert.include(listed.stdout, `${left}: 0 B, `)
+      assert.match(listed.stdout, new RegExp(`\\.failed: 0 B, .* in use by process ${running.pid}$`, "m"))
+      const cleaned = yield* run(["clean"], { cwd })
+      assert.match(cleaned.stderr, /^2 unfinished parts, .* removed; 1 in use$/m)
+      assert.strictEqual(lists().length, 1)
+      assert.notStrictEqual(lists()[0], left)
+    })
+  )
+
   it.scopedLive("looks below with --recursive, follows no link, and says what it cannot read", () =>
     Effect.gen(function* () {
       const cwd = yield* temporaryDirectory
