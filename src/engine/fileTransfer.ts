@@ -29,7 +29,7 @@ import { Delivery } from "./delivery.js"
 import type { EventSink, Hooks, Names } from "./hooks.js"
 import { fileOf, LocalFile, type Unchanged } from "./localFile.js"
 import { PartialFile } from "./partialFile.js"
-import { isNamedBefore, isOfOther, precheck, verify } from "./precheck.js"
+import { isNamedBefore, isOfOther, isUnfinished, precheck, verify } from "./precheck.js"
 import { ProgressSampler } from "./progressSampler.js"
 import type { Quotas } from "./quotas.js"
 import type { Reachability } from "./reachability.js"
@@ -197,13 +197,17 @@ export class FileTransfer {
    * same: it has another digest, or another size if the request has no digest.
    */
   appeared(sizeBytes: number): Effect.Effect<Unchanged | undefined, DownloadError> {
-    const { destination, expected } = this
-    return andThen(this.store.stat(destination), (info) => {
+    const { destination, expected, store } = this
+    return andThen(store.stat(destination), (info) => {
       if (info?.sizeBytes !== sizeBytes) {
         return Exit.succeed(undefined)
       }
       return expected === undefined
-        ? Exit.succeed({ _tag: "Unchanged", how: "same-size", file: fileOf(info) } as const)
+        ? andThen(isUnfinished(store, destination), (isUnfinished) =>
+            Exit.succeed(
+              isUnfinished ? undefined : ({ _tag: "Unchanged", how: "same-size", file: fileOf(info) } as const)
+            )
+          )
         : verify(this, expected, destination, info)
     })
   }

@@ -21,6 +21,7 @@ import { type Entry, type Journal, urlKey } from "../Journal.js"
 import type { FileInfo, Store } from "../Store.js"
 import { fileOf, isSameTime, LocalFile, type Unchanged } from "./localFile.js"
 import { Hop } from "./redirect.js"
+import * as Aria2Control from "./resume/aria2Control.js"
 
 /** A valid request, with the parsed values of its fields. */
 export interface Checked {
@@ -126,7 +127,7 @@ const isThere = ({ store }: Pick<Looks, "store">, file: string): Effect.Effect<b
   andThen(store.stat(file), (info) => Exit.succeed(info !== undefined))
 
 const compare = (looks: Looks, destination: string, info: FileInfo): Effect.Effect<Unchanged | LocalFile> => {
-  const { expected, firstHop, hasher, journal, request } = looks
+  const { expected, firstHop, hasher, journal, request, store } = looks
   const other = new LocalFile(info, undefined, false)
   const { sizeBytes } = info
   // The content of a file that the request's method or body makes is not known by its URL.
@@ -144,7 +145,11 @@ const compare = (looks: Looks, destination: string, info: FileInfo): Effect.Effe
     }
     if (entry?.bytes === undefined) {
       // The name of a file does not show the query of its URL: the file of another query may have the same size.
-      return Exit.succeed(new LocalFile(info, undefined, firstHop.url.search === ""))
+      return firstHop.url.search === ""
+        ? andThen(isUnfinished(store, destination), (isOther) =>
+            Exit.succeed(isOther ? other : new LocalFile(info, undefined, true))
+          )
+        : Exit.succeed(other)
     }
     if (!isRecorded || entry.urlKey !== urlKey(hasher, request.url)) {
       return Exit.succeed(other)
@@ -156,6 +161,13 @@ const compare = (looks: Looks, destination: string, info: FileInfo): Effect.Effe
     )
   })
 }
+
+/** Whether aria2 has not finished a file. It gives the file its size before it has the content. */
+export const isUnfinished = (store: typeof Store.Service, file: string): Effect.Effect<boolean> =>
+  Effect.match(store.stat(Aria2Control.pathOf(file)), {
+    onFailure: () => false,
+    onSuccess: (control) => control !== undefined
+  })
 
 /** Computes the digest of the file. Returns undefined if it is another one, or if the file cannot be read. */
 export const verify = (

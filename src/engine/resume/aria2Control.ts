@@ -14,6 +14,9 @@ export interface Control {
   readonly ranges: ReadonlyArray<Range>
 }
 
+/** The path of the control file of a file. aria2 removes it when the file is complete. */
+export const pathOf = (file: string): string => `${file}.aria2`
+
 // The pieces that are being received have a bit for each block of this size.
 const blockBytes = 16 * 1024
 

@@ -28,7 +28,7 @@ const controlBytesAtMost = 16 * 1024 * 1024
 /** Finds the file of aria2, of curl or wget (at the destination), of Chromium or of Firefox. It fails with no error. */
 export const find = (store: Files, destination: string): Effect.Effect<ForeignFile | undefined> =>
   Effect.gen(function* () {
-    const control = yield* sizeOf(store, `${destination}.aria2`)
+    const control = yield* sizeOf(store, Aria2Control.pathOf(destination))
     if (control > 0) {
       return yield* ofAria2(store, destination, control)
     }
@@ -70,7 +70,7 @@ const ofAria2 = Effect.fnUntraced(function* (store: Files, destination: string, 
     return undefined
   }
   const chunks: Array<number> = []
-  const reading = Stream.runForEach(store.read(`${destination}.aria2`), (chunk) =>
+  const reading = Stream.runForEach(store.read(Aria2Control.pathOf(destination)), (chunk) =>
     Effect.sync(() => {
       for (const byte of chunk) {
         chunks.push(byte)

@@ -73,6 +73,18 @@ describe("onExists update", () => {
     )
   )
 
+  it.effect("replaces an unknown file of the same size that aria2 has not finished", () =>
+    withFile(
+      { text: "the content", etag: '"1"', modified: lastModified },
+      Effect.gen(function* () {
+        yield* write("preallocat.", now)
+        yield* write("control", now, "d/a.aria2")
+        assert.strictEqual((yield* download())._tag, "Saved")
+        assert.strictEqual(yield* content(), "the content")
+      })
+    )
+  )
+
   it.effect("keeps an unknown file of the same size that is not older, and records it", () =>
     withFile(
       { text: "body", etag: '"1"', modified: lastModified },
