@@ -9,13 +9,16 @@ import * as Method from "../internal/http/method.js"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as RequestHeaders from "./requestHeaders.js"
 
+/** The problem of a text that is no URL at all. */
+export const notAbsolute = "it is not an absolute URL"
+
 export const ofUrl = (text: string): string | undefined => {
   if (DisplayUrl.isRedacted(text)) {
     return "its secrets were removed when it was encoded; DownloadRequestWithSecrets keeps them (write %E2%80%A6 for a … of the URL)"
   }
   const url = DisplayUrl.parse(text)
   if (url === undefined) {
-    return /^https?:\/\//i.test(text) ? "it is not a valid URL" : "it is not an absolute URL"
+    return /^https?:\/\//i.test(text) ? "it is not a valid URL" : notAbsolute
   }
   if (!DisplayUrl.isHttp(url)) {
     return `${url.protocol} is neither http: nor https:`

@@ -65,6 +65,26 @@ describe("a command line", () => {
       [["-L", "https://example.com/a"], "halyard: unknown option '-L'; redirects are followed without an option"],
       [["get", "-j16", "https://example.com/a"], /unknown option '-j'; .* -c N sets how many/],
       [["get", "--retry=3", "https://example.com/a"], /unknown option '--retry'; --retries N sets/],
+      ...(
+        [
+          ["--max-tries=3", /'--max-tries'; --retries N sets/],
+          ["-#", /'-#'; a terminal shows the progress/],
+          ["-sS", /'-sS'; --quiet prints failures only/],
+          ["--http1.1", /'--http1\.1'; HTTP\/1\.1 is used without an option/],
+          ["--http2", /'--http2'; HTTP\/1\.1 is used/],
+          ["--compressed", /'--compressed'; the file is asked for as it is/],
+          ["--write-out=x", /'--write-out'; --json prints the outcome/],
+          ["--content-disposition", /'--content-disposition'; -J uses/],
+          ["--spider", /'--spider'; --dry-run says/],
+          ["--socks5=p:1", /'--socks5'; --proxy socks5:/],
+          ["--bind-address=x", /'--bind-address'; --interface ADDRESS/],
+          ["--allow-overwrite", /'--allow-overwrite'; --on-exists overwrite/],
+          ["--check-certificate=false", /'--check-certificate'; --insecure/],
+          ["-F", /'-F'; --data DATA sends content/],
+          ["-I", /'-I'; -X HEAD sends a HEAD request/]
+        ] as const
+      ).map(([option, sentence]) => [["get", option, "https://example.com/a"], sentence] as const),
+      [["get", ""], "halyard get: URL 1 is empty; give a URL that begins with https://"],
       [["get", "-nc", "https://example.com/a"], /unknown option '-nc'; --on-exists skip keeps files$/m],
       [["get", "-x4", "https://example.com/a"], /^halyard get: -x saves files by host and path, and takes no number; /],
       [["-x", "16", "https://example.com/a"], /^halyard: -x saves files by host and path, and takes no number; /],

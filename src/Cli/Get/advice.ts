@@ -1,6 +1,8 @@
 /**
  * What to type after a failure. Each advice names options of `halyard get`.
  */
+
+import * as RequestProblem from "../../Download/requestProblem.js"
 import type { DownloadError } from "../../DownloadError.js"
 import { groups } from "./options.js"
 
@@ -14,11 +16,19 @@ const candidatesFor = (error: DownloadError): ReadonlyArray<string> => {
     case "HttpStatus":
       return forStatus(error.status)
     case "Connection":
-      return isAtProxy(error.detail) ? (atProxy[error.reason] ?? forConnection.proxy) : forConnection[error.reason]
+      return error.detail.includes("EADDRNOTAVAIL")
+        ? ["--interface takes an address of this machine"]
+        : isAtProxy(error.detail)
+          ? (atProxy[error.reason] ?? forConnection.proxy)
+          : forConnection[error.reason]
     case "Timeout":
       return forTimeout[error.phase]
     case "Disk":
       return forDisk[error.reason] ?? []
+    case "InvalidRequest":
+      return error.detail === RequestProblem.notAbsolute
+        ? ["a URL begins with https:// or http://; -i FILE reads a list of URLs"]
+        : []
     case "Truncated":
       return ["--retries N allows more attempts"]
     case "AddressRefused":

@@ -52,8 +52,12 @@ export const netrcOf = Effect.fnUntraced(function* ({ netrc, netrcFile }: Pick<O
   const file = netrcFile ?? (yield* homeFile)
   const label = netrcFile === undefined ? `--netrc: ${Printable.line(file)}` : `--netrc-file ${Printable.line(file)}`
   const text = yield* textOf(label, file, netrcAtMostBytes)
+  const netrcEntries = yield* Either.mapLeft(
+    Credentials.parseNetrc(text),
+    (rule) => new UsageError({ message: `${label}: ${rule}` })
+  )
   yield* warnOfReaders(file)
-  return yield* Either.mapLeft(Credentials.parseNetrc(text), (rule) => new UsageError({ message: `${label}: ${rule}` }))
+  return netrcEntries
 })
 
 const homeFile = Effect.flatMap(Path.Path, (path) =>

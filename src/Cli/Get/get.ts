@@ -3,11 +3,13 @@
  */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { isSome } from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -283,7 +285,14 @@ const run = Effect.fnUntraced(function* (
           : { spinner: spinner.spin({ message: report.status }) }
     }),
     // An interrupted run has a report as well.
-    Effect.onExit(() => {
+    Effect.onExit((exit) => {
+      // A list that cannot be read at all.
+      if (Exit.isFailure(exit) && !isInputOver && isUnused(report.current()) && !Cause.isInterrupted(exit.cause)) {
+        return saveCookies
+      }
+      if (isUnused(report.current()) && isInputOver) {
+        report.note("the input has no URL")
+      }
       report.note(originHeaders?.notice())
       report.note(checksums?.notice())
       report.note(failFast.notice())
@@ -292,6 +301,9 @@ const run = Effect.fnUntraced(function* (
     Effect.zipRight(Effect.sync(() => (areFilesSaved ? Download.exitCode(report.current()) : 1)))
   )
 })
+
+const isUnused = (report: Download.RunReport): boolean =>
+  report.saved + report.skipped + report.notModified + report.failed + report.cancelled === 0
 
 const openFailed = Effect.fnUntraced(function* (file: string, directory: string, options: Options, isStream: boolean) {
   const FailedItems = yield* Effect.promise(() => import("./failedItems.js"))

@@ -6,6 +6,7 @@ const named = "a file has the name of its URL without an option"
 const followed = "redirects are followed without an option"
 const failing = "an HTTP error is a failure without an option"
 const continued = "an interrupted download continues without an option"
+const progress = "a terminal shows the progress without an option"
 const parallel = "files are downloaded in parallel, and -c N sets how many"
 
 const habits: ReadonlyMap<string, string> = new Map([
@@ -23,6 +24,44 @@ const habits: ReadonlyMap<string, string> = new Map([
   ["-j", parallel],
   ["--max-concurrent-downloads", parallel],
   ["--max-threads", parallel],
+  ["--max-tries", "--retries N sets the number of retries"],
+  ["--retry-delay", "the time between retries grows, and Retry-After is obeyed"],
+  ["--retry-wait", "the time between retries grows, and Retry-After is obeyed"],
+  ["--waitretry", "the time between retries grows, and Retry-After is obeyed"],
+  ["--retry-all-errors", "errors that may pass are retried without an option"],
+  ["-#", progress],
+  ["--progress-bar", progress],
+  ["--progress", progress],
+  ["--show-progress", progress],
+  ["--no-progress-meter", "--quiet prints failures only"],
+  ["-S", "failures are printed without an option"],
+  ["--show-error", "failures are printed without an option"],
+  ["-sS", "--quiet prints failures only"],
+  ["--compressed", "the file is asked for as it is"],
+  ["--http1.1", "HTTP/1.1 is used without an option"],
+  ["--http2", "HTTP/1.1 is used"],
+  ["--http3", "HTTP/1.1 is used"],
+  ["-w", "--json prints the outcome of each file"],
+  ["--write-out", "--json prints the outcome of each file"],
+  ["--content-disposition", "-J uses the names of the server"],
+  ["--trust-server-names", "-J uses the names of the server"],
+  ["--create-dirs", "directories are created without an option"],
+  ["-R", "the time of a file is the server's without an option"],
+  ["--remote-time", "the time of a file is the server's without an option"],
+  ["--allow-overwrite", "--on-exists overwrite replaces files"],
+  ["--auto-file-renaming", "--on-exists unique gives new files a number"],
+  ["--conditional-get", "--sync fetches what has changed"],
+  ["--save-session", "--failed FILE writes a list of what failed"],
+  ["--spider", "--dry-run says what would be done"],
+  ["--socks5", "--proxy socks5://HOST:PORT sets the proxy"],
+  ["--socks5-hostname", "--proxy socks5h://HOST:PORT sets the proxy"],
+  ["--http-proxy", "--proxy URL sets the proxy"],
+  ["--https-proxy", "--proxy URL sets the proxy"],
+  ["--bind-address", "--interface ADDRESS sets the address of this machine"],
+  ["--oauth2-bearer", "-H @FILE sends a header of a file"],
+  ["--digest", "credentials are sent with Basic only"],
+  ["--ntlm", "credentials are sent with Basic only"],
+  ["--negotiate", "credentials are sent with Basic only"],
   ["-nc", "--on-exists skip keeps files"],
   ["-r", "links inside pages are not followed"],
   ["--recursive", "links inside pages are not followed"],
@@ -67,7 +106,7 @@ const habits: ReadonlyMap<string, string> = new Map([
 
 /** Adds to the rule about an unknown option what `get` does instead. */
 export const explained = (rule: string): string => {
-  const [, given = "", name = ""] = /^unknown option '((--[a-z-]+|-[A-Za-z])[^']*)'/.exec(rule) ?? []
+  const [, given = "", name = ""] = /^unknown option '((--[a-z][a-z\d.-]*|-[A-Za-z#])[^']*)'/.exec(rule) ?? []
   const known = habits.has(given) ? given : name
   const instead = habits.get(known)
   return instead === undefined ? rule : `unknown option '${known}'; ${instead}`

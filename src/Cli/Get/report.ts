@@ -16,6 +16,7 @@ import { StatusLine } from "../../StatusLine.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
 import { adviceFor } from "./advice.js"
+import { FailureCounts } from "./failureCounts.js"
 import type { Refused } from "./items.js"
 import { failureOf, PendingRetries } from "./pendingRetries.js"
 
@@ -41,6 +42,8 @@ export const make = (options: {
   readonly quiet: boolean
   /** Print each response, and no limited number of lines. */
   readonly verbose: boolean
+  /** The list of the failed items, if the run writes one. */
+  readonly failed: string | undefined
   /** Whether to print the path of each saved file. False if standard output gets the content. */
   readonly hasPaths: boolean
 }): Effect.Effect<Report, never, Host | StatusLine> =>
@@ -52,6 +55,7 @@ export const make = (options: {
     const skips = new Notices(statusLine, "skipped", noticesAtMost)
     const renames = new Notices(statusLine, "files with other names", noticesAtMost)
     const failures: Array<string> = []
+    const counts = new FailureCounts()
     const advice = new Set<string>()
     /** Whether a failure may pass. */
     let mayPass = false
@@ -150,6 +154,7 @@ export const make = (options: {
             ? `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
             : refusalOf(refused)
         statusLine.line(line)
+        counts.add(outcome.error)
         if (failures.length < failuresAtMost) {
           failures.push(line)
         }
@@ -171,11 +176,17 @@ export const make = (options: {
           statusLine.line(line)
         }
       }
+      if (report.failed > failuresAtMost) {
+        statusLine.line(`by reason: ${counts}`)
+      }
     }
 
     const printAdvice = (again: string | undefined): void => {
       for (const hint of advice) {
         statusLine.line(`hint: ${hint}`)
+      }
+      if (report.failed > failuresAtMost && options.failed === undefined) {
+        statusLine.line("hint: --failed FILE writes a list of what failed, and halyard get -i FILE tries only that")
       }
       if (again !== undefined) {
         statusLine.line(`hint: ${again}`)
@@ -249,10 +260,10 @@ export const make = (options: {
           }
           skips.conclude()
           renames.conclude()
-          const counts = countKinds.flatMap((kind) =>
+          const sums = countKinds.flatMap((kind) =>
             report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${countNames[kind]}`] : []
           )
-          statusLine.line(`${counts.join(", ")}; ${displaySize(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
+          statusLine.line(`${sums.join(", ")}; ${displaySize(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
           printAdvice(again)
         })
     }

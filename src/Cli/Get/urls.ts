@@ -25,6 +25,11 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
   if (urls.length === 0 && input.length === 0) {
     return yield* new UsageError({ message: "give a URL, or a list of URLs with --input FILE" })
   }
+  if (urls.includes("")) {
+    return yield* new UsageError({
+      message: `URL ${urls.indexOf("") + 1} is empty; give a URL that begins with https://`
+    })
+  }
   const globs = yield* globsOf(urls, options)
   const isOneUrl = globs.length === 1 && input.length === 0 && !globs.some(({ hasPatterns }) => hasPatterns)
   const isTemplate = isOutputTemplate(urls, options)

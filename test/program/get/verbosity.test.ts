@@ -1,10 +1,12 @@
 /**
  * How `halyard get` answers: --quiet, --verbose, and the advice after failures.
  */
+import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { get } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
+import { temporaryDirectory } from "../../support/program.js"
 
 const answering = Effect.suspend(() =>
   http((request, response) => {
@@ -103,6 +105,49 @@ describe("the advice of halyard get", () => {
       const { url } = yield* answering
       const { stdout } = yield* get(["--json", "--retries=0", `${url}/status/429`])
       assert.match(JSON.parse(stdout.split("\n")[0] ?? "").hint, /^for 429 and 503, .*--per-origin 1$/)
+    })
+  )
+})
+
+describe("the report of halyard get about many failures", () => {
+  it.scopedLive("repeats 20 of them, counts all by their reasons, and says what to type", () =>
+    Effect.gen(function* () {
+      const { url } = yield* answering
+      const urls = [`${url}/ok`, `${url}/status/[404-404]?[1-300]`, `${url}/status/410?[1-2]`, "http://127.0.0.1:1/a"]
+      const { exitCode, stderr } = yield* get([...urls, "--retries=0"])
+      assert.strictEqual(exitCode, 1)
+      const end = stderr.slice(stderr.indexOf("303 failed:\n")).trimEnd().split("\n")
+      assert.strictEqual(end.filter((line) => /^ {2}http/.test(line)).length, 20)
+      assert.deepStrictEqual(end.slice(21, 23), [
+        "  and 283 more",
+        "by reason: 300 HTTP error 404 - Not Found, 2 HTTP error 410 - Gone, 1 the connection was refused"
+      ])
+      assert.strictEqual(end[23], "280 more files with other names")
+      assert.match(end[24] ?? "", /^1 saved, 303 failed; /)
+      assert.include(
+        end.slice(25),
+        "hint: --failed FILE writes a list of what failed, and halyard get -i FILE tries only that"
+      )
+      assert.isBelow(end.length, 29)
+      const listed = yield* get([...urls, "--retries=0", "--failed", "failed"])
+      assert.notInclude(listed.stderr, "hint: --failed FILE")
+      assert.match(listed.stderr, /^hint: halyard get -i failed {2}# tries the 303 items of the list again$/m)
+    })
+  )
+
+  it.scopedLive("says how a URL begins, and that a list has none", () =>
+    Effect.gen(function* () {
+      const text = yield* get(["example.com"])
+      assert.deepStrictEqual([text.exitCode, text.files], [1, []])
+      assert.match(text.stderr, /^hint: a URL begins with https:\/\/ or http:\/\/; -i FILE reads a list of URLs$/m)
+      const empty = yield* get(["-i", "/dev/null"])
+      assert.strictEqual(empty.exitCode, 0)
+      assert.match(empty.stderr, /^the input has no URL$/m)
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/sums`, `${"0".repeat(64)}  a\n`)
+      const sums = yield* get(["-i", "sums"], { cwd })
+      assert.strictEqual(sums.exitCode, 2)
+      assert.match(sums.stderr, /^(?:downloading\n)?halyard get: --input sums: it has checksums and no URLs; [^\n]*\n$/)
     })
   )
 })

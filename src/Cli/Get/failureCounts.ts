@@ -1,0 +1,48 @@
+/**
+ * Counts the failures of a run by their reasons, for a report that cannot list them all.
+ */
+import type { DownloadError } from "../../DownloadError.js"
+
+export class FailureCounts {
+  private readonly counts = new Map<string, number>()
+
+  add(error: DownloadError): void {
+    const reason = reasonOf(error)
+    const known = this.counts.has(reason) || this.counts.size < reasonsAtMost ? reason : "other reasons"
+    this.counts.set(known, (this.counts.get(known) ?? 0) + 1)
+  }
+
+  /** The counts, the largest first: `9990 HTTP error 404 - Not Found, 10 the connection was refused`. */
+  toString(): string {
+    const sorted = [...this.counts].sort(([, one], [, other]) => other - one)
+    return sorted.map(([reason, count]) => `${count} ${reason}`).join(", ")
+  }
+}
+
+// Servers may answer with any status.
+const reasonsAtMost = 8
+
+/** The message without what differs from file to file. */
+const reasonOf = (error: DownloadError): string => {
+  switch (error._tag) {
+    case "HttpStatus":
+    case "Timeout":
+      return error.message
+    case "Connection":
+      return error.message.replace(/ \(.*$/s, "")
+    case "Disk":
+      return error.explanation
+    case "InvalidRequest":
+      return "not a valid request"
+    case "Truncated":
+      return "the body broke off"
+    case "Mismatch":
+      return "not the expected content"
+    case "TooLarge":
+      return "larger than the limit"
+    case "AddressRefused":
+      return "an address that is not allowed"
+    case "Protocol":
+      return "an answer that is not understood"
+  }
+}
