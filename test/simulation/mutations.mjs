@@ -352,10 +352,6 @@ export const mutations = [
     [transfer, "FileNames.lastSegment(file.destination)\n    })", "FileNames.lastSegment(file.destination)\n    }))"]
   ],
   [
-    "a failure hides what the journal knows about a file",
-    ["Journal.ts", "entry.bytes !== undefined || last.get(destination)?.bytes === undefined", "true"]
-  ],
-  [
     "the journal does not record which URL a redirect led to",
     ["Journal.ts", "...(finalUrl === shownUrl ? {} : { finalUrl }),", ""]
   ],

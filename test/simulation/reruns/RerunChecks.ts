@@ -184,14 +184,14 @@ export class RerunChecks {
 
   /** Checks what the end of a run leaves, however it has ended. */
   checkDisk(): void {
-    const { versions, violate } = this.seen
+    const { versions } = this.seen
     const files = this.named()
     for (const path of files.keys()) {
       this.checkContent(path, "at the end")
     }
     for (const path of this.files.keys()) {
       if (!files.has(path)) {
-        violate(`${path} is lost`)
+        this.seen.violate(`${path} is lost`)
       }
     }
     for (const outcome of this.outcomes.values()) {
