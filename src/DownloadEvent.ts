@@ -1,9 +1,8 @@
 /**
  * The events of a run. Each request has `Started` when its transfer begins, `Responded` for each response if the downloader has the
  * option `responses`, and `Advanced` while its body arrives. It has `Retrying` before each attempt after the first, and then
- * `Finished` once. It has `Paused` when a response says that a quota is used up. A request that is cancelled before its transfer
- * begins has `Finished`
- * only.
+ * `Finished` once. It has `Paused` when a response says that a quota is used up, and `MirrorGivenUp` for each mirror that brings no
+ * more of its file. A request that is cancelled before its transfer begins has `Finished` only.
  *
  * @since 0.1.0
  */
@@ -70,6 +69,23 @@ export class Retrying extends Schema.TaggedClass<Retrying>("halyard.DownloadEven
 }) {}
 
 /**
+ * One of several URLs that bring parts of the file at the same time has failed, or has another version of the file. It brings no more
+ * of this file as long as the others do. The transfer goes on with them.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class MirrorGivenUp extends Schema.TaggedClass<MirrorGivenUp>("halyard.DownloadEvent.MirrorGivenUp")(
+  "MirrorGivenUp",
+  {
+    request: DownloadRequestShown,
+    /** One of the mirrors of the request, or its URL. */
+    mirror: DisplayedUrl,
+    error: DownloadError
+  }
+) {}
+
+/**
  * A response has said that the quota of the client is used up (`RateLimit`). Its origin gets no requests during this time. Several
  * responses that say the same have one event. The transfer itself goes on.
  *
@@ -98,7 +114,7 @@ export class Finished extends Schema.TaggedClass<Finished>("halyard.DownloadEven
  * @category schemas
  * @since 0.1.0
  */
-export const DownloadEvent = Schema.Union(Started, Responded, Advanced, Retrying, Paused, Finished)
+export const DownloadEvent = Schema.Union(Started, Responded, Advanced, Retrying, MirrorGivenUp, Paused, Finished)
 
 /**
  * An event of one request.

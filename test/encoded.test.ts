@@ -175,6 +175,10 @@ const events: ReadonlyArray<readonly [DownloadEvent.DownloadEvent, object]> = [
     { _tag: "Responded", request: plainJson, url: shown, status: 200, headers: { etag: '"1"' } }
   ],
   [
+    new DownloadEvent.MirrorGivenUp({ request: plain, mirror: "https://***@mirror.test/br.gif", error }),
+    { _tag: "MirrorGivenUp", request: plainJson, mirror: "https://***@mirror.test/br.gif", error: errorJson }
+  ],
+  [
     new DownloadEvent.Paused({ request: plain, origin: "https://files.test", pauseMillis: 2000 }),
     { _tag: "Paused", request: plainJson, origin: "https://files.test", pauseMillis: 2000 }
   ],

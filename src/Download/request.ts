@@ -87,7 +87,8 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
     /**
      * More URLs of the same content. If one fails for good, or has no retries left, the transfer continues with the next. Received
      * bytes are kept only if a digest of the content, or an equal strong entity tag and length, proves that they are the same. The
-     * headers and the method of the request are for its own origin: only a `GET` has mirrors. Default: none.
+     * headers and the method of the request are for its own origin: only a `GET` has mirrors. With the option `segments`, mirrors with
+     * such a proof bring parts of a large file at the same time. Default: none.
      */
     mirrors: fields.mirrors,
     /** The exact size of the content in bytes. */

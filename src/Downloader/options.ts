@@ -50,7 +50,7 @@ export interface Options extends OriginGovernor.Options {
    * Maximum number of connections for one file, at least 1. Default: 1. More connections are opened if the rest of a file
    * would take more than a second, if each share has at least 1 MiB, and if the server supports ranges and can show that
    * they belong to the same version. Each connection needs a permit. It takes a permit only if no other transfer waits for
-   * it, and releases the permit when another transfer does.
+   * it, and releases the permit when another transfer does. They go to the URL and to the `mirrors` of the request.
    */
   readonly segments?: number | undefined
 }

@@ -25,7 +25,8 @@ import { type Body, BodyReceiver } from "./receiveBody.js"
 import * as Redirect from "./redirect.js"
 import { type Answer, isAnswer, isEnd, judge } from "./responseCheck.js"
 import { leastProgress } from "./retryCount.js"
-import { isDivisible, SegmentWorkers } from "./segments/segmentWorkers.js"
+import { isDivisible } from "./segments/isDivisible.js"
+import { SegmentWorkers } from "./segments/segmentWorkers.js"
 import { statusError } from "./statusError.js"
 import { type Task, Tasks } from "./tasks.js"
 import { transportRequest } from "./transportRequest.js"
@@ -123,7 +124,7 @@ export class Attempt extends BodyReceiver {
       const { drain } = this
       this.orFail(() => this.drained(drain))
     } else {
-      this.finish(Exit.fail(this.transfer.timedOut(this.hop, phase, this.wait)))
+      this.failed(Exit.fail(this.transfer.timedOut(this.hop, phase, this.wait)))
     }
   }
 
@@ -132,6 +133,11 @@ export class Attempt extends BodyReceiver {
     this.isOver = true
     this.tasks.end(exit)
     return false
+  }
+
+  /** True if its own response has failed, and mirrors have brought the rest. */
+  get hasFailed(): boolean {
+    return this.segments?.hasFailed === true
   }
 
   /** All bytes are in the part. */
@@ -191,10 +197,13 @@ export class Attempt extends BodyReceiver {
   }
 
   protected failed(exit: Exit.Exit<never, DownloadError>): void {
-    if (this.drain === undefined) {
-      this.finish(exit)
-    } else {
+    if (this.drain !== undefined) {
       this.drained(this.drain)
+    } else if (this.segments?.goesOn(exit) !== true) {
+      this.finish(exit)
+    } else if (this.place === -1) {
+      // One of the limits has expired. The others still apply.
+      this.transfer.deadlines.add(this)
     }
   }
 
@@ -279,6 +288,7 @@ export class Attempt extends BodyReceiver {
       const detail = `another version, and ${transfer.delivery.bytes} bytes are delivered already`
       return this.fail(Exit.fail(new Protocol({ url: displayUrl(hop.href), reason: "inconsistent", detail })))
     }
+    transfer.mirrors.onEmptied()
     return this.after(partial.startOver(transfer.store), (part) => {
       partial.accept(head, answer.totalBytes, hop)
       partial.isResumed ||= offsetBytes > 0

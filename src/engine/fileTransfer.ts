@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as RequestHeaders from "../Download/requestHeaders.js"
 import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, Timeout } from "../DownloadError.js"
-import { Paused, Responded } from "../DownloadEvent.js"
+import { MirrorGivenUp, Paused, Responded } from "../DownloadEvent.js"
 import type { Hasher } from "../Hasher.js"
 import { andThen } from "../internal/andThen.js"
 import type { Expected } from "../internal/digest.js"
@@ -36,6 +36,7 @@ import type { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
 import { Checkpoints } from "./resume/checkpoints.js"
 import type { ResumeRule } from "./resume/resumeRule.js"
+import { Mirrors, type Source } from "./segments/mirrors.js"
 import type { SegmentRule } from "./segments/segmentRule.js"
 import type { Limits, Phase, Wait } from "./wait.js"
 
@@ -99,6 +100,7 @@ export class FileTransfer {
   private readonly names: Names | undefined
   private readonly events: EventSink | undefined
   readonly cookies: Hooks["cookies"]
+  readonly mirrors: Mirrors
 
   constructor(
     { clock, deadlines, governor, hasher, options, quotas, reachability, store, transport }: Services,
@@ -106,8 +108,7 @@ export class FileTransfer {
     readonly expected: Expected | undefined,
     /** The URL of the request, or the mirror that took its place. */
     public firstHop: Hop,
-    /** The mirrors that were not tried yet. */
-    private mirrors: ReadonlyArray<Hop>,
+    mirrors: ReadonlyArray<Source>,
     hooks: Hooks
   ) {
     this.transport = transport
@@ -132,6 +133,7 @@ export class FileTransfer {
     this.partial.isDelivered = sink !== undefined
     this.events = hooks.events
     this.cookies = hooks.cookies
+    this.mirrors = new Mirrors(mirrors)
     this.sampler = new ProgressSampler(clock, request, this.partial, hooks.events)
   }
 
@@ -223,13 +225,13 @@ export class FileTransfer {
 
   /** Gives up the URL, and puts the next mirror in its place. Returns false if there is none. */
   nextMirror(): boolean {
-    const [mirror, ...others] = this.mirrors
+    const mirror = this.mirrors.next()
     if (mirror === undefined) {
       return false
     }
-    this.mirrors = others
     this.firstHop = mirror
     this.partial.changeSource()
+    this.mirrors.onMixed()
     this.reachability.leave(this.partial)
     return true
   }
@@ -255,6 +257,14 @@ export class FileTransfer {
     }
     // Most responses say nothing, and are looked at no further.
     return Quota.isSaid(headers) ? this.quotas.pause(origin, headers, beganAtMillis, this) : Exit.void
+  }
+
+  /** Reports that a URL of the file gets no more requests for segments. */
+  onGivenUp({ href }: Hop, error: DownloadError): void {
+    if (this.events?.hasListener === true) {
+      const mirror = displayUrl(href)
+      this.events.send(Unvalidated.make(MirrorGivenUp, { request: this.request, mirror, error }))
+    }
   }
 
   /** Reports that an origin is paused. */

@@ -1,9 +1,12 @@
 /**
- * Outcomes of transfers: for another request, and as an exit.
+ * Outcomes of transfers: of a failure, for another request, and as an exit.
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import {
   Cancelled,
   type DownloadOutcome,
@@ -45,4 +48,20 @@ export const toExit = (outcome: DownloadOutcome): Effect.Effect<Saved | Skipped 
     default:
       return Effect.succeed(outcome)
   }
+}
+
+/** The outcome of a transfer that has saved no file. `bytes`: those that are kept for a later run. */
+export const ofCause = (
+  request: DownloadRequest,
+  cause: Cause.Cause<DownloadError>,
+  bytes: number
+): Effect.Effect<DownloadOutcome> => {
+  const failure = Cause.failureOrCause(cause)
+  const kept = bytes === 0 ? {} : { keptBytes: bytes }
+  if (Either.isLeft(failure)) {
+    return Exit.succeed(Unvalidated.make(Failed, { request, error: failure.left, ...kept }))
+  }
+  return Cause.isInterruptedOnly(failure.right)
+    ? Exit.succeed(Unvalidated.make(Cancelled, { request, ...kept }))
+    : Exit.failCause(failure.right)
 }

@@ -122,6 +122,11 @@ export class PartialFile {
     )
   }
 
+  /** The validator that a response must have. Mirrors have other ones, and the digest of the request proves their bytes. */
+  validatorOf(isMirror: boolean): string | undefined {
+    return isMirror && this.hasDigest ? undefined : this.validator
+  }
+
   /** The digest that the content must have: of the request, or else of the response. */
   get wanted(): Expected | undefined {
     return this.expected ?? this.announced

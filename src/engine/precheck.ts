@@ -22,12 +22,13 @@ import type { FileInfo, Store } from "../Store.js"
 import { fileOf, isSameTime, LocalFile, type Unchanged } from "./localFile.js"
 import { Hop } from "./redirect.js"
 import * as Aria2Control from "./resume/aria2Control.js"
+import { Source } from "./segments/mirrors.js"
 
 /** A valid request, with the parsed values of its fields. */
 export interface Checked {
   readonly hop: Hop
   /** The mirrors in their order. Headers and credentials of the request go only to mirrors of its own origin. */
-  readonly mirrors: ReadonlyArray<Hop>
+  readonly mirrors: ReadonlyArray<Source>
   readonly expected: Digest.Expected | undefined
 }
 
@@ -52,11 +53,11 @@ export const checkRequest = (request: DownloadRequest): Either.Either<Checked, I
   })
 }
 
-const noMirrors: ReadonlyArray<Hop> = []
+const noMirrors: ReadonlyArray<Source> = []
 
-const mirrorOf = ({ origin }: Hop, mirror: string): Hop => {
+const mirrorOf = ({ origin }: Hop, mirror: string): Source => {
   const { href, origin: own } = new URL(mirror)
-  return new Hop(href, 0, own === origin)
+  return new Source(new Hop(href, 0, own === origin), true)
 }
 
 /** What a look at a destination needs. */

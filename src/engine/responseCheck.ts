@@ -39,13 +39,14 @@ export const isAnswer = (status: number, offsetBytes: number): boolean =>
 
 /**
  * Returns the range in a response with such a status, or the error if the response does not match the request. The request had
- * a `Range` if `offsetBytes` is not 0. Has no side effects.
+ * a `Range` if `offsetBytes` is not 0. `isMirror`: it asked a mirror for a segment. Has no side effects.
  */
 export const judge = (
   { partial, request }: Checked,
   hop: Hop,
   { headers, status }: ResponseHead,
-  offsetBytes: number
+  offsetBytes: number,
+  isMirror = false
 ): Either.Either<Answer, DownloadError> => {
   const protocol = (reason: Protocol["reason"], detail: string) =>
     Either.left(new Protocol({ url: displayUrl(hop.href), reason, detail }))
@@ -70,7 +71,7 @@ export const judge = (
     return protocol("message", "its Content-Length is no number")
   }
   const answer = isPartial
-    ? partOf(partial, headers, lengthBytes, type, offsetBytes)
+    ? partOf(partial, headers, lengthBytes, type, offsetBytes, isMirror)
     : wholeOf(partial, headers, lengthBytes, type, offsetBytes)
   if (typeof answer === "string") {
     const detail = Printable.line(answer).slice(0, longestDetail)
@@ -163,14 +164,17 @@ const partOf = (
   headers: Headers,
   lengthBytes: number | undefined,
   type: string,
-  offsetBytes: number
+  offsetBytes: number,
+  isMirror: boolean
 ): Answer | string => {
   const said = headers["content-range"]
   const range = parseContentRange(said)
   if (range === undefined) {
     return said === undefined ? "no Content-Range" : `Content-Range: ${said}`
   }
-  const totalBytes = range.totalBytes ?? partial.totalBytes
+  // Another server must say the total.
+  const totalBytes = range.totalBytes ?? (isMirror ? undefined : partial.totalBytes)
+  const validator = partial.validatorOf(isMirror)
   if (
     range.startBytes !== offsetBytes ||
     range.endBytes >= (totalBytes ?? Number.POSITIVE_INFINITY) ||
@@ -185,7 +189,7 @@ const partOf = (
   if (type === multipart) {
     return `${said}, as ${multipart}`
   }
-  if (partial.validator !== undefined && !Validator.matches(partial.validator, headers)) {
+  if (validator !== undefined && !Validator.matches(validator, headers)) {
     return `${said}, of another version`
   }
   if (isOtherDigest(partial, headers)) {

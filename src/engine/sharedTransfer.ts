@@ -19,7 +19,7 @@ import type * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest, Failed } from "../Download.js"
 import { Timeout } from "../DownloadError.js"
-import { Advanced, Paused, Responded, Retrying } from "../DownloadEvent.js"
+import { Advanced, MirrorGivenUp, Paused, Responded, Retrying } from "../DownloadEvent.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import { UniquePaths } from "../internal/text/uniquePaths.js"
 import * as Unvalidated from "../internal/unvalidated.js"
@@ -105,6 +105,8 @@ const forRequest = (request: DownloadRequest, event: TransferEvent): TransferEve
   switch (event._tag) {
     case "Advanced":
       return Unvalidated.make(Advanced, { ...event, request })
+    case "MirrorGivenUp":
+      return Unvalidated.make(MirrorGivenUp, { ...event, request })
     case "Paused":
       return Unvalidated.make(Paused, { ...event, request })
     case "Responded":

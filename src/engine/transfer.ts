@@ -12,7 +12,6 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import {
-  Cancelled,
   type DownloadOutcome,
   type DownloadRequest,
   Failed,
@@ -37,6 +36,7 @@ import * as Deadlines from "./deadlines.js"
 import { FileTransfer, type Services, type TransferOptions } from "./fileTransfer.js"
 import type { Hooks, Restore } from "./hooks.js"
 import * as Limits from "./limits.js"
+import * as Outcomes from "./outcome.js"
 import { checkRequest } from "./precheck.js"
 import { Quotas } from "./quotas.js"
 import { Reachability } from "./reachability.js"
@@ -124,7 +124,7 @@ class Steps {
     }
     const { cause } = Exit.isSuccess(released) ? exit : released
     return andThen(file.partial.leave(mayContinue(cause), file.options.durability), (keptBytes) =>
-      outcomeOf(file.request, cause, keptBytes)
+      Outcomes.ofCause(file.request, cause, keptBytes)
     )
   }
 
@@ -222,9 +222,11 @@ class Steps {
     file.sampler.begin()
     file.checkpoints.begin(beganAt)
     const wait = new Wait(this.limits, beganAt, beganAt + leftMillis, this.deadlineAt)
-    return new Attempt(file, hop, wait, permit).run(this.restore, (exit) =>
+    const attempt = new Attempt(file, hop, wait, permit)
+    const report = { signal: "success", beganAtMillis: beganAt } as const
+    return attempt.run(this.restore, (exit) =>
       Exit.isSuccess(exit)
-        ? andThen(file.governor.report(hop.origin, { signal: "success", beganAtMillis: beganAt }), () =>
+        ? andThen(attempt.hasFailed ? Exit.void : file.governor.report(hop.origin, report), () =>
             this.continue(exit.value, wait)
           )
         : Option.match(Cause.failureOption(exit.cause), {
@@ -293,7 +295,7 @@ class Steps {
     next: () => Effect.Effect<Outcome, DownloadError> = () => this.nextAttempt
   ): Effect.Effect<Outcome, DownloadError> {
     return Effect.flatMap(Random.next, (random) => {
-      const { deadlines, delivery, firstHop, options, partial, reachability, request } = this.file
+      const { deadlines, delivery, firstHop, mirrors, options, partial, reachability, request } = this.file
       const now = this.file.now() - deadlines.lostMillis
       const { retries } = this
       const { origin } = hop ?? this.file.firstHop
@@ -315,7 +317,9 @@ class Steps {
           ? undefined
           : (delayAfter(retries.failures) ??
             // Retry once more: a server may refuse only the range, with any status.
-            (error._tag === "HttpStatus" && partial.refuseLastRange() ? delayAfter(retries.failures - 1) : undefined))
+            (error._tag === "HttpStatus" && partial.refuseLastRange() ? delayAfter(retries.failures - 1) : undefined) ??
+            // One of several mirrors may have brought wrong bytes. The next attempt asks one of them alone.
+            (error._tag === "Mismatch" && mirrors.mayRetryAlone(partial) ? 0 : undefined))
       if (delayMillis === undefined) {
         reachability.onGivenUp(origin, error)
       }
@@ -383,18 +387,3 @@ const logged = (cause: Cause.Cause<never>, outcome: Outcome): Effect.Effect<Down
 /** Whether a later run may continue the part of a transfer that ended with this cause. */
 const mayContinue = (cause: Cause.Cause<DownloadError>): boolean =>
   Option.match(Cause.failureOption(cause), { onNone: () => Cause.isInterruptedOnly(cause), onSome: keepsContent })
-
-const outcomeOf = (
-  request: DownloadRequest,
-  cause: Cause.Cause<DownloadError>,
-  bytes: number
-): Effect.Effect<DownloadOutcome> => {
-  const failure = Cause.failureOrCause(cause)
-  const kept = bytes === 0 ? {} : { keptBytes: bytes }
-  if (Either.isLeft(failure)) {
-    return Exit.succeed(Unvalidated.make(Failed, { request, error: failure.left, ...kept }))
-  }
-  return Cause.isInterruptedOnly(failure.right)
-    ? Exit.succeed(Unvalidated.make(Cancelled, { request, ...kept }))
-    : Exit.failCause(failure.right)
-}

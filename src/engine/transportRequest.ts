@@ -17,18 +17,21 @@ interface Options {
   /** The headers that make the request conditional. */
   readonly condition: Readonly<Record<string, string>> | undefined
   readonly verifiesBody: boolean
+  /** True for a segment that a mirror brings. */
+  readonly isMirror?: boolean | undefined
 }
 
 /** A range is guarded by `If-Range` if the version in the part has a validator. */
 export const transportRequest = (
-  { cookies, options, partial: { validator }, request }: FileTransfer,
+  { cookies, options, partial, request }: FileTransfer,
   hop: Hop,
-  { condition, connectMillis, range, verifiesBody }: Options
+  { condition, connectMillis, isMirror = false, range, verifiesBody }: Options
 ): TransportRequest => {
   const url = RequestHeaders.requestUrl(hop)
   const cookie = cookies?.header(url)
   const given = RequestHeaders.forHop(request, hop, options.headers)
   const headers = cookie === undefined ? given : RequestHeaders.withCookie(given, cookie)
+  const validator = partial.validatorOf(isMirror)
   const guard = validator === undefined ? undefined : { "if-range": validator }
   return {
     url,

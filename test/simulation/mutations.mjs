@@ -9,6 +9,7 @@ const request = "engine/transportRequest.ts"
 const wait = "engine/wait.ts"
 const receive = "engine/receiveBody.ts"
 const segments = "engine/segments/segmentWorkers.ts"
+const workers = "engine/segments/workerSet.ts"
 const ranges = "engine/segments/rangeMap.ts"
 const transfer = "engine/transfer.ts"
 const openPart = "engine/resume/openPart.ts"
@@ -38,7 +39,7 @@ export const mutations = [
   [
     "two versions are spliced",
     [request, "validator === undefined ? undefined", "true ? undefined"],
-    [check, "partial.validator !== undefined && !Validator.matches(partial.validator, headers)", "false"]
+    [check, "validator !== undefined && !Validator.matches(validator, headers)", "false"]
   ],
   ["a resume that nothing guards", [partial, "this.isGuarded && isUnfinished", "isUnfinished"]],
   ["append on 200", [attempt, "answer.startBytes > 0 && partial.part !== undefined", "partial.part !== undefined"]],
@@ -215,21 +216,21 @@ export const mutations = [
   [
     "a helper without a permit",
     [
-      segments,
+      workers,
       "transfer.governor.tryAcquireIdle(hop.origin, onWanted, transfer.permitOptions)",
       "({ release: () => {}, tryReuse: () => true })"
     ]
   ],
   [
     "a helper keeps its permit",
-    [segments, "\n    worker.permit?.release()\n", "\n"],
-    [segments, "\n          worker.permit?.release()\n", "\n"]
+    [workers, "\n    worker.permit?.release()\n", "\n"],
+    [workers, "\n      permit?.release()\n", "\n"]
   ],
-  ["a helper outlives its attempt", [segments, "segment?.close ?? Effect.void", "Effect.void"]],
+  ["a helper outlives its attempt", [workers, "segment?.close ?? Effect.void", "Effect.void"]],
   [
     "a segment is asked for while the origin wants to be left alone",
-    [segments, "this.hasMore && worker.permit?.tryReuse() === true", "this.hasMore"],
-    [segments, "isMore && this.owner.permit.tryReuse()", "isMore"]
+    [segments, "next.exists && worker.permit?.tryReuse() === true", "next.exists"],
+    [segments, "isMore && owner.permit.tryReuse()", "isMore"]
   ],
   [
     "what did not come in order is not in the digest",
@@ -259,14 +260,14 @@ export const mutations = [
     ["engine/resume/keepsContent.ts", "error.status !== 404 && error.status !== 410", "true"]
   ],
   ["no record is written while a body is received", ["engine/resume/checkpoints.ts", "if (!isDue)", "if (true)"]],
-  ["a kept part is not told", [transfer, "bytes === 0 ? {} : { keptBytes: bytes }", "{}"]],
+  ["a kept part is not told", ["engine/outcome.ts", "bytes === 0 ? {} : { keptBytes: bytes }", "{}"]],
   [
     "a part is continued under the validator of another version",
     [request, "validator === undefined ? undefined", "true ? undefined"],
     [
       check,
-      "partial.validator !== undefined && !Validator.matches(partial.validator, headers)",
-      "partial.openedBytes === 0 && partial.validator !== undefined && !Validator.matches(partial.validator, headers)"
+      "validator !== undefined && !Validator.matches(validator, headers)",
+      "partial.openedBytes === 0 && validator !== undefined && !Validator.matches(validator, headers)"
     ]
   ],
   [

@@ -15,7 +15,19 @@ export interface SlowFile extends Origin {
   readonly most: () => number
 }
 
-const etag = '"1"'
+/** Servers of one file, whose responses are counted together. */
+interface Group {
+  open: number
+  most: number
+}
+
+interface Options {
+  readonly etag?: string | undefined
+  /** Another number is another content of the same size. Default: 0. */
+  readonly shift?: number | undefined
+  /** Default: this server alone. */
+  readonly group?: Group | undefined
+}
 
 const give = (response: ServerResponse, body: Buffer, isFast: () => boolean): void => {
   const step = (from: number): void => {
@@ -32,20 +44,23 @@ const give = (response: ServerResponse, body: Buffer, isFast: () => boolean): vo
 }
 
 /** Sends each response slowly until there are so many responses at a time. */
-export const slowFile = (bytes: number, connections: number): Effect.Effect<SlowFile, never, Scope.Scope> => {
-  const content = Buffer.from(Uint8Array.from({ length: bytes }, (_, index) => (index * 7 + (index >> 10)) & 0xff))
+export const slowFile = (
+  bytes: number,
+  connections: number,
+  { etag = '"1"', group = { open: 0, most: 0 }, shift = 0 }: Options = {}
+): Effect.Effect<SlowFile, never, Scope.Scope> => {
+  const byteAt = (_: unknown, index: number) => (index * 7 + (index >> 10) + shift) & 0xff
+  const content = Buffer.from(Uint8Array.from({ length: bytes }, byteAt))
   const ranges: Array<string | undefined> = []
-  let open = 0
-  let most = 0
-  const isFast = () => most >= connections
+  const isFast = () => group.most >= connections
   return Effect.map(
     http(({ headers }, response) => {
       ranges.push(headers.range)
-      open++
-      most = Math.max(most, open)
-      response.on("close", () => open--)
+      group.open++
+      group.most = Math.max(group.most, group.open)
+      response.on("close", () => group.open--)
       const [, first, last = ""] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? "") ?? []
-      if (first === undefined || headers["if-range"] !== etag) {
+      if (first === undefined || (headers["if-range"] ?? etag) !== etag) {
         response.writeHead(200, { "content-length": bytes, "accept-ranges": "bytes", etag })
         give(response, content, isFast)
         return
@@ -62,7 +77,7 @@ export const slowFile = (bytes: number, connections: number): Effect.Effect<Slow
       ...origin,
       digest: `sha256:${createHash("sha256").update(content).digest("hex")}`,
       ranges: () => ranges.slice(),
-      most: () => most
+      most: () => group.most
     })
   )
 }

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Download from "../../Download.js"
 import { InvalidRequest } from "../../DownloadError.js"
-import type { DownloadEvent, Paused, Responded, Retrying } from "../../DownloadEvent.js"
+import type { DownloadEvent, MirrorGivenUp, Paused, Responded, Retrying } from "../../DownloadEvent.js"
 import { displaySize } from "../../internal/text/displaySize.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
@@ -105,6 +105,14 @@ export const make = (options: {
       }
       if (statusLine.isTerminal) {
         retries.add(event)
+      }
+    }
+
+    const onMirror = ({ error, mirror, request }: MirrorGivenUp): void => {
+      if (json && !quiet) {
+        write(`${JSON.stringify({ event: "MirrorGivenUp", ...nameOf(request), mirror, error: errorJson(error) })}\n`)
+      } else if (verbose) {
+        say(`${displayUrl(request.url)}: no more parts of it from ${mirror}: ${error.message}`)
       }
     }
 
@@ -209,6 +217,9 @@ export const make = (options: {
             break
           case "Retrying":
             onRetry(event)
+            break
+          case "MirrorGivenUp":
+            onMirror(event)
             break
           case "Paused":
             onPause(event)

@@ -24,7 +24,9 @@ export interface Claim {
   endBytes: number
   /** When the latest bytes or the head of the response arrived, in milliseconds; infinity before that. */
   activeAt: number
-  /** True for the rest of a claim whose response was silent. It is not taken over once more. */
+  /** When the head of the response arrived; infinity before that. */
+  answeredAt: number
+  /** True for the rest of a claim that was taken over. It is not taken over once more because it is silent. */
   isTakenOver: boolean
 }
 
@@ -121,6 +123,7 @@ export class RangeMap {
       nextBytes: startBytes,
       endBytes,
       activeAt: Number.POSITIVE_INFINITY,
+      answeredAt: Number.POSITIVE_INFINITY,
       isTakenOver: false
     }
     this.claims.push(claim)
@@ -167,8 +170,8 @@ export class RangeMap {
   }
 
   /** The number of claims that `split` would return. */
-  room(count: number, leastBytes: number): number {
-    return this.plan(count, leastBytes).reduce(
+  room(count: number, leastBytes: number, mayDivide?: (claim: Claim) => boolean): number {
+    return this.plan(count, leastBytes, mayDivide).reduce(
       (sum, { claim, shares }) => sum + shares - (claim === undefined ? 0 : 1),
       0
     )
@@ -176,11 +179,12 @@ export class RangeMap {
 
   /**
    * Makes at most `count` new claims: first of holes, in ascending order, and then of equal shares of the largest claims. A
-   * share of a claim has at least `leastBytes`. A divided claim keeps its first share.
+   * share of a claim has at least `leastBytes`. A divided claim keeps its first share. Only the claims that `mayDivide` returns true
+   * for are divided.
    */
-  split(count: number, leastBytes: number): ReadonlyArray<Claim> {
+  split(count: number, leastBytes: number, mayDivide?: (claim: Claim) => boolean): ReadonlyArray<Claim> {
     const claims: Array<Claim> = []
-    for (const { claim, range, shares } of this.plan(count, leastBytes)) {
+    for (const { claim, range, shares } of this.plan(count, leastBytes, mayDivide)) {
       const lengthBytes = range.endBytes - range.startBytes
       const boundary = (share: number): number => range.startBytes + Math.floor((lengthBytes * share) / shares)
       if (claim !== undefined) {
@@ -193,21 +197,22 @@ export class RangeMap {
     return claims
   }
 
-  /** The claim with the largest rest among those that have been silent since then and were not taken over. */
-  silent(sinceMillis: number): Claim | undefined {
+  /** The claim with the largest rest among those that are slow, and those that are silent since then and were not taken over. */
+  silent(sinceMillis: number, isSlow: (claim: Claim) => boolean = () => false): Claim | undefined {
     let found: Claim | undefined
     for (const claim of this.claims) {
-      const isSilent = claim.activeAt < sinceMillis && !claim.isTakenOver && claim.endBytes > claim.nextBytes
-      if (isSilent && (found === undefined || claim.endBytes - claim.nextBytes > found.endBytes - found.nextBytes)) {
+      const isSilent = claim.activeAt < sinceMillis && !claim.isTakenOver
+      const isLate = claim.endBytes > claim.nextBytes && (isSilent || isSlow(claim))
+      if (isLate && (found === undefined || claim.endBytes - claim.nextBytes > found.endBytes - found.nextBytes)) {
         found = claim
       }
     }
     return found
   }
 
-  /** Claims the whole rest of a silent claim, once: two responses would take it from each other without end. */
-  takeOver(sinceMillis: number): Claim | undefined {
-    const from = this.silent(sinceMillis)
+  /** Claims the whole rest of such a claim. If it was silent, once: two responses would take it from each other without end. */
+  takeOver(sinceMillis: number, isSlow?: (claim: Claim) => boolean): Claim | undefined {
+    const from = this.silent(sinceMillis, isSlow)
     if (from === undefined) {
       return undefined
     }
@@ -218,10 +223,14 @@ export class RangeMap {
   }
 
   /** The pieces to divide, each with its number of shares. */
-  private plan(count: number, leastBytes: number): ReadonlyArray<Piece> {
+  private plan(
+    count: number,
+    leastBytes: number,
+    mayDivide: (claim: Claim) => boolean = () => true
+  ): ReadonlyArray<Piece> {
     const pieces: ReadonlyArray<Piece> = [
       ...this.holes().map((range) => ({ range, claim: undefined, shares: 0 })),
-      ...Array.from(this.claims, (claim) => ({
+      ...this.claims.filter(mayDivide).map((claim) => ({
         range: { startBytes: claim.nextBytes, endBytes: claim.endBytes },
         claim,
         shares: 1

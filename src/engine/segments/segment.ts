@@ -14,28 +14,28 @@ import type { ResponseHead } from "../../Transport.js"
 import { truncated } from "../contentCheck.js"
 import type { FileTransfer } from "../fileTransfer.js"
 import { BodyReceiver, type Meter } from "../receiveBody.js"
-import type { Hop } from "../redirect.js"
+import * as Redirect from "../redirect.js"
 import { judge } from "../responseCheck.js"
 import { statusError } from "../statusError.js"
 import type { Task } from "../tasks.js"
 import { transportRequest } from "../transportRequest.js"
 import type { Phase, Wait } from "../wait.js"
+import type { Source } from "./mirrors.js"
 import type { Claim } from "./rangeMap.js"
 
 /** What a segment uses of the attempt. */
 export interface SegmentOwner {
   readonly transfer: FileTransfer
-  readonly hop: Hop
   readonly meter: Meter
   readonly part: Part
   /** Runs an effect on a child of the attempt's fiber. */
   readonly start: <A, E>(effect: Effect.Effect<A, E>, onEnd: (exit: Exit.Exit<A, E>) => void) => Task | undefined
-  /** Called with the time that the head has taken, when the response has the requested range. */
-  readonly onAnswer: (answerMillis: number) => void
 }
 
 export class Segment extends BodyReceiver {
   readonly beganAt: number
+  /** The URL to which a mirror has redirected the request. */
+  redirectedTo: Redirect.Hop | undefined
   /** The end of the claim when the head arrived. */
   private wantedEndBytes = 0
   private responseEndBytes = 0
@@ -43,12 +43,15 @@ export class Segment extends BodyReceiver {
 
   constructor(
     private readonly owner: SegmentOwner,
+    private readonly source: Source,
+    /** The URL for whose origin the worker has a permit. */
+    hop: Redirect.Hop,
     readonly claim: Claim,
     wait: Wait,
     /** Called when the exchange is closed. */
     private readonly onClose: (exit: Exit.Exit<void, DownloadError>) => void
   ) {
-    super(owner.transfer, owner.hop, wait)
+    super(owner.transfer, hop, wait)
     this.beganAt = wait.beganAt
     this.meter = owner.meter
   }
@@ -62,7 +65,8 @@ export class Segment extends BodyReceiver {
       connectMillis: wait.limits.connectMillis,
       range,
       condition: undefined,
-      verifiesBody: true
+      verifiesBody: true,
+      isMirror: this.source.isMirror
     })
     this.after(this.send(request), () => false)
   }
@@ -74,19 +78,23 @@ export class Segment extends BodyReceiver {
 
   onHead(head: ResponseHead): boolean {
     return this.orFail(() => {
-      const { claim, hop, owner, transfer, wait } = this
+      const { claim, hop, owner, source, transfer, wait } = this
       const now = transfer.now()
       const url = displayUrl(hop.href)
       wait.beginBody(now)
       this.heed(head)
       transfer.responded(hop, head)
+      transfer.reachability.onAnswer(hop.origin)
+      if (source.isMirror && Redirect.isRedirect(head.status)) {
+        return this.redirected(head)
+      }
       if (head.status >= 400 && head.status !== 416) {
         return this.fail(Exit.fail(statusError(hop, head, transfer.clock.unsafeCurrentTimeMillis())))
       }
       if (head.status !== 206) {
         return this.fail(Exit.fail(new Protocol({ url, reason: "range", detail: `${head.status}` })))
       }
-      const answer = judge(transfer, hop, head, claim.nextBytes)
+      const answer = judge(transfer, hop, head, claim.nextBytes, source.isMirror)
       if (Either.isLeft(answer)) {
         return this.fail(Exit.fail(answer.left))
       }
@@ -95,15 +103,31 @@ export class Segment extends BodyReceiver {
       this.body = { part: owner.part, claim, endBytes: this.responseEndBytes }
       this.expectRange(head)
       claim.activeAt = now
+      claim.answeredAt = now
       claim.endBytes = Math.min(claim.endBytes, this.responseEndBytes)
       transfer.partial.isResumed = true
-      owner.onAnswer(now - this.beganAt)
+      source.answerMillis = now - this.beganAt
+      source.isProven = true
+      if (source.isMirror) {
+        transfer.mirrors.onMixed()
+      }
       return true
     })
   }
 
   expire(phase: Phase): void {
     this.fail(Exit.fail(this.transfer.timedOut(this.hop, phase, this.wait)))
+  }
+
+  private redirected(head: ResponseHead): false {
+    const to = Redirect.next(this.hop, head)
+    if (Either.isLeft(to)) {
+      return this.fail(Exit.fail(to.left))
+    }
+    this.redirectedTo = to.right
+    this.isOver = true
+    this.finish(Exit.void)
+    return false
   }
 
   protected start<A, E>(effect: Effect.Effect<A, E>, onEnd: (exit: Exit.Exit<A, E>) => void): Task | undefined {

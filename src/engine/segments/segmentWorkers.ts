@@ -6,6 +6,9 @@
  * if it is idle, and releases it when another transfer waits for it. A worker that has received its segment takes half of
  * the largest rest. The bytes that a failed segment has not brought are a hole again, and other workers receive them.
  *
+ * Segments are requested from the server of the attempt and from mirrors, from the one with the fewest connections first. A mirror
+ * that fails, or has another version, is given up. If the response of the attempt fails, the mirrors that have answered go on.
+ *
  * @internal
  */
 import * as Cause from "effect/Cause"
@@ -23,9 +26,12 @@ import type { Body, Meter } from "../receiveBody.js"
 import type { Hop } from "../redirect.js"
 import type { Task } from "../tasks.js"
 import { Wait } from "../wait.js"
+import { Source } from "./mirrors.js"
+import { NextClaim } from "./nextClaim.js"
 import type { Claim } from "./rangeMap.js"
 import { Segment, type SegmentOwner } from "./segment.js"
 import type { SegmentRule } from "./segmentRule.js"
+import { closeWorker, type Worker, WorkerSet } from "./workerSet.js"
 
 // A connection that is faster than this is limited by the machine or the network, and more connections seldom help.
 const fastBytesPerMilli = (256 * 1024 * 1024) / 1000
@@ -52,42 +58,20 @@ export interface Owner {
   readonly finish: (exit: Exit.Exit<never, DownloadError>) => void
 }
 
-interface Worker {
-  permit: Permit | undefined
-  segment: Segment | undefined
-  /** True if another transfer waits for the permit. */
-  isWanted: boolean
-}
-
-/** Whether the body of a response can be divided into segments. */
-export const isDivisible = (
-  { coding, isGuarded, totalBytes }: PartialFile,
-  { headers }: ResponseHead,
-  { claim, endBytes }: Body,
-  { leastBytes }: SegmentRule
-): boolean =>
-  totalBytes !== undefined &&
-  isGuarded &&
-  headers["accept-ranges"]?.trim().toLowerCase() !== "none" &&
-  coding === "" &&
-  Number.isFinite(endBytes) &&
-  Math.min(endBytes, claim.endBytes) - claim.nextBytes >= 2 * leastBytes
-
 export class SegmentWorkers implements SegmentOwner {
   readonly transfer: FileTransfer
-  readonly hop: Hop
   readonly part: Part
-  private readonly workers = new Set<Worker>()
+  /** The server of the attempt. */
+  private readonly source: Source
+  private readonly workers: WorkerSet
   /** The worker with the permit of the attempt. It works when the response of the attempt has ended. */
   private readonly own: Worker
   private response: "open" | "ended" | "closing" | "closed" = "open"
   private isOver = false
-  /** True if the server has shown that it supports ranges. Until then, one segment is enough to find out. */
-  private isProven: boolean
+  /** Why the response of the attempt has failed, if the mirrors go on. */
+  private failure: DownloadError | undefined
   /** True if a segment of the own worker has failed. It requests no more segments. */
   private isRefused = false
-  /** The time that the head of the latest segment has taken. */
-  private answerMillis = 0
 
   constructor(
     private readonly owner: Owner,
@@ -97,10 +81,12 @@ export class SegmentWorkers implements SegmentOwner {
     private readonly rule: SegmentRule
   ) {
     this.transfer = owner.transfer
-    this.hop = owner.hop
     this.part = body.part
-    this.own = { permit: owner.permit, segment: undefined, isWanted: false }
-    this.isProven = head.status === 206 || head.headers["accept-ranges"]?.trim().toLowerCase() === "bytes"
+    this.workers = new WorkerSet(owner.transfer)
+    this.source = new Source(owner.hop, false)
+    this.source.isProven = head.status === 206 || head.headers["accept-ranges"]?.trim().toLowerCase() === "bytes"
+    this.own = { source: this.source, hop: owner.hop, permit: owner.permit, segment: undefined, isWanted: false }
+    body.claim.answeredAt = this.transfer.now()
     this.measure(rule.measureMillis / (this.leftBytes >= longBytes ? 3 : 1))
   }
 
@@ -108,15 +94,38 @@ export class SegmentWorkers implements SegmentOwner {
     return this.owner.start(effect, onEnd)
   }
 
-  onAnswer(answerMillis: number): void {
-    this.answerMillis = answerMillis
-    this.isProven = true
-  }
-
   /** Call it when the response of the attempt has ended. */
   onResponseEnd(): void {
     this.response = "ended"
+    this.source.measured(this.body.claim, this.transfer.now())
     this.proceed()
+  }
+
+  /** Call it when the response of the attempt has failed. Returns whether mirrors receive the rest. */
+  goesOn(exit: Exit.Exit<never, DownloadError>): boolean {
+    const { owner, transfer } = this
+    const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
+    const isHelped = this.workers.all.some(({ segment, source }) => segment !== undefined && source.isHelping)
+    const isReceiving = !this.isOver && (this.response === "open" || this.response === "ended")
+    if (error === undefined || isFinal(error) || !isReceiving || !isHelped) {
+      return false
+    }
+    this.failure = error
+    this.response = "closing"
+    this.isRefused = true
+    this.giveUp(this.source, error)
+    // Its other limits still apply.
+    owner.wait.isPaused = true
+    this.start(transfer.cool(owner.hop.origin, error, owner.wait.beganAt), () => {
+      owner.permit.release()
+      this.endResponse()
+    })
+    return true
+  }
+
+  /** True if the response of the attempt has failed. */
+  get hasFailed(): boolean {
+    return this.failure !== undefined
   }
 
   /** Closes all exchanges, and releases all permits but that of the attempt. */
@@ -124,25 +133,13 @@ export class SegmentWorkers implements SegmentOwner {
     // At once: until the effect is run, no worker begins another segment.
     this.isOver = true
     return Effect.suspend(() => {
-      const all = [this.own, ...this.workers]
-      this.workers.clear()
-      return Effect.forEach(all, (worker) => this.closeWorker(worker), { concurrency: "unbounded", discard: true })
-    })
-  }
-
-  private closeWorker(worker: Worker): Effect.Effect<void> {
-    const { segment } = worker
-    return Effect.ensuring(
-      segment?.close ?? Effect.void,
-      Effect.sync(() => {
-        if (segment !== undefined) {
-          this.ranges.release(segment.claim)
-        }
-        if (worker !== this.own) {
-          worker.permit?.release()
-        }
+      // The attempt releases the permit of its own worker.
+      const all = [{ ...this.own, permit: undefined }, ...this.workers.clear()]
+      return Effect.forEach(all, (worker) => closeWorker(worker, this.ranges), {
+        concurrency: "unbounded",
+        discard: true
       })
-    )
+    })
   }
 
   private get partial(): PartialFile {
@@ -165,36 +162,56 @@ export class SegmentWorkers implements SegmentOwner {
     const sleep = Effect.zipRight(Effect.sleep(Math.max(1, millis - 1)), Effect.sleep(1))
     this.start(Effect.interruptible(sleep), (exit) => {
       const { leftBytes } = this
-      const isOver = this.isOver || Exit.isFailure(exit)
-      if (isOver || this.partial.failedSegments >= failuresAtMost || leftBytes < 2 * leastBytes) {
+      if (this.isOver || Exit.isFailure(exit) || this.sources.length === 0) {
         return
       }
       if (this.isSlow(before, leftBytes)) {
-        this.divide()
+        if (leftBytes >= 2 * leastBytes) {
+          this.divide()
+        } else {
+          this.relieve()
+        }
       }
       this.measure(Math.min(millis * 2, 8 * measureMillis))
     })
   }
 
   private isSlow(before: Meter & { readonly at: number }, leftBytes: number): boolean {
-    const connections = 1 + this.workers.size
+    const { connections } = this
     const millis =
       connections * (this.owner.transfer.now() - before.at) - (this.meter.pausedMillis - before.pausedMillis)
     const bytesPerMilli = (this.meter.bytes - before.bytes) / Math.max(1, millis)
     return bytesPerMilli < fastBytesPerMilli && leftBytes > connections * bytesPerMilli * this.rule.worthMillis
   }
 
+  private get connections(): number {
+    return (this.hasFailed ? 0 : 1) + this.workers.size
+  }
+
+  /** The servers that may bring segments, that with the fewest connections first. */
+  private get sources(): ReadonlyArray<Source> {
+    const { partial, source, transfer } = this
+    const isUsable = partial.failedSegments < failuresAtMost && !source.isGivenUp
+    const mirrors = transfer.mirrors.forSegments(partial, transfer.reachability)
+    // The response of the attempt is a connection as well.
+    const count = (one: Source): number => this.workers.of(one).length + (one === source ? 1 : 0)
+    return [...(isUsable ? [source] : []), ...mirrors].sort((one, other) => count(one) - count(other))
+  }
+
+  private hire(sources: ReadonlyArray<Source>): Worker | undefined {
+    return this.workers.hire(sources.filter((one) => one.isProven || this.workers.of(one).length === 0))
+  }
+
   /** Begins as many segments as there are idle permits and shares. */
   private divide(): void {
     const { connectionsAtMost, leastBytes } = this.rule
-    const most = Math.min(connectionsAtMost - 1, this.isProven ? connectionsAtMost : 1) - this.workers.size
-    if (this.body.claim.nextBytes === 0) {
+    if (this.isOver || this.body.claim.nextBytes === 0) {
       return
     }
-    const room = this.ranges.room(most, leastBytes)
+    const room = this.ranges.room(connectionsAtMost - this.connections, leastBytes)
     const hired: Array<Worker> = []
     while (hired.length < room) {
-      const worker = this.hire()
+      const worker = this.hire(this.sources)
       if (worker === undefined) {
         break
       }
@@ -211,24 +228,19 @@ export class SegmentWorkers implements SegmentOwner {
     })
   }
 
-  private hire(): Worker | undefined {
-    const { hop, transfer } = this.owner
-    const worker: Worker = { permit: undefined, segment: undefined, isWanted: false }
-    const onWanted = (): void => {
-      worker.isWanted = true
-      worker.segment?.abort()
+  /** Requests the rest of a slow connection once more, from a server that is faster. */
+  private relieve(): void {
+    const faster = this.sources.filter((source) => this.nextFor(source).isRelief)
+    const worker = this.connections < this.rule.connectionsAtMost ? this.hire(faster) : undefined
+    const claim = worker === undefined ? undefined : this.nextFor(worker.source).takeOver()
+    if (worker !== undefined && claim !== undefined) {
+      this.begin(worker, claim)
+      this.proceed()
     }
-    worker.permit = transfer.governor.tryAcquireIdle(hop.origin, onWanted, transfer.permitOptions)
-    if (worker.permit === undefined) {
-      return undefined
-    }
-    this.workers.add(worker)
-    return worker
   }
 
   private dismiss(worker: Worker): void {
-    this.workers.delete(worker)
-    worker.permit?.release()
+    this.workers.dismiss(worker)
     this.proceed()
   }
 
@@ -240,19 +252,32 @@ export class SegmentWorkers implements SegmentOwner {
       return
     }
     const segmentWait = new Wait(wait.limits, transfer.now(), wait.totalAt, wait.deadlineAt)
-    const segment = new Segment(this, claim, segmentWait, (exit) => this.onSegmentEnd(worker, segment, exit))
+    const segment = new Segment(this, worker.source, worker.hop, claim, segmentWait, (exit) =>
+      this.onSegmentEnd(worker, segment, exit)
+    )
     worker.segment = segment
     segment.begin()
   }
 
   private onSegmentEnd(worker: Worker, segment: Segment, exit: Exit.Exit<void, DownloadError>): void {
-    const { owner, partial } = this
-    const { hop, transfer } = owner
+    const { owner, partial, transfer } = this
+    const { hop, source } = worker
     worker.segment = undefined
     this.ranges.release(segment.claim)
     if (Exit.isSuccess(exit)) {
+      source.measured(segment.claim, transfer.now())
       const report = { signal: "success", beganAtMillis: segment.beganAt } as const
-      this.start(transfer.governor.report(hop.origin, report), () => this.continue(worker))
+      this.start(transfer.governor.report(hop.origin, report), () => {
+        if (segment.redirectedTo === undefined) {
+          this.continue(worker)
+        } else {
+          source.hop = segment.redirectedTo
+          source.isProven = false
+          this.workers.dismiss(worker)
+          this.divide()
+          this.proceed()
+        }
+      })
       return
     }
     const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
@@ -264,7 +289,11 @@ export class SegmentWorkers implements SegmentOwner {
       }
       return
     }
-    partial.failedSegments++
+    if (source.isMirror && !isFinal(error)) {
+      this.giveUp(source, error)
+    } else {
+      partial.failedSegments++
+    }
     if (worker === this.own && isFinal(error)) {
       owner.finish(Exit.fail(error))
       return
@@ -281,14 +310,23 @@ export class SegmentWorkers implements SegmentOwner {
     })
   }
 
+  private giveUp(source: Source, error: DownloadError): void {
+    if (!source.isGivenUp) {
+      source.isGivenUp = true
+      this.transfer.onGivenUp(source.firstHop, error)
+    }
+  }
+
   /** Begins the next segment of a worker whose segment has ended. */
   private continue(worker: Worker): void {
     if (worker === this.own) {
       this.proceed()
       return
     }
-    const isOn = !this.isOver && !worker.isWanted && this.hasMore && worker.permit?.tryReuse() === true
-    const claim = isOn ? this.next() : undefined
+    const { source } = worker
+    const isOn = !this.isOver && !worker.isWanted && !source.isGivenUp
+    const next = this.nextFor(source)
+    const claim = isOn && next.exists && worker.permit?.tryReuse() === true ? next.take() : undefined
     if (claim === undefined) {
       this.dismiss(worker)
     } else {
@@ -310,10 +348,11 @@ export class SegmentWorkers implements SegmentOwner {
         this.endResponse()
       }
     } else if (this.response === "ended") {
-      if (claim.nextBytes < claim.endBytes) {
-        owner.finish(Exit.fail(truncated(this.partial, owner.hop)))
-      } else {
+      const error = Exit.fail(truncated(this.partial, owner.hop))
+      if (claim.nextBytes >= claim.endBytes) {
         this.endResponse()
+      } else if (!this.goesOn(error)) {
+        owner.finish(error)
       }
     } else if (this.response === "closed") {
       // Each further request has its own time limits.
@@ -327,12 +366,16 @@ export class SegmentWorkers implements SegmentOwner {
   }
 
   private proceedAlone(): void {
-    const isMore = this.hasMore
-    const next = !this.isRefused && isMore && this.owner.permit.tryReuse() ? this.next() : undefined
-    if (next !== undefined) {
-      this.begin(this.own, next)
+    const { failure, owner, source } = this
+    const next = this.nextFor(source)
+    const isMore = next.exists
+    const claim = !this.isRefused && isMore && owner.permit.tryReuse() ? next.take() : undefined
+    if (claim !== undefined) {
+      this.begin(this.own, claim)
+    } else if (failure !== undefined && this.workers.size === 0) {
+      owner.finish(Exit.fail(failure))
     } else if ((this.isRefused || isMore) && this.workers.size === 0) {
-      this.owner.requestRest()
+      owner.requestRest()
     }
   }
 
@@ -345,16 +388,8 @@ export class SegmentWorkers implements SegmentOwner {
     })
   }
 
-  private get hasMore(): boolean {
-    return this.ranges.room(1, this.rule.leastTakenBytes) > 0 || this.ranges.silent(this.silentSince) !== undefined
-  }
-
-  private next(): Claim | undefined {
-    return this.ranges.split(1, this.rule.leastTakenBytes)[0] ?? this.ranges.takeOver(this.silentSince)
-  }
-
-  private get silentSince(): number {
-    return this.owner.transfer.now() - 2 * this.answerMillis
+  private nextFor(source: Source): NextClaim {
+    return new NextClaim(this.ranges, source, this.rule, this.transfer.now())
   }
 }
 
