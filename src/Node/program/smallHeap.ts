@@ -23,8 +23,6 @@ export const set = (): void => {
   if (Number.parseInt(process.versions.v8, 10) < 14) {
     setFlagsFromString("--no-separate-gc-phases")
   }
-  // The threads that compile keep 45 MB of Node 24, and save no processor time.
-  setFlagsFromString("--no-concurrent-recompilation")
 }
 
 /**
