@@ -1,0 +1,62 @@
+/**
+ * The state of a run at a point in time.
+ */
+import type { DownloadRequest } from "../Download.js"
+import type { DownloadError } from "../DownloadError.js"
+
+/**
+ * A transfer in flight.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Transfer {
+  readonly request: DownloadRequest
+  /** The size of the file so far. */
+  readonly bytes: number
+  /** The size of the whole file. Undefined if it is not known yet, or if the server does not announce it. */
+  readonly totalBytes: number | undefined
+  /** The smoothed rate. Undefined until two `Advanced` events have arrived. */
+  readonly bytesPerSecond: number | undefined
+  /** The time until the file is complete at this rate. Undefined if the size or the rate is not known, or if the rate is 0. */
+  readonly remainingMillis: number | undefined
+  /** The time since `Started`. */
+  readonly elapsedMillis: number
+  /** The number of failed attempts. */
+  readonly retries: number
+  /** The next attempt. Undefined if the transfer does not wait for one. */
+  readonly waiting: { readonly error: DownloadError; readonly remainingMillis: number } | undefined
+}
+
+/**
+ * A run at a point in time.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Snapshot {
+  /** The number of requests with an outcome. */
+  readonly done: number
+  /** The number of requests that have failed. They are among `done`. */
+  readonly failed: number
+  readonly inFlight: number
+  /** The number of requests of the whole run, if it is known. */
+  readonly expected: number | undefined
+  /** The size of the saved files, and of the files in flight so far. Bytes that a failed attempt has thrown away are not counted. */
+  readonly bytes: number
+  /** The size of all files of the run. Undefined if it can neither be known nor estimated. */
+  readonly totalBytes: number | undefined
+  /** True if `totalBytes` takes the mean of the known sizes for each size that is not known yet. */
+  readonly isEstimate: boolean
+  /** The smoothed rate of received bytes. Time in which all transfers wait for their next attempt does not lower it. */
+  readonly bytesPerSecond: number | undefined
+  /** The time until the run ends at this rate. Undefined if the total or the rate is not known, or if the rate is 0. */
+  readonly remainingMillis: number | undefined
+  readonly elapsedMillis: number
+  /** Failed attempts that were followed by another. */
+  readonly retries: number
+  /** The number of transfers that wait for their next attempt. */
+  readonly waiting: number
+  /** The transfers that wait for their next attempt, and then those that were started first. */
+  readonly transfers: ReadonlyArray<Transfer>
+}

@@ -1,0 +1,38 @@
+/**
+ * Events of a run, for the tests of what is shown of it.
+ */
+import * as Download from "../../src/Download.js"
+import { HttpStatus } from "../../src/DownloadError.js"
+import { Advanced, Finished, Retrying, Started } from "../../src/DownloadEvent.js"
+
+const requests = new Map<string, Download.DownloadRequest>()
+
+/** The one request for a name. */
+export const requestOf = (name: string): Download.DownloadRequest => {
+  const found = requests.get(name) ?? Download.request({ url: `http://origin.test/${name}`, destination: name })
+  requests.set(name, found)
+  return found
+}
+
+const refusal = (name: string) => new HttpStatus({ url: `http://origin.test/${name}`, status: 503 })
+
+export const started = (name: string) => new Started({ request: requestOf(name) })
+
+export const advanced = (name: string, bytes: number, totalBytes?: number) =>
+  new Advanced({ request: requestOf(name), bytes, totalBytes })
+
+export const retrying = (name: string, delayMillis: number, attempt = 1) =>
+  new Retrying({ request: requestOf(name), error: refusal(name), attempt, delayMillis })
+
+/** 206 is the status of a file of which an earlier process had received a part. */
+export const saved = (name: string, bytes: number, status: 200 | 206 = 200) => {
+  const request = requestOf(name)
+  const rest = { destination: name, verified: "length", attempts: 1, url: request.url } as const
+  return new Finished({ outcome: new Download.Saved({ request, bytes, status, ...rest }) })
+}
+
+export const failed = (name: string) =>
+  new Finished({ outcome: new Download.Failed({ request: requestOf(name), error: refusal(name) }) })
+
+export const cancelled = (name: string) =>
+  new Finished({ outcome: new Download.Cancelled({ request: requestOf(name) }) })
