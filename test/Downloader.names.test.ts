@@ -3,11 +3,13 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Download from "../src/Download.js"
 import * as Downloader from "../src/Downloader.js"
+import * as DirectStore from "../src/Store/Direct.js"
 import * as MemoryStore from "../src/Store/Memory.js"
-import { autoAdvance, layer, Origin } from "../src/testing.js"
+import { autoAdvance, Disk, layer, Origin } from "../src/testing.js"
 
 const named = (name: string) => ({ "content-disposition": `attachment; filename="${name}"` })
 
@@ -81,6 +83,53 @@ describe("nameFrom: server", () => {
       }).pipe(Effect.provide(world))
     )
   }
+
+  for (const other of ["overwrite", "update", "unique"] as const) {
+    for (const isInOrder of [true, false]) {
+      it.effect(`keeps the name of unique from ${other} ${isInOrder ? "later" : "earlier"} in the run`, () =>
+        Effect.gen(function* () {
+          const requests = [request("/as/a.txt?1", "unique"), request("/as/a.txt?2", other)]
+          const { run } = yield* Downloader.Downloader
+          const outcomes = yield* autoAdvance(
+            Stream.runCollect(
+              run(Stream.fromIterable(isInOrder ? requests : requests.toReversed()), { concurrency: 1 })
+            )
+          )
+          assert.deepStrictEqual(destinations(Array.from(outcomes)), ["/d/a-2.txt", "/d/a.txt"])
+          assert.strictEqual(new Set((yield* files).values()).size, 2)
+        }).pipe(Effect.provide(world))
+      )
+    }
+
+    it.effect(`keeps the name of unique from ${other} if an earlier run has the first name`, () =>
+      Effect.gen(function* () {
+        yield* run(request("/as/a.txt?old"))
+        const { run: runAll } = yield* Downloader.Downloader
+        const outcomes = yield* autoAdvance(
+          Stream.runCollect(
+            runAll(Stream.make(request("/as/a.txt?1", "unique"), request("/as/a-2.txt?2", other)), { concurrency: 1 })
+          )
+        )
+        assert.deepStrictEqual(destinations(Array.from(outcomes)), ["/d/a-2-2.txt", "/d/a-2.txt"])
+        assert.strictEqual(new Set((yield* files).values()).size, 3)
+      }).pipe(Effect.provide(world))
+    )
+  }
+
+  it.effect("finds a free name behind ten thousand files", () => {
+    const disk = new Disk.Disk()
+    for (let number = 1; number <= 10_000; number++) {
+      disk.put(number === 1 ? "/d/a.txt" : `/d/a-${number}.txt`, new Uint8Array(1))
+    }
+    const services = Layer.merge(
+      Layer.provide(DirectStore.layer(disk.calls()), disk.layer),
+      Origin.layer(() => ({ status: 200, headers: named("a.txt"), body: new Uint8Array(3) }))
+    )
+    return Effect.gen(function* () {
+      const [outcome] = yield* run(request("/x", "unique"))
+      assert.deepInclude(outcome, { destination: "/d/a-10001.txt" })
+    }).pipe(Effect.provide(Layer.provide(Downloader.layer, services)))
+  })
 
   it.effect("applies onExists to the name of the server", () =>
     Effect.gen(function* () {

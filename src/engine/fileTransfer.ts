@@ -5,14 +5,14 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as RequestHeaders from "../Download/requestHeaders.js"
 import type { DownloadRequest } from "../Download.js"
 import { type DownloadError, Timeout } from "../DownloadError.js"
 import { MirrorGivenUp, Paused, Responded } from "../DownloadEvent.js"
 import type { Hasher } from "../Hasher.js"
-import { andThen } from "../internal/andThen.js"
+import { andThen, isExit } from "../internal/andThen.js"
 import type { Expected } from "../internal/digest.js"
 import * as ContentDisposition from "../internal/http/contentDisposition.js"
 import * as Quota from "../internal/http/quota.js"
@@ -154,7 +154,7 @@ export class FileTransfer {
       this.serverName === undefined
         ? request.destination
         : FileNames.beside(request.destination, FileNames.fromText(this.serverName))
-    return andThen(this.take(wanted, new Set()), (destination) => {
+    return andThen(this.take(wanted), (destination) => {
       this.destination = destination
       return this.look()
     })
@@ -171,16 +171,33 @@ export class FileTransfer {
     })
   }
 
-  /** Takes the path, or the first numbered one that has no file of another URL. */
-  private take(wanted: string, refused: ReadonlySet<string>): Effect.Effect<string, DownloadError> {
+  /** Takes the path, or the first numbered one that has no file of another URL, and with `unique` no file. */
+  private take(wanted: string, refused = new Set<string>()): Effect.Effect<string, DownloadError> {
     const { names } = this
     if (names === undefined) {
       return Exit.succeed(wanted)
     }
-    const path = names.take(wanted, (path) => refused.has(path))
-    return andThen(isOfOther(this, path), (isOther) =>
-      isOther ? this.take(wanted, new Set([...refused, path])) : Exit.succeed(path)
-    )
+    // A loop, because a call for each of thousands of names would be too deep.
+    for (;;) {
+      const path = names.take(wanted, (path) => refused.has(path))
+      const looking = isOfOther(this, path)
+      if (!isExit(looking)) {
+        return Effect.flatMap(looking, (isOther) =>
+          isOther ? this.take(wanted, refused.add(path)) : Exit.succeed(path)
+        )
+      }
+      if (Exit.isFailure(looking) || !looking.value) {
+        return Exit.as(looking, path)
+      }
+      refused.add(path)
+    }
+  }
+
+  /** Takes the path that the store has given the file, if it is another one. */
+  publishedAs(path: string): void {
+    if (path !== this.destination) {
+      this.names?.take(path, () => false)
+    }
   }
 
   /** Looks at the destination. Undefined if the transfer goes on. */

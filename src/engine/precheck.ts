@@ -12,7 +12,7 @@ import * as RequestProblem from "../Download/requestProblem.js"
 import type { DownloadRequest, ExistingFile, Skipped } from "../Download.js"
 import { Disk, InvalidRequest } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
-import { andThen } from "../internal/andThen.js"
+import { andThen, matchExit } from "../internal/andThen.js"
 import * as Digest from "../internal/digest.js"
 import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
@@ -107,13 +107,18 @@ export const isNamedBefore = (
       : Exit.succeed(false)
   )
 
-/** Whether a file is there that is known to be of another URL. */
-export const isOfOther = (looks: Omit<Looks, "expected" | "firstHop">, file: string): Effect.Effect<boolean, Disk> =>
-  andThen(recordedAt(looks, file), (entry) =>
+/** Whether a file is there that is known to be of another URL. With `unique`, every file is of another request. */
+export const isOfOther = (looks: Omit<Looks, "expected" | "firstHop">, file: string): Effect.Effect<boolean, Disk> => {
+  if (looks.request.onExists === "unique") {
+    // The store decides about a directory, and about a path that cannot be looked at.
+    return matchExit(isThere(looks, file), (exit) => Exit.succeed(Exit.isSuccess(exit) && exit.value))
+  }
+  return andThen(recordedAt(looks, file), (entry) =>
     entry?.urlKey === undefined || entry.urlKey === urlKey(looks.hasher, looks.request.url)
       ? Exit.succeed(false)
       : isThere(looks, file)
   )
+}
 
 /** What the journal knows about a file, if the request keeps files for what is known about them. */
 const recordedAt = (

@@ -3,7 +3,7 @@
  *
  * Two requests are for the same file if they have the same destination. If another field differs, the later request waits until
  * the earlier transfer ends, and then finds the file that it left. So does a request with another method than `GET` or with content,
- * because each is sent. A request with `unique` shares no transfer and does not wait.
+ * because each is sent. A request with `unique` shares no transfer and does not wait. Its names are taken like those of the others.
  *
  * @internal
  */
@@ -180,9 +180,9 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     shared.end(exit)
   }
 
-  /** Also takes the names of the run, if the transfer belongs to one. A store gives `unique` files free names by itself. */
+  /** Also takes the names of the run, if the transfer belongs to one. */
   const namesFor = (shared: SharedTransfer, runNames: RunNames | undefined): Names | undefined =>
-    isNamedByServer(shared.request)
+    shared.request.nameFrom === "server"
       ? {
           take: (wanted, isRefused) => {
             const isTaken = (path: string) => underway.has(keyOf(path)) || isRefused(path)
@@ -290,9 +290,6 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
   const perform: SharedTransfers["perform"] = (transfer, request, restore, hooks, worker) =>
     Effect.suspend(() => {
       const isUnique = request.onExists === "unique"
-      if (isUnique && worker !== undefined) {
-        return transfer(request, restore, hooks)
-      }
       uniques += isUnique ? 1 : 0
       const key = isUnique ? `\u0000${uniques}` : sharedKeyOf(request)
       const found = underway.get(key)
@@ -342,13 +339,10 @@ const tooLate = (request: DownloadRequest): Failed =>
     })
   })
 
-const isNamedByServer = ({ nameFrom, onExists }: DownloadRequest): boolean =>
-  nameFrom === "server" && onExists !== "unique"
-
 /** The key of a request: its destination. If the server names the file, different URLs need not wait for each other. */
 const sharedKeyOf = (request: DownloadRequest): string =>
   // No destination has a NUL in it.
-  isNamedByServer(request) ? `\u0000${request.url}\u0000${request.destination}` : keyOf(request.destination)
+  request.nameFrom === "server" ? `\u0000${request.url}\u0000${request.destination}` : keyOf(request.destination)
 
 // Names that differ only in case or Unicode form are the same on some file systems. On POSIX a path has at most 4096 characters,
 // and `normalize` could take minutes for a longer one.

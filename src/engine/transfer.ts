@@ -250,12 +250,13 @@ class Steps {
     const { attempts, file } = this
     const { options, request } = file
     const modifiedMillis = modifiedMillisOf(file)
-    const published = (destination: string | undefined): Exit.Exit<Outcome> =>
-      Exit.succeed(
-        destination === undefined
-          ? unchangedOutcome(file, { _tag: "Unchanged", how: "exists", file: undefined })
-          : savedAs(destination, received, attempts, modifiedMillis, file)
-      )
+    const published = (destination: string | undefined): Exit.Exit<Outcome> => {
+      if (destination === undefined) {
+        return Exit.succeed(unchangedOutcome(file, { _tag: "Unchanged", how: "exists", file: undefined }))
+      }
+      file.publishedAs(destination)
+      return Exit.succeed(savedAs(destination, received, attempts, modifiedMillis, file))
+    }
     const publishing = received.part.publish({
       onExists: publishMode(file),
       durability: options.durability,

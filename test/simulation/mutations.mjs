@@ -325,7 +325,8 @@ export const mutations = [
   ["two files of a run get one name", [fileTransfer, "if (names === undefined) {", "if (true) {"]],
   [
     "a server's name that is known to be of another URL is overwritten",
-    [fileTransfer, "isOther ? this.take", "false ? this.take"]
+    [fileTransfer, "isOther ? this.take", "false ? this.take"],
+    [fileTransfer, "|| !looking.value", "|| true"]
   ],
   [
     "a server's name that exists is overwritten",

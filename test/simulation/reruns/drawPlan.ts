@@ -46,8 +46,7 @@ const drawItem = (from: Draw, index: number, isStream: boolean): Item => {
     index,
     origin,
     destination: `/d/file-${index}`,
-    // The name that `unique` gives is not kept from other requests of the run.
-    serverName: !isNamed ? undefined : isShared && onExists !== "unique" ? "shared.bin" : `named-${index}.bin`,
+    serverName: !isNamed ? undefined : isShared ? "shared.bin" : `named-${index}.bin`,
     onExists,
     hasDigest,
     sizeBytes: from.chance(0.3) ? from.between(401, 1500) : from.between(1, 400),
