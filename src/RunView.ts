@@ -15,6 +15,7 @@ import * as Progress from "./Progress.js"
 import type { Snapshot } from "./RunView/snapshot.js"
 import { Tally } from "./RunView/tally.js"
 
+export { type RowOptions, rows } from "./RunView/rows.js"
 export type { Snapshot, Transfer } from "./RunView/snapshot.js"
 
 /**

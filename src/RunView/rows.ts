@@ -1,0 +1,189 @@
+/**
+ * Lays a snapshot out as rows of text for a terminal.
+ */
+
+import { displaySize } from "../internal/text/displaySize.js"
+import { clip, displayWidth } from "../internal/text/displayWidth.js"
+import { lastSegment } from "../internal/text/fileNames.js"
+import * as Printable from "../internal/text/printable.js"
+import type { Snapshot, Transfer } from "./snapshot.js"
+
+/**
+ * The space for the rows.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface RowOptions {
+  /** The width of the rows in columns. */
+  readonly columns: number
+  /** Default: 8. */
+  readonly rowsAtMost?: number | undefined
+  /** The frame of a spinner, which stands for a length that is not known. Default: none. */
+  readonly frame?: string | undefined
+}
+
+const gap = "  "
+const nameWidthAtLeast = 8
+// In a list, the numbers are near the names.
+const nameWidthAtMost = 60
+const barWidthAtLeast = 10
+const barWidthAtMost = 40
+
+// A transfer that ends within this time has no row.
+const listedAfterMillis = 1000
+
+/**
+ * Returns rows that are at most `columns` wide. A run of one request has its name, a bar, and the numbers. Another run has a row for
+ * the whole, and rows for the transfers that wait for a retry or that were started more than a second ago.
+ *
+ * In a narrow terminal the bar is left out first, and then the name is clipped. If the numbers of a run do not fit in one row, they
+ * take several. A row of a transfer in a list leaves out the bytes, and then the rate.
+ *
+ * @category rows
+ * @since 0.2.0
+ */
+export const rows = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<string> => {
+  const { columns, frame = "", rowsAtMost = 8 } = options
+  const [only] = snapshot.transfers
+  const isSingle =
+    snapshot.expected === 1 || (snapshot.expected === undefined && snapshot.done === 0 && snapshot.inFlight === 1)
+  if (isSingle && only !== undefined && snapshot.done === 0) {
+    return rowsOfOne(only, columns, frame).slice(0, rowsAtMost)
+  }
+  const head = rowsOfRun(snapshot, columns, frame)
+  const listed = snapshot.transfers.filter(
+    ({ elapsedMillis, waiting }) => waiting !== undefined || elapsedMillis >= listedAfterMillis
+  )
+  return [...head, ...listed.map((transfer) => rowOfMany(transfer, columns, frame))].slice(0, rowsAtMost)
+}
+
+/** A time in one or two units: `9 s`, `3m05s`, `2h07m`. */
+export const displayTime = (millis: number): string => {
+  const seconds = Math.max(1, Math.round(millis / 1000))
+  const two = (value: number) => String(Math.floor(value)).padStart(2, "0")
+  return seconds < 60
+    ? `${seconds} s`
+    : seconds < 3600
+      ? `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`
+      : seconds < 360_000
+        ? `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}m`
+        : "over 99h"
+}
+
+const rowsOfOne = (transfer: Transfer, columns: number, frame: string): ReadonlyArray<string> => {
+  const { bytes, elapsedMillis, retries, totalBytes, waiting } = transfer
+  const numbers = [
+    totalBytes === undefined ? frame : percent(bytes, totalBytes),
+    totalBytes === undefined ? displaySize(bytes) : `${displaySize(bytes)}/${displaySize(totalBytes)}`,
+    rateOf(transfer),
+    waiting !== undefined ? "" : totalBytes === undefined ? displayTime(elapsedMillis) : leftOf(transfer),
+    retries === 0 ? "" : retries === 1 ? "1 retry" : `${retries} retries`
+  ].filter((part) => part !== "")
+  const head = withNameAndBar(nameOf(transfer), numbers, columns, fraction(bytes, totalBytes))
+  return waiting === undefined ? head : [...head, clip(retryOf(waiting), columns)]
+}
+
+const rowsOfRun = (snapshot: Snapshot, columns: number, frame: string): ReadonlyArray<string> => {
+  const { bytes, done, expected, failed, inFlight, isEstimate, totalBytes, waiting } = snapshot
+  const left = leftOf(snapshot)
+  const numbers = [
+    bytes > 0 || inFlight > 0 ? displaySize(bytes) : "",
+    rateOf(snapshot),
+    left === "" ? "" : `${isEstimate ? "~" : ""}${left}`,
+    failed === 0 ? "" : `${failed} failed`,
+    waiting === 0 ? "" : `${waiting} to retry`
+  ].filter((part) => part !== "")
+  return expected === undefined
+    ? wrapped([...(frame === "" ? [] : [frame]), `${done} done, ${inFlight} in flight`, ...numbers], columns)
+    : withNameAndBar(`${done}/${expected}`, numbers, columns, fraction(bytes, totalBytes) ?? fraction(done, expected))
+}
+
+const rowOfMany = (transfer: Transfer, columns: number, frame: string): string => {
+  const { bytes, elapsedMillis, totalBytes, waiting } = transfer
+  if (waiting !== undefined) {
+    return named(nameOf(transfer), retryOf(waiting), columns)
+  }
+  const share = (totalBytes === undefined ? frame : percent(bytes, totalBytes)).padStart(4)
+  const size = (
+    totalBytes === undefined ? displaySize(bytes) : `${displaySize(bytes)}/${displaySize(totalBytes)}`
+  ).padStart(17)
+  const rate = rateOf(transfer).padStart(10)
+  const left = (leftOf(transfer) || displayTime(elapsedMillis)).padStart(11)
+  const cells = [
+    [share, size, rate, left],
+    [share, rate, left],
+    [share, left.trim()]
+  ].map((row) => row.join(gap))
+  const fitting = cells.find((text) => displayWidth(text) + gap.length + nameWidthAtLeast <= columns)
+  const text = fitting ?? cells.at(-1) ?? ""
+  const room = Math.max(0, Math.min(nameWidthAtMost, columns - displayWidth(text) - gap.length))
+  const name = clip(nameOf(transfer), room)
+  return clip(`${name}${" ".repeat(room - displayWidth(name))}${gap}${text}`, columns)
+}
+
+/** A name, which is clipped, and a text after it, which is clipped only if the name has its least width. */
+const named = (name: string, text: string, columns: number): string => {
+  const room = Math.max(nameWidthAtLeast, Math.min(displayWidth(name), columns - gap.length - displayWidth(text)))
+  return clip(`${clip(name, room)}${gap}${text}`, columns)
+}
+
+/** One row if the numbers leave room for the least width of the name. */
+const withNameAndBar = (
+  name: string,
+  numbers: ReadonlyArray<string>,
+  columns: number,
+  done: number | undefined
+): ReadonlyArray<string> => {
+  const tail = numbers.join(gap)
+  const room = columns - displayWidth(tail) - gap.length
+  const nameWidth = displayWidth(name)
+  if (room < Math.min(nameWidth, nameWidthAtLeast)) {
+    const first = displayWidth(numbers[0] ?? "") + gap.length
+    return wrapped([clip(name, Math.max(nameWidthAtLeast, columns - first)), ...numbers], columns)
+  }
+  // A long name leaves half of the room to the bar.
+  const half = Math.floor(room / 2)
+  const forBar = gap.length + barWidthAtLeast + 2
+  const nameRoom = done !== undefined && half >= forBar ? Math.max(room - forBar - barWidthAtMost, half) : room
+  const shown = clip(name, nameRoom)
+  const barWidth = Math.min(barWidthAtMost, room - displayWidth(shown) - gap.length - 2)
+  const bar = done === undefined || barWidth < barWidthAtLeast ? [] : [barOf(done, barWidth)]
+  return [[shown, ...bar, tail].filter((part) => part !== "").join(gap)]
+}
+
+/** Puts parts in as few rows as they need, in their order. */
+const wrapped = (parts: ReadonlyArray<string>, columns: number): ReadonlyArray<string> => {
+  const all: Array<string> = []
+  for (const part of parts) {
+    const last = all.at(-1)
+    if (last !== undefined && displayWidth(last) + gap.length + displayWidth(part) <= columns) {
+      all[all.length - 1] = `${last}${gap}${part}`
+    } else {
+      all.push(clip(part, columns))
+    }
+  }
+  return all
+}
+
+const barOf = (done: number, width: number): string => {
+  const filled = Math.floor(done * width)
+  return `[${"=".repeat(filled)}${filled < width ? `>${" ".repeat(width - filled - 1)}` : ""}]`
+}
+
+const fraction = (part: number, whole: number | undefined): number | undefined =>
+  whole === undefined || whole <= 0 ? undefined : Math.min(1, part / whole)
+
+const percent = (bytes: number, totalBytes: number): string =>
+  `${Math.floor((fraction(bytes, totalBytes) ?? 1) * 100)}%`
+
+const rateOf = ({ bytesPerSecond }: Pick<Transfer, "bytesPerSecond">): string =>
+  bytesPerSecond === undefined ? "" : `${displaySize(bytesPerSecond)}/s`
+
+const leftOf = ({ remainingMillis }: Pick<Transfer, "remainingMillis">): string =>
+  remainingMillis === undefined ? "" : `${displayTime(remainingMillis)} left`
+
+const retryOf = ({ error, remainingMillis }: NonNullable<Transfer["waiting"]>): string =>
+  `retry in ${displayTime(remainingMillis)}: ${Printable.line(error.message)}`
+
+const nameOf = ({ request }: Transfer): string => Printable.line(lastSegment(request.destination))

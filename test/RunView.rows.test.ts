@@ -1,0 +1,162 @@
+/**
+ * The rows of a run at several widths.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { HttpStatus } from "../src/DownloadError.js"
+import { displayWidth } from "../src/internal/text/displayWidth.js"
+import * as RunView from "../src/RunView.js"
+import { requestOf } from "./support/runEvents.js"
+
+const transfer = (name: string, options?: Partial<RunView.Transfer>): RunView.Transfer => ({
+  request: requestOf(name),
+  bytes: 8_400_000,
+  totalBytes: 20_000_000,
+  bytesPerSecond: 3_100_000,
+  remainingMillis: 4000,
+  elapsedMillis: 2700,
+  retries: 0,
+  waiting: undefined,
+  ...options
+})
+
+const run = (options: Partial<RunView.Snapshot>): RunView.Snapshot => ({
+  done: 0,
+  failed: 0,
+  inFlight: 1,
+  expected: 1,
+  bytes: 8_400_000,
+  totalBytes: 20_000_000,
+  isEstimate: false,
+  bytesPerSecond: 3_100_000,
+  remainingMillis: 4000,
+  elapsedMillis: 2700,
+  retries: 0,
+  waiting: 0,
+  transfers: [],
+  ...options
+})
+
+const one = (options?: Partial<RunView.Transfer>, name = "disk.iso") => run({ transfers: [transfer(name, options)] })
+
+const error = new HttpStatus({ url: "http://origin.test/b", status: 503 })
+
+describe("the rows of one file", () => {
+  for (const [columns, expected] of [
+    [20, ["disk.iso  42%", "8.4 MB/20.0 MB", "3.1 MB/s  4 s left"]],
+    [40, ["disk.iso  42%  8.4 MB/20.0 MB  3.1 MB/s", "4 s left"]],
+    [80, ["disk.iso  [===========>               ]  42%  8.4 MB/20.0 MB  3.1 MB/s  4 s left"]],
+    [200, ["disk.iso  [================>                       ]  42%  8.4 MB/20.0 MB  3.1 MB/s  4 s left"]]
+  ] as const) {
+    it(`have all numbers in ${columns} columns`, () => {
+      assert.deepStrictEqual(RunView.rows(one(), { columns }), expected)
+    })
+  }
+
+  it("leave room for a bar after a long name, and count a wide character as two columns", () => {
+    const name = `${"日本語".repeat(10)}.iso`
+    const [row = "", ...others] = RunView.rows(one({}, name), { columns: 80 })
+    assert.deepStrictEqual(others, [])
+    assert.match(row, /^日本語日本語日本語… {2}\[=+> +\] {2}42% {2}8.4 MB\/20.0 MB {2}3.1 MB\/s {2}4 s left$/)
+    for (const columns of [20, 40, 80, 200]) {
+      for (const line of RunView.rows(one({}, name), { columns })) {
+        assert.isAtMost(displayWidth(line), columns)
+      }
+    }
+  })
+
+  it("show a spinner, the bytes and the time so far if the length is not known", () => {
+    const unknown = one({ totalBytes: undefined, remainingMillis: undefined, elapsedMillis: 75_000 })
+    assert.deepStrictEqual(RunView.rows(unknown, { columns: 80, frame: "/" }), ["disk.iso  /  8.4 MB  3.1 MB/s  1m15s"])
+  })
+
+  it("count the retries, and show the reason and a countdown during a wait", () => {
+    const waiting = one({ retries: 2, waiting: { error, remainingMillis: 12_000 } })
+    assert.deepStrictEqual(RunView.rows(waiting, { columns: 60 }), [
+      "disk.iso  42%  8.4 MB/20.0 MB  3.1 MB/s  2 retries",
+      "retry in 12 s: HTTP error 503 - Service Unavailable"
+    ])
+  })
+
+  it("show a control character in a name as an escape", () => {
+    assert.match(RunView.rows(one({}, "a\u001b[2Jb"), { columns: 80 })[0] ?? "", /^a\\x1b\[2Jb {2}\[/)
+  })
+})
+
+describe("the rows of a list", () => {
+  const list = run({
+    done: 24,
+    failed: 3,
+    inFlight: 4,
+    expected: 200,
+    isEstimate: true,
+    bytes: 123_400_000,
+    totalBytes: 1_000_000_000,
+    remainingMillis: 130_000,
+    waiting: 1,
+    transfers: [
+      transfer("b.zip", { retries: 1, waiting: { error, remainingMillis: 3000 } }),
+      transfer("disk.iso"),
+      transfer("stream", { totalBytes: undefined, remainingMillis: undefined }),
+      transfer("quick", { elapsedMillis: 900 })
+    ]
+  })
+
+  for (const [columns, expected] of [
+    [
+      20,
+      [
+        "24/200  123.4 MB",
+        "3.1 MB/s",
+        "~2m10s left",
+        "3 failed  1 to retry",
+        "b.zip  retry in 3 s…",
+        "dis…   42%  4 s left",
+        "stream        /  3 s"
+      ]
+    ],
+    [
+      40,
+      [
+        "24/200  123.4 MB  3.1 MB/s  ~2m10s left",
+        "3 failed  1 to retry",
+        "b.zip  retry in 3 s: HTTP error 503 - S…",
+        "disk.iso    42%    3.1 MB/s     4 s left",
+        "stream        /    3.1 MB/s          3 s"
+      ]
+    ],
+    [
+      80,
+      [
+        "24/200  [=>             ]  123.4 MB  3.1 MB/s  ~2m10s left  3 failed  1 to retry",
+        "b.zip  retry in 3 s: HTTP error 503 - Service Unavailable",
+        "disk.iso                         42%     8.4 MB/20.0 MB    3.1 MB/s     4 s left",
+        "stream                             /             8.4 MB    3.1 MB/s          3 s"
+      ]
+    ],
+    [
+      200,
+      [
+        "24/200  [====>                                   ]  123.4 MB  3.1 MB/s  ~2m10s left  3 failed  1 to retry",
+        "b.zip  retry in 3 s: HTTP error 503 - Service Unavailable",
+        "disk.iso                                                       42%     8.4 MB/20.0 MB    3.1 MB/s     4 s left",
+        "stream                                                           /             8.4 MB    3.1 MB/s          3 s"
+      ]
+    ]
+  ] as const) {
+    it(`have the whole first, and all its numbers, in ${columns} columns`, () => {
+      assert.deepStrictEqual(RunView.rows(list, { columns, frame: "/" }), expected)
+    })
+  }
+
+  it("are at most as many as fit", () => {
+    const rows = RunView.rows(list, { columns: 80, rowsAtMost: 2 })
+    assert.strictEqual(rows.length, 2)
+  })
+
+  it("count what is done and in flight if the number of requests is not known", () => {
+    const open = run({ ...list, expected: undefined, totalBytes: undefined, remainingMillis: undefined, transfers: [] })
+    assert.deepStrictEqual(RunView.rows(open, { columns: 80, frame: "/" }), [
+      "/  24 done, 4 in flight  123.4 MB  3.1 MB/s  3 failed  1 to retry"
+    ])
+  })
+})
