@@ -3,7 +3,7 @@
  *
  * It remembers what is at destinations. A failed or cancelled request changes nothing there, and leaves no line. A line is appended
  * at once or a few milliseconds later: after a kill, the last ones may be missing, which costs a later run one request each. A state
- * file that cannot be written or read does not fail a transfer: the first problem is reported, and the run goes on without it.
+ * file that cannot be written or read does not fail a transfer: the problem is reported once, and the run goes on without it.
  *
  * @internal
  */
@@ -15,7 +15,7 @@ import { fromCause } from "../DownloadError/diskErrors.js"
 import { andThen, errorOf, isExit, matchExit } from "../internal/andThen.js"
 import * as Printable from "../internal/text/printable.js"
 import { type Entry, type Journal, type SavedNames, urlKeyLength } from "../Journal.js"
-import { compact, damagedSuffix } from "./directory/compaction.js"
+import { compact, damagedSuffix, Elsewhere } from "./directory/compaction.js"
 import * as Line from "./directory/line.js"
 import { LineIndex, StateFile, urlIn } from "./directory/lineIndex.js"
 import type { StateFiles } from "./directory/stateFiles.js"
@@ -38,7 +38,7 @@ export interface DirectoryJournal {
 }
 
 export interface Options {
-  /** Receives a line for the user, once for each directory. */
+  /** Receives a line for the user, once for each directory and kind of problem. */
   readonly onProblem: (text: string) => void
   /** Whether no state file is changed, so that nothing is recorded. Default: false. */
   readonly isReadOnly?: boolean | undefined
@@ -76,17 +76,17 @@ export const make = (
       return directory
     }
 
-    const report = (directory: Directory, what: string): void => {
-      if (!directory.hasReported) {
-        directory.hasReported = true
-        onProblem(`${Printable.line(directory.file.path)}: ${what}`)
-      }
-    }
+    const report = ({ file }: Directory, what: string): void => onProblem(`${Printable.line(file.path)}: ${what}`)
+
+    const explained = ({ file }: Directory, cause: unknown): string => fromCause(file.path, cause).explanation
 
     const failed = (directory: Directory, action: string, cause: unknown): void => {
-      directory.file.isBroken = true
-      directory.pending.clear()
-      report(directory, `it cannot be ${action}, and is not used: ${fromCause(directory.file.path, cause).explanation}`)
+      const { file, pending } = directory
+      pending.clear()
+      if (!file.isBroken) {
+        file.isBroken = true
+        report(directory, `it cannot be ${action}, and is not used: ${explained(directory, cause)}`)
+      }
     }
 
     const exclusively = (effect: Effect.Effect<void>): Effect.Effect<void> => {
@@ -160,7 +160,8 @@ export const make = (
                   Effect.sync(() => {
                     file.isScanned = true
                     directory.wasEmpty ??= file.lines === 0
-                    if (file.damagedLines > 0) {
+                    if (file.damagedLines > 0 && !directory.isDamaged) {
+                      directory.isDamaged = true
                       const lines = file.damagedLines === 1 ? "1 line" : `${file.damagedLines} lines`
                       const moved = `; at the end of the run, ${file.damagedLines === 1 ? "it goes" : "they go"} to ${stateFileName}${damagedSuffix}`
                       report(directory, `it is damaged: ${lines} cannot be read${isReadOnly ? "" : moved}`)
@@ -207,7 +208,14 @@ export const make = (
             Effect.flatMap(load(directory), () => {
               const { damagedLines, isBroken, lines, liveLines } = directory.file
               return !isBroken && (damagedLines > 0 || lines > 2 * liveLines + 1000)
-                ? Effect.ignore(compact(files, index, directory.file, now))
+                ? Effect.catchAll(compact(files, index, directory.file, now), (cause) =>
+                    Effect.sync(() => {
+                      // A file that is only longer than it could be is no problem.
+                      if (damagedLines > 0 && !(cause instanceof Elsewhere)) {
+                        report(directory, `it cannot be repaired: ${explained(directory, cause)}`)
+                      }
+                    })
+                  )
                 : Effect.void
             })
           )
@@ -294,7 +302,8 @@ class Directory {
   readonly pending = new Map<string, Entry>()
   /** The entry that `last` has returned last, or the one that was recorded for its path since and says the same. */
   looked: Entry | undefined
-  hasReported = false
+  /** True if damaged lines were reported. */
+  isDamaged = false
   hasWritten = false
   /** Whether the state file had no lines when it was read first. Undefined if it was not read. */
   wasEmpty: boolean | undefined

@@ -122,7 +122,7 @@ const checked = (stats: Stats, path: string): Stats => {
 
 /**
  * A journal with a state file in each directory. It remembers what is at destinations, so that a later run finds with
- * `onExists: "update"` what it saved. `onProblem` receives a line if a state file cannot be used, once for each directory.
+ * `onExists: "update"` what it saved. `onProblem` receives a line if a state file is damaged or cannot be used, once for each.
  * With `isReadOnly`, no state file is changed and nothing is recorded.
  *
  * @category layers

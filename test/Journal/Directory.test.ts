@@ -10,6 +10,8 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as DirectoryJournal from "../../src/Journal/Directory.js"
+import * as Line from "../../src/Journal/directory/line.js"
+import type { StateFiles } from "../../src/Journal/directory/stateFiles.js"
 import { Entry, Journal, SavedNames } from "../../src/Journal.js"
 import * as NodeJournal from "../../src/Node/Journal.js"
 import * as Contracts from "../../src/testing/Contracts.js"
@@ -270,6 +272,101 @@ describe("Journal/Directory", () => {
         "no,state,one more,"
       )
       assert.strictEqual(dropped.replaceAll(/[^x]/g, "").length, long.length)
+    })
+  )
+
+  /** State files in memory, of which one operation fails. */
+  const failingFiles = (content: string, failing: "append" | "create" | "rename"): StateFiles => {
+    const files = new Map([["d/.halyard.ndjson", { bytes: new TextEncoder().encode(content), identity: "0" }]])
+    const seen = (path: string) => ({
+      identity: files.get(path)?.identity ?? "",
+      sizeBytes: files.get(path)?.bytes.length ?? 0,
+      modifiedMillis: 0
+    })
+    const unless = <A>(operation: string, path: string, act: () => A) =>
+      operation === failing && !path.endsWith(".damaged")
+        ? Effect.fail(Object.assign(new Error("full"), { code: "ENOSPC" }))
+        : Effect.sync(act)
+    return {
+      nameIndex: (path) => path.lastIndexOf("/") + 1,
+      read: (path, positionBytes, into) =>
+        Effect.sync(() => {
+          const found = files.get(path)
+          if (found === undefined) {
+            return undefined
+          }
+          const bytes = found.bytes.subarray(positionBytes, positionBytes + into.length)
+          into.set(bytes)
+          return { ...seen(path), readBytes: bytes.length }
+        }),
+      append: (path, bytes) =>
+        unless("append", path, () => {
+          const found = files.get(path)
+          files.set(path, {
+            bytes: Uint8Array.of(...(found?.bytes ?? []), ...bytes),
+            identity: found?.identity ?? `${files.size}`
+          })
+          return seen(path)
+        }),
+      create: (path) =>
+        unless("create", path, () => void files.set(path, { bytes: new Uint8Array(0), identity: `${files.size}` })),
+      rename: (from) => unless("rename", from, () => void files.delete(from)),
+      remove: (path) => Effect.sync(() => void files.delete(path))
+    }
+  }
+
+  const problemsOf = (
+    files: StateFiles,
+    use: (journal: typeof Journal.Service) => Effect.Effect<unknown>
+  ): Effect.Effect<ReadonlyArray<string>> =>
+    Effect.suspend(() => {
+      const problems: Array<string> = []
+      return DirectoryJournal.make(files, { onProblem: (text) => problems.push(text) }).pipe(
+        Effect.flatMap(({ journal }) => use(journal)),
+        Effect.scoped,
+        Effect.as(problems)
+      )
+    })
+
+  it.scopedLive("tells that a damaged state file cannot be written", () =>
+    Effect.gen(function* () {
+      const problems = yield* problemsOf(failingFiles("no\n", "append"), ({ last, record }) =>
+        Effect.zipRight(last("d/a"), record(saved("d/a")))
+      )
+      assert.strictEqual(problems.length, 2)
+      assert.match(problems[1] ?? "", /^d\/\.halyard\.ndjson: it cannot be written, and is not used: /)
+    })
+  )
+
+  for (const operation of ["create", "append", "rename"] as const) {
+    it.scopedLive(`tells that damaged lines stay in the state file: ${operation}`, () =>
+      Effect.gen(function* () {
+        const content = `no\n${Line.encode("a", saved("d/a"))}\n`
+        const problems = yield* problemsOf(failingFiles(content, operation), ({ last }) => last("d/a"))
+        assert.strictEqual(problems.length, 2)
+        assert.match(problems[1] ?? "", /^d\/\.halyard\.ndjson: it cannot be repaired: /)
+      })
+    )
+  }
+
+  it.scopedLive("knows that a directory has files after another process has compacted its state file", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const state = `${path}/.halyard.ndjson`
+      yield* withJournal(record(saved(`${path}/a`), saved(`${path}/b`), saved(`${path}/a`, { bytes: 2 })))
+      const { value } = yield* withJournal(
+        Effect.gen(function* () {
+          const { load } = yield* SavedNames
+          assert.isTrue(yield* load(`${path}/`))
+          const compacted = lines(path).slice(1)
+          Fs.writeFileSync(`${state}.new`, `${compacted.join("\n")}\n`)
+          Fs.renameSync(`${state}.new`, state)
+          yield* record(saved(`${path}/a`, { bytes: 3 }))
+          yield* last(`${path}/b`)
+          return yield* load(`${path}/`)
+        })
+      )
+      assert.isTrue(value)
     })
   )
 

@@ -6,6 +6,7 @@
  *
  * @internal
  */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { codeOf } from "../../DownloadError/diskErrors.js"
 import * as Line from "./line.js"
@@ -20,7 +21,10 @@ export const damagedSuffix = ".damaged"
 // A process that was killed leaves the new file. A compaction takes seconds.
 const abandonedMillis = 600_000
 
-/** Compacts a file that is scanned. */
+/** Another process compacts the file, or has replaced it. */
+export class Elsewhere extends Data.TaggedError("Elsewhere") {}
+
+/** Compacts a file that is scanned. Fails with `Elsewhere`, or with the error of an operation. */
 export const compact = (
   files: StateFiles,
   index: LineIndex,
@@ -28,32 +32,34 @@ export const compact = (
   nowMillis: number
 ): Effect.Effect<void, unknown> => {
   const temporary = `${file.path}.new`
-  const rewrite = Effect.gen(function* () {
-    const into = new Uint8Array(blockBytes)
-    let at = 0
-    for (;;) {
-      const read = yield* files.read(file.path, at, into)
-      if (read === undefined || read.identity !== file.identity) {
-        return yield* Effect.fail("replaced")
-      }
-      const bytes = into.subarray(0, read.readBytes)
-      const isLast = read.readBytes < into.length
-      // No line is as long as a block.
-      const end = bytes.lastIndexOf(lineFeed) + 1 || (isLast ? 0 : read.readBytes)
-      const { damaged, live } = linesIn(index, file, bytes.subarray(0, end), at)
-      for (const [path, lines] of [
-        [file.path + damagedSuffix, damaged],
-        [temporary, live]
-      ] as const) {
+  /** Appends the lines of one kind to a file. */
+  const copyLines = (kind: keyof Lines, path: string) =>
+    Effect.gen(function* () {
+      const into = new Uint8Array(blockBytes)
+      let at = 0
+      for (;;) {
+        const read = yield* files.read(file.path, at, into)
+        if (read === undefined || read.identity !== file.identity) {
+          return yield* new Elsewhere()
+        }
+        const bytes = into.subarray(0, read.readBytes)
+        const isLast = read.readBytes < into.length
+        // No line is as long as a block.
+        const end = bytes.lastIndexOf(lineFeed) + 1 || (isLast ? 0 : read.readBytes)
+        const lines = linesIn(index, file, bytes.subarray(0, end), at)[kind]
         if (lines.length > 0) {
           yield* files.append(path, new TextEncoder().encode(lines.join("")))
         }
+        at += end
+        if (isLast) {
+          return
+        }
       }
-      at += end
-      if (isLast) {
-        break
-      }
-    }
+    })
+  const rewrite = Effect.gen(function* () {
+    yield* copyLines("live", temporary)
+    // Late, because a rewrite that fails is repeated by the next run.
+    yield* file.damagedLines > 0 ? copyLines("damaged", file.path + damagedSuffix) : Effect.void
     yield* files.rename(temporary, file.path)
   })
   const create = Effect.catchIf(
@@ -63,7 +69,7 @@ export const compact = (
       Effect.flatMap(files.read(temporary, 0, new Uint8Array(1)), (other) =>
         other !== undefined && nowMillis - other.modifiedMillis > abandonedMillis
           ? Effect.zipRight(files.remove(temporary), files.create(temporary))
-          : Effect.fail("another process compacts")
+          : new Elsewhere()
       )
   )
   return Effect.flatMap(create, () => Effect.tapError(rewrite, () => Effect.ignore(files.remove(temporary))))

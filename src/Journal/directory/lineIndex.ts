@@ -175,7 +175,9 @@ export class LineIndex {
       this.others.set(path, offset + 1)
       return
     }
-    file.liveLines += this.has(path) ? 0 : 1
+    // A place that is not before this one is of a file that had this name before.
+    const earlier = this.paths?.get(path) ?? 0
+    file.liveLines += earlier > 0 && earlier <= offset ? 0 : 1
     this.paths?.set(path, offset + 1)
     if (url !== undefined) {
       this.urls?.set(url, offset + 1)
