@@ -106,8 +106,18 @@ const fromFile = (path: string, isReadOnly: boolean): Layer.Layer<Journal | Save
       const ifOpen = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
         Effect.suspend(() => (isClosed ? Effect.dieMessage("the journal is closed") : effect))
       const writes = yield* Effect.makeSemaphore(1)
+      // A full disk may have taken a part of a line.
+      let isCut = false
       const append = (text: string) =>
-        file === undefined ? Exit.void : Effect.mapError(file.writeAll(new TextEncoder().encode(text)), toDisk)
+        file === undefined
+          ? Exit.void
+          : Effect.suspend(() => {
+              const bytes = new TextEncoder().encode(isCut ? `\n${text}` : text)
+              isCut = true
+              return Effect.map(Effect.mapError(file.writeAll(bytes), toDisk), () => {
+                isCut = false
+              })
+            })
       // A crash may have truncated the last line.
       const { size } = yield* Effect.mapError(reading.stat, toDisk)
       if (size > 0n) {
@@ -134,7 +144,8 @@ const fromFile = (path: string, isReadOnly: boolean): Layer.Layer<Journal | Save
         }
         // An entry that is recorded during the scan needs another one.
         known.isScanned = true
-        return Effect.tapError(index.scan(known), () =>
+        // Also after an interruption: the next look reads on.
+        return Effect.onError(index.scan(known), () =>
           Effect.sync(() => {
             known.isScanned = false
           })

@@ -14,7 +14,7 @@ import * as Download from "../../src/Download.js"
 import * as Downloader from "../../src/Downloader.js"
 import * as FileSystemJournal from "../../src/Journal/FileSystem.js"
 import * as MemoryJournal from "../../src/Journal/Memory.js"
-import { entryOf, Journal } from "../../src/Journal.js"
+import { Entry, entryOf, Journal } from "../../src/Journal.js"
 import * as Contracts from "../../src/testing/Contracts.js"
 import { layer, Origin } from "../../src/testing.js"
 import { runCases } from "../support/runCases.js"
@@ -149,6 +149,68 @@ describe("Journal/FileSystem", () => {
         "The journal may have no entry for /d/b",
         "A Progress listener or a Journal did not end when it was interrupted. It may go on after its downloader has closed."
       ])
+    }).pipe(Effect.provide(NodeFileSystem.layer))
+  )
+
+  const entry = (name: string) =>
+    new Entry({ id: name, url: "http://origin.test/", destination: name, outcome: "Saved", bytes: 1, atMillis: 1 })
+
+  /** A journal on a file system with another `File`. */
+  const journalWith = (change: (from: Pick<FileSystem.File, "read" | "writeAll">) => Partial<FileSystem.File>) =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const path = `${yield* fs.makeTempDirectoryScoped()}/journal.ndjson`
+      const changed = FileSystem.make({
+        ...fs,
+        open: (...parameters) =>
+          Effect.map(fs.open(...parameters), (file) => {
+            const from = { read: file.read.bind(file), writeAll: file.writeAll.bind(file) }
+            return Object.assign(file, change(from))
+          })
+      })
+      const context = yield* Layer.build(
+        Layer.provide(FileSystemJournal.layer(path), Layer.succeed(FileSystem.FileSystem, changed))
+      )
+      return { path, journal: Context.get(context, Journal) }
+    })
+
+  it.scopedLive("finds all entries after a look was interrupted", () =>
+    Effect.gen(function* () {
+      let isHanging = false
+      const begun = yield* Deferred.make<void>()
+      const { journal } = yield* journalWith((from) => ({
+        read: (into) =>
+          isHanging ? Effect.zipRight(Deferred.succeed(begun, undefined), Effect.never) : from.read(into)
+      }))
+      yield* journal.record(entry("a"))
+      isHanging = true
+      const looking = yield* Effect.fork(journal.last("a"))
+      yield* Deferred.await(begun)
+      yield* Fiber.interrupt(looking)
+      isHanging = false
+      assert.strictEqual((yield* journal.last("a"))?.destination, "a")
+    }).pipe(Effect.provide(NodeFileSystem.layer))
+  )
+
+  it.scopedLive("starts a new line after an entry of which a full disk took only a part", () =>
+    Effect.gen(function* () {
+      let isFull = false
+      const { journal } = yield* journalWith((from) => ({
+        writeAll: (bytes) =>
+          isFull
+            ? Effect.zipRight(from.writeAll(bytes.subarray(0, 20)), Effect.dieMessage("full"))
+            : from.writeAll(bytes)
+      }))
+      yield* journal.record(entry("a"))
+      isFull = true
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(journal.record(entry("b")))))
+      isFull = false
+      yield* journal.record(entry("c"))
+      const found = yield* Effect.forEach(["a", "b", "c"], journal.last)
+      assert.deepStrictEqual(
+        found.map((one) => one?.destination),
+        ["a", undefined, "c"]
+      )
     }).pipe(Effect.provide(NodeFileSystem.layer))
   )
 
