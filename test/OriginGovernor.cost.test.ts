@@ -72,4 +72,37 @@ describe("the cost of a permit", () => {
       assert.isBelow(many / few, 6)
     })
   )
+
+  it.effect("of a pause does not grow with the number of callers that wait for the origin already", () =>
+    Effect.gen(function* () {
+      const executionsFor = (count: number) =>
+        Effect.gen(function* () {
+          const governor = yield* OriginGovernor.make({ concurrency: 1, perOrigin: 4 })
+          // While this permit is held, a caller of another origin waits for a permit, and not for its origin.
+          let permit = yield* governor.acquire(b)
+          const waiting = yield* Effect.forEach(Array.from({ length: count }), () =>
+            Effect.fork(withPermit(governor, a)(Effect.void))
+          )
+          yield* TestClock.adjust(1)
+          let sum = 0
+          for (let pauses = 0; pauses < 10; pauses++) {
+            const executed = yield* Effect.promise(() =>
+              executions("/src/OriginGovernor/", () => {
+                Effect.runSync(pause(governor, a, 10))
+                permit.release()
+                permit = Effect.runSync(governor.acquire(b))
+              })
+            )
+            // The first pause is for all callers.
+            sum += pauses === 0 ? 0 : executed
+            yield* TestClock.adjust(11)
+          }
+          yield* Fiber.interruptAll(waiting)
+          return sum
+        })
+      const [few, many] = [yield* executionsFor(10), yield* executionsFor(1000)]
+      assert.isAbove(few, 10)
+      assert.isBelow(many / few, 2)
+    })
+  )
 })

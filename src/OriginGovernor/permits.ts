@@ -334,9 +334,8 @@ const dequeue = (ticket: Ticket, waiting: LinkedList<Ticket>): void => {
 }
 
 const parkAll = (queue: Queue): void => {
-  if (queue.unparked > 0) {
-    for (let node = queue.tickets.first; node !== undefined; node = node.next) {
-      node.value.park(true)
-    }
+  // Mostly the first one alone is not parked: the others need not be looked at for each failure.
+  for (let node = queue.tickets.first; node !== undefined && queue.unparked > 0; node = node.next) {
+    node.value.park(true)
   }
 }
