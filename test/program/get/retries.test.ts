@@ -76,7 +76,8 @@ describe("the failures of halyard get", () => {
         assert.match(row, /^ {2}http:\S+\/no\d+: HTTP error 404 - Not Found$/)
       }
       assert.strictEqual(rows[start + 21], "  and 5 more")
-      assert.match(rows[start + 22] ?? "", /^1 saved, 25 failed; /)
+      assert.strictEqual(rows[start + 22], "by reason: 25 HTTP error 404 - Not Found")
+      assert.match(rows[start + 23] ?? "", /^1 saved, 25 failed; /)
     })
   )
 
