@@ -27,6 +27,8 @@ export class Screen extends Context.Tag("halyard/Screen")<
     readonly isBusy: () => boolean
     /** The current width in columns. It can change at any time. */
     readonly columns: () => number
+    /** The current height in rows. It can change at any time. */
+    readonly rows: () => number
   }
 >() {}
 
@@ -47,7 +49,7 @@ export class Recording extends Context.Tag("halyard/Screen/Recording")<
 >() {}
 
 /**
- * A screen that records all text, for tests. Default: a terminal with 80 columns.
+ * A screen that records all text, for tests. Default: a terminal with 80 columns and 24 rows.
  *
  * @category layers
  * @since 0.1.0
@@ -55,6 +57,7 @@ export class Recording extends Context.Tag("halyard/Screen/Recording")<
 export const layerRecording = (options?: {
   readonly isTerminal?: boolean | undefined
   readonly columns?: number | undefined
+  readonly rows?: number | undefined
 }): Layer.Layer<Screen | Recording> =>
   Layer.effectContext(
     Effect.sync(() => {
@@ -65,7 +68,8 @@ export const layerRecording = (options?: {
           writes.push(text)
         },
         isBusy: () => false,
-        columns: () => options?.columns ?? 80
+        columns: () => options?.columns ?? 80,
+        rows: () => options?.rows ?? 24
       }).pipe(
         Context.add(Recording, {
           writes: () => writes.slice(),

@@ -1,7 +1,7 @@
 /**
- * The line at the bottom of a screen that shows the current state of a program.
+ * The rows at the bottom of a screen that show the current state of a program.
  *
- * There is at most one status line at a time, at the cursor. Other output goes through `print` or `console`, which erase the status
+ * There is at most one status line at a time, at the cursor. It has one row or several. Other output goes through `print` or `console`, which erase the status
  * line, write, and draw it again. The cursor is hidden while the status line is drawn. If the screen is not a terminal, no status
  * line is drawn.
  *
@@ -27,13 +27,17 @@ export class StatusLine extends Context.Tag("halyard/StatusLine")<
     readonly isTerminal: boolean
     /** The current width of the screen. */
     readonly columns: () => number
+    /** The current number of rows of the screen. */
+    readonly rows: () => number
     /**
-     * Draws one line of text, clipped to the width of the screen, in place of the previous text. Does nothing while the screen is
-     * busy.
+     * Draws text in place of the previous text, with one write. Each line of the text is a row, clipped to the width of the screen. Rows
+     * that do not fit on the screen are left out. Does nothing while the screen is busy.
      */
     readonly draw: (text: string) => void
     /** Erases the status line and shows the cursor. Does nothing if there is no status line. */
     readonly clear: () => void
+    /** Does what `clear` does before another program uses the screen (Ctrl-Z). The next `draw` begins in a new row. */
+    readonly suspend: () => void
     /**
      * Erases the status line, calls `write` to write `text` to the same terminal, and draws the status line again. If `text` does
      * not end with a line end, `partial` decides. `join` draws the status line after the text, in the same row. `wait` draws it
@@ -63,37 +67,50 @@ const eraseToEndOfScreen = "\u001b[J"
  * @since 0.1.0
  */
 export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Effect.map(Screen, (screen) => {
-  // The current text and its drawn width. The width is 0 while the status line is erased.
-  let status: { readonly text: string; readonly width: number } | undefined
+  // The current text and the widths of its drawn rows. There are none while the status line is erased.
+  let status: { readonly text: string; readonly widths: ReadonlyArray<number> } | undefined
   // The first column of the status line. Other text is before it in the same row.
   let column = 0
   let isWaiting = false
   let isCursorHidden = false
 
-  // Moves the cursor to the start of the status line. If the window became narrower, the line has wrapped into several rows.
+  // Moves the cursor to the start of the status line. If the window became narrower, its rows have wrapped into several.
   const moveToStart = (): string => {
-    const rows = Math.ceil((column + (status?.width ?? 0)) / Math.max(1, screen.columns())) - 1
-    return `\r${status !== undefined && rows > 0 ? `\u001b[${rows}A` : ""}${column > 0 ? `\u001b[${column}C` : ""}`
+    const columns = Math.max(1, screen.columns())
+    let rows = 0
+    for (const [index, width] of status?.widths.entries() ?? []) {
+      rows += Math.max(1, Math.ceil(((index === 0 ? column : 0) + width) / columns))
+    }
+    return `\r${rows > 1 ? `\u001b[${rows - 1}A` : ""}${column > 0 ? `\u001b[${column}C` : ""}`
+  }
+
+  // Several rows have an empty row below them for the cursor. Some terminals do not wrap the row of the cursor.
+  const rowsOf = (text: string): ReadonlyArray<string> => {
+    // The last column stays free. After a character there, the row of the cursor depends on the terminal.
+    const columns = screen.columns() - 1
+    const rows = text
+      .split("\n", Math.max(1, screen.rows() - 2))
+      .map((row, index) => clip(row, index === 0 ? columns - column : columns))
+    return rows.length > 1 ? [...rows, ""] : rows
   }
 
   const draw = (text: string): void => {
-    // The last column stays free. After a character there, the row of the cursor depends on the terminal.
-    const columns = screen.columns() - 1 - column
-    if (isWaiting || columns < 1) {
-      status = { text, width: 0 }
+    if (isWaiting || screen.columns() - 1 - column < 1) {
+      status = { text, widths: [] }
       return
     }
-    const clipped = clip(text, columns)
-    const sequence = `${isCursorHidden ? "" : hideCursor}${moveToStart()}${clipped}${eraseToEndOfRow}`
+    const rows = rowsOf(text)
+    const start = `${isCursorHidden ? "" : hideCursor}${moveToStart()}`
+    const end = (status?.widths.length ?? 0) > 1 ? eraseToEndOfScreen : eraseToEndOfRow
     isCursorHidden = true
-    status = { text, width: displayWidth(clipped) }
-    screen.write(sequence)
+    status = { text, widths: rows.map(displayWidth) }
+    screen.write(`${start}${rows.join(`${eraseToEndOfRow}\r\n`)}${end}`)
   }
 
   const erase = (): void => {
-    if (status !== undefined && status.width > 0) {
+    if (status?.widths.some((width) => width > 0) === true) {
       screen.write(`${moveToStart()}${eraseToEndOfScreen}`)
-      status = { text: status.text, width: 0 }
+      status = { text: status.text, widths: [] }
     }
   }
 
@@ -123,6 +140,11 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
     restoreCursor()
   }
 
+  const suspend = (): void => {
+    clear()
+    column = 0
+  }
+
   const print: typeof StatusLine.Service.print = (text, write, options) => {
     if (!screen.isTerminal || text === "") {
       write(text)
@@ -145,12 +167,14 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
   return StatusLine.of({
     isTerminal: screen.isTerminal,
     columns: screen.columns,
+    rows: screen.rows,
     draw: (text) => {
       if (screen.isTerminal && !screen.isBusy()) {
         draw(text)
       }
     },
     clear,
+    suspend,
     print,
     line,
     console: (inner) => (screen.isTerminal ? aroundCalls(inner, erase, redrawAfterConsole) : inner)

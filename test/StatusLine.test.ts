@@ -20,7 +20,7 @@ const terminal = (columns: number) =>
         screen.write("", () => {
           const lines = Array.from(
             { length: screen.rows },
-            (_, row) => screen.buffer.active.getLine(row)?.translateToString(true) ?? ""
+            (_, row) => screen.buffer.active.getLine(screen.buffer.active.baseY + row)?.translateToString(true) ?? ""
           )
           const last = lines.findLastIndex((line) => line.trim() !== "")
           resume(Effect.succeed(lines.slice(0, last + 1).map((line) => line.trimEnd())))
@@ -30,7 +30,8 @@ const terminal = (columns: number) =>
         isTerminal: true,
         write: (text) => screen.write(text),
         isBusy: () => false,
-        columns: () => screen.cols
+        columns: () => screen.cols,
+        rows: () => screen.rows
       }).pipe(Context.add(Emulator, { rows, resize: (next) => screen.resize(next, 10) }))
     })
   )
@@ -110,6 +111,77 @@ describe("StatusLine", () => {
       emulator.resize(40)
       line.draw("a status that fits well")
       assert.deepStrictEqual(yield* rows, ["a status that fits well"])
+    }).pipe(Effect.provide(at(40)))
+  )
+
+  it.effect("draws several rows in place of the previous rows, and fewer rows after more", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      line.draw("one\ntwo\nthree")
+      assert.deepStrictEqual(yield* rows, ["one", "two", "three"])
+      line.draw("1\n2\n3\n4")
+      assert.deepStrictEqual(yield* rows, ["1", "2", "3", "4"])
+      line.draw("first\nsecond that does not fit at all")
+      assert.deepStrictEqual(yield* rows, ["first", "second that does…"])
+      line.clear()
+      assert.deepStrictEqual(yield* rows, [])
+    }).pipe(Effect.provide(at(18)))
+  )
+
+  it.effect("prints above several rows, also while they fill the screen", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      const screen = yield* Screen.Screen
+      line.draw("a\nb")
+      line.print("first\n", screen.write)
+      assert.deepStrictEqual(yield* rows, ["first", "a", "b"])
+      line.draw(Array.from({ length: 12 }, (_, index) => `${index}`).join("\n"))
+      line.print("last\n", screen.write)
+      // The emulator has 10 rows. One stays free for output, and one for the cursor.
+      assert.deepStrictEqual(yield* rows, ["last", ...Array.from({ length: 8 }, (_, index) => `${index}`)])
+      line.clear()
+      assert.deepStrictEqual(yield* rows, ["last"])
+    }).pipe(Effect.provide(at(40)))
+  )
+
+  it.effect("begins its first row after an unfinished row, and continues below it", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      const screen = yield* Screen.Screen
+      line.print("BD ", screen.write)
+      line.draw("one\ntwo")
+      line.print("BR ", screen.write)
+      assert.deepStrictEqual(yield* rows, ["BD BR one", "two"])
+      line.clear()
+      assert.deepStrictEqual(yield* rows, ["BD BR"])
+    }).pipe(Effect.provide(at(40)))
+  )
+
+  it.effect("is drawn at the new width after a window with several rows became narrower", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      const screen = yield* Screen.Screen
+      const emulator = yield* Emulator
+      line.print("above\n", screen.write)
+      line.draw("a status that fits well\nanother status that fits")
+      yield* rows
+      emulator.resize(14)
+      line.draw("a status that fits well\nanother status that fits")
+      assert.deepStrictEqual(yield* rows, ["above", "a status tha…", "another stat…"])
+    }).pipe(Effect.provide(at(40)))
+  )
+
+  it.effect("leaves the screen to another program, and is drawn in a new row after it", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      const screen = yield* Screen.Screen
+      line.print("BD ", screen.write)
+      line.draw("one\ntwo")
+      line.suspend()
+      assert.deepStrictEqual(yield* rows, ["BD"])
+      screen.write("\r\n$ fg\r\n")
+      line.draw("three\nfour")
+      assert.deepStrictEqual(yield* rows, ["BD", "$ fg", "three", "four"])
     }).pipe(Effect.provide(at(40)))
   )
 

@@ -27,6 +27,7 @@ export const layer: Layer.Layer<Screen.Screen> = Layer.sync(Screen.Screen, () =>
     process.stderr.write(text)
   },
   isBusy: () => process.stderr.writableLength > 0,
-  // A terminal of unknown width has 0 columns.
-  columns: () => process.stderr.columns || 80
+  // A terminal of unknown size has 0 columns and 0 rows.
+  columns: () => process.stderr.columns || 80,
+  rows: () => process.stderr.rows || 24
 }))

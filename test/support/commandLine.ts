@@ -55,7 +55,8 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
         stderr += text
       },
       isBusy: () => false,
-      columns: () => 80
+      columns: () => 80,
+      rows: () => 24
     })
     return Cli.run(argv, version).pipe(
       Effect.map((exitCode) => ({ exitCode, stdout, stderr })),

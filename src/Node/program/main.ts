@@ -4,12 +4,14 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Cli from "../../Cli.js"
 import { Screen } from "../../Screen.js"
 import * as Spinner from "../../Spinner.js"
+import { StatusLine } from "../../StatusLine.js"
 import * as NodeScreen from "../Screen.js"
 import * as NodeHost from "./Host.js"
 import * as Nohup from "./nohup.js"
@@ -44,9 +46,13 @@ export const main = (version: string, workerUrl: URL): void => {
       StandardOutput.screen().write(showCursor)
     }
   }
+  let suspendStatusLine = () => {}
   const ignoresHangups = Nohup.ignoresHangups()
   const signals = Signals.open(
-    showTheCursor,
+    () => {
+      suspendStatusLine()
+      showTheCursor()
+    },
     (signal) => {
       const exitCode = 128 + signalNumbers[signal]
       if (endsAtOnce) {
@@ -66,7 +72,12 @@ export const main = (version: string, workerUrl: URL): void => {
     signals.close()
   })
 
-  const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(layer(signals, workerUrl))))
+  const program = Layer.tap(layer(signals, workerUrl), (context) =>
+    Effect.sync(() => {
+      suspendStatusLine = Context.get(context, StatusLine).suspend
+    })
+  )
+  const fiber = Effect.runFork(Cli.run(process.argv.slice(2), version).pipe(Effect.provide(program)))
   fiber.addObserver((exit) => {
     signals.close()
     StandardOutput.flush()
