@@ -22,6 +22,8 @@ export interface Setting {
   readonly texts: ReadonlyArray<string> | undefined
   /** For people: `HALYARD_RETRIES`, or the path of a file. */
   readonly from: string
+  /** For people, in an error: the same, with the line of the file if it is known. */
+  readonly where: string
 }
 
 /** The key of an option in a file: its long name without the hyphens. */
@@ -145,11 +147,11 @@ export const merged = (
   const all = new Map(line)
   const sources = new Map<Option<unknown>, string>()
   const weaker = rivalsOf(line)
-  for (const [option, { from, texts }] of settings) {
+  for (const [option, { from, texts, where }] of settings) {
     if (!all.has(option) && !weaker.has(keyOf(option)) && texts !== undefined) {
       const read = option.read(texts)
       if (Either.isLeft(read)) {
-        return Either.left(new UsageError({ message: `${Printable.line(from)}: ${read.left}` }))
+        return Either.left(new UsageError({ message: `${Printable.line(where)}: ${read.left}` }))
       }
       all.set(option, texts)
       sources.set(option, from)
@@ -174,7 +176,7 @@ const fromEnvironment = Effect.fnUntraced(function* (
           option.form._tag === "Flag" ? (switches[value.toLowerCase()] ?? value) : value,
           name
         )
-        settings.push({ option, texts, from: name })
+        settings.push({ option, texts, from: name, where: name })
       } else {
         const meant = suggestion(name, Array.from(byVariable.keys()))
         const problem =
@@ -275,7 +277,7 @@ const settingsOf = Effect.fnUntraced(function* (
     if (file.kind === "project" && key === "directory" && texts?.some((text) => isOutside(path, text)) === true) {
       return yield* fail("the directory of a project must be inside the project")
     }
-    settings.push({ option, texts, from: file.path })
+    settings.push({ option, texts, from: file.path, where })
   }
   return settings
 })
@@ -299,7 +301,7 @@ const isOutside = (path: Path.Path, directory: string): boolean => {
 /** The file `halyard.toml` of the current directory, or the key `halyard` of its package.json. */
 const projectFile = Effect.gen(function* () {
   const [toml, json] = [yield* readIfThere("halyard.toml"), yield* readIfThere("package.json")]
-  const fromPackage = json?.includes('"halyard"') === true ? valueOfPackage(json) : undefined
+  const fromPackage = json?.includes('"halyard"') === true ? yield* valueOfPackage(json) : undefined
   if (toml !== undefined && fromPackage !== undefined) {
     return yield* new UsageError({
       message: "halyard.toml and package.json both have options of halyard: keep one of them"
@@ -350,13 +352,17 @@ const readIfThere = Effect.fnUntraced(function* (file: string) {
   )
 })
 
-const valueOfPackage = (text: string): unknown => {
+/** A file that cannot be read is a mistake of its author only if it has options: other programs report the rest. */
+const valueOfPackage = (text: string): Either.Either<unknown, UsageError> => {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === "object" && value !== null && "halyard" in value ? value.halyard : undefined
+    return Either.right(typeof value === "object" && value !== null && "halyard" in value ? value.halyard : undefined)
   } catch {
-    // A package.json that npm cannot read has no options.
-    return undefined
+    return /"halyard"\s*:\s*\{/.test(text)
+      ? Either.left(
+          new UsageError({ message: "package.json: it is not valid JSON, so the options in it cannot be read" })
+        )
+      : Either.right(undefined)
   }
 }
 
@@ -374,7 +380,10 @@ const parsed = Effect.fnUntraced(function* (path: string, kind: Kind, text: stri
   })
   const lines = text.split("\n")
   const lineOf = (key: string): number | undefined => {
-    const index = lines.findIndex((line) => line.trim().replace(/^["']/, "").startsWith(key))
+    const index = lines.findIndex((line) => {
+      const [, name] = /^\s*["']?([\w-]+)["']?\s*[=.]/.exec(line) ?? []
+      return name === key
+    })
     return index < 0 ? undefined : index + 1
   }
   return { path, kind, values, lineOf } satisfies File

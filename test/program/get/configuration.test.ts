@@ -11,7 +11,8 @@ import { filesIn, run, temporaryDirectory } from "../../support/program.js"
 interface Place {
   readonly toml?: string
   readonly user?: string
-  readonly packageJson?: object
+  /** An object, or the text of the file. */
+  readonly packageJson?: object | string
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -23,7 +24,7 @@ const place = ({ env, packageJson, toml, user }: Place) =>
       writeFileSync(`${cwd}/halyard.toml`, toml)
     }
     if (packageJson !== undefined) {
-      writeFileSync(`${cwd}/package.json`, JSON.stringify(packageJson))
+      writeFileSync(`${cwd}/package.json`, typeof packageJson === "string" ? packageJson : JSON.stringify(packageJson))
     }
     if (user !== undefined) {
       writeFileSync(`${home}/halyard/halyard.toml`, user)
@@ -189,7 +190,21 @@ describe("the options of halyard get", () => {
       { toml: "\nconcurency = 4\n" },
       "halyard.toml, line 2: unknown option 'concurency'; did you mean 'concurrency'?"
     ],
-    ["a wrong value", { toml: "concurrency = 0\n" }, "halyard.toml: --concurrency N must be from 1 to 10000, not '0'"],
+    [
+      "a wrong value",
+      { toml: "concurrency = 0\n" },
+      "halyard.toml, line 1: --concurrency N must be from 1 to 10000, not '0'"
+    ],
+    [
+      "a wrong value below a key that begins alike",
+      { user: 'user-agent = "x"\nuser = ["a", "b"]\n' },
+      "halyard.toml, line 2: user has one value only"
+    ],
+    [
+      "a package.json with a comma too many",
+      { packageJson: '{ "halyard": { "retries": 2, } }' },
+      "package.json: it is not valid JSON, so the options in it cannot be read"
+    ],
     ["a wrong kind", { toml: 'verbose = "x"\n' }, "halyard.toml, line 1: verbose must be true or false"],
     ["a list", { toml: "retries = [1, 2]\n" }, "halyard.toml, line 1: retries has one value only"],
     ["a table", { toml: "[retries]\na = 1\n" }, "halyard.toml: retries must be a text or a number"],
@@ -253,6 +268,8 @@ describe("the options of halyard get", () => {
       assert.strictEqual(exitCode, 0)
       assert.notInclude(stdout, "package.json")
       assert.match(stdout, /^concurrency = 8 {2}# default$/m)
+      const broken = yield* config({ packageJson: '{ "dependencies": { "halyard": "1", } }' })
+      assert.strictEqual(broken.exitCode, 0, broken.stderr)
     })
   )
 })
