@@ -106,7 +106,7 @@ const output = {
 const network = {
   concurrency: withDefault(integer("-c, --concurrency N", "Transfers at a time (default 8)", 1, 10_000), 8),
   perOrigin: integer("--per-origin N", "Transfers at a time per origin (default: as -c)", 1, 10_000),
-  segments: integer("--segments N", "Connections for a large file, mirrors too (default 4)", 1, 64),
+  segments: integer("--segments N", "Connections for one large file (default 4)", 1, 64),
   header: texts("-H, --header NAME:VALUE|@FILE", "Send a header to the origin of the first URL", source),
   headerEnv: texts("--header-env NAME", "Send the headers in environment variable NAME", (name) =>
     /^[A-Za-z_]\w*$/.test(name)
