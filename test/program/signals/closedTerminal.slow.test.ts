@@ -140,6 +140,8 @@ describe("nohup", () => {
         answer?.()
         const seen = () => filesIn(cwd).join(" ")
         yield* until("file", () => filesIn(cwd).includes("file") || undefined, seen)
+        // It still writes its state file.
+        yield* until("end of the job", () => !isAlive(Number(job)) || undefined, seen)
         assert.strictEqual(readFileSync(`${cwd}/file`, "utf8"), "content")
       })
     )
