@@ -12,6 +12,9 @@ import * as RequestHeaders from "./requestHeaders.js"
 /** The problem of a text that is no URL at all. */
 export const notAbsolute = "it is not an absolute URL"
 
+/** The end of the problem of a URL with another scheme, such as `localhost:` in `localhost:8080/a`. */
+export const notHttp = "is neither http: nor https:"
+
 export const ofUrl = (text: string): string | undefined => {
   if (DisplayUrl.isRedacted(text)) {
     return "its secrets were removed when it was encoded; DownloadRequestWithSecrets keeps them (write %E2%80%A6 for a … of the URL)"
@@ -21,7 +24,7 @@ export const ofUrl = (text: string): string | undefined => {
     return /^https?:\/\//i.test(text) ? "it is not a valid URL" : notAbsolute
   }
   if (!DisplayUrl.isHttp(url)) {
-    return `${url.protocol} is neither http: nor https:`
+    return `${url.protocol} ${notHttp}`
   }
   if (DisplayUrl.isHostTooLong(url)) {
     return "the name of its host is longer than 253 characters"

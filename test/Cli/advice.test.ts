@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { adviceFor } from "../../src/Cli/Get/advice.js"
 import { options } from "../../src/Cli/Get/options.js"
-import { Connection, Disk, type DownloadError, HttpStatus, Timeout } from "../../src/DownloadError.js"
+import * as RequestProblem from "../../src/Download/requestProblem.js"
+import { Connection, Disk, type DownloadError, HttpStatus, InvalidRequest, Timeout } from "../../src/DownloadError.js"
+import * as TlsErrors from "../../src/Transport/tlsErrors.js"
 
 const url = "http://origin.test/"
 
@@ -33,6 +35,33 @@ describe("Cli/Get/advice", () => {
 
   it("has none for a file that the server does not have", () => {
     assert.isUndefined(adviceFor(new HttpStatus({ url, status: 404 })))
+  })
+
+  it("is about what is wrong with TLS", () => {
+    const advised = (code: string) =>
+      adviceFor(new Connection({ url, reason: "tls", receivedBytes: 0, detail: TlsErrors.explain(code, "") })) ?? ""
+    assert.include(advised("ERR_SSL_WRONG_VERSION_NUMBER"), "http://")
+    assert.notInclude(advised("ERR_SSL_WRONG_VERSION_NUMBER"), "--insecure")
+    assert.include(advised("ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED"), "--cert FILE")
+    assert.include(advised("DEPTH_ZERO_SELF_SIGNED_CERT"), "--cacert FILE")
+  })
+
+  it("asks for https:// if the URL has no scheme but a port", () => {
+    const advised = (text: string) =>
+      adviceFor(new InvalidRequest({ url: text, detail: RequestProblem.ofUrl(text) ?? "" })) ?? ""
+    for (const text of ["localhost:8080/a", "files.example:8080/a", "files.example/a"]) {
+      assert.include(advised(text), "a URL begins with https://", text)
+    }
+  })
+
+  it("asks for no proxy to a server of this machine", () => {
+    const advised = (refused: string) =>
+      adviceFor(new Connection({ url: refused, reason: "refused", receivedBytes: 0, detail: "ECONNREFUSED" }))
+    for (const host of ["localhost", "127.0.0.1:8080", "[::1]:80"]) {
+      assert.isUndefined(advised(`http://${host}/a`), host)
+    }
+    assert.include(advised("http://localhost.test/a"), "--proxy URL")
+    assert.include(advised("http://127.0.0.1.test/a"), "--proxy URL")
   })
 
   it("does not ask for a proxy if the proxy is what fails", () => {

@@ -3,7 +3,8 @@
  */
 
 import * as RequestProblem from "../../Download/requestProblem.js"
-import type { DownloadError } from "../../DownloadError.js"
+import type { Connection, DownloadError } from "../../DownloadError.js"
+import * as TlsErrors from "../../Transport/tlsErrors.js"
 import { groups } from "./options.js"
 
 /** Returns the advice for an error, or undefined if no option helps. */
@@ -16,17 +17,13 @@ const candidatesFor = (error: DownloadError): ReadonlyArray<string> => {
     case "HttpStatus":
       return forStatus(error.status)
     case "Connection":
-      return error.detail.includes("EADDRNOTAVAIL")
-        ? ["--interface takes an address of this machine"]
-        : isAtProxy(error.detail)
-          ? (atProxy[error.reason] ?? forConnection.proxy)
-          : forConnection[error.reason]
+      return connecting(error)
     case "Timeout":
       return forTimeout[error.phase]
     case "Disk":
       return forDisk[error.reason] ?? []
     case "InvalidRequest":
-      return error.detail === RequestProblem.notAbsolute
+      return error.detail === RequestProblem.notAbsolute || error.detail.endsWith(RequestProblem.notHttp)
         ? ["a URL begins with https:// or http://; -i FILE reads a list of URLs"]
         : []
     case "Truncated":
@@ -64,6 +61,29 @@ const forStatus = (status: number): ReadonlyArray<string> => {
       return status >= 500 ? ["for 5xx, --retries N allows more attempts"] : []
   }
 }
+
+const connecting = ({ detail, reason, url }: Connection): ReadonlyArray<string> => {
+  if (detail.includes("EADDRNOTAVAIL")) {
+    return ["--interface takes an address of this machine"]
+  }
+  if (isAtProxy(detail)) {
+    return atProxy[reason] ?? forConnection.proxy
+  }
+  if (reason === "refused" && isLoopback(url)) {
+    return []
+  }
+  return reason === "tls" ? forTls(detail) : forConnection[reason]
+}
+
+const forTls = (detail: string): ReadonlyArray<string> =>
+  TlsErrors.isWithoutTls(detail)
+    ? ["a port without TLS needs a URL that begins with http://"]
+    : TlsErrors.wantsCertificate(detail)
+      ? ["--cert FILE and --key FILE give the certificate of the client"]
+      : forConnection.tls
+
+// No proxy leads to a server of this machine.
+const isLoopback = (url: string): boolean => /^https?:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?:[:/]|$)/.test(url)
 
 // The transport puts the URL of the proxy before the cause if the connection to the proxy fails.
 const isAtProxy = (detail: string): boolean => /^(?:https?|socks5h?):\/\//.test(detail)
