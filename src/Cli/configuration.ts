@@ -110,9 +110,6 @@ const rivals: ReadonlyArray<readonly [string, string]> = [
   ["name", "remote-header-name"]
 ]
 
-/** Options that standard output cannot have. */
-const ofFiles = ["json", "on-exists", "durability", "segments"]
-
 /** The keys that weaker sources cannot set beside these options. */
 const rivalsOf = (
   options: Iterable<readonly [option: Option<unknown>, texts: ReadonlyArray<string> | undefined]>
@@ -124,9 +121,6 @@ const rivalsOf = (
       if (key === one || key === other) {
         found.add(key === one ? other : one)
       }
-    }
-    for (const name of key === "output" && texts?.[0] === "-" ? ofFiles : []) {
-      found.add(name)
     }
   }
   return found

@@ -263,7 +263,7 @@ describe("a command line", () => {
   it.effect("is refused for an option for files with an output that is not a file", () =>
     refuses([
       [["get", url, "-o", "-", "--json"], "halyard get: --json and --output - would both write standard output"],
-      ...["--on-exists=fail", "--durability=full", "--segments=2"].map(
+      ...["--on-exists=fail", "--sync", "--durability=full", "--segments=2"].map(
         (option) =>
           [
             ["get", url, "-o", "-", option],

@@ -132,7 +132,7 @@ const run = Effect.fnUntraced(function* (
   const connections = host.connectionsAtMost()
   if (options.concurrency > connections) {
     report.note(
-      `${connections} transfers at a time: the limit for open files (ulimit -n) is too low for ${options.concurrency}`
+      `${connections} ${connections === 1 ? "transfer" : "transfers"} at a time: the limit for open files (ulimit -n) is too low for ${options.concurrency}`
     )
   }
   const journal = yield* Journal.open(options, output, report.note)

@@ -45,7 +45,7 @@ export const checkOptions = Effect.fnUntraced(function* (options: Options, outpu
   if (isStandardOutput(output?.stream) && options.json) {
     return yield* new UsageError({ message: "--json and --output - would both write standard output" })
   }
-  const forFiles = ofFiles.find((name) => options[name] !== undefined)
+  const forFiles = ofFiles.find((name) => isGiven(options, name))
   if (output?.stream !== undefined && forFiles !== undefined) {
     return yield* new UsageError({
       message: `${longName(declared[forFiles])} is for files, and --output ${Printable.line(output.destination)} is not a file`
@@ -54,7 +54,10 @@ export const checkOptions = Effect.fnUntraced(function* (options: Options, outpu
 })
 
 /** Options that an output other than a file cannot have. */
-const ofFiles = ["onExists", "durability", "segments"] as const
+const ofFiles = ["onExists", "sync", "durability", "segments"] as const
+
+const isGiven = (options: Options, name: (typeof ofFiles)[number]): boolean =>
+  options[name] !== undefined && options[name] !== false
 
 /**
  * The options without those of settings that the output cannot have, and a line for the user about each of these. `sources` says
@@ -70,13 +73,14 @@ export const forOutput = (
   }
   const { stream } = output
   const isIgnored = (name: keyof Options): boolean => sources.has(declared[name])
-  const names = ofFiles.filter((name) => options[name] !== undefined && isIgnored(name))
+  const names = ofFiles.filter((name) => isGiven(options, name) && isIgnored(name))
   const isJsonIgnored = options.json && isStandardOutput(stream) && isIgnored("json")
   return {
     options: {
       ...options,
       json: options.json && !isJsonIgnored,
       onExists: isIgnored("onExists") ? undefined : options.onExists,
+      sync: options.sync && !isIgnored("sync"),
       durability: isIgnored("durability") ? undefined : options.durability,
       segments: isIgnored("segments") ? undefined : options.segments
     },

@@ -149,7 +149,7 @@ describe("the options of halyard get", () => {
       const { url } = yield* origin
       const { cwd, run } = yield* place({
         user: "segments = 2\njson = true\n",
-        env: { HALYARD_DURABILITY: "rename" }
+        env: { HALYARD_DURABILITY: "rename", HALYARD_SYNC: "1" }
       })
       execFileSync("mkfifo", [`${cwd}/pipe`])
       const reader = spawn("cat", ["pipe"], { cwd, stdio: ["ignore", "pipe", "ignore"] })
@@ -166,9 +166,14 @@ describe("the options of halyard get", () => {
       assert.deepStrictEqual([exitCode, text], [0, "content of /a"], stderr)
       assert.match(stderr, /halyard\.toml: segments is ignored, because --output pipe is not a file$/m)
       assert.match(stderr, /^HALYARD_DURABILITY: durability is ignored, because --output pipe is not a file$/m)
-      const standard = yield* run("get", `${url}/a`, "-o", "/dev/stdout")
-      assert.deepStrictEqual([standard.exitCode, standard.stdout], [0, "content of /a"], standard.stderr)
-      assert.match(standard.stderr, /: json is ignored, because --output \/dev\/stdout is not a file$/m)
+      assert.match(stderr, /^HALYARD_SYNC: sync is ignored, because --output pipe is not a file$/m)
+      for (const output of ["/dev/stdout", "-"]) {
+        const standard = yield* run("get", `${url}/a`, "-o", output)
+        assert.deepStrictEqual([standard.exitCode, standard.stdout], [0, "content of /a"], standard.stderr)
+        for (const name of ["json", "segments", "sync", "durability"]) {
+          assert.include(standard.stderr, `: ${name} is ignored, because --output ${output} is not a file\n`)
+        }
+      }
       const given = yield* run("get", `${url}/a`, "-o", "pipe", "--segments=2")
       assert.strictEqual(given.exitCode, 2)
       assert.include(given.stderr, "--segments is for files, and --output pipe is not a file")

@@ -43,6 +43,16 @@ describe("halyard get with few descriptors", () => {
     )
   }
 
+  it.scopedLive("has one transfer at a time if there is room for one connection only", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin(2000)
+      const cwd = yield* temporaryDirectory
+      const { exitCode, stderr } = yield* runBash(`ulimit -n 26; halyard get ${url}/1 ${url}/2 -d out -c 9`, { cwd })
+      assert.strictEqual(exitCode, 0, stderr)
+      assert.match(stderr, /^1 transfer at a time: the limit for open files \(ulimit -n\) is too low for 9$/m)
+    })
+  )
+
   it.scopedLive("saves files of more origins than it can have connections", () =>
     Effect.gen(function* () {
       const origins = yield* Effect.forEach(Array(40), () => origin(2000))
