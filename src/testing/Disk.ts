@@ -56,6 +56,14 @@ export class Disk {
   }
 
   /**
+   * The content of each file whose name has changed since the last sync of its directory, before and after each change. A power cut
+   * leaves one of them. Undefined: no file.
+   */
+  unsynced(): ReadonlyMap<string, ReadonlyArray<Uint8Array | undefined>> {
+    return this.volume.unsynced()
+  }
+
+  /**
    * Adds a file that survives a power cut. `mode` is its permission bits. Default: 0o644. `modifiedMillis` is its modification time.
    * Default: unknown.
    */

@@ -167,6 +167,37 @@ describe("testing/Disk", () => {
     })
   )
 
+  it.effect("knows what a power cut may leave of a name that was not synced", () =>
+    Effect.gen(function* () {
+      const disk = new Disk()
+      disk.put("/d/a", bytes("old"))
+      yield* saved(disk, "rename")
+      const texts = disk
+        .unsynced()
+        .get("/d/a")
+        ?.map((content) => content && new TextDecoder().decode(content))
+      assert.deepStrictEqual(texts, ["old", "whole"])
+      yield* saved(disk, "full")
+      assert.isUndefined(disk.unsynced().get("/d/a"))
+    })
+  )
+
+  it.effect("does not undo what another program has put or removed", () =>
+    Effect.gen(function* () {
+      for (const random of [0, 0.5, 0.99]) {
+        const disk = new Disk()
+        yield* saved(disk, "rename")
+        disk.put("/d/a", bytes("put"))
+        disk.powerCut(() => random)
+        assert.strictEqual(textOf(disk, "/d/a"), "put")
+        yield* saved(disk, "rename")
+        disk.remove("/d/a")
+        disk.powerCut(() => random)
+        assert.isUndefined(textOf(disk, "/d/a"))
+      }
+    })
+  )
+
   it.effect("fails by its fate, when it is full, and when it has no descriptor left", () =>
     Effect.gen(function* () {
       const failing = new Disk({ fate: ({ name }) => (name === "sync" ? { errno: "EIO" } : undefined) })

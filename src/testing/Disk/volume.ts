@@ -75,13 +75,19 @@ export class Volume {
   /** Adds a file that survives a power cut. */
   put(name: string, content: Uint8Array, mode = defaultMode, modifiedMillis?: number): void {
     const inode = { bytes: content.slice(), synced: content.slice(), mode, modifiedMillis }
+    this.forgetChanges(name)
     this.names.set(name, inode)
     this.durableNames.set(name, inode)
   }
 
   removeForGood(name: string): void {
+    this.forgetChanges(name)
     this.names.delete(name)
     this.durableNames.delete(name)
+  }
+
+  private forgetChanges(name: string): void {
+    this.changes = this.changes.map((change) => change.filter((one) => one.name !== name))
   }
 
   /** Ends all programs. Bytes that were written stay. */
@@ -118,6 +124,16 @@ export class Volume {
     this.names = new Map(Array.from(names, ([name, inode]) => [name, left.get(inode) ?? inode]))
     this.durableNames = new Map(this.names)
     this.changes = []
+  }
+
+  /** For each name whose latest changes are not synced, the files that a power cut may leave there; undefined: none. */
+  unsynced(): ReadonlyMap<string, ReadonlyArray<Uint8Array | undefined>> {
+    const found = new Map<string, Array<Uint8Array | undefined>>()
+    for (const { inode, name } of this.changes.flat()) {
+      const left = found.get(name) ?? [this.durableNames.get(name)?.bytes.slice()]
+      found.set(name, [...left, inode?.bytes.slice()])
+    }
+    return found
   }
 
   /** Opens a file again that was closed. Fails if another file has its name. */

@@ -42,6 +42,8 @@ export class RerunChecks {
   /** The files and the last lines for their paths, before the run. */
   private files: ReadonlyMap<string, LocalFile> = new Map()
   private lines: ReadonlyMap<string, Line> = new Map()
+  /** What a power cut may bring back: an earlier run was killed before the sync of the directory. */
+  private unsynced: ReadonlyMap<string, ReadonlyArray<Uint8Array | undefined>> = new Map()
   /** The path of each item, and what its request must do with the file there. */
   private paths: ReadonlyArray<string> = []
   private expected: ReadonlyArray<Expected | undefined> = []
@@ -62,6 +64,7 @@ export class RerunChecks {
     this.intrusions.clear()
     this.startedAt = this.seen.nowMillis()
     this.files = this.named()
+    this.unsynced = disk.unsynced()
     this.lines = this.lastLines()
     this.hasParts = Array.from(disk.files().keys()).some((name) => name.endsWith(".part"))
     for (const path of this.files.keys()) {
@@ -183,14 +186,14 @@ export class RerunChecks {
   }
 
   /** Checks what the end of a run leaves, however it has ended. */
-  checkDisk(): void {
+  checkDisk(isPowerCut: boolean): void {
     const { versions } = this.seen
     const files = this.named()
     for (const path of files.keys()) {
-      this.checkContent(path, "at the end")
+      this.checkContent(path, "at the end", isPowerCut)
     }
     for (const path of this.files.keys()) {
-      if (!files.has(path)) {
+      if (!files.has(path) && !(isPowerCut && this.unsynced.get(path)?.includes(undefined))) {
         this.seen.violate(`${path} is lost`)
       }
     }
@@ -266,7 +269,7 @@ export class RerunChecks {
   }
 
   /** A name always has a whole file: that from before the run, that of another program, or the version that the origin has. */
-  private checkContent(path: string, when: string): void {
+  private checkContent(path: string, when: string, isPowerCut = false): void {
     const { versions } = this.seen
     const found = this.named().get(path)?.content
     const before = this.files.get(path)?.content
@@ -274,7 +277,11 @@ export class RerunChecks {
     const writers = versions.filter((version) => mayHavePath(version, path))
     const isKept = found !== undefined && before !== undefined && isEqual(found, before)
     const isIntruder = found !== undefined && intrusion !== undefined && isEqual(found, intrusion.content)
-    if (isKept || isIntruder) {
+    const isBack =
+      isPowerCut &&
+      found !== undefined &&
+      this.unsynced.get(path)?.some((content) => content !== undefined && isEqual(found, content)) === true
+    if (isKept || isIntruder || isBack) {
       return
     }
     if (found === undefined || !writers.some(({ content }) => isEqual(found, content))) {

@@ -92,7 +92,7 @@ class Reruns implements Result {
       } else {
         this.disk.kill()
       }
-      this.checks.checkDisk()
+      this.checks.checkDisk(how._tag !== "done" && run.ending.kind === "power")
       if (how._tag === "done" && run.ending.kind !== "close") {
         this.checks.checkComplete(run.faults)
       }
