@@ -26,6 +26,7 @@ const pinnedReruns: ReadonlyArray<readonly [seed: number, bug: string]> = [
   [7, "the scope of a journal did not close"],
   [48, "a file of another program was kept although it had another digest than that of the request"],
   [656, "a request was refused because a `unique` one of the run had taken its name"],
+  [1664, "a damaged state file was repaired, which the simulation did not expect to take time"],
   [2768, "a file was called lost whose name was not synced by an earlier run that was killed"],
   [1539, "the outcome NotModified had another path than the file that the server had named"]
 ]

@@ -52,12 +52,13 @@ const stateFiles = (fs: FileSystem.FileSystem, isDirect: boolean): StateFiles =>
         )
       )
     )
-    return isDirect ? Effect.runSyncExit(appending) : appending
+    // The other files belong to a compaction, whose operations take their time.
+    return isDirect && path === fileOf("directory") ? Effect.runSyncExit(appending) : appending
   },
   create: (path) => Effect.scoped(Effect.asVoid(fs.open(path, { flag: "wx" }))),
   rename: (from, to) => fs.rename(from, to),
   remove: (path) => fs.remove(path)
 })
 
-// A plan has too few lines for a compaction, so that a name has one file.
+// A state file is replaced at the end of a run only, when no line is looked for any more.
 const seen = (sizeBytes: number) => ({ identity: "one", sizeBytes, modifiedMillis: 0 })
