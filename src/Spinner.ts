@@ -28,6 +28,11 @@ import * as Supervisor from "./Supervisor.js"
 export interface Options {
   /** The text after the frame. A function is called for each frame. Control characters are shown as escapes. Default: none. */
   readonly message?: string | (() => string) | undefined
+  /**
+   * Returns the whole text for a frame, in one row or several. The caller replaces control characters. Default: the frame, a blank
+   * and the message.
+   */
+  readonly text?: ((frame: string) => string) | undefined
   /** Default: `|`, `/`, `-`, `\`. */
   readonly frames?: ReadonlyArray<string> | undefined
   /** The time between two frames. Default: 100 ms. */
@@ -97,7 +102,8 @@ export const make: Effect.Effect<typeof Spinner.Service, never, StatusLine.Statu
         // After the event loop was blocked, the spinner skips the missed frames.
         due = Math.max(due, current)
         yield* Effect.sleep(Duration.millis(due - current))
-        statusLine.draw(`${frames[index % frames.length] ?? ""} ${text()}`)
+        const frame = frames[index % frames.length] ?? ""
+        statusLine.draw(options.text === undefined ? `${frame} ${text()}` : options.text(frame))
         due += interval
       }
     })

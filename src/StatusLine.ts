@@ -91,7 +91,7 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
     const rows = text
       .split("\n", Math.max(1, screen.rows() - 2))
       .map((row, index) => clip(row, index === 0 ? columns - column : columns))
-    return rows.length > 1 ? [...rows, ""] : rows
+    return rows.length > 1 && rows.at(-1) !== "" ? [...rows, ""] : rows
   }
 
   const draw = (text: string): void => {

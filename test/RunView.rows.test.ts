@@ -69,6 +69,12 @@ describe("the rows of one file", () => {
     assert.deepStrictEqual(RunView.rows(unknown, { columns: 80, frame: "/" }), ["disk.iso  /  8.4 MB  3.1 MB/s  1m15s"])
   })
 
+  it("are one line without a bar for a log", () => {
+    assert.deepStrictEqual(RunView.rows(one(), { columns: Number.POSITIVE_INFINITY, hasBar: false }), [
+      "disk.iso  42%  8.4 MB/20.0 MB  3.1 MB/s  4 s left"
+    ])
+  })
+
   it("count the retries, and show the reason and a countdown during a wait", () => {
     const waiting = one({ retries: 2, waiting: { error, remainingMillis: 12_000 } })
     assert.deepStrictEqual(RunView.rows(waiting, { columns: 60 }), [

@@ -53,6 +53,7 @@ const ofProject: ReadonlySet<string> = new Set([
   "origin-limit-rate",
   "origin-rate",
   "per-origin",
+  "progress",
   "public-only",
   "quiet",
   "rate",

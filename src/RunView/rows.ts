@@ -21,6 +21,8 @@ export interface RowOptions {
   readonly rowsAtMost?: number | undefined
   /** The frame of a spinner, which stands for a length that is not known. Default: none. */
   readonly frame?: string | undefined
+  /** False for text that is not redrawn, such as a log. Default: true. */
+  readonly hasBar?: boolean | undefined
 }
 
 const gap = "  "
@@ -49,9 +51,9 @@ export const rows = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<str
   const isSingle =
     snapshot.expected === 1 || (snapshot.expected === undefined && snapshot.done === 0 && snapshot.inFlight === 1)
   if (isSingle && only !== undefined && snapshot.done === 0) {
-    return rowsOfOne(only, columns, frame).slice(0, rowsAtMost)
+    return rowsOfOne(only, options).slice(0, rowsAtMost)
   }
-  const head = rowsOfRun(snapshot, columns, frame)
+  const head = rowsOfRun(snapshot, options)
   const listed = snapshot.transfers.filter(
     ({ elapsedMillis, waiting }) => waiting !== undefined || elapsedMillis >= listedAfterMillis
   )
@@ -71,7 +73,7 @@ export const displayTime = (millis: number): string => {
         : "over 99h"
 }
 
-const rowsOfOne = (transfer: Transfer, columns: number, frame: string): ReadonlyArray<string> => {
+const rowsOfOne = (transfer: Transfer, { columns, frame = "", hasBar = true }: RowOptions): ReadonlyArray<string> => {
   const { bytes, elapsedMillis, retries, totalBytes, waiting } = transfer
   const numbers = [
     totalBytes === undefined ? frame : percent(bytes, totalBytes),
@@ -80,11 +82,11 @@ const rowsOfOne = (transfer: Transfer, columns: number, frame: string): Readonly
     waiting !== undefined ? "" : totalBytes === undefined ? displayTime(elapsedMillis) : leftOf(transfer),
     retries === 0 ? "" : retries === 1 ? "1 retry" : `${retries} retries`
   ].filter((part) => part !== "")
-  const head = withNameAndBar(nameOf(transfer), numbers, columns, fraction(bytes, totalBytes))
+  const head = withNameAndBar(nameOf(transfer), numbers, columns, hasBar ? fraction(bytes, totalBytes) : undefined)
   return waiting === undefined ? head : [...head, clip(retryOf(waiting), columns)]
 }
 
-const rowsOfRun = (snapshot: Snapshot, columns: number, frame: string): ReadonlyArray<string> => {
+const rowsOfRun = (snapshot: Snapshot, { columns, frame = "", hasBar = true }: RowOptions): ReadonlyArray<string> => {
   const { bytes, done, expected, failed, inFlight, isEstimate, totalBytes, waiting } = snapshot
   const left = leftOf(snapshot)
   const numbers = [
@@ -96,7 +98,12 @@ const rowsOfRun = (snapshot: Snapshot, columns: number, frame: string): Readonly
   ].filter((part) => part !== "")
   return expected === undefined
     ? wrapped([...(frame === "" ? [] : [frame]), `${done} done, ${inFlight} in flight`, ...numbers], columns)
-    : withNameAndBar(`${done}/${expected}`, numbers, columns, fraction(bytes, totalBytes) ?? fraction(done, expected))
+    : withNameAndBar(
+        `${done}/${expected}`,
+        numbers,
+        columns,
+        hasBar ? (fraction(bytes, totalBytes) ?? fraction(done, expected)) : undefined
+      )
 }
 
 const rowOfMany = (transfer: Transfer, columns: number, frame: string): string => {

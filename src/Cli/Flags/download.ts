@@ -13,9 +13,9 @@ import * as Flags from "../../Flags.js"
 import { trimEnd } from "../../internal/text/trimEnd.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
-import { Spinner } from "../../Spinner.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
+import * as Display from "../display.js"
 import { Host, storeLayer } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
@@ -75,7 +75,6 @@ const runEngine = Effect.fnUntraced(function* (
   concurrency: number,
   report: Report.Report
 ) {
-  const spinner = yield* Spinner
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
   yield* report.begin
@@ -84,7 +83,14 @@ const runEngine = Effect.fnUntraced(function* (
       ? inThreads({ ...options, ...origin, threads: concurrency, onEvent: report.event }, requests)
       : inFibers(requests, origin.label, concurrency, report)
   return yield* run.pipe(
-    Supervisor.supervise({ companions: { spinner: spinner.spin({ message: report.status }) } }),
+    Supervisor.supervise({
+      companions: {
+        display: Display.show(options.progress, {
+          rows: (frame) => `${frame} ${report.status()}`,
+          line: report.status
+        })
+      }
+    }),
     // The report is also printed after Ctrl-C.
     Effect.onExit(() => conclude),
     Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))

@@ -4,6 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import type * as FlagServer from "../../FlagServer.js"
+import { progressOption } from "../display.js"
 import { choice, flag, integer, nonEmpty, not, seconds, text, type Values, withDefault } from "../Option.js"
 
 /** The engines, with the default and the maximum of their concurrency. */
@@ -44,6 +45,7 @@ const output = {
     "downloads"
   ),
   verbose: flag("-v, --verbose", "Print a line per flag, and all counts"),
+  progress: progressOption,
   json: flag("--json", "Print one JSON object per flag, and a report")
 }
 

@@ -12,7 +12,7 @@ import { Host } from "../Host.js"
 export interface Report {
   readonly begin: Effect.Effect<void>
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
-  /** The spinner's text. */
+  /** The text beside the spinner, or of a line. */
   readonly status: () => string
   /** The counts so far. */
   readonly current: () => Download.RunReport

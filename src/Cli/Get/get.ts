@@ -23,10 +23,10 @@ import * as Printable from "../../internal/text/printable.js"
 import { Journal as Remembered, SavedNames } from "../../Journal.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
-import { Spinner } from "../../Spinner.js"
 import { StatusLine } from "../../StatusLine.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
+import * as Display from "../display.js"
 import { Host } from "../Host.js"
 import type { Option } from "../Option.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
@@ -92,7 +92,6 @@ const run = Effect.fnUntraced(function* (
 ) {
   const path = yield* Path.Path
   const host = yield* Host
-  const spinner = yield* Spinner
   const given = yield* Urls.open(urls, options)
   const body = yield* Content.read(options.data)
   const isToStdout = isStandardOutput(output?.stream)
@@ -107,7 +106,9 @@ const run = Effect.fnUntraced(function* (
     options.failed === undefined || options.dryRun
       ? undefined
       : yield* openFailed(options.failed, directory, options, output?.stream !== undefined)
-  const report = yield* Report.make({ ...options, hasPaths: !isToStdout })
+  // On one terminal, the rows would be mixed into the body.
+  const progress = options.quiet || (isToStdout && host.stdout.isTerminal) ? "none" : options.progress
+  const report = yield* Report.make({ ...options, progress, hasPaths: !isToStdout })
   const checksums = yield* Checksums.read(options.sums, options.baseUrl, report.note)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
@@ -277,12 +278,13 @@ const run = Effect.fnUntraced(function* (
       )
     ),
     Effect.provide(journal ?? Context.empty()),
-    // `--quiet` shows no spinner. On one terminal, the frames of a spinner would be mixed into the body.
     Supervisor.supervise({
-      companions:
-        options.quiet || (isToStdout && host.stdout.isTerminal)
-          ? {}
-          : { spinner: spinner.spin({ message: report.status }) }
+      companions: {
+        display:
+          progress === "none"
+            ? Effect.never
+            : Effect.zipRight(Effect.fork(countItems(urls, options, report)), Display.show(progress, report.display))
+      }
     }),
     // An interrupted run has a report as well.
     Effect.onExit((exit) => {
@@ -301,6 +303,17 @@ const run = Effect.fnUntraced(function* (
     Effect.zipRight(Effect.sync(() => (areFilesSaved ? Download.exitCode(report.current()) : 1)))
   )
 })
+
+/** Counts the items of a short input that can be read twice. An error is reported by the run itself. */
+const countItems = (urls: ReadonlyArray<string>, options: Options, report: Report.Report) =>
+  Effect.scoped(
+    Effect.flatMap(Urls.again(urls, options), (all) => Stream.runCount(Stream.take(all, countedAtMost + 1)))
+  ).pipe(
+    Effect.flatMap((count) => Effect.sync(() => (count > countedAtMost ? undefined : report.display.expect(count)))),
+    Effect.ignore
+  )
+
+const countedAtMost = 10_000
 
 const isUnused = (report: Download.RunReport): boolean =>
   report.saved + report.skipped + report.notModified + report.failed + report.cancelled === 0

@@ -4,6 +4,7 @@
 import * as Either from "effect/Either"
 import * as RequestHeaders from "../../Download/requestHeaders.js"
 import * as Method from "../../internal/http/method.js"
+import { progressOption } from "../display.js"
 import {
   choice,
   flag,
@@ -100,6 +101,7 @@ const output = {
   durability: choice("--durability LEVEL", "full (default) survives a power cut, or rename", ["full", "rename"]),
   quiet: flag("-q, --quiet", "Print failures only"),
   verbose: flag("-v, --verbose", "Print each response, and all skipped files"),
+  progress: progressOption,
   json: flag("--json", "Print one JSON object per retry and outcome")
 }
 

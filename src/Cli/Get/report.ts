@@ -13,12 +13,14 @@ import * as Printable from "../../internal/text/printable.js"
 import * as Unvalidated from "../../internal/unvalidated.js"
 import { isTransient } from "../../RetryPolicy.js"
 import { StatusLine } from "../../StatusLine.js"
+import type { Progress } from "../display.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
 import { adviceFor } from "./advice.js"
 import { FailureCounts } from "./failureCounts.js"
 import type { Refused } from "./items.js"
-import { failureOf, PendingRetries } from "./pendingRetries.js"
+import { failureOf, RetryLines } from "./retryLines.js"
+import * as RunDisplay from "./runDisplay.js"
 
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
@@ -28,8 +30,7 @@ export interface Report {
   readonly renamed: (url: string, name: string, reason: string) => void
   /** Prints a line for the user, if there is one. */
   readonly note: (text: string | undefined) => void
-  /** The spinner's text. */
-  readonly status: () => string
+  readonly display: RunDisplay.RunDisplay
   /** The counts so far. */
   readonly current: () => Download.RunReport
   /** Prints the end of the report. `again` is the command that tries what failed. */
@@ -38,6 +39,7 @@ export interface Report {
 
 export const make = (options: {
   readonly json: boolean
+  readonly progress: Progress
   /** Print failures only. */
   readonly quiet: boolean
   /** Print each response, and no limited number of lines. */
@@ -47,238 +49,223 @@ export const make = (options: {
   /** Whether to print the path of each saved file. False if standard output gets the content. */
   readonly hasPaths: boolean
 }): Effect.Effect<Report, never, Host | StatusLine> =>
-  Effect.map(Effect.all([Host, StatusLine, Effect.clock]), ([host, statusLine, clock]) => {
-    const { json, quiet, verbose } = options
-    const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
-    const retries = new PendingRetries(now, verbose ? Number.POSITIVE_INFINITY : undefined)
-    const noticesAtMost = quiet ? 0 : verbose ? Number.POSITIVE_INFINITY : 20
-    const skips = new Notices(statusLine, "skipped", noticesAtMost)
-    const renames = new Notices(statusLine, "files with other names", noticesAtMost)
-    const failures: Array<string> = []
-    const counts = new FailureCounts()
-    const advice = new Set<string>()
-    /** Whether a failure may pass. */
-    let mayPass = false
-    let report = Download.emptyReport
-    let started = 0
-    let kept = 0
-    // Bytes of the transfers in flight. Small transfers send no `Advanced`: V8 would move their requests to its old generation.
-    const received = new Map<Download.DownloadRequest, number>()
+  Effect.map(
+    Effect.all([Host, StatusLine, Effect.clock, RunDisplay.make(options.progress !== "none")]),
+    ([host, statusLine, clock, display]) => {
+      const { json, quiet, verbose } = options
+      const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
+      const retries = new RetryLines(now, verbose ? Number.POSITIVE_INFINITY : undefined)
+      const noticesAtMost = quiet ? 0 : verbose ? Number.POSITIVE_INFINITY : 20
+      const skips = new Notices(statusLine, "skipped", noticesAtMost)
+      const renames = new Notices(statusLine, "files with other names", noticesAtMost)
+      const failures: Array<string> = []
+      const counts = new FailureCounts()
+      const advice = new Set<string>()
+      /** Whether a failure may pass. */
+      let mayPass = false
+      let report = Download.emptyReport
+      let kept = 0
 
-    const write = (text: string): void => {
-      if (host.stdout.isTerminal) {
-        statusLine.print(text, host.stdout.write)
-      } else {
-        host.stdout.writeSoon(text)
+      const write = (text: string): void => {
+        if (host.stdout.isTerminal) {
+          statusLine.print(text, host.stdout.write)
+        } else {
+          host.stdout.writeSoon(text)
+        }
       }
-    }
 
-    /** Prints a line that is not a failure. */
-    const say = (text: string): void => {
-      if (!quiet) {
-        statusLine.line(text)
+      /** Prints a line that is not a failure. */
+      const say = (text: string): void => {
+        if (!quiet) {
+          statusLine.line(text)
+        }
       }
-    }
 
-    const onResponse = ({ headers, request, status, url }: Responded): void => {
-      if (json) {
-        write(`${JSON.stringify({ event: "Responded", ...nameOf(request), responseUrl: url, status, headers })}\n`)
-      } else {
-        say([`${url}: ${status}`, ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)].join("\n"))
-      }
-    }
-
-    const onRetry = (event: Retrying): void => {
-      if (quiet) {
-        return
-      }
-      if (options.json) {
-        const { attempt, delayMillis, error, request } = event
-        write(
-          `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, mirror: event.mirror, error: errorJson(error) })}\n`
-        )
-      } else {
-        const line = retries.line(event)
-        if (line !== undefined) {
-          say(line)
-        }
-      }
-      if (statusLine.isTerminal) {
-        retries.add(event)
-      }
-    }
-
-    const onMirror = ({ error, mirror, request }: MirrorGivenUp): void => {
-      if (json && !quiet) {
-        write(`${JSON.stringify({ event: "MirrorGivenUp", ...nameOf(request), mirror, error: errorJson(error) })}\n`)
-      } else if (verbose) {
-        say(`${displayUrl(request.url)}: no more parts of it from ${mirror}: ${error.message}`)
-      }
-    }
-
-    const onPause = ({ origin, pauseMillis, request }: Paused): void => {
-      if (quiet) {
-        return
-      }
-      if (options.json) {
-        write(`${JSON.stringify({ event: "Paused", ...nameOf(request), origin, pauseMillis })}\n`)
-      } else {
-        const seconds = Math.ceil(pauseMillis / 1000)
-        say(`${Printable.line(origin)}: the quota of requests is used up; no more requests for ${seconds} s`)
-      }
-    }
-
-    const onOutcome = (outcome: Download.DownloadOutcome, refused?: Refused): void => {
-      received.delete(outcome.request)
-      retries.delete(outcome.request)
-      report = Download.addOutcome(report, outcome)
-      kept += "keptBytes" in outcome ? 1 : 0
-      if (options.json) {
-        if (!quiet || outcome._tag === "Failed") {
-          write(`${JSON.stringify({ ...outcomeLine(outcome), ...refused?.place })}\n`)
-        }
-      } else if (outcome._tag === "Saved") {
-        if (options.hasPaths && !quiet) {
-          write(`${Printable.line(outcome.destination)}\n`)
-        }
-        const renamed = renamedLine(outcome)
-        if (renamed !== undefined) {
-          renames.line(renamed)
-        }
-      } else if (outcome._tag === "Skipped") {
-        const file = outcome.destination ?? outcome.request.destination
-        // A file that is known to be right needs no line.
-        if (outcome.reason === "exists" || options.verbose) {
-          skips.line(`${Printable.line(file)}: ${skipReasons[outcome.reason]}`)
-        }
-      } else if (outcome._tag === "NotModified") {
-        if (options.verbose) {
-          const file = outcome.destination ?? outcome.request.destination
-          skips.line(`${Printable.line(file)}: unchanged on the server`)
-        }
-      } else if (outcome._tag === "Failed") {
-        const line =
-          refused === undefined
-            ? `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
-            : refusalOf(refused)
-        statusLine.line(line)
-        counts.add(outcome.error)
-        if (failures.length < failuresAtMost) {
-          failures.push(line)
-        }
-        mayPass ||= isTransient(outcome.error)
-        const hint = adviceFor(outcome.error)
-        if (hint !== undefined && advice.size < adviceAtMost) {
-          advice.add(hint)
-        }
-      }
-    }
-
-    // At the end of a long run, the earlier lines have scrolled off the terminal, or stand far above in a log.
-    const printFailures = (): void => {
-      const hasOthers = total(report) > report.failed
-      if (failures.length > 0 && (hasOthers || (statusLine.isTerminal && report.failed > 1))) {
-        const others = report.failed - failures.length
-        const rest = others === 0 ? [] : [`  and ${others} more`]
-        for (const line of [`${report.failed} failed:`, ...failures.map((failure) => `  ${failure}`), ...rest]) {
-          statusLine.line(line)
-        }
-      }
-      if (report.failed > failuresAtMost) {
-        statusLine.line(`by reason: ${counts}`)
-      }
-    }
-
-    const printAdvice = (again: string | undefined): void => {
-      for (const hint of advice) {
-        statusLine.line(`hint: ${hint}`)
-      }
-      if (report.failed > failuresAtMost && options.failed === undefined) {
-        statusLine.line("hint: --failed FILE writes a list of what failed, and halyard get -i FILE tries only that")
-      }
-      if (again !== undefined) {
-        statusLine.line(`hint: ${again}`)
-      } else if (mayPass && report.saved > 0) {
-        statusLine.line("hint: the same command again tries the failed files, and downloads no saved file twice")
-      }
-    }
-
-    return {
-      event: (event) => {
-        switch (event._tag) {
-          case "Started":
-            started++
-            break
-          case "Advanced":
-            received.set(event.request, event.bytes)
-            break
-          case "Responded":
-            onResponse(event)
-            break
-          case "Retrying":
-            onRetry(event)
-            break
-          case "MirrorGivenUp":
-            onMirror(event)
-            break
-          case "Paused":
-            onPause(event)
-            break
-          case "Finished":
-            onOutcome(event.outcome)
-        }
-        return Effect.void
-      },
-      refused: (index, item) => {
-        const request = Download.request({ id: `${index}`, url: item.url, destination: "" })
-        const error = new InvalidRequest({ url: displayUrl(item.url), detail: item.problem }, Unvalidated.unvalidated)
-        started++
-        onOutcome(Unvalidated.make(Download.Failed, { request, error }), item)
-      },
-      renamed: (url, name, reason) => {
-        if (!options.json && RequestProblem.ofUrl(url) === undefined) {
-          renames.line(`${displayUrl(url)}: named ${Printable.line(name)}, ${reason}`)
-        }
-      },
-      note: (text) => {
-        if (text !== undefined) {
-          say(text)
-        }
-      },
-      status: () => {
-        const done = total(report)
-        if (done + started === 0) {
-          return "downloading"
-        }
-        const bytes = Array.from(received.values()).reduce((sum, more) => sum + more, report.bytes)
-        // A request that is cancelled at the end of a run may have no `Started` event.
-        return `downloading: ${done} done, ${Math.max(0, started - done)} in flight, ${displaySize(bytes)}${retries.status()}`
-      },
-      current: () => report,
-      conclude: (elapsedSeconds, again) =>
-        Effect.sync(() => {
-          if (quiet) {
-            return
-          }
-          if (options.json) {
-            write(`${JSON.stringify({ report, elapsedSeconds })}\n`)
-            return
-          }
-          printFailures()
-          if (kept > 0) {
-            const parts = kept === 1 ? "1 unfinished part is" : `${kept} unfinished parts are`
-            statusLine.line(`${parts} kept: the same command continues ${kept === 1 ? "it" : "them"}`)
-          }
-          skips.conclude()
-          renames.conclude()
-          const sums = countKinds.flatMap((kind) =>
-            report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${countNames[kind]}`] : []
+      const onResponse = ({ headers, request, status, url }: Responded): void => {
+        if (json) {
+          write(`${JSON.stringify({ event: "Responded", ...nameOf(request), responseUrl: url, status, headers })}\n`)
+        } else {
+          say(
+            [`${url}: ${status}`, ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)].join("\n")
           )
-          statusLine.line(`${sums.join(", ")}; ${displaySize(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
-          printAdvice(again)
-        })
+        }
+      }
+
+      const onRetry = (event: Retrying): void => {
+        if (quiet) {
+          return
+        }
+        if (options.json) {
+          const { attempt, delayMillis, error, request } = event
+          write(
+            `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, mirror: event.mirror, error: errorJson(error) })}\n`
+          )
+        } else {
+          const line = retries.line(event)
+          if (line !== undefined) {
+            say(line)
+          }
+        }
+      }
+
+      const onMirror = ({ error, mirror, request }: MirrorGivenUp): void => {
+        if (json && !quiet) {
+          write(`${JSON.stringify({ event: "MirrorGivenUp", ...nameOf(request), mirror, error: errorJson(error) })}\n`)
+        } else if (verbose) {
+          say(`${displayUrl(request.url)}: no more parts of it from ${mirror}: ${error.message}`)
+        }
+      }
+
+      const onPause = ({ origin, pauseMillis, request }: Paused): void => {
+        if (quiet) {
+          return
+        }
+        if (options.json) {
+          write(`${JSON.stringify({ event: "Paused", ...nameOf(request), origin, pauseMillis })}\n`)
+        } else {
+          const seconds = Math.ceil(pauseMillis / 1000)
+          say(`${Printable.line(origin)}: the quota of requests is used up; no more requests for ${seconds} s`)
+        }
+      }
+
+      const onOutcome = (outcome: Download.DownloadOutcome, refused?: Refused): void => {
+        report = Download.addOutcome(report, outcome)
+        kept += "keptBytes" in outcome ? 1 : 0
+        if (options.json) {
+          if (!quiet || outcome._tag === "Failed") {
+            write(`${JSON.stringify({ ...outcomeLine(outcome), ...refused?.place })}\n`)
+          }
+        } else if (outcome._tag === "Saved") {
+          if (options.hasPaths && !quiet) {
+            write(`${Printable.line(outcome.destination)}\n`)
+          }
+          const renamed = renamedLine(outcome)
+          if (renamed !== undefined) {
+            renames.line(renamed)
+          }
+        } else if (outcome._tag === "Skipped") {
+          const file = outcome.destination ?? outcome.request.destination
+          // A file that is known to be right needs no line.
+          if (outcome.reason === "exists" || options.verbose) {
+            skips.line(`${Printable.line(file)}: ${skipReasons[outcome.reason]}`)
+          }
+        } else if (outcome._tag === "NotModified") {
+          if (options.verbose) {
+            const file = outcome.destination ?? outcome.request.destination
+            skips.line(`${Printable.line(file)}: unchanged on the server`)
+          }
+        } else if (outcome._tag === "Failed") {
+          const line =
+            refused === undefined
+              ? `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
+              : refusalOf(refused)
+          statusLine.line(line)
+          counts.add(outcome.error)
+          if (failures.length < failuresAtMost) {
+            failures.push(line)
+          }
+          mayPass ||= isTransient(outcome.error)
+          const hint = adviceFor(outcome.error)
+          if (hint !== undefined && advice.size < adviceAtMost) {
+            advice.add(hint)
+          }
+        }
+      }
+
+      // At the end of a long run, the earlier lines have scrolled off the terminal, or stand far above in a log.
+      const printFailures = (): void => {
+        const hasOthers = total(report) > report.failed
+        if (failures.length > 0 && (hasOthers || (statusLine.isTerminal && report.failed > 1))) {
+          const others = report.failed - failures.length
+          const rest = others === 0 ? [] : [`  and ${others} more`]
+          for (const line of [`${report.failed} failed:`, ...failures.map((failure) => `  ${failure}`), ...rest]) {
+            statusLine.line(line)
+          }
+        }
+        if (report.failed > failuresAtMost) {
+          statusLine.line(`by reason: ${counts}`)
+        }
+      }
+
+      const printAdvice = (again: string | undefined): void => {
+        for (const hint of advice) {
+          statusLine.line(`hint: ${hint}`)
+        }
+        if (report.failed > failuresAtMost && options.failed === undefined) {
+          statusLine.line("hint: --failed FILE writes a list of what failed, and halyard get -i FILE tries only that")
+        }
+        if (again !== undefined) {
+          statusLine.line(`hint: ${again}`)
+        } else if (mayPass && report.saved > 0) {
+          statusLine.line("hint: the same command again tries the failed files, and downloads no saved file twice")
+        }
+      }
+
+      return {
+        event: (event) => {
+          display.event(event)
+          switch (event._tag) {
+            case "Responded":
+              onResponse(event)
+              break
+            case "Retrying":
+              onRetry(event)
+              break
+            case "MirrorGivenUp":
+              onMirror(event)
+              break
+            case "Paused":
+              onPause(event)
+              break
+            case "Finished":
+              onOutcome(event.outcome)
+          }
+          return Effect.void
+        },
+        refused: (index, item) => {
+          const request = Download.request({ id: `${index}`, url: item.url, destination: "" })
+          const error = new InvalidRequest({ url: displayUrl(item.url), detail: item.problem }, Unvalidated.unvalidated)
+          const outcome = Unvalidated.make(Download.Failed, { request, error })
+          display.refused(outcome)
+          onOutcome(outcome, item)
+        },
+        renamed: (url, name, reason) => {
+          if (!options.json && RequestProblem.ofUrl(url) === undefined) {
+            renames.line(`${displayUrl(url)}: named ${Printable.line(name)}, ${reason}`)
+          }
+        },
+        note: (text) => {
+          if (text !== undefined) {
+            say(text)
+          }
+        },
+        display,
+        current: () => report,
+        conclude: (elapsedSeconds, again) =>
+          Effect.sync(() => {
+            if (quiet) {
+              return
+            }
+            if (options.json) {
+              write(`${JSON.stringify({ report, elapsedSeconds })}\n`)
+              return
+            }
+            printFailures()
+            if (kept > 0) {
+              const parts = kept === 1 ? "1 unfinished part is" : `${kept} unfinished parts are`
+              statusLine.line(`${parts} kept: the same command continues ${kept === 1 ? "it" : "them"}`)
+            }
+            skips.conclude()
+            renames.conclude()
+            const sums = countKinds.flatMap((kind) =>
+              report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${countNames[kind]}`] : []
+            )
+            statusLine.line(`${sums.join(", ")}; ${displaySize(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
+            printAdvice(again)
+          })
+      }
     }
-  })
+  )
 
 // Further lines are only counted.
 const failuresAtMost = 20

@@ -5,12 +5,18 @@ import stringWidth from "string-width"
 
 const ellipsis = "…"
 
-export const displayWidth = (text: string): number => stringWidth(text)
+// In ASCII without controls, each character has one column. Most text is, and is drawn often.
+const printableAscii = /^[ -~]*$/
+
+export const displayWidth = (text: string): number => (printableAscii.test(text) ? text.length : stringWidth(text))
 
 /** Clips the text between two characters to at most `columns` columns. An ellipsis replaces what was cut off. */
 export const clip = (text: string, columns: number): string => {
   if (columns <= 0) {
     return ""
+  }
+  if (text.length <= columns && printableAscii.test(text)) {
+    return text
   }
   let width = 0
   let lengthBeforeEllipsis = 0

@@ -1,5 +1,5 @@
 /**
- * What `halyard get` prints of failed attempts, and of the transfers that wait for their next attempt.
+ * What `halyard get` prints of failed attempts.
  */
 import type { DownloadRequest } from "../../Download.js"
 import type { DownloadError } from "../../DownloadError.js"
@@ -19,9 +19,8 @@ export const failureOf = (request: DownloadRequest, error: DownloadError): strin
 // `displayUrl` shows credentials as `***@`. The request that is sent has them in a header instead.
 const withoutCredentials = (shown: string): string => shown.replace("//***@", "//")
 
-/** The transfers that wait for their next attempt. `now` is a clock in milliseconds. */
-export class PendingRetries {
-  private readonly all = new Map<DownloadRequest, { readonly atMillis: number; readonly event: Retrying }>()
+/** The lines for retries. `now` is a clock in milliseconds. */
+export class RetryLines {
   private lines = 0
   private lastLineAtMillis = 0
   private withoutLine = 0
@@ -30,33 +29,6 @@ export class PendingRetries {
     private readonly now: () => number,
     private readonly linesAtMost = linesAtFirst
   ) {}
-
-  add(event: Retrying): void {
-    this.all.set(event.request, { atMillis: this.now() + event.delayMillis, event })
-  }
-
-  delete(request: DownloadRequest): void {
-    this.all.delete(request)
-  }
-
-  /** The end of the status line: the next retry, and the number of pending retries. */
-  status(): string {
-    const now = this.now()
-    let next: { readonly atMillis: number; readonly event: Retrying } | undefined
-    for (const [request, retry] of this.all) {
-      if (retry.atMillis <= now) {
-        this.all.delete(request)
-      } else if (next === undefined || retry.atMillis < next.atMillis) {
-        next = retry
-      }
-    }
-    if (next === undefined) {
-      return ""
-    }
-    const { error, request } = next.event
-    const what = this.all.size === 1 ? "retrying" : `${this.all.size} retries, the first`
-    return `; ${what} in ${secondsOf(next.atMillis - now)} after ${failureOf(request, error)}: ${displayUrl(request.url)}`
-  }
 
   /** The line for a retry, or undefined if the retry is only counted. */
   line({ delayMillis, error, mirror, request }: Retrying): string | undefined {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { PendingRetries } from "../../src/Cli/Get/pendingRetries.js"
+import { RetryLines } from "../../src/Cli/Get/retryLines.js"
 import * as Download from "../../src/Download.js"
 import { HttpStatus } from "../../src/DownloadError.js"
 import { Retrying } from "../../src/DownloadEvent.js"
@@ -13,10 +13,10 @@ const retrying = (url: string, delayMillis: number) =>
     delayMillis
   })
 
-describe("the pending retries of halyard get", () => {
+describe("the lines for retries of halyard get", () => {
   it("have a line each, and after the first 20 one line in ten seconds", () => {
     let now = 0
-    const retries = new PendingRetries(() => now)
+    const retries = new RetryLines(() => now)
     assert.strictEqual(
       retries.line(retrying("http://user:secret@host.test/a?key=secret", 119_600)),
       "http://***@host.test/a?key=…: HTTP error 429 - Too Many Requests; retrying in 120 s"
@@ -32,24 +32,5 @@ describe("the pending retries of halyard get", () => {
       lines.at(-1),
       "http://host.test/b: HTTP error 429 - Too Many Requests; retrying in 0.3 s (and 999 other retries)"
     )
-  })
-
-  it("are counted in the status, with the one that ends first", () => {
-    let now = 0
-    const retries = new PendingRetries(() => now)
-    const [first, second] = [retrying("http://host.test/a", 5000), retrying("http://host.test/b", 120_000)]
-    assert.strictEqual(retries.status(), "")
-    retries.add(second)
-    now = 2000
-    assert.strictEqual(
-      retries.status(),
-      "; retrying in 118 s after HTTP error 429 - Too Many Requests: http://host.test/b"
-    )
-    retries.add(first)
-    assert.match(retries.status(), /^; 2 retries, the first in 5 s after .*\/a$/)
-    now = 7000
-    assert.match(retries.status(), /^; retrying in 113 s after .*\/b$/)
-    retries.delete(second.request)
-    assert.strictEqual(retries.status(), "")
   })
 })

@@ -1,0 +1,97 @@
+/**
+ * What `halyard get` shows of a run on a terminal.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { http } from "../../support/loopback.js"
+import { run, temporaryDirectory } from "../../support/program.js"
+import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
+
+/** Sends 4000 of the 10,000 bytes of `slow…`, and then a byte now and then. `no` is not there, and other files are whole. */
+const origin = Effect.suspend(() =>
+  http((request, response) => {
+    if (request.url?.startsWith("/slow") === true) {
+      response.writeHead(200, { "content-length": "10000" })
+      response.write(Buffer.alloc(4000))
+      const timer = setInterval(() => response.write("x"), 50)
+      response.on("close", () => clearInterval(timer))
+    } else {
+      response.writeHead(request.url === "/no" ? 404 : 200).end("content")
+    }
+  })
+)
+
+const slow = "{2}4\\d% {2}4\\.\\d kB\\/10\\.0 kB {2}\\S+ k?B\\/s(?: {2}\\S+(?: s)? left)?"
+
+describe("halyard get on a terminal", () => {
+  itOnTerminal(
+    "shows the name, a bar, the percentage, the bytes and the rate of one file at any width, and leaves nothing",
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const terminal = yield* halyardOnTerminal(["get", `${url}/slow`], { cwd })
+      yield* terminal.awaitRows(new RegExp(`^slow {2}\\[=+> +\\] ${slow}$`))
+      assert.isFalse(terminal.cursor().visible)
+      yield* terminal.resize(20, 10)
+      yield* terminal.awaitRows(/^slow {2}4\d%\n4\.\d kB\/10\.0 kB\n\S+ k?B\/s/)
+      yield* terminal.resize(80, 24)
+      yield* terminal.awaitRows(new RegExp(`^slow {2}\\[=+> +\\] ${slow}$`))
+      yield* terminal.type(ctrlC)
+      assert.strictEqual((yield* terminal.ended).exitCode, 130)
+      assert.notMatch(terminal.rows().join("\n"), /4\d%/)
+      assert.isTrue(terminal.cursor().visible)
+    })
+  )
+
+  itOnTerminal(
+    "shows a row for a list and rows for its slow files, below the lines of finished ones",
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const urls = ["no", "a", "slow1", "slow2", "b"].map((name) => `${url}/${name}`)
+      const terminal = yield* halyardOnTerminal(["get", ...urls], { cwd })
+      const row = (name: string) => `${name} +4\\d% +4\\.\\d kB\\/10\\.0 kB +\\S+ k?B\\/s.*`
+      const head = "3\\/5 {2}\\[=+> +\\] {2}8\\.\\d kB.* {2}1 failed"
+      yield* terminal.awaitRows(new RegExp(`^${head}\\n${row("slow[12]")}\\n${row("slow[12]")}$`, "m"))
+      assert.includeMembers([...terminal.rows()], ["a", "b", `${url}/no: HTTP error 404 - Not Found`])
+      yield* terminal.type(ctrlC)
+      yield* terminal.ended
+      assert.notMatch(terminal.rows().join("\n"), /3\/5|4\d%/)
+    })
+  )
+
+  itOnTerminal(
+    "writes lines and no escape sequences with --progress plain and on a dumb terminal, and nothing with none",
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const [plain, dumb, none] = yield* Effect.all(
+        [
+          halyardOnTerminal(["get", `${url}/a`, "--progress", "plain"], { cwd }),
+          halyardOnTerminal(["get", `${url}/b`], { cwd, env: { TERM: "dumb" } }),
+          halyardOnTerminal(["get", `${url}/c`, "--progress=none"], { cwd })
+        ],
+        { concurrency: 3 }
+      )
+      yield* Effect.all([plain.ended, dumb.ended, none.ended])
+      assert.match(plain.rows().join("\n"), /^downloading\na\n1 saved; /)
+      assert.match(dumb.rows().join("\n"), /^downloading\nb\n1 saved; /)
+      assert.notInclude(dumb.raw(), "\u001b")
+      assert.match(none.rows().join("\n"), /^c\n1 saved; /)
+    })
+  )
+})
+
+describe("halyard get --progress", () => {
+  it.scopedLive("takes --progress from the environment, and refuses another word", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const { stderr } = yield* run(["get", `${url}/a`], { cwd, env: { HALYARD_PROGRESS: "none" } })
+      assert.match(stderr, /^1 saved; [^\n]*\n$/)
+      const wrong = yield* run(["get", `${url}/a`, "--progress", "bars"], { cwd })
+      assert.strictEqual(wrong.exitCode, 2)
+      assert.include(wrong.stderr, "--progress must be one of auto, plain, none, not 'bars'")
+    })
+  )
+})
