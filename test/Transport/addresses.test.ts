@@ -186,6 +186,22 @@ describe("public addresses", () => {
   )
 })
 
+describe("localAddress", () => {
+  for (const family of [undefined, "ipv4"] as const) {
+    it.scopedLive(`of the other family connects to no address, with the family ${family}`, () =>
+      Effect.gen(function* () {
+        const origin = yield* http((_, response) => response.end("hello"))
+        const error = yield* open({ url: `${origin.url}/`, headers: {} }).pipe(
+          Effect.flip,
+          Effect.provide(Layer.fresh(NodeTransport.layer({ family, localAddress: "::1" })))
+        )
+        assert.strictEqual(error._tag, "Connection")
+        assert.strictEqual(origin.connections(), 0)
+      })
+    )
+  }
+})
+
 describe("allowAddress", () => {
   const origin = Effect.suspend(() => http((_, response) => response.end("hello")))
 

@@ -4,8 +4,8 @@
  *
  * @internal
  */
-import { connect, isIP, type Socket } from "node:net"
-import { type Resolution, resolve } from "./addresses.js"
+import { connect, isIP, isIPv4, type Socket } from "node:net"
+import { type Resolution, resolve, WrongFamily } from "./addresses.js"
 import { Attempts } from "./happyEyeballs.js"
 import { EndWatch } from "./http1/endWatch.js"
 import { AtProxy, closedByPeer, Noted, ProxyError } from "./http1/failure.js"
@@ -96,11 +96,14 @@ class SocketWire implements Wire {
       if (this.isDestroyed) {
         return
       }
-      if (cause !== undefined) {
+      const usable = this.withLocalAddress(addresses)
+      if (cause === undefined && usable.length === 0) {
+        process.nextTick(() => this.fail(new WrongFamily(addresses.every(isIPv4) ? "ipv6" : "ipv4")))
+      } else if (cause !== undefined) {
         const noted = options.unusedProxy === undefined ? cause : new Noted(cause, options.unusedProxy)
         process.nextTick(() => this.fail(proxy === undefined ? noted : cause))
       } else {
-        this.attempts = new Attempts(addresses, (address) => this.make(address), {
+        this.attempts = new Attempts(usable, (address) => this.make(address), {
           onConnect: (socket) => this.connected(socket),
           onError: (failure) => this.fail(failure),
           onClose: events.onClose
@@ -147,6 +150,14 @@ class SocketWire implements Wire {
     } else {
       this.socket?.unref()
     }
+  }
+
+  /** The addresses to which a connection from the given addresses of this machine can be made. */
+  private withLocalAddress(addresses: ReadonlyArray<string>): ReadonlyArray<string> {
+    const { localAddresses = [] } = this.options
+    return localAddresses.length === 0
+      ? addresses
+      : addresses.filter((address) => localAddresses.some((local) => isIP(local) === isIP(address)))
   }
 
   private make(address: string): Socket {
