@@ -313,7 +313,8 @@ const countItems = (urls: ReadonlyArray<string>, options: Options, report: Repor
     Effect.ignore
   )
 
-const countedAtMost = 10_000
+// Reading 10,000 items twice takes 2 % of the CPU time of small files.
+const countedAtMost = 1000
 
 const isUnused = (report: Download.RunReport): boolean =>
   report.saved + report.skipped + report.notModified + report.failed + report.cancelled === 0
