@@ -133,7 +133,8 @@ export interface Part {
   /**
    * Gives the part its final name, and returns the name: the destination, or another name with `name` or `unique`. Returns undefined if
    * `skip` has kept the existing file. If it fails with `Disk` and the reason `not-durable`, the complete file is at the
-   * destination, but may not survive a power cut. It cannot be interrupted. After a success, it is not called again.
+   * destination, but may not survive a power cut. It cannot be interrupted. After a success, it is not called again. After
+   * another failure, and if `skip` has kept the existing file, the part can still be read.
    */
   readonly publish: (options: PublishOptions) => Effect.Effect<string | undefined, Disk>
   /**

@@ -47,7 +47,7 @@ const fieldsOf = (form: RequestFields.Form, isChecked: boolean) => {
      * - `unique` gives the file the first free name of `name.gif`, `name-2.gif`, `name-3.gif` and so on.
      *
      * With `update` and `sync`, a file with the digest of the request is kept, and no request is sent. A file that another program
-     * creates during the transfer is not replaced: the request fails with `Disk`, unless that file has the same size. Default:
+     * creates during the transfer is not replaced: the request fails with `Disk`, unless that file has the same content. Default:
      * `fail`.
      */
     onExists: Schema.optionalWith(OnExists, { exact: true, default: (): typeof OnExists.Type => defaults.onExists }),

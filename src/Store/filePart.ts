@@ -365,12 +365,11 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
       if (this.isPublished) {
         return this.record === undefined ? exit : matchExit(this.record.remove(operations), () => exit)
       }
-      if (this.record?.hasCheckpoint === true) {
-        // `close` keeps the part or discards it.
-        this.path = path
-        return exit
-      }
-      return matchExit(operations.remove(path), () => exit)
+      // `close` keeps the part or discards it. Until then it can be read.
+      this.path = path
+      this.isFinished = false
+      this.reopen = () => this.store.operations.openOwn(path)
+      return exit
     })
   }
 }

@@ -22,14 +22,14 @@ import * as FileNames from "../internal/text/fileNames.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { OriginGovernor, PermitOptions, Signal } from "../OriginGovernor.js"
 import * as RetryPolicy from "../RetryPolicy.js"
-import type { Durability, Store } from "../Store.js"
+import type { Durability, Part, Store } from "../Store.js"
 import type { ResponseHead, Transport } from "../Transport.js"
 import type { Deadlines } from "./deadlines.js"
 import { Delivery } from "./delivery.js"
 import type { EventSink, Hooks, Names } from "./hooks.js"
 import { fileOf, LocalFile, type Unchanged } from "./localFile.js"
 import { PartialFile } from "./partialFile.js"
-import { isNamedBefore, isOfOther, isUnfinished, precheck, verify } from "./precheck.js"
+import { isNamedBefore, isOfOther, isSameContent, precheck, verify } from "./precheck.js"
 import { ProgressSampler } from "./progressSampler.js"
 import type { Quotas } from "./quotas.js"
 import type { Reachability } from "./reachability.js"
@@ -212,20 +212,18 @@ export class FileTransfer {
   }
 
   /**
-   * Looks at the file that another program has made while this transfer received `sizeBytes` bytes. Undefined if it is not the
-   * same: it has another digest, or another size if the request has no digest.
+   * Looks at the file that another program has made while this transfer received a part of `sizeBytes` bytes. Undefined if it is
+   * not the same: it has another digest, or other bytes if the request has no digest.
    */
-  appeared(sizeBytes: number): Effect.Effect<Unchanged | undefined, DownloadError> {
+  appeared(part: Part, sizeBytes: number): Effect.Effect<Unchanged | undefined, DownloadError> {
     const { destination, expected, store } = this
     return andThen(store.stat(destination), (info) => {
       if (info?.sizeBytes !== sizeBytes) {
         return Exit.succeed(undefined)
       }
       return expected === undefined
-        ? andThen(isUnfinished(store, destination), (isUnfinished) =>
-            Exit.succeed(
-              isUnfinished ? undefined : ({ _tag: "Unchanged", how: "same-size", file: fileOf(info) } as const)
-            )
+        ? andThen(isSameContent(store, destination, part), (isSame) =>
+            Exit.succeed(isSame ? ({ _tag: "Unchanged", how: "same-size", file: fileOf(info) } as const) : undefined)
           )
         : verify(this, expected, destination, info)
     })

@@ -18,7 +18,7 @@ import * as DisplayUrl from "../internal/text/displayUrl.js"
 import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 import * as Printable from "../internal/text/printable.js"
 import { type Entry, type Journal, urlKey } from "../Journal.js"
-import type { FileInfo, Store } from "../Store.js"
+import type { FileInfo, Part, Store } from "../Store.js"
 import { fileOf, isSameTime, LocalFile, type Unchanged } from "./localFile.js"
 import { Hop } from "./redirect.js"
 import * as Aria2Control from "./resume/aria2Control.js"
@@ -169,11 +169,36 @@ const compare = (looks: Looks, destination: string, info: FileInfo): Effect.Effe
 }
 
 /** Whether aria2 has not finished a file. It gives the file its size before it has the content. */
-export const isUnfinished = (store: typeof Store.Service, file: string): Effect.Effect<boolean> =>
+const isUnfinished = (store: typeof Store.Service, file: string): Effect.Effect<boolean> =>
   Effect.match(store.stat(Aria2Control.pathOf(file)), {
     onFailure: () => false,
     onSuccess: (control) => control !== undefined
   })
+
+/** Whether the file has the bytes of the part, which has the same size. False if one of them cannot be read. */
+export const isSameContent = (store: typeof Store.Service, file: string, part: Part): Effect.Effect<boolean> =>
+  store.read(file).pipe(
+    Stream.runFoldWhileEffect(
+      { endBytes: 0, isSame: true },
+      ({ isSame }) => isSame,
+      ({ endBytes }, chunk) =>
+        Effect.map(isAt(part, chunk, endBytes), (isSame) => ({ endBytes: endBytes + chunk.length, isSame }))
+    ),
+    Effect.match({ onFailure: () => false, onSuccess: ({ isSame }) => isSame })
+  )
+
+/** Whether the part has these bytes at this position. A read may return fewer bytes than are asked for. */
+const isAt = (part: Part, expected: Uint8Array, positionBytes: number): Effect.Effect<boolean, Disk> => {
+  if (expected.length === 0) {
+    return Effect.succeed(true)
+  }
+  const found = new Uint8Array(expected.length)
+  return Effect.flatMap(part.read(found, positionBytes), (count) =>
+    count > 0 && found.subarray(0, count).every((byte, index) => byte === expected[index])
+      ? isAt(part, expected.subarray(count), positionBytes + count)
+      : Effect.succeed(false)
+  )
+}
 
 /** Computes the digest of the file. Returns undefined if it is another one, or if the file cannot be read. */
 export const verify = (

@@ -271,7 +271,7 @@ class Steps {
       onFailure: (error) => {
         this.release()
         return isUpdated(request) && error.reason === "exists"
-          ? andThen(file.appeared(received.bytes), (unchanged) =>
+          ? andThen(file.appeared(received.part, received.bytes), (unchanged) =>
               unchanged === undefined ? Exit.fail(error) : Exit.succeed(unchangedOutcome(file, unchanged))
             )
           : // The content is complete. Only the publish is repeated.

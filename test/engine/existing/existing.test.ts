@@ -159,11 +159,12 @@ describe("onExists update", () => {
   )
 
   it.effect(
-    "refuses a file of another size that another program makes during the transfer, and keeps one of the same size",
+    "refuses a file of other bytes that another program makes during the transfer, and keeps one of the same bytes",
     () =>
       Effect.gen(function* () {
         for (const [text, outcome] of [
-          ["mine", "Skipped"],
+          ["body", "Skipped"],
+          ["mine", "Disk"],
           ["mine is longer", "Disk"]
         ] as const) {
           const result = yield* autoAdvance(

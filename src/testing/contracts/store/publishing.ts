@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { PublishOptions } from "../../../Store.js"
 import { type Case, expect } from "../Case.js"
-import { type CaseOf, hasParts, holds, long, publish, save, withPart, write } from "./probe.js"
+import { type CaseOf, hasParts, holds, long, publish, read, save, withPart, write } from "./probe.js"
 
 const writers = Array.from({ length: 8 }, (_, index) => `writer ${index}`)
 
@@ -34,6 +34,31 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
       yield* save(store, probe.destination, "new", "overwrite")
       yield* holds(probe, "new")
       yield* hasParts(probe, 0)
+    })
+  ),
+  on("reads a part whose publish has found an existing file, and then discards or publishes it", (probe, store) =>
+    Effect.gen(function* () {
+      for (const text of ["part", long("part")]) {
+        yield* save(store, probe.destination, "old")
+        yield* withPart(store, probe.destination, (part) =>
+          Effect.gen(function* () {
+            yield* write(part, text)
+            yield* Effect.flip(publish(part, "fail"))
+            yield* expect((yield* read(part, 0, 4)) === "part", "the bytes of the part from read", false)
+          })
+        )
+        yield* hasParts(probe, 0)
+        yield* holds(probe, "old")
+        yield* withPart(store, probe.destination, (part) =>
+          Effect.gen(function* () {
+            yield* write(part, text)
+            yield* Effect.flip(publish(part, "fail"))
+            yield* publish(part, "overwrite")
+          })
+        )
+        yield* holds(probe, text)
+        yield* hasParts(probe, 0)
+      }
     })
   ),
   on("publishes with skip, fail and unique if no file is there", (probe, store) =>
