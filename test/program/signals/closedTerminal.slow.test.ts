@@ -58,7 +58,7 @@ describe("a terminal that is closed", () => {
           Effect.gen(function* () {
             const cwd = yield* temporaryDirectory
             const terminal = yield* halyardOnTerminal(["get", `${url}/file`], { cwd })
-            yield* terminal.awaitRows(/1 in flight/)
+            yield* terminal.awaitRows(/^file {2}/)
             yield* until("part", () => filesIn(cwd)[0], terminal.raw)
             yield* terminal.close
             const ended = yield* terminal.ended
