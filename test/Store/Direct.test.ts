@@ -10,6 +10,7 @@ import { isPartName } from "../../src/Store/partName.js"
 import type { SystemCalls } from "../../src/Store/systemCalls.js"
 import { openScoped, Store } from "../../src/Store.js"
 import { Disk } from "../../src/testing/Disk.js"
+import { liveBytes } from "../support/collectGarbage.js"
 import { large, save, small } from "../support/savedFiles.js"
 
 describe("Store/Direct", () => {
@@ -48,7 +49,7 @@ describe("Store/Direct", () => {
     Effect.scoped(
       Effect.gen(function* () {
         const store = yield* Store
-        const before = process.memoryUsage()
+        const before = liveBytes()
         const parts = yield* Effect.forEach(Array(8), (_, index) => openScoped(store, `/d/${index}`))
         const byte = Uint8Array.of(1)
         let isTaken = true
@@ -57,8 +58,7 @@ describe("Store/Direct", () => {
             isTaken = part.write(byte, count) === Exit.void && isTaken
           }
         }
-        const after = process.memoryUsage()
-        const takenBytes = after.heapUsed + after.external - before.heapUsed - before.external
+        const takenBytes = liveBytes() - before
         assert.isTrue(isTaken)
         // 400 KB were received. An array for each byte would take more than 50 MB.
         assert.isBelow(takenBytes, 16 * 1024 * 1024)
