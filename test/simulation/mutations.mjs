@@ -93,7 +93,10 @@ export const mutations = [
     "the part stays",
     [part, "return matchExit(operations.remove(path), (exit) =>", "return matchExit(Exit.void, (exit) =>"]
   ],
-  ["a part that cannot be published stays", [part, "matchExit(operations.remove(path), () => exit)", "exit"]],
+  [
+    "a part that cannot be published stays",
+    [part, "this.path = path\n      this.isFinished = false\n", "this.isFinished = false\n"]
+  ],
   ["a file that came meanwhile is overwritten", [publishing, 'if (onExists === "overwrite") {', "if (true) {"]],
   [
     "the publish can be interrupted",
