@@ -318,7 +318,11 @@ export const mutations = [
     "the recorded digest is not compared",
     [precheck, 'isRecorded && isExpected(expected, entry.digest ?? "")', "isRecorded"]
   ],
-  ["the digest of a file that appeared is not checked", [fileTransfer, "return expected === undefined", "return true"]],
+  [
+    "a file that appeared is taken for what was received",
+    [fileTransfer, "return expected === undefined", "return true"],
+    [fileTransfer, "isSame ?", "true ?"]
+  ],
   [
     "a file that another program makes is overwritten",
     [saved, 'local === undefined ? "fail" : "overwrite"', '"overwrite"']
