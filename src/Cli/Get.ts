@@ -1,5 +1,5 @@
 /**
- * `halyard get`: any files, any number.
+ * `halyard get`: downloads the files of URLs and lists.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"

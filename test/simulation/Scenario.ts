@@ -86,11 +86,8 @@ export interface DiskFault {
   readonly takesNothing?: boolean | undefined
 }
 
-export interface Scenario {
-  readonly seed: number
-  readonly jobs: ReadonlyArray<Job>
-  /** Indices of the jobs, in the order in which they are requested. Some occur twice. */
-  readonly asked: ReadonlyArray<number>
+/** How the requests are made, and how the store writes. */
+export interface Settings {
   readonly concurrency: number
   readonly perOrigin: number
   readonly isStream: boolean
@@ -99,6 +96,13 @@ export interface Scenario {
   /** Whether the buffers of that store are so small that a body of a few kilobytes exceeds them. */
   readonly isShortOfMemory: boolean
   readonly durability: "full" | "rename"
+}
+
+export interface Scenario extends Settings {
+  readonly seed: number
+  readonly jobs: ReadonlyArray<Job>
+  /** Indices of the jobs, in the order in which they are requested. Some occur twice. */
+  readonly asked: ReadonlyArray<number>
   /** The maximum number of connections for one file. */
   readonly segments: number | undefined
   readonly requestsPerSecond: number | undefined

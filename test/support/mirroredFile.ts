@@ -11,6 +11,7 @@ import * as OriginGovernor from "../../src/OriginGovernor.js"
 import * as Progress from "../../src/Progress.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import { autoAdvance, Origin } from "../../src/testing.js"
+import { nothingIsLeft } from "./interruptedDownload.js"
 
 export const mebibyte = 1024 * 1024
 
@@ -62,13 +63,6 @@ export const isThere = Effect.gen(function* () {
   const found = (yield* files).get("large.bin")
   assert.isTrue(found !== undefined && Buffer.from(found.buffer, found.byteOffset, found.length).equals(content))
   assert.strictEqual(yield* parts, 0)
-})
-
-export const nothingIsLeft = Effect.gen(function* () {
-  const origin = yield* Origin.Origin
-  const governor = yield* OriginGovernor.OriginGovernor
-  assert.strictEqual(origin.open(), 0)
-  assert.strictEqual(governor.inUse().permits, 0)
 })
 
 export const isSaved = (given: Partial<Download.RequestOptions> | undefined, attempts: number) =>

@@ -8,6 +8,7 @@ import * as TestClock from "effect/TestClock"
 import * as OriginGovernor from "../../../src/OriginGovernor.js"
 import * as MemoryStore from "../../../src/Store/Memory.js"
 import { autoAdvance, Origin } from "../../../src/testing.js"
+import { leavesNothing, nothingIsLeft } from "../../support/interruptedDownload.js"
 import {
   askedOf,
   byHost,
@@ -20,7 +21,6 @@ import {
   isThere,
   mebibyte,
   mirrors,
-  nothingIsLeft,
   now,
   slow,
   url,
@@ -224,27 +224,14 @@ describe("segments from mirrors", () => {
   )
 
   it.effect("end when the transfer is interrupted at any time", () =>
-    Effect.forEach(
-      Array.from({ length: 14 }, (_, index) => index * 75),
-      (millis) =>
-        Effect.gen(function* () {
-          const fiber = yield* Effect.fork(download())
-          yield* TestClock.adjust(millis)
-          yield* Fiber.interrupt(fiber)
-          yield* nothingIsLeft
-          const { files, parts } = yield* MemoryStore.MemoryFiles
-          assert.strictEqual(yield* parts, 0)
-          assert.strictEqual((yield* files).size, 0)
-        }).pipe(
-          Effect.provide(
-            within(
-              byHost({
-                one: (asked) => Origin.file(asked, content, { ...slow, breakAt: { bytes: mebibyte, how: "reset" } })
-              })
-            )
-          )
-        ),
-      { discard: true }
+    leavesNothing(
+      14,
+      download(),
+      within(
+        byHost({
+          one: (asked) => Origin.file(asked, content, { ...slow, breakAt: { bytes: mebibyte, how: "reset" } })
+        })
+      )
     )
   )
 })

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as RetryPolicy from "../../../src/RetryPolicy.js"
 import { autoAdvance, Origin } from "../../../src/testing.js"
+import { nothingIsLeft } from "../../support/interruptedDownload.js"
 import {
   askedOf,
   byHost,
@@ -15,7 +16,6 @@ import {
   hostOf,
   isSaved,
   mirrors,
-  nothingIsLeft,
   now,
   other,
   type Script,

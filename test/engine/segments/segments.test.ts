@@ -4,16 +4,15 @@
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import * as TestClock from "effect/TestClock"
 import * as Download from "../../../src/Download.js"
 import * as Downloader from "../../../src/Downloader.js"
 import * as OriginGovernor from "../../../src/OriginGovernor.js"
 import * as RetryPolicy from "../../../src/RetryPolicy.js"
 import * as MemoryStore from "../../../src/Store/Memory.js"
 import { autoAdvance, Origin } from "../../../src/testing.js"
+import { leavesNothing, nothingIsLeft } from "../../support/interruptedDownload.js"
 
 const mebibyte = 1024 * 1024
 
@@ -46,13 +45,6 @@ const isThere = Effect.gen(function* () {
   const found = (yield* files).get("large.bin")
   assert.isTrue(found !== undefined && Buffer.from(found.buffer, found.byteOffset, found.length).equals(content))
   assert.strictEqual(yield* parts, 0)
-})
-
-const nothingIsLeft = Effect.gen(function* () {
-  const origin = yield* Origin.Origin
-  const governor = yield* OriginGovernor.OriginGovernor
-  assert.strictEqual(origin.open(), 0)
-  assert.strictEqual(governor.inUse().permits, 0)
 })
 
 describe("segments", () => {
@@ -369,19 +361,10 @@ describe("segments", () => {
   )
 
   it.effect("end when the transfer is interrupted at any time", () =>
-    Effect.forEach(
-      Array.from({ length: 12 }, (_, index) => index * 75),
-      (millis) =>
-        Effect.gen(function* () {
-          const fiber = yield* Effect.fork(download())
-          yield* TestClock.adjust(millis)
-          yield* Fiber.interrupt(fiber)
-          yield* nothingIsLeft
-          const { files, parts } = yield* MemoryStore.MemoryFiles
-          assert.strictEqual(yield* parts, 0)
-          assert.strictEqual((yield* files).size, 0)
-        }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow)))),
-      { discard: true }
+    leavesNothing(
+      12,
+      download(),
+      within((asked) => Origin.file(asked, content, slow))
     )
   )
 })

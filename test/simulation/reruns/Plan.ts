@@ -1,6 +1,7 @@
 /**
  * A plan: files that are requested in several runs, and what changes between the runs. `drawPlan.ts` draws it from a seed.
  */
+import type { Settings } from "../Scenario.js"
 
 /** A file, requested once in each run. */
 export interface Item {
@@ -54,7 +55,7 @@ export interface Run {
   readonly ending: Ending
 }
 
-export interface Plan {
+export interface Plan extends Settings {
   readonly seed: number
   readonly items: ReadonlyArray<Item>
   /** The last run completes. */
@@ -62,12 +63,6 @@ export interface Plan {
   /** `directory`: a state file in the directory of the files. `file`: one file of JSON lines. */
   readonly journal: "directory" | "file"
   readonly resumes: boolean
-  readonly concurrency: number
-  readonly perOrigin: number
-  readonly isStream: boolean
-  readonly isDirect: boolean
-  readonly isShortOfMemory: boolean
-  readonly durability: "full" | "rename"
   readonly segments: undefined
   readonly requestsPerSecond: undefined
   readonly bytesPerSecond: undefined
