@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
 const source = new URL("src/", import.meta.url).pathname
@@ -18,8 +17,8 @@ export default defineConfig({
     // The files of a worker share their modules: loading Effect takes longer than most files' tests.
     pool: "forks",
     poolOptions: { forks: { isolate: false } },
-    // Many tests wait for another process: with a worker for each processor, two of five seconds of processor time are not used.
-    maxWorkers: availableParallelism() + 1,
+    // By default, one processor of two stays idle.
+    maxWorkers: "100%",
     testTimeout: hangs,
     hookTimeout: hangs,
     // The program under test must see neither a pipeline nor a user's preferences.
