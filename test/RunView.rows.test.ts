@@ -154,6 +154,13 @@ describe("the rows of a list", () => {
     })
   }
 
+  it("have no time left when all requests have an outcome", () => {
+    const over = run({ ...list, done: 200, inFlight: 0, waiting: 0, remainingMillis: 0, transfers: [] })
+    assert.deepStrictEqual(RunView.rows(over, { columns: 80, hasBar: false }), [
+      "200/200  123.4 MB  3.1 MB/s  3 failed"
+    ])
+  })
+
   it("are at most as many as fit", () => {
     const rows = RunView.rows(list, { columns: 80, rowsAtMost: 2 })
     assert.strictEqual(rows.length, 2)

@@ -88,7 +88,7 @@ const rowsOfOne = (transfer: Transfer, { columns, frame = "", hasBar = true }: R
 
 const rowsOfRun = (snapshot: Snapshot, { columns, frame = "", hasBar = true }: RowOptions): ReadonlyArray<string> => {
   const { bytes, done, expected, failed, inFlight, isEstimate, totalBytes, waiting } = snapshot
-  const left = leftOf(snapshot)
+  const left = done === expected ? "" : leftOf(snapshot)
   const numbers = [
     bytes > 0 || inFlight > 0 ? displaySize(bytes) : "",
     rateOf(snapshot),

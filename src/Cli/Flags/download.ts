@@ -85,10 +85,7 @@ const runEngine = Effect.fnUntraced(function* (
   return yield* run.pipe(
     Supervisor.supervise({
       companions: {
-        display: Display.show(options.progress, {
-          rows: (frame) => `${frame} ${report.status()}`,
-          line: report.status
-        })
+        display: Display.show(options.progress, report.display)
       }
     }),
     // The report is also printed after Ctrl-C.

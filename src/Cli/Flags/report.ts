@@ -6,14 +6,15 @@ import * as Download from "../../Download.js"
 import type { DownloadEvent } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import { StatusLine } from "../../StatusLine.js"
+import type { Content, Progress } from "../display.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
+import * as RunDisplay from "../runDisplay.js"
 
 export interface Report {
   readonly begin: Effect.Effect<void>
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
-  /** The text beside the spinner, or of a line. */
-  readonly status: () => string
+  readonly display: Content
   /** The counts so far. */
   readonly current: () => Download.RunReport
   /** Prints the end of the report. Flags without an outcome are counted as cancelled. */
@@ -27,10 +28,11 @@ export interface ReportOptions {
   readonly concurrency: number
   readonly verbose: boolean
   readonly json: boolean
+  readonly progress: Progress
 }
 
 export const make = (options: ReportOptions): Effect.Effect<Report, never, Host | StatusLine> =>
-  Effect.map(Effect.all([Host, StatusLine]), ([host, statusLine]) => {
+  Effect.map(Effect.all([Host, StatusLine, runDisplay(options)]), ([host, statusLine, display]) => {
     const total = options.requests.length
     let report = Download.emptyReport
     const outstanding = new Map(options.requests.map((request) => [request.id, request]))
@@ -45,9 +47,9 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
         }
       })
 
-    // On a terminal, a row of codes leaves room for the spinner. Without a terminal, there is one row.
+    // Without a terminal, there is one row of codes.
     const code = (text: string) => {
-      const room = host.stdout.isTerminal ? Math.max(1, statusLine.columns() - 24) : Number.POSITIVE_INFINITY
+      const room = host.stdout.isTerminal ? Math.max(1, statusLine.columns() - 3) : Number.POSITIVE_INFINITY
       const wrap = column > 0 && column + text.length > room
       column = (wrap ? 0 : column) + text.length + 1
       return write(`${wrap ? "\n" : ""}${text} `)
@@ -86,9 +88,15 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
 
     return {
       begin: options.json ? Effect.void : write(`${headLines(options).join("\n")}\n`),
-      event: (event) => (event._tag === "Finished" ? onOutcome(event.outcome) : Effect.void),
-      status: () =>
-        `downloading flags: ${report.saved + report.skipped + report.notModified + report.failed + report.cancelled}/${total}`,
+      event: (event) => {
+        display.event(event)
+        return event._tag === "Finished" ? onOutcome(event.outcome) : Effect.void
+      },
+      display: {
+        // The rows begin below the codes.
+        rows: (frame) => `${host.stdout.isTerminal && column > 0 ? "\n" : ""}${display.rows(frame)}`,
+        line: display.line
+      },
       conclude: (elapsedSeconds) =>
         Effect.forEach(outstanding.values(), (request) => onOutcome(new Download.Cancelled({ request })), {
           discard: true
@@ -107,6 +115,9 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
       current: () => report
     }
   })
+
+const runDisplay = ({ progress, requests }: ReportOptions) =>
+  RunDisplay.make({ isShown: progress !== "none", label: "downloading flags", expected: requests.length })
 
 const reasonsAtMost = 3
 

@@ -16,11 +16,11 @@ import { StatusLine } from "../../StatusLine.js"
 import type { Progress } from "../display.js"
 import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
+import * as RunDisplay from "../runDisplay.js"
 import { adviceFor } from "./advice.js"
 import { FailureCounts } from "./failureCounts.js"
 import type { Refused } from "./items.js"
 import { failureOf, RetryLines } from "./retryLines.js"
-import * as RunDisplay from "./runDisplay.js"
 
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
@@ -50,7 +50,12 @@ export const make = (options: {
   readonly hasPaths: boolean
 }): Effect.Effect<Report, never, Host | StatusLine> =>
   Effect.map(
-    Effect.all([Host, StatusLine, Effect.clock, RunDisplay.make(options.progress !== "none")]),
+    Effect.all([
+      Host,
+      StatusLine,
+      Effect.clock,
+      RunDisplay.make({ isShown: options.progress !== "none", label: "downloading" })
+    ]),
     ([host, statusLine, clock, display]) => {
       const { json, quiet, verbose } = options
       const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
