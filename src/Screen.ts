@@ -29,6 +29,11 @@ export class Screen extends Context.Tag("halyard/Screen")<
     readonly columns: () => number
     /** The current height in rows. It can change at any time. */
     readonly rows: () => number
+    /**
+     * True if the cursor goes down by one row for each row that is added because the window became narrower and text was wrapped,
+     * also if that text is below the cursor, as in xterm.js. Default: false. The cursor stays in its line.
+     */
+    readonly movesCursorOnWrap?: boolean | undefined
   }
 >() {}
 

@@ -1,9 +1,12 @@
 /**
  * The rows at the bottom of a screen that show the current state of a program.
  *
- * There is at most one status line at a time, at the cursor. It has one row or several. Other output goes through `print` or `console`, which erase the status
- * line, write, and draw it again. The cursor is hidden while the status line is drawn. If the screen is not a terminal, no status
+ * There is at most one status line at a time. It has one row or several. Other output goes through `print`, `printSoon` or `console`,
+ * which put it above the status line. The cursor is hidden while the status line is drawn. If the screen is not a terminal, no status
  * line is drawn.
+ *
+ * The cursor stays at the start of the status line. When the window becomes narrower, some terminals wrap the rows into several and
+ * others cut them off, but the first row begins at the cursor in both. So nothing above it is erased.
  *
  * @since 0.1.0
  */
@@ -48,6 +51,11 @@ export class StatusLine extends Context.Tag("halyard/StatusLine")<
       write: (text: string) => void,
       options?: { readonly partial?: "join" | "wait" | undefined }
     ) => void
+    /**
+     * Prints whole lines above the status line. They are written with the next frame, in one write, or before other output. If no
+     * status line is drawn, they are written at once.
+     */
+    readonly printSoon: (text: string) => void
     /** Returns a console that erases the status line before it writes, and draws it again. */
     readonly console: (console: Console.Console) => Console.Console
     /** Writes a line to the screen. */
@@ -59,6 +67,11 @@ const hideCursor = "\u001b[?25l"
 const showCursor = "\u001b[?25h"
 const eraseToEndOfRow = "\u001b[K"
 const eraseToEndOfScreen = "\u001b[J"
+const stopWrapping = "\u001b[?7l"
+const wrap = "\u001b[?7h"
+
+// Waiting lines are printed at once if they have more characters.
+const waitingAtMost = 64 * 1024
 
 /**
  * Makes the status line of the screen in the context.
@@ -67,56 +80,72 @@ const eraseToEndOfScreen = "\u001b[J"
  * @since 0.1.0
  */
 export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Effect.map(Screen, (screen) => {
-  // The current text and the widths of its drawn rows. There are none while the status line is erased.
-  let status: { readonly text: string; readonly widths: ReadonlyArray<number> } | undefined
+  // If the window has become narrower a moment ago, the rows are too long. A terminal that moves its cursor when it wraps rows wraps
+  // these as well. Others cut them off.
+  const [beforeRows, afterRows] = screen.movesCursorOnWrap === true ? ["", ""] : [stopWrapping, wrap]
+  let status: string | undefined
+  // The widths of the drawn rows. There are none while the status line is erased.
+  let widths: ReadonlyArray<number> = []
   // The first column of the status line. Other text is before it in the same row.
   let column = 0
+  // True after an unfinished row that may be a prompt.
   let isWaiting = false
   let isCursorHidden = false
+  // Lines for the next frame.
+  let lines = ""
 
-  // Moves the cursor to the start of the status line. If the window became narrower, its rows have wrapped into several.
+  const moveToColumn = (): string => `\r${column > 0 ? `\u001b[${column}C` : ""}`
+
   const moveToStart = (): string => {
     const columns = Math.max(1, screen.columns())
-    let rows = 0
-    for (const [index, width] of status?.widths.entries() ?? []) {
-      rows += Math.max(1, Math.ceil(((index === 0 ? column : 0) + width) / columns))
-    }
-    return `\r${rows > 1 ? `\u001b[${rows - 1}A` : ""}${column > 0 ? `\u001b[${column}C` : ""}`
+    const added = screen.movesCursorOnWrap === true ? sum(widths.map((width) => Math.ceil(width / columns) - 1)) : 0
+    return `${added > 0 ? `\u001b[${added}A` : ""}${moveToColumn()}`
   }
 
-  // Several rows have an empty row below them for the cursor. Some terminals do not wrap the row of the cursor.
   const rowsOf = (text: string): ReadonlyArray<string> => {
     // The last column stays free. After a character there, the row of the cursor depends on the terminal.
     const columns = screen.columns() - 1
-    const rows = text
+    return text
       .split("\n", Math.max(1, screen.rows() - 2))
       .map((row, index) => clip(row, index === 0 ? columns - column : columns))
-    return rows.length > 1 && rows.at(-1) !== "" ? [...rows, ""] : rows
+  }
+
+  /** The sequence that erases the status line and prints the waiting lines. Empty if there is nothing to do. */
+  const takeLines = (): string => {
+    const text = `${widths.length > 0 ? moveToStart() + eraseToEndOfScreen : ""}${lines}`
+    column = lines === "" ? column : 0
+    lines = ""
+    widths = []
+    return text
   }
 
   const draw = (text: string): void => {
+    const before = lines === "" ? "" : takeLines()
+    status = text
     if (isWaiting || screen.columns() - 1 - column < 1) {
-      status = { text, widths: [] }
+      if (before !== "") {
+        screen.write(before)
+      }
       return
     }
     const rows = rowsOf(text)
-    const start = `${isCursorHidden ? "" : hideCursor}${moveToStart()}`
-    const end = (status?.widths.length ?? 0) > 1 ? eraseToEndOfScreen : eraseToEndOfRow
+    const start = `${before}${beforeRows}${isCursorHidden ? "" : hideCursor}${moveToStart()}`
+    const end = `${eraseToEndOfScreen}${afterRows}${rows.length > 1 ? `\u001b[${rows.length - 1}A` : ""}${moveToColumn()}`
     isCursorHidden = true
-    status = { text, widths: rows.map(displayWidth) }
+    widths = rows.map((row, index) => Math.max(1, displayWidth(row) + (index === 0 ? column : 0)))
     screen.write(`${start}${rows.join(`${eraseToEndOfRow}\r\n`)}${end}`)
   }
 
   const erase = (): void => {
-    if (status?.widths.some((width) => width > 0) === true) {
-      screen.write(`${moveToStart()}${eraseToEndOfScreen}`)
-      status = { text: status.text, widths: [] }
+    const text = takeLines()
+    if (text !== "") {
+      screen.write(text)
     }
   }
 
   const redraw = (): void => {
     if (status !== undefined && !screen.isBusy()) {
-      draw(status.text)
+      draw(status)
     }
   }
 
@@ -162,6 +191,17 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
     redraw()
   }
 
+  const printSoon = (text: string): void => {
+    if (widths.length === 0) {
+      print(text, screen.write)
+      return
+    }
+    lines += text
+    if (lines.length > waitingAtMost) {
+      erase()
+    }
+  }
+
   const line = (text: string): void => print(`${column > 0 ? "\n" : ""}${text}\n`, screen.write)
 
   return StatusLine.of({
@@ -176,6 +216,7 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
     clear,
     suspend,
     print,
+    printSoon,
     line,
     console: (inner) => (screen.isTerminal ? aroundCalls(inner, erase, redrawAfterConsole) : inner)
   })
@@ -191,6 +232,8 @@ export const layer: Layer.Layer<StatusLine, never, Screen> = Layer.scoped(
   StatusLine,
   Effect.acquireRelease(make, (statusLine) => Effect.sync(statusLine.clear))
 )
+
+const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
 
 /** Runs `before` and `after` around every call of a console. Loggers write through `unsafe`. */
 const aroundCalls = (inner: Console.Console, before: () => void, after: () => void): Console.Console => {

@@ -160,7 +160,7 @@ describe("Spinner", () => {
         const [wiped, line, frame] = recording.writes().slice(-3)
         assert.strictEqual(wiped, "\r\u001b[J")
         assert.match(line ?? "", /half way.*\n$/)
-        assert.strictEqual(frame, "\r/ working\u001b[K")
+        assert.strictEqual(frame, "\u001b[?7l\r/ working\u001b[J\u001b[?7h\r")
         yield* Fiber.interrupt(fiber)
       }).pipe(Effect.provide([on(), Logger.add(Logger.withConsoleLog(Logger.stringLogger))]))
     )

@@ -12,15 +12,25 @@ class Emulator extends Context.Tag("test/Emulator")<
   { readonly rows: Effect.Effect<ReadonlyArray<string>>; readonly resize: (columns: number) => void }
 >() {}
 
-const terminal = (columns: number) =>
+const terminal = (columns: number, options?: { readonly wraps: boolean }) =>
   Layer.effectContext(
     Effect.sync(() => {
-      const screen = new xterm.Terminal({ cols: columns, rows: 10, allowProposedApi: true, convertEol: true })
+      const wraps = options?.wraps ?? true
+      const screen = new xterm.Terminal({
+        cols: columns,
+        rows: 10,
+        allowProposedApi: true,
+        convertEol: true,
+        // Such a terminal cuts off lines when it becomes narrower.
+        windowsMode: !wraps
+      })
       const rows = Effect.async<ReadonlyArray<string>>((resume) => {
         screen.write("", () => {
           const lines = Array.from(
             { length: screen.rows },
-            (_, row) => screen.buffer.active.getLine(screen.buffer.active.baseY + row)?.translateToString(true) ?? ""
+            (_, row) =>
+              screen.buffer.active.getLine(screen.buffer.active.baseY + row)?.translateToString(true, 0, screen.cols) ??
+              ""
           )
           const last = lines.findLastIndex((line) => line.trim() !== "")
           resume(Effect.succeed(lines.slice(0, last + 1).map((line) => line.trimEnd())))
@@ -31,12 +41,14 @@ const terminal = (columns: number) =>
         write: (text) => screen.write(text),
         isBusy: () => false,
         columns: () => screen.cols,
-        rows: () => screen.rows
+        rows: () => screen.rows,
+        movesCursorOnWrap: wraps
       }).pipe(Context.add(Emulator, { rows, resize: (next) => screen.resize(next, 10) }))
     })
   )
 
-const at = (columns: number) => Layer.provideMerge(StatusLine.layer, terminal(columns))
+const at = (columns: number, options?: { readonly wraps: boolean }) =>
+  Layer.provideMerge(StatusLine.layer, terminal(columns, options))
 
 const rows = Effect.flatMap(Emulator, (emulator) => emulator.rows)
 
@@ -137,10 +149,10 @@ describe("StatusLine", () => {
       assert.deepStrictEqual(yield* rows, ["first", "a", "b"])
       line.draw(Array.from({ length: 12 }, (_, index) => `${index}`).join("\n"))
       line.print("last\n", screen.write)
-      // The emulator has 10 rows. One stays free for output, and one for the cursor.
-      assert.deepStrictEqual(yield* rows, ["last", ...Array.from({ length: 8 }, (_, index) => `${index}`)])
+      // The emulator has 10 rows. Two stay free for output.
+      assert.deepStrictEqual(yield* rows, ["first", "last", ...Array.from({ length: 8 }, (_, index) => `${index}`)])
       line.clear()
-      assert.deepStrictEqual(yield* rows, ["last"])
+      assert.deepStrictEqual(yield* rows, ["first", "last"])
     }).pipe(Effect.provide(at(40)))
   )
 
@@ -157,17 +169,79 @@ describe("StatusLine", () => {
     }).pipe(Effect.provide(at(40)))
   )
 
-  it.effect("is drawn at the new width after a window with several rows became narrower", () =>
+  for (const wraps of [true, false]) {
+    it.effect(
+      `keeps the rows above it when a terminal that ${wraps ? "wraps" : "cuts off"} lines becomes narrower`,
+      () =>
+        Effect.gen(function* () {
+          const line = yield* StatusLine.StatusLine
+          const screen = yield* Screen.Screen
+          const emulator = yield* Emulator
+          line.print("above\nbelow\n", screen.write)
+          line.draw("a status that fits well\nanother status that fits")
+          yield* rows
+          emulator.resize(14)
+          line.draw("a status that fits well\nanother status that fits")
+          assert.deepStrictEqual(yield* rows, ["above", "below", "a status tha…", "another stat…"])
+          emulator.resize(30)
+          line.draw("a status that fits well\nanother status that fits")
+          assert.deepStrictEqual(yield* rows, ["above", "below", "a status that fits well", "another status that fits"])
+          emulator.resize(9)
+          line.clear()
+          assert.deepStrictEqual(yield* rows, ["above", "below"])
+        }).pipe(Effect.provide(at(40, { wraps })))
+    )
+
+    it.effect(
+      `erases no row above it if a terminal that ${wraps ? "wraps" : "cuts off"} lines became narrower a moment ago`,
+      () =>
+        Effect.gen(function* () {
+          const line = yield* StatusLine.StatusLine
+          const screen = yield* Screen.Screen
+          const emulator = yield* Emulator
+          line.print("above\n", screen.write)
+          // The emulator handles what is written to it after the resize.
+          line.draw("a status that fits well\nanother status that fits")
+          emulator.resize(14)
+          // Each character that is cut off replaces the one in the last column.
+          const shown = wraps
+            ? ["above", "a status that", "fits well", "another status", " that fits"]
+            : ["above", "a status thatl", "another status"]
+          assert.deepStrictEqual(yield* rows, shown)
+          line.draw("short\nrows")
+          assert.deepStrictEqual(yield* rows, ["above", "short", "rows"])
+        }).pipe(Effect.provide(at(40, { wraps })))
+    )
+  }
+
+  it.effect("prints lines together with the next frame, in their order and in one write", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      const { writes } = yield* Screen.Recording
+      line.printSoon("at once\n")
+      line.draw("a\nb")
+      line.printSoon("first\n")
+      line.printSoon("second\n")
+      assert.strictEqual(writes().length, 2)
+      line.draw("c\nd")
+      assert.deepStrictEqual((yield* Screen.Recording).frames(), ["at once\n", "a\nb", "first\nsecond\nc\nd"])
+      line.printSoon("third\n")
+      line.clear()
+      assert.deepStrictEqual((yield* Screen.Recording).frames().slice(3), ["third\n"])
+    }).pipe(Effect.provide(Layer.provideMerge(StatusLine.layer, Screen.layerRecording())))
+  )
+
+  it.effect("prints the lines that wait before other output, and if there are many", () =>
     Effect.gen(function* () {
       const line = yield* StatusLine.StatusLine
       const screen = yield* Screen.Screen
-      const emulator = yield* Emulator
-      line.print("above\n", screen.write)
-      line.draw("a status that fits well\nanother status that fits")
-      yield* rows
-      emulator.resize(14)
-      line.draw("a status that fits well\nanother status that fits")
-      assert.deepStrictEqual(yield* rows, ["above", "a status tha…", "another stat…"])
+      line.draw("a\nb")
+      line.printSoon("first\n")
+      line.print("second\n", screen.write)
+      line.printSoon("third\n")
+      assert.deepStrictEqual(yield* rows, ["first", "second", "a", "b"])
+      line.printSoon(`${"x".repeat(64 * 1024)}\n`)
+      assert.strictEqual((yield* rows).at(-1), "x".repeat((64 * 1024) % 40))
     }).pipe(Effect.provide(at(40)))
   )
 

@@ -155,6 +155,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
      */
     readonly stdout: {
       readonly isTerminal: boolean
+      /** Whether it is the terminal of the screen. */
+      readonly isScreen: boolean
       /** Writes at once. */
       readonly write: (text: string) => void
       /** Writes by the end of this turn of the event loop, together with other text. */

@@ -42,8 +42,7 @@ export const make = (options: {
         const snapshot = view.snapshot({ transfersAtMost: rowsAtMost })
         return isUnknown(snapshot)
           ? `${frame} ${options.label}`
-          : // The line end keeps the cursor out of the row, also if there is only one.
-            `${RunView.rows(snapshot, { columns: statusLine.columns() - 1, rowsAtMost, frame }).join("\n")}\n`
+          : RunView.rows(snapshot, { columns: statusLine.columns() - 1, rowsAtMost, frame }).join("\n")
       },
       line: () => {
         const snapshot = view.snapshot()

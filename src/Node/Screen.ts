@@ -29,5 +29,9 @@ export const layer: Layer.Layer<Screen.Screen> = Layer.sync(Screen.Screen, () =>
   isBusy: () => process.stderr.writableLength > 0,
   // A terminal of unknown size has 0 columns and 0 rows.
   columns: () => process.stderr.columns || 80,
+  movesCursorOnWrap: xtermJs.has(process.env["TERM_PROGRAM"] ?? ""),
   rows: () => process.stderr.rows || 24
 }))
+
+// Visual Studio Code and its relatives, and Hyper.
+const xtermJs: ReadonlySet<string> = new Set(["vscode", "Hyper"])

@@ -41,7 +41,7 @@ describe("the progress of a command", () => {
     Effect.gen(function* () {
       const frames = yield* written("auto", true)
       assert.strictEqual(frames.length, 250)
-      assert.deepStrictEqual(frames.slice(0, 2), ["| one\ntwo\n", "/ one\ntwo\n"])
+      assert.deepStrictEqual(frames.slice(0, 2), ["| one\ntwo", "/ one\ntwo"])
     })
   )
 })

@@ -47,7 +47,7 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
       askPassword: () => Effect.succeed(undefined),
       stdin: Stream.empty,
       read: () => Stream.empty,
-      stdout: { isTerminal: false, write, writeSoon: write, isFull: () => false }
+      stdout: { isTerminal: false, isScreen: false, write, writeSoon: write, isFull: () => false }
     })
     const screen = Layer.succeed(Screen, {
       isTerminal: false,

@@ -82,7 +82,8 @@ const open = (command: string, parameters: ReadonlyArray<string>, options: Optio
     throw new Error(nodePty)
   }
   const size = { cols: options.columns ?? 80, rows: options.rows ?? 24 }
-  const env = environment(options.env)
+  // The emulator is that of Visual Studio Code.
+  const env = environment({ TERM_PROGRAM: "vscode", ...options.env })
   const screen = new headless.Terminal({ ...size, scrollback: 5000, allowProposedApi: true })
   const child: IPty = nodePty.spawn(command, [...parameters], {
     ...size,

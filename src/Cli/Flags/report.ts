@@ -40,7 +40,7 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
 
     const write = (text: string) =>
       Effect.sync(() => {
-        if (host.stdout.isTerminal) {
+        if (host.stdout.isScreen) {
           statusLine.print(text, host.stdout.write)
         } else {
           host.stdout.write(text)
@@ -94,7 +94,7 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
       },
       display: {
         // The rows begin below the codes.
-        rows: (frame) => `${host.stdout.isTerminal && column > 0 ? "\n" : ""}${display.rows(frame)}`,
+        rows: (frame) => `${host.stdout.isScreen && column > 0 ? "\n" : ""}${display.rows(frame)}`,
         line: display.line
       },
       conclude: (elapsedSeconds) =>

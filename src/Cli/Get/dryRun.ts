@@ -54,8 +54,7 @@ export const dryRun = Effect.fnUntraced(function* <E, R>(
 ) {
   const host = yield* Host
   const statusLine = yield* StatusLine
-  const write = (text: string) =>
-    host.stdout.isTerminal ? statusLine.print(text, host.stdout.write) : host.stdout.writeSoon(text)
+  const write = (text: string) => (host.stdout.isScreen ? statusLine.printSoon(text) : host.stdout.writeSoon(text))
   const counts = new Map<Plan["plan"], number>()
   yield* Stream.runForEach(requests, (request) =>
     Effect.map(options.isStream ? Effect.succeed(toStream(request)) : planOf(request), (plan) => {

@@ -72,8 +72,8 @@ export const make = (options: {
       let kept = 0
 
       const write = (text: string): void => {
-        if (host.stdout.isTerminal) {
-          statusLine.print(text, host.stdout.write)
+        if (host.stdout.isScreen) {
+          statusLine.printSoon(text)
         } else {
           host.stdout.writeSoon(text)
         }
@@ -82,7 +82,7 @@ export const make = (options: {
       /** Prints a line that is not a failure. */
       const say = (text: string): void => {
         if (!quiet) {
-          statusLine.line(text)
+          statusLine.printSoon(`${text}\n`)
         }
       }
 
@@ -164,7 +164,7 @@ export const make = (options: {
             refused === undefined
               ? `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
               : refusalOf(refused)
-          statusLine.line(line)
+          statusLine.printSoon(`${line}\n`)
           counts.add(outcome.error)
           if (failures.length < failuresAtMost) {
             failures.push(line)
@@ -289,7 +289,7 @@ class Notices {
   line(text: string): void {
     this.count++
     if (this.count <= this.linesAtMost) {
-      this.statusLine.line(text)
+      this.statusLine.printSoon(`${text}\n`)
     }
   }
 

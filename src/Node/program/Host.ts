@@ -29,6 +29,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       },
       stdout: {
         isTerminal: isTerminal(process.stdout),
+        isScreen: screen.isTerminal && StandardOutput.screen() === process.stdout,
         write: StandardOutput.write,
         writeSoon: StandardOutput.writeSoon,
         isFull: StandardOutput.isFull

@@ -56,6 +56,7 @@ export const main = (version: string, workerUrl: URL): void => {
     (signal) => {
       const exitCode = 128 + signalNumbers[signal]
       if (endsAtOnce) {
+        suspendStatusLine()
         showTheCursor()
         process.exit(exitCode)
       }
