@@ -118,7 +118,7 @@ const read = (argv: ReadonlyArray<string>, version: string): Either.Either<Actio
                   )
                 )
               )
-            : command.read(line)
+            : command.read(line, version)
     )
   )
 

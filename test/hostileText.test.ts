@@ -112,7 +112,7 @@ describe("200,000 hostile characters", () => {
       for (const command of commands) {
         parse(optionsOf(command), [text, `--${text}`, "--", text], command)
         for (const option of optionsOf(command)) {
-          command.read({ options: new Map([[option, [text]]]), positional: [text] })
+          command.read({ options: new Map([[option, [text]]]), positional: [text] }, "1.0.0")
         }
       }
     })

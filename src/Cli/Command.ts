@@ -39,8 +39,11 @@ export interface Command extends Help {
   readonly groups: Readonly<Record<string, Options>>
   /** True if all texts after the first argument are arguments, because the command runs another command. */
   readonly stopsAtArgument: boolean
-  /** Returns the action of a line, or the rule that the line violates. The action loads its own modules when it is run. */
-  readonly read: (line: Line) => Either.Either<Action, string>
+  /**
+   * Returns the action of a line, or the rule that the line violates. The action loads its own modules when it is run. `version` is
+   * that of the program.
+   */
+  readonly read: (line: Line, version: string) => Either.Either<Action, string>
 }
 
 /** The options that every command has. */

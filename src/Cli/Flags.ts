@@ -30,13 +30,13 @@ export const command: Command = {
     "130 or 143 interrupted."
   ],
   stopsAtArgument: false,
-  read: (line) =>
+  read: (line, version) =>
     Either.map(
       readOptions(options, line.options),
       (values): Action =>
         Effect.flatMap(
           Effect.promise(() => import("./Flags/download.js")),
-          ({ download }) => download(line.positional, values)
+          ({ download }) => download(line.positional, values, version)
         )
     )
 }

@@ -36,7 +36,7 @@ export const command: Command = {
     "130 or 143 interrupted."
   ],
   stopsAtArgument: false,
-  read: (line) =>
+  read: (line, version) =>
     Either.map(
       readOptions(options, line.options),
       ({ config }): Action =>
@@ -45,7 +45,7 @@ export const command: Command = {
           const { sources, texts } = yield* merged(line.options, yield* load(options, config))
           const values = yield* Either.mapLeft(readOptions(options, texts), (message) => new UsageError({ message }))
           const { get } = yield* Effect.promise(() => import("./Get/get.js"))
-          return yield* get(line.positional, values, sources)
+          return yield* get(line.positional, values, sources, version)
         })
     )
 }

@@ -5,11 +5,11 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Disk } from "../../DownloadError.js"
+import { errorFields } from "../../EventLine/lines.js"
 import { displaySize } from "../../internal/text/displaySize.js"
 import { displayPath } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
-import { errorJson } from "../errorJson.js"
 import { Host, type UnfinishedPart } from "../Host.js"
 
 export interface Options {
@@ -33,7 +33,7 @@ export const clean = Effect.fn("clean")(function* (directories: ReadonlyArray<st
   const fail = (error: Disk): void => {
     failures++
     if (options.json) {
-      print(JSON.stringify({ error: errorJson(error) }))
+      print(JSON.stringify({ error: errorFields(error) }))
     } else {
       line(`${displayPath(error.path)}: ${error.explanation}`)
     }

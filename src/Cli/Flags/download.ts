@@ -23,7 +23,11 @@ import { embedded, engines, type Options, remoteBaseUrl } from "./options.js"
 import * as Report from "./report.js"
 import type * as ThreadPool from "./threadPool.js"
 
-export const download = Effect.fn("flags.download")(function* (given: ReadonlyArray<string>, options: Options) {
+export const download = Effect.fn("flags.download")(function* (
+  given: ReadonlyArray<string>,
+  options: Options,
+  version: string
+) {
   const codes = yield* Either.mapLeft(
     Flags.select({ ...options, codes: given }),
     ({ message }) => new UsageError({ message })
@@ -42,7 +46,7 @@ export const download = Effect.fn("flags.download")(function* (given: ReadonlyAr
     Effect.gen(function* () {
       const origin = yield* openOrigin(options)
       const requests = codes.map((code) => Flags.request(code, { ...options, baseUrl: origin.baseUrl }))
-      const report = yield* Report.make({ ...options, ...origin, requests, concurrency })
+      const report = yield* Report.make({ ...options, ...origin, requests, concurrency, version })
       return yield* runEngine(options, origin, requests, concurrency, report)
     })
   )

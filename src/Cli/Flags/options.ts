@@ -46,7 +46,7 @@ const output = {
   ),
   verbose: flag("-v, --verbose", "Print a line per flag, and all counts"),
   progress: progressOption,
-  json: flag("--json", "Print one JSON object per flag, and a report")
+  json: flag("--json", "Print one JSON object per event, and a report")
 }
 
 const network = {

@@ -4,10 +4,10 @@
 import * as Effect from "effect/Effect"
 import * as Download from "../../Download.js"
 import type { DownloadEvent } from "../../DownloadEvent.js"
+import * as Lines from "../../EventLine/lines.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import { StatusLine } from "../../StatusLine.js"
 import type { Content, Progress } from "../display.js"
-import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
 import * as RunDisplay from "../runDisplay.js"
 
@@ -29,92 +29,114 @@ export interface ReportOptions {
   readonly verbose: boolean
   readonly json: boolean
   readonly progress: Progress
+  /** The version of the program. */
+  readonly version: string
 }
 
 export const make = (options: ReportOptions): Effect.Effect<Report, never, Host | StatusLine> =>
-  Effect.map(Effect.all([Host, StatusLine, runDisplay(options)]), ([host, statusLine, display]) => {
-    const total = options.requests.length
-    let report = Download.emptyReport
-    const outstanding = new Map(options.requests.map((request) => [request.id, request]))
-    let column = 0
+  Effect.map(
+    Effect.all([Host, StatusLine, Effect.clock, runDisplay(options)]),
+    ([host, statusLine, clock, display]) => {
+      const time = () => clock.unsafeCurrentTimeMillis()
+      const positions = new Map(options.requests.map(({ id }, index) => [id, index + 1]))
+      const lineOptions: Lines.LineOptions = {
+        indexOf: ({ id }) => positions.get(id) ?? 0,
+        codeOf: ({ id }) => id
+      }
+      const total = options.requests.length
+      let report = Download.emptyReport
+      const outstanding = new Map(options.requests.map((request) => [request.id, request]))
+      let column = 0
 
-    const write = (text: string) =>
-      Effect.sync(() => {
-        if (host.stdout.isScreen) {
-          statusLine.print(text, host.stdout.write)
-        } else {
-          host.stdout.write(text)
+      const write = (text: string) =>
+        Effect.sync(() => {
+          if (host.stdout.isScreen) {
+            statusLine.print(text, host.stdout.write)
+          } else {
+            host.stdout.write(text)
+          }
+        })
+
+      // Without a terminal, there is one row of codes.
+      const code = (text: string) => {
+        const room = host.stdout.isTerminal ? Math.max(1, statusLine.columns() - 3) : Number.POSITIVE_INFINITY
+        const wrap = column > 0 && column + text.length > room
+        column = (wrap ? 0 : column) + text.length + 1
+        return write(`${wrap ? "\n" : ""}${text} `)
+      }
+
+      const item = (outcome: Download.DownloadOutcome): Effect.Effect<void> => {
+        if (options.json) {
+          return write(Lines.toText(Lines.fromOutcome(outcome, time(), lineOptions)))
+        }
+        if (options.verbose) {
+          return write(`${verboseLine(outcome)}\n`)
+        }
+        return outcome._tag === "Saved" ? code(outcome.request.id) : Effect.void
+      }
+
+      // If failed flags have no line each, each reason is printed once.
+      const reasons = new Map<string, number>()
+      const printReasons = Effect.sync(() => {
+        for (const [reason, count] of Array.from(reasons).slice(0, reasonsAtMost)) {
+          statusLine.line(`${count} ${plural(count, "error")}: ${reason}`)
+        }
+        if (reasons.size > reasonsAtMost) {
+          statusLine.line(`${reasons.size - reasonsAtMost} other kinds of error; use --verbose to see them`)
         }
       })
 
-    // Without a terminal, there is one row of codes.
-    const code = (text: string) => {
-      const room = host.stdout.isTerminal ? Math.max(1, statusLine.columns() - 3) : Number.POSITIVE_INFINITY
-      const wrap = column > 0 && column + text.length > room
-      column = (wrap ? 0 : column) + text.length + 1
-      return write(`${wrap ? "\n" : ""}${text} `)
-    }
+      const onOutcome = (outcome: Download.DownloadOutcome): Effect.Effect<void> =>
+        Effect.suspend(() => {
+          outstanding.delete(outcome.request.id)
+          report = Download.addOutcome(report, outcome)
+          if (outcome._tag === "Failed" && !Download.isNotFound(outcome.error) && !options.verbose && !options.json) {
+            reasons.set(outcome.error.message, (reasons.get(outcome.error.message) ?? 0) + 1)
+          }
+          return item(outcome)
+        })
 
-    const item = (outcome: Download.DownloadOutcome): Effect.Effect<void> => {
-      if (options.json) {
-        return write(`${JSON.stringify(outcomeLine(outcome))}\n`)
-      }
-      if (options.verbose) {
-        return write(`${verboseLine(outcome)}\n`)
-      }
-      return outcome._tag === "Saved" ? code(outcome.request.id) : Effect.void
-    }
-
-    // If failed flags have no line each, each reason is printed once.
-    const reasons = new Map<string, number>()
-    const printReasons = Effect.sync(() => {
-      for (const [reason, count] of Array.from(reasons).slice(0, reasonsAtMost)) {
-        statusLine.line(`${count} ${plural(count, "error")}: ${reason}`)
-      }
-      if (reasons.size > reasonsAtMost) {
-        statusLine.line(`${reasons.size - reasonsAtMost} other kinds of error; use --verbose to see them`)
-      }
-    })
-
-    const onOutcome = (outcome: Download.DownloadOutcome): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        outstanding.delete(outcome.request.id)
-        report = Download.addOutcome(report, outcome)
-        if (outcome._tag === "Failed" && !Download.isNotFound(outcome.error) && !options.verbose && !options.json) {
-          reasons.set(outcome.error.message, (reasons.get(outcome.error.message) ?? 0) + 1)
-        }
-        return item(outcome)
-      })
-
-    return {
-      begin: options.json ? Effect.void : write(`${headLines(options).join("\n")}\n`),
-      event: (event) => {
-        display.event(event)
-        return event._tag === "Finished" ? onOutcome(event.outcome) : Effect.void
-      },
-      display: {
-        // The rows begin below the codes.
-        rows: (frame) => `${host.stdout.isScreen && column > 0 ? "\n" : ""}${display.rows(frame)}`,
-        line: display.line
-      },
-      conclude: (elapsedSeconds) =>
-        Effect.forEach(outstanding.values(), (request) => onOutcome(new Download.Cancelled({ request })), {
-          discard: true
-        }).pipe(
-          Effect.zipRight(
-            Effect.suspend(() =>
-              write(
-                options.json
-                  ? `${JSON.stringify({ report, elapsedSeconds })}\n`
-                  : `${column > 0 ? "\n" : ""}${reportLines(report, total, elapsedSeconds, options.verbose).join("\n")}\n`
-              )
-            )
-          ),
-          Effect.zipRight(printReasons)
+      return {
+        begin: Effect.suspend(() =>
+          write(
+            options.json
+              ? Lines.toText(Lines.run("flags", options.version, time())) +
+                  Lines.toText({ event: "Expected", atMillis: time(), files: total })
+              : `${headLines(options).join("\n")}\n`
+          )
         ),
-      current: () => report
+        event: (event) => {
+          display.event(event)
+          return event._tag === "Finished"
+            ? onOutcome(event.outcome)
+            : options.json
+              ? write(Lines.toText(Lines.fromEvent(event, time(), lineOptions)))
+              : Effect.void
+        },
+        display: {
+          // The rows begin below the codes.
+          rows: (frame) => `${host.stdout.isScreen && column > 0 ? "\n" : ""}${display.rows(frame)}`,
+          line: display.line
+        },
+        conclude: (elapsedSeconds) =>
+          Effect.forEach(outstanding.values(), (request) => onOutcome(new Download.Cancelled({ request })), {
+            discard: true
+          }).pipe(
+            Effect.zipRight(
+              Effect.suspend(() =>
+                write(
+                  options.json
+                    ? Lines.toText(Lines.report(report, elapsedSeconds * 1000, time()))
+                    : `${column > 0 ? "\n" : ""}${reportLines(report, total, elapsedSeconds, options.verbose).join("\n")}\n`
+                )
+              )
+            ),
+            Effect.zipRight(printReasons)
+          ),
+        current: () => report
+      }
     }
-  })
+  )
 
 const runDisplay = ({ progress, requests }: ReportOptions) =>
   RunDisplay.make({ isShown: progress !== "none", label: "downloading flags", expected: requests.length })
@@ -148,23 +170,6 @@ const verboseLine = (outcome: Download.DownloadOutcome): string => {
       return Download.isNotFound(outcome.error)
         ? `${code} not found: ${displayUrl(outcome.request.url)}`
         : `${code} error: ${outcome.error.message}`
-  }
-}
-
-const outcomeLine = (outcome: Download.DownloadOutcome) => {
-  const line = {
-    code: outcome.request.id,
-    outcome: outcome._tag,
-    url: displayUrl(outcome.request.url),
-    file: outcome.request.destination
-  }
-  switch (outcome._tag) {
-    case "Saved":
-      return { ...line, bytes: outcome.bytes, verified: outcome.verified }
-    case "Failed":
-      return { ...line, error: errorJson(outcome.error) }
-    default:
-      return line
   }
 }
 

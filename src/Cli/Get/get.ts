@@ -54,7 +54,8 @@ import * as Urls from "./urls.js"
 export const get = Effect.fn("get")(function* (
   urls: ReadonlyArray<string>,
   given: Options,
-  sources: ReadonlyMap<Option<unknown>, string>
+  sources: ReadonlyMap<Option<unknown>, string>,
+  version: string
 ) {
   const host = yield* Host
   const statusLine = yield* StatusLine
@@ -78,7 +79,7 @@ export const get = Effect.fn("get")(function* (
         })
   // The scope keeps the list open during the run.
   return yield* Effect.provide(
-    run(urls, options, output, () => hasWaited),
+    run(urls, options, output, version, () => hasWaited),
     Layer.merge(store, Layer.scope)
   )
 })
@@ -87,6 +88,7 @@ const run = Effect.fnUntraced(function* (
   urls: ReadonlyArray<string>,
   options: Options,
   output: Output | undefined,
+  version: string,
   /** Whether the output was a pipe without a reader. */
   hasWaited: () => boolean
 ) {
@@ -108,7 +110,7 @@ const run = Effect.fnUntraced(function* (
       : yield* openFailed(options.failed, directory, options, output?.stream !== undefined)
   // On one terminal, the rows would be mixed into the body.
   const progress = options.quiet || (isToStdout && host.stdout.isTerminal) ? "none" : options.progress
-  const report = yield* Report.make({ ...options, progress, hasPaths: !isToStdout })
+  const report = yield* Report.make({ ...options, progress, hasPaths: !isToStdout, version })
   const checksums = yield* Checksums.read(options.sums, options.baseUrl, report.note)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
@@ -281,7 +283,7 @@ const run = Effect.fnUntraced(function* (
     Supervisor.supervise({
       companions: {
         display:
-          progress === "none"
+          progress === "none" && (options.quiet || !options.json)
             ? Effect.never
             : Effect.zipRight(Effect.fork(countItems(urls, options, report)), Display.show(progress, report.display))
       }
@@ -309,7 +311,7 @@ const countItems = (urls: ReadonlyArray<string>, options: Options, report: Repor
   Effect.scoped(
     Effect.flatMap(Urls.again(urls, options), (all) => Stream.runCount(Stream.take(all, countedAtMost + 1)))
   ).pipe(
-    Effect.flatMap((count) => Effect.sync(() => (count > countedAtMost ? undefined : report.display.expect(count)))),
+    Effect.flatMap((count) => Effect.sync(() => (count > countedAtMost ? undefined : report.expect(count)))),
     Effect.ignore
   )
 

@@ -102,7 +102,7 @@ const output = {
   quiet: flag("-q, --quiet", "Print failures only"),
   verbose: flag("-v, --verbose", "Print each response, and all skipped files"),
   progress: progressOption,
-  json: flag("--json", "Print one JSON object per retry and outcome")
+  json: flag("--json", "Print one JSON object per event, and a report")
 }
 
 const network = {

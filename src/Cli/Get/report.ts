@@ -5,7 +5,9 @@ import * as Effect from "effect/Effect"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Download from "../../Download.js"
 import { InvalidRequest } from "../../DownloadError.js"
-import type { DownloadEvent, MirrorGivenUp, Paused, Responded, Retrying } from "../../DownloadEvent.js"
+import type { DownloadEvent, Finished, MirrorGivenUp, Paused, Responded, Retrying } from "../../DownloadEvent.js"
+import * as Lines from "../../EventLine/lines.js"
+import type { EventLine } from "../../EventLine/schema.js"
 import { displaySize } from "../../internal/text/displaySize.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
@@ -14,7 +16,6 @@ import * as Unvalidated from "../../internal/unvalidated.js"
 import { isTransient } from "../../RetryPolicy.js"
 import { StatusLine } from "../../StatusLine.js"
 import type { Progress } from "../display.js"
-import { errorJson } from "../errorJson.js"
 import { Host } from "../Host.js"
 import * as RunDisplay from "../runDisplay.js"
 import { adviceFor } from "./advice.js"
@@ -30,6 +31,8 @@ export interface Report {
   readonly renamed: (url: string, name: string, reason: string) => void
   /** Prints a line for the user, if there is one. */
   readonly note: (text: string | undefined) => void
+  /** Takes the number of files of the whole run, when it becomes known. */
+  readonly expect: (files: number) => void
   readonly display: RunDisplay.RunDisplay
   /** The counts so far. */
   readonly current: () => Download.RunReport
@@ -48,6 +51,8 @@ export const make = (options: {
   readonly failed: string | undefined
   /** Whether to print the path of each saved file. False if standard output gets the content. */
   readonly hasPaths: boolean
+  /** The version of the program. */
+  readonly version: string
 }): Effect.Effect<Report, never, Host | StatusLine> =>
   Effect.map(
     Effect.all([
@@ -59,6 +64,7 @@ export const make = (options: {
     ([host, statusLine, clock, display]) => {
       const { json, quiet, verbose } = options
       const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
+      const time = () => clock.unsafeCurrentTimeMillis()
       const retries = new RetryLines(now, verbose ? Number.POSITIVE_INFINITY : undefined)
       const noticesAtMost = quiet ? 0 : verbose ? Number.POSITIVE_INFINITY : 20
       const skips = new Notices(statusLine, "skipped", noticesAtMost)
@@ -86,59 +92,44 @@ export const make = (options: {
         }
       }
 
-      const onResponse = ({ headers, request, status, url }: Responded): void => {
-        if (json) {
-          write(`${JSON.stringify({ event: "Responded", ...nameOf(request), responseUrl: url, status, headers })}\n`)
-        } else {
-          say(
-            [`${url}: ${status}`, ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)].join("\n")
-          )
+      let isBegun = false
+      const beganAtMillis = time()
+
+      const writeLine = (line: EventLine): void => {
+        if (!isBegun && !quiet) {
+          write(Lines.toText(Lines.run("get", options.version, beganAtMillis)))
         }
+        isBegun = true
+        write(Lines.toText(line))
       }
 
+      const onResponse = ({ headers, status, url }: Responded): void =>
+        say([`${url}: ${status}`, ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)].join("\n"))
+
       const onRetry = (event: Retrying): void => {
-        if (quiet) {
-          return
-        }
-        if (options.json) {
-          const { attempt, delayMillis, error, request } = event
-          write(
-            `${JSON.stringify({ event: "Retrying", ...nameOf(request), attempt, delayMillis, mirror: event.mirror, error: errorJson(error) })}\n`
-          )
-        } else {
-          const line = retries.line(event)
-          if (line !== undefined) {
-            say(line)
-          }
+        const line = quiet ? undefined : retries.line(event)
+        if (line !== undefined) {
+          say(line)
         }
       }
 
       const onMirror = ({ error, mirror, request }: MirrorGivenUp): void => {
-        if (json && !quiet) {
-          write(`${JSON.stringify({ event: "MirrorGivenUp", ...nameOf(request), mirror, error: errorJson(error) })}\n`)
-        } else if (verbose) {
+        if (verbose) {
           say(`${displayUrl(request.url)}: no more parts of it from ${mirror}: ${error.message}`)
         }
       }
 
-      const onPause = ({ origin, pauseMillis, request }: Paused): void => {
-        if (quiet) {
-          return
-        }
-        if (options.json) {
-          write(`${JSON.stringify({ event: "Paused", ...nameOf(request), origin, pauseMillis })}\n`)
-        } else {
-          const seconds = Math.ceil(pauseMillis / 1000)
-          say(`${Printable.line(origin)}: the quota of requests is used up; no more requests for ${seconds} s`)
-        }
+      const onPause = ({ origin, pauseMillis }: Paused): void => {
+        const seconds = Math.ceil(pauseMillis / 1000)
+        say(`${Printable.line(origin)}: the quota of requests is used up; no more requests for ${seconds} s`)
       }
 
       const onOutcome = (outcome: Download.DownloadOutcome, refused?: Refused): void => {
         report = Download.addOutcome(report, outcome)
         kept += "keptBytes" in outcome ? 1 : 0
-        if (options.json) {
+        if (json) {
           if (!quiet || outcome._tag === "Failed") {
-            write(`${JSON.stringify({ ...outcomeLine(outcome), ...refused?.place })}\n`)
+            writeLine(Lines.fromOutcome(outcome, time(), lineOptions, refused?.place))
           }
         } else if (outcome._tag === "Saved") {
           if (options.hasPaths && !quiet) {
@@ -177,6 +168,23 @@ export const make = (options: {
         }
       }
 
+      const onText = (event: Exclude<DownloadEvent, Finished>): void => {
+        switch (event._tag) {
+          case "Responded":
+            onResponse(event)
+            break
+          case "Retrying":
+            onRetry(event)
+            break
+          case "MirrorGivenUp":
+            onMirror(event)
+            break
+          case "Paused":
+            onPause(event)
+            break
+        }
+      }
+
       // At the end of a long run, the earlier lines have scrolled off the terminal, or stand far above in a log.
       const printFailures = (): void => {
         const hasOthers = total(report) > report.failed
@@ -209,21 +217,12 @@ export const make = (options: {
       return {
         event: (event) => {
           display.event(event)
-          switch (event._tag) {
-            case "Responded":
-              onResponse(event)
-              break
-            case "Retrying":
-              onRetry(event)
-              break
-            case "MirrorGivenUp":
-              onMirror(event)
-              break
-            case "Paused":
-              onPause(event)
-              break
-            case "Finished":
-              onOutcome(event.outcome)
+          if (event._tag === "Finished") {
+            onOutcome(event.outcome)
+          } else if (!json) {
+            onText(event)
+          } else if (!quiet) {
+            writeLine(Lines.fromEvent(event, time(), lineOptions))
           }
           return Effect.void
         },
@@ -235,13 +234,19 @@ export const make = (options: {
           onOutcome(outcome, item)
         },
         renamed: (url, name, reason) => {
-          if (!options.json && RequestProblem.ofUrl(url) === undefined) {
+          if (!json && RequestProblem.ofUrl(url) === undefined) {
             renames.line(`${displayUrl(url)}: named ${Printable.line(name)}, ${reason}`)
           }
         },
         note: (text) => {
           if (text !== undefined) {
             say(text)
+          }
+        },
+        expect: (files) => {
+          display.expect(files)
+          if (json && !quiet) {
+            writeLine({ event: "Expected", atMillis: time(), files })
           }
         },
         display,
@@ -251,8 +256,8 @@ export const make = (options: {
             if (quiet) {
               return
             }
-            if (options.json) {
-              write(`${JSON.stringify({ report, elapsedSeconds })}\n`)
+            if (json) {
+              writeLine(Lines.report(report, elapsedSeconds * 1000, time()))
               return
             }
             printFailures()
@@ -321,12 +326,10 @@ const countNames = {
 
 const countKinds = ["saved", "skipped", "notModified", "failed", "cancelled"] as const
 
-const nameOf = (request: Download.DownloadRequest) => ({
-  // The position in the input identifies the URL, which is printed without secrets.
-  index: Number(request.id),
-  url: displayUrl(request.url),
-  file: request.destination
-})
+const lineOptions: Lines.LineOptions = {
+  indexOf: ({ id }) => Number(id),
+  hintOf: adviceFor
+}
 
 /** The line for a file whose name is not the one that was asked for. */
 const renamedLine = ({ destination, request, serverName }: Download.Saved): string | undefined => {
@@ -346,41 +349,8 @@ const renamedLine = ({ destination, request, serverName }: Download.Saved): stri
     : `${displayUrl(request.url)}: saved as ${saved}, because the server's name '${Printable.excerpt(serverName)}' is not safe`
 }
 
-const outcomeLine = (outcome: Download.DownloadOutcome) => {
-  const line = { outcome: outcome._tag, ...nameOf(outcome.request) }
-  switch (outcome._tag) {
-    case "Saved": {
-      const { attempts, bytes, digest, etag, lastModified, mediaType, serverName, status, verified } = outcome
-      const response = { status, mediaType, etag, lastModified }
-      // Left out if it is the URL of the request.
-      const finalUrl = outcome.url === outcome.request.url ? undefined : displayUrl(outcome.url)
-      return {
-        ...line,
-        file: outcome.destination,
-        bytes,
-        verified,
-        digest,
-        attempts,
-        finalUrl,
-        ...response,
-        serverName
-      }
-    }
-    case "Skipped":
-      return { ...line, file: outcome.destination ?? outcome.request.destination, reason: outcome.reason }
-    case "Failed":
-      return { ...line, error: errorJson(outcome.error), hint: adviceFor(outcome.error), ...keptOf(outcome) }
-    case "Cancelled":
-      return { ...line, ...keptOf(outcome) }
-    default:
-      return line
-  }
-}
-
 /** Why an item was refused, with its line. */
 const refusalOf = ({ place, problem, url }: Refused): string =>
   [place === undefined ? "" : `${place.list}, line ${place.line}`, url === "" ? "" : displayUrl(url), problem]
     .filter((part) => part !== "")
     .join(": ")
-
-const keptOf = ({ keptBytes }: Download.Failed | Download.Cancelled) => (keptBytes === undefined ? {} : { keptBytes })

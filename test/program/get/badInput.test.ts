@@ -5,6 +5,7 @@ import { once } from "node:events"
 import { createWriteStream, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { outcomesOf } from "../../support/eventLines.js"
 import { http } from "../../support/loopback.js"
 import { filesIn, run, runBash, temporaryDirectory } from "../../support/program.js"
 
@@ -78,8 +79,8 @@ describe("a line of a list that is longer than 64 KiB", () => {
       assert.match(stderr, /^3 saved, 1 failed; /m)
       assert.notInclude(stderr, "s3cret")
       const json = yield* run(["get", "-i", "list", "--json"], { cwd })
-      const outcomes = json.stdout.split("\n").filter((line) => line.includes('"Failed"'))
-      assert.deepInclude(JSON.parse(outcomes[0] ?? "{}"), {
+      const failures = outcomesOf(json.stdout).filter(({ outcome }) => outcome === "Failed")
+      assert.deepInclude(failures[0], {
         outcome: "Failed",
         index: 2,
         url: "",
@@ -144,7 +145,7 @@ describe("--max-filesize of halyard get", () => {
       const cwd = yield* temporaryDirectory
       for (const [size, bytes] of Object.entries(sizes)) {
         const { stdout } = yield* run(["get", `${url}/a`, "--json", "--max-filesize", size], { cwd })
-        assert.deepNestedInclude(JSON.parse(stdout.split("\n")[0] ?? "{}"), { "error.limitBytes": bytes }, size)
+        assert.deepNestedInclude(outcomesOf(stdout)[0], { "error.limitBytes": bytes }, size)
       }
     })
   )

@@ -14,6 +14,7 @@ import {
 } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { linesOf } from "../../support/eventLines.js"
 import { get, origin } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
 import { filesIn, run, runBash, temporaryDirectory } from "../../support/program.js"
@@ -206,15 +207,15 @@ describe("destinations of halyard get", () => {
       const urls = [`${url}/a`, `${url}/b`]
       const json = yield* get([...urls, "-d", "file/sub", "--json", "--failed", "failed"], { cwd })
       assert.strictEqual(json.exitCode, 1)
-      const lines = json.stdout
-        .trim()
-        .split("\n")
-        .map((line): unknown => JSON.parse(line))
-      assert.strictEqual(lines.length, 3)
+      const lines = linesOf(json.stdout)
+      assert.deepStrictEqual(
+        lines.map(({ event }) => event),
+        ["Run", "Finished", "Finished", "Report"]
+      )
       for (const [index, url] of urls.entries()) {
-        assert.deepInclude(lines[index], { outcome: "Failed", index: index + 1, url })
+        assert.deepInclude(lines[index + 1], { outcome: "Failed", index: index + 1, url })
       }
-      assert.deepNestedInclude(lines[2], { "report.failed": 2 })
+      assert.deepNestedInclude(lines[3], { "report.failed": 2 })
       const list = json
         .read("failed")
         .trim()

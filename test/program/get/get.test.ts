@@ -5,6 +5,7 @@ import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { linesOf } from "../../support/eventLines.js"
 import { get, getFromPipe, origin, sha256 } from "../../support/get.js"
 import { raw } from "../../support/loopback.js"
 import { filesIn, run, runBash, temporaryDirectory } from "../../support/program.js"
@@ -123,10 +124,7 @@ describe("halyard get", () => {
         ['HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Type: text/plain\r\nETag: "1"\r\n\r\nbody', "stay"]
       )
       const { stderr, stdout } = yield* get([`${url}/a`, "--json"])
-      const lines = stdout
-        .trim()
-        .split("\n")
-        .map((line): unknown => JSON.parse(line))
+      const lines = linesOf(stdout).filter(({ event }) => ["Retrying", "Finished", "Report"].includes(event))
       assert.strictEqual(lines.length, 3)
       assert.deepInclude(lines[0], { event: "Retrying", attempt: 1 })
       assert.deepInclude(lines[1], { outcome: "Saved", file: "a", bytes: 4, verified: "length", attempts: 2 })

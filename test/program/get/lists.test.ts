@@ -5,6 +5,7 @@ import { createHash } from "node:crypto"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { outcomesOf } from "../../support/eventLines.js"
 import { get, getFromPipe, origin } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
 import { filesIn, runBash, temporaryDirectory } from "../../support/program.js"
@@ -30,13 +31,8 @@ describe("a list of halyard get", () => {
       const lists = ["-i", "aria2", "-i", "ndjson", "-i", "csv", "-i", "sums", "--base-url", `${url}/f`]
       const { exitCode, stderr, stdout } = yield* get([...lists, "-d", "files", "-c", "1", "--json"], { cwd })
       assert.strictEqual(exitCode, 0, stderr)
-      const outcomes = stdout
-        .trim()
-        .split("\n")
-        .slice(0, -1)
-        .map((line) => JSON.parse(line))
       assert.deepStrictEqual(
-        outcomes.map(({ file, index, verified }) => [index, file, verified]),
+        outcomesOf(stdout).map((line) => [line.index, line.file, line.outcome === "Saved" && line.verified]),
         [
           [1, "files/sub/x/one", "digest"],
           [2, "files/sub/two", "length"],

@@ -5,6 +5,7 @@ import { createHash, randomBytes } from "node:crypto"
 import { lstatSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { linesOf } from "../../support/eventLines.js"
 import { http } from "../../support/loopback.js"
 import { bin, filesIn, halyard, run, runBash, runCommand, start, temporaryDirectory } from "../../support/program.js"
 
@@ -244,9 +245,10 @@ describe("halyard get --output", () => {
       )
       assert.notInclude(stderr, "s3cret")
       const json = yield* run([...line, "--json"], { cwd })
-      const [outcome = "", report = ""] = json.stdout.split("\n")
-      assert.deepNestedInclude(JSON.parse(outcome), { outcome: "Failed", index: 1, "error.phase": "deadline" })
-      assert.deepNestedInclude(JSON.parse(report), { "report.failed": 1 })
+      const [begin, outcome, report] = linesOf(json.stdout)
+      assert.strictEqual(begin?.event, "Run")
+      assert.deepNestedInclude(outcome, { outcome: "Failed", index: 1, "error.phase": "deadline" })
+      assert.deepNestedInclude(report, { "report.failed": 1 })
     })
   )
 

@@ -3,16 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import { endOf } from "../../support/eventLines.js"
 import { get } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
-
-const End = Schema.parseJson(
-  Schema.Struct({ report: Schema.Struct({ saved: Schema.Number }), elapsedSeconds: Schema.Number })
-)
-
-/** The number of saved files, and how long they took. */
-const endOf = (stdout: string) => Schema.decodeSync(End)(stdout.trimEnd().split("\n").at(-1) ?? "")
 
 const urlsOf = (...origins: ReadonlyArray<string>) => origins.flatMap((url) => [1, 2, 3].map((n) => `${url}/${n}`))
 
@@ -28,9 +21,9 @@ describe("a rate of halyard get", () => {
       for (const option of ["--limit-rate", "--origin-limit-rate"]) {
         const bytes = option === "--limit-rate" ? 120_000 : 60_000
         const { stdout } = yield* get([...urlsOf(first.url, second.url), "--json", option, "100kB"])
-        const { elapsedSeconds, report } = endOf(stdout)
+        const { elapsedMillis, report } = endOf(stdout)
         assert.strictEqual(report.saved, 6)
-        assert.isAtLeast(elapsedSeconds, (bytes - 20_000) / 100_000, option)
+        assert.isAtLeast(elapsedMillis / 1000, (bytes - 20_000) / 100_000, option)
       }
     })
   )
@@ -43,9 +36,9 @@ describe("a rate of halyard get", () => {
         ["--origin-rate", 3]
       ] as const) {
         const { stdout } = yield* get([...urlsOf(first.url, second.url), "--json", option, "300/m"])
-        const { elapsedSeconds, report } = endOf(stdout)
+        const { elapsedMillis, report } = endOf(stdout)
         assert.strictEqual(report.saved, 6)
-        assert.isAtLeast(elapsedSeconds, (requests - 1) * 0.2, option)
+        assert.isAtLeast(elapsedMillis / 1000, (requests - 1) * 0.2, option)
       }
     })
   )

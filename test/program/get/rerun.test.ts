@@ -10,6 +10,7 @@ import {
 } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { outcomesOf, reportOf } from "../../support/eventLines.js"
 import { get, origin, sha256 } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
 import { filesIn, temporaryDirectory } from "../../support/program.js"
@@ -49,8 +50,6 @@ const server = (count: number) =>
     }
   })
 
-const report = (stdout: string): unknown => JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "").report
-
 describe("a second run of halyard get", () => {
   it.scopedLive("sends no request for 200 unchanged files, and 200 conditional requests with --sync", () =>
     Effect.gen(function* () {
@@ -58,10 +57,10 @@ describe("a second run of halyard get", () => {
       const { cwd } = yield* get(urls)
       assert.strictEqual(requests().length, 200)
       const again = yield* get([...urls, "--json"], { cwd })
-      assert.deepInclude(report(again.stdout), { saved: 0, skipped: 200 })
+      assert.deepInclude(reportOf(again.stdout), { saved: 0, skipped: 200 })
       assert.strictEqual(requests().length, 0)
       const sync = yield* get([...urls, "--json", "--sync"], { cwd })
-      assert.deepInclude(report(sync.stdout), { saved: 0, notModified: 200 })
+      assert.deepInclude(reportOf(sync.stdout), { saved: 0, notModified: 200 })
       assert.deepStrictEqual(requests().filter(({ isConditional }) => isConditional).length, 200)
       const text = yield* get([...urls, "--sync"], { cwd })
       assert.match(text.stderr, /^0 saved, 200 unchanged; 0 B in /m)
@@ -90,13 +89,13 @@ describe("a second run of halyard get", () => {
       }
       // Without --sync, what has changed on the server is not asked for.
       const update = yield* get([...urls, "--json"], { cwd })
-      assert.deepInclude(report(update.stdout), { saved: 14, skipped: 186 })
+      assert.deepInclude(reportOf(update.stdout), { saved: 14, skipped: 186 })
       assert.sameMembers(
         requests().map(({ path }) => path.slice(1)),
         [...deleted, ...truncated]
       )
       const sync = yield* get([...urls, "--json", "--sync"], { cwd })
-      assert.deepInclude(report(sync.stdout), { saved: 6, notModified: 194 })
+      assert.deepInclude(reportOf(sync.stdout), { saved: 6, notModified: 194 })
       assert.strictEqual(requests().length, 200)
       for (const [path, { text }] of files) {
         assert.strictEqual(readFileSync(cwd + path, "utf8"), text)
@@ -120,7 +119,7 @@ describe("a second run of halyard get", () => {
         }
       }
       const sync = yield* get([...urls, "--json", "--sync"], { cwd })
-      assert.deepInclude(report(sync.stdout), { saved: 20, notModified: 180 })
+      assert.deepInclude(reportOf(sync.stdout), { saved: 20, notModified: 180 })
       assert.strictEqual(requests().length, 200)
       for (const [path, { text }] of files) {
         assert.strictEqual(readFileSync(cwd + path, "utf8"), text)
@@ -136,7 +135,7 @@ describe("a second run of halyard get", () => {
       writeFileSync(`${cwd}/f1`, "mine")
       requests()
       const again = yield* get([...urls, "--json"], { cwd })
-      assert.deepInclude(report(again.stdout), { saved: 1, skipped: 2 })
+      assert.deepInclude(reportOf(again.stdout), { saved: 1, skipped: 2 })
       assert.strictEqual(requests().length, 3)
       yield* get(urls, { cwd })
       assert.strictEqual(requests().length, 0)
@@ -154,7 +153,7 @@ describe("a second run of halyard get", () => {
       truncateSync(`${first.cwd}/run.ndjson`, statSync(`${first.cwd}/run.ndjson`).size - 10)
       files.set("/f3", { text: "there now", etag: '"3"' })
       const second = yield* get([...urls, "--journal", "run.ndjson", "--json"], { cwd: first.cwd })
-      assert.deepInclude(report(second.stdout), { saved: 1, skipped: 3, failed: 0 })
+      assert.deepInclude(reportOf(second.stdout), { saved: 1, skipped: 3, failed: 0 })
       assert.includeMembers(
         requests().map(({ path }) => path),
         ["/f3"]
@@ -176,10 +175,10 @@ describe("a second run of halyard get", () => {
       const line = [url, "--no-state", "--json", "--checksum", sha256(files.get("/f0")?.text ?? "")]
       writeFileSync(`${cwd}/f0`, "wrong".padEnd(files.get("/f0")?.text.length ?? 0))
       const wrong = yield* get(line, { cwd })
-      assert.deepInclude(report(wrong.stdout), { saved: 1 })
+      assert.deepInclude(reportOf(wrong.stdout), { saved: 1 })
       requests()
       const right = yield* get(line, { cwd })
-      assert.deepInclude(JSON.parse(right.stdout.split("\n")[0] ?? ""), { outcome: "Skipped", reason: "verified" })
+      assert.deepInclude(outcomesOf(right.stdout)[0], { outcome: "Skipped", reason: "verified" })
       assert.strictEqual(requests().length, 0)
     })
   )
@@ -221,7 +220,7 @@ describe("a second run of halyard get", () => {
       const list = (paths: ReadonlyArray<string>) =>
         Effect.map(get([...paths.map((path) => url + path), "--json"], { cwd }), ({ exitCode, stdout }) => {
           assert.strictEqual(exitCode, 0)
-          return report(stdout)
+          return reportOf(stdout)
         })
       const first = ["/1/x.tar.gz", "/2/x.tar.gz", "/3/x.tar.gz", "/4/x.tar.gz"]
       assert.deepInclude(yield* list(first), { saved: 4 })

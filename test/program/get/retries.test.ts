@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { outcomesOf } from "../../support/eventLines.js"
 import { http } from "../../support/loopback.js"
 import { halyard, run, temporaryDirectory } from "../../support/program.js"
 import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
@@ -132,9 +133,9 @@ describe("a failed redirect", () => {
       assert.match(text.stderr, /:1\/: the connection was refused \(ECONNREFUSED\)\n/)
       assert.notInclude(text.stderr, "s3cret")
       const json = yield* run(["get", "--json", `${url}/a`], { cwd })
-      const [failed] = json.stdout.split("\n")
-      assert.deepInclude(JSON.parse(failed ?? ""), { outcome: "Failed", url: `${url}/a` })
-      assert.deepInclude(JSON.parse(failed ?? "").error, {
+      const [failed] = outcomesOf(json.stdout)
+      assert.deepInclude(failed, { outcome: "Failed", url: `${url}/a` })
+      assert.deepInclude(failed?.outcome === "Failed" ? failed.error : {}, {
         _tag: "HttpStatus",
         url: `${end.url}/gone?key=…`,
         message: "HTTP error 404 - Not Found"

@@ -5,6 +5,8 @@ import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type { ErrorFields } from "../../../src/EventLine.js"
+import { outcomesOf as outcomes } from "../../support/eventLines.js"
 import { get, origin } from "../../support/get.js"
 import { temporaryDirectory } from "../../support/program.js"
 
@@ -20,14 +22,15 @@ const given = Effect.fnUntraced(function* (files: Readonly<Record<string, Readon
 })
 
 /** What `verified` of each saved file is, and the errors of the others. */
+const whyOf = (error: typeof ErrorFields.Type): string =>
+  "detail" in error ? error.detail : error._tag === "Mismatch" ? `not the ${error.reason}` : error.message
+
 const outcomesOf = (stdout: string): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
-    stdout
-      .trim()
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => JSON.parse(line))
-      .map(({ error, url, verified }) => [new URL(url).pathname, verified ?? error.detail ?? `not the ${error.reason}`])
+    outcomes(stdout).map((line) => [
+      new URL(line.url).pathname,
+      line.outcome === "Saved" ? line.verified : line.outcome === "Failed" ? whyOf(line.error) : line.outcome
+    ])
   )
 
 describe("--sums of halyard get", () => {

@@ -4,6 +4,7 @@
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { linesOf, outcomesOf } from "../../support/eventLines.js"
 import { get } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
 import { temporaryDirectory } from "../../support/program.js"
@@ -33,7 +34,7 @@ describe("halyard get --quiet", () => {
       assert.deepStrictEqual([again.exitCode, again.stdout, again.stderr], [0, "", ""])
       const json = yield* get(["--quiet", "--json", ...urls])
       assert.deepStrictEqual([json.exitCode, json.stderr], [1, ""])
-      assert.match(json.stdout, /^\{"outcome":"Failed","index":3,.*\}\n$/)
+      assert.match(json.stdout, /^\{"event":"Finished","atMillis":\d+,"outcome":"Failed","index":3,.*\}\n$/)
     })
   )
 
@@ -62,20 +63,21 @@ describe("halyard get --verbose", () => {
     Effect.gen(function* () {
       const { url } = yield* answering
       const { stdout } = yield* get(["-v", "--json", `${url}/moved`])
-      const events = stdout
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line))
+      const lines = linesOf(stdout)
+      const responses = lines.flatMap((line) => (line.event === "Responded" ? [line] : []))
       assert.deepStrictEqual(
-        events.map(({ event, outcome, responseUrl, status }) => [event ?? outcome, responseUrl, status]),
+        lines.map(({ event }) => event).filter((event) => ["Responded", "Finished", "Report"].includes(event)),
+        ["Responded", "Responded", "Finished", "Report"]
+      )
+      assert.deepStrictEqual(
+        responses.map(({ responseUrl, status }) => [responseUrl, status]),
         [
-          ["Responded", `${url}/moved`, 302],
-          ["Responded", `${url}/a?token=…`, 200],
-          ["Saved", undefined, 200],
-          [undefined, undefined, undefined]
+          [`${url}/moved`, 302],
+          [`${url}/a?token=…`, 200]
         ]
       )
-      assert.strictEqual(events[1].headers.etag, '"1"')
+      assert.strictEqual(responses[1]?.headers["etag"], '"1"')
+      assert.deepInclude(outcomesOf(stdout)[0], { outcome: "Saved", status: 200 })
       assert.notInclude(stdout, "s3cret")
     })
   )
@@ -104,7 +106,8 @@ describe("the advice of halyard get", () => {
     Effect.gen(function* () {
       const { url } = yield* answering
       const { stdout } = yield* get(["--json", "--retries=0", `${url}/status/429`])
-      assert.match(JSON.parse(stdout.split("\n")[0] ?? "").hint, /^for 429 and 503, .*--per-origin 1$/)
+      const [failed] = outcomesOf(stdout)
+      assert.match(failed?.outcome === "Failed" ? (failed.hint ?? "") : "", /^for 429 and 503, .*--per-origin 1$/)
     })
   )
 })

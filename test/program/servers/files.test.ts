@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { reportOf } from "../../support/eventLines.js"
 import { get } from "../../support/get.js"
 import { temporaryDirectory } from "../../support/program.js"
 import { withPrograms } from "../../support/programs.js"
@@ -37,8 +38,6 @@ const contentOf = (path: string): Buffer => {
 }
 
 const changed = new Date(longAgo.getTime() + 3_600_000)
-
-const report = (stdout: string): unknown => JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "").report
 
 describe("halyard get, from the servers of Debian", () => {
   for (const { compresses, name, start } of webServers) {
@@ -98,11 +97,11 @@ describe("halyard get, from the servers of Debian", () => {
           same()
 
           const again = yield* get(line, { cwd })
-          assert.deepInclude(report(again.stdout), { saved: 0, skipped: files.length })
+          assert.deepInclude(reportOf(again.stdout), { saved: 0, skipped: files.length })
           assert.deepStrictEqual(takeHeads(), [])
 
           const sync = yield* get([...line, "--sync"], { cwd })
-          assert.deepInclude(report(sync.stdout), { saved: 0, notModified: files.length })
+          assert.deepInclude(reportOf(sync.stdout), { saved: 0, notModified: files.length })
           const heads = takeHeads()
           assert.strictEqual(heads.length, files.length)
           for (const head of heads) {
@@ -114,10 +113,10 @@ describe("halyard get, from the servers of Debian", () => {
           rmSync(join(cwd, "a b.txt"))
           truncateSync(join(cwd, "ünï.txt"), 100)
           const mended = yield* get(line, { cwd })
-          assert.deepInclude(report(mended.stdout), { saved: 2, skipped: files.length - 2 })
+          assert.deepInclude(reportOf(mended.stdout), { saved: 2, skipped: files.length - 2 })
           assert.strictEqual(takeHeads().length, 2)
           const updated = yield* get([...line, "--sync"], { cwd })
-          assert.deepInclude(report(updated.stdout), { saved: 1, notModified: files.length - 1 })
+          assert.deepInclude(reportOf(updated.stdout), { saved: 1, notModified: files.length - 1 })
           assert.strictEqual(takeHeads().length, files.length)
           same()
         })

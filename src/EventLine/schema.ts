@@ -1,0 +1,314 @@
+/**
+ * The schemas of the lines. The doc comments of `DownloadEvent` and `Download` say more about the fields of the same name.
+ */
+import * as Schema from "effect/Schema"
+import * as Download from "../Download.js"
+import * as DownloadError from "../DownloadError.js"
+
+/**
+ * The version of the schema, which the line `Run` has. A field or a kind of line that is added does not change it. A reader ignores
+ * fields and kinds that it does not know.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const version = 1
+
+const whole = (description: string) =>
+  Schema.Number.pipe(Schema.int(), Schema.nonNegative()).annotations({ title: "whole number", description })
+
+const text = (description: string) => Schema.String.annotations({ description })
+
+const atMillis = whole("The time of the event, in milliseconds since 1970.")
+
+const index = whole("The position of the file in the input of the run, from 1. It identifies the transfer.")
+
+const code = Schema.optional(text("The code of the flag. Only in lines of `halyard flags`."))
+
+const event = <Name extends string>(name: Name) => ({ event: Schema.Literal(name), atMillis })
+
+const transfer = {
+  index,
+  code,
+  url: text("The URL, without secrets unless the run has --show-urls."),
+  file: text("The path of the file.")
+}
+
+const withMessage = <A, I, R>(error: Schema.Schema<A, I, R>, identifier: string) =>
+  Schema.extend(Schema.encodedSchema(error), Schema.Struct({ message: text("The error as a sentence.") })).annotations({
+    identifier
+  })
+
+/**
+ * An error: its fields without secrets, and its message. `Disk` has the whole path.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const ErrorFields = Schema.Union(
+  withMessage(DownloadError.Timeout, "Timeout"),
+  withMessage(DownloadError.HttpStatus, "HttpStatus"),
+  withMessage(DownloadError.Connection, "Connection"),
+  withMessage(DownloadError.Truncated, "Truncated"),
+  withMessage(DownloadError.Protocol, "Protocol"),
+  withMessage(DownloadError.TooLarge, "TooLarge"),
+  withMessage(DownloadError.Mismatch, "Mismatch"),
+  withMessage(DownloadError.AddressRefused, "AddressRefused"),
+  withMessage(DownloadError.InvalidRequest, "InvalidRequest"),
+  withMessage(DownloadError.Disk, "Disk")
+).annotations({ identifier: "Error", description: "Why a transfer or an attempt failed." })
+
+/**
+ * The first line of a run. A run with `--quiet` does not have it.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Run = Schema.Struct({
+  ...event("Run"),
+  schema: Schema.Literal(version).annotations({ description: "The version of this schema." }),
+  halyard: text("The version of halyard."),
+  command: Schema.Literal("get", "flags")
+}).annotations({ identifier: "Run", description: "The first line of a run." })
+
+/**
+ * The number of files of the run, as soon as it is known.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Expected = Schema.Struct({
+  ...event("Expected"),
+  files: whole("The number of files in the input.")
+}).annotations({
+  identifier: "Expected",
+  description: "The number of files of the run, as soon as it is known. A long list and a pipe have no such line."
+})
+
+/**
+ * A transfer begins.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Started = Schema.Struct({
+  ...event("Started"),
+  ...transfer,
+  totalBytes: Schema.optional(whole("The size of the file, if the input has it."))
+}).annotations({ identifier: "Started", description: "A transfer begins." })
+
+/**
+ * Bytes have arrived. A transfer has at most five such lines a second.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Advanced = Schema.Struct({
+  ...event("Advanced"),
+  index,
+  bytes: whole("The size of the file so far. It decreases if an attempt starts over."),
+  totalBytes: Schema.optional(whole("The size of the whole file, if the server has announced it."))
+}).annotations({
+  identifier: "Advanced",
+  description: "Bytes have arrived. A transfer has at most five such lines a second."
+})
+
+/**
+ * An attempt failed, and another follows.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Retrying = Schema.Struct({
+  ...event("Retrying"),
+  ...transfer,
+  attempt: whole("The number of the failed attempt, from 1."),
+  delayMillis: whole("The time until the next attempt."),
+  mirror: Schema.optional(text("The mirror of the next attempt, if the URL that failed is given up.")),
+  error: ErrorFields
+}).annotations({ identifier: "Retrying", description: "An attempt failed, and another follows." })
+
+/**
+ * The head of a response. Only in runs with `--verbose`.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Responded = Schema.Struct({
+  ...event("Responded"),
+  ...transfer,
+  responseUrl: text("The URL that has answered."),
+  status: whole("The status of the response."),
+  headers: Schema.Record({ key: Schema.String, value: Schema.String }).annotations({
+    description: "The headers, without secrets."
+  })
+}).annotations({ identifier: "Responded", description: "The head of a response. Only in runs with --verbose." })
+
+/**
+ * A mirror brings no more of a file.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const MirrorGivenUp = Schema.Struct({
+  ...event("MirrorGivenUp"),
+  ...transfer,
+  mirror: text("One of the mirrors of the file, or its URL."),
+  error: ErrorFields
+}).annotations({ identifier: "MirrorGivenUp", description: "A mirror brings no more of a file." })
+
+/**
+ * A quota is used up, and its origin gets no requests for a time.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Paused = Schema.Struct({
+  ...event("Paused"),
+  ...transfer,
+  origin: text("The origin whose quota is used up."),
+  pauseMillis: whole("The time without requests to this origin.")
+}).annotations({
+  identifier: "Paused",
+  description: "A quota of requests is used up, and its origin gets no requests for a time."
+})
+
+const finished = <Outcome extends string>(outcome: Outcome) => ({
+  ...event("Finished"),
+  outcome: Schema.Literal(outcome),
+  ...transfer
+})
+
+const keptBytes = Schema.optional(whole("The number of bytes of a part that was kept. The same command continues it."))
+
+/**
+ * The file is complete under its final name.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Saved = Schema.Struct({
+  ...finished("Saved"),
+  bytes: whole("The size of the file."),
+  verified: Download.Verification.annotations({ description: "What the content was checked against." }),
+  digest: Schema.optional(text("The digest of the content, if it was computed.")),
+  attempts: whole("The number of attempts, from 1."),
+  finalUrl: Schema.optional(text("The URL after all redirects, if it is another one.")),
+  status: whole("The status of the response."),
+  mediaType: Schema.optional(text("The Content-Type of the response without parameters.")),
+  etag: Schema.optional(text("The ETag of the response.")),
+  lastModified: Schema.optional(text("The Last-Modified of the response.")),
+  serverName: Schema.optional(text("The name that the server gave, before it was made safe."))
+}).annotations({ identifier: "Saved", description: "A transfer has ended: the file is complete under its final name." })
+
+/**
+ * The file existed, and was left as it is.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Skipped = Schema.Struct({
+  ...finished("Skipped"),
+  reason: Download.Skipped.fields.reason
+}).annotations({ identifier: "Skipped", description: "The file existed, and was left as it is." })
+
+/**
+ * The server says that the file has not changed.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const NotModified = Schema.Struct(finished("NotModified")).annotations({
+  identifier: "NotModified",
+  description: "The server says that the file has not changed."
+})
+
+/**
+ * The file was not saved.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Failed = Schema.Struct({
+  ...finished("Failed"),
+  error: ErrorFields,
+  hint: Schema.optional(text("Options that may help.")),
+  keptBytes,
+  list: Schema.optional(text("The list of an item for which no request was sent.")),
+  line: Schema.optional(whole("The line of that item."))
+}).annotations({ identifier: "Failed", description: "The file was not saved." })
+
+/**
+ * The transfer was interrupted.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Cancelled = Schema.Struct({ ...finished("Cancelled"), keptBytes }).annotations({
+  identifier: "Cancelled",
+  description: "The transfer was interrupted."
+})
+
+/**
+ * A transfer has its outcome. Each file of the input has one such line, unless the run is quiet.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Finished = Schema.Union(Saved, Skipped, NotModified, Failed, Cancelled)
+
+const count = (description: string) => whole(description)
+
+/**
+ * The last line of a run.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Report = Schema.Struct({
+  ...event("Report"),
+  report: Schema.Struct({
+    saved: count("The number of saved files."),
+    skipped: count("The number of files that were left as they are."),
+    notModified: count("The number of files that have not changed on the server."),
+    failed: count("The number of files that were not saved."),
+    cancelled: count("The number of interrupted transfers."),
+    notFound: count("The number of failed transfers with the status 404."),
+    failures: Schema.Record({ key: Schema.String, value: count("The number of failures of this kind.") }).annotations({
+      description: "The number of failed transfers by the kind of the error."
+    }),
+    bytes: count("The size of all saved files.")
+  }),
+  elapsedMillis: whole("The time since the start of the run.")
+}).annotations({ identifier: "Report", description: "The last line of a run: how many files have which outcome." })
+
+/**
+ * A line of `--json`.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const EventLine = Schema.Union(
+  Run,
+  Expected,
+  Started,
+  Advanced,
+  Retrying,
+  Responded,
+  MirrorGivenUp,
+  Paused,
+  Saved,
+  Skipped,
+  NotModified,
+  Failed,
+  Cancelled,
+  Report
+).annotations({ identifier: "EventLine", title: `A line of halyard --json, schema ${version}` })
+
+/**
+ * A line of `--json`.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type EventLine = typeof EventLine.Type
