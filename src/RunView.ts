@@ -17,6 +17,7 @@ import { Tally } from "./RunView/tally.js"
 
 export { type RowOptions, rows } from "./RunView/rows.js"
 export type { Snapshot, Transfer } from "./RunView/snapshot.js"
+export { tabProgress } from "./RunView/tabProgress.js"
 
 /**
  * A view of one run.

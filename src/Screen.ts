@@ -29,6 +29,13 @@ export class Screen extends Context.Tag("halyard/Screen")<
     readonly columns: () => number
     /** The current height in rows. It can change at any time. */
     readonly rows: () => number
+    /** True if the terminal shows colours, and the user wants them. Default: false. */
+    readonly hasColors?: boolean | undefined
+    /**
+     * True if the terminal shows progress in its tab or in the task bar, by the sequence of ConEmu (OSC 9;4). Others may show it as
+     * text or as a notification. Default: false.
+     */
+    readonly hasTabProgress?: boolean | undefined
     /**
      * True if the cursor goes down by one row for each row that is added because the window became narrower and text was wrapped,
      * also if that text is below the cursor, as in xterm.js. Default: false. The cursor stays in its line.
@@ -63,6 +70,7 @@ export const layerRecording = (options?: {
   readonly isTerminal?: boolean | undefined
   readonly columns?: number | undefined
   readonly rows?: number | undefined
+  readonly hasTabProgress?: boolean | undefined
 }): Layer.Layer<Screen | Recording> =>
   Layer.effectContext(
     Effect.sync(() => {
@@ -74,7 +82,8 @@ export const layerRecording = (options?: {
         },
         isBusy: () => false,
         columns: () => options?.columns ?? 80,
-        rows: () => options?.rows ?? 24
+        rows: () => options?.rows ?? 24,
+        hasTabProgress: options?.hasTabProgress
       }).pipe(
         Context.add(Recording, {
           writes: () => writes.slice(),

@@ -33,6 +33,8 @@ export interface Options {
    * and the message.
    */
   readonly text?: ((frame: string) => string) | undefined
+  /** Returns the progress in the tab of the terminal or in the task bar, for a frame. Default: none. */
+  readonly tabProgress?: (() => StatusLine.TabProgress) | undefined
   /** Default: `|`, `/`, `-`, `\`. */
   readonly frames?: ReadonlyArray<string> | undefined
   /** The time between two frames. Default: 100 ms. */
@@ -103,7 +105,10 @@ export const make: Effect.Effect<typeof Spinner.Service, never, StatusLine.Statu
         due = Math.max(due, current)
         yield* Effect.sleep(Duration.millis(due - current))
         const frame = frames[index % frames.length] ?? ""
-        statusLine.draw(options.text === undefined ? `${frame} ${text()}` : options.text(frame))
+        statusLine.draw(
+          options.text === undefined ? `${frame} ${text()}` : options.text(frame),
+          options.tabProgress?.()
+        )
         due += interval
       }
     })

@@ -18,6 +18,17 @@ import { clip, displayWidth } from "./internal/text/displayWidth.js"
 import { Screen } from "./Screen.js"
 
 /**
+ * The progress that a terminal shows in its tab or in the task bar. `percent` is between 0 and 100.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface TabProgress {
+  readonly state: "normal" | "error" | "paused" | "indeterminate"
+  readonly percent: number
+}
+
+/**
  * The status line of a screen.
  *
  * @category tags
@@ -28,6 +39,8 @@ export class StatusLine extends Context.Tag("halyard/StatusLine")<
   {
     /** If false, the status line is never drawn. */
     readonly isTerminal: boolean
+    /** True if text may have colours. */
+    readonly hasColors: boolean
     /** The current width of the screen. */
     readonly columns: () => number
     /** The current number of rows of the screen. */
@@ -35,9 +48,11 @@ export class StatusLine extends Context.Tag("halyard/StatusLine")<
     /**
      * Draws text in place of the previous text, with one write. Each line of the text is a row, clipped to the width of the screen. Rows
      * that do not fit on the screen are left out. Does nothing while the screen is busy.
+     *
+     * A terminal that can do so shows `tabProgress` in its tab or in the task bar, until the next `clear`.
      */
-    readonly draw: (text: string) => void
-    /** Erases the status line and shows the cursor. Does nothing if there is no status line. */
+    readonly draw: (text: string, tabProgress?: TabProgress) => void
+    /** Erases the status line and the progress in the tab, and shows the cursor. Does nothing if there is no status line. */
     readonly clear: () => void
     /** Does what `clear` does before another program uses the screen (Ctrl-Z). The next `draw` begins in a new row. */
     readonly suspend: () => void
@@ -63,12 +78,27 @@ export class StatusLine extends Context.Tag("halyard/StatusLine")<
   }
 >() {}
 
+/**
+ * The progress of work whose length is not known.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export const indeterminate = (): TabProgress => ({ state: "indeterminate", percent: 0 })
+
 const hideCursor = "\u001b[?25l"
 const showCursor = "\u001b[?25h"
 const eraseToEndOfRow = "\u001b[K"
 const eraseToEndOfScreen = "\u001b[J"
 const stopWrapping = "\u001b[?7l"
 const wrap = "\u001b[?7h"
+
+// The sequence of ConEmu (OSC 9;4).
+const tabProgressOf = (state: number, percent: number): string => `\u001b]9;4;${state};${percent}\u001b\\`
+const tabStates = { normal: 1, error: 2, indeterminate: 3, paused: 4 } as const
+
+// Ghostty takes the progress away if it is not repeated within 15 seconds.
+const framesUntilRepeated = 50
 
 // Waiting lines are printed at once if they have more characters.
 const waitingAtMost = 64 * 1024
@@ -93,6 +123,23 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
   let isCursorHidden = false
   // Lines for the next frame.
   let lines = ""
+  // The last sequence for the tab, and the number of frames since then.
+  let tabSequence = ""
+  let framesSince = 0
+
+  const withTab = (progress: TabProgress | undefined): string => {
+    if (screen.hasTabProgress !== true || progress === undefined) {
+      return ""
+    }
+    const sequence = tabProgressOf(tabStates[progress.state], Math.floor(progress.percent))
+    framesSince++
+    if (sequence === tabSequence && framesSince < framesUntilRepeated) {
+      return ""
+    }
+    framesSince = 0
+    tabSequence = sequence
+    return sequence
+  }
 
   const moveToColumn = (): string => `\r${column > 0 ? `\u001b[${column}C` : ""}`
 
@@ -119,7 +166,7 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
     return text
   }
 
-  const draw = (text: string): void => {
+  const draw = (text: string, tabProgress?: TabProgress): void => {
     const before = lines === "" ? "" : takeLines()
     status = text
     if (isWaiting || screen.columns() - 1 - column < 1) {
@@ -133,7 +180,7 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
     const end = `${eraseToEndOfScreen}${afterRows}${rows.length > 1 ? `\u001b[${rows.length - 1}A` : ""}${moveToColumn()}`
     isCursorHidden = true
     widths = rows.map((row, index) => Math.max(1, displayWidth(row) + (index === 0 ? column : 0)))
-    screen.write(`${start}${rows.join(`${eraseToEndOfRow}\r\n`)}${end}`)
+    screen.write(`${withTab(tabProgress)}${start}${rows.join(`${eraseToEndOfRow}\r\n`)}${end}`)
   }
 
   const erase = (): void => {
@@ -166,6 +213,10 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
   const clear = (): void => {
     erase()
     status = undefined
+    if (tabSequence !== "") {
+      tabSequence = ""
+      screen.write(tabProgressOf(0, 0))
+    }
     restoreCursor()
   }
 
@@ -205,12 +256,17 @@ export const make: Effect.Effect<typeof StatusLine.Service, never, Screen> = Eff
   const line = (text: string): void => print(`${column > 0 ? "\n" : ""}${text}\n`, screen.write)
 
   return StatusLine.of({
-    isTerminal: screen.isTerminal,
+    get isTerminal() {
+      return screen.isTerminal
+    },
+    get hasColors() {
+      return screen.isTerminal && screen.hasColors === true
+    },
     columns: screen.columns,
     rows: screen.rows,
-    draw: (text) => {
+    draw: (text, tabProgress) => {
       if (screen.isTerminal && !screen.isBusy()) {
-        draw(text)
+        draw(text, tabProgress)
       }
     },
     clear,

@@ -259,6 +259,41 @@ describe("StatusLine", () => {
     }).pipe(Effect.provide(at(40)))
   )
 
+  it.effect("shows progress in the tab in the same write as a frame, when it changes and every 50 frames", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      const { writes } = yield* Screen.Recording
+      const sent = () =>
+        writes().flatMap((text) => Array.from(text.matchAll(/\u001b\]9;4;(\d;\d+)\u001b\\/g), ([, value]) => value))
+      line.draw("working")
+      assert.deepStrictEqual(sent(), [])
+      line.draw("working", { state: "normal", percent: 42.7 })
+      line.draw("working", { state: "normal", percent: 42.8 })
+      line.draw("working", { state: "error", percent: 43 })
+      assert.strictEqual(writes().length, 4)
+      assert.deepStrictEqual(sent(), ["1;42", "2;43"])
+      for (let frame = 0; frame < 50; frame++) {
+        line.draw("working", { state: "error", percent: 43 })
+      }
+      assert.deepStrictEqual(sent(), ["1;42", "2;43", "2;43"])
+      line.suspend()
+      line.draw("working", { state: "paused", percent: 43 })
+      line.draw("working", { state: "indeterminate", percent: 0 })
+      line.clear()
+      line.clear()
+      assert.deepStrictEqual(sent().slice(3), ["0;0", "4;43", "3;0", "0;0"])
+    }).pipe(Effect.provide(Layer.provideMerge(StatusLine.layer, Screen.layerRecording({ hasTabProgress: true }))))
+  )
+
+  it.effect("shows no progress in the tab of a terminal that may not know it", () =>
+    Effect.gen(function* () {
+      const line = yield* StatusLine.StatusLine
+      line.draw("working", { state: "normal", percent: 42 })
+      line.clear()
+      assert.notInclude((yield* Screen.Recording).writes().join(""), "]9;")
+    }).pipe(Effect.provide(Layer.provideMerge(StatusLine.layer, Screen.layerRecording())))
+  )
+
   it.effect("is erased when its layer is closed", () =>
     Effect.gen(function* () {
       yield* Effect.provide(

@@ -44,6 +44,7 @@ export const make = (options: {
           ? `${frame} ${options.label}`
           : RunView.rows(snapshot, { columns: statusLine.columns() - 1, rowsAtMost, frame }).join("\n")
       },
+      tabProgress: () => RunView.tabProgress(view.snapshot({ transfersAtMost: 0 })),
       line: () => {
         const snapshot = view.snapshot()
         const [line = ""] = RunView.rows(snapshot, { columns: Number.POSITIVE_INFINITY, hasBar: false })

@@ -5,6 +5,7 @@
  */
 import * as Layer from "effect/Layer"
 import * as Screen from "../Screen.js"
+import { hasTabProgress, isXtermJs } from "./terminalFeatures.js"
 
 /**
  * Returns true if a stream supports escape sequences: it is a terminal, and `TERM` is not `dumb`.
@@ -29,9 +30,9 @@ export const layer: Layer.Layer<Screen.Screen> = Layer.sync(Screen.Screen, () =>
   isBusy: () => process.stderr.writableLength > 0,
   // A terminal of unknown size has 0 columns and 0 rows.
   columns: () => process.stderr.columns || 80,
-  movesCursorOnWrap: xtermJs.has(process.env["TERM_PROGRAM"] ?? ""),
+  // Node observes NO_COLOR and FORCE_COLOR.
+  hasColors: process.stderr.isTTY && process.stderr.hasColors(),
+  hasTabProgress: hasTabProgress(process.env),
+  movesCursorOnWrap: isXtermJs(process.env),
   rows: () => process.stderr.rows || 24
 }))
-
-// Visual Studio Code and its relatives, and Hyper.
-const xtermJs: ReadonlySet<string> = new Set(["vscode", "Hyper"])

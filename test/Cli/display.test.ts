@@ -6,11 +6,16 @@ import * as TestClock from "effect/TestClock"
 import * as Display from "../../src/Cli/display.js"
 import * as Screen from "../../src/Screen.js"
 import * as Spinner from "../../src/Spinner.js"
+import { indeterminate } from "../../src/StatusLine.js"
 
 /** What is written in 25 seconds. */
 const written = (progress: Display.Progress, isTerminal: boolean) => {
   let lines = 0
-  const content = { rows: (frame: string) => `${frame} one\ntwo`, line: () => `line ${++lines}` }
+  const content = {
+    tabProgress: indeterminate,
+    rows: (frame: string) => `${frame} one\ntwo`,
+    line: () => `line ${++lines}`
+  }
   return Effect.gen(function* () {
     const fiber = yield* Effect.fork(Display.show(progress, content))
     yield* TestClock.adjust("25 seconds")

@@ -25,6 +25,9 @@ export const itOnTerminal = <A, E>(title: string, test: Effect.Effect<A, E, Scop
 
 export const ctrlC = "\u0003"
 
+/** Stops the process, which goes on after SIGCONT. */
+export const ctrlZ = "\u001a"
+
 /** Stops the output of a terminal. */
 export const ctrlS = "\u0013"
 
@@ -38,6 +41,8 @@ export interface PseudoTerminal {
   readonly rows: () => ReadonlyArray<string>
   /** The column and the row of the cursor, counted from 0 and like `rows`. */
   readonly cursor: () => { readonly column: number; readonly row: number; readonly visible: boolean }
+  /** The values of OSC 9;4, which shows progress in the tab: a state and a percentage. */
+  readonly tabProgress: () => ReadonlyArray<string>
   /** All that was written, escape sequences and all: to show that there are none. */
   readonly raw: () => string
   readonly type: (text: string) => Effect.Effect<void>
@@ -104,6 +109,12 @@ const open = (command: string, parameters: ReadonlyArray<string>, options: Optio
     })
   }
 
+  const tabProgress: Array<string> = []
+  screen.parser.registerOscHandler(9, (data) => {
+    tabProgress.push(data.replace(/^4;/, ""))
+    return true
+  })
+
   let raw = ""
   let pending = 0
   child.onData((text) => {
@@ -136,6 +147,7 @@ const open = (command: string, parameters: ReadonlyArray<string>, options: Optio
       const buffer = screen.buffer.active
       return { column: buffer.cursorX, row: buffer.baseY + buffer.cursorY, visible }
     },
+    tabProgress: () => tabProgress.slice(),
     raw: () => raw,
     type: (text) => Effect.sync(() => child.write(text)),
     resize: (columns, height) =>

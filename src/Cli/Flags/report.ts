@@ -114,9 +114,9 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
               : Effect.void
         },
         display: {
+          ...display,
           // The rows begin below the codes.
-          rows: (frame) => `${host.stdout.isScreen && column > 0 ? "\n" : ""}${display.rows(frame)}`,
-          line: display.line
+          rows: (frame) => `${host.stdout.isScreen && column > 0 ? "\n" : ""}${display.rows(frame)}`
         },
         conclude: (elapsedSeconds) =>
           Effect.forEach(outstanding.values(), (request) => onOutcome(new Download.Cancelled({ request })), {

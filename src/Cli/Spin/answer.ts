@@ -4,7 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { Spinner } from "../../Spinner.js"
-import { StatusLine } from "../../StatusLine.js"
+import { indeterminate, StatusLine } from "../../StatusLine.js"
 import * as Supervisor from "../../Supervisor.js"
 import { Host } from "../Host.js"
 
@@ -25,7 +25,7 @@ export const answer = Effect.fn("spin.answer")(function* (options: {
   const slowFunction = options.blocking ? blockingFunction : Effect.as(Effect.sleep(functionTime), 42)
 
   const withSpinner = Supervisor.supervise(slowFunction, {
-    companions: { spinner: spinner.spin({ message: options.message }) },
+    companions: { spinner: spinner.spin({ message: options.message, tabProgress: indeterminate }) },
     onStart: (children) =>
       Effect.forEach(children, (child) => Effect.map(Supervisor.describe(child), say), { discard: true })
   })

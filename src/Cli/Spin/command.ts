@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Printable from "../../internal/text/printable.js"
 import { Spinner } from "../../Spinner.js"
-import { StatusLine } from "../../StatusLine.js"
+import { indeterminate, StatusLine } from "../../StatusLine.js"
 import * as Supervisor from "../../Supervisor.js"
 import { Host } from "../Host.js"
 
@@ -18,7 +18,7 @@ export const runWithSpinner = Effect.fn("spin.runWithSpinner")(function* (
   const exitCode = yield* Supervisor.supervise(
     // A line without a line end may be a prompt. No spinner is drawn after it.
     host.run(commandLine, (text, write) => statusLine.print(text, write, { partial: "wait" })),
-    { companions: { spinner: spinner.spin({ message }) } }
+    { companions: { spinner: spinner.spin({ message, tabProgress: indeterminate }) } }
   )
   if (statusLine.isTerminal) {
     statusLine.line(

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { http } from "../../support/loopback.js"
 import { run, temporaryDirectory } from "../../support/program.js"
-import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
+import { ctrlC, ctrlZ, halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
 
 /** Sends 4000 of the 10,000 bytes of `slow…`, and then a byte now and then. `no` is not there, and other files are whole. */
 const origin = Effect.suspend(() =>
@@ -78,6 +78,49 @@ describe("halyard get on a terminal", () => {
       assert.match(dumb.rows().join("\n"), /^downloading\nb\n1 saved; /)
       assert.notInclude(dumb.raw(), "\u001b")
       assert.match(none.rows().join("\n"), /^c\n1 saved; /)
+    })
+  )
+
+  itOnTerminal(
+    "shows its progress in the tab of a terminal that can do so, and takes it away after Ctrl-C, Ctrl-Z, SIGTERM, a failure and success",
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const start = (
+        paths: ReadonlyArray<string>,
+        env: Readonly<Record<string, string>> = { TERM_PROGRAM: "ghostty" }
+      ) => halyardOnTerminal(["get", ...paths.map((path) => `${url}/${path}`), "--retries=0"], { cwd, env })
+      const [one, list, ended, foreign] = yield* Effect.all(
+        [
+          start(["slow1"]),
+          start(["no", "slow2"]),
+          start(["a", "no", "b", "c", "d", "e"]),
+          start(["slow3"], { TERM_PROGRAM: "iTerm.app", TERM_PROGRAM_VERSION: "3.5.0" })
+        ],
+        { concurrency: 4 }
+      )
+      const shown = (terminal: typeof one, pattern: RegExp) =>
+        terminal.awaitScreen(
+          `progress ${pattern}`,
+          () => pattern.test(terminal.tabProgress().at(-1) ?? "") || undefined
+        )
+      yield* shown(one, /^1;4\d$/)
+      yield* one.type(ctrlZ)
+      yield* shown(one, /^0;0$/)
+      process.kill(one.pid, "SIGCONT")
+      yield* shown(one, /^1;4\d$/)
+      yield* one.type(ctrlC)
+      yield* shown(list, /^2;\d+$/)
+      process.kill(list.pid, "SIGTERM")
+      yield* foreign.awaitRows(/4\d%/)
+      yield* foreign.type(ctrlC)
+      yield* Effect.all([one.ended, list.ended, ended.ended, foreign.ended])
+      assert.deepStrictEqual(
+        [one, list].map((terminal) => terminal.tabProgress().at(-1)),
+        ["0;0", "0;0"]
+      )
+      assert.include([undefined, "0;0"], ended.tabProgress().at(-1))
+      assert.deepStrictEqual(foreign.tabProgress(), [])
     })
   )
 })

@@ -4,9 +4,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { bin } from "../../support/program.js"
-import { ctrlC, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
-
-const ctrlZ = "\u001a"
+import { ctrlC, ctrlZ, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
 
 describe("halyard in a shell", () => {
   itOnTerminal(
