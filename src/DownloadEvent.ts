@@ -1,8 +1,9 @@
 /**
  * The events of a run. Each request has `Started` when its transfer begins, `Responded` for each response if the downloader has the
- * option `responses`, and `Advanced` while its body arrives. It has `Retrying` before each attempt after the first, and then
- * `Finished` once. It has `Paused` when a response says that a quota is used up, and `MirrorGivenUp` for each mirror that brings no
- * more of its file. A request that is cancelled before its transfer begins has `Finished` only.
+ * option `responses`, `Advanced` while its body arrives, and `Exchanged` when a request to a server has ended. It has `Retrying`
+ * before each attempt after the first, and then `Finished` once. It has `Paused` when a response says that a quota is used up, and
+ * `MirrorGivenUp` for each mirror that brings no more of its file. A request that is cancelled before its transfer begins has
+ * `Finished` only.
  *
  * @since 0.1.0
  */
@@ -11,6 +12,15 @@ import { DownloadOutcome, DownloadRequestShown } from "./Download.js"
 import { DownloadError } from "./DownloadError.js"
 import { DisplayedUrl } from "./internal/text/displaySchemas.js"
 
+const optionalMillis = Schema.optionalWith(Schema.Number, { exact: true })
+
+const headers = Schema.Record({ key: Schema.String, value: Schema.String })
+
+const at = {
+  /** The time of the event by the `Clock`, in whole milliseconds since 1970. */
+  atMillis: Schema.Number
+}
+
 /**
  * A transfer begins.
  *
@@ -18,21 +28,26 @@ import { DisplayedUrl } from "./internal/text/displaySchemas.js"
  * @since 0.1.0
  */
 export class Started extends Schema.TaggedClass<Started>("halyard.DownloadEvent.Started")("Started", {
+  ...at,
   request: DownloadRequestShown
 }) {}
 
 /**
- * Bytes have arrived. Each transfer has at most five such events a second.
+ * Bytes have arrived. Each transfer has at most five such events a second. When no more bytes arrive, the last event comes within 0.2
+ * seconds.
  *
  * @category models
  * @since 0.2.0
  */
 export class Advanced extends Schema.TaggedClass<Advanced>("halyard.DownloadEvent.Advanced")("Advanced", {
+  ...at,
   request: DownloadRequestShown,
   /** The size of the file so far, including the bytes of earlier attempts. Decreases if an attempt starts over. */
   bytes: Schema.Number,
   /** The size of the whole file. Undefined if the server did not announce it. */
-  totalBytes: Schema.UndefinedOr(Schema.Number)
+  totalBytes: Schema.UndefinedOr(Schema.Number),
+  /** The number of requests for the file that are open now. */
+  connections: Schema.Number
 }) {}
 
 /**
@@ -43,12 +58,71 @@ export class Advanced extends Schema.TaggedClass<Advanced>("halyard.DownloadEven
  * @since 0.2.0
  */
 export class Responded extends Schema.TaggedClass<Responded>("halyard.DownloadEvent.Responded")("Responded", {
+  ...at,
   request: DownloadRequestShown,
   /** The URL that has answered, without secrets. */
   url: Schema.String,
   status: Schema.Number,
   /** Without secrets: values of cookies, tokens and the like are `…`. */
-  headers: Schema.Record({ key: Schema.String, value: Schema.String })
+  headers
+}) {}
+
+/**
+ * One request to a server has ended: its response was received, or it failed, or it was given up. An attempt has one for its first
+ * request, one for each redirect, and one for each segment.
+ *
+ * The durations are whole milliseconds, and their sum is the time from `beganAtMillis` to `atMillis`. A phase in which the request
+ * failed lasts until its end. A duration that is left out is not known, or the request did not get so far.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class Exchanged extends Schema.TaggedClass<Exchanged>("halyard.DownloadEvent.Exchanged")("Exchanged", {
+  ...at,
+  request: DownloadRequestShown,
+  /** The URL of this request, without secrets. */
+  url: DisplayedUrl,
+  method: Schema.String,
+  /** The number of the attempt that the request belongs to, from 1. */
+  attempt: Schema.Number,
+  /** The first byte of the file that was requested: 0 unless the request was for a range. */
+  offsetBytes: Schema.Number,
+  /** The status of the response, if its head was received. */
+  status: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** The number of bytes of the body that were received. */
+  bytes: Schema.Number,
+  /** Why the request failed, or why its response was not accepted. */
+  error: Schema.optionalWith(DownloadError, { exact: true }),
+  /** When the transfer began to wait for the permit of this request, in milliseconds since 1970. */
+  beganAtMillis: Schema.Number,
+  /** The wait for a permit, for the end of a pause of the origin, or for a file descriptor. */
+  blockedMillis: Schema.Number,
+  /** The time in which the name was looked up, for a new connection. */
+  lookupMillis: optionalMillis,
+  /** The time in which the connection was made, after the look-up and without TLS. A proxy is a part of it. */
+  connectMillis: optionalMillis,
+  /** The time of the TLS handshake. */
+  tlsMillis: optionalMillis,
+  /** The time from the connection to the head of the response. */
+  waitMillis: optionalMillis,
+  /** The time from the head to the end of the body. */
+  receiveMillis: optionalMillis,
+  /** The connection on which the request was sent, if the transport can see it. */
+  connection: Schema.optionalWith(
+    Schema.Struct({
+      /** Identifies the connection within its transport. */
+      id: Schema.Number,
+      /** Whether an earlier request was sent on it. */
+      isReused: Schema.Boolean,
+      /** The IP address and the port of the server, or of the proxy. */
+      remoteAddress: Schema.optionalWith(Schema.String, { exact: true })
+    }),
+    { exact: true }
+  ),
+  /** The headers of the request, with `…` for secrets. Only with the option `responses` of the downloader. */
+  requestHeaders: Schema.optionalWith(headers, { exact: true }),
+  /** The headers of the response, with `…` for secrets. Only with the option `responses` of the downloader. */
+  responseHeaders: Schema.optionalWith(headers, { exact: true })
 }) {}
 
 /**
@@ -58,6 +132,7 @@ export class Responded extends Schema.TaggedClass<Responded>("halyard.DownloadEv
  * @since 0.2.0
  */
 export class Retrying extends Schema.TaggedClass<Retrying>("halyard.DownloadEvent.Retrying")("Retrying", {
+  ...at,
   request: DownloadRequestShown,
   error: DownloadError,
   /** The number of the failed attempt, from 1. */
@@ -78,6 +153,7 @@ export class Retrying extends Schema.TaggedClass<Retrying>("halyard.DownloadEven
 export class MirrorGivenUp extends Schema.TaggedClass<MirrorGivenUp>("halyard.DownloadEvent.MirrorGivenUp")(
   "MirrorGivenUp",
   {
+    ...at,
     request: DownloadRequestShown,
     /** One of the mirrors of the request, or its URL. */
     mirror: DisplayedUrl,
@@ -93,6 +169,7 @@ export class MirrorGivenUp extends Schema.TaggedClass<MirrorGivenUp>("halyard.Do
  * @since 0.2.0
  */
 export class Paused extends Schema.TaggedClass<Paused>("halyard.DownloadEvent.Paused")("Paused", {
+  ...at,
   request: DownloadRequestShown,
   origin: Schema.String,
   pauseMillis: Schema.Number
@@ -105,6 +182,7 @@ export class Paused extends Schema.TaggedClass<Paused>("halyard.DownloadEvent.Pa
  * @since 0.1.0
  */
 export class Finished extends Schema.TaggedClass<Finished>("halyard.DownloadEvent.Finished")("Finished", {
+  ...at,
   outcome: DownloadOutcome
 }) {}
 
@@ -114,7 +192,16 @@ export class Finished extends Schema.TaggedClass<Finished>("halyard.DownloadEven
  * @category schemas
  * @since 0.1.0
  */
-export const DownloadEvent = Schema.Union(Started, Responded, Advanced, Retrying, MirrorGivenUp, Paused, Finished)
+export const DownloadEvent = Schema.Union(
+  Started,
+  Responded,
+  Advanced,
+  Exchanged,
+  Retrying,
+  MirrorGivenUp,
+  Paused,
+  Finished
+)
 
 /**
  * An event of one request.

@@ -5,7 +5,7 @@
  * effect for one event is suspended, later events wait in a queue:
  *
  * - If an `Advanced` of the same request waits as its last event, a new `Advanced` replaces it.
- * - At most 16,384 events wait. A full queue drops `Advanced` first, then `Started`, `Paused` and `Retrying`, and `Finished` last. When the
+ * - At most 16,384 events wait. A full queue drops `Advanced` first, then all others but `Finished`, and `Finished` last. When the
  *   listener has caught up, a warning says how many events it missed.
  * - When the downloader's scope closes, its listeners have two seconds for the events that wait. Then they are interrupted. If a
  *   listener does not end within half a second after that, the scope closes without it, and a warning is logged.

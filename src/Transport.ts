@@ -99,12 +99,38 @@ export interface Receiver {
 }
 
 /**
+ * The connection of a request, and how long it took to make it.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface ConnectionInfo {
+  /** Identifies the connection within its transport. */
+  readonly id: number
+  /** Whether an earlier request was sent on it. Then the times are undefined. */
+  readonly isReused: boolean
+  /** The IP address and the port of the server, or of the proxy: `192.0.2.1:443`, `[2001:db8::1]:443`. */
+  readonly remoteAddress: string | undefined
+  /** The time in which the name was looked up. */
+  readonly lookupMillis: number | undefined
+  /** The time in which the connection was made, after the look-up and without TLS. A proxy is a part of it. */
+  readonly connectMillis: number | undefined
+  /** The time of the TLS handshake with the server. Undefined without TLS. */
+  readonly tlsMillis: number | undefined
+}
+
+/**
  * A request that was sent.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Exchange {
+  /**
+   * The connection on which the request was sent last. Undefined before that, and if the transport cannot see connections. It is
+   * still there after `onEnd` and `close`.
+   */
+  readonly connection: ConnectionInfo | undefined
   /** Continues a paused body. Calls of the receiver may come during this call. Does nothing if the body is not paused. */
   readonly resume: () => void
   /**
@@ -196,6 +222,8 @@ export const open = (
 
 /** Runs a response with a stream, and calls a receiver. */
 class StreamExchange implements Exchange, Pick<Receiver, "onInformational" | "onHeld"> {
+  // A stream does not show its connection.
+  readonly connection = undefined
   private isClosed = false
   private isPaused = false
   private continue: (() => void) | undefined

@@ -74,7 +74,7 @@ for (const [name, content] of [
         const events = yield* Effect.flatMap(Progress.Recorded, ({ events }) => events)
         assert.deepStrictEqual(
           events.flatMap((event) => (event._tag === "Advanced" ? [] : [event._tag])),
-          ["Started", "Finished"]
+          ["Started", "Exchanged", "Finished"]
         )
       }).pipe(Effect.provide(layer((asked) => Origin.file(asked, "0123456789", { chunkBytes: 3 }))))
     )

@@ -165,7 +165,7 @@ describe("Downloader.download, if its caller", () => {
       const told: Array<string> = []
       const own = Progress.layer((event) => Effect.asVoid(Effect.sync(() => told.push(event._tag))))
       yield* Effect.provide(download("a"), own)
-      assert.deepStrictEqual(told, ["Started", "Finished"])
+      assert.deepStrictEqual(told, ["Started", "Exchanged", "Finished"])
       assert.deepStrictEqual(yield* finished, [])
     }).pipe(Effect.provide(stack(() => ({ chunks: ["body"] }))))
   )

@@ -34,12 +34,12 @@ describe("a listener, when the downloader is closed", () => {
       const fiber = yield* closing((event) =>
         Effect.delay(
           Effect.sync(() => void told.push(show(event))),
-          "900 millis"
+          "600 millis"
         )
       )
       yield* TestClock.adjust("1900 millis")
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(told, ["a Started", "a Finished Saved"])
+      assert.deepStrictEqual(told, ["a Started", "a Exchanged", "a Finished Saved"])
       assert.deepStrictEqual(logged, [])
     }).pipe(Effect.provide(logs))
   })
@@ -60,7 +60,7 @@ describe("a listener, when the downloader is closed", () => {
       yield* TestClock.adjust("1 millis")
       yield* Fiber.join(fiber)
       assert.isTrue(interrupted)
-      assert.deepStrictEqual(logged, ["WARN A Progress listener was too slow: it missed 2 events."])
+      assert.deepStrictEqual(logged, ["WARN A Progress listener was too slow: it missed 3 events."])
     }).pipe(Effect.provide(logs))
   })
 
@@ -98,7 +98,7 @@ describe("a listener, when the downloader is closed", () => {
       yield* TestClock.adjust("2 seconds")
       yield* Fiber.join(fiber)
       assert.isTrue(isReleased)
-      assert.deepStrictEqual(logged, ["WARN A Progress listener was too slow: it missed 2 events."])
+      assert.deepStrictEqual(logged, ["WARN A Progress listener was too slow: it missed 3 events."])
     }).pipe(Effect.provide(logs))
   })
 

@@ -68,7 +68,7 @@ describe("Progress.stream", () => {
       const exit = yield* Effect.exit(
         Stream.runForEach(ofDownload("a"), (event) => Effect.sync(() => events.push(show(event))))
       )
-      assert.deepStrictEqual(events, ["a Started", "a Failed"])
+      assert.deepStrictEqual(events, ["a Started", "a Exchanged", "a Failed"])
       assert.isTrue(Exit.isFailure(exit))
     }).pipe(Effect.provide(layer(() => ({ status: 404 }))))
   )
@@ -76,8 +76,8 @@ describe("Progress.stream", () => {
   it.effect("drops Advanced for a slow reader, and no other event; the download goes on", () =>
     Effect.gen(function* () {
       for (const [capacity, expected] of [
-        [1024, ["a Started", "a Advanced 10", "a Saved"]],
-        [0, ["a Started", "a Saved"]]
+        [1024, ["a Started", "a Advanced 10", "a Exchanged", "a Saved"]],
+        [0, ["a Started", "a Exchanged", "a Saved"]]
       ] as const) {
         const isStarted = yield* Deferred.make<void>()
         const goOn = yield* Deferred.make<void>()
@@ -139,7 +139,10 @@ describe("the example", () => {
         const { body } = yield* eventStream(request("a"))
         const chunks = body._tag === "Stream" ? yield* Stream.runCollect(body.stream) : Chunk.empty()
         const text = Buffer.concat(Chunk.toReadonlyArray(chunks)).toString()
-        assert.match(text, /^event: Started\ndata: \{.*\}\n\nevent: Finished\ndata: .*\n\n$/)
+        assert.match(
+          text,
+          /^event: Started\ndata: \{.*\}\n\nevent: Exchanged\ndata: \{.*\}\n\nevent: Finished\ndata: .*\n\n$/
+        )
         assert.include(text, `"_tag":"${outcome}"`)
       }).pipe(Effect.provide(layer(() => ({ status, body: "body" }))))
     )

@@ -87,7 +87,7 @@ describe("a listener", () => {
             Effect.sync(() => told.push("over"))
           )
         )
-        assert.deepStrictEqual(told, ["a Started", "a Finished Saved", "over"])
+        assert.deepStrictEqual(told, ["a Started", "a Exchanged", "a Finished Saved", "over"])
       }).pipe(Effect.provide(served))
     )
   }
@@ -107,7 +107,14 @@ describe("a listener", () => {
       )
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* Fiber.join(fiber))._tag, "Saved")
-      assert.deepStrictEqual(told, ["a Started", "a Advanced 3", "a Advanced 7", "a Advanced 10", "a Finished Saved"])
+      assert.deepStrictEqual(told, [
+        "a Started",
+        "a Advanced 3",
+        "a Advanced 7",
+        "a Advanced 10",
+        "a Exchanged",
+        "a Finished Saved"
+      ])
     }).pipe(Effect.provide(slowly))
   )
 
@@ -193,7 +200,7 @@ describe("a listener", () => {
           ["Saved", "Saved", "Saved"]
         )
         yield* TestClock.adjust("1 second")
-        assert.strictEqual(count, 6)
+        assert.strictEqual(count, 9)
         assert.deepStrictEqual(logged, ["ERROR A Progress listener died of an event. The transfers go on."])
       }).pipe(Effect.provide(served), Effect.provide(logs))
     })
@@ -216,7 +223,14 @@ describe("a listener", () => {
         }
       )
       yield* autoAdvance(listening(Effect.zipRight(download("a"), Effect.sleep("1 second"))))
-      assert.sameMembers(told, ["a Started", "b Started", "a Finished Saved", "b Finished Saved"])
+      assert.sameMembers(told, [
+        "a Started",
+        "a Exchanged",
+        "a Finished Saved",
+        "b Started",
+        "b Exchanged",
+        "b Finished Saved"
+      ])
     }).pipe(Effect.provide(served))
   )
 

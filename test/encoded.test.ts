@@ -156,33 +156,73 @@ const outcomes: ReadonlyArray<readonly [Download.DownloadOutcome, object]> = [
 
 const [outcome, outcomeJson] = outcomes[0] ?? assert.fail()
 
+const exchanged = {
+  atMillis: 7,
+  method: "GET",
+  attempt: 2,
+  offsetBytes: 1,
+  status: 206,
+  bytes: 3,
+  beganAtMillis: 1,
+  blockedMillis: 1,
+  lookupMillis: 1,
+  connectMillis: 1,
+  tlsMillis: 1,
+  waitMillis: 1,
+  receiveMillis: 1,
+  connection: { id: 1, isReused: false, remoteAddress: "192.0.2.1:443" }
+}
+
 const events: ReadonlyArray<readonly [DownloadEvent.DownloadEvent, object]> = [
-  [new DownloadEvent.Started({ request: plain }), { _tag: "Started", request: plainJson }],
+  [new DownloadEvent.Started({ request: plain, atMillis: 7 }), { _tag: "Started", request: plainJson, atMillis: 7 }],
   [
-    new DownloadEvent.Advanced({ request: full, bytes: 3, totalBytes: 7 }),
-    { _tag: "Advanced", request: fullJson, bytes: 3, totalBytes: 7 }
+    new DownloadEvent.Advanced({ request: full, atMillis: 7, bytes: 3, totalBytes: 7, connections: 2 }),
+    { _tag: "Advanced", request: fullJson, atMillis: 7, bytes: 3, totalBytes: 7, connections: 2 }
   ],
   [
-    new DownloadEvent.Advanced({ request: plain, bytes: 3, totalBytes: undefined }),
-    { _tag: "Advanced", request: plainJson, bytes: 3 }
+    new DownloadEvent.Advanced({ request: plain, atMillis: 7, bytes: 3, totalBytes: undefined, connections: 1 }),
+    { _tag: "Advanced", request: plainJson, atMillis: 7, bytes: 3, connections: 1 }
   ],
   [
-    new DownloadEvent.Retrying({ request: plain, error, attempt: 1, delayMillis: 500 }),
-    { _tag: "Retrying", request: plainJson, error: errorJson, attempt: 1, delayMillis: 500 }
+    new DownloadEvent.Retrying({ request: plain, atMillis: 7, error, attempt: 1, delayMillis: 500 }),
+    { _tag: "Retrying", request: plainJson, atMillis: 7, error: errorJson, attempt: 1, delayMillis: 500 }
   ],
   [
-    new DownloadEvent.Responded({ request: plain, url: shown, status: 200, headers: { etag: '"1"' } }),
-    { _tag: "Responded", request: plainJson, url: shown, status: 200, headers: { etag: '"1"' } }
+    new DownloadEvent.Responded({ request: plain, atMillis: 7, url: shown, status: 200, headers: { etag: '"1"' } }),
+    { _tag: "Responded", request: plainJson, atMillis: 7, url: shown, status: 200, headers: { etag: '"1"' } }
   ],
   [
-    new DownloadEvent.MirrorGivenUp({ request: plain, mirror: "https://***@mirror.test/br.gif", error }),
-    { _tag: "MirrorGivenUp", request: plainJson, mirror: "https://***@mirror.test/br.gif", error: errorJson }
+    new DownloadEvent.Exchanged({
+      request: plain,
+      ...exchanged,
+      url: shown,
+      error,
+      requestHeaders: { range: "bytes=1-" }
+    }),
+    {
+      _tag: "Exchanged",
+      request: plainJson,
+      ...exchanged,
+      url: shown,
+      error: errorJson,
+      requestHeaders: { range: "bytes=1-" }
+    }
   ],
   [
-    new DownloadEvent.Paused({ request: plain, origin: "https://files.test", pauseMillis: 2000 }),
-    { _tag: "Paused", request: plainJson, origin: "https://files.test", pauseMillis: 2000 }
+    new DownloadEvent.MirrorGivenUp({ request: plain, atMillis: 7, mirror: "https://***@mirror.test/br.gif", error }),
+    {
+      _tag: "MirrorGivenUp",
+      request: plainJson,
+      atMillis: 7,
+      mirror: "https://***@mirror.test/br.gif",
+      error: errorJson
+    }
   ],
-  [new DownloadEvent.Finished({ outcome }), { _tag: "Finished", outcome: outcomeJson }]
+  [
+    new DownloadEvent.Paused({ request: plain, atMillis: 7, origin: "https://files.test", pauseMillis: 2000 }),
+    { _tag: "Paused", request: plainJson, atMillis: 7, origin: "https://files.test", pauseMillis: 2000 }
+  ],
+  [new DownloadEvent.Finished({ atMillis: 7, outcome }), { _tag: "Finished", atMillis: 7, outcome: outcomeJson }]
 ]
 
 const isWithSecrets = (schema: object): boolean => schema === Download.DownloadRequestWithSecrets

@@ -51,6 +51,7 @@ const handlers = HttpApiBuilder.group(Api, "downloads", (on) =>
     .handle("events", () =>
       Effect.succeed([
         new DownloadEvent.Started({
+          atMillis: 0,
           request: Download.request({ url: `http://files.test/a?sig=${secret}`, destination: "/srv/a" })
         })
       ])

@@ -117,10 +117,27 @@ const outcomes = (one: Download.DownloadRequest, text: string): ReadonlyArray<Do
 ]
 
 const events = (one: Download.DownloadRequest, text: string): ReadonlyArray<DownloadEvent.DownloadEvent> => [
-  new DownloadEvent.Started({ request: one }),
-  new DownloadEvent.Advanced({ request: one, bytes: 1, totalBytes: undefined }),
-  ...errors(text).map((error) => new DownloadEvent.Retrying({ request: one, error, attempt: 1, delayMillis: 1 })),
-  ...outcomes(one, text).map((outcome) => new DownloadEvent.Finished({ outcome }))
+  new DownloadEvent.Started({ request: one, atMillis: 0 }),
+  new DownloadEvent.Advanced({ request: one, atMillis: 0, bytes: 1, totalBytes: undefined, connections: 1 }),
+  ...errors(text).map(
+    (error) => new DownloadEvent.Retrying({ request: one, atMillis: 0, error, attempt: 1, delayMillis: 1 })
+  ),
+  ...errors(text).map(
+    (error) =>
+      new DownloadEvent.Exchanged({
+        request: one,
+        atMillis: 1,
+        url: displayUrl(text),
+        method: "GET",
+        attempt: 1,
+        offsetBytes: 0,
+        bytes: 0,
+        error,
+        beganAtMillis: 0,
+        blockedMillis: 1
+      })
+  ),
+  ...outcomes(one, text).map((outcome) => new DownloadEvent.Finished({ atMillis: 0, outcome }))
 ]
 
 const isWithout = (what: string, text: string): void => assert.notInclude(text, marker, what)

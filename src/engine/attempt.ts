@@ -67,7 +67,9 @@ export class Attempt extends BodyReceiver {
     hop: Redirect.Hop,
     wait: Wait,
     /** The permit that the attempt holds. */
-    readonly permit: Permit
+    readonly permit: Permit,
+    /** When the wait for the permit began. */
+    private readonly waitedFrom: number
   ) {
     super(transfer, hop, wait)
     this.beganAt = wait.beganAt
@@ -87,7 +89,7 @@ export class Attempt extends BodyReceiver {
     this.isConditional = condition !== undefined
     const { connectMillis } = wait.limits
     const request = transportRequest(transfer, hop, { condition, connectMillis, range, verifiesBody })
-    const work = andThen(this.send(request), () => restore(this.tasks.run))
+    const work = andThen(this.send(request, offsetBytes, this.waitedFrom), () => restore(this.tasks.run))
     return Effect.matchCauseEffect(work, {
       onSuccess: (result) => andThen(this.close, () => next(Exit.succeed(result))),
       onFailure: (cause) => andThen(this.close, () => next(Exit.failCause(cause)))
@@ -96,7 +98,7 @@ export class Attempt extends BodyReceiver {
 
   onHead(head: ResponseHead): boolean {
     return this.orFail(() => {
-      this.wait.beginBody(this.transfer.now())
+      this.beginBody(head)
       this.transfer.responded(this.hop, head)
       this.transfer.reachability.onAnswer(this.hop.origin)
       this.heed(head)
@@ -131,6 +133,7 @@ export class Attempt extends BodyReceiver {
   /** Ends the attempt. The first call counts. */
   finish(exit: Exit.Exit<Result, DownloadError>): false {
     this.isOver = true
+    this.exchanged(exit)
     this.tasks.end(exit)
     return false
   }
@@ -144,6 +147,7 @@ export class Attempt extends BodyReceiver {
   complete(part: Part): void {
     const { hop, transfer } = this
     const { partial } = transfer
+    this.exchanged(Exit.void)
     this.start(partial.readBack(part), (exit) => {
       if (Exit.isFailure(exit)) {
         this.finish(Exit.failCause(exit.cause))
@@ -199,7 +203,10 @@ export class Attempt extends BodyReceiver {
   protected failed(exit: Exit.Exit<never, DownloadError>): void {
     if (this.drain !== undefined) {
       this.drained(this.drain)
-    } else if (this.segments?.goesOn(exit) !== true) {
+      return
+    }
+    this.exchanged(exit)
+    if (this.segments?.goesOn(exit) !== true) {
       this.finish(exit)
     } else if (this.place === -1) {
       // One of the limits has expired. The others still apply.

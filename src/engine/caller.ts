@@ -65,6 +65,10 @@ export class Caller implements EventSink {
     return this.dependencies.listener === undefined && this.journal === undefined
   }
 
+  private get atMillis(): number {
+    return this.dependencies.clock.unsafeCurrentTimeMillis()
+  }
+
   /** The same caller, for a transfer that saves nothing. */
   get withoutJournal(): Caller {
     return new Caller({ ...this.dependencies, journal: undefined })
@@ -83,7 +87,7 @@ export class Caller implements EventSink {
   ): Effect.Effect<DownloadOutcome> {
     return Effect.suspend(() => {
       this.dependencies.background.enter()
-      this.send(Unvalidated.make(Started, { request }))
+      this.send(Unvalidated.make(Started, { request, atMillis: this.atMillis }))
       return Effect.matchCauseEffect(work, {
         onSuccess: (outcome) => {
           // The request was already reported as cancelled.
@@ -110,7 +114,7 @@ export class Caller implements EventSink {
     if (exit !== undefined) {
       onEnd(exit)
     }
-    this.send(Unvalidated.make(Finished, { outcome }))
+    this.send(Unvalidated.make(Finished, { outcome, atMillis: this.atMillis }))
   }
 
   /** A transfer that fails or is cancelled fails its span. */
@@ -168,7 +172,7 @@ export class Caller implements EventSink {
   /** Ends a request that began, and sends its outcome if one is given. */
   private finish(outcome: DownloadOutcome | undefined): void {
     if (outcome !== undefined) {
-      this.send(Unvalidated.make(Finished, { outcome }))
+      this.send(Unvalidated.make(Finished, { outcome, atMillis: this.atMillis }))
     }
     this.dependencies.background.leave()
   }

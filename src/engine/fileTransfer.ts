@@ -30,7 +30,7 @@ import type { EventSink, Hooks, Names } from "./hooks.js"
 import { fileOf, LocalFile, type Unchanged } from "./localFile.js"
 import { PartialFile } from "./partialFile.js"
 import { isNamedBefore, isOfOther, isSameContent, precheck, verify } from "./precheck.js"
-import { ProgressSampler } from "./progressSampler.js"
+import { ProgressSampler, type ProgressTimer } from "./progressSampler.js"
 import type { Quotas } from "./quotas.js"
 import type { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
@@ -69,6 +69,7 @@ export interface Services {
   readonly deadlines: Deadlines
   readonly reachability: Reachability
   readonly quotas: Quotas
+  readonly progress: ProgressTimer
   readonly options: TransferOptions
 }
 
@@ -93,17 +94,21 @@ export class FileTransfer {
   isNamed: boolean
   /** The path that the file will have. */
   destination: string
+  /** The number of the attempt, from 1. */
+  attempts = 1
+  /** The number of requests that are open. */
+  connections = 0
   /** The name that the server gave, before it was made safe. */
   serverName: string | undefined
   /** The file that the transfer may replace. */
   local: LocalFile | undefined
   private readonly names: Names | undefined
-  private readonly events: EventSink | undefined
+  readonly events: EventSink | undefined
   readonly cookies: Hooks["cookies"]
   readonly mirrors: Mirrors
 
   constructor(
-    { clock, deadlines, governor, hasher, options, quotas, reachability, store, transport }: Services,
+    { clock, deadlines, governor, hasher, options, progress, quotas, reachability, store, transport }: Services,
     readonly request: DownloadRequest,
     readonly expected: Expected | undefined,
     /** The URL of the request, or the mirror that took its place. */
@@ -134,7 +139,7 @@ export class FileTransfer {
     this.events = hooks.events
     this.cookies = hooks.cookies
     this.mirrors = new Mirrors(mirrors)
-    this.sampler = new ProgressSampler(clock, request, this.partial, hooks.events)
+    this.sampler = new ProgressSampler(progress, this)
   }
 
   get segments(): SegmentRule | undefined {
@@ -234,7 +239,9 @@ export class FileTransfer {
     const { events, options, request } = this
     if (options.responses && events?.hasListener === true) {
       const url = displayUrl(href)
-      events.send(Unvalidated.make(Responded, { request, url, status, headers: shownHeaders(headers) }))
+      events.send(
+        Unvalidated.make(Responded, { request, atMillis: this.atMillis, url, status, headers: shownHeaders(headers) })
+      )
     }
   }
 
@@ -249,6 +256,11 @@ export class FileTransfer {
     this.mirrors.onMixed()
     this.reachability.leave(this.partial)
     return true
+  }
+
+  /** The time of an event. */
+  get atMillis(): number {
+    return this.clock.unsafeCurrentTimeMillis()
   }
 
   /** Milliseconds of the Clock's nanoseconds. */
@@ -276,16 +288,18 @@ export class FileTransfer {
 
   /** Reports that a URL of the file gets no more requests for segments. */
   onGivenUp({ href }: Hop, error: DownloadError): void {
-    if (this.events?.hasListener === true) {
+    const { events, request } = this
+    if (events?.hasListener === true) {
       const mirror = displayUrl(href)
-      this.events.send(Unvalidated.make(MirrorGivenUp, { request: this.request, mirror, error }))
+      events.send(Unvalidated.make(MirrorGivenUp, { request, atMillis: this.atMillis, mirror, error }))
     }
   }
 
   /** Reports that an origin is paused. */
   onPaused(origin: string, pauseMillis: number): void {
-    if (this.events?.hasListener === true) {
-      this.events.send(Unvalidated.make(Paused, { request: this.request, origin, pauseMillis }))
+    const { events, request } = this
+    if (events?.hasListener === true) {
+      events.send(Unvalidated.make(Paused, { request, atMillis: this.atMillis, origin, pauseMillis }))
     }
   }
 

@@ -6,9 +6,11 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import { type DownloadError, Mismatch, TooLarge } from "../DownloadError.js"
 import type { Hash } from "../Hasher.js"
 import { andThen, isExit } from "../internal/andThen.js"
@@ -18,6 +20,7 @@ import { displayUrl } from "../internal/text/displayUrl.js"
 import type { Part } from "../Store.js"
 import type { Exchange, Receiver, ResponseHead, TransportError, TransportRequest } from "../Transport.js"
 import type { Timed } from "./deadlines.js"
+import { ExchangeTimes } from "./exchangeTimes.js"
 import type { FileTransfer } from "./fileTransfer.js"
 import type { Hop } from "./redirect.js"
 import type { Claim } from "./segments/rangeMap.js"
@@ -49,6 +52,10 @@ export abstract class BodyReceiver implements Receiver, Timed {
   private task: Task | undefined
   private onTaskEnd: (() => void) | undefined
   private readonly origin: string
+  /** Whether the exchange counts as one of the connections of the file. */
+  private isOpen = false
+  /** Undefined without a listener. */
+  private times: ExchangeTimes | undefined
 
   /** The digest of the range in the response, if its head has one. */
   private range: { readonly expected: Expected; readonly hash: Hash } | undefined
@@ -74,8 +81,14 @@ export abstract class BodyReceiver implements Receiver, Timed {
   /** Runs an effect on a child of the attempt's fiber. */
   protected abstract start<A, E>(effect: Effect.Effect<A, E>, onEnd: (exit: Exit.Exit<A, E>) => void): Task | undefined
 
-  /** Sends the request. Run it uninterruptible. */
-  protected send(request: TransportRequest): Effect.Effect<void> {
+  /** Sends the request. Run it uninterruptible. `waitedFrom`: when the wait for its permit began. */
+  protected send(request: TransportRequest, offsetBytes: number, waitedFrom: number): Effect.Effect<void> {
+    const { events } = this.transfer
+    this.isOpen = true
+    this.transfer.connections++
+    if (events?.hasListener === true) {
+      this.times = new ExchangeTimes(this.transfer, request, offsetBytes, waitedFrom)
+    }
     const sending = this.transfer.transport.send(request, this)
     this.transfer.deadlines.add(this)
     return andThen(sending, (exchange) => {
@@ -87,6 +100,7 @@ export abstract class BodyReceiver implements Receiver, Timed {
   /** Ends the time limits and the exchange. May be run several times. */
   get close(): Effect.Effect<void> {
     this.isOver = true
+    this.exchanged(Exit.void)
     this.transfer.deadlines.remove(this)
     return this.exchange?.close ?? Exit.void
   }
@@ -96,7 +110,31 @@ export abstract class BodyReceiver implements Receiver, Timed {
   }
 
   onHeld(isHeld: boolean): void {
-    this.wait.holdHeaders(isHeld, this.transfer.now())
+    const now = this.transfer.now()
+    this.wait.holdHeaders(isHeld, now)
+    this.times?.onHeld(isHeld, now)
+  }
+
+  /** Starts the wait for the body. Returns the time. */
+  protected beginBody(head: ResponseHead): number {
+    const now = this.transfer.now()
+    this.wait.beginBody(now)
+    this.times?.onHead(head, now)
+    return now
+  }
+
+  /** Sends the event of the exchange. The first call counts. */
+  protected exchanged(exit: Exit.Exit<unknown, DownloadError>): void {
+    const { exchange, times, transfer } = this
+    if (!this.isOpen) {
+      return
+    }
+    this.isOpen = false
+    transfer.connections--
+    if (times !== undefined) {
+      const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
+      transfer.events?.send(times.ended(exchange?.connection, error))
+    }
   }
 
   onChunk(chunk: Uint8Array): boolean {
@@ -217,13 +255,17 @@ export abstract class BodyReceiver implements Receiver, Timed {
   private end(): false {
     this.isOver = true
     this.received()
+    this.exchanged(Exit.void)
     return false
   }
 
   private take({ claim, endBytes, part }: Body, chunk: Uint8Array): boolean {
-    const { meter, transfer, wait } = this
+    const { meter, times, transfer, wait } = this
     const { partial } = transfer
     wait.windowBytes += chunk.length
+    if (times !== undefined) {
+      times.bytes += chunk.length
+    }
     const leftBytes = this.leftFor(claim, endBytes, chunk.length)
     const taken = chunk.length > leftBytes ? chunk.subarray(0, leftBytes) : chunk
     const bytes = claim.nextBytes + taken.length

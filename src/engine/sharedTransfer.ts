@@ -19,7 +19,7 @@ import type * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest, Failed } from "../Download.js"
 import { Timeout } from "../DownloadError.js"
-import { Advanced, MirrorGivenUp, Paused, Responded, Retrying } from "../DownloadEvent.js"
+import { Advanced, Exchanged, MirrorGivenUp, Paused, Responded, Retrying } from "../DownloadEvent.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import { UniquePaths } from "../internal/text/uniquePaths.js"
 import * as Unvalidated from "../internal/unvalidated.js"
@@ -105,6 +105,8 @@ const forRequest = (request: DownloadRequest, event: TransferEvent): TransferEve
   switch (event._tag) {
     case "Advanced":
       return Unvalidated.make(Advanced, { ...event, request })
+    case "Exchanged":
+      return Unvalidated.make(Exchanged, { ...event, request })
     case "MirrorGivenUp":
       return Unvalidated.make(MirrorGivenUp, { ...event, request })
     case "Paused":
@@ -143,8 +145,10 @@ export class Worker implements Owner {
     }
     transfer.callers--
     transfer.isCancelled = transfer.callers === 0
-    transfer.starter = undefined
     this.isDetached = !transfer.isCancelled
+    if (this.isDetached) {
+      transfer.starter = undefined
+    }
     return this.isDetached
   }
 }
@@ -279,10 +283,14 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
       onFailure: () => {
         shared.callers--
         shared.isCancelled = shared.callers === 0
-        unfollow()
-        return shared.callers > 0
-          ? Effect.succeed(Unvalidated.make(Cancelled, { request }))
-          : Effect.flatMap(Effect.zipRight(shared.interrupt, result), (exit) => outcomeOf(request, exit))
+        if (shared.callers > 0) {
+          unfollow()
+          return Effect.succeed(Unvalidated.make(Cancelled, { request }))
+        }
+        return Effect.flatMap(Effect.zipRight(shared.interrupt, result), (exit) => {
+          unfollow()
+          return outcomeOf(request, exit)
+        })
       }
     })
   }

@@ -38,6 +38,7 @@ import type { Hooks, Restore } from "./hooks.js"
 import * as Limits from "./limits.js"
 import * as Outcomes from "./outcome.js"
 import { checkRequest } from "./precheck.js"
+import * as ProgressSampler from "./progressSampler.js"
 import { Quotas } from "./quotas.js"
 import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
@@ -60,9 +61,21 @@ export const makeTransfer = (
     const hasher = yield* Hasher
     const clock = yield* Effect.clock
     const deadlines = yield* Deadlines.make
+    const progress = yield* ProgressSampler.make
     const reachability = new Reachability(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
     const quotas = new Quotas(governor, Duration.toMillis(options.retry.longestWait))
-    const services: Services = { transport, store, governor, hasher, clock, deadlines, reachability, quotas, options }
+    const services: Services = {
+      transport,
+      store,
+      governor,
+      hasher,
+      clock,
+      deadlines,
+      progress,
+      reachability,
+      quotas,
+      options
+    }
     return (request, restore, hooks) => {
       const checked = checkRequest(request)
       if (Either.isLeft(checked)) {
@@ -76,9 +89,10 @@ export const makeTransfer = (
 type Outcome = Saved | Skipped | NotModified
 
 class Steps {
-  private attempts = 1
   private permit: Permit | undefined
   private limits
+  /** When the wait for the permit of the next request began. */
+  private waitsFrom: number | undefined
   private retries = new RetryCount()
   private readonly totalMillis: number
   /** The deadline of the request, minus the time for which the process had stood still. */
@@ -116,6 +130,7 @@ class Steps {
   private end(exit: Exit.Exit<Outcome, DownloadError>): Effect.Effect<DownloadOutcome> {
     const { file } = this
     const released = this.released()
+    file.sampler.end()
     file.reachability.leave(file.partial)
     if (Exit.isSuccess(exit)) {
       // A defect of the governor does not change an outcome that is decided.
@@ -149,6 +164,7 @@ class Steps {
 
   private go(hop: Hop, leftMillis: number): Effect.Effect<Outcome, DownloadError> {
     const { partial, reachability } = this.file
+    this.waitsFrom ??= this.file.now()
     return reachability.mayTry(hop.origin, partial)
       ? andThen(this.acquire(hop), () => this.attempt(hop, leftMillis))
       : Effect.matchEffect(this.turn(hop), {
@@ -222,7 +238,8 @@ class Steps {
     file.sampler.begin()
     file.checkpoints.begin(beganAt)
     const wait = new Wait(this.limits, beganAt, beganAt + leftMillis, this.deadlineAt)
-    const attempt = new Attempt(file, hop, wait, permit)
+    const attempt = new Attempt(file, hop, wait, permit, this.waitsFrom ?? beganAt)
+    this.waitsFrom = undefined
     const report = { signal: "success", beganAtMillis: beganAt } as const
     return attempt.run(this.restore, (exit) =>
       Exit.isSuccess(exit)
@@ -247,8 +264,8 @@ class Steps {
   }
 
   private publish(received: Received): Effect.Effect<Outcome, DownloadError> {
-    const { attempts, file } = this
-    const { options, request } = file
+    const { file } = this
+    const { attempts, options, request } = file
     const modifiedMillis = modifiedMillisOf(file)
     const published = (destination: string | undefined): Exit.Exit<Outcome> => {
       if (destination === undefined) {
@@ -330,7 +347,8 @@ class Steps {
       }
       const { events } = this.hooks
       if (events?.hasListener === true) {
-        events.send(Unvalidated.make(Retrying, { request, error, attempt: this.attempts, delayMillis }))
+        const { atMillis, attempts: attempt } = this.file
+        events.send(Unvalidated.make(Retrying, { request, atMillis, error, attempt, delayMillis }))
       }
       const sleep = this.parked(this.restore(Effect.sleep(Duration.millis(Math.ceil(delayMillis)))))
       return Effect.flatMap(sleep, next)
@@ -345,9 +363,9 @@ class Steps {
       return Effect.fail(error)
     }
     if (hooks.events?.hasListener === true) {
-      const { request } = file
+      const { atMillis, attempts: attempt, request } = file
       const mirror = displayUrl(file.firstHop.href)
-      hooks.events.send(Unvalidated.make(Retrying, { request, error, attempt: this.attempts, delayMillis: 0, mirror }))
+      hooks.events.send(Unvalidated.make(Retrying, { request, atMillis, error, attempt, delayMillis: 0, mirror }))
     }
     this.retries = new RetryCount()
     this.limits = Limits.forRequest(file.request, file.options.limits)
@@ -355,7 +373,7 @@ class Steps {
   }
 
   private get nextAttempt(): Effect.Effect<Outcome, DownloadError> {
-    this.attempts++
+    this.file.attempts++
     return this.again
   }
 

@@ -7,6 +7,7 @@ import { displayUrl } from "../../src/internal/text/displayUrl.js"
 
 const retrying = (url: string, delayMillis: number) =>
   new Retrying({
+    atMillis: 0,
     request: Download.request({ url, destination: "a" }),
     error: new HttpStatus({ url: displayUrl(url), status: 429 }),
     attempt: 1,

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Descriptors from "../../src/Node/descriptors.js"
 import { type Connect, sockets } from "../../src/Node/Transport/sockets.js"
+import type { Exchange, Transport } from "../../src/Transport.js"
 import { collect, getWith, openWith, until } from "../support/exchange.js"
 import { connectionLimit, http1Client } from "../support/http1Client.js"
 import { answering, http, listening } from "../support/loopback.js"
@@ -19,6 +20,54 @@ const turns = (count: number) =>
     }),
     count
   )
+
+/** Receives a response to its end, and gives the exchange. */
+const exchanged = ({ send }: typeof Transport.Service, url: string) =>
+  Effect.async<Exchange>((resume) => {
+    let exchange: Exchange | undefined
+    const sending = send(
+      { url, headers: {} },
+      {
+        onInformational: () => {},
+        onHeld: () => {},
+        onHead: () => true,
+        onChunk: () => true,
+        onEnd: () => {
+          if (exchange !== undefined) {
+            resume(Effect.succeed(exchange))
+          }
+        }
+      }
+    )
+    Effect.runSync(
+      Effect.map(sending, (sent) => {
+        exchange = sent
+      })
+    )
+  })
+
+describe("the connection of an exchange", () => {
+  it.scopedLive("has an address and times when it is new, and no times when it is used again", () =>
+    Effect.gen(function* () {
+      const origin = yield* answering((socket) => socket.write(hello))
+      const client = yield* http1Client()
+      const first = (yield* exchanged(client, origin.url)).connection
+      assert.deepInclude(first, { id: 1, isReused: false, tlsMillis: undefined })
+      assert.strictEqual(first?.remoteAddress, new URL(origin.url).host)
+      assert.isAtLeast(first?.lookupMillis ?? -1, 0)
+      assert.isAtLeast(first?.connectMillis ?? -1, 0)
+      const again = (yield* exchanged(client, origin.url)).connection
+      assert.deepStrictEqual(again, {
+        id: 1,
+        isReused: true,
+        remoteAddress: first?.remoteAddress,
+        lookupMillis: undefined,
+        connectMillis: undefined,
+        tlsMillis: undefined
+      })
+    })
+  )
+})
 
 describe("idle connections", () => {
   it.scopedLive("have a limit for all origins together: the least recently used are closed", () =>

@@ -6,6 +6,8 @@ import { getWith, openWith, until } from "../support/exchange.js"
 import { connectionLimit, http1Client } from "../support/http1Client.js"
 import { hello } from "./responses.js"
 
+const made = { remoteAddress: undefined, lookupMillis: 0, connectMillis: 0, tlsMillis: undefined }
+
 describe("HTTP/1.1, on fake connections", () => {
   const request = { url: "http://origin.test/file", headers: {} }
   const tooManyOpen = () => Object.assign(new Error("no more"), { code: "EMFILE" })
@@ -39,7 +41,7 @@ describe("HTTP/1.1, on fake connections", () => {
           if (turn < 3) {
             events.onError(tooManyOpen())
           } else {
-            events.onConnect()
+            events.onConnect(made)
           }
         })
       })
@@ -100,7 +102,7 @@ describe("HTTP/1.1, on fake connections", () => {
         }),
         (count) => Effect.sync(() => clearImmediate(count.next))
       )
-      const { send } = yield* http1Client({ connect: wire((events) => events.onConnect()) })
+      const { send } = yield* http1Client({ connect: wire((events) => events.onConnect(made)) })
       const pushed = Effect.async<void>((resume) => {
         send(request, {
           onInformational: () => {},

@@ -21,7 +21,7 @@ it.effect("waits as long as the origin asks for, and tries again", () =>
     const [first, second] = (yield* Origin.Origin).requests()
     assert.isAtLeast((second?.atMillis ?? 0) - (first?.atMillis ?? 0), 60_000)
     const told = (yield* (yield* Progress.Recorded).events).map(({ _tag }) => _tag)
-    assert.deepStrictEqual(told, ["Started", "Retrying", "Finished"])
+    assert.deepStrictEqual(told, ["Started", "Exchanged", "Retrying", "Exchanged", "Finished"])
   }).pipe(
     Effect.provide(
       layer((request) =>

@@ -77,7 +77,12 @@ const wire =
       buffer = events.nextBuffer()
       schedule()
     }
-    setImmediate(events.onConnect)
+    setImmediate(events.onConnect, {
+      remoteAddress: undefined,
+      lookupMillis: 0,
+      connectMillis: 0,
+      tlsMillis: undefined
+    })
     return {
       stopsAtOnce: fuzz.stopsAtOnce,
       write: () => {

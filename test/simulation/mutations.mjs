@@ -120,7 +120,7 @@ export const mutations = [
     [
       "engine/caller.ts",
       "this.dependencies.background.leave()",
-      "this.dependencies.background.leave()\n    outcome !== undefined && this.send(Unvalidated.make(Finished, { outcome }))"
+      "this.dependencies.background.leave()\n    outcome !== undefined && this.send(Unvalidated.make(Finished, { outcome, atMillis: 0 }))"
     ]
   ],
   [
@@ -196,8 +196,14 @@ export const mutations = [
     "the events of a transfer go to its first caller alone, twice",
     [share, "events.send(forRequest(request, event))", "events.send(event)"]
   ],
-  ["a caller that is interrupted cancels the transfer of all", [share, "return shared.callers > 0", "return false"]],
-  ["the last caller that is interrupted cancels nothing", [share, "return shared.callers > 0", "return true"]],
+  [
+    "a caller that is interrupted cancels the transfer of all",
+    [share, "if (shared.callers > 0) {", "if (Number.NaN > 0) {"]
+  ],
+  [
+    "the last caller that is interrupted cancels nothing",
+    [share, "if (shared.callers > 0) {", "if (shared.callers >= 0) {"]
+  ],
   ["a caller that joins a cancelled transfer is cancelled too", [share, "!found.isCancelled && ", ""]],
   [
     "a truncated body is not tried again",

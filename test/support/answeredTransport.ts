@@ -5,7 +5,14 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { type Exchange, type Receiver, Transport, type TransportRequest } from "../../src/Transport.js"
+import {
+  type ConnectionInfo,
+  type Exchange,
+  type Receiver,
+  Transport,
+  type TransportError,
+  type TransportRequest
+} from "../../src/Transport.js"
 
 const mebibyte = 1024 * 1024
 
@@ -14,6 +21,7 @@ export const content = Uint8Array.from({ length: 4 * mebibyte }, (_, index) => (
 
 /** One request, which the test answers. */
 export class Sent implements Exchange {
+  connection: ConnectionInfo | undefined
   isPaused = false
   /** True when the response has ended, or the receiver has closed the exchange. */
   isClosed = false
@@ -40,6 +48,15 @@ export class Sent implements Exchange {
       : Effect.sync(() => {
           this.isClosed = true
         })
+  }
+
+  hold(isHeld: boolean): void {
+    this.receiver.onHeld(isHeld)
+  }
+
+  fail(error: TransportError): void {
+    this.isClosed = true
+    this.receiver.onEnd(Exit.fail(error))
   }
 
   head(status = this.request.headers["range"] === undefined ? 200 : 206): void {

@@ -16,23 +16,23 @@ export const requestOf = (name: string): Download.DownloadRequest => {
 
 const refusal = (name: string) => new HttpStatus({ url: `http://origin.test/${name}`, status: 503 })
 
-export const started = (name: string) => new Started({ request: requestOf(name) })
+export const started = (name: string) => new Started({ request: requestOf(name), atMillis: 0 })
 
-export const advanced = (name: string, bytes: number, totalBytes?: number) =>
-  new Advanced({ request: requestOf(name), bytes, totalBytes })
+export const advanced = (name: string, bytes: number, totalBytes?: number, connections = 1) =>
+  new Advanced({ request: requestOf(name), atMillis: 0, bytes, totalBytes, connections })
 
 export const retrying = (name: string, delayMillis: number, attempt = 1) =>
-  new Retrying({ request: requestOf(name), error: refusal(name), attempt, delayMillis })
+  new Retrying({ request: requestOf(name), atMillis: 0, error: refusal(name), attempt, delayMillis })
 
 /** 206 is the status of a file of which an earlier process had received a part. */
 export const saved = (name: string, bytes: number, status: 200 | 206 = 200) => {
   const request = requestOf(name)
   const rest = { destination: name, verified: "length", attempts: 1, url: request.url } as const
-  return new Finished({ outcome: new Download.Saved({ request, bytes, status, ...rest }) })
+  return new Finished({ atMillis: 0, outcome: new Download.Saved({ request, bytes, status, ...rest }) })
 }
 
 export const failed = (name: string) =>
-  new Finished({ outcome: new Download.Failed({ request: requestOf(name), error: refusal(name) }) })
+  new Finished({ atMillis: 0, outcome: new Download.Failed({ request: requestOf(name), error: refusal(name) }) })
 
 export const cancelled = (name: string) =>
-  new Finished({ outcome: new Download.Cancelled({ request: requestOf(name) }) })
+  new Finished({ atMillis: 0, outcome: new Download.Cancelled({ request: requestOf(name) }) })

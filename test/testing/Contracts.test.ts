@@ -149,7 +149,7 @@ describe("Contracts.transport", () => {
           Effect.sync(() => {
             receiver.onHead({ status: 302, headers: { location: "/hello" } })
             receiver.onEnd(Exit.void)
-            return { resume: () => {}, close: Effect.void }
+            return { connection: undefined, resume: () => {}, close: Effect.void }
           })
       }
       const cases = Contracts.transport(

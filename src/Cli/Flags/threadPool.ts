@@ -3,6 +3,7 @@
  */
 import * as Worker from "@effect/platform/Worker"
 import * as Array from "effect/Array"
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -35,7 +36,7 @@ export const fetchAll = Effect.fn("flags.threadPool")(function* (
   const fetch = (worker: Worker.SerializedWorker<Message>, request: DownloadRequest): Effect.Effect<void> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
-        yield* options.onEvent(new Started({ request }))
+        yield* options.onEvent(new Started({ request, atMillis: yield* Clock.currentTimeMillis }))
         const answer = yield* Effect.fork(worker.executeEffect(new FetchFlag({ ...options, code: request.id })))
         // The thread decides the outcome: it may have published the file before the interruption arrives.
         const outcome = yield* restore(Fiber.join(answer)).pipe(
@@ -43,7 +44,12 @@ export const fetchAll = Effect.fn("flags.threadPool")(function* (
           Effect.catchAllCause(() => Fiber.join(answer)),
           Effect.orDie
         )
-        yield* options.onEvent(new Finished({ outcome: withRequest(request, withPath(request, outcome)) }))
+        yield* options.onEvent(
+          new Finished({
+            atMillis: yield* Clock.currentTimeMillis,
+            outcome: withRequest(request, withPath(request, outcome))
+          })
+        )
       })
     )
 

@@ -120,7 +120,7 @@ const run = Effect.fnUntraced(function* (
   const preparing = Effect.onInterrupt(prepare(options, output, directory), () => conclude)
   const prepared = options.dryRun ? Either.right(true) : yield* Effect.either(preparing)
   if (Either.isRight(prepared) && !prepared.right) {
-    yield* report.event(deadlineReached(urls, options, output))
+    yield* report.event(deadlineReached(urls, options, output, yield* Clock.currentTimeMillis))
     yield* conclude
     return Download.exitCode(report.current())
   }
@@ -238,7 +238,11 @@ const run = Effect.fnUntraced(function* (
   if (Either.isLeft(prepared)) {
     const error = prepared.left
     const fail = (request: Download.DownloadRequest) =>
-      (options.json ? listener : failedOnly)(new Finished({ outcome: new Download.Failed({ request, error }) }))
+      Effect.flatMap(Clock.currentTimeMillis, (atMillis) =>
+        (options.json ? listener : failedOnly)(
+          new Finished({ atMillis, outcome: new Download.Failed({ request, error }) })
+        )
+      )
     yield* options.json || failed !== undefined ? Stream.runForEach(requests, fail) : Effect.void
     yield* failed === undefined ? Effect.void : failed.save(undefined, report.note)
     return options.json ? yield* Effect.as(conclude, 1) : yield* error
@@ -340,7 +344,12 @@ const prepare = (options: Options, output: Output | undefined, directory: string
 const maxTimeOf = ({ maxTime = Duration.infinity }: Options): Duration.Duration => maxTime
 
 /** The outcome of the one URL if its output has no reader. */
-const deadlineReached = (urls: ReadonlyArray<string>, options: Options, output: Output | undefined): Finished => {
+const deadlineReached = (
+  urls: ReadonlyArray<string>,
+  options: Options,
+  output: Output | undefined,
+  atMillis: number
+): Finished => {
   const request = Download.request({ id: "1", url: urls[0] ?? "", destination: output?.destination ?? "" })
   const error = new Timeout({
     url: displayUrl(request.url),
@@ -348,7 +357,7 @@ const deadlineReached = (urls: ReadonlyArray<string>, options: Options, output: 
     limitMillis: Duration.toMillis(maxTimeOf(options)),
     receivedBytes: 0
   })
-  return new Finished({ outcome: new Download.Failed({ request, error }) })
+  return new Finished({ atMillis, outcome: new Download.Failed({ request, error }) })
 }
 
 const downloaderLayer = (options: Options, output: Output | undefined) =>

@@ -9,8 +9,8 @@
 import { isIPv6, type Socket } from "node:net"
 
 export interface AttemptEvents {
-  /** Called with the socket that is connected. All others are closed. */
-  readonly onConnect: (socket: Socket) => void
+  /** Called with the socket that is connected, and its address. All others are closed. */
+  readonly onConnect: (socket: Socket, address: string) => void
   /** Called if no address can be connected to, or if the connected socket fails. */
   readonly onError: (cause: unknown) => void
   /** Called once, when all sockets are closed. */
@@ -54,7 +54,7 @@ export class Attempts {
     }
     const socket = this.make(address)
     this.open.add(socket)
-    socket.once("connect", () => this.connect(socket))
+    socket.once("connect", () => this.connect(socket, address))
     socket.on("error", (cause) => this.fail(socket, cause))
     socket.once("close", () => {
       this.open.delete(socket)
@@ -68,7 +68,7 @@ export class Attempts {
     }
   }
 
-  private connect(socket: Socket): void {
+  private connect(socket: Socket, address: string): void {
     if (this.connected !== undefined || this.isDestroyed) {
       return
     }
@@ -79,7 +79,7 @@ export class Attempts {
         other.destroy()
       }
     }
-    this.events.onConnect(socket)
+    this.events.onConnect(socket, address)
   }
 
   private fail(socket: Socket, cause: unknown): void {

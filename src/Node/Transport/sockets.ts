@@ -4,7 +4,8 @@
  *
  * @internal
  */
-import { connect, isIP, isIPv4, type Socket } from "node:net"
+import { connect, isIP, isIPv4, isIPv6, type Socket } from "node:net"
+import type { ConnectionInfo } from "../../Transport.js"
 import { type Resolution, resolve, WrongFamily } from "./addresses.js"
 import { Attempts } from "./happyEyeballs.js"
 import { EndWatch } from "./http1/endWatch.js"
@@ -23,8 +24,11 @@ export interface Target {
   readonly proxy?: Via | undefined
 }
 
+/** The address of a new connection, and how long it took to make it. */
+export type Made = Pick<ConnectionInfo, "remoteAddress" | "lookupMillis" | "connectMillis" | "tlsMillis">
+
 export interface WireEvents {
-  readonly onConnect: () => void
+  readonly onConnect: (made: Made) => void
   /** The buffer for the next read. Called when an address is tried, and after each `onData`. */
   readonly nextBuffer: () => Uint8Array
   /** So many bytes were received into the current buffer. False pauses. */
@@ -80,6 +84,11 @@ class SocketWire implements Wire {
   private end: EndWatch | undefined
   // False while an error is an error of the proxy.
   private isThroughProxy = false
+  // Real time, because it measures the network.
+  private readonly beganAt = performance.now()
+  private lookedUpAt = this.beganAt
+  private tlsAt: number | undefined
+  private remoteAddress: string | undefined
   private isDestroyed = false
 
   constructor(
@@ -96,6 +105,7 @@ class SocketWire implements Wire {
       if (this.isDestroyed) {
         return
       }
+      this.lookedUpAt = performance.now()
       const usable = this.withLocalAddress(addresses)
       if (cause === undefined && usable.length === 0) {
         process.nextTick(() => this.fail(new WrongFamily(addresses.every(isIPv4) ? "ipv6" : "ipv4")))
@@ -104,7 +114,7 @@ class SocketWire implements Wire {
         process.nextTick(() => this.fail(proxy === undefined ? noted : cause))
       } else {
         this.attempts = new Attempts(usable, (address) => this.make(address), {
-          onConnect: (socket) => this.connected(socket),
+          onConnect: (socket, address) => this.connected(socket, address),
           onError: (failure) => this.fail(failure),
           onClose: events.onClose
         })
@@ -180,8 +190,10 @@ class SocketWire implements Wire {
     return this.end === undefined ? isMore : this.end.pause(isMore)
   }
 
-  private connected(socket: Socket): void {
+  private connected(socket: Socket, address: string): void {
     const { proxy } = this.target
+    // Not from the socket, see `isEndedByPeer`.
+    this.remoteAddress = `${isIPv6(address) ? `[${address}]` : address}:${(proxy?.server ?? this.target).port}`
     const isTls = proxy === undefined ? this.target.isTls : proxy.server.scheme === "https"
     const isTunnel = proxy?.isTunnel === true
     if (!isTunnel) {
@@ -189,6 +201,9 @@ class SocketWire implements Wire {
     }
     const next = () => (isTunnel ? this.enter(socket, proxy.server) : this.open())
     if (isTls) {
+      if (proxy === undefined) {
+        this.tlsAt = performance.now()
+      }
       socket.once("secureConnect", next)
     } else {
       next()
@@ -212,6 +227,7 @@ class SocketWire implements Wire {
         this.open()
         return
       }
+      this.tlsAt = performance.now()
       // The certificate must have the name of the target. Without `host`, Node would compare it with the name of the proxy.
       const top = this.secure.connect(this.target, false, { socket, host: this.target.hostname })
       top.on("error", (failure) => this.fail(failure))
@@ -224,8 +240,15 @@ class SocketWire implements Wire {
   }
 
   private open(): void {
+    const { beganAt, lookedUpAt, remoteAddress, tlsAt } = this
+    const now = performance.now()
     this.isThroughProxy = true
-    this.events.onConnect()
+    this.events.onConnect({
+      remoteAddress,
+      lookupMillis: lookedUpAt - beganAt,
+      connectMillis: (tlsAt ?? now) - lookedUpAt,
+      tlsMillis: tlsAt === undefined ? undefined : now - tlsAt
+    })
   }
 
   private pump(socket: Socket): void {

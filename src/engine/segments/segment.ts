@@ -68,7 +68,7 @@ export class Segment extends BodyReceiver {
       verifiesBody: true,
       isMirror: this.source.isMirror
     })
-    this.after(this.send(request), () => false)
+    this.after(this.send(request, claim.nextBytes, this.beganAt), () => false)
   }
 
   /** Gives up the response. */
@@ -78,10 +78,9 @@ export class Segment extends BodyReceiver {
 
   onHead(head: ResponseHead): boolean {
     return this.orFail(() => {
-      const { claim, hop, owner, source, transfer, wait } = this
-      const now = transfer.now()
+      const { claim, hop, owner, source, transfer } = this
+      const now = this.beginBody(head)
       const url = displayUrl(hop.href)
-      wait.beginBody(now)
       this.heed(head)
       transfer.responded(hop, head)
       transfer.reachability.onAnswer(hop.origin)
@@ -154,6 +153,7 @@ export class Segment extends BodyReceiver {
       return
     }
     this.isEnded = true
+    this.exchanged(exit)
     this.stop(() => this.start(this.close, () => this.onClose(exit)))
   }
 }

@@ -17,15 +17,17 @@ import { type Case, ContractBroken, expect } from "./Case.js"
 const someRequest = Download.request({ id: "a", url: "http://origin.test/a?token=s3cret", destination: "a" })
 
 const someEvents: ReadonlyArray<DownloadEvent> = [
-  new Started({ request: someRequest }),
-  new Advanced({ request: someRequest, bytes: 1, totalBytes: undefined }),
+  new Started({ request: someRequest, atMillis: 0 }),
+  new Advanced({ request: someRequest, atMillis: 200, bytes: 1, totalBytes: undefined, connections: 1 }),
   new Retrying({
     request: someRequest,
+    atMillis: 300,
     error: new DownloadError.HttpStatus({ url: "http://origin.test/a", status: 503 }),
     attempt: 1,
     delayMillis: 500
   }),
   new Finished({
+    atMillis: 900,
     outcome: new Download.Saved({
       request: someRequest,
       destination: someRequest.destination,

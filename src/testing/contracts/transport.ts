@@ -195,6 +195,26 @@ export const transport = (probe: Effect.Effect<TransportProbe, never, Scope.Scop
           yield* isHello(sent.recorder)
         })
     ),
+    exchange("keeps the connection of the exchange after its end, if it shows one", "/hello", "never", (sent) =>
+      Effect.gen(function* () {
+        yield* received(sent)
+        const { connection } = sent.exchange
+        yield* sent.close
+        const after = sent.exchange.connection
+        yield* expect(after?.id === connection?.id, "the same id of the connection after close", after?.id)
+        if (connection !== undefined) {
+          const { connectMillis, isReused, lookupMillis, tlsMillis } = connection
+          const times = [lookupMillis, connectMillis, tlsMillis].filter((millis) => millis !== undefined)
+          yield* expect(Number.isInteger(connection.id) && connection.id > 0, "an id from 1", connection.id)
+          yield* expect(!isReused || times.length === 0, "no times of a connection that is used again", times.join())
+          yield* expect(
+            times.every((millis) => millis >= 0),
+            "times that are not negative",
+            times.join()
+          )
+        }
+      })
+    ),
     exchange("delivers every status, and follows no redirect", "/moved", "never", (sent) =>
       Effect.gen(function* () {
         yield* received(sent)

@@ -64,6 +64,8 @@ class Http1 implements Client, Connections {
   isClosed = false
   private readonly pools = new Map<string, Pool>()
   private readonly all = new Set<Connection>()
+  // The number of connections that were made.
+  private made = 0
   private readonly buffers = new Buffers()
   // Connections whose response has ended in this turn of the event loop, and in the turn before.
   private ending: Array<readonly [Pool, Connection]> = []
@@ -244,7 +246,8 @@ class Http1 implements Client, Connections {
 
   private connectCounted(pool: Pool, exchange: Exchange): void {
     const { connect } = this.settings
-    const connection: Connection = new Connection(connect, pool.route, exchange.connectMillis, this.buffers, {
+    const id = ++this.made
+    const connection: Connection = new Connection(id, connect, pool.route, exchange.connectMillis, this.buffers, {
       onLost: () => this.lost(pool, connection),
       onClosed: () => {
         if (this.all.delete(connection)) {

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { standstillMillis } from "../../../engine/deadlines.js"
-import type { Connect, Target, Wire } from "../sockets.js"
+import type { Connect, Made, Target, Wire } from "../sockets.js"
 import { AfterHandshake, ConnectTimeout } from "./failure.js"
 
 /** Reads what the connection receives. */
@@ -42,7 +42,8 @@ export class Connection {
   served = 0
   /** When an idle connection expires, on the clock of `performance.now()`. */
   expiresAtMillis = 0
-  isConnected = false
+  /** Undefined until it is connected. */
+  made: Made | undefined
   /** The connection was ended, here or by the server. */
   isLost = false
   /** The connection must not be used for another request. */
@@ -65,6 +66,8 @@ export class Connection {
   private afterPoll: NodeJS.Immediate | undefined
 
   constructor(
+    /** Identifies the connection within its client. */
+    readonly id: number,
     connect: Connect,
     private readonly target: Target,
     connectMillis: number,
@@ -73,9 +76,9 @@ export class Connection {
   ) {
     this.startTimer(connectMillis)
     this.wire = connect(target, {
-      onConnect: () => {
+      onConnect: (made) => {
         this.stopTimer()
-        this.isConnected = true
+        this.made = made
         if (!this.isLost) {
           this.reader?.onConnect()
         }
@@ -109,6 +112,10 @@ export class Connection {
         }
       }
     })
+  }
+
+  get isConnected(): boolean {
+    return this.made !== undefined
   }
 
   /**

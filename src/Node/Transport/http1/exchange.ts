@@ -35,7 +35,7 @@ export class Exchange implements Reader, Transport.Exchange {
   /** The number of connections for which the system has refused a descriptor. */
   refusals = 0
   // The attached connection, until it is given back. A lost connection stays attached, for `close`.
-  private connection: Connection | undefined
+  private attached: Connection | undefined
   // True until the first calls of the receiver are allowed.
   private isStarting = true
   private isClosed = false
@@ -64,6 +64,9 @@ export class Exchange implements Reader, Transport.Exchange {
   private kept: KeptBytes | undefined
   // The connection was lost while the body was paused.
   private lost: { readonly isEnd: boolean; readonly cause: unknown } | undefined
+  // The connection on which the request was sent last, and whether an earlier request was.
+  private sentOn: Connection | undefined
+  private isReused = false
 
   constructor(
     private readonly client: Client,
@@ -99,10 +102,10 @@ export class Exchange implements Reader, Transport.Exchange {
   /** Uses this connection. If it is not connected yet, the request is sent in `onConnect`. */
   attach(connection: Connection): void {
     this.hold(false)
-    this.connection = connection
+    this.attached = connection
     connection.reader = this
     if (connection.isConnected) {
-      connection.write(this.head, this.request.body)
+      this.write(connection)
     }
   }
 
@@ -126,7 +129,7 @@ export class Exchange implements Reader, Transport.Exchange {
       return
     }
     this.isPaused = false
-    const { connection, kept } = this
+    const { attached: connection, kept } = this
     kept?.drain((bytes) => this.deliver(bytes))
     if (this.isPaused || this.isOver || connection === undefined) {
       return
@@ -146,26 +149,26 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   get close(): Effect.Effect<void> {
-    return this.exit !== undefined && this.connection === undefined && !this.isStarting
+    return this.exit !== undefined && this.attached === undefined && !this.isStarting
       ? Exit.void
       : Effect.suspend(() => this.closed())
   }
 
   private closed(): Effect.Effect<void> {
-    const { connection } = this
+    const { attached: connection } = this
     if (!this.isClosed) {
       this.isClosed = true
       this.partial = undefined
       if (connection === undefined) {
         this.client.cancel(this)
       } else if (this.isReceived(connection)) {
-        this.connection = undefined
+        this.attached = undefined
         this.client.release(this, connection, this.keepAliveMillis)
       } else {
         connection.destroy()
       }
     }
-    return this.connection?.awaitClosed ?? Exit.void
+    return this.attached?.awaitClosed ?? Exit.void
   }
 
   /** True if the whole response was received, although some of it was perhaps not delivered. */
@@ -180,7 +183,7 @@ export class Exchange implements Reader, Transport.Exchange {
     const body = this.hasHead ? { receivedBytes: this.receivedBytes, expectedBytes } : undefined
     const error = Failure.failure(this.request.url, cause, this.connectMillis, body)
     if (!this.hasHead && this.client.connectLater(this, error)) {
-      this.connection = undefined
+      this.attached = undefined
     } else {
       this.end(Exit.fail(error))
     }
@@ -201,11 +204,29 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   onConnect(): void {
-    this.connection?.write(this.head, this.request.body)
+    if (this.attached !== undefined) {
+      this.write(this.attached)
+    }
+  }
+
+  private write(connection: Connection): void {
+    this.sentOn = connection
+    this.isReused = connection.served > 0
+    connection.write(this.head, this.request.body)
+  }
+
+  get connection(): Transport.ConnectionInfo | undefined {
+    const { isReused, sentOn } = this
+    if (sentOn?.made === undefined) {
+      return undefined
+    }
+    const { connectMillis, lookupMillis, remoteAddress, tlsMillis } = sentOn.made
+    const times = isReused ? notMade : { connectMillis, lookupMillis, tlsMillis }
+    return { id: sentOn.id, isReused, remoteAddress, ...times }
   }
 
   onBytes(buffer: Buffer, bytes: number): boolean {
-    const { connection } = this
+    const { attached: connection } = this
     if (connection === undefined) {
       return false
     }
@@ -227,7 +248,7 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   onLost(cause: unknown): void {
-    const { connection } = this
+    const { attached: connection } = this
     if (connection === undefined || this.isClosed || this.isWhole) {
       return
     }
@@ -253,7 +274,7 @@ export class Exchange implements Reader, Transport.Exchange {
   private endLost({ cause, isEnd }: { readonly isEnd: boolean; readonly cause: unknown }): void {
     if (isEnd) {
       this.isWhole = true
-      this.connection = undefined
+      this.attached = undefined
       this.client.scheduleEnd(this)
     } else {
       this.fail(cause)
@@ -329,7 +350,7 @@ export class Exchange implements Reader, Transport.Exchange {
   /** Sends the request on a new connection, because another idle connection may have ended too. */
   private repeat(): void {
     this.isRepeated = true
-    this.connection = undefined
+    this.attached = undefined
     this.client.connect(this, true)
   }
 
@@ -369,7 +390,7 @@ export class Exchange implements Reader, Transport.Exchange {
       } else {
         const found = chunked.find(bytes, at)
         if (found === "malformed") {
-          this.connection?.destroy()
+          this.attached?.destroy()
           this.fail(Failure.malformed)
           break
         }
@@ -391,8 +412,10 @@ export class Exchange implements Reader, Transport.Exchange {
   private finish(connection: Connection): void {
     // Trailers may be meant for a proxy that keeps the connection.
     connection.mustClose ||= this.chunked?.hasTrailers === true
-    this.connection = undefined
+    this.attached = undefined
     this.client.release(this, connection, this.keepAliveMillis)
     this.client.scheduleEnd(this)
   }
 }
+
+const notMade = { lookupMillis: undefined, connectMillis: undefined, tlsMillis: undefined }

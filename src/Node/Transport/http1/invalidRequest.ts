@@ -22,6 +22,7 @@ export const invalid = (
     }
   })
   return Exit.succeed({
+    connection: undefined,
     resume: () => {},
     close: Effect.sync(() => {
       isClosed = true
