@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { DownloadOutcome, DownloadRequestShown } from "./Download.js"
 import { DownloadError } from "./DownloadError.js"
@@ -80,7 +81,7 @@ export class Responded extends Schema.TaggedClass<Responded>("halyard.DownloadEv
 export class Exchanged extends Schema.TaggedClass<Exchanged>("halyard.DownloadEvent.Exchanged")("Exchanged", {
   ...at,
   request: DownloadRequestShown,
-  /** The URL of this request, without secrets. */
+  /** The URL of this request. The encoded and the printed form have no secrets. */
   url: DisplayedUrl,
   method: Schema.String,
   /** The number of the attempt that the request belongs to, from 1. */
@@ -123,7 +124,21 @@ export class Exchanged extends Schema.TaggedClass<Exchanged>("halyard.DownloadEv
   requestHeaders: Schema.optionalWith(headers, { exact: true }),
   /** The headers of the response, with `…` for secrets. Only with the option `responses` of the downloader. */
   responseHeaders: Schema.optionalWith(headers, { exact: true })
-}) {}
+}) {
+  toJSON(): unknown {
+    return encodeExchanged(this)
+  }
+
+  override toString(): string {
+    return `Exchanged(${JSON.stringify(encodeExchanged(this))})`
+  }
+
+  [NodeInspectSymbol](): string {
+    return this.toString()
+  }
+}
+
+const encodeExchanged = Schema.encodeSync(Exchanged)
 
 /**
  * An attempt failed, and another follows.

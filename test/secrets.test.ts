@@ -127,7 +127,7 @@ const events = (one: Download.DownloadRequest, text: string): ReadonlyArray<Down
       new DownloadEvent.Exchanged({
         request: one,
         atMillis: 1,
-        url: displayUrl(text),
+        url: text,
         method: "GET",
         attempt: 1,
         offsetBytes: 0,

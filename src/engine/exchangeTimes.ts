@@ -6,7 +6,6 @@
 import type { DownloadError } from "../DownloadError.js"
 import { Exchanged } from "../DownloadEvent.js"
 import { shownHeaders, shownRequestHeaders } from "../internal/http/shownHeaders.js"
-import { displayUrl } from "../internal/text/displayUrl.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { ConnectionInfo, ResponseHead, TransportRequest } from "../Transport.js"
 import type { FileTransfer } from "./fileTransfer.js"
@@ -44,77 +43,72 @@ export class ExchangeTimes {
 
   /** The event of the request, which ends now. */
   ended(connection: ConnectionInfo | undefined, error: DownloadError | undefined): Exchanged {
-    const { bytes, head, offsetBytes, request: sent, transfer } = this
+    const { beganAt, head, transfer } = this
     const { atMillis, attempts, options, request } = transfer
-    const { beganAt, phases } = this.phases(transfer.now(), connection, error)
-    const { id, isReused, remoteAddress } = connection ?? {}
-    return Unvalidated.make(Exchanged, {
+    const now = transfer.now()
+    const fields: Fields = {
       request,
       atMillis,
-      url: displayUrl(sent.url),
-      method: sent.method ?? "GET",
+      url: this.request.url,
+      method: this.request.method ?? "GET",
       attempt: attempts,
-      offsetBytes,
-      bytes,
-      beganAtMillis: atMillis - beganAt,
-      ...phases,
-      ...(head === undefined ? {} : { status: head.status }),
-      ...(error === undefined ? {} : { error }),
-      ...(id === undefined || isReused === undefined
-        ? {}
-        : { connection: remoteAddress === undefined ? { id, isReused } : { id, isReused, remoteAddress } }),
-      ...(options.responses
-        ? { requestHeaders: shownRequestHeaders(sent.headers), responseHeaders: shownHeaders(head?.headers ?? {}) }
-        : {})
-    })
+      offsetBytes: this.offsetBytes,
+      bytes: this.bytes,
+      beganAtMillis: atMillis - Math.round(now - beganAt),
+      blockedMillis: 0
+    }
+    if (head !== undefined) {
+      fields.status = head.status
+    }
+    if (error !== undefined) {
+      fields.error = error
+    }
+    if (connection !== undefined) {
+      const { id, isReused, remoteAddress } = connection
+      fields.connection = remoteAddress === undefined ? { id, isReused } : { id, isReused, remoteAddress }
+    }
+    if (options.responses) {
+      fields.requestHeaders = shownRequestHeaders(this.request.headers)
+      fields.responseHeaders = shownHeaders(head?.headers ?? {})
+    }
+    this.addPhases(fields, now, connection, error)
+    return Unvalidated.make(Exchanged, fields)
   }
 
-  /** The phases until now. `beganAt` is their sum. */
-  private phases(now: number, connection: ConnectionInfo | undefined, error: DownloadError | undefined) {
-    const { beganAt, headAt, sentAt } = this
+  /** Each boundary between two phases is rounded, so that the durations add up. */
+  private addPhases(
+    fields: Fields,
+    now: number,
+    connection: ConnectionInfo | undefined,
+    error: DownloadError | undefined
+  ): void {
+    const { beganAt, headAt } = this
     this.onHeld(false, now)
-    const endAt = now - beganAt
-    const headEnd = Math.min(headAt ?? now, now) - beganAt
-    // Each boundary is rounded, so the durations add up.
-    let before = 0
-    const until = (millis: number): number => {
-      const at = Math.max(before, Math.round(millis))
-      const lasted = at - before
-      before = at
-      return lasted
+    const headEnd = Math.round((headAt ?? now) - beganAt)
+    let at = this.sentAt - beganAt + this.heldMillis
+    let before = Math.min(Math.round(at), headEnd)
+    fields.blockedMillis = before
+    for (const phase of madePhases) {
+      const millis = connection?.[phase]
+      if (millis !== undefined) {
+        at += millis
+        const end = Math.min(Math.round(at), headEnd)
+        fields[phase] = end - before
+        before = end
+      }
     }
-    let made = sentAt - beganAt + this.heldMillis
-    const next = (millis: number): number => {
-      made += millis
-      return until(Math.min(made, headEnd))
-    }
-    const phases: Phases = { blockedMillis: until(Math.min(made, headEnd)) }
-    if (connection?.lookupMillis !== undefined) {
-      phases.lookupMillis = next(connection.lookupMillis)
-    }
-    if (connection?.connectMillis !== undefined) {
-      phases.connectMillis = next(connection.connectMillis)
-    }
-    if (connection?.tlsMillis !== undefined) {
-      phases.tlsMillis = next(connection.tlsMillis)
-    }
-    const failedIn = connection === undefined && headAt === undefined ? phaseOf(error) : "waitMillis"
-    phases[failedIn] = until(headEnd)
+    fields[connection === undefined && headAt === undefined ? phaseOf(error) : "waitMillis"] = headEnd - before
     if (headAt !== undefined) {
-      phases.receiveMillis = until(endAt)
+      fields.receiveMillis = Math.round(now - beganAt) - headEnd
     }
-    return { phases, beganAt: before }
   }
 }
 
-interface Phases {
-  blockedMillis: number
-  lookupMillis?: number
-  connectMillis?: number
-  tlsMillis?: number
-  waitMillis?: number
-  receiveMillis?: number
+type Fields = {
+  -readonly [Name in keyof ConstructorParameters<typeof Exchanged>[0]]: ConstructorParameters<typeof Exchanged>[0][Name]
 }
+
+const madePhases = ["lookupMillis", "connectMillis", "tlsMillis"] as const
 
 /** The phase in which a request without a connection has failed. */
 const phaseOf = (error: DownloadError | undefined): "lookupMillis" | "connectMillis" | "tlsMillis" | "waitMillis" => {
