@@ -58,16 +58,46 @@ const outcomes: ReadonlyArray<Download.DownloadOutcome> = [
   new Download.Cancelled({ request })
 ]
 
+const atMillis = 1_790_000_000_000
+
+const exchanged = {
+  request,
+  atMillis,
+  url,
+  method: "GET",
+  attempt: 1,
+  offsetBytes: 0,
+  bytes: 0,
+  beganAtMillis: atMillis - 10,
+  blockedMillis: 10
+}
+
 const events: ReadonlyArray<DownloadEvent.DownloadEvent> = [
-  new DownloadEvent.Started({ request }),
-  new DownloadEvent.Advanced({ request, bytes: 3, totalBytes: 10 }),
-  new DownloadEvent.Advanced({ request, bytes: 3, totalBytes: undefined }),
-  new DownloadEvent.Responded({ request, url, status: 302, headers: { location: "/c", "x-a": '"' } }),
-  new DownloadEvent.Retrying({ request, error, attempt: 1, delayMillis: 12.7 }),
-  new DownloadEvent.Retrying({ request, error, attempt: 1, delayMillis: 0, mirror: "http://b.example/b" }),
-  new DownloadEvent.MirrorGivenUp({ request, mirror: "http://b.example/b", error }),
-  new DownloadEvent.Paused({ request, origin: "http://a.example", pauseMillis: 99.5 }),
-  ...outcomes.map((outcome) => new DownloadEvent.Finished({ outcome }))
+  new DownloadEvent.Exchanged({ ...exchanged, error }),
+  new DownloadEvent.Exchanged({
+    ...exchanged,
+    offsetBytes: 5,
+    status: 206,
+    bytes: 7,
+    blockedMillis: 0,
+    lookupMillis: 1,
+    connectMillis: 2,
+    tlsMillis: 3,
+    waitMillis: 4,
+    receiveMillis: 0,
+    connection: { id: 1, isReused: false, remoteAddress: "192.0.2.1:443" },
+    requestHeaders: { range: "bytes=5-" },
+    responseHeaders: { etag: '"1"' }
+  }),
+  new DownloadEvent.Started({ request, atMillis }),
+  new DownloadEvent.Advanced({ request, atMillis, bytes: 3, totalBytes: 10, connections: 1 }),
+  new DownloadEvent.Advanced({ request, atMillis, bytes: 3, totalBytes: undefined, connections: 4 }),
+  new DownloadEvent.Responded({ request, atMillis, url, status: 302, headers: { location: "/c", "x-a": '"' } }),
+  new DownloadEvent.Retrying({ request, atMillis, error, attempt: 1, delayMillis: 12.7 }),
+  new DownloadEvent.Retrying({ request, atMillis, error, attempt: 1, delayMillis: 0, mirror: "http://b.example/b" }),
+  new DownloadEvent.MirrorGivenUp({ request, atMillis, mirror: "http://b.example/b", error }),
+  new DownloadEvent.Paused({ request, atMillis, origin: "http://a.example", pauseMillis: 99.5 }),
+  ...outcomes.map((outcome) => new DownloadEvent.Finished({ outcome, atMillis }))
 ]
 
 const options: EventLine.LineOptions = { indexOf: ({ id }) => Number(id), hintOf: () => "--retries N allows more" }
@@ -80,8 +110,8 @@ const report = events.reduce(
 const lines: ReadonlyArray<EventLine.EventLine> = [
   EventLine.run("get", "0.2.0", 1),
   { event: "Expected", atMillis: 2, files: 3 },
-  ...events.map((event) => EventLine.fromEvent(event, 1_790_000_000_000, options)),
-  EventLine.fromEvent(new DownloadEvent.Started({ request }), 3, { ...options, codeOf: () => "BR" }),
+  ...events.map((event) => EventLine.fromEvent(event, options)),
+  EventLine.fromEvent(new DownloadEvent.Started({ request, atMillis }), { ...options, codeOf: () => "BR" }),
   ...outcomes.map((outcome) => EventLine.fromOutcome(outcome, 4, options, { list: "list", line: 3 })),
   EventLine.report(report, 12.4, 5)
 ]

@@ -27,14 +27,15 @@ export const make = (options: {
   /** The number of items, if it is known at the start. */
   readonly expected?: number | undefined
 }): Effect.Effect<RunDisplay, never, StatusLine> =>
-  Effect.map(Effect.all([RunView.make(options), StatusLine]), ([view, statusLine]) => {
+  Effect.map(Effect.all([RunView.make(options), StatusLine, Effect.clock]), ([view, statusLine, clock]) => {
     const isUnknown = ({ done, inFlight }: RunView.Snapshot): boolean =>
       options.expected === undefined && done + inFlight === 0
     return {
       event: options.isShown ? view.receive : () => {},
       refused: (outcome) => {
-        view.receive(Unvalidated.make(Started, { request: outcome.request }))
-        view.receive(Unvalidated.make(Finished, { outcome }))
+        const atMillis = clock.unsafeCurrentTimeMillis()
+        view.receive(Unvalidated.make(Started, { request: outcome.request, atMillis }))
+        view.receive(Unvalidated.make(Finished, { outcome, atMillis }))
       },
       expect: view.expect,
       rows: (frame) => {

@@ -71,12 +71,13 @@ export const report = (counts: Download.RunReport, elapsedMillis: number, atMill
 })
 
 /**
- * The line of an event that happened at this time, in milliseconds since 1970.
+ * The line of an event.
  *
  * @category constructors
  * @since 0.2.0
  */
-export const fromEvent = (event: DownloadEvent, atMillis: number, options: LineOptions): EventLine => {
+export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine => {
+  const { atMillis } = event
   switch (event._tag) {
     case "Started": {
       const { request } = event
@@ -96,7 +97,31 @@ export const fromEvent = (event: DownloadEvent, atMillis: number, options: LineO
         atMillis,
         index: options.indexOf(event.request),
         bytes: event.bytes,
-        totalBytes: event.totalBytes
+        totalBytes: event.totalBytes,
+        connections: event.connections
+      }
+    case "Exchanged":
+      return {
+        event: "Exchanged",
+        atMillis,
+        index: options.indexOf(event.request),
+        url: displayUrl(event.url),
+        method: event.method,
+        attempt: event.attempt,
+        offsetBytes: event.offsetBytes,
+        status: event.status,
+        bytes: event.bytes,
+        beganAtMillis: event.beganAtMillis,
+        blockedMillis: event.blockedMillis,
+        lookupMillis: event.lookupMillis,
+        connectMillis: event.connectMillis,
+        tlsMillis: event.tlsMillis,
+        waitMillis: event.waitMillis,
+        receiveMillis: event.receiveMillis,
+        connection: event.connection,
+        requestHeaders: event.requestHeaders,
+        responseHeaders: event.responseHeaders,
+        error: event.error === undefined ? undefined : errorFields(event.error)
       }
     case "Retrying":
       return {

@@ -107,10 +107,53 @@ export const Advanced = Schema.Struct({
   ...event("Advanced"),
   index,
   bytes: whole("The size of the file so far. It decreases if an attempt starts over."),
-  totalBytes: Schema.optional(whole("The size of the whole file, if the server has announced it."))
+  totalBytes: Schema.optional(whole("The size of the whole file, if the server has announced it.")),
+  connections: whole("The number of requests for the file that are open.")
 }).annotations({
   identifier: "Advanced",
   description: "Bytes have arrived. A transfer has at most five such lines a second."
+})
+
+const millis = (description: string) => Schema.optional(whole(description))
+
+const headers = (description: string) =>
+  Schema.optional(Schema.Record({ key: Schema.String, value: Schema.String }).annotations({ description }))
+
+/**
+ * One request to a server has ended. The durations add up to the time from `beganAtMillis` to `atMillis`.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Exchanged = Schema.Struct({
+  ...event("Exchanged"),
+  index,
+  url: text("The URL of this request, without secrets unless the run has --show-urls."),
+  method: text("The method of the request."),
+  attempt: whole("The number of the attempt, from 1."),
+  offsetBytes: whole("The first byte of the file that was requested."),
+  status: Schema.optional(whole("The status of the response.")),
+  bytes: whole("The number of bytes of the body that were received."),
+  beganAtMillis: whole("When the transfer began to wait for the permit of the request, in milliseconds since 1970."),
+  blockedMillis: whole("The wait for a permit, for the end of a pause of the origin, or for a file descriptor."),
+  lookupMillis: millis("The time in which the name was looked up, for a new connection."),
+  connectMillis: millis("The time in which the connection was made, after the look-up and without TLS."),
+  tlsMillis: millis("The time of the TLS handshake."),
+  waitMillis: millis("The time from the connection to the head of the response."),
+  receiveMillis: millis("The time from the head to the end of the body."),
+  connection: Schema.optional(
+    Schema.Struct({
+      id: whole("Identifies the connection."),
+      isReused: Schema.Boolean.annotations({ description: "Whether an earlier request was sent on it." }),
+      remoteAddress: Schema.optional(text("The IP address and the port of the server, or of the proxy."))
+    })
+  ),
+  requestHeaders: headers("The headers of the request, without secrets. Only in runs with --verbose."),
+  responseHeaders: headers("The headers of the response, without secrets. Only in runs with --verbose."),
+  error: Schema.optional(ErrorFields)
+}).annotations({
+  identifier: "Exchanged",
+  description: "One request to a server has ended. The durations add up to the time from beganAtMillis to atMillis."
 })
 
 /**
@@ -293,6 +336,7 @@ export const EventLine = Schema.Union(
   Expected,
   Started,
   Advanced,
+  Exchanged,
   Retrying,
   Responded,
   MirrorGivenUp,

@@ -110,7 +110,7 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
           return event._tag === "Finished"
             ? onOutcome(event.outcome)
             : options.json
-              ? write(Lines.toText(Lines.fromEvent(event, time(), lineOptions)))
+              ? write(Lines.toText(Lines.fromEvent(event, lineOptions)))
               : Effect.void
         },
         display: {

@@ -222,7 +222,7 @@ export const make = (options: {
           } else if (!json) {
             onText(event)
           } else if (!quiet) {
-            writeLine(Lines.fromEvent(event, time(), lineOptions))
+            writeLine(Lines.fromEvent(event, lineOptions))
           }
           return Effect.void
         },
