@@ -1,5 +1,6 @@
 // Builds dist/: the modules of the library with their types, and the command line as two files: bin.js, which loads
-// program.cjs when there is something to do. LICENSES.txt has the notices of the packages that are part of these two.
+// program.cjs when there is something to do. events.schema.json is the JSON Schema of the lines of --json. LICENSES.txt
+// has the notices of the packages that are part of the two files.
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -80,6 +81,8 @@ const bin = await build({
 if (only !== "cli") {
   const { manual } = await import("./dist/Cli.js")
   writeFileSync(`${root}dist/halyard.1`, await manual(version))
+  const { jsonSchema } = await import("./dist/EventLine.js")
+  writeFileSync(`${root}dist/events.schema.json`, `${JSON.stringify(jsonSchema(), null, 2)}\n`)
 }
 
 writeFileSync(`${root}dist/LICENSES.txt`, notices(root, [program.metafile, bin.metafile]))

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { Action, Command } from "./Command.js"
 import { groups, options } from "./Get/options.js"
+import { Host } from "./Host.js"
 import { readOptions } from "./Option.js"
 import { UsageError } from "./UsageError.js"
 
@@ -39,8 +40,11 @@ export const command: Command = {
   read: (line, version) =>
     Either.map(
       readOptions(options, line.options),
-      ({ config }): Action =>
+      ({ config, jsonSchema }): Action =>
         Effect.gen(function* () {
+          if (jsonSchema) {
+            return yield* printSchema
+          }
           const { load, merged } = yield* Effect.promise(() => import("./configuration.js"))
           const { sources, texts } = yield* merged(line.options, yield* load(options, config))
           const values = yield* Either.mapLeft(readOptions(options, texts), (message) => new UsageError({ message }))
@@ -49,3 +53,13 @@ export const command: Command = {
         })
     )
 }
+
+const printSchema: Action = Effect.flatMap(Host, ({ stdout }) =>
+  Effect.map(
+    Effect.promise(() => import("../EventLine.js")),
+    ({ jsonSchema }) => {
+      stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`)
+      return 0
+    }
+  )
+)

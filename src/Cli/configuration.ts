@@ -32,7 +32,15 @@ export const keyOf = (option: Option<unknown>): string => longName(option).slice
 const variableOf = (option: Option<unknown>): string => `HALYARD_${keyOf(option).toUpperCase().replaceAll("-", "_")}`
 
 /** Options of a single command line. */
-const notSettable: ReadonlySet<string> = new Set(["output", "checksum", "data", "request", "config", "dry-run"])
+const notSettable: ReadonlySet<string> = new Set([
+  "output",
+  "checksum",
+  "data",
+  "request",
+  "config",
+  "dry-run",
+  "json-schema"
+])
 
 /** The options that the file of a project may have. */
 const ofProject: ReadonlySet<string> = new Set([

@@ -117,7 +117,7 @@ describe("completions in fish", () => {
       )
       assert.deepStrictEqual(
         offers.split("\n").map((line) => line.replace(/\t.*/, "")),
-        ["flags", ".", "--json", ".", "--concurrency", ".", "threads", ".", ".", ""]
+        ["flags", ".", "--json", "--json-schema", ".", "--concurrency", ".", "threads", ".", ".", ""]
       )
     })
   )

@@ -104,6 +104,12 @@ try {
     assert.equal(result.error, "HTTP error 418 - I'm a Teapot")
   })
 
+  step("it has the JSON Schema of the lines of --json", () => {
+    const text = run(project, "node", "-p", 'JSON.stringify(require("halyard/events.schema.json"), null, 2)')
+    assert.equal(text, run(project, "npx", "halyard", "get", "--json-schema"))
+    assert.match(text, /"Finished"/)
+  })
+
   step("every module of the index is an entry point of that name", () => {
     const program = `const index = await import("halyard")
 for (const name of Object.keys(index)) if ((await import("halyard/" + name)) !== index[name]) throw new Error(name)`

@@ -102,7 +102,8 @@ const output = {
   quiet: flag("-q, --quiet", "Print failures only"),
   verbose: flag("-v, --verbose", "Print each response, and all skipped files"),
   progress: progressOption,
-  json: flag("--json", "Print one JSON object per event, and a report")
+  json: flag("--json", "Print one JSON object per event, and a report"),
+  jsonSchema: flag("--json-schema", "Print the JSON Schema of these objects")
 }
 
 const network = {
