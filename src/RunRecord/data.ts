@@ -1,0 +1,216 @@
+/**
+ * The content of a run record as plain data, which can be written as JSON. The report page reads it.
+ *
+ * Tables are columns of equal length, because a run may have 100,000 transfers. Times are whole milliseconds since the begin of the
+ * run. A duration of -1 is not known. A text of -1 is none, and other texts are positions in `texts`.
+ *
+ * @since 0.2.0
+ */
+
+/**
+ * The phases of a transfer, in their order.
+ *
+ * - `permit`: the wait for a permit of the downloader and of the origin.
+ * - `lookup`, `connect`, `tls`: opening a connection.
+ * - `wait`: from the connection to the head of the response.
+ * - `receive`: the body.
+ * - `delay`: the wait between two attempts.
+ * - `finish`: the check of the content, and its publication.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Phase = "permit" | "lookup" | "connect" | "tls" | "wait" | "receive" | "delay" | "finish"
+
+/**
+ * The outcomes of transfers, and `unfinished` for transfers without one.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export const outcomes: readonly ["saved", "skipped", "notModified", "failed", "cancelled", "unfinished"] = [
+  "saved",
+  "skipped",
+  "notModified",
+  "failed",
+  "cancelled",
+  "unfinished"
+]
+
+/**
+ * An outcome of a transfer, or `unfinished`.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Outcome = (typeof outcomes)[number]
+
+/**
+ * How many transfers have each outcome.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type OutcomeCounts = { readonly [outcome in Outcome]: number }
+
+/**
+ * How long transfers were in each phase, in milliseconds. Phases that pass at the same time each count.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type PhaseMillis = { readonly [phase in Phase]: number }
+
+/**
+ * What is known about one origin of the requests.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface OriginSums {
+  /** Empty for the origins that have no place of their own. */
+  readonly origin: string
+  readonly counts: OutcomeCounts
+  readonly phases: PhaseMillis
+  /** The number of bytes that were received from it, also in attempts that failed. */
+  readonly bytes: number
+  readonly requests: number
+  readonly retries: number
+}
+
+/**
+ * Failed transfers of one kind.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface FailureKind {
+  /** What the failures have in common: `HTTP error 404 - Not Found`. */
+  readonly reason: string
+  /** The part of the work in which they happened: `first byte`. */
+  readonly phase: string
+  readonly count: number
+}
+
+/**
+ * The columns of the transfers, in the order in which they began.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface TransferColumns {
+  /** Positions in `origins`. */
+  readonly origin: ReadonlyArray<number>
+  /** The URLs, without their origin and without secrets. */
+  readonly path: ReadonlyArray<string>
+  readonly file: ReadonlyArray<string>
+  readonly began: ReadonlyArray<number>
+  readonly ended: ReadonlyArray<number>
+  /** Positions in `outcomes`. */
+  readonly outcome: ReadonlyArray<number>
+  /** The size of a saved file, or the number of bytes that were received for another one. */
+  readonly bytes: ReadonlyArray<number>
+  readonly retries: ReadonlyArray<number>
+  /** The message of the error. */
+  readonly error: ReadonlyArray<number>
+  /** The phase in which the transfer failed, for people. */
+  readonly phase: ReadonlyArray<number>
+}
+
+/**
+ * The columns of the requests to servers. They are in the order of their ends.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface ExchangeColumns {
+  /** Positions in the columns of the transfers. */
+  readonly transfer: ReadonlyArray<number>
+  readonly origin: ReadonlyArray<number>
+  readonly began: ReadonlyArray<number>
+  readonly permit: ReadonlyArray<number>
+  readonly lookup: ReadonlyArray<number>
+  readonly connect: ReadonlyArray<number>
+  readonly tls: ReadonlyArray<number>
+  readonly wait: ReadonlyArray<number>
+  readonly receive: ReadonlyArray<number>
+  readonly attempt: ReadonlyArray<number>
+  /** 0 if no head was received. */
+  readonly status: ReadonlyArray<number>
+  readonly bytes: ReadonlyArray<number>
+  readonly error: ReadonlyArray<number>
+}
+
+/**
+ * The columns of the waits between two attempts.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface DelayColumns {
+  readonly transfer: ReadonlyArray<number>
+  readonly began: ReadonlyArray<number>
+  readonly delay: ReadonlyArray<number>
+  /** The number of the attempt that failed. */
+  readonly attempt: ReadonlyArray<number>
+  readonly error: ReadonlyArray<number>
+}
+
+/**
+ * The run in intervals of equal length, from its begin.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Timeline {
+  readonly intervalMillis: number
+  readonly bytes: ReadonlyArray<number>
+  /** The number of transfers in flight times milliseconds. */
+  readonly activeMillis: ReadonlyArray<number>
+  readonly ended: ReadonlyArray<number>
+  readonly failed: ReadonlyArray<number>
+}
+
+/**
+ * A saved file that is a picture.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Picture {
+  /** A position in the columns of the transfers. */
+  readonly transfer: number
+  /** `data:image/png;base64,…`. */
+  readonly source: string
+}
+
+/**
+ * The content of a run record.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface RunData {
+  readonly version: 1
+  /** Milliseconds since 1970. */
+  readonly beganAtMillis: number
+  readonly elapsedMillis: number
+  /** The sums of all transfers, also of those that have no row. */
+  readonly counts: OutcomeCounts
+  readonly phases: PhaseMillis
+  /** The size of all saved files. */
+  readonly savedBytes: number
+  readonly receivedBytes: number
+  readonly requests: number
+  readonly retries: number
+  /** The most transfers that were in flight at a time. */
+  readonly activeAtMost: number
+  readonly origins: ReadonlyArray<OriginSums>
+  readonly failures: ReadonlyArray<FailureKind>
+  readonly timeline: Timeline
+  readonly texts: ReadonlyArray<string>
+  readonly transfers: TransferColumns
+  readonly exchanges: ExchangeColumns
+  readonly delays: DelayColumns
+  readonly pictures: ReadonlyArray<Picture>
+}

@@ -1,0 +1,335 @@
+/**
+ * Keeps the events of a run in tables and sums.
+ *
+ * A transfer has a row from its begin. When the tables are full, further transfers are only counted, but a failed one and one that
+ * took long still have a row and their last request.
+ *
+ * @internal
+ */
+import type { DownloadOutcome, DownloadRequest } from "../Download.js"
+import type { DownloadError } from "../DownloadError.js"
+import type { Advanced, DownloadEvent, Exchanged, Finished, Retrying, Started } from "../DownloadEvent.js"
+import { displayText, displayUrl, isHttp, parse } from "../internal/text/displayUrl.js"
+import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
+import type { Outcome, Picture, RunData } from "./data.js"
+import { phaseOf, reasonOf } from "./reason.js"
+import { Rows } from "./rows.js"
+import { Sums } from "./sums.js"
+import { Texts } from "./texts.js"
+import { Timeline } from "./timeline.js"
+
+/** A transfer in flight. */
+interface Active {
+  /** -1 if the tables are full. */
+  row: number
+  readonly origin: number
+  readonly began: number
+  retries: number
+  /** The size of the file at the last `Advanced`. */
+  size: number | undefined
+  sizeAt: number
+  /** The bytes that are in the timeline. */
+  counted: number
+  /** The bytes of the requests that have ended. */
+  received: number
+  last: Exchanged | undefined
+}
+
+/** A transfer that gets its row at the end. */
+interface Late {
+  readonly request: DownloadRequest
+  readonly active: Active
+  readonly ended: number
+  readonly outcome: DownloadOutcome
+}
+
+const originsAtMost = 1000
+const textsAtMost = 10_000
+const failureKindsAtMost = 200
+const lateFailuresAtMost = 1000
+const lateSlowAtMost = 100
+
+export class Recorder {
+  private beganAt: number | undefined
+  private elapsed = 0
+  private readonly active = new Map<DownloadRequest, Active>()
+  private readonly all = new Sums()
+  private readonly origins = new Map<string, number>()
+  private readonly originSums: Array<{ readonly origin: string; readonly sums: Sums }> = []
+  private readonly failures = new Map<string, { readonly reason: string; readonly phase: string; count: number }>()
+  private readonly timeline = new Timeline()
+  private readonly texts = new Texts(textsAtMost)
+  private readonly rows: Rows
+  private savedBytes = 0
+  private readonly lateFailures: Array<Late> = []
+  private lateSlow: Array<Late> = []
+
+  constructor(transfersAtMost: number) {
+    this.rows = new Rows(transfersAtMost)
+  }
+
+  receive(event: DownloadEvent): void {
+    switch (event._tag) {
+      case "Started":
+        this.onStarted(event)
+        break
+      case "Advanced":
+        this.onAdvanced(event)
+        break
+      case "Exchanged":
+        this.onExchanged(event)
+        break
+      case "Retrying":
+        this.onRetrying(event)
+        break
+      case "Finished":
+        this.onFinished(event)
+    }
+  }
+
+  /** Calls `take` with the saved files of the rows, in their order, until it returns false. */
+  saved(take: (file: string, row: number) => boolean): void {
+    this.rows.saved(take)
+  }
+
+  data(pictures: ReadonlyArray<Picture>, hasSecrets: boolean): RunData {
+    this.addLate()
+    this.timeline.passTo(this.elapsed)
+    const { all } = this
+    const unfinished = this.active.size
+    const show = hasSecrets ? (url: string) => url : displayUrl
+    return {
+      version: 1,
+      beganAtMillis: this.beganAt ?? 0,
+      elapsedMillis: this.elapsed,
+      counts: { ...all.counts, unfinished },
+      phases: { ...all.phases },
+      savedBytes: this.savedBytes,
+      receivedBytes: all.bytes,
+      requests: all.requests,
+      retries: all.retries,
+      activeAtMost: this.timeline.activeAtMost,
+      origins: this.originSums.map(({ origin, sums }) => sums.data(origin)),
+      failures: Array.from(this.failures.values(), (kind) => ({ ...kind })).sort(
+        (one, other) => other.count - one.count
+      ),
+      timeline: this.timeline.data(this.elapsed),
+      texts: this.texts.all(),
+      ...this.rows.columns((url, origin) => this.pathOf(show(url), origin), this.elapsed),
+      pictures
+    }
+  }
+
+  /** The time of an event since the begin of the run. */
+  private timeOf(atMillis: number): number {
+    this.beganAt ??= atMillis
+    const time = Math.max(0, atMillis - this.beganAt)
+    this.elapsed = Math.max(this.elapsed, time)
+    return time
+  }
+
+  private onStarted({ atMillis, request }: Started): void {
+    this.begin(request, this.timeOf(atMillis))
+  }
+
+  private begin(request: DownloadRequest, began: number): Active {
+    const origin = this.originOf(request.url)
+    const row = this.rows.isFull ? -1 : this.rows.addTransfer(request, origin, began)
+    const active: Active = {
+      row,
+      origin,
+      began,
+      retries: 0,
+      size: undefined,
+      sizeAt: began,
+      counted: 0,
+      received: 0,
+      last: undefined
+    }
+    this.active.set(request, active)
+    this.timeline.begin(began)
+    return active
+  }
+
+  private onAdvanced({ atMillis, bytes, request }: Advanced): void {
+    const at = this.timeOf(atMillis)
+    const active = this.active.get(request)
+    if (active === undefined) {
+      return
+    }
+    // The first size may have the bytes of an earlier process.
+    const gained = active.size === undefined ? 0 : Math.max(0, bytes - active.size)
+    if (gained > 0) {
+      this.timeline.receive(active.sizeAt, at, gained)
+      active.counted += gained
+    }
+    active.size = bytes
+    active.sizeAt = at
+  }
+
+  private onExchanged(event: Exchanged): void {
+    const at = this.timeOf(event.atMillis)
+    const active = this.active.get(event.request)
+    const origin = active !== undefined && event.url === event.request.url ? active.origin : this.originOf(event.url)
+    this.all.exchange(event)
+    this.originSums[origin]?.sums.exchange(event)
+    if (active === undefined) {
+      return
+    }
+    active.received += event.bytes
+    const rest = active.received - active.counted
+    if (rest > 0) {
+      this.timeline.receive(Math.max(0, at - (event.receiveMillis ?? 0)), at, rest)
+      active.counted += rest
+    }
+    active.last = event
+    if (active.row !== -1) {
+      this.addExchange(event, active.row, origin)
+    }
+  }
+
+  private addExchange(event: Exchanged, transfer: number, origin: number): void {
+    const began = Math.max(0, event.beganAtMillis - (this.beganAt ?? 0))
+    this.rows.addExchange(event, transfer, origin, began, event.error === undefined ? -1 : this.textOf(event.error))
+  }
+
+  private onRetrying({ atMillis, attempt, delayMillis, error, request }: Retrying): void {
+    const began = this.timeOf(atMillis)
+    const active = this.active.get(request)
+    this.all.delay(delayMillis)
+    if (active === undefined) {
+      return
+    }
+    this.originSums[active.origin]?.sums.delay(delayMillis)
+    active.retries++
+    if (active.row !== -1) {
+      this.rows.addDelay(active.row, began, delayMillis, attempt, this.textOf(error))
+    }
+  }
+
+  private onFinished({ atMillis, outcome }: Finished): void {
+    const ended = this.timeOf(atMillis)
+    const { request } = outcome
+    // A request that is cancelled at the end of a run has no `Started`.
+    const active = this.active.get(request) ?? this.begin(request, ended)
+    this.active.delete(request)
+    this.timeline.end(ended, outcome._tag === "Failed")
+    const name = nameOf(outcome)
+    const sums = this.originSums[active.origin]?.sums
+    this.all.count(name)
+    sums?.count(name)
+    this.savedBytes += outcome._tag === "Saved" ? outcome.bytes : 0
+    if (outcome._tag === "Saved" && active.last !== undefined) {
+      const finish = Math.max(0, atMillis - active.last.atMillis)
+      this.all.finish(finish)
+      sums?.finish(finish)
+    }
+    if (outcome._tag === "Failed") {
+      this.countFailure(outcome.error, active.last)
+    }
+    if (active.row === -1) {
+      this.keepLate({ request, active, ended, outcome })
+    } else {
+      this.end(active, ended, outcome)
+    }
+  }
+
+  private end(active: Active, ended: number, outcome: DownloadOutcome): void {
+    const { received, retries, row } = active
+    const bytes = outcome._tag === "Saved" ? outcome.bytes : received
+    this.rows.endTransfer(row, { ended, outcome: nameOf(outcome), retries, bytes })
+    if (outcome._tag === "Saved") {
+      this.rows.setFile(row, outcome.destination)
+    } else if (outcome._tag === "Failed") {
+      const phase = phaseOf(outcome.error, active.last)
+      this.rows.setFailure(row, this.textOf(outcome.error), this.texts.add(phase, phase))
+    }
+  }
+
+  private countFailure(error: DownloadError, last: Exchanged | undefined): void {
+    const reason = reasonOf(error)
+    const phase = phaseOf(error, last)
+    const key = `${phase} ${reason}`
+    const isKnown = this.failures.has(key) || this.failures.size < failureKindsAtMost
+    const found = this.failures.get(isKnown ? key : "")
+    if (found !== undefined) {
+      found.count++
+    } else {
+      this.failures.set(
+        isKnown ? key : "",
+        isKnown ? { reason, phase, count: 1 } : { reason: "other reasons", phase: "", count: 1 }
+      )
+    }
+  }
+
+  private keepLate(late: Late): void {
+    if (late.outcome._tag === "Failed" && this.lateFailures.length < lateFailuresAtMost) {
+      this.lateFailures.push(late)
+      return
+    }
+    this.lateSlow.push(late)
+    // Sorted rarely, so a transfer costs little.
+    if (this.lateSlow.length >= 2 * lateSlowAtMost) {
+      this.lateSlow = slowest(this.lateSlow)
+    }
+  }
+
+  /** Gives rows to transfers that had none. */
+  private addLate(): void {
+    for (const { active, ended, outcome, request } of [...this.lateFailures.splice(0), ...slowest(this.lateSlow)]) {
+      active.row = this.rows.addTransfer(request, active.origin, active.began)
+      if (active.last !== undefined) {
+        this.addExchange(active.last, active.row, active.origin)
+      }
+      this.end(active, ended, outcome)
+    }
+    this.lateSlow = []
+  }
+
+  private textOf(error: DownloadError): number {
+    return this.texts.add(displayText(error.message), reasonOf(error))
+  }
+
+  private originOf(url: string): number {
+    const origin = NormalizedUrl.originOf(url) ?? parsedOrigin(url)
+    const known = this.origins.has(origin) || this.origins.size < originsAtMost ? origin : ""
+    const found = this.origins.get(known)
+    if (found !== undefined) {
+      return found
+    }
+    const added = this.originSums.push({ origin: known, sums: new Sums() }) - 1
+    this.origins.set(known, added)
+    return added
+  }
+
+  private pathOf(url: string, origin: number): string {
+    const { origin: text = "" } = this.originSums[origin] ?? {}
+    return text !== "" && url.startsWith(text) ? url.slice(text.length) : url
+  }
+}
+
+const parsedOrigin = (text: string): string => {
+  const url = parse(text)
+  return url !== undefined && isHttp(url) ? url.origin : ""
+}
+
+const slowest = (late: ReadonlyArray<Late>): Array<Late> =>
+  late
+    .slice()
+    .sort((one, other) => other.ended - other.active.began - (one.ended - one.active.began))
+    .slice(0, lateSlowAtMost)
+
+const nameOf = ({ _tag }: DownloadOutcome): Outcome => {
+  switch (_tag) {
+    case "Saved":
+      return "saved"
+    case "Skipped":
+      return "skipped"
+    case "NotModified":
+      return "notModified"
+    case "Failed":
+      return "failed"
+    case "Cancelled":
+      return "cancelled"
+  }
+}
