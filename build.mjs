@@ -1,12 +1,13 @@
 // Builds dist/: the modules of the library with their types, and the command line as two files: bin.js, which loads
-// program.cjs when there is something to do. events.schema.json is the JSON Schema of the lines of --json. LICENSES.txt
-// has the notices of the packages that are part of the two files.
+// program.cjs when there is something to do, and report.html, the page of a report. events.schema.json is the JSON Schema of
+// the lines of --json. LICENSES.txt has the notices of the packages that are part of the first three.
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 import { notices } from "./notices.mjs"
+import { buildPage } from "./page/build.mjs"
 
 const only = process.argv[2]
 const root = fileURLToPath(new URL(".", import.meta.url))
@@ -78,6 +79,9 @@ const bin = await build({
   }
 })
 
+const page = await buildPage(root)
+writeFileSync(`${root}dist/report.html`, page.html)
+
 if (only !== "cli") {
   const { manual } = await import("./dist/Cli.js")
   writeFileSync(`${root}dist/halyard.1`, await manual(version))
@@ -85,7 +89,7 @@ if (only !== "cli") {
   writeFileSync(`${root}dist/events.schema.json`, `${JSON.stringify(jsonSchema(), null, 2)}\n`)
 }
 
-writeFileSync(`${root}dist/LICENSES.txt`, notices(root, [program.metafile, bin.metafile]))
+writeFileSync(`${root}dist/LICENSES.txt`, notices(root, [program.metafile, bin.metafile, page.metafile]))
 
 // Code that was kept for the builds before.
 for (const name of readdirSync(`${root}dist`)) {

@@ -33,6 +33,7 @@ export const notices = (root, metafiles) => {
     const texts = files.sort().map((file) => readFileSync(`${root}${path}/${file}`, "utf8").trim())
     return [`${name} ${version} (${license})`, ...texts].join("\n\n")
   })
-  const start = "The command line of halyard, dist/bin.js and dist/program.cjs, has code of these packages in it."
+  const start =
+    "The command line of halyard, dist/bin.js, dist/program.cjs and dist/report.html, has code of these packages in it."
   return `${[start, ...sections].join(`\n\n${"-".repeat(80)}\n\n`)}\n`
 }

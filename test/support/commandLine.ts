@@ -33,6 +33,7 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
     const host = Layer.mock(Cli.Host, {
       notUtf8: () => undefined,
       flagsDirectory: "",
+      reportPage: Effect.succeed(""),
       store,
       outputStore: () => store,
       stateJournal: () => none,

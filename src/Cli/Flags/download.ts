@@ -17,6 +17,7 @@ import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
 import * as Display from "../display.js"
 import { Host, storeLayer } from "../Host.js"
+import type { ReportPage } from "../reportPage.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import { embedded, engines, type Options, remoteBaseUrl } from "./options.js"
@@ -40,6 +41,7 @@ export const download = Effect.fn("flags.download")(function* (
   }
   const { concurrency: defaultConcurrency, maximum } = engines[options.engine]
   const concurrency = Math.min(options.maxReq ?? defaultConcurrency, maximum, codes.length)
+  const page = options.report === undefined ? undefined : yield* openPage(options.report)
   yield* Effect.flatMap(Store, (store) => store.prepare(options.directory))
   yield* UnfinishedParts.report(options.directory)
   return yield* Effect.scoped(
@@ -47,7 +49,14 @@ export const download = Effect.fn("flags.download")(function* (
       const origin = yield* openOrigin(options)
       const requests = codes.map((code) => Flags.request(code, { ...options, baseUrl: origin.baseUrl }))
       const report = yield* Report.make({ ...options, ...origin, requests, concurrency, version })
-      return yield* runEngine(options, origin, requests, concurrency, report)
+      return yield* runEngine(
+        options,
+        origin,
+        requests,
+        concurrency,
+        page === undefined ? report : recorded(report, page),
+        page
+      )
     })
   )
 }, Effect.provide(storeLayer))
@@ -77,8 +86,16 @@ const runEngine = Effect.fnUntraced(function* (
   origin: { readonly baseUrl: string; readonly label: string },
   requests: ReadonlyArray<Download.DownloadRequest>,
   concurrency: number,
-  report: Report.Report
+  report: Report.Report,
+  page: ReportPage | undefined
 ) {
+  let isPageSaved = true
+  const savePage =
+    page === undefined
+      ? Effect.void
+      : Effect.map(page.save, (isSaved) => {
+          isPageSaved = isSaved
+        })
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
   yield* report.begin
@@ -93,9 +110,25 @@ const runEngine = Effect.fnUntraced(function* (
       }
     }),
     // The report is also printed after Ctrl-C.
-    Effect.onExit(() => conclude),
-    Effect.zipRight(Effect.sync(() => Download.exitCode(report.current())))
+    Effect.onExit(() => Effect.zipRight(savePage, conclude)),
+    Effect.zipRight(Effect.sync(() => (isPageSaved ? Download.exitCode(report.current()) : 1)))
   )
+})
+
+/** Opens the page of `--report`. */
+const openPage = (file: string) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../reportPage.js")),
+    ({ open }) => open("--report", file, [], { hasSecrets: false })
+  )
+
+/** A report that also records its events for the page. */
+const recorded = (report: Report.Report, page: ReportPage): Report.Report => ({
+  ...report,
+  event: (event) => {
+    page.receive(event)
+    return report.event(event)
+  }
 })
 
 const inThreads = (

@@ -44,6 +44,7 @@ const output = {
     nonEmpty("-d, --directory DIR", "Save as DIR/cc.gif (default downloads)", "directory"),
     "downloads"
   ),
+  report: nonEmpty("--report FILE", "Write a page that shows the run to FILE", "file"),
   verbose: flag("-v, --verbose", "Print a line per flag, and all counts"),
   progress: progressOption,
   json: flag("--json", "Print one JSON object per event, and a report")

@@ -22,7 +22,6 @@ import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
 import { Journal as Remembered, SavedNames } from "../../Journal.js"
 import * as Progress from "../../Progress.js"
-import * as RetryPolicy from "../../RetryPolicy.js"
 import { StatusLine } from "../../StatusLine.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
@@ -34,6 +33,7 @@ import * as Content from "./content.js"
 import * as Cookies from "./cookies.js"
 import * as Credentials from "./credentials.js"
 import { Destinations } from "./destinations.js"
+import { downloaderLayer } from "./downloaderLayer.js"
 import * as DryRun from "./dryRun.js"
 import { FailFast } from "./failFast.js"
 import * as ForeignFiles from "./foreignFiles.js"
@@ -47,6 +47,7 @@ import type { Options } from "./options.js"
 import * as OriginSecrets from "./originSecrets.js"
 import { isStandardOutput, type Output, outputOf } from "./output.js"
 import * as Report from "./report.js"
+import { openPage } from "./reportFile.js"
 import { SavedPaths } from "./savedPaths.js"
 import * as Urls from "./urls.js"
 
@@ -108,6 +109,8 @@ const run = Effect.fnUntraced(function* (
     options.failed === undefined || options.dryRun
       ? undefined
       : yield* openFailed(options.failed, directory, options, output?.stream !== undefined)
+  const page =
+    options.report === undefined || options.dryRun ? undefined : yield* openPage(options.report, options, output)
   // On one terminal, the rows would be mixed into the body.
   const progress = options.quiet || (isToStdout && host.stdout.isTerminal) ? "none" : options.progress
   const report = yield* Report.make({ ...options, progress, hasPaths: !isToStdout, version })
@@ -120,7 +123,10 @@ const run = Effect.fnUntraced(function* (
   const preparing = Effect.onInterrupt(prepare(options, output, directory), () => conclude)
   const prepared = options.dryRun ? Either.right(true) : yield* Effect.either(preparing)
   if (Either.isRight(prepared) && !prepared.right) {
-    yield* report.event(deadlineReached(urls, options, output, yield* Clock.currentTimeMillis))
+    const event = deadlineReached(urls, options, output, yield* Clock.currentTimeMillis)
+    page?.receive(event)
+    yield* report.event(event)
+    yield* page === undefined ? Effect.void : page.save
     yield* conclude
     return Download.exitCode(report.current())
   }
@@ -193,20 +199,25 @@ const run = Effect.fnUntraced(function* (
     before: 0,
     onReady: failed?.ready ?? (() => {}),
     onRefused: (index, item) => {
-      report.refused(index, item)
+      const outcome = report.refused(index, item)
+      page?.refused(outcome)
       failed?.refused(index, item)
       failFast.check()
     }
   }
   const ready = Items.prepare(withSaved(batched, 0), dependencies)
+  const record = (event: DownloadEvent): void => {
+    failed?.event(event)
+    page?.receive(event)
+  }
   const listener =
-    failed === undefined
+    failed === undefined && page === undefined
       ? report.event
       : (event: DownloadEvent) => {
-          failed.event(event)
+          record(event)
           return report.event(event)
         }
-  const failedOnly = (event: DownloadEvent) => Effect.sync(() => failed?.event(event))
+  const recordOnly = (event: DownloadEvent) => Effect.sync(() => record(event))
   // A stream is not continued.
   const mayResume = output?.stream === undefined && !options.noResume
   const requests = Stream.map(ready, ({ digest, headers, index, isNamedByServer, item: { fields, url }, path }) => {
@@ -239,12 +250,13 @@ const run = Effect.fnUntraced(function* (
     const error = prepared.left
     const fail = (request: Download.DownloadRequest) =>
       Effect.flatMap(Clock.currentTimeMillis, (atMillis) =>
-        (options.json ? listener : failedOnly)(
+        (options.json ? listener : recordOnly)(
           new Finished({ atMillis, outcome: new Download.Failed({ request, error }) })
         )
       )
-    yield* options.json || failed !== undefined ? Stream.runForEach(requests, fail) : Effect.void
+    yield* options.json || failed !== undefined || page !== undefined ? Stream.runForEach(requests, fail) : Effect.void
     yield* failed === undefined ? Effect.void : failed.save(undefined, report.note)
+    yield* page === undefined ? Effect.void : page.save
     return options.json ? yield* Effect.as(conclude, 1) : yield* error
   }
   const told = options.continue ? ForeignFiles.told(requests, files, report.note) : requests
@@ -272,6 +284,12 @@ const run = Effect.fnUntraced(function* (
           return Effect.map(failed.save(left && Effect.provide(left, context), report.note), (isSaved) => {
             areFilesSaved &&= isSaved
           })
+        })
+  const savePage =
+    page === undefined
+      ? Effect.void
+      : Effect.map(page.save, (isSaved) => {
+          areFilesSaved &&= isSaved
         })
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(failFast.stop(downloader.run(told, { concurrency: Math.min(options.concurrency, connections) })))
@@ -304,7 +322,7 @@ const run = Effect.fnUntraced(function* (
       report.note(originHeaders?.notice())
       report.note(checksums?.notice())
       report.note(failFast.notice())
-      return Effect.zipRight(saveCookies, Effect.zipRight(saveFailed, conclude))
+      return Effect.all([saveCookies, saveFailed, savePage, conclude], { discard: true })
     }),
     Effect.zipRight(Effect.sync(() => (areFilesSaved ? Download.exitCode(report.current()) : 1)))
   )
@@ -359,32 +377,6 @@ const deadlineReached = (
   })
   return new Finished({ atMillis, outcome: new Download.Failed({ request, error }) })
 }
-
-const downloaderLayer = (options: Options, output: Output | undefined) =>
-  Downloader.layerWith({
-    retry: RetryPolicy.make({ retries: options.retries, anyMethod: options.retryAnyMethod }),
-    connectTimeout: options.connectTimeout,
-    headersTimeout: options.headersTimeout,
-    userAgent: options.userAgent,
-    bytesPerSecond: options.limitRate,
-    bytesPerSecondPerOrigin: options.limitRatePerOrigin,
-    requestsPerSecond: options.rate,
-    requestsPerSecondPerOrigin: options.ratePerOrigin,
-    stall: stallOf(options),
-    perOrigin: options.perOrigin,
-    // A stream is written in order.
-    segments: output?.stream === undefined ? (options.segments ?? 4) : 1,
-    durability: options.durability,
-    strict: options.strict,
-    mtime: !options.noMtime,
-    responses: options.verbose && !options.quiet
-  })
-
-/** The minimum number of bytes in `--speed-time`, from `--speed-limit`. */
-const stallOf = ({ speedLimit, speedTime = Downloader.defaults.stall.within }: Options) => ({
-  bytes: speedLimit === undefined ? 1 : Math.max(1, speedLimit * Duration.toSeconds(speedTime)),
-  within: speedTime
-})
 
 /** The same entries, paused while standard output is full. */
 const whileTaken = <A, E, R>({ stdout }: typeof Host.Service, entries: Stream.Stream<A, E, R>) => {

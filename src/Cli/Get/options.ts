@@ -97,6 +97,7 @@ const output = {
   noState: flag("--no-state", "Neither read nor write .halyard.ndjson"),
   journal: nonEmpty("--journal FILE", "Record outcomes in FILE, and skip saved files", "file"),
   failed: nonEmpty("--failed FILE", "Write a list of what failed or was cancelled", "file"),
+  report: nonEmpty("--report FILE", "Write a page that shows the run to FILE", "file"),
   noMtime: flag("--no-mtime", "Do not set the time of files to Last-Modified"),
   durability: choice("--durability LEVEL", "full (default) survives a power cut, or rename", ["full", "rename"]),
   quiet: flag("-q, --quiet", "Print failures only"),

@@ -26,7 +26,7 @@ import { failureOf, RetryLines } from "./retryLines.js"
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
   /** Reports an item for which no request is sent, as a failure. */
-  readonly refused: (index: number, item: Refused) => void
+  readonly refused: (index: number, item: Refused) => Download.Failed
   /** Reports a URL whose file gets another name than the wanted one. */
   readonly renamed: (url: string, name: string, reason: string) => void
   /** Prints a line for the user, if there is one. */
@@ -232,6 +232,7 @@ export const make = (options: {
           const outcome = Unvalidated.make(Download.Failed, { request, error })
           display.refused(outcome)
           onOutcome(outcome, item)
+          return outcome
         },
         renamed: (url, name, reason) => {
           if (!json && RequestProblem.ofUrl(url) === undefined) {

@@ -1,7 +1,7 @@
 /**
  * The machine of the command line, on Node. A part that only some commands need is loaded when they use it.
  */
-import { fstatSync } from "node:fs"
+import { fstatSync, readFileSync } from "node:fs"
 import { Worker } from "node:worker_threads"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
@@ -34,6 +34,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         writeSoon: StandardOutput.writeSoon,
         isFull: StandardOutput.isFull
       },
+      reportPage: Effect.sync(() => readFileSync(new URL("report.html", import.meta.url), "utf8")),
       listen: (address) =>
         lazily(
           () => import("../HttpServer.js"),

@@ -1,0 +1,51 @@
+// Numbers for people.
+import type { Outcome, Phase } from "../src/RunRecord/data.js"
+
+export { displaySize as size } from "../src/internal/text/displaySize.js"
+
+const whole = new Intl.NumberFormat("en")
+
+export const count = (value: number): string => whole.format(value)
+
+export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? "" : "s"}`
+
+/** A time: `35 ms`, `1.25 s`, `2 min 5 s`. */
+export const time = (millis: number): string => {
+  if (millis < 1000) {
+    return `${Math.round(millis)} ms`
+  }
+  if (millis < 60_000) {
+    return `${(millis / 1000).toFixed(millis < 10_000 ? 2 : 1)} s`
+  }
+  const seconds = Math.round(millis / 1000)
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** A duration that may be unknown. */
+export const duration = (millis: number): string => (millis < 0 ? "–" : time(millis))
+
+export const percent = (part: number, all: number): string =>
+  all === 0 ? "0 %" : part > 0 && part / all < 0.005 ? "< 1 %" : `${Math.round((100 * part) / all)} %`
+
+export const phaseNames: { readonly [phase in Phase]: string } = {
+  permit: "wait for a permit",
+  lookup: "name look-up",
+  connect: "connect",
+  tls: "TLS",
+  wait: "first byte",
+  receive: "body",
+  delay: "wait before a retry",
+  finish: "check and publish"
+}
+
+export const phases: ReadonlyArray<Phase> = ["permit", "lookup", "connect", "tls", "wait", "receive", "delay", "finish"]
+
+export const outcomeNames: { readonly [outcome in Outcome]: string } = {
+  saved: "saved",
+  skipped: "skipped",
+  notModified: "unchanged",
+  failed: "failed",
+  cancelled: "cancelled",
+  unfinished: "unfinished"
+}

@@ -1,0 +1,192 @@
+// The beginning of the page: what happened, what failed, and where the time went.
+import type { OutcomeCounts, PhaseMillis } from "../src/RunRecord/data.js"
+import { outcomes } from "../src/RunRecord/data.js"
+import { element, section, swatch } from "./dom.js"
+import * as Format from "./format.js"
+import type { Run } from "./run.js"
+
+const total = (counts: OutcomeCounts): number => outcomes.reduce((sum, outcome) => sum + counts[outcome], 0)
+
+const isDone = (counts: OutcomeCounts): number => counts.saved + counts.skipped + counts.notModified
+
+/** The answer to the first question about a run. */
+const answerOf = (counts: OutcomeCounts): { readonly text: string; readonly kind: string } => {
+  const all = total(counts)
+  const files = all === 1 ? "file" : "files"
+  const stopped = counts.cancelled + counts.unfinished
+  if (all === 0) {
+    return { text: "The run had no files", kind: "partial" }
+  }
+  if (counts.failed === all) {
+    return { text: all === 1 ? "The file failed" : `All ${Format.count(all)} files failed`, kind: "bad" }
+  }
+  if (counts.failed > 0) {
+    const rest = stopped > 0 ? `, and ${Format.count(stopped)} did not end` : ""
+    return { text: `${Format.count(counts.failed)} of ${Format.count(all)} ${files} failed${rest}`, kind: "bad" }
+  }
+  if (stopped > 0) {
+    return {
+      text: `The run was stopped after ${Format.count(isDone(counts))} of ${Format.count(all)} ${files}`,
+      kind: "partial"
+    }
+  }
+  return counts.saved === all
+    ? { text: all === 1 ? "The file was saved" : `All ${Format.count(all)} files were saved`, kind: "good" }
+    : { text: all === 1 ? "The file is there" : `All ${Format.count(all)} files are there`, kind: "good" }
+}
+
+const dateOf = (millis: number): string =>
+  new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" }).format(new Date(millis))
+
+export const head = ({ data }: Run): ReadonlyArray<HTMLElement> => {
+  const { counts } = data
+  const { kind, text } = answerOf(counts)
+  document.title = `${text} – halyard report`
+  const rate = data.elapsedMillis === 0 ? "–" : `${Format.size((1000 * data.receivedBytes) / data.elapsedMillis)}/s`
+  const facts: ReadonlyArray<readonly [string, string]> = [
+    ...outcomes.flatMap((outcome) =>
+      counts[outcome] > 0 || outcome === "saved" || outcome === "failed"
+        ? [[Format.outcomeNames[outcome], Format.count(counts[outcome])] as const]
+        : []
+    ),
+    ["saved size", Format.size(data.savedBytes)],
+    ["received", Format.size(data.receivedBytes)],
+    ["elapsed", Format.time(data.elapsedMillis)],
+    ["mean rate", rate],
+    ["requests", Format.count(data.requests)],
+    ["retries", Format.count(data.retries)],
+    ["in flight at most", Format.count(data.activeAtMost)]
+  ]
+  return [
+    element(
+      "div",
+      { class: `answer ${kind}` },
+      element("p", { class: "kicker" }, `halyard report · ${dateOf(data.beganAtMillis)}`),
+      element("h1", { id: "answer" }, text),
+      element("p", { class: "muted" }, originsOf(data.origins.map(({ origin }) => origin)))
+    ),
+    element(
+      "dl",
+      { class: "facts", "aria-label": "Totals" },
+      ...facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)))
+    )
+  ]
+}
+
+const originsOf = (origins: ReadonlyArray<string>): string => {
+  const named = origins.filter((origin) => origin !== "")
+  return named.length === 0
+    ? "no origin was asked"
+    : named.length <= 3
+      ? `from ${named.join(", ")}`
+      : `from ${named.slice(0, 3).join(", ")} and ${Format.plural(named.length - 3, "other origin")}`
+}
+
+export const failures = ({ data }: Run): HTMLElement | undefined =>
+  data.counts.failed === 0
+    ? undefined
+    : section(
+        "what-failed",
+        "What failed",
+        element(
+          "ul",
+          { class: "plain kinds" },
+          ...data.failures
+            .slice(0, kindsAtMost)
+            .map(({ count, phase, reason }) =>
+              element(
+                "li",
+                {},
+                element("span", { class: "count" }, Format.count(count)),
+                element(
+                  "span",
+                  {},
+                  reason,
+                  ...(phase === "" ? [] : [element("span", { class: "muted" }, ` · phase: ${phase}`)])
+                )
+              )
+            )
+        ),
+        ...(data.failures.length > kindsAtMost
+          ? [element("p", { class: "muted" }, `and ${Format.plural(data.failures.length - kindsAtMost, "other kind")}`)]
+          : []),
+        element("p", {}, element("a", { href: "#failed" }, "Each failed file, with its phase and retries"))
+      )
+
+const kindsAtMost = 8
+
+/** What transfers did in a phase, and why they may have done it for long. */
+const remarks: { readonly [phase in keyof PhaseMillis]: string } = {
+  permit: "waited for a permit: the limits of the run, or of an origin, held them back",
+  lookup: "looked up names",
+  connect: "opened connections",
+  tls: "made connections secure",
+  wait: "waited for the first byte: the servers took long to answer",
+  receive: "received bodies",
+  delay: "waited before the next attempt, after one that failed",
+  finish: "checked and saved files: the disk took long"
+}
+
+export const whereTimeWent = ({ data }: Run): HTMLElement => {
+  const all = Format.phases.reduce((sum, phase) => sum + data.phases[phase], 0)
+  const shown = Format.phases.filter((phase) => data.phases[phase] > 0)
+  const longest = shown.reduce((one, other) => (data.phases[other] > data.phases[one] ? other : one), "receive")
+  const bar = element("div", { class: "bar", "aria-hidden": "true" })
+  for (const phase of shown) {
+    const part = element("span", { "data-color": phase })
+    part.style.flexGrow = `${data.phases[phase] / Math.max(1, all)}`
+    bar.append(part)
+  }
+  return section(
+    "where-time-went",
+    "Where the time went",
+    element(
+      "p",
+      {},
+      all === 0
+        ? "No request took a millisecond."
+        : `In ${Format.percent(data.phases[longest], all)} of their time, transfers ${remarks[longest]}.`
+    ),
+    bar,
+    element(
+      "ul",
+      { class: "plain legend", "aria-label": "Time of all transfers by phase" },
+      ...shown.map((phase) =>
+        element(
+          "li",
+          {},
+          swatch(phase),
+          `${Format.phaseNames[phase]} ${Format.percent(data.phases[phase], all)} (${Format.time(data.phases[phase])})`
+        )
+      )
+    )
+  )
+}
+
+export const outcomeBar = ({ data }: Run): HTMLElement => {
+  const shown = outcomes.filter((outcome) => data.counts[outcome] > 0)
+  const bar = element("div", { class: "bar", "aria-hidden": "true" })
+  for (const outcome of shown) {
+    const part = element("span", { "data-color": outcome })
+    part.style.flexGrow = `${data.counts[outcome]}`
+    bar.append(part)
+  }
+  const all = total(data.counts)
+  return section(
+    "outcomes",
+    "Outcomes",
+    bar,
+    element(
+      "ul",
+      { class: "plain legend", "aria-label": "Outcomes by kind" },
+      ...shown.map((outcome) =>
+        element(
+          "li",
+          {},
+          swatch(outcome),
+          `${Format.count(data.counts[outcome])} ${Format.outcomeNames[outcome]} (${Format.percent(data.counts[outcome], all)})`
+        )
+      )
+    )
+  )
+}

@@ -1,0 +1,34 @@
+/**
+ * The downloader with the limits that the options of `halyard get` give.
+ */
+import * as Duration from "effect/Duration"
+import * as Downloader from "../../Downloader.js"
+import * as RetryPolicy from "../../RetryPolicy.js"
+import type { Options } from "./options.js"
+import type { Output } from "./output.js"
+
+export const downloaderLayer = (options: Options, output: Output | undefined) =>
+  Downloader.layerWith({
+    retry: RetryPolicy.make({ retries: options.retries, anyMethod: options.retryAnyMethod }),
+    connectTimeout: options.connectTimeout,
+    headersTimeout: options.headersTimeout,
+    userAgent: options.userAgent,
+    bytesPerSecond: options.limitRate,
+    bytesPerSecondPerOrigin: options.limitRatePerOrigin,
+    requestsPerSecond: options.rate,
+    requestsPerSecondPerOrigin: options.ratePerOrigin,
+    stall: stallOf(options),
+    perOrigin: options.perOrigin,
+    // A stream is written in order.
+    segments: output?.stream === undefined ? (options.segments ?? 4) : 1,
+    durability: options.durability,
+    strict: options.strict,
+    mtime: !options.noMtime,
+    responses: options.verbose && !options.quiet
+  })
+
+/** The minimum number of bytes in `--speed-time`, from `--speed-limit`. */
+const stallOf = ({ speedLimit, speedTime = Downloader.defaults.stall.within }: Options) => ({
+  bytes: speedLimit === undefined ? 1 : Math.max(1, speedLimit * Duration.toSeconds(speedTime)),
+  within: speedTime
+})

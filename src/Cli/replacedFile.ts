@@ -1,0 +1,88 @@
+/**
+ * A file that a run replaces when it ends: it is checked before the run, and gets its new content in one step.
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import { fromCause } from "../DownloadError/diskErrors.js"
+import type { Disk } from "../DownloadError.js"
+import * as Printable from "../internal/text/printable.js"
+import { listName } from "../Store/partName.js"
+import { Host } from "./Host.js"
+import { UsageError } from "./UsageError.js"
+
+export type Requirements = FileSystem.FileSystem | Path.Path
+
+export interface ReplacedFile {
+  /** The absolute path. A symbolic link is followed, so that the link stays. */
+  readonly path: string
+  /** Whether a path leads to the file. */
+  readonly isAt: (path: string) => Effect.Effect<boolean>
+  readonly replace: (content: string) => Effect.Effect<void, Disk>
+}
+
+/** A file that must not be the same. */
+export interface OtherFile {
+  /** The option that names it. */
+  readonly option: string
+  readonly file: string
+}
+
+/**
+ * Checks that the file of an option can be replaced. Fails with a sentence that begins with the option. Other users cannot read the
+ * file if it has secrets.
+ */
+export const check = Effect.fnUntraced(function* (
+  option: string,
+  file: string,
+  others: ReadonlyArray<OtherFile>,
+  { hasSecrets }: { readonly hasSecrets: boolean }
+) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const { owner } = yield* Host
+  const label = `${option} ${Printable.line(file)}`
+  if (file === "-" || file === "/dev/stdin") {
+    return yield* new UsageError({ message: `${label}: it must be a file` })
+  }
+  const real = (name: string) => Effect.orElseSucceed(fs.realPath(name), () => path.resolve(name))
+  const target = yield* real(file)
+  for (const other of others) {
+    if ((yield* real(other.file)) === target) {
+      return yield* new UsageError({ message: `${label}: it is also the file of ${other.option}` })
+    }
+  }
+  const unwritable = (cause: unknown) => new UsageError({ message: `${label}: ${fromCause(file, cause).message}` })
+  const found = yield* Effect.option(fs.stat(target))
+  if (found._tag === "Some") {
+    if (found.value.type !== "File") {
+      const what = found.value.type === "Directory" ? "a directory" : "not a regular file"
+      return yield* new UsageError({ message: `${label}: it is ${what}` })
+    }
+    yield* Effect.mapError(fs.access(target, { writable: true }), unwritable)
+  }
+  const directory = path.dirname(target)
+  const number = yield* Random.nextIntBetween(0, 2 ** 31)
+  const temporary = path.join(directory, listName(yield* owner, number))
+  const remove = Effect.ignore(fs.remove(temporary, { force: true }))
+  const create = fs.open(temporary, { flag: "wx", mode: hasSecrets ? 0o600 : 0o666 })
+  const write = (content: string) =>
+    Effect.scoped(
+      Effect.flatMap(create, (handle) =>
+        Effect.zipRight(handle.writeAll(new TextEncoder().encode(content)), handle.sync)
+      )
+    )
+  // Whether a file can be created is known only when one is.
+  yield* Effect.mapError(Effect.ensuring(Effect.scoped(create), remove), unwritable)
+  const replaced: ReplacedFile = {
+    path: target,
+    isAt: (other) => Effect.map(real(other), (found) => found === target),
+    replace: (content) =>
+      Effect.zipRight(write(content), fs.rename(temporary, target)).pipe(
+        Effect.mapError((cause) => fromCause(file, cause)),
+        Effect.ensuring(remove)
+      )
+  }
+  return replaced
+})

@@ -1,0 +1,78 @@
+/**
+ * The file of `--report`: a page that shows a run. It is written when the run ends, however it ends.
+ */
+import * as Effect from "effect/Effect"
+import type * as Download from "../Download.js"
+import { type DownloadEvent, Finished, Started } from "../DownloadEvent.js"
+import * as Printable from "../internal/text/printable.js"
+import * as Unvalidated from "../internal/unvalidated.js"
+import * as RunRecord from "../RunRecord.js"
+import { StatusLine } from "../StatusLine.js"
+import { Host } from "./Host.js"
+import * as Pictures from "./pictures.js"
+import * as ReplacedFile from "./replacedFile.js"
+import { UsageError } from "./UsageError.js"
+
+export interface ReportPage {
+  readonly receive: (event: DownloadEvent) => void
+  /** Records an item for which no request is sent. */
+  readonly refused: (outcome: Download.Failed) => void
+  /** Writes the page. Returns false, and prints why, if it could not be written. */
+  readonly save: Effect.Effect<boolean>
+}
+
+// Files of the same name in other directories.
+const sameNameAtMost = 1000
+
+/** Checks the file before the run. `others` are files that the run reads or writes. */
+export const open = Effect.fnUntraced(function* (
+  option: string,
+  file: string,
+  others: ReadonlyArray<ReplacedFile.OtherFile>,
+  options: { readonly hasSecrets: boolean }
+) {
+  const target = yield* ReplacedFile.check(option, file, others, options)
+  const { reportPage } = yield* Host
+  const { line } = yield* StatusLine
+  const record = RunRecord.make()
+  const name = target.path.replace(/^.*[/\\]/s, "")
+  const mayBeTarget: Array<string> = []
+  const context = yield* Effect.context<ReplacedFile.Requirements>()
+  const clock = yield* Effect.clock
+  const write = Effect.gen(function* () {
+    for (const saved of mayBeTarget) {
+      if (yield* target.isAt(saved)) {
+        return yield* new UsageError({ message: "this run has saved a file of that name, which stays" })
+      }
+    }
+    const { withData } = yield* Effect.promise(() => import("../RunRecord/page.js"))
+    const pictures = yield* Pictures.read(record)
+    yield* target.replace(withData(yield* reportPage, record.data({ ...options, pictures })))
+  })
+  const page: ReportPage = {
+    receive: (event) => {
+      record.receive(event)
+      const isNamedSo =
+        event._tag === "Finished" && event.outcome._tag === "Saved" && event.outcome.destination.endsWith(name)
+      if (isNamedSo && mayBeTarget.length < sameNameAtMost) {
+        mayBeTarget.push(event.outcome.destination)
+      }
+    },
+    refused: (outcome) => {
+      const atMillis = clock.unsafeCurrentTimeMillis()
+      record.receive(Unvalidated.make(Started, { request: outcome.request, atMillis }))
+      record.receive(Unvalidated.make(Finished, { outcome, atMillis }))
+    },
+    save: write.pipe(
+      Effect.as(true),
+      Effect.catchAll(({ message }) =>
+        Effect.sync(() => {
+          line(`${option} ${Printable.line(file)}: ${message}`)
+          return false
+        })
+      ),
+      Effect.provide(context)
+    )
+  }
+  return page
+})

@@ -1,0 +1,215 @@
+/**
+ * The report page in a browser.
+ */
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { Connection } from "../../src/DownloadError.js"
+import type { DownloadEvent } from "../../src/DownloadEvent.js"
+import { withData } from "../../src/RunRecord/page.js"
+import * as RunRecord from "../../src/RunRecord.js"
+import { hasBrowser, needsBrowser, type Options, openHtml, rowsOf, violations } from "../support/browser.js"
+import { exchanged, failed, requestTo, run, saved, started } from "../support/recordedRun.js"
+
+const template = readFileSync(fileURLToPath(new URL("../../dist/report.html", import.meta.url)), "utf8")
+
+const htmlOf = (events: ReadonlyArray<DownloadEvent>, options?: Parameters<RunRecord.RunRecord["data"]>[0]) => {
+  const record = RunRecord.make()
+  for (const event of events) {
+    record.receive(event)
+  }
+  return withData(template, record.data(options))
+}
+
+const open = (events: ReadonlyArray<DownloadEvent>, options?: Options) => openHtml(htmlOf(events), options)
+
+describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
+  it.scopedLive("answers what happened, what failed, and how often it was tried, as text", () =>
+    Effect.gen(function* () {
+      const { page, problems, requests } = yield* open(run(60))
+      const text = (selector: string) => Effect.promise(() => page.locator(selector).innerText())
+      assert.strictEqual(yield* text("h1"), "6 of 60 files failed")
+      assert.include(yield* text("#what-failed"), "6\nHTTP error 404 - Not Found · phase: response")
+      assert.include(yield* text("#outcomes"), "54 saved (90 %)")
+      assert.include(yield* text("#where-time-went"), "transfers waited before the next attempt")
+      const failures = yield* rowsOf(page, "failed-files-table")
+      assert.deepStrictEqual(
+        failures.map(([name, reason, phase, retries]) => [name, reason, phase, retries]),
+        [9, 19, 29, 39, 49, 59].map((index) => [`file-${index}.bin`, "HTTP error 404 - Not Found", "response", "0"])
+      )
+      const slowest = yield* rowsOf(page, "slowest-files-table")
+      assert.deepStrictEqual(slowest[0]?.slice(0, 9), [
+        "file-6.bin",
+        "saved",
+        "645 ms",
+        "10 ms",
+        "10 ms",
+        "40 ms",
+        "80 ms",
+        "500 ms",
+        "1"
+      ])
+      const headings = yield* Effect.promise(() => page.getByRole("heading").allTextContents())
+      assert.includeMembers(headings, ["What failed", "The run over time", "Failed", "Slowest", "All transfers"])
+      assert.deepStrictEqual(problems, [])
+      assert.deepStrictEqual(requests, [])
+    })
+  )
+
+  it.scopedLive("pages and filters its table of all transfers", () =>
+    Effect.gen(function* () {
+      const { page } = yield* open(run(60))
+      assert.strictEqual((yield* rowsOf(page, "all-transfers-table")).length, 25)
+      yield* Effect.promise(() => page.getByRole("button", { name: "Next rows of: Transfers" }).click())
+      assert.strictEqual((yield* rowsOf(page, "all-transfers-table"))[0]?.[0], "file-25.bin")
+      yield* Effect.promise(() => page.locator("#all-transfers-filter").fill("FILE-42"))
+      assert.deepStrictEqual(
+        (yield* rowsOf(page, "all-transfers-table")).map(([name]) => name),
+        ["file-42.bin"]
+      )
+    })
+  )
+
+  it.scopedLive("zooms, moves and shows a transfer by the keyboard alone", () =>
+    Effect.gen(function* () {
+      const { page, problems } = yield* open(run(300))
+      const status = () => Effect.promise(() => page.locator("#chart-status").innerText())
+      const press = (key: string) => Effect.promise(() => page.keyboard.press(key))
+      const whole = yield* status()
+      assert.match(whole, /^Shown: 0 ms to .*, rows 1 to 302 of 302/)
+      yield* Effect.promise(() => page.getByRole("group", { name: "Charts of the run over time" }).focus())
+      yield* press("+")
+      const zoomed = yield* status()
+      assert.notStrictEqual(zoomed, whole)
+      assert.notMatch(zoomed, /of 302/)
+      yield* press("ArrowRight")
+      assert.notStrictEqual(yield* status(), zoomed)
+      yield* press("n")
+      assert.match(yield* Effect.promise(() => page.locator("#details h3").innerText()), /^file-\d+\.bin$/)
+      yield* press("0")
+      assert.strictEqual(yield* status(), whole)
+      yield* Effect.promise(() => page.getByRole("button", { name: "Zoom in" }).click())
+      assert.notStrictEqual(yield* status(), whole)
+      assert.deepStrictEqual(problems, [])
+    })
+  )
+
+  it.scopedLive("zooms by a drag over the charts", () =>
+    Effect.gen(function* () {
+      const { page } = yield* open(run(100))
+      const status = () => Effect.promise(() => page.locator("#chart-status").innerText())
+      const whole = yield* status()
+      yield* Effect.promise(async () => {
+        const over = page.locator(".u-over").first()
+        await over.scrollIntoViewIfNeeded()
+        const box = await over.boundingBox()
+        const [x, y] = [(box?.x ?? 0) + 100, (box?.y ?? 0) + 20]
+        await page.mouse.move(x, y)
+        await page.mouse.down()
+        await page.mouse.move(x + 200, y + 20, { steps: 4 })
+        await page.mouse.up()
+      })
+      assert.notStrictEqual(yield* status(), whole)
+    })
+  )
+
+  it.scopedLive("shows the details of a failed transfer from its table", () =>
+    Effect.gen(function* () {
+      const { page } = yield* open(run(60))
+      yield* Effect.promise(() => page.locator("#failed").getByRole("button", { name: "file-19.bin" }).click())
+      const details = yield* Effect.promise(() => page.locator("#details").innerText())
+      assert.include(details, "HTTP error 404 - Not Found (phase: response)")
+      assert.include(details, "http://origin1.test/file-19.bin")
+      const requests = yield* rowsOf(page, "requests-table")
+      assert.strictEqual(requests[0]?.[9], "404")
+    })
+  )
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    it.scopedLive(`violates no rule of axe, ${colorScheme}`, () =>
+      Effect.gen(function* () {
+        const source = `data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==`
+        // The policy of the page permits no script but its own, so the script of axe needs a page without it.
+        const html = htmlOf(run(60), { pictures: [{ transfer: 0, source }] }).replace(
+          /<meta http-equiv="Content-Security-Policy"[^>]*>/,
+          ""
+        )
+        const { page } = yield* openHtml(html, { colorScheme })
+        yield* Effect.promise(() => page.locator("#failed").getByRole("button", { name: "file-19.bin" }).click())
+        assert.deepStrictEqual(yield* violations(page), [])
+      })
+    )
+  }
+
+  it.scopedLive("shows hostile names and errors as text, and loads nothing", () =>
+    Effect.gen(function* () {
+      const name = `</script><img src=x onerror="alert(1)"><!--\u2028\u2029\u202egpj.exe`
+      const request = requestTo(`http://evil.test/${name}`, `out/${name}`)
+      const error = new Connection({
+        url: request.url,
+        reason: "reset",
+        receivedBytes: 0,
+        detail: `</script><b>${name}</b>`
+      })
+      const fine = requestTo("http://evil.test/fine", `out/<iframe src="http://evil.test/frame">`)
+      const { page, problems, requests } = yield* open([
+        started(request, 0),
+        started(fine, 0),
+        exchanged(request, { at: 5, wait: 5, error }),
+        failed(request, 5, error),
+        exchanged(fine, { at: 50, wait: 5, receive: 45, status: 200 }),
+        saved(fine, 50, 1)
+      ])
+      assert.strictEqual(yield* Effect.promise(() => page.locator("img, iframe, b").count()), 0)
+      const [row] = yield* rowsOf(page, "failed-files-table")
+      assert.include(row?.[1], "</script><b>")
+      assert.strictEqual(yield* Effect.promise(() => page.evaluate("document.scripts.length")), 2)
+      assert.deepStrictEqual(problems, [])
+      assert.deepStrictEqual(requests, [])
+    })
+  )
+
+  it.scopedLive("draws a bounded number of shapes and elements for any number of transfers", () =>
+    Effect.gen(function* () {
+      const countsOf = (files: number) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const { page, problems } = yield* open(run(files))
+            const counts: Array<number> = []
+            for (const key of ["", "+", "+", "Shift+_", "ArrowDown", "0"]) {
+              yield* Effect.promise(async () => {
+                await page.locator(".charts").focus()
+                await (key === "" ? Promise.resolve() : page.keyboard.press(key))
+                await page.evaluate(
+                  "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
+                )
+              })
+              counts.push(
+                yield* Effect.promise(async () => Number(await page.locator(".charts").getAttribute("data-shapes")))
+              )
+            }
+            assert.deepStrictEqual(problems, [])
+            const elements = yield* Effect.promise(() => page.locator("*").count())
+            return { shapes: Math.max(...counts), least: Math.min(...counts), elements }
+          })
+        )
+      const small = yield* countsOf(300)
+      const large = yield* countsOf(10_000)
+      const huge = yield* countsOf(100_000)
+      for (const { elements, least, shapes } of [large, huge]) {
+        assert.isAbove(least, 0)
+        assert.isBelow(shapes, 20_000)
+        assert.isAtMost(elements, small.elements + 100)
+      }
+    })
+  )
+
+  it.scopedLive("fits into a narrow window", () =>
+    Effect.gen(function* () {
+      const { page } = yield* open(run(60), { width: 360 })
+      const width = yield* Effect.promise(() => page.evaluate<number>("document.documentElement.scrollWidth"))
+      assert.isAtMost(width, 360)
+    })
+  )
+})
