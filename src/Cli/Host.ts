@@ -166,6 +166,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       /** Whether 1 MiB of text waits in memory for standard output and the screen. */
       readonly isFull: () => boolean
     }
+    /** From now on, a terminal that says it is dumb (`TERM`) is used as one that supports escape sequences. */
+    readonly useDumbTerminal: () => void
     /** Runs an effect that blocks the thread, without signal handlers: the system ends the process on a signal. */
     readonly withoutSignalHandlers: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /**

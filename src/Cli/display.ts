@@ -2,15 +2,25 @@
  * What a command shows while it runs: rows that change on a terminal, or a line every ten seconds.
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { Spinner } from "../Spinner.js"
 import { StatusLine, type TabProgress } from "../StatusLine.js"
+import { Host } from "./Host.js"
 import { choice, type Option, withDefault } from "./Option.js"
 
-export type Progress = "auto" | "plain" | "none"
+export type Progress = "auto" | "bar" | "plain" | "none"
+
+const kind = choice("--progress KIND", "auto (default), bar, plain (lines) or none", ["auto", "bar", "plain", "none"])
 
 /** The option of the commands that download. */
 export const progressOption: Option<Progress> = withDefault(
-  choice("--progress KIND", "auto (default), plain (lines) or none", ["auto", "plain", "none"]),
+  {
+    ...kind,
+    read: (texts) =>
+      texts?.includes("json") === true
+        ? Either.left("--progress json is --json, which prints the progress as lines of JSON; give that instead")
+        : kind.read(texts)
+  },
   "auto" as const
 )
 
@@ -29,12 +39,15 @@ export interface Content {
 export const show = (
   progress: Progress,
   { line, rows, tabProgress }: Content
-): Effect.Effect<never, never, Spinner | StatusLine> =>
-  Effect.flatMap(Effect.all([Spinner, StatusLine]), ([spinner, statusLine]) => {
+): Effect.Effect<never, never, Host | Spinner | StatusLine> =>
+  Effect.flatMap(Effect.all([Host, Spinner, StatusLine]), ([host, spinner, statusLine]) => {
     if (progress === "none") {
       return Effect.never
     }
-    return progress === "auto" && statusLine.isTerminal
+    if (progress === "bar") {
+      host.useDumbTerminal()
+    }
+    return progress !== "plain" && statusLine.isTerminal
       ? spinner.spin({ text: rows, tabProgress })
       : Effect.forever(
           Effect.zipRight(

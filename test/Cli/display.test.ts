@@ -7,6 +7,7 @@ import * as Display from "../../src/Cli/display.js"
 import * as Screen from "../../src/Screen.js"
 import * as Spinner from "../../src/Spinner.js"
 import { indeterminate } from "../../src/StatusLine.js"
+import { hostWith } from "../support/commandLine.js"
 
 /** What is written in 25 seconds. */
 const written = (progress: Display.Progress, isTerminal: boolean) => {
@@ -22,15 +23,26 @@ const written = (progress: Display.Progress, isTerminal: boolean) => {
     const frames = (yield* Screen.Recording).frames()
     yield* Fiber.interrupt(fiber)
     return frames
-  }).pipe(Effect.provide(Layer.provideMerge(Spinner.layer, Screen.layerRecording({ isTerminal }))))
+  }).pipe(
+    Effect.provide(
+      Layer.provideMerge(
+        Spinner.layer,
+        Layer.merge(
+          Screen.layerRecording({ isTerminal }),
+          hostWith(() => {})
+        )
+      )
+    )
+  )
 }
 
 const lines = ["line 1\n", "line 2\n", "line 3\n"]
 
 describe("the progress of a command", () => {
-  it.effect("is a line at the beginning and every ten seconds without a terminal", () =>
+  it.effect("is a line at the beginning and every ten seconds without a terminal, also with bar", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* written("auto", false), lines)
+      assert.deepStrictEqual(yield* written("bar", false), lines)
     })
   )
 

@@ -23,6 +23,30 @@ export interface Answer {
   readonly stderr: string
 }
 
+/** A machine that can do nothing but write. */
+export const hostWith = (write: (text: string) => void): Layer.Layer<Cli.Host> =>
+  Layer.mock(Cli.Host, {
+    notUtf8: () => undefined,
+    flagsDirectory: "",
+    reportPage: Effect.succeed(""),
+    store,
+    outputStore: () => store,
+    stateJournal: () => none,
+    owner: Effect.succeed("0"),
+    writeProblem: () => Effect.succeed(undefined),
+    unfinishedParts: () => Stream.empty,
+    transport: () => Effect.succeed(() => none),
+    listen: () => none,
+    flagWorkers: none,
+    environment: {},
+    connectionsAtMost: () => 1,
+    askPassword: () => Effect.succeed(undefined),
+    stdin: Stream.empty,
+    read: () => Stream.empty,
+    useDumbTerminal: () => {},
+    stdout: { isTerminal: false, isScreen: false, write, writeSoon: write, isFull: () => false }
+  })
+
 /** What the command line prints. An action that needs the network or a disk dies. */
 export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
   Effect.suspend(() => {
@@ -30,26 +54,7 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
     const write = (text: string) => {
       stdout += text
     }
-    const host = Layer.mock(Cli.Host, {
-      notUtf8: () => undefined,
-      flagsDirectory: "",
-      reportPage: Effect.succeed(""),
-      store,
-      outputStore: () => store,
-      stateJournal: () => none,
-      owner: Effect.succeed("0"),
-      writeProblem: () => Effect.succeed(undefined),
-      unfinishedParts: () => Stream.empty,
-      transport: () => Effect.succeed(() => none),
-      listen: () => none,
-      flagWorkers: none,
-      environment: {},
-      connectionsAtMost: () => 1,
-      askPassword: () => Effect.succeed(undefined),
-      stdin: Stream.empty,
-      read: () => Stream.empty,
-      stdout: { isTerminal: false, isScreen: false, write, writeSoon: write, isFull: () => false }
-    })
+    const host = hostWith(write)
     const screen = Layer.succeed(Screen, {
       isTerminal: false,
       write: (text) => {

@@ -13,10 +13,10 @@ import type { Disk } from "../../DownloadError.js"
 import { Screen } from "../../Screen.js"
 import * as Descriptors from "../descriptors.js"
 import { flagsDirectory } from "../flagsDirectory.js"
-import { isTerminal } from "../Screen.js"
 import * as Argv from "./argv.js"
 import * as StandardOutput from "./output/standardOutput.js"
 import type { Signals } from "./signals.js"
+import * as Terminals from "./terminals.js"
 import type { WorkerRole } from "./threads/workerRole.js"
 
 export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never, Screen> =>
@@ -28,8 +28,12 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         return flagsDirectory()
       },
       stdout: {
-        isTerminal: isTerminal(process.stdout),
-        isScreen: screen.isTerminal && StandardOutput.screen() === process.stdout,
+        get isTerminal() {
+          return Terminals.supportsEscapes(process.stdout)
+        },
+        get isScreen() {
+          return screen.isTerminal && screenStream === process.stdout
+        },
         write: StandardOutput.write,
         writeSoon: StandardOutput.writeSoon,
         isFull: StandardOutput.isFull
@@ -102,6 +106,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         () => import("@effect/platform-node/NodeWorker"),
         (module) => module.layer(() => new Worker(workerUrl, { workerData: { halyard: "flags" } satisfies WorkerRole }))
       ),
+      useDumbTerminal: Terminals.useDumb,
       withoutSignalHandlers: signals.withoutHandlers,
       block: Effect.map(
         Effect.promise(() => import("./threads/blocking.js")),
@@ -116,6 +121,8 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         )
     }))
   )
+
+const screenStream = StandardOutput.screen()
 
 const lazily = <M, A, E, R>(load: () => Promise<M>, use: (module: M) => Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
   Layer.unwrapEffect(Effect.map(Effect.promise(load), use))

@@ -42,7 +42,7 @@ export const main = (version: string, workerUrl: URL): void => {
     fiber.unsafeInterruptAsFork(fiber.id())
   }
   const showTheCursor = (): void => {
-    if (NodeScreen.isTerminal(process.stderr)) {
+    if (Terminals.supportsEscapes(process.stderr)) {
       StandardOutput.screen().write(showCursor)
     }
   }
@@ -108,6 +108,9 @@ const screenLayer = Layer.effect(
     const stream = StandardOutput.screen()
     return {
       ...screen,
+      get isTerminal() {
+        return Terminals.supportsEscapes(process.stderr)
+      },
       write: (text: string) => {
         StandardOutput.flush()
         stream.write(text)

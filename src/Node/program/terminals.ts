@@ -1,8 +1,20 @@
 /**
- * Detects a terminal of standard input, output or error that is closed while the process runs.
+ * The terminals of standard input, output and error: what they support, and whether one is closed while the process runs.
  */
 import { closeSync } from "node:fs"
 import { isatty } from "node:tty"
+import { isTerminal } from "../Screen.js"
+
+let isDumbUsed = false
+
+/** From now on, a terminal that says it is dumb is used as one that supports escape sequences. */
+export const useDumb = (): void => {
+  isDumbUsed = true
+}
+
+/** Whether a stream is a terminal with escape sequences. */
+export const supportsEscapes = (stream: { readonly isTTY?: boolean }): boolean =>
+  isTerminal(stream) || (isDumbUsed && stream.isTTY === true)
 
 const terminalsAtStart: ReadonlyArray<number> = [0, 1, 2].filter((descriptor) => isatty(descriptor))
 

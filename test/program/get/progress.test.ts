@@ -82,6 +82,22 @@ describe("halyard get on a terminal", () => {
   )
 
   itOnTerminal(
+    "draws rows on a terminal that says it is dumb, with --progress bar",
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const options = { cwd, env: { TERM: "dumb", TERM_PROGRAM: "vscode" } }
+      const terminal = yield* halyardOnTerminal(["get", `${url}/a`, `${url}/slow`, "--progress=bar"], options)
+      yield* terminal.awaitRows(/^a\n1\/2 {2}\[=+> +\] {2}.*\nslow +4\d% /)
+      assert.isFalse(terminal.cursor().visible)
+      yield* terminal.type(ctrlC)
+      yield* terminal.ended
+      assert.notMatch(terminal.rows().join("\n"), /1\/2|4\d%/)
+      assert.isTrue(terminal.cursor().visible)
+    })
+  )
+
+  itOnTerminal(
     "shows its progress in the tab of a terminal that can do so, and takes it away after Ctrl-C, Ctrl-Z, SIGTERM, a failure and success",
     Effect.gen(function* () {
       const { url } = yield* origin
@@ -134,7 +150,10 @@ describe("halyard get --progress", () => {
       assert.match(stderr, /^1 saved; [^\n]*\n$/)
       const wrong = yield* run(["get", `${url}/a`, "--progress", "bars"], { cwd })
       assert.strictEqual(wrong.exitCode, 2)
-      assert.include(wrong.stderr, "--progress must be one of auto, plain, none, not 'bars'")
+      assert.include(wrong.stderr, "--progress must be one of auto, bar, plain, none, not 'bars'")
+      const json = yield* run(["get", `${url}/a`, "--progress", "json"], { cwd })
+      assert.strictEqual(json.exitCode, 2)
+      assert.match(json.stderr, /^halyard get: --progress json is --json, [^\n]+\n$/)
     })
   )
 })
