@@ -14,6 +14,7 @@ const transfer = (name: string, options?: Partial<RunView.Transfer>): RunView.Tr
   bytesPerSecond: 3_100_000,
   remainingMillis: 4000,
   elapsedMillis: 2700,
+  connections: 1,
   retries: 0,
   waiting: undefined,
   ...options
@@ -73,6 +74,24 @@ describe("the rows of one file", () => {
     assert.deepStrictEqual(RunView.rows(one(), { columns: Number.POSITIVE_INFINITY, hasBar: false }), [
       "disk.iso  42%  8.4 MB/20.0 MB  3.1 MB/s  4 s left"
     ])
+  })
+
+  it("have the connections if there are several, and leave them out before the bar", () => {
+    const several = one({ connections: 4 })
+    assert.deepStrictEqual(RunView.rows(several, { columns: 81 }), [
+      "disk.iso  [=====>       ]  42%  8.4 MB/20.0 MB  3.1 MB/s  4 s left  4 connections"
+    ])
+    assert.deepStrictEqual(RunView.rows(several, { columns: 77 }), RunView.rows(one(), { columns: 77 }))
+  })
+
+  it("have colours if asked, which change nothing else", () => {
+    const plain = RunView.rows(one(), { columns: 80 })
+    const colored = RunView.rows(one(), { columns: 80, hasColors: true })
+    assert.deepStrictEqual(
+      colored.map((row) => row.replace(/\u001b\[\d+m/g, "")),
+      plain
+    )
+    assert.match(colored[0] ?? "", /^disk\.iso {2}\[\u001b\[32m=+>\u001b\[39m +\] {2}42%/)
   })
 
   it("count the retries, and show the reason and a countdown during a wait", () => {
@@ -153,6 +172,32 @@ describe("the rows of a list", () => {
       assert.deepStrictEqual(RunView.rows(list, { columns, frame: "/" }), expected)
     })
   }
+
+  it("have the retries and the connections of a transfer after its name, if there is room", () => {
+    const several = run({
+      expected: 2,
+      transfers: [transfer("disk.iso", { connections: 4, retries: 1 }), transfer("b.zip", { connections: 3 })]
+    })
+    const rows = (columns: number) =>
+      RunView.rows(several, { columns })
+        .slice(1)
+        .map((row) => row.replace(/ {3,}.*$/, ""))
+    assert.deepStrictEqual(rows(120), ["disk.iso  1 retry  4 connections", "b.zip  3 connections"])
+    assert.deepStrictEqual(rows(80), ["disk.iso  1 retry", "b.zip  3 connections"])
+  })
+
+  it("have failures in red and retries in yellow if asked, at any width", () => {
+    for (const columns of [20, 40, 80, 200]) {
+      const plain = RunView.rows(list, { columns, frame: "/" })
+      const colored = RunView.rows(list, { columns, frame: "/", hasColors: true })
+      assert.include(colored.join("\n"), "\u001b[31m3 failed\u001b[39m")
+      assert.match(colored.join("\n"), /\u001b\[33mb\.zip {2}retry in 3 s[^\n]*\u001b\[39m/)
+      assert.deepStrictEqual(
+        colored.map((row) => row.replace(/\u001b\[\d+m/g, "")),
+        plain
+      )
+    }
+  })
 
   it("have no time left when all requests have an outcome", () => {
     const over = run({ ...list, done: 200, inFlight: 0, waiting: 0, remainingMillis: 0, transfers: [] })

@@ -85,6 +85,15 @@ describe("RunView", () => {
       })
   )
 
+  it.effect("has the connections of the last Advanced, and none during a wait", () =>
+    Effect.gen(function* () {
+      const steps = [started("a"), advanced("a", 10, 100, 4)]
+      assert.strictEqual((yield* stateAfter(steps)).transfers[0]?.connections, 4)
+      assert.strictEqual((yield* stateAfter([...steps, retrying("a", 1000)])).transfers[0]?.connections, 0)
+      assert.strictEqual((yield* stateAfter([started("b")])).transfers[0]?.connections, 0)
+    })
+  )
+
   it.effect("counts no byte twice that a retry throws away", () =>
     Effect.gen(function* () {
       const broken = [started("a"), ...steadily("a", 0, 8000, 1000), retrying("a", 1000)]

@@ -43,7 +43,12 @@ export const make = (options: {
         const snapshot = view.snapshot({ transfersAtMost: rowsAtMost })
         return isUnknown(snapshot)
           ? `${frame} ${options.label}`
-          : RunView.rows(snapshot, { columns: statusLine.columns() - 1, rowsAtMost, frame }).join("\n")
+          : RunView.rows(snapshot, {
+              columns: statusLine.columns() - 1,
+              rowsAtMost,
+              frame,
+              hasColors: statusLine.hasColors
+            }).join("\n")
       },
       tabProgress: () => RunView.tabProgress(view.snapshot({ transfersAtMost: 0 })),
       line: () => {

@@ -23,6 +23,8 @@ export interface RowOptions {
   readonly frame?: string | undefined
   /** False for text that is not redrawn, such as a log. Default: true. */
   readonly hasBar?: boolean | undefined
+  /** True for green bars, red failures and yellow retries. Default: false. */
+  readonly hasColors?: boolean | undefined
 }
 
 const gap = "  "
@@ -39,14 +41,14 @@ const listedAfterMillis = 1000
  * Returns rows that are at most `columns` wide. A run of one request has its name, a bar, and the numbers. Another run has a row for
  * the whole, and rows for the transfers that wait for a retry or that were started more than a second ago.
  *
- * In a narrow terminal the bar is left out first, and then the name is clipped. If the numbers of a run do not fit in one row, they
- * take several. A row of a transfer in a list leaves out the bytes, and then the rate.
+ * In a narrow terminal the number of connections is left out first, then the bar, and then the name is clipped. If the numbers of a
+ * run do not fit in one row, they take several. A row of a transfer in a list leaves out the bytes, and then the rate.
  *
  * @category rows
  * @since 0.2.0
  */
 export const rows = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<string> => {
-  const { columns, frame = "", rowsAtMost = 8 } = options
+  const { rowsAtMost = 8 } = options
   const [only] = snapshot.transfers
   const isSingle =
     snapshot.expected === 1 || (snapshot.expected === undefined && snapshot.done === 0 && snapshot.inFlight === 1)
@@ -57,7 +59,7 @@ export const rows = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<str
   const listed = snapshot.transfers.filter(
     ({ elapsedMillis, waiting }) => waiting !== undefined || elapsedMillis >= listedAfterMillis
   )
-  return [...head, ...listed.map((transfer) => rowOfMany(transfer, columns, frame))].slice(0, rowsAtMost)
+  return [...head, ...listed.map((transfer) => rowOfMany(transfer, options))].slice(0, rowsAtMost)
 }
 
 /** A time in one or two units: `9 s`, `3m05s`, `2h07m`. */
@@ -73,43 +75,51 @@ export const displayTime = (millis: number): string => {
         : "over 99h"
 }
 
-const rowsOfOne = (transfer: Transfer, { columns, frame = "", hasBar = true }: RowOptions): ReadonlyArray<string> => {
-  const { bytes, elapsedMillis, retries, totalBytes, waiting } = transfer
-  const numbers = [
+const rowsOfOne = (transfer: Transfer, options: RowOptions): ReadonlyArray<string> => {
+  const { columns, frame = "", hasBar = true } = options
+  const { bytes, connections, elapsedMillis, retries, totalBytes, waiting } = transfer
+  const least = [
     totalBytes === undefined ? frame : percent(bytes, totalBytes),
     totalBytes === undefined ? displaySize(bytes) : `${displaySize(bytes)}/${displaySize(totalBytes)}`,
     rateOf(transfer),
     waiting !== undefined ? "" : totalBytes === undefined ? displayTime(elapsedMillis) : leftOf(transfer),
-    retries === 0 ? "" : retries === 1 ? "1 retry" : `${retries} retries`
+    retriesOf(retries)
   ].filter((part) => part !== "")
-  const head = withNameAndBar(nameOf(transfer), numbers, columns, hasBar ? fraction(bytes, totalBytes) : undefined)
-  return waiting === undefined ? head : [...head, clip(retryOf(waiting), columns)]
+  const name = nameOf(transfer)
+  const all = connections > 1 ? [...least, `${connections} connections`] : least
+  const barWidth = hasBar && totalBytes !== undefined ? gap.length + barWidthAtLeast + 2 : 0
+  const isRoomy = displayWidth([name, ...all].join(gap)) + barWidth <= columns
+  const done = hasBar ? fraction(bytes, totalBytes) : undefined
+  const head = withNameAndBar(name, isRoomy ? all : least, options, done)
+  return waiting === undefined ? head : [...head, paint(yellow, clip(retryOf(waiting), columns), options)]
 }
 
-const rowsOfRun = (snapshot: Snapshot, { columns, frame = "", hasBar = true }: RowOptions): ReadonlyArray<string> => {
+const rowsOfRun = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<string> => {
+  const { columns, frame = "", hasBar = true } = options
   const { bytes, done, expected, failed, inFlight, isEstimate, totalBytes, waiting } = snapshot
   const left = done === expected ? "" : leftOf(snapshot)
   const numbers = [
     bytes > 0 || inFlight > 0 ? displaySize(bytes) : "",
     rateOf(snapshot),
     left === "" ? "" : `${isEstimate ? "~" : ""}${left}`,
-    failed === 0 ? "" : `${failed} failed`,
-    waiting === 0 ? "" : `${waiting} to retry`
+    failed === 0 ? "" : paint(red, `${failed} failed`, options),
+    waiting === 0 ? "" : paint(yellow, `${waiting} to retry`, options)
   ].filter((part) => part !== "")
   return expected === undefined
     ? wrapped([...(frame === "" ? [] : [frame]), `${done} done, ${inFlight} in flight`, ...numbers], columns)
     : withNameAndBar(
         `${done}/${expected}`,
         numbers,
-        columns,
+        options,
         hasBar ? (fraction(bytes, totalBytes) ?? fraction(done, expected)) : undefined
       )
 }
 
-const rowOfMany = (transfer: Transfer, columns: number, frame: string): string => {
-  const { bytes, elapsedMillis, totalBytes, waiting } = transfer
+const rowOfMany = (transfer: Transfer, options: RowOptions): string => {
+  const { columns, frame = "" } = options
+  const { bytes, connections, elapsedMillis, retries, totalBytes, waiting } = transfer
   if (waiting !== undefined) {
-    return named(nameOf(transfer), retryOf(waiting), columns)
+    return paint(yellow, named(nameOf(transfer), retryOf(waiting), columns), options)
   }
   const share = (totalBytes === undefined ? frame : percent(bytes, totalBytes)).padStart(4)
   const size = (
@@ -125,7 +135,17 @@ const rowOfMany = (transfer: Transfer, columns: number, frame: string): string =
   const fitting = cells.find((text) => displayWidth(text) + gap.length + nameWidthAtLeast <= columns)
   const text = fitting ?? cells.at(-1) ?? ""
   const room = Math.max(0, Math.min(nameWidthAtMost, columns - displayWidth(text) - gap.length))
-  const name = clip(nameOf(transfer), room)
+  // The rest of the room for the name.
+  const details = [retriesOf(retries), connections > 1 ? `${connections} connections` : ""].filter(
+    (part) => part !== ""
+  )
+  const withDetails = [
+    [nameOf(transfer), ...details],
+    [nameOf(transfer), ...details.slice(0, 1)]
+  ]
+    .map((parts) => parts.join(gap))
+    .find((candidate) => displayWidth(candidate) <= room)
+  const name = withDetails ?? clip(nameOf(transfer), room)
   return clip(`${name}${" ".repeat(room - displayWidth(name))}${gap}${text}`, columns)
 }
 
@@ -139,9 +159,10 @@ const named = (name: string, text: string, columns: number): string => {
 const withNameAndBar = (
   name: string,
   numbers: ReadonlyArray<string>,
-  columns: number,
+  options: RowOptions,
   done: number | undefined
 ): ReadonlyArray<string> => {
+  const { columns } = options
   const tail = numbers.join(gap)
   const room = columns - displayWidth(tail) - gap.length
   const nameWidth = displayWidth(name)
@@ -155,7 +176,7 @@ const withNameAndBar = (
   const nameRoom = done !== undefined && half >= forBar ? Math.max(room - forBar - barWidthAtMost, half) : room
   const shown = clip(name, nameRoom)
   const barWidth = Math.min(barWidthAtMost, room - displayWidth(shown) - gap.length - 2)
-  const bar = done === undefined || barWidth < barWidthAtLeast ? [] : [barOf(done, barWidth)]
+  const bar = done === undefined || barWidth < barWidthAtLeast ? [] : [barOf(done, barWidth, options)]
   return [[shown, ...bar, tail].filter((part) => part !== "").join(gap)]
 }
 
@@ -173,16 +194,27 @@ const wrapped = (parts: ReadonlyArray<string>, columns: number): ReadonlyArray<s
   return all
 }
 
-const barOf = (done: number, width: number): string => {
+const barOf = (done: number, width: number, options: RowOptions): string => {
   const filled = Math.floor(done * width)
-  return `[${"=".repeat(filled)}${filled < width ? `>${" ".repeat(width - filled - 1)}` : ""}]`
+  const bar = `${"=".repeat(filled)}${filled < width ? ">" : ""}`
+  return `[${paint(green, bar, options)}${" ".repeat(width - bar.length)}]`
 }
+
+// SGR parameters (ECMA-48 §8.3.117).
+const red = 31
+const green = 32
+const yellow = 33
+
+const paint = (color: number, text: string, { hasColors = false }: RowOptions): string =>
+  hasColors ? `\u001b[${color}m${text}\u001b[39m` : text
 
 const fraction = (part: number, whole: number | undefined): number | undefined =>
   whole === undefined || whole <= 0 ? undefined : Math.min(1, part / whole)
 
 const percent = (bytes: number, totalBytes: number): string =>
   `${Math.floor((fraction(bytes, totalBytes) ?? 1) * 100)}%`
+
+const retriesOf = (retries: number): string => (retries === 0 ? "" : retries === 1 ? "1 retry" : `${retries} retries`)
 
 const rateOf = ({ bytesPerSecond }: Pick<Transfer, "bytesPerSecond">): string =>
   bytesPerSecond === undefined ? "" : `${displaySize(bytesPerSecond)}/s`

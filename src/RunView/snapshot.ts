@@ -22,6 +22,8 @@ export interface Transfer {
   readonly remainingMillis: number | undefined
   /** The time since `Started`. */
   readonly elapsedMillis: number
+  /** The number of requests that bring bytes of the file now. */
+  readonly connections: number
   /** The number of failed attempts. */
   readonly retries: number
   /** The next attempt. Undefined if the transfer does not wait for one. */

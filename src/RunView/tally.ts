@@ -27,6 +27,7 @@ interface Known {
   firstBytes: number | undefined
   /** The time of the last `Advanced`, or of the end of the last wait. */
   rateAt: number
+  connections: number
   retries: number
   retry: { readonly event: Retrying; readonly until: number } | undefined
 }
@@ -150,6 +151,7 @@ export class Tally {
       totalBytes: undefined,
       firstBytes: undefined,
       rateAt: now,
+      connections: 0,
       retries: 0,
       retry: undefined
     }
@@ -157,7 +159,7 @@ export class Tally {
     return added
   }
 
-  private onAdvanced({ bytes, request, totalBytes }: Advanced): void {
+  private onAdvanced({ bytes, connections, request, totalBytes }: Advanced): void {
     const now = this.now()
     this.passTo(now)
     const known = this.knownOf(request)
@@ -174,6 +176,7 @@ export class Tally {
     this.rate.add(gained)
     this.knownBytes += bytes - known.bytes
     known.bytes = bytes
+    known.connections = connections
     this.setTotal(known, totalBytes)
   }
 
@@ -181,6 +184,7 @@ export class Tally {
     const now = this.now()
     this.passTo(now)
     const known = this.knownOf(event.request)
+    known.connections = 0
     known.retries++
     this.retries++
     known.retry = { event, until: now + event.delayMillis }
@@ -313,12 +317,13 @@ const silentTransfer = (request: DownloadRequest, now: number, since = now): Tra
   bytesPerSecond: undefined,
   remainingMillis: undefined,
   elapsedMillis: now - since,
+  connections: 0,
   retries: 0,
   waiting: undefined
 })
 
 const transferOf = (known: Known, now: number): Transfer => {
-  const { bytes, rate, request, retries, retry, startedAt, totalBytes } = known
+  const { bytes, connections, rate, request, retries, retry, startedAt, totalBytes } = known
   if (retry === undefined) {
     rate.elapse(now - known.rateAt)
     known.rateAt = now
@@ -332,6 +337,7 @@ const transferOf = (known: Known, now: number): Transfer => {
     bytesPerSecond,
     remainingMillis: remaining(bytes, totalBytes, bytesPerSecond, waitMillis),
     elapsedMillis: now - startedAt,
+    connections,
     retries,
     waiting: retry === undefined ? undefined : { error: retry.event.error, remainingMillis: waitMillis }
   }

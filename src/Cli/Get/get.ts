@@ -154,6 +154,7 @@ const run = Effect.fnUntraced(function* (
   let isOver = false
   /** Whether the run has taken its whole input. */
   let isInputOver = false
+  let takenCount = 0
   const destinations = new Destinations(path, directory, {
     saved,
     allowOutside: options.allowOutside,
@@ -172,11 +173,16 @@ const run = Effect.fnUntraced(function* (
     ...(body === undefined ? {} : Content.defaultType)
   }
   const headersOf = Headers.withDefaults(common)
+  const counted = Stream.mapChunks(entries, (chunk) => {
+    takenCount += chunk.length
+    return chunk
+  })
   const whole = Stream.concat(
-    entries,
+    counted,
     Stream.execute(
       Effect.sync(() => {
         isInputOver = true
+        report.display.expect(takenCount)
       })
     )
   )
@@ -328,16 +334,17 @@ const run = Effect.fnUntraced(function* (
   )
 })
 
-/** Counts the items of a short input that can be read twice. An error is reported by the run itself. */
+/** Counts the items of an input that can be read twice. An error is reported by the run itself. */
 const countItems = (urls: ReadonlyArray<string>, options: Options, report: Report.Report) =>
   Effect.scoped(
     Effect.flatMap(Urls.again(urls, options), (all) => Stream.runCount(Stream.take(all, countedAtMost + 1)))
   ).pipe(
-    Effect.flatMap((count) => Effect.sync(() => (count > countedAtMost ? undefined : report.expect(count)))),
+    Effect.flatMap((count) => (count > countedAtMost ? Urls.countLines(urls, options) : Effect.succeed(count))),
+    Effect.flatMap((count) => Effect.sync(() => (count === undefined ? undefined : report.expect(count)))),
     Effect.ignore
   )
 
-// Reading 10,000 items twice takes 2 % of the CPU time of small files.
+// Reading 10,000 items twice takes 2 % of the CPU time of small files. Lines are counted faster.
 const countedAtMost = 1000
 
 const isUnused = (report: Download.RunReport): boolean =>

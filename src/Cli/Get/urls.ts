@@ -12,6 +12,7 @@ import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
 import { UsageError } from "../UsageError.js"
+import { countUrls } from "./input/countUrls.js"
 import { Glob } from "./input/glob.js"
 import { type Entry, noFields } from "./input/item.js"
 import * as List from "./input/list.js"
@@ -68,6 +69,20 @@ export const again = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, o
   }
   const globs = yield* globsOf(urls, options)
   return yield* entriesOf(globs, isOutputTemplate(urls, options) ? options.output : undefined, options, () => {})
+})
+
+/** The number of entries of lists of URLs, and of arguments without patterns. Undefined for others, and for what can be read once. */
+export const countLines = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, options: Options) {
+  const fs = yield* FileSystem.FileSystem
+  const globs = yield* globsOf(urls, options)
+  let count: number | undefined = globs.some(({ hasPatterns }) => hasPatterns) ? undefined : globs.length
+  for (const path of options.input) {
+    const isFile = !isStandardInput(path) && (yield* fs.stat(path)).type === "File"
+    const lines =
+      isFile && count !== undefined ? yield* countUrls(fs.stream(path, { chunkSize: 64 * 1024 })) : undefined
+    count = count === undefined || lines === undefined ? undefined : count + lines
+  }
+  return count
 })
 
 const entriesOf = Effect.fnUntraced(function* (

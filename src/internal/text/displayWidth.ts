@@ -2,6 +2,7 @@
  * Measures text in terminal columns, and clips text to a number of columns.
  */
 import stringWidth from "string-width"
+import { withoutEscapes } from "./printable.js"
 
 const ellipsis = "…"
 
@@ -10,13 +11,19 @@ const printableAscii = /^[ -~]*$/
 
 export const displayWidth = (text: string): number => (printableAscii.test(text) ? text.length : stringWidth(text))
 
-/** Clips the text between two characters to at most `columns` columns. An ellipsis replaces what was cut off. */
+/**
+ * Clips the text between two characters to at most `columns` columns. An ellipsis replaces what was cut off. A text that is clipped
+ * loses its colours.
+ */
 export const clip = (text: string, columns: number): string => {
   if (columns <= 0) {
     return ""
   }
   if (text.length <= columns && printableAscii.test(text)) {
     return text
+  }
+  if (text.includes("\u001b")) {
+    return displayWidth(text) <= columns ? text : clip(withoutEscapes(text), columns)
   }
   let width = 0
   let lengthBeforeEllipsis = 0

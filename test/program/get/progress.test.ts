@@ -1,11 +1,12 @@
 /**
  * What `halyard get` shows of a run on a terminal.
  */
+import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { http } from "../../support/loopback.js"
-import { run, temporaryDirectory } from "../../support/program.js"
-import { ctrlC, ctrlZ, halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
+import { bin, run, temporaryDirectory } from "../../support/program.js"
+import { ctrlC, ctrlZ, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
 
 /** Sends 4000 of the 10,000 bytes of `slow…`, and then a byte now and then. `no` is not there, and other files are whole. */
 const origin = Effect.suspend(() =>
@@ -78,6 +79,28 @@ describe("halyard get on a terminal", () => {
       assert.match(dumb.rows().join("\n"), /^downloading\nb\n1 saved; /)
       assert.notInclude(dumb.raw(), "\u001b")
       assert.match(none.rows().join("\n"), /^c\n1 saved; /)
+    })
+  )
+
+  itOnTerminal(
+    "counts a long list at the start, and a list from a pipe when it has been read",
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/list`, Array.from({ length: 1500 }, (_, index) => `${url}/slow${index}\n`).join(""))
+      const pipe = `printf '%s\\n' ${url}/a ${url}/slow ${url}/b | "$0" "$1" get -i -`
+      const [long, piped] = yield* Effect.all(
+        [
+          halyardOnTerminal(["get", "-i", "list"], { cwd }),
+          startOnTerminal("sh", ["-c", pipe, process.execPath, bin], { cwd })
+        ],
+        { concurrency: 2 }
+      )
+      yield* long.awaitRows(/^0\/1500 {2}\[/m)
+      yield* piped.awaitRows(/^2\/3 {2}\[/m)
+      yield* long.type(ctrlC)
+      yield* piped.type(ctrlC)
+      yield* Effect.all([long.ended, piped.ended])
     })
   )
 

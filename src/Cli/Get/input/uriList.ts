@@ -27,13 +27,12 @@ export class UriList implements Format {
       this.option(line.number, ...option)
       return
     }
-    const at = line.text.search(comment)
-    const text = (at < 0 ? line.text : line.text.slice(0, at)).trim()
+    const text = withoutComment(line.text)
     if (text === "") {
       return
     }
     this.pause()
-    if (at < 0 && line.isCut) {
+    if (line.isCut && !comment.test(line.text)) {
       this.entries.refuse(line.number, tooLong)
       return
     }
@@ -78,7 +77,15 @@ export class UriList implements Format {
   }
 }
 
+/** Whether a line that is not too long is an item, and not an option, a comment or blank. */
+export const isItem = (line: string): boolean => optionOf(line) === undefined && withoutComment(line) !== ""
+
 const comment = /(?:^|\s)#/
+
+const withoutComment = (line: string): string => {
+  const at = line.search(comment)
+  return (at < 0 ? line : line.slice(0, at)).trim()
+}
 
 const optionOf = (text: string): readonly [key: string, value: string] | undefined => {
   const first = text.charCodeAt(0)
