@@ -3,6 +3,7 @@
  */
 
 import { displaySize } from "../internal/text/displaySize.js"
+import { displayTime } from "../internal/text/displayTime.js"
 import { clip, displayWidth } from "../internal/text/displayWidth.js"
 import { lastSegment } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
@@ -60,19 +61,6 @@ export const rows = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<str
     ({ elapsedMillis, waiting }) => waiting !== undefined || elapsedMillis >= listedAfterMillis
   )
   return [...head, ...listed.map((transfer) => rowOfMany(transfer, options))].slice(0, rowsAtMost)
-}
-
-/** A time in one or two units: `9 s`, `3m05s`, `2h07m`. */
-export const displayTime = (millis: number): string => {
-  const seconds = Math.max(1, Math.round(millis / 1000))
-  const two = (value: number) => String(Math.floor(value)).padStart(2, "0")
-  return seconds < 60
-    ? `${seconds} s`
-    : seconds < 3600
-      ? `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`
-      : seconds < 360_000
-        ? `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}m`
-        : "over 99h"
 }
 
 const rowsOfOne = (transfer: Transfer, options: RowOptions): ReadonlyArray<string> => {

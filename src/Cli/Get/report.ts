@@ -22,6 +22,7 @@ import { adviceFor } from "./advice.js"
 import { FailureCounts } from "./failureCounts.js"
 import type { Refused } from "./items.js"
 import { failureOf, RetryLines } from "./retryLines.js"
+import { Slowest } from "./slowest.js"
 
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
@@ -71,6 +72,7 @@ export const make = (options: {
       const renames = new Notices(statusLine, "files with other names", noticesAtMost)
       const failures: Array<string> = []
       const counts = new FailureCounts()
+      const slowest = verbose && !json ? new Slowest() : undefined
       const advice = new Set<string>()
       /** Whether a failure may pass. */
       let mayPass = false
@@ -188,10 +190,11 @@ export const make = (options: {
       // At the end of a long run, the earlier lines have scrolled off the terminal, or stand far above in a log.
       const printFailures = (): void => {
         const hasOthers = total(report) > report.failed
+        const red = (text: string) => (statusLine.hasColors ? `\u001b[31m${text}\u001b[39m` : text)
         if (failures.length > 0 && (hasOthers || (statusLine.isTerminal && report.failed > 1))) {
           const others = report.failed - failures.length
           const rest = others === 0 ? [] : [`  and ${others} more`]
-          for (const line of [`${report.failed} failed:`, ...failures.map((failure) => `  ${failure}`), ...rest]) {
+          for (const line of [red(`${report.failed} failed:`), ...failures.map((failure) => `  ${failure}`), ...rest]) {
             statusLine.line(line)
           }
         }
@@ -217,6 +220,7 @@ export const make = (options: {
       return {
         event: (event) => {
           display.event(event)
+          slowest?.receive(event)
           if (event._tag === "Finished") {
             onOutcome(event.outcome)
           } else if (!json) {
@@ -262,6 +266,7 @@ export const make = (options: {
               return
             }
             printFailures()
+            printAdvice(again)
             if (kept > 0) {
               const parts = kept === 1 ? "1 unfinished part is" : `${kept} unfinished parts are`
               statusLine.line(`${parts} kept: the same command continues ${kept === 1 ? "it" : "them"}`)
@@ -271,8 +276,11 @@ export const make = (options: {
             const sums = countKinds.flatMap((kind) =>
               report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${countNames[kind]}`] : []
             )
-            statusLine.line(`${sums.join(", ")}; ${displaySize(report.bytes)} in ${elapsedSeconds.toFixed(2)}s`)
-            printAdvice(again)
+            for (const line of slowest?.lines() ?? []) {
+              statusLine.line(line)
+            }
+            const rate = report.bytes > 0 ? ` (${displaySize(report.bytes / Math.max(0.01, elapsedSeconds))}/s)` : ""
+            statusLine.line(`${sums.join(", ")}; ${displaySize(report.bytes)} in ${elapsedSeconds.toFixed(2)}s${rate}`)
           })
       }
     }

@@ -17,7 +17,7 @@ describe("halyard get", () => {
       const ended = yield* get([`${url}/a.txt?x=1`, `${url}/sub/b.txt`, "-d", "new/dir"])
       assert.strictEqual(ended.exitCode, 0)
       assert.deepStrictEqual(ended.stdout.trim().split("\n").sort(), ["new/dir/a.txt", "new/dir/b.txt"])
-      assert.match(ended.stderr, /^2 saved; 42 B in \d+\.\d\ds$/m)
+      assert.match(ended.stderr, /^2 saved; 42 B in \d+\.\d\ds \(\d+(?:\.\d)? k?B\/s\)$/m)
       assert.strictEqual(ended.read("new/dir/a.txt"), "content of /a.txt?x=1")
     })
   )

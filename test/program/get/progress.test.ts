@@ -8,10 +8,14 @@ import { http } from "../../support/loopback.js"
 import { bin, run, temporaryDirectory } from "../../support/program.js"
 import { ctrlC, ctrlZ, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
 
-/** Sends 4000 of the 10,000 bytes of `slow…`, and then a byte now and then. `no` is not there, and other files are whole. */
-const origin = Effect.suspend(() =>
-  http((request, response) => {
-    if (request.url?.startsWith("/slow") === true) {
+/** Refuses `busy` at first. Sends 4000 of the 10,000 bytes of `slow…`, and then a byte now and then. `no` is not there, and other files are whole. */
+const origin = Effect.suspend(() => {
+  let isBusy = true
+  return http((request, response) => {
+    if (request.url === "/busy" && isBusy) {
+      isBusy = false
+      response.writeHead(503, { "retry-after": "0" }).end()
+    } else if (request.url?.startsWith("/slow") === true) {
       response.writeHead(200, { "content-length": "10000" })
       response.write(Buffer.alloc(4000))
       const timer = setInterval(() => response.write("x"), 50)
@@ -20,7 +24,7 @@ const origin = Effect.suspend(() =>
       response.writeHead(request.url === "/no" ? 404 : 200).end("content")
     }
   })
-)
+})
 
 const slow = "{2}4\\d% {2}4\\.\\d kB\\/10\\.0 kB {2}\\S+ k?B\\/s(?: {2}\\S+(?: s)? left)?"
 
@@ -79,6 +83,19 @@ describe("halyard get on a terminal", () => {
       assert.match(dumb.rows().join("\n"), /^downloading\nb\n1 saved; /)
       assert.notInclude(dumb.raw(), "\u001b")
       assert.match(none.rows().join("\n"), /^c\n1 saved; /)
+    })
+  )
+
+  itOnTerminal(
+    "leaves a line of a retry above the rows",
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const terminal = yield* halyardOnTerminal(["get", `${url}/busy`, `${url}/slow`], { cwd, columns: 120 })
+      const line = `${url}/busy: HTTP error 503 - Service Unavailable; retrying in \\S+ s`
+      yield* terminal.awaitRows(new RegExp(`^${line}\nbusy\n1/2  .*\nslow  `, "m"))
+      yield* terminal.type(ctrlC)
+      yield* terminal.ended
     })
   )
 

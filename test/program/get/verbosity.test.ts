@@ -91,14 +91,28 @@ describe("halyard get --verbose", () => {
   )
 })
 
+describe("the slowest transfers", () => {
+  it.scopedLive("are in the report of --verbose, with their times and rates, and not in that of one file", () =>
+    Effect.gen(function* () {
+      const { url } = yield* answering
+      const several = yield* get(["-v", `${url}/a`, `${url}/b`, `${url}/status/404`])
+      const rows = /^slowest:\n((?: {2}\S+ {2}\d+ s {2}(?:\d+(?:\.\d)? k?B\/s|failed)\n){3})2 saved, 1 failed; /m
+      const listed = rows.exec(several.stderr)?.[1]?.match(/^ {2}\S+/gm) ?? []
+      assert.deepStrictEqual(listed.sort(), ["  404", "  a", "  b"])
+      assert.notInclude((yield* get(["-v", `${url}/a`])).stderr, "slowest")
+      assert.notInclude((yield* get([`${url}/a`, `${url}/b`])).stderr, "slowest")
+    })
+  )
+})
+
 describe("the advice of halyard get", () => {
-  it.scopedLive("names the option that helps, once, at the end", () =>
+  it.scopedLive("names the option that helps, once, after the failures and before the counts", () =>
     Effect.gen(function* () {
       const { url } = yield* answering
       const urls = [401, 403, 404, 401].map((status, index) => `${url}/status/${status}?${index}`)
       const { stderr } = yield* get([...urls, `${url}/a`])
-      const [, after = ""] = stderr.split(/^1 saved, 4 failed; .*\n/m)
-      assert.match(after, /^hint: for 401, [^\n]*--[^\n]*\nhint: for 403, [^\n]*--[^\n]*\n$/)
+      const [, after = ""] = stderr.split(/^4 failed:\n(?: {2}.*\n){4}/m)
+      assert.match(after, /^hint: for 401, [^\n]*--[^\n]*\nhint: for 403, [^\n]*--[^\n]*\n1 saved, 4 failed; [^\n]*\n$/)
     })
   )
 
@@ -125,12 +139,12 @@ describe("the report of halyard get about many failures", () => {
         "  and 283 more",
         "by reason: 300 HTTP error 404 - Not Found, 2 HTTP error 410 - Gone, 1 the connection was refused"
       ])
-      assert.strictEqual(end[23], "280 more files with other names")
-      assert.match(end[24] ?? "", /^1 saved, 303 failed; /)
       assert.include(
-        end.slice(25),
+        end.slice(23),
         "hint: --failed FILE writes a list of what failed, and halyard get -i FILE tries only that"
       )
+      assert.strictEqual(end.at(-2), "280 more files with other names")
+      assert.match(end.at(-1) ?? "", /^1 saved, 303 failed; /)
       assert.isBelow(end.length, 29)
       const listed = yield* get([...urls, "--retries=0", "--failed", "failed"])
       assert.notInclude(listed.stderr, "hint: --failed FILE")
