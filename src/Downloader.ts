@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import * as RequestHeaders from "./Download/requestHeaders.js"
 import * as RequestProblem from "./Download/requestProblem.js"
 import type { DownloadOutcome, DownloadRequest, NotModified, RequestOptions, Saved, Skipped } from "./Download.js"
@@ -28,6 +29,8 @@ import { type ResumeRule, resumeRule } from "./engine/resume/resumeRule.js"
 import { run } from "./engine/run.js"
 import { segmentRule } from "./engine/segments/segmentRule.js"
 import * as SharedTransfers from "./engine/sharedTransfer.js"
+import { inRunSpan, inTransferSpan, type TransferTrace } from "./engine/trace.js"
+import { isHttp } from "./internal/text/displayUrl.js"
 import { UniquePaths } from "./internal/text/uniquePaths.js"
 import type * as OriginGovernor from "./OriginGovernor.js"
 import type { Store } from "./Store.js"
@@ -147,8 +150,10 @@ export const makeWith = (
 ): Effect.Effect<typeof Downloader.Service, never, Transport | Store | Scope.Scope> =>
   Effect.gen(function* () {
     const { userAgent = defaults.userAgent } = options
+    const origins = options.traceOrigins ?? []
     const wrong =
       (options.limitBytes === undefined ? undefined : RequestProblem.ofLimit(options.limitBytes)) ??
+      (origins.every(isHttpUrl) ? undefined : "traceOrigins must be absolute URLs of http: or https:") ??
       (RequestHeaders.isFieldValue(userAgent) ? undefined : "userAgent has a character that no header can have")
     if (wrong !== undefined) {
       return yield* Effect.dieMessage(`the options of a downloader: ${wrong}`)
@@ -164,12 +169,16 @@ export const makeWith = (
       restore: Restore,
       permitOptions?: OriginGovernor.PermitOptions,
       worker?: SharedTransfers.Worker,
-      runNames?: RunNames
+      runNames?: RunNames,
+      runSpan?: Tracer.Span
     ): Effect.Effect<DownloadOutcome> => {
       const events = caller.hasListener ? caller : undefined
-      const hooks = { permitOptions, events, journal: caller.journal, cookies: caller.cookies, runNames }
-      const work = sharedTransfers.perform(caller.transfer, request, restore, hooks, worker)
-      return caller.withSpan(request, caller.isSilent ? work : caller.withReports(request, restore, worker, work))
+      const work = (trace?: TransferTrace): Effect.Effect<DownloadOutcome> => {
+        const hooks = { permitOptions, events, trace, journal: caller.journal, cookies: caller.cookies, runNames }
+        const work = sharedTransfers.perform(caller.transfer, request, restore, hooks, worker)
+        return caller.isSilent ? work : caller.withReports(request, restore, worker, work)
+      }
+      return caller.tracing === undefined ? work() : inTransferSpan(caller.tracing, request, work, runSpan)
     }
 
     const performContent = (options: ContentRequest): Effect.Effect<Content.Perform> =>
@@ -177,9 +186,13 @@ export const makeWith = (
         const caller = given.withoutJournal
         const request = Content.requestOf(options)
         return (content) => {
-          const hooks = { events: caller.hasListener ? caller : undefined, cookies: caller.cookies, content }
-          const work = Effect.suspend(() => caller.transfer(request, Effect.interruptible, hooks))
-          return caller.withSpan(request, caller.withReports(request, Effect.interruptible, undefined, work))
+          const events = caller.hasListener ? caller : undefined
+          const work = (trace?: TransferTrace): Effect.Effect<DownloadOutcome> => {
+            const hooks = { events, trace, cookies: caller.cookies, content }
+            const work = Effect.suspend(() => caller.transfer(request, Effect.interruptible, hooks))
+            return caller.withReports(request, Effect.interruptible, undefined, work)
+          }
+          return caller.tracing === undefined ? work() : inTransferSpan(caller.tracing, request, work)
         }
       })
 
@@ -195,16 +208,18 @@ export const makeWith = (
         return Stream.unwrap(
           Effect.map(currentCaller, (caller) => {
             const names = runNames()
-            return run(
-              {
-                scope: sharedTransfers.scope,
-                perform: (request, restore, permitOptions, worker) =>
-                  perform(caller, request, restore, permitOptions, worker, names),
-                onCancelled: (request) => caller.reportCancelled(request)
-              },
-              requests,
-              concurrency
-            )
+            const runIn = (span?: Tracer.Span) =>
+              run(
+                {
+                  scope: sharedTransfers.scope,
+                  perform: (request, restore, permitOptions, worker) =>
+                    perform(caller, request, restore, permitOptions, worker, names, span),
+                  onCancelled: (request) => caller.reportCancelled(request)
+                },
+                requests,
+                concurrency
+              )
+            return caller.tracing === undefined ? runIn() : inRunSpan(concurrency, runIn)
           })
         )
       }
@@ -221,6 +236,8 @@ const runNames = (): RunNames => {
     }
   }
 }
+
+const isHttpUrl = (text: string): boolean => URL.canParse(text) && isHttp(new URL(text))
 
 const maxConcurrency = 10_000
 

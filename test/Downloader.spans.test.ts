@@ -12,6 +12,7 @@ import * as Downloader from "../src/Downloader.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
 import * as MemoryStore from "../src/Store/Memory.js"
 import { autoAdvance, Origin } from "../src/testing.js"
+import { lineOf, recordSpans } from "./support/recordedSpans.js"
 
 const request = (id: string, destination = `/d/${id}`) =>
   Download.request({ id, url: `http://origin.test${destination}`, destination, onExists: "overwrite" })
@@ -93,5 +94,192 @@ describe("the span of a transfer", () => {
       )
       assert.deepStrictEqual(ended, ["missing Fail", "saved ok"])
     }).pipe(Effect.provide(stack))
+  )
+})
+
+describe("the spans of requests", () => {
+  const stack = (script: (request: Origin.Request) => Origin.Reply, options?: Downloader.Options) =>
+    Downloader.layerWith(options ?? {}).pipe(Layer.provideMerge(ports(script)))
+
+  it.effect("are children of the transfer's span, one for each request, and retries are its events", () =>
+    Effect.gen(function* () {
+      const { spans, tracer } = recordSpans()
+      yield* download("file").pipe(
+        Effect.withSpan("host program"),
+        Effect.withTracer(tracer),
+        autoAdvance,
+        Effect.provide(
+          stack((asked) =>
+            asked.url.includes("moved")
+              ? Origin.file(asked, "body")
+              : asked.turn === 0
+                ? { status: 503 }
+                : { status: 302, headers: { location: "/moved?token=secret" } }
+          )
+        )
+      )
+      assert.deepStrictEqual(spans.map(lineOf), [
+        "host program in nothing: ok",
+        "Downloader.transfer in host program: ok",
+        "GET in Downloader.transfer: failed",
+        "GET in Downloader.transfer: ok",
+        "GET in Downloader.transfer: ok"
+      ])
+      const [, transfer, first, second, third] = spans
+      const common = {
+        "http.request.method": "GET",
+        "server.address": "origin.test",
+        "server.port": 80,
+        "url.scheme": "http"
+      }
+      assert.deepStrictEqual(
+        [first, second, third].map((span) => Object.fromEntries(span?.attributes ?? [])),
+        [
+          {
+            ...common,
+            "url.full": "http://origin.test/d/file",
+            "http.response.status_code": 503,
+            "error.type": "503"
+          },
+          {
+            ...common,
+            "url.full": "http://origin.test/d/file",
+            "http.request.resend_count": 1,
+            "http.response.status_code": 302
+          },
+          {
+            ...common,
+            "url.full": "http://origin.test/moved?token=…",
+            "http.request.resend_count": 2,
+            "http.response.status_code": 200
+          }
+        ]
+      )
+      assert.isTrue([first, second, third].every((span) => span?.kind === "client"))
+      assert.deepInclude(Object.fromEntries(transfer?.attributes ?? []), {
+        "halyard.outcome": "Saved",
+        "halyard.attempts": 2,
+        "halyard.bytes": 4
+      })
+      const [retry] = transfer?.events ?? []
+      assert.strictEqual(retry?.name, "halyard.retry")
+      assert.deepInclude(retry?.attributes, {
+        "error.type": "503",
+        "halyard.retry.attempt": 1,
+        "halyard.retry.reason": "HTTP error 503 - Service Unavailable"
+      })
+      assert.isAbove(Number(retry?.attributes["halyard.retry.delay"]), 0)
+    })
+  )
+
+  it.effect("end with their requests if the transfer is interrupted, those of a run inside the span of the run", () =>
+    Effect.gen(function* () {
+      const { spans, tracer } = recordSpans()
+      yield* Effect.flatMap(Downloader.Downloader, ({ run }) =>
+        Stream.runDrain(run(Stream.make(request("slow"), request("saved")), { concurrency: 2 }))
+      ).pipe(
+        Effect.timeoutOption("1 second"),
+        Effect.withTracer(tracer),
+        autoAdvance,
+        Effect.provide(
+          stack((asked) => Origin.file(asked, "body", asked.url.endsWith("slow") ? { delay: "1 hour" } : undefined))
+        )
+      )
+      assert.sameMembers(spans.map(lineOf), [
+        "Downloader.run in nothing: interrupted",
+        "Downloader.transfer in Downloader.run: interrupted",
+        "Downloader.transfer in Downloader.run: ok",
+        "GET in Downloader.transfer: interrupted",
+        "GET in Downloader.transfer: ok"
+      ])
+    })
+  )
+
+  it.effect("fail with the input of a run", () =>
+    Effect.gen(function* () {
+      const { spans, tracer } = recordSpans()
+      const exit = yield* Effect.flatMap(Downloader.Downloader, ({ run }) =>
+        Stream.runDrain(run(Stream.concat(Stream.make(request("saved")), Stream.fail("no more"))))
+      ).pipe(
+        Effect.exit,
+        Effect.withTracer(tracer),
+        autoAdvance,
+        Effect.provide(stack((asked) => Origin.file(asked, "")))
+      )
+      assert.isTrue(Exit.isFailure(exit))
+      assert.strictEqual(spans.map(lineOf)[0], "Downloader.run in nothing: failed")
+    })
+  )
+
+  it.effect("are there for bytes and stream", () =>
+    Effect.gen(function* () {
+      const { spans, tracer } = recordSpans()
+      const { bytes, stream } = yield* Downloader.Downloader
+      const url = "http://origin.test/file"
+      yield* Effect.zip(bytes({ url }), Stream.runDrain(stream({ url }))).pipe(
+        Effect.withSpan("host program"),
+        Effect.withTracer(tracer),
+        autoAdvance
+      )
+      assert.deepStrictEqual(spans.map(lineOf), [
+        "host program in nothing: ok",
+        "Downloader.transfer in host program: ok",
+        "GET in Downloader.transfer: ok",
+        "Downloader.transfer in host program: ok",
+        "GET in Downloader.transfer: ok"
+      ])
+    }).pipe(Effect.provide(stack((asked) => Origin.file(asked, "body"))))
+  )
+
+  it.effect("are not there if the calling program disables its tracer", () =>
+    Effect.gen(function* () {
+      const { spans, tracer } = recordSpans()
+      yield* download("file").pipe(Effect.withTracerEnabled(false), Effect.withTracer(tracer), autoAdvance)
+      assert.deepStrictEqual(spans, [])
+    }).pipe(Effect.provide(stack((asked) => Origin.file(asked, "body"))))
+  )
+})
+
+describe("the spans of segments", () => {
+  const content = new Uint8Array(8 * 1024 * 1024)
+  // 2.5 MiB a second.
+  const slow = { chunkBytes: 256 * 1024, chunkDelay: "90 millis", etag: '"1"' } as const
+  const layer = Downloader.layerWith({ segments: 4 }).pipe(
+    Layer.provideMerge(ports((asked) => Origin.file(asked, content, slow)))
+  )
+
+  /** The spans that are open, or have ended after the span of their transfer. */
+  const outlasting = (spans: ReadonlyArray<Tracer.Span>): ReadonlyArray<string> => {
+    const endOf = ({ status }: Tracer.Span) => (status._tag === "Ended" ? status.endTime : undefined)
+    const transferEnd = spans.flatMap((span) => (span.name === "Downloader.transfer" ? (endOf(span) ?? []) : []))[0]
+    return spans
+      .filter((span) => transferEnd === undefined || (endOf(span) ?? transferEnd + 1n) > transferEnd)
+      .map(lineOf)
+  }
+
+  it.effect("are children of the transfer's span, with their ranges, and repeat no request", () =>
+    Effect.gen(function* () {
+      const { spans, tracer } = recordSpans()
+      yield* autoAdvance(download("large")).pipe(Effect.withTracer(tracer))
+      const requests = spans.filter(({ kind }) => kind === "client")
+      assert.isAbove(requests.length, 3)
+      assert.isTrue(requests.every(({ attributes }) => attributes.get("http.request.resend_count") === undefined))
+      const [first, ...others] = requests.map(({ attributes }) => attributes.get("http.request.header.range"))
+      assert.isUndefined(first)
+      assert.isTrue(others.every((range) => /^bytes=\d+-\d+$/.test(`${range}`)))
+      assert.isTrue(requests.every((span) => lineOf(span) === "GET in Downloader.transfer: ok"))
+      assert.deepStrictEqual(outlasting(spans), [])
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("end with the transfer when it is interrupted at any time", () =>
+    Effect.forEach([50, 300, 500, 700, 900], (millis) =>
+      Effect.gen(function* () {
+        const { spans, tracer } = recordSpans()
+        yield* download("large").pipe(Effect.timeoutOption(millis), autoAdvance, Effect.withTracer(tracer))
+        assert.deepStrictEqual(outlasting(spans), [], `after ${millis} ms`)
+        assert.isTrue(spans.some((span) => lineOf(span) === "GET in Downloader.transfer: interrupted"))
+      }).pipe(Effect.provide(Layer.fresh(layer)))
+    )
   )
 })

@@ -4,6 +4,8 @@
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
@@ -97,9 +99,11 @@ export const makeCurrentCaller = (
       return listener
     }
 
+    const origins = new Set(options.traceOrigins?.map((url) => new URL(url).origin))
     return Effect.flatMap(
       Effect.zip(Effect.runtime(), Effect.zip(Effect.tracer, Effect.clock)),
       ([runtime, [tracer, clock]]) => {
+        const isEnabled = FiberRefs.getOrDefault(runtime.fiberRefs, FiberRef.currentTracerEnabled)
         // One rule for all ports: the context of the calling program, or else the context in which the downloader was built.
         const context = Context.merge(built, runtime.context)
         return Effect.map(
@@ -115,7 +119,7 @@ export const makeCurrentCaller = (
               hasher: Context.get(context, Hasher),
               clock,
               // Effect's default tracer drops its spans, but would still create them.
-              isTraced: tracer !== defaultTracer
+              tracing: tracer !== defaultTracer && isEnabled ? { tracer, clock, origins } : undefined
             })
         )
       }

@@ -47,6 +47,11 @@ export interface Options extends OriginGovernor.Options {
    */
   readonly userAgent?: string | undefined
   /**
+   * URLs whose origins get the header `traceparent` (W3C Trace Context) with their requests, if the calling program has a tracer. Other
+   * origins do not get it, not even after a redirect. A `traceparent` among the `headers` of a request takes its place. Default: none.
+   */
+  readonly traceOrigins?: ReadonlyArray<string> | undefined
+  /**
    * Maximum number of connections for one file, at least 1. Default: 1. More connections are opened if the rest of a file
    * would take more than a second, if each share has at least 1 MiB, and if the server supports ranges and can show that
    * they belong to the same version. Each connection needs a permit. It takes a permit only if no other transfer waits for

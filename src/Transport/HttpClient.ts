@@ -29,11 +29,9 @@ import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpMethod from "@effect/platform/HttpMethod"
-import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
@@ -69,8 +67,8 @@ export interface Options {
 }
 
 /**
- * Makes a transport with the `HttpClient` in the context. Each request has a span without secrets, in place of the span of the
- * client, which has the whole URL and the headers.
+ * Makes a transport with the `HttpClient` in the context. The span of the client, which has the whole URL and the headers, is turned
+ * off, and so is its header `traceparent`: the downloader has a span for each request, and names the origins that get the header.
  *
  * @category constructors
  * @since 0.2.0
@@ -130,11 +128,12 @@ const sender = (client: HttpClient.HttpClient): Send => {
       if (!HttpMethod.isHttpMethod(method)) {
         return new InvalidRequest({ url: displayUrl(url), detail: `this HttpClient has no method ${method}` })
       }
-      const sending = new Sending(method)
+      const sending = new Sending()
       return prepared(sending)
         .execute(clientRequest(method, url, headers, body))
         .pipe(
           restoringAfter(HttpClient.currentTracerDisabledWhen),
+          restoringAfter(HttpClient.currentTracerPropagation),
           restoringAfter(FiberRef.currentTracerEnabled),
           restoringAfter(FiberRef.currentContext),
           restoringAfter(DefaultServices.currentServices),
@@ -149,7 +148,6 @@ const sender = (client: HttpClient.HttpClient): Send => {
             () => redirectRefused(url, toOtherOrigin)
           ),
           retryUntilDescriptorFree((error) => error._tag === "Connection" && isTooManyOpenCode(error.detail)),
-          Effect.onExit((exit) => sending.end(exit)),
           Effect.flatMap((response) => fromResponse(url, response))
         )
     })
@@ -185,9 +183,6 @@ class Sending {
   url: URL | undefined
   /** The origin to which the client sends the first request. It may be another origin, such as a gateway. */
   private origin: string | undefined
-  private span: Tracer.Span | undefined
-
-  constructor(readonly method: string) {}
 
   /** Called by the client before each request that it sends. True prevents a span of the client. */
   readonly isSent = (request: HttpClientRequest.HttpClientRequest): true => {
@@ -208,36 +203,7 @@ class Sending {
 
   readonly nameOf = (request: HttpClientRequest.HttpClientRequest): string => {
     this.isSent(request)
-    return `http.client ${this.method}`
-  }
-
-  begin(span: Tracer.Span): void {
-    const { url } = this
-    this.span = span
-    span.attribute("http.request.method", this.method)
-    if (url !== undefined) {
-      span.attribute("server.address", url.origin)
-      span.attribute("url.full", displayUrl(url.href))
-      span.attribute("url.scheme", url.protocol.slice(0, -1))
-      if (url.port !== "") {
-        span.attribute("server.port", Number(url.port))
-      }
-    }
-  }
-
-  end(exit: Exit.Exit<HttpClientResponse.HttpClientResponse, TransportError>): Effect.Effect<void> {
-    const { span } = this
-    return span === undefined
-      ? Effect.void
-      : Effect.clockWith((clock) =>
-          Effect.sync(() => {
-            if (exit._tag === "Success") {
-              span.attribute("http.response.status_code", exit.value.status)
-            }
-            // `asVoid`, because the response has the headers of the request.
-            span.end(clock.unsafeCurrentTimeNanos(), Exit.asVoid(exit))
-          })
-        )
+    return "http.client"
   }
 }
 
@@ -247,16 +213,10 @@ const prepare = (
 ): Effect.Effect<HttpClientRequest.HttpClientRequest> =>
   Effect.gen(function* () {
     sending.url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
-    const isUntraced = yield* FiberRef.get(HttpClient.currentTracerDisabledWhen)
-    const isTraced = yield* FiberRef.get(FiberRef.currentTracerEnabled)
-    const tracer = yield* Effect.tracer
-    const span =
-      !isTraced || tracer === noTracer || isUntraced(request)
-        ? undefined
-        : yield* Effect.makeSpan(`http.client ${sending.method}`, { kind: "client", captureStackTrace: false })
     // A client reads one of these two before it sends a request. It reads the name of a span only if it creates a span in any
     // case, and that span is dropped.
     yield* FiberRef.set(HttpClient.currentTracerDisabledWhen, sending.isSent)
+    yield* FiberRef.set(HttpClient.currentTracerPropagation, false)
     yield* FiberRef.set(FiberRef.currentTracerEnabled, true)
     yield* FiberRef.update(DefaultServices.currentServices, Context.add(Tracer.Tracer, noTracer))
     const context = yield* Effect.context<never>()
@@ -268,13 +228,7 @@ const prepare = (
         Context.add(HttpClient.SpanNameGenerator, sending.nameOf)
       )
     )
-    if (span === undefined) {
-      return request
-    }
-    sending.begin(span)
-    return (yield* FiberRef.get(HttpClient.currentTracerPropagation))
-      ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
-      : request
+    return request
   })
 
 // The default tracer of Effect drops its spans.

@@ -71,7 +71,7 @@ export class Attempt extends BodyReceiver {
     /** When the wait for the permit began. */
     private readonly waitedFrom: number
   ) {
-    super(transfer, hop, wait)
+    super(transfer, hop, wait, false)
     this.beganAt = wait.beganAt
   }
 

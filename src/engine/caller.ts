@@ -13,19 +13,17 @@ import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 import type { Cookies } from "../Cookies.js"
 import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
-import type { DownloadError } from "../DownloadError.js"
 import { type DownloadEvent, Finished, Started } from "../DownloadEvent.js"
 import type { Hasher } from "../Hasher.js"
 import { isExit } from "../internal/andThen.js"
-import { displayLabel, displayUrl } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import * as Journal from "../Journal.js"
 import type { Background } from "./background.js"
 import type { EventSink, Restore } from "./hooks.js"
 import type { Listener } from "./listener.js"
-import { toExit } from "./outcome.js"
 import type { Worker } from "./sharedTransfer.js"
+import type { Tracing } from "./trace.js"
 import type { Transfer } from "./transfer.js"
 
 interface Dependencies {
@@ -38,7 +36,8 @@ interface Dependencies {
   readonly cookies: typeof Cookies.Service | undefined
   readonly hasher: typeof Hasher.Service
   readonly clock: Clock.Clock
-  readonly isTraced: boolean
+  /** Undefined if its transfers have no spans. */
+  readonly tracing: Tracing | undefined
 }
 
 export class Caller implements EventSink {
@@ -117,9 +116,9 @@ export class Caller implements EventSink {
     this.send(Unvalidated.make(Finished, { outcome, atMillis: this.atMillis }))
   }
 
-  /** A transfer that fails or is cancelled fails its span. */
-  withSpan(request: DownloadRequest, work: Effect.Effect<DownloadOutcome>): Effect.Effect<DownloadOutcome> {
-    return this.dependencies.isTraced ? inSpan(request, work) : work
+  /** Undefined if its transfers have no spans. */
+  get tracing(): Tracing | undefined {
+    return this.dependencies.tracing
   }
 
   /**
@@ -207,19 +206,3 @@ const recorded = (record: () => Effect.Effect<void>): Effect.Effect<void> => {
     return Exit.die(defect)
   }
 }
-
-const inSpan = (request: DownloadRequest, work: Effect.Effect<DownloadOutcome>): Effect.Effect<DownloadOutcome> =>
-  Effect.suspend(() => {
-    let known: DownloadOutcome | undefined
-    const transfer = Effect.withSpan(
-      Effect.flatMap(work, (outcome) => {
-        known = outcome
-        return toExit(outcome)
-      }),
-      "Downloader.transfer",
-      { attributes: { id: displayLabel(request.id), "url.full": displayUrl(request.url) }, captureStackTrace: false }
-    )
-    const outcome = (cause: Cause.Cause<DownloadError>): Effect.Effect<DownloadOutcome> =>
-      known === undefined ? Effect.failCause(Cause.flatMap(cause, Cause.die)) : Effect.succeed(known)
-    return Effect.matchCauseEffect(transfer, { onFailure: outcome, onSuccess: Effect.succeed })
-  })

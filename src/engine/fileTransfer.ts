@@ -104,6 +104,8 @@ export class FileTransfer {
   local: LocalFile | undefined
   private readonly names: Names | undefined
   readonly events: EventSink | undefined
+  /** Undefined if there are no spans. */
+  readonly trace: Hooks["trace"]
   readonly cookies: Hooks["cookies"]
   readonly mirrors: Mirrors
 
@@ -137,6 +139,7 @@ export class FileTransfer {
     this.delivery = sink === undefined ? undefined : new Delivery(sink, this.partial)
     this.partial.isDelivered = sink !== undefined
     this.events = hooks.events
+    this.trace = hooks.trace
     this.cookies = hooks.cookies
     this.mirrors = new Mirrors(mirrors)
     this.sampler = new ProgressSampler(progress, this)

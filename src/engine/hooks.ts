@@ -11,6 +11,7 @@ import type { Journal } from "../Journal.js"
 import type { PermitOptions } from "../OriginGovernor.js"
 import type { Sink } from "../Store/sequential.js"
 import type { Store } from "../Store.js"
+import type { TransferTrace } from "./trace.js"
 
 /** Makes the waits of an uninterruptible effect interruptible, as far as the caller is. */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -20,6 +21,8 @@ export interface Hooks {
   /** When the request's deadline expires, if it started before the transfer. */
   readonly deadlineAt?: number | undefined
   readonly events?: EventSink | undefined
+  /** Undefined if the transfer has no spans. */
+  readonly trace?: TransferTrace | undefined
   readonly journal?: typeof Journal.Service | undefined
   readonly cookies?: typeof Cookies.Service | undefined
   readonly names?: Names | undefined

@@ -10,6 +10,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import { type DownloadError, Mismatch, TooLarge } from "../DownloadError.js"
 import type { Hash } from "../Hasher.js"
@@ -25,6 +26,7 @@ import type { FileTransfer } from "./fileTransfer.js"
 import type { Hop } from "./redirect.js"
 import type { Claim } from "./segments/rangeMap.js"
 import type { Task } from "./tasks.js"
+import type { RequestTrace, TransferTrace } from "./trace.js"
 import type { Phase, Wait } from "./wait.js"
 
 /** The range of the file that a response brings. */
@@ -41,6 +43,8 @@ export interface Meter {
   pausedMillis: number
 }
 
+const interrupted = Exit.interrupt(FiberId.none)
+
 export abstract class BodyReceiver implements Receiver, Timed {
   place = -1
   /** True if no further bytes of the response are taken. */
@@ -54,6 +58,8 @@ export abstract class BodyReceiver implements Receiver, Timed {
   private readonly origin: string
   /** Whether the exchange counts as one of the connections of the file. */
   private isOpen = false
+  /** Undefined if there are no spans. */
+  private span: RequestTrace | undefined
   /** Undefined without a listener. */
   private times: ExchangeTimes | undefined
 
@@ -63,7 +69,8 @@ export abstract class BodyReceiver implements Receiver, Timed {
   constructor(
     readonly transfer: FileTransfer,
     readonly hop: Hop,
-    readonly wait: Wait
+    readonly wait: Wait,
+    private readonly isSegment: boolean
   ) {
     this.origin = hop.origin
   }
@@ -83,13 +90,13 @@ export abstract class BodyReceiver implements Receiver, Timed {
 
   /** Sends the request. Run it uninterruptible. `waitedFrom`: when the wait for its permit began. */
   protected send(request: TransportRequest, offsetBytes: number, waitedFrom: number): Effect.Effect<void> {
-    const { events } = this.transfer
+    const { events, trace } = this.transfer
     this.isOpen = true
     this.transfer.connections++
     if (events?.hasListener === true) {
       this.times = new ExchangeTimes(this.transfer, request, offsetBytes, waitedFrom)
     }
-    const sending = this.transfer.transport.send(request, this)
+    const sending = trace === undefined ? this.transfer.transport.send(request, this) : this.sendTraced(trace, request)
     this.transfer.deadlines.add(this)
     return andThen(sending, (exchange) => {
       this.exchange = exchange
@@ -97,10 +104,16 @@ export abstract class BodyReceiver implements Receiver, Timed {
     })
   }
 
+  private sendTraced(trace: TransferTrace, request: TransportRequest): Effect.Effect<Exchange> {
+    const span = trace.begin(this.hop, request, this.isSegment)
+    this.span = span
+    return span.parentOf(this.transfer.transport.send(span.withParent(request), this))
+  }
+
   /** Ends the time limits and the exchange. May be run several times. */
   get close(): Effect.Effect<void> {
     this.isOver = true
-    this.exchanged(Exit.void)
+    this.exchanged(interrupted)
     this.transfer.deadlines.remove(this)
     return this.exchange?.close ?? Exit.void
   }
@@ -120,17 +133,19 @@ export abstract class BodyReceiver implements Receiver, Timed {
     const now = this.transfer.now()
     this.wait.beginBody(now)
     this.times?.onHead(head, now)
+    this.span?.answered(head.status)
     return now
   }
 
-  /** Sends the event of the exchange. The first call counts. */
+  /** Sends the event of the exchange, and ends its span. The first call counts. */
   protected exchanged(exit: Exit.Exit<unknown, DownloadError>): void {
-    const { exchange, times, transfer } = this
+    const { exchange, span, times, transfer } = this
     if (!this.isOpen) {
       return
     }
     this.isOpen = false
     transfer.connections--
+    span?.end(exit, exchange?.connection)
     if (times !== undefined) {
       const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
       transfer.events?.send(times.ended(exchange?.connection, error))

@@ -206,7 +206,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { permitOptions, events, deadlineAt, journal, cookies, runNames }: Hooks
+    { permitOptions, events, trace, deadlineAt, journal, cookies, runNames }: Hooks
   ): Effect.Effect<DownloadOutcome> => {
     const owner: Owner = { fiber: undefined }
     const shared = new SharedTransfer(key, request, owner, events)
@@ -216,7 +216,15 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     // Uninterruptible except for the transfer itself, so that a cancelled transfer has an outcome too.
     return Effect.flatMap(
       Effect.forkIn(
-        transfer(request, Effect.interruptible, { permitOptions, deadlineAt, journal, cookies, names, events: shared }),
+        transfer(request, Effect.interruptible, {
+          permitOptions,
+          deadlineAt,
+          journal,
+          cookies,
+          names,
+          trace,
+          events: shared
+        }),
         scope
       ),
       (fiber) => {
@@ -234,7 +242,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { permitOptions, events, deadlineAt, journal, cookies, runNames }: Hooks,
+    { permitOptions, events, trace, deadlineAt, journal, cookies, runNames }: Hooks,
     worker: Worker
   ): Effect.Effect<DownloadOutcome> => {
     const shared = worker.spare ?? new SharedTransfer(key, request, worker, events)
@@ -257,7 +265,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     }
     const names = namesFor(shared, runNames)
     return Effect.matchCauseEffect(
-      transfer(request, restore, { permitOptions, deadlineAt, journal, cookies, names, events: shared }),
+      transfer(request, restore, { permitOptions, deadlineAt, journal, cookies, names, trace, events: shared }),
       {
         onSuccess: (outcome) => ended(Exit.succeed(outcome)),
         onFailure: (cause) => ended(Exit.failCause(cause))

@@ -345,7 +345,8 @@ class Steps {
       if (delayMillis === undefined || isDiskFault(error) || now + delayMillis >= this.deadline) {
         return this.failOver(error)
       }
-      const { events } = this.hooks
+      const { events, trace } = this.hooks
+      trace?.retrying(error, this.file.attempts, delayMillis)
       if (events?.hasListener === true) {
         const { atMillis, attempts: attempt } = this.file
         events.send(Unvalidated.make(Retrying, { request, atMillis, error, attempt, delayMillis }))
@@ -362,9 +363,10 @@ class Steps {
     if (!isOfServer || !file.nextMirror() || file.delivery?.mayContinue(error, file.firstHop) === false) {
       return Effect.fail(error)
     }
+    const mirror = displayUrl(file.firstHop.href)
+    hooks.trace?.retrying(error, file.attempts, 0, mirror)
     if (hooks.events?.hasListener === true) {
       const { atMillis, attempts: attempt, request } = file
-      const mirror = displayUrl(file.firstHop.href)
       hooks.events.send(Unvalidated.make(Retrying, { request, atMillis, error, attempt, delayMillis: 0, mirror }))
     }
     this.retries = new RetryCount()

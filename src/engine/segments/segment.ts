@@ -51,7 +51,7 @@ export class Segment extends BodyReceiver {
     /** Called when the exchange is closed. */
     private readonly onClose: (exit: Exit.Exit<void, DownloadError>) => void
   ) {
-    super(owner.transfer, hop, wait)
+    super(owner.transfer, hop, wait, true)
     this.beganAt = wait.beganAt
     this.meter = owner.meter
   }
