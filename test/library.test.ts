@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Either, Layer, Logger, Redacted } from "effect"
+import { Effect, Either, Layer, Logger, Metric, Redacted } from "effect"
 import { Download, Downloader } from "halyard"
 import { autoAdvance, layer, Origin } from "halyard/testing"
 import { statement } from "./examples/cookies.js"
@@ -8,7 +8,9 @@ import { named, requestOf } from "./examples/naming.js"
 import * as Network from "./examples/network.js"
 import { table } from "./examples/post.js"
 import * as Responses from "./examples/responses.js"
+import * as Telemetry from "./examples/telemetry.js"
 import { update } from "./examples/update.js"
+import { lineOf, recordSpans } from "./support/recordedSpans.js"
 
 const download = (request: Download.DownloadRequest) =>
   Effect.flatMap(Downloader.Downloader, (downloader) => autoAdvance(downloader.download(request)))
@@ -103,4 +105,30 @@ it.effect("sends no request for a file that has not changed", () =>
     assert.deepInclude(yield* autoAdvance(update(url, "report.pdf")), { _tag: "Skipped", reason: "recorded" })
     assert.lengthOf((yield* Origin.Origin).requests(), 1)
   }).pipe(Effect.provide(layer((request) => Origin.file(request, "the report"))))
+)
+
+it.effect("has spans below those of the program, and metrics", () =>
+  Effect.gen(function* () {
+    const { spans, tracer } = recordSpans()
+    const names = ["a", "b"]
+    const requests = names.map((name) =>
+      Download.request({ id: name, url: `https://api.example/${name}`, destination: name })
+    )
+    yield* autoAdvance(Telemetry.nightlyImport(requests)).pipe(
+      Effect.withTracer(tracer),
+      Effect.provide(
+        Layer.provideMerge(
+          Telemetry.layer,
+          layer((request) => Origin.file(request, "content"))
+        )
+      )
+    )
+    assert.sameMembers(spans.map(lineOf), [
+      "nightly import in nothing: ok",
+      "Downloader.run in nightly import: ok",
+      ...names.flatMap(() => ["Downloader.transfer in Downloader.run: ok", "GET in Downloader.transfer: ok"])
+    ])
+    const received = Metric.unsafeSnapshot().find(({ metricKey }) => metricKey.name === "halyard.transfer.received")
+    assert.include(`${JSON.stringify(received?.metricState)}`, '"count":14')
+  })
 )

@@ -1,0 +1,260 @@
+/**
+ * Metrics of downloads, for `effect/Metric`: outcomes, bytes, times, and the limits of origins.
+ *
+ * The layer is a `Progress` that counts events and passes them on. A program that does not provide it has no metrics, and no cost for
+ * them. Names, units and attributes follow the conventions of OpenTelemetry. The unit of a metric is its tag `unit`.
+ *
+ * @since 0.2.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as Option from "effect/Option"
+import type { DownloadRequest } from "./Download.js"
+import type { DownloadEvent, Exchanged, Finished } from "./DownloadEvent.js"
+import { errorType } from "./internal/http/errorType.js"
+import * as NormalizedUrl from "./internal/text/normalizedUrl.js"
+import { OriginGovernor } from "./OriginGovernor.js"
+import { Progress } from "./Progress.js"
+
+/**
+ * The options of the metrics.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Options {
+  /** The number of origins that have metrics of their own, at least 1. The others share the address `other`. Default: 20. */
+  readonly originsAtMost?: number | undefined
+}
+
+/**
+ * A `Progress` that counts events, and then passes them on to the `Progress` in its context, if there is one. The metrics of origins
+ * with their limits need the `OriginGovernor` of the downloader in the context.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerWith = ({ originsAtMost = 20 }: Options): Layer.Layer<Progress> =>
+  Layer.effect(
+    Progress,
+    Effect.map(Effect.zip(Progress, Effect.serviceOption(OriginGovernor)), ([progress, governor]) => {
+      const counts = new Counts(originsAtMost, Option.getOrUndefined(governor))
+      return {
+        event: (event) => {
+          counts.receive(event)
+          return progress.event(event)
+        }
+      }
+    })
+  )
+
+/**
+ * A `Progress` that counts events, with the default options.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layer: Layer.Layer<Progress> = layerWith({})
+
+const seconds = (name: string, description: string, boundaries: ReadonlyArray<number>) =>
+  Metric.tagged(Metric.histogram(name, MetricBoundaries.fromIterable(boundaries), description), "unit", "s")
+
+const counter = (name: string, unit: string, description: string) =>
+  Metric.tagged(Metric.counter(name, { description, incremental: true }), "unit", unit)
+
+const gauge = (name: string, unit: string, description: string) =>
+  Metric.tagged(Metric.gauge(name, { description }), "unit", unit)
+
+// The boundaries that the conventions have for HTTP requests.
+const ofRequests = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+
+const ofTransfers = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600]
+
+const outcomes = counter("halyard.transfer.outcomes", "{transfer}", "Outcomes of requests")
+const durations = seconds("halyard.transfer.duration", "From the start of a transfer to its outcome", ofTransfers)
+const active = Metric.tagged(
+  Metric.counter("halyard.transfer.active", { description: "Transfers that have begun and not ended" }),
+  "unit",
+  "{transfer}"
+)
+const waiting = gauge("halyard.transfer.waiting", "{transfer}", "Active transfers that hold no permit")
+const retries = counter("halyard.transfer.retries", "{retry}", "Failed attempts that another one follows")
+const received = counter("halyard.transfer.received", "By", "Received bytes of bodies")
+const requests = seconds("http.client.request.duration", "Duration of HTTP client requests", ofRequests)
+const blocked = seconds("halyard.request.blocked.duration", "Wait for a permit before a request", ofRequests)
+const firstByte = seconds("halyard.request.first_byte.duration", "From the connection to the response", ofRequests)
+const permits = gauge("halyard.origin.permits", "{request}", "Permits that requests to an origin hold")
+const limits = gauge("halyard.origin.limit", "{request}", "Permits that an origin allows now")
+
+/** The metrics of one origin. */
+class OriginSeries {
+  readonly received
+  readonly blocked
+  readonly firstByte
+  readonly permits
+  readonly limits
+  private readonly requests
+  private readonly durations = new Map<string, typeof requests>()
+
+  /** `origin`: undefined for the origins that have no metrics of their own. */
+  constructor(readonly origin: string | undefined) {
+    const tags = tagsOf(origin)
+    this.received = tagged(received, tags)
+    this.blocked = tagged(blocked, tags)
+    this.firstByte = tagged(firstByte, tags)
+    this.permits = tagged(permits, tags)
+    this.limits = tagged(limits, tags)
+    this.requests = tagged(requests, tags)
+  }
+
+  duration({ error, method, status }: Exchanged): typeof requests {
+    const type = error === undefined ? "" : errorType(error)
+    const key = `${method} ${status} ${type}`
+    const known = this.durations.get(key)
+    if (known !== undefined) {
+      return known
+    }
+    const made = tagged(this.requests, {
+      "http.request.method": method,
+      ...(status === undefined ? {} : { "http.response.status_code": `${status}` }),
+      ...(type === "" ? {} : { "error.type": type })
+    })
+    this.durations.set(key, made)
+    return made
+  }
+}
+
+class Counts {
+  private readonly started = new Map<DownloadRequest, Array<number>>()
+  private inFlight = 0
+  private readonly outcomes = new Map<string, { readonly count: typeof outcomes; readonly seconds: typeof durations }>()
+  private readonly retries = new Map<string, typeof retries>()
+  private readonly origins = new Map<string, OriginSeries>()
+  private readonly others = new OriginSeries(undefined)
+
+  constructor(
+    private readonly originsAtMost: number,
+    private readonly governor: typeof OriginGovernor.Service | undefined
+  ) {}
+
+  receive(event: DownloadEvent): void {
+    switch (event._tag) {
+      case "Started":
+        this.inFlight++
+        active.unsafeUpdate(1, [])
+        this.started.set(event.request, [...(this.started.get(event.request) ?? []), event.atMillis])
+        break
+      case "Exchanged":
+        this.exchanged(event)
+        break
+      case "Retrying":
+        this.retry(errorType(event.error)).unsafeUpdate(1, [])
+        break
+      case "Finished":
+        this.finished(event)
+        break
+    }
+    this.updateWaiting()
+  }
+
+  private exchanged(event: Exchanged): void {
+    const { atMillis, beganAtMillis, blockedMillis, bytes, url, waitMillis } = event
+    const series = this.seriesOf(url)
+    series.received.unsafeUpdate(bytes, [])
+    series.blocked.unsafeUpdate(blockedMillis / 1000, [])
+    series.duration(event).unsafeUpdate((atMillis - beganAtMillis - blockedMillis) / 1000, [])
+    if (waitMillis !== undefined) {
+      series.firstByte.unsafeUpdate(waitMillis / 1000, [])
+    }
+    this.updateOrigin(series)
+  }
+
+  private finished({ atMillis, outcome }: Finished): void {
+    const { _tag, request } = outcome
+    const type = _tag === "Failed" ? errorType(outcome.error) : ""
+    const series = this.outcome(_tag, type)
+    series.count.unsafeUpdate(1, [])
+    const times = this.started.get(request) ?? []
+    const startedAt = times.shift()
+    // A request that was cancelled before its transfer began has no start.
+    if (startedAt !== undefined) {
+      this.inFlight--
+      active.unsafeUpdate(-1, [])
+      series.seconds.unsafeUpdate((atMillis - startedAt) / 1000, [])
+    }
+    if (times.length === 0) {
+      this.started.delete(request)
+    }
+    if (this.inFlight === 0) {
+      for (const one of this.origins.values()) {
+        this.updateOrigin(one)
+      }
+    }
+  }
+
+  private outcome(tag: string, type: string) {
+    const key = `${tag} ${type}`
+    const known = this.outcomes.get(key)
+    if (known !== undefined) {
+      return known
+    }
+    const tags = { "halyard.outcome": tag, ...(type === "" ? {} : { "error.type": type }) }
+    const made = { count: tagged(outcomes, tags), seconds: tagged(durations, tags) }
+    this.outcomes.set(key, made)
+    return made
+  }
+
+  private retry(type: string): typeof retries {
+    const known = this.retries.get(type)
+    if (known !== undefined) {
+      return known
+    }
+    const made = tagged(retries, { "error.type": type })
+    this.retries.set(type, made)
+    return made
+  }
+
+  private seriesOf(url: string): OriginSeries {
+    const origin = NormalizedUrl.originOf(url) ?? (URL.canParse(url) ? new URL(url).origin : "")
+    const known = this.origins.get(origin)
+    if (known !== undefined || this.origins.size >= this.originsAtMost) {
+      return known ?? this.others
+    }
+    const made = new OriginSeries(origin)
+    this.origins.set(origin, made)
+    return made
+  }
+
+  private updateOrigin({ limits, origin, permits }: OriginSeries): void {
+    const state = origin === undefined ? undefined : this.governor?.inUse(origin)
+    if (state !== undefined) {
+      permits.unsafeUpdate(state.permits, [])
+      if (state.limit !== Number.POSITIVE_INFINITY) {
+        limits.unsafeUpdate(state.limit, [])
+      }
+    }
+  }
+
+  private updateWaiting(): void {
+    const held = this.governor?.inUse().permits
+    if (held !== undefined) {
+      waiting.unsafeUpdate(Math.max(0, this.inFlight - held), [])
+    }
+  }
+}
+
+const tagsOf = (origin: string | undefined): Readonly<Record<string, string>> => {
+  if (origin === undefined || !URL.canParse(origin)) {
+    return { "server.address": "other" }
+  }
+  const { hostname, port, protocol } = new URL(origin)
+  return { "server.address": hostname, "server.port": port || (protocol === "https:" ? "443" : "80") }
+}
+
+const tagged = <Type, In, Out>(
+  metric: Metric.Metric<Type, In, Out>,
+  tags: Readonly<Record<string, string>>
+): Metric.Metric<Type, In, Out> =>
+  Object.entries(tags).reduce((one, [name, value]) => Metric.tagged(one, name, value), metric)
