@@ -9,7 +9,8 @@ const values = "^src/(Credentials|Download|DownloadError|DownloadEvent|EventLine
 const ports = "^src/((Transport|Store|Progress|Journal|Hasher|Screen|Cookies)[.]ts$|OriginGovernor([.]ts$|/))"
 const backends = "^src/(Cookies|Transport|Store|Journal)/"
 const engine = "^src/engine/"
-const services = "^src/(Downloader|FlagServer|Metrics|Platform|RunRecord|RunView|Spinner|StatusLine|Supervisor)([.]ts$|/)"
+const services =
+  "^src/(Downloader|FlagServer|Metrics|Platform|RunRecord|RunView|Spinner|StatusLine|Supervisor)([.]ts$|/)"
 const cli = "^src/Cli([.]ts$|/)"
 const node = "^src/Node([.]ts$|/)"
 const program = "^src/Node/program/"

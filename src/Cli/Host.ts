@@ -11,12 +11,15 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import type { Disk } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
 import type { Journal, SavedNames } from "../Journal.js"
 import type { Store } from "../Store.js"
 import type { Transport } from "../Transport.js"
+import type { Settings } from "./telemetry/Telemetry.js"
 import type { UsageError } from "./UsageError.js"
 
 /**
@@ -59,6 +62,17 @@ export interface NetworkOptions {
   /** The environment variable of the pass phrase of the key. */
   readonly passEnv?: string | undefined
   readonly insecure?: boolean | undefined
+}
+
+/**
+ * What a command exports, and how.
+ */
+export interface Export {
+  readonly settings: Settings
+  /** The proxies of the requests. */
+  readonly network: Pick<NetworkOptions, "proxy" | "noProxy">
+  /** Receives a sentence if a collector cannot be reached, once. */
+  readonly onFailure: (text: string) => void
 }
 
 /** A part that a run has left, or that a run still uses. */
@@ -112,6 +126,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly transport: (
       options: NetworkOptions
     ) => Effect.Effect<(first?: string) => Layer.Layer<Transport | Hasher>, UsageError>
+    /** Sends spans and metrics until the scope closes, and what is left within three seconds after that. Gives the tracer of the spans. */
+    readonly exporter: (options: Export) => Effect.Effect<Tracer.Tracer | undefined, UsageError, Scope.Scope>
     /** The number of connections that the limit for open files allows. */
     readonly connectionsAtMost: () => number
     /** The environment variables. */

@@ -59,7 +59,8 @@ export interface Options {
 }
 
 // What a developer's shell or the test runner prefers is nothing that the program shall see.
-const preferences = /^(?:_$|NO_COLOR|FORCE_COLOR|COLORTERM|CI|NODE_|SSL_CERT_|VITEST|npm_|(?:https?|all|no)_proxy$)/i
+const preferences =
+  /^(?:_$|NO_COLOR|FORCE_COLOR|COLORTERM|CI|NODE_|SSL_CERT_|OTEL_|TRACEPARENT$|VITEST|npm_|(?:https?|all|no)_proxy$)/i
 
 /** The environment of every process that the tests start. */
 export const environment = (more: Readonly<Record<string, string>> = {}): Record<string, string> => {

@@ -11,6 +11,7 @@ import * as Downloader from "../../Downloader.js"
 import * as FlagServer from "../../FlagServer.js"
 import * as Flags from "../../Flags.js"
 import { trimEnd } from "../../internal/text/trimEnd.js"
+import * as OriginGovernor from "../../OriginGovernor.js"
 import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Store } from "../../Store.js"
@@ -18,6 +19,7 @@ import * as Supervisor from "../../Supervisor.js"
 import * as Display from "../display.js"
 import { Host, storeLayer } from "../Host.js"
 import type { ReportPage } from "../reportPage.js"
+import * as Telemetry from "../telemetry.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import { embedded, engines, type Options, remoteBaseUrl } from "./options.js"
@@ -39,6 +41,9 @@ export const download = Effect.fn("flags.download")(function* (
   if (options.baseUrl !== undefined && options.server !== undefined) {
     return yield* new UsageError({ message: "--server and --base-url are two origins: give one of them" })
   }
+  if (options.engine === "threads" && options.otlp !== undefined) {
+    return yield* new UsageError({ message: "--otlp URL needs --engine fibers or sequential" })
+  }
   const { concurrency: defaultConcurrency, maximum } = engines[options.engine]
   const concurrency = Math.min(options.maxReq ?? defaultConcurrency, maximum, codes.length)
   const page = options.report === undefined ? undefined : yield* openPage(options.report)
@@ -49,13 +54,15 @@ export const download = Effect.fn("flags.download")(function* (
       const origin = yield* openOrigin(options)
       const requests = codes.map((code) => Flags.request(code, { ...options, baseUrl: origin.baseUrl }))
       const report = yield* Report.make({ ...options, ...origin, requests, concurrency, version })
+      const telemetry = options.engine === "threads" ? Telemetry.none : yield* Telemetry.open(options)
       return yield* runEngine(
         options,
         origin,
         requests,
         concurrency,
         page === undefined ? report : recorded(report, page),
-        page
+        page,
+        telemetry
       )
     })
   )
@@ -87,7 +94,8 @@ const runEngine = Effect.fnUntraced(function* (
   requests: ReadonlyArray<Download.DownloadRequest>,
   concurrency: number,
   report: Report.Report,
-  page: ReportPage | undefined
+  page: ReportPage | undefined,
+  telemetry: Telemetry.Telemetry
 ) {
   let isPageSaved = true
   const savePage =
@@ -102,7 +110,7 @@ const runEngine = Effect.fnUntraced(function* (
   const run =
     options.engine === "threads"
       ? inThreads({ ...options, ...origin, threads: concurrency, onEvent: report.event }, requests)
-      : inFibers(requests, origin.label, concurrency, report)
+      : inFibers(requests, options, origin.label, concurrency, report, telemetry)
   return yield* run.pipe(
     Supervisor.supervise({
       companions: {
@@ -144,9 +152,11 @@ const inThreads = (
 // One attempt for each flag, as in the chapter.
 const inFibers = (
   requests: ReadonlyArray<Download.DownloadRequest>,
+  options: Options,
   label: string,
   concurrency: number,
-  report: Report.Report
+  report: Report.Report,
+  telemetry: Telemetry.Telemetry
 ): Effect.Effect<void, UsageError, Host | Store> =>
   Effect.gen(function* () {
     const host = yield* Host
@@ -156,9 +166,11 @@ const inFibers = (
       Stream.runDrain(downloader.run(Stream.fromIterable(requests), { concurrency }))
     ).pipe(
       Effect.provide(
-        Downloader.layerWith({ retry: RetryPolicy.none, adaptive: false }).pipe(
-          Layer.provide(Layer.merge(transport(), Progress.layer(report.event)))
+        Downloader.layerWith({ retry: RetryPolicy.none, traceOrigins: options.traceOrigin }).pipe(
+          Layer.provide(Layer.merge(transport(), telemetry.counted(Progress.layer(report.event)))),
+          Layer.provide(OriginGovernor.layer({ adaptive: false }))
         )
-      )
+      ),
+      telemetry.traced
     )
   })

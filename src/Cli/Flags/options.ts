@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import type * as FlagServer from "../../FlagServer.js"
 import { progressOption } from "../display.js"
 import { choice, flag, integer, nonEmpty, not, seconds, text, type Values, withDefault } from "../Option.js"
+import { telemetryOptions } from "../telemetry.js"
 
 /** The engines, with the default and the maximum of their concurrency. */
 export const engines: {
@@ -47,7 +48,8 @@ const output = {
   report: nonEmpty("--report FILE", "Write a page that shows the run to FILE", "file"),
   verbose: flag("-v, --verbose", "Print a line per flag, and all counts"),
   progress: progressOption,
-  json: flag("--json", "Print one JSON object per event, and a report")
+  json: flag("--json", "Print one JSON object per event, and a report"),
+  otlp: telemetryOptions.otlp
 }
 
 const network = {
@@ -57,6 +59,7 @@ const network = {
     return found === undefined ? not(`${label} must be one of ${servers.join(", ")}`, value) : Either.right(found)
   }),
   baseUrl: text("--base-url URL", "Fetch URL/cc/cc.gif, and start no server", Either.right<string>),
+  traceOrigin: telemetryOptions.traceOrigin,
   timeout: withDefault(
     seconds("--timeout SECONDS", "Maximum time for each request (default 3.1)"),
     Duration.millis(3100)

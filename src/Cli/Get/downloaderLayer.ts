@@ -3,9 +3,20 @@
  */
 import * as Duration from "effect/Duration"
 import * as Downloader from "../../Downloader.js"
+import * as OriginGovernor from "../../OriginGovernor.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import type { Options } from "./options.js"
 import type { Output } from "./output.js"
+
+/** The limits of the run, which its metrics read too. */
+export const governorLayer = (options: Options) =>
+  OriginGovernor.layer({
+    bytesPerSecond: options.limitRate,
+    bytesPerSecondPerOrigin: options.limitRatePerOrigin,
+    requestsPerSecond: options.rate,
+    requestsPerSecondPerOrigin: options.ratePerOrigin,
+    perOrigin: options.perOrigin
+  })
 
 export const downloaderLayer = (options: Options, output: Output | undefined) =>
   Downloader.layerWith({
@@ -13,18 +24,14 @@ export const downloaderLayer = (options: Options, output: Output | undefined) =>
     connectTimeout: options.connectTimeout,
     headersTimeout: options.headersTimeout,
     userAgent: options.userAgent,
-    bytesPerSecond: options.limitRate,
-    bytesPerSecondPerOrigin: options.limitRatePerOrigin,
-    requestsPerSecond: options.rate,
-    requestsPerSecondPerOrigin: options.ratePerOrigin,
     stall: stallOf(options),
-    perOrigin: options.perOrigin,
     // A stream is written in order.
     segments: output?.stream === undefined ? (options.segments ?? 4) : 1,
     durability: options.durability,
     strict: options.strict,
     mtime: !options.noMtime,
-    responses: options.verbose && !options.quiet
+    responses: options.verbose && !options.quiet,
+    traceOrigins: options.traceOrigin
   })
 
 /** The minimum number of bytes in `--speed-time`, from `--speed-limit`. */

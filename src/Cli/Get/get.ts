@@ -28,12 +28,13 @@ import * as Supervisor from "../../Supervisor.js"
 import * as Display from "../display.js"
 import { Host } from "../Host.js"
 import type { Option } from "../Option.js"
+import * as Telemetry from "../telemetry.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import * as Content from "./content.js"
 import * as Cookies from "./cookies.js"
 import * as Credentials from "./credentials.js"
 import { Destinations } from "./destinations.js"
-import { downloaderLayer } from "./downloaderLayer.js"
+import { downloaderLayer, governorLayer } from "./downloaderLayer.js"
 import * as DryRun from "./dryRun.js"
 import { FailFast } from "./failFast.js"
 import * as ForeignFiles from "./foreignFiles.js"
@@ -114,6 +115,7 @@ const run = Effect.fnUntraced(function* (
   // On one terminal, the rows would be mixed into the body.
   const progress = options.quiet || (isToStdout && host.stdout.isTerminal) ? "none" : options.progress
   const report = yield* Report.make({ ...options, progress, hasPaths: !isToStdout, version })
+  const telemetry = options.dryRun ? Telemetry.none : yield* Telemetry.open(options)
   const checksums = yield* Checksums.read(options.sums, options.baseUrl, report.note)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
@@ -304,9 +306,11 @@ const run = Effect.fnUntraced(function* (
       downloaderLayer(options, output).pipe(
         Layer.provide(transport(first)),
         Layer.provide(cookies.layer),
-        Layer.provide(Progress.layer(failFast.after(listener)))
+        Layer.provide(telemetry.counted(Progress.layer(failFast.after(listener)))),
+        Layer.provide(governorLayer(options))
       )
     ),
+    telemetry.traced,
     Effect.provide(journal ?? Context.empty()),
     Supervisor.supervise({
       companions: {

@@ -20,6 +20,7 @@ import {
   type Values,
   withDefault
 } from "../Option.js"
+import { telemetryOptions } from "../telemetry.js"
 import { BaseUrl } from "./input/baseUrl.js"
 
 /** A value of the command line, or the file that contains it. */
@@ -104,7 +105,8 @@ const output = {
   verbose: flag("-v, --verbose", "Print each response, and all skipped files"),
   progress: progressOption,
   json: flag("--json", "Print one JSON object per event, and a report"),
-  jsonSchema: flag("--json-schema", "Print the JSON Schema of these objects")
+  jsonSchema: flag("--json-schema", "Print the JSON Schema of these objects"),
+  otlp: telemetryOptions.otlp
 }
 
 const network = {
@@ -127,6 +129,7 @@ const network = {
     return problem === undefined ? Either.right(value) : Either.left(`--request METHOD: ${problem}`)
   }),
   data: text("--data DATA|@FILE", "POST this content, or a file, to the one URL", content),
+  traceOrigin: telemetryOptions.traceOrigin,
   userAgent: text("-A, --user-agent TEXT", "Value of User-Agent (default halyard)", fieldValue),
   referer: text("-e, --referer URL", "Value of Referer, for each URL of the input", referer),
   limitRate: size("--limit-rate SIZE", "Maximum bytes per second, in all"),

@@ -49,6 +49,11 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           Effect.promise(() => import("./network.js")),
           ({ transport }) => transport(options)
         ),
+      exporter: (options) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./otlp.js")),
+          ({ start }) => start(options)
+        ),
       store: lazily(
         () => import("../Store.js"),
         (module) => module.layer

@@ -1,0 +1,139 @@
+/**
+ * The requests of an exporter.
+ *
+ * A request goes on when the exporter is interrupted, so that a batch under way at the end of a run is not lost. The number of requests
+ * at a time, their time and their retries have limits. The first failure is reported, and no other.
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { displayUrl } from "../../../internal/text/displayUrl.js"
+import * as Printable from "../../../internal/text/printable.js"
+import * as Port from "../../../Transport.js"
+
+// At 1000 spans in a request, these take some 20 MB.
+const requestsAtMost = 16
+
+const retriesAtMost = 3
+
+/** Why a request has brought nothing to its collector. */
+class Undelivered extends Data.TaggedError("Undelivered")<{ readonly detail: string; readonly mayPass: boolean }> {}
+
+export class Delivery {
+  /** When the last request must have ended. */
+  private until = Number.POSITIVE_INFINITY
+  private hasFailed = false
+
+  private constructor(
+    private readonly transport: typeof Port.Transport.Service,
+    private readonly requests: FiberSet.FiberSet<number, Undelivered>,
+    private readonly onFailure: (text: string) => void
+  ) {}
+
+  /** When the scope closes, the requests that are left are awaited until the time of `endWithin`, and then interrupted. */
+  static make(
+    transport: typeof Port.Transport.Service,
+    onFailure: (text: string) => void
+  ): Effect.Effect<Delivery, never, Scope.Scope> {
+    return Effect.gen(function* () {
+      const delivery = new Delivery(transport, yield* FiberSet.make<number, Undelivered>(), onFailure)
+      yield* Effect.addFinalizer(() => delivery.awaitRequests)
+      return delivery
+    })
+  }
+
+  /** From now on no request is repeated, and all requests end within this time. */
+  endWithin(millis: number): Effect.Effect<void> {
+    return Effect.map(Clock.currentTimeMillis, (now) => {
+      this.until = now + millis
+    })
+  }
+
+  /** A client for the exporter of one signal. It takes every failure as final. */
+  client(timeoutMillis: number): HttpClient.HttpClient {
+    return HttpClient.make((request, url) =>
+      FiberSet.size(this.requests).pipe(
+        Effect.flatMap((size) =>
+          size < requestsAtMost
+            ? FiberSet.run(this.requests, this.reported(this.sent(request, url, timeoutMillis), url))
+            : FiberSet.run(this.requests, this.reported(tooSlow, url))
+        ),
+        Effect.flatMap(Fiber.join),
+        Effect.mapBoth({
+          onSuccess: (status) => HttpClientResponse.fromWeb(request, new Response(null, { status })),
+          // Of this reason, so that the exporter does not repeat the request.
+          onFailure: ({ detail }) =>
+            new HttpClientError.RequestError({ request, reason: "Encode", description: detail })
+        })
+      )
+    )
+  }
+
+  private readonly awaitRequests: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Effect.timeoutOption(Effect.interruptible(FiberSet.awaitEmpty(this.requests)), Math.max(0, this.until - now))
+    )
+  )
+
+  private sent(
+    { body, headers }: HttpClientRequest.HttpClientRequest,
+    url: URL,
+    timeoutMillis: number
+  ): Effect.Effect<number, Undelivered> {
+    const { "content-length": _, ...others } = headers
+    const content = body._tag === "Uint8Array" ? body.body : undefined
+    const request = { url: url.href, method: "POST", body: content, headers: { ...others, "user-agent": "halyard" } }
+    const answer = Port.open(request).pipe(
+      Effect.tap((response) => Stream.runDrain(response.body)),
+      Effect.mapError((error) => new Undelivered({ detail: error.message, mayPass: error._tag === "Connection" })),
+      Effect.flatMap(({ status }) =>
+        status >= 200 && status < 300
+          ? Effect.succeed(status)
+          : new Undelivered({ detail: `it has answered ${status}`, mayPass: transient.has(status) })
+      ),
+      Effect.scoped,
+      Effect.provideService(Port.Transport, this.transport)
+    )
+    return Clock.currentTimeMillis.pipe(
+      Effect.flatMap((now) =>
+        Effect.timeoutFail(answer, {
+          duration: Math.min(timeoutMillis, Math.max(1, this.until - now)),
+          onTimeout: () => new Undelivered({ detail: "it does not answer", mayPass: false })
+        })
+      ),
+      Effect.retry({
+        times: retriesAtMost,
+        schedule: Schedule.spaced("1 second"),
+        while: ({ mayPass }) => mayPass && this.until === Number.POSITIVE_INFINITY
+      })
+    )
+  }
+
+  private reported<A>(effect: Effect.Effect<A, Undelivered>, url: URL): Effect.Effect<A, Undelivered> {
+    const report = (detail: string) =>
+      Effect.sync(() => {
+        if (!this.hasFailed) {
+          this.hasFailed = true
+          this.onFailure(`${displayUrl(url.href)} gets no traces or metrics: ${Printable.line(detail)}`)
+        }
+      })
+    return effect.pipe(
+      Effect.tapError(({ detail }) => report(detail)),
+      Effect.onInterrupt(() => report("it does not answer"))
+    )
+  }
+}
+
+const tooSlow = Effect.fail(new Undelivered({ detail: "it is too slow", mayPass: false }))
+
+/** Statuses after which a request is repeated, as OTLP demands. */
+const transient: ReadonlySet<number> = new Set([429, 502, 503, 504])
