@@ -10,7 +10,7 @@ const ports = "^src/((Transport|Store|Progress|Journal|Hasher|Screen|Cookies)[.]
 const backends = "^src/(Cookies|Transport|Store|Journal)/"
 const engine = "^src/engine/"
 const services =
-  "^src/(Downloader|FlagServer|Metrics|Platform|RunRecord|RunView|Spinner|StatusLine|Supervisor)([.]ts$|/)"
+  "^src/(Downloader|FlagServer|Metrics|Platform|RunRecord|RunView|Spinner|StatusLine|Supervisor|TerminalProgress)([.]ts$|/)"
 const cli = "^src/Cli([.]ts$|/)"
 const node = "^src/Node([.]ts$|/)"
 const program = "^src/Node/program/"

@@ -17,9 +17,11 @@ import * as NodeJournal from "./Node/Journal.js"
 import * as NodeScreen from "./Node/Screen.js"
 import * as NodeStore from "./Node/Store.js"
 import * as NodeTransport from "./Node/Transport.js"
+import type { Progress } from "./Progress.js"
 import * as Spinner from "./Spinner.js"
 import type { StatusLine } from "./StatusLine.js"
 import type { Store } from "./Store.js"
+import * as TerminalProgress from "./TerminalProgress.js"
 import type { Transport } from "./Transport.js"
 
 /**
@@ -86,6 +88,15 @@ export const layerJournal: Layer.Layer<Journal | SavedNames> = NodeJournal.layer
 export const layerSpinner: Layer.Layer<Spinner.Spinner | StatusLine> = Spinner.layer.pipe(
   Layer.provide(NodeScreen.layer)
 )
+
+/**
+ * Draws the progress of downloads on standard error.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerTerminalProgress = (options?: TerminalProgress.Options): Layer.Layer<Progress> =>
+  TerminalProgress.layer(options).pipe(Layer.provide(NodeScreen.layer))
 
 /**
  * Returns the directory of the flags of this package. Its files are `{cc}.gif`.

@@ -3,8 +3,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { Spinner } from "../Spinner.js"
-import { StatusLine, type TabProgress } from "../StatusLine.js"
+import type { Spinner } from "../Spinner.js"
+import type { StatusLine } from "../StatusLine.js"
+import * as TerminalProgress from "../TerminalProgress.js"
 import { Host } from "./Host.js"
 import { choice, type Option, withDefault } from "./Option.js"
 
@@ -24,35 +25,17 @@ export const progressOption: Option<Progress> = withDefault(
   "auto" as const
 )
 
-const betweenLines = "10 seconds"
-
-export interface Content {
-  /** The text on a terminal, in one row or several. `frame` is the frame of a spinner. */
-  readonly rows: (frame: string) => string
-  /** The progress in the tab of the terminal. */
-  readonly tabProgress: () => TabProgress
-  /** The line without a terminal. */
-  readonly line: () => string
-}
-
 /** Shows the content until it is interrupted. It is a companion for `Supervisor.supervise`. */
 export const show = (
   progress: Progress,
-  { line, rows, tabProgress }: Content
+  content: TerminalProgress.Shown
 ): Effect.Effect<never, never, Host | Spinner | StatusLine> =>
-  Effect.flatMap(Effect.all([Host, Spinner, StatusLine]), ([host, spinner, statusLine]) => {
+  Effect.flatMap(Host, (host) => {
     if (progress === "none") {
       return Effect.never
     }
     if (progress === "bar") {
       host.useDumbTerminal()
     }
-    return progress !== "plain" && statusLine.isTerminal
-      ? spinner.spin({ text: rows, tabProgress })
-      : Effect.forever(
-          Effect.zipRight(
-            Effect.sync(() => statusLine.line(line())),
-            Effect.sleep(betweenLines)
-          )
-        )
+    return TerminalProgress.show(content, { lines: progress === "plain" })
   })

@@ -7,14 +7,15 @@ import type { DownloadEvent } from "../../DownloadEvent.js"
 import * as Lines from "../../EventLine/lines.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import { StatusLine } from "../../StatusLine.js"
-import type { Content, Progress } from "../display.js"
+import type { Shown } from "../../TerminalProgress.js"
+import type { Progress } from "../display.js"
 import { Host } from "../Host.js"
 import * as RunDisplay from "../runDisplay.js"
 
 export interface Report {
   readonly begin: Effect.Effect<void>
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
-  readonly display: Content
+  readonly display: Shown
   /** The counts so far. */
   readonly current: () => Download.RunReport
   /** Prints the end of the report. Flags without an outcome are counted as cancelled. */
@@ -106,7 +107,7 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
           )
         ),
         event: (event) => {
-          display.event(event)
+          display.receive(event)
           return event._tag === "Finished"
             ? onOutcome(event.outcome)
             : options.json

@@ -219,7 +219,7 @@ export const make = (options: {
 
       return {
         event: (event) => {
-          display.event(event)
+          display.receive(event)
           slowest?.receive(event)
           if (event._tag === "Finished") {
             onOutcome(event.outcome)
