@@ -28,3 +28,22 @@ describe("displayWidth", () => {
     assert.strictEqual(clip("東京都", 5), "東京…")
   })
 })
+
+describe("a clipped text", () => {
+  for (const [text, columns, expected] of [
+    ["a status that does not fit", 13, "a status tha…"],
+    ["fits", 4, "fits"],
+    ["日本語日本語", 7, "日本語…"],
+    ["日本語日本語", 8, "日本語…"],
+    ["e\u0301e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301…"],
+    ["👩‍👩‍👧‍👧👩‍👩‍👧‍👧👩", 4, "👩‍👩‍👧‍👧…"],
+    ["🇧🇷🇨🇳🇩🇪", 4, "🇧🇷…"],
+    ["\u001b[31mred\u001b[39m", 3, "\u001b[31mred\u001b[39m"],
+    ["\u001b[31mred failed\u001b[39m", 5, "red …"]
+  ] as const) {
+    it(`has at most ${columns} columns: ${expected}`, () => {
+      assert.strictEqual(clip(text, columns), expected)
+      assert.isAtMost(displayWidth(clip(text, columns)), columns)
+    })
+  }
+})
