@@ -16,6 +16,7 @@ import * as Get from "./Cli/Get.js"
 import { Host } from "./Cli/Host.js"
 import { type Option, readOptions } from "./Cli/Option.js"
 import { type Line, parse, suggestion } from "./Cli/parse.js"
+import * as Report from "./Cli/Report.js"
 import * as Serve from "./Cli/Serve.js"
 import * as Spin from "./Cli/Spin.js"
 import { UsageError } from "./Cli/UsageError.js"
@@ -49,6 +50,7 @@ const program: Help = {
 const commands: ReadonlyArray<Command> = [
   Get.command,
   Clean.command,
+  Report.command,
   Flags.command,
   Spin.command,
   Serve.command,

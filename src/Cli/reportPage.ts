@@ -2,8 +2,7 @@
  * The file of `--report`: a page that shows a run. It is written when the run ends, however it ends.
  */
 import * as Effect from "effect/Effect"
-import type * as Download from "../Download.js"
-import { type DownloadEvent, Finished, Started } from "../DownloadEvent.js"
+import { type DownloadEvent, type Finished, Started } from "../DownloadEvent.js"
 import * as Printable from "../internal/text/printable.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import * as RunRecord from "../RunRecord.js"
@@ -16,7 +15,7 @@ import { UsageError } from "./UsageError.js"
 export interface ReportPage {
   readonly receive: (event: DownloadEvent) => void
   /** Records an item for which no request is sent. */
-  readonly refused: (outcome: Download.Failed) => void
+  readonly refused: (event: Finished) => void
   /** Writes the page. Returns false, and prints why, if it could not be written. */
   readonly save: Effect.Effect<boolean>
 }
@@ -38,7 +37,6 @@ export const open = Effect.fnUntraced(function* (
   const name = target.path.replace(/^.*[/\\]/s, "")
   const mayBeTarget: Array<string> = []
   const context = yield* Effect.context<ReplacedFile.Requirements>()
-  const clock = yield* Effect.clock
   const write = Effect.gen(function* () {
     for (const saved of mayBeTarget) {
       if (yield* target.isAt(saved)) {
@@ -58,10 +56,10 @@ export const open = Effect.fnUntraced(function* (
         mayBeTarget.push(event.outcome.destination)
       }
     },
-    refused: (outcome) => {
-      const atMillis = clock.unsafeCurrentTimeMillis()
+    refused: (event) => {
+      const { atMillis, outcome } = event
       record.receive(Unvalidated.make(Started, { request: outcome.request, atMillis }))
-      record.receive(Unvalidated.make(Finished, { outcome, atMillis }))
+      record.receive(event)
     },
     save: write.pipe(
       Effect.as(true),

@@ -207,8 +207,7 @@ const run = Effect.fnUntraced(function* (
     before: 0,
     onReady: failed?.ready ?? (() => {}),
     onRefused: (index, item) => {
-      const outcome = report.refused(index, item)
-      page?.refused(outcome)
+      page?.refused(report.refused(index, item))
       failed?.refused(index, item)
       failFast.check()
     }

@@ -5,7 +5,14 @@ import * as Effect from "effect/Effect"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Download from "../../Download.js"
 import { InvalidRequest } from "../../DownloadError.js"
-import type { DownloadEvent, Finished, MirrorGivenUp, Paused, Responded, Retrying } from "../../DownloadEvent.js"
+import {
+  type DownloadEvent,
+  Finished,
+  type MirrorGivenUp,
+  type Paused,
+  type Responded,
+  type Retrying
+} from "../../DownloadEvent.js"
 import * as Lines from "../../EventLine/lines.js"
 import type { EventLine } from "../../EventLine/schema.js"
 import { displaySize } from "../../internal/text/displaySize.js"
@@ -27,7 +34,7 @@ import { Slowest } from "./slowest.js"
 export interface Report {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
   /** Reports an item for which no request is sent, as a failure. */
-  readonly refused: (index: number, item: Refused) => Download.Failed
+  readonly refused: (index: number, item: Refused) => Finished
   /** Reports a URL whose file gets another name than the wanted one. */
   readonly renamed: (url: string, name: string, reason: string) => void
   /** Prints a line for the user, if there is one. */
@@ -126,12 +133,12 @@ export const make = (options: {
         say(`${Printable.line(origin)}: the quota of requests is used up; no more requests for ${seconds} s`)
       }
 
-      const onOutcome = (outcome: Download.DownloadOutcome, refused?: Refused): void => {
+      const onOutcome = ({ atMillis, outcome }: Finished, refused?: Refused): void => {
         report = Download.addOutcome(report, outcome)
         kept += "keptBytes" in outcome ? 1 : 0
         if (json) {
           if (!quiet || outcome._tag === "Failed") {
-            writeLine(Lines.fromOutcome(outcome, time(), lineOptions, refused?.place))
+            writeLine(Lines.fromOutcome(outcome, atMillis, lineOptions, refused?.place))
           }
         } else if (outcome._tag === "Saved") {
           if (options.hasPaths && !quiet) {
@@ -222,7 +229,7 @@ export const make = (options: {
           display.receive(event)
           slowest?.receive(event)
           if (event._tag === "Finished") {
-            onOutcome(event.outcome)
+            onOutcome(event)
           } else if (!json) {
             onText(event)
           } else if (!quiet) {
@@ -234,9 +241,10 @@ export const make = (options: {
           const request = Download.request({ id: `${index}`, url: item.url, destination: "" })
           const error = new InvalidRequest({ url: displayUrl(item.url), detail: item.problem }, Unvalidated.unvalidated)
           const outcome = Unvalidated.make(Download.Failed, { request, error })
+          const event = Unvalidated.make(Finished, { outcome, atMillis: time() })
           display.refused(outcome)
-          onOutcome(outcome, item)
-          return outcome
+          onOutcome(event, item)
+          return event
         },
         renamed: (url, name, reason) => {
           if (!json && RequestProblem.ofUrl(url) === undefined) {

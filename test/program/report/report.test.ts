@@ -1,0 +1,124 @@
+/**
+ * `halyard report`: the page of a run from its JSON lines.
+ */
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { hasBrowser, needsBrowser, openFile, rowsOf } from "../../support/browser.js"
+import { get, origin } from "../../support/get.js"
+import { run, runBash, temporaryDirectory } from "../../support/program.js"
+
+/** The data in a page. */
+const dataOf = (html: string): Record<string, unknown> =>
+  JSON.parse(/<script type="application\/json" id="run">([^<]*)</.exec(html)?.[1] ?? "")
+
+/** The lines and the page of a run with saved and failed files. */
+const recorded = Effect.gen(function* () {
+  const { url } = yield* origin
+  const cwd = yield* temporaryDirectory
+  const parameters = [`${url}/a`, `${url}/missing`, `${url}/b?key=secret`, "ftp://x/y", "-d", "out", "--json"]
+  const ended = yield* get([...parameters, "--report", "direct.html"], { cwd })
+  assert.strictEqual(ended.exitCode, 1)
+  writeFileSync(`${cwd}/run.ndjson`, ended.stdout)
+  return { cwd, url, lines: ended.stdout.trimEnd().split("\n") }
+})
+
+const report = (cwd: string, ...parameters: ReadonlyArray<string>) => run(["report", ...parameters], { cwd })
+
+describe("halyard report", () => {
+  it.scopedLive("makes the same page as --report", () =>
+    Effect.gen(function* () {
+      const { cwd } = yield* recorded
+      const ended = yield* report(cwd, "run.ndjson", "--html", "run.html")
+      assert.strictEqual(ended.exitCode, 0, ended.stderr)
+      const [direct, made] = ["direct.html", "run.html"].map((file) => dataOf(readFileSync(`${cwd}/${file}`, "utf8")))
+      assert.deepStrictEqual(made, direct)
+      assert.deepInclude(made?.["counts"], { saved: 2, failed: 2 })
+    })
+  )
+
+  it.scopedLive("reads standard input", () =>
+    Effect.gen(function* () {
+      const { cwd } = yield* recorded
+      const ended = yield* runBash("cat run.ndjson | halyard report - --html run.html", { cwd })
+      assert.strictEqual(ended.exitCode, 0, ended.stderr)
+      assert.isTrue(existsSync(`${cwd}/run.html`))
+    })
+  )
+
+  it.scopedLive.skipIf(!hasBrowser)(`shows what a killed run was doing${needsBrowser}`, () =>
+    Effect.gen(function* () {
+      const { cwd, lines } = yield* recorded
+      const begun = lines.filter((line) => !/"event":"(?:Finished|Report)"/.test(line))
+      writeFileSync(`${cwd}/killed.ndjson`, `${begun.join("\n")}\n{"event":"Finished","atMi`)
+      const ended = yield* report(cwd, "killed.ndjson", "--html", "run.html")
+      assert.strictEqual(ended.exitCode, 0)
+      assert.strictEqual(
+        ended.stderr,
+        `killed.ndjson, line ${begun.length + 1}: the last line is cut off, and is left out\n`
+      )
+      const { page } = yield* openFile(`${cwd}/run.html`)
+      assert.strictEqual(
+        yield* Effect.promise(() => page.locator("h1").innerText()),
+        "The run was stopped after 0 of 4 files"
+      )
+      assert.sameDeepMembers(
+        (yield* rowsOf(page, "all-transfers-table")).map(([name, outcome]) => [name, outcome]),
+        [
+          ["a", "unfinished"],
+          ["missing", "unfinished"],
+          ["b", "unfinished"],
+          ["index.html", "unfinished"]
+        ]
+      )
+    })
+  )
+
+  it.scopedLive("says which lines it cannot read, and makes the page from the rest", () =>
+    Effect.gen(function* () {
+      const { cwd, lines } = yield* recorded
+      const [first = "", ...rest] = lines
+      const odd = [`{"event":"Later","atMillis":1}`, "not JSON", `{"event":"Started","atMillis":1}`, "[1]", ""]
+      writeFileSync(`${cwd}/odd.ndjson`, [first, ...odd, ...rest].join("\n"))
+      const ended = yield* report(cwd, "odd.ndjson", "--html", "run.html")
+      assert.strictEqual(ended.exitCode, 1)
+      const [broken, invalid, other, ...more] = ended.stderr.trimEnd().split("\n")
+      assert.strictEqual(broken, "odd.ndjson, line 3: it is not JSON")
+      assert.match(invalid ?? "", /^odd\.ndjson, line 4: it is not a line of halyard --json: /)
+      assert.strictEqual(other, "odd.ndjson, line 5: it is not a line of halyard --json")
+      assert.deepStrictEqual(more, [])
+      assert.deepInclude(dataOf(readFileSync(`${cwd}/run.html`, "utf8"))["counts"], { saved: 2, failed: 2 })
+    })
+  )
+
+  it.scopedLive("refuses what is no run, and writes nothing", () =>
+    Effect.gen(function* () {
+      const { cwd } = yield* recorded
+      writeFileSync(`${cwd}/text`, "hello\n")
+      writeFileSync(`${cwd}/empty`, "")
+      const refusals: ReadonlyArray<readonly [ReadonlyArray<string>, number, string]> = [
+        [["text", "--html", "x.html"], 1, "text, line 1: it is not JSON\ntext: it has no line of halyard --json\n"],
+        [["empty", "--html", "x.html"], 1, "empty: it has no line of halyard --json\n"],
+        [["run.ndjson"], 2, "halyard report: give the file to write: --html FILE\n"],
+        [["--html", "x.html"], 2, "halyard report: give one FILE, with the lines of a run, or - for standard input\n"],
+        [["none", "--html", "x.html"], 2, "halyard report: none: there is no such file\n"],
+        [["text", "--html", "text"], 2, "halyard report: --html text: it is also the file of the run\n"]
+      ]
+      for (const [parameters, exitCode, stderr] of refusals) {
+        const ended = yield* report(cwd, ...parameters)
+        assert.deepStrictEqual([ended.exitCode, ended.stderr], [exitCode, stderr])
+      }
+      assert.isFalse(existsSync(`${cwd}/x.html`))
+    })
+  )
+
+  it.scopedLive("joins the runs of a file", () =>
+    Effect.gen(function* () {
+      const { cwd } = yield* recorded
+      appendFileSync(`${cwd}/run.ndjson`, readFileSync(`${cwd}/run.ndjson`))
+      const ended = yield* report(cwd, "run.ndjson", "--html", "run.html")
+      assert.strictEqual(ended.exitCode, 0, ended.stderr)
+      assert.deepInclude(dataOf(readFileSync(`${cwd}/run.html`, "utf8"))["counts"], { saved: 4, failed: 4 })
+    })
+  )
+})
