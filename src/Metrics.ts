@@ -10,6 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as MetricKey from "effect/MetricKey"
+import * as MetricLabel from "effect/MetricLabel"
 import * as Option from "effect/Option"
 import type { DownloadRequest } from "./Download.js"
 import type { DownloadEvent, Exchanged, Finished } from "./DownloadEvent.js"
@@ -58,14 +60,28 @@ export const layerWith = ({ originsAtMost = 20 }: Options): Layer.Layer<Progress
  */
 export const layer: Layer.Layer<Progress> = layerWith({})
 
-const seconds = (name: string, description: string, boundaries: ReadonlyArray<number>) =>
-  Metric.tagged(Metric.histogram(name, MetricBoundaries.fromIterable(boundaries), description), "unit", "s")
+type Tags = Readonly<Record<string, string>>
 
-const counter = (name: string, unit: string, description: string) =>
-  Metric.tagged(Metric.counter(name, { description, incremental: true }), "unit", unit)
+const labelsOf = (unit: string, tags: Tags): ReadonlyArray<MetricLabel.MetricLabel> =>
+  Object.entries({ unit, ...tags }).map(([name, value]) => MetricLabel.make(name, value))
 
-const gauge = (name: string, unit: string, description: string) =>
-  Metric.tagged(Metric.gauge(name, { description }), "unit", unit)
+// Each gives the series with some tags. `Metric.tagged` would look a series up anew for each update, which takes 5 % of the CPU time
+// of small files.
+
+const seconds = (name: string, description: string, boundaries: ReadonlyArray<number>) => {
+  const key = MetricKey.histogram(name, MetricBoundaries.fromIterable(boundaries), description)
+  return (tags: Tags) => Metric.fromMetricKey(MetricKey.taggedWithLabels(key, labelsOf("s", tags)))
+}
+
+const counter = (name: string, unit: string, description: string, incremental = true) => {
+  const key = MetricKey.counter(name, { description, incremental })
+  return (tags: Tags) => Metric.fromMetricKey(MetricKey.taggedWithLabels(key, labelsOf(unit, tags)))
+}
+
+const gauge = (name: string, unit: string, description: string) => {
+  const key = MetricKey.gauge(name, { description })
+  return (tags: Tags) => Metric.fromMetricKey(MetricKey.taggedWithLabels(key, labelsOf(unit, tags)))
+}
 
 // The boundaries that the conventions have for HTTP requests.
 const ofRequests = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
@@ -74,12 +90,8 @@ const ofTransfers = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600]
 
 const outcomes = counter("halyard.transfer.outcomes", "{transfer}", "Outcomes of requests")
 const durations = seconds("halyard.transfer.duration", "From the start of a transfer to its outcome", ofTransfers)
-const active = Metric.tagged(
-  Metric.counter("halyard.transfer.active", { description: "Transfers that have begun and not ended" }),
-  "unit",
-  "{transfer}"
-)
-const waiting = gauge("halyard.transfer.waiting", "{transfer}", "Active transfers that hold no permit")
+const active = counter("halyard.transfer.active", "{transfer}", "Transfers that have begun and not ended", false)({})
+const waiting = gauge("halyard.transfer.waiting", "{transfer}", "Active transfers that hold no permit")({})
 const retries = counter("halyard.transfer.retries", "{retry}", "Failed attempts that another one follows")
 const received = counter("halyard.transfer.received", "By", "Received bytes of bodies")
 const requests = seconds("http.client.request.duration", "Duration of HTTP client requests", ofRequests)
@@ -88,6 +100,10 @@ const firstByte = seconds("halyard.request.first_byte.duration", "From the conne
 const permits = gauge("halyard.origin.permits", "{request}", "Permits that requests to an origin hold")
 const limits = gauge("halyard.origin.limit", "{request}", "Permits that an origin allows now")
 
+type Counter = Metric.Metric.Counter<number>
+
+type Histogram = Metric.Metric.Histogram<number>
+
 /** The metrics of one origin. */
 class OriginSeries {
   readonly received
@@ -95,28 +111,29 @@ class OriginSeries {
   readonly firstByte
   readonly permits
   readonly limits
-  private readonly requests
-  private readonly durations = new Map<string, typeof requests>()
+  private readonly tags: Tags
+  private readonly durations = new Map<string, Histogram>()
 
   /** `origin`: undefined for the origins that have no metrics of their own. */
   constructor(readonly origin: string | undefined) {
     const tags = tagsOf(origin)
-    this.received = tagged(received, tags)
-    this.blocked = tagged(blocked, tags)
-    this.firstByte = tagged(firstByte, tags)
-    this.permits = tagged(permits, tags)
-    this.limits = tagged(limits, tags)
-    this.requests = tagged(requests, tags)
+    this.tags = tags
+    this.received = received(tags)
+    this.blocked = blocked(tags)
+    this.firstByte = firstByte(tags)
+    this.permits = permits(tags)
+    this.limits = limits(tags)
   }
 
-  duration({ error, method, status }: Exchanged): typeof requests {
+  duration({ error, method, status }: Exchanged): Histogram {
     const type = error === undefined ? "" : errorType(error)
     const key = `${method} ${status} ${type}`
     const known = this.durations.get(key)
     if (known !== undefined) {
       return known
     }
-    const made = tagged(this.requests, {
+    const made = requests({
+      ...this.tags,
       "http.request.method": method,
       ...(status === undefined ? {} : { "http.response.status_code": `${status}` }),
       ...(type === "" ? {} : { "error.type": type })
@@ -129,8 +146,8 @@ class OriginSeries {
 class Counts {
   private readonly started = new Map<DownloadRequest, Array<number>>()
   private inFlight = 0
-  private readonly outcomes = new Map<string, { readonly count: typeof outcomes; readonly seconds: typeof durations }>()
-  private readonly retries = new Map<string, typeof retries>()
+  private readonly outcomes = new Map<string, { readonly count: Counter; readonly seconds: Histogram }>()
+  private readonly retries = new Map<string, Counter>()
   private readonly origins = new Map<string, OriginSeries>()
   private readonly others = new OriginSeries(undefined)
 
@@ -201,17 +218,17 @@ class Counts {
       return known
     }
     const tags = { "halyard.outcome": tag, ...(type === "" ? {} : { "error.type": type }) }
-    const made = { count: tagged(outcomes, tags), seconds: tagged(durations, tags) }
+    const made = { count: outcomes(tags), seconds: durations(tags) }
     this.outcomes.set(key, made)
     return made
   }
 
-  private retry(type: string): typeof retries {
+  private retry(type: string): Counter {
     const known = this.retries.get(type)
     if (known !== undefined) {
       return known
     }
-    const made = tagged(retries, { "error.type": type })
+    const made = retries({ "error.type": type })
     this.retries.set(type, made)
     return made
   }
@@ -245,16 +262,10 @@ class Counts {
   }
 }
 
-const tagsOf = (origin: string | undefined): Readonly<Record<string, string>> => {
+const tagsOf = (origin: string | undefined): Tags => {
   if (origin === undefined || !URL.canParse(origin)) {
     return { "server.address": "other" }
   }
   const { hostname, port, protocol } = new URL(origin)
   return { "server.address": hostname, "server.port": port || (protocol === "https:" ? "443" : "80") }
 }
-
-const tagged = <Type, In, Out>(
-  metric: Metric.Metric<Type, In, Out>,
-  tags: Readonly<Record<string, string>>
-): Metric.Metric<Type, In, Out> =>
-  Object.entries(tags).reduce((one, [name, value]) => Metric.tagged(one, name, value), metric)
