@@ -197,6 +197,58 @@ describe("halyard get --otlp", () => {
   )
 })
 
+describe("the requests to a collector", () => {
+  it.scopedLive("lose no span at the end of a run, also if the collector is slow", () =>
+    Effect.gen(function* () {
+      const { spans, url: endpoint } = yield* collector((response) => setTimeout(() => response.end("{}"), 300))
+      const { url } = yield* origin
+      // More than one request holds.
+      const { exitCode, stderr } = yield* get([`${url}/[1-600]`, "--otlp", endpoint])
+      assert.strictEqual(exitCode, 0)
+      assert.notInclude(stderr, "gets no traces")
+      assert.lengthOf(spans(), 1201)
+      assert.strictEqual(new Set(spans().map(({ spanId }) => spanId)).size, 1201)
+    })
+  )
+
+  it.scopedLive("are repeated if the collector is busy", () =>
+    Effect.gen(function* () {
+      let turn = 0
+      let onSecond = () => {}
+      const { spans, url: endpoint } = yield* collector((response) => {
+        response.writeHead(turn++ === 0 ? 503 : 200).end("{}")
+        if (turn === 2) {
+          onSecond()
+        }
+      })
+      const { url } = yield* origin
+      // Ends when the collector has its second request.
+      const late = yield* http((_, response) => {
+        onSecond = () => response.end("content")
+      })
+      const { stderr } = yield* get([`${late.url}/late`, `${url}/[1-600]`, "--otlp", endpoint])
+      assert.notInclude(stderr, "gets no traces")
+      assert.strictEqual(new Set(spans().map(({ spanId }) => spanId)).size, 1203)
+    })
+  )
+
+  it.scopedLive("use a proxy, unless the collector is on this machine", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      const proxy = yield* http((request, response) => {
+        asked.push(request.url ?? "")
+        request.resume().on("end", () => response.end("content"))
+      })
+      const { requests, url: endpoint } = yield* collector()
+      yield* get(["http://files.example/a", "--proxy", proxy.url, "--otlp", endpoint])
+      assert.deepStrictEqual(asked, ["http://files.example/a"])
+      assert.isAbove(requests.length, 0)
+      yield* get(["http://files.example/a", "--proxy", proxy.url, "--otlp", "http://collector.example"])
+      assert.includeMembers(asked, ["http://collector.example/v1/traces", "http://collector.example/v1/metrics"])
+    })
+  )
+})
+
 describe("a collector that cannot be reached", () => {
   const failing = (endpoint: string, reason: RegExp) =>
     Effect.gen(function* () {

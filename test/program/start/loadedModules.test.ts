@@ -80,6 +80,18 @@ describe("the code that a command line loads", () => {
     })
   )
 
+  it.scopedLive("has no exporter of traces, unless the line names a collector", () =>
+    Effect.gen(function* () {
+      const telemetry = /@effect\/opentelemetry|src\/Metrics|src\/Cli\/telemetry\/(?:start|settings)/
+      const line = ["get", refused, "--retries=0"]
+      assert.deepStrictEqual(
+        (yield* evaluated(line)).filter((name) => telemetry.test(name)),
+        []
+      )
+      assert.isTrue((yield* evaluated([...line, "--otlp", "http://127.0.0.1:1"])).some((name) => telemetry.test(name)))
+    })
+  )
+
   it.scopedLive("has no second HTTP client and no Unicode table for a download", () =>
     Effect.gen(function* () {
       const modules = yield* evaluated(["get", refused, "--retries=0"])

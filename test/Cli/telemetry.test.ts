@@ -1,0 +1,83 @@
+/**
+ * Where a command sends its traces and metrics.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Either from "effect/Either"
+import { settings } from "../../src/Cli/telemetry/settings.js"
+
+const read = (given: string | undefined, environment: Readonly<Record<string, string>> = {}) =>
+  Either.getOrThrowWith(settings(given, environment), (rule) => new Error(rule))
+
+const refused = (given: string | undefined, environment: Readonly<Record<string, string>>) =>
+  Either.getOrThrow(Either.flip(settings(given, environment)))
+
+const addresses = (given: string | undefined, environment?: Readonly<Record<string, string>>) => {
+  const { metrics, traces } = read(given, environment) ?? {}
+  return [traces?.url, metrics?.url]
+}
+
+describe("the settings of an exporter", () => {
+  it("add the path of each signal to the address of a collector", () => {
+    const both = ["http://a.example/x/v1/traces", "http://a.example/x/v1/metrics"]
+    assert.deepStrictEqual(addresses("http://a.example/x"), both)
+    assert.deepStrictEqual(addresses("http://a.example/x/"), both)
+    assert.deepStrictEqual(addresses(undefined, { OTEL_EXPORTER_OTLP_ENDPOINT: "http://a.example/x/" }), both)
+    assert.deepStrictEqual(addresses("http://a.example"), ["http://a.example/v1/traces", "http://a.example/v1/metrics"])
+  })
+
+  it("leave the address of one signal as it is, and the line wins over all variables", () => {
+    const variables = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://a.example",
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://b.example/spans"
+    }
+    assert.deepStrictEqual(addresses(undefined, variables), ["http://b.example/spans", "http://a.example/v1/metrics"])
+    assert.deepStrictEqual(addresses("http://c.example", variables), [
+      "http://c.example/v1/traces",
+      "http://c.example/v1/metrics"
+    ])
+  })
+
+  it("send nothing if they are disabled, and no signal that is turned off or that needs another protocol", () => {
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://a.example" }
+    assert.isUndefined(read("http://a.example", { OTEL_SDK_DISABLED: "TRUE" }))
+    assert.deepStrictEqual(addresses(undefined, { ...endpoint, OTEL_TRACES_EXPORTER: "none" }), [
+      undefined,
+      "http://a.example/v1/metrics"
+    ])
+    const grpc = { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }
+    assert.deepStrictEqual(addresses(undefined, grpc), [undefined, undefined])
+    assert.lengthOf(read(undefined, grpc)?.notices ?? [], 2)
+    assert.deepStrictEqual(
+      addresses("http://a.example", grpc).map((url) => url !== undefined),
+      [true, true]
+    )
+  })
+
+  it("take credentials out of the address, and headers from the variables of their own collector", () => {
+    const { traces } = read("https://ada:p%40ss@a.example") ?? {}
+    assert.deepStrictEqual(traces, {
+      url: "https://a.example/v1/traces",
+      headers: { authorization: `Basic ${btoa("ada:p@ss")}` },
+      timeoutMillis: 10_000
+    })
+    const variables = { OTEL_EXPORTER_OTLP_HEADERS: "X-Key = a%20b ,y=1", OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "50" }
+    assert.deepInclude(read("https://a.example", variables)?.traces, {
+      headers: { "x-key": "a b", y: "1" },
+      timeoutMillis: 50
+    })
+    const other = { ...variables, OTEL_EXPORTER_OTLP_ENDPOINT: "https://b.example" }
+    assert.deepStrictEqual(read("https://a.example", other)?.traces?.headers, {})
+  })
+
+  it("have no value of a header in an error", () => {
+    assert.strictEqual(
+      refused("http://a.example", { OTEL_EXPORTER_OTLP_HEADERS: "secret" }),
+      "the variable OTEL_EXPORTER_OTLP_HEADERS must be like name=value,name=value"
+    )
+    assert.strictEqual(
+      refused("http://a.example", { OTEL_EXPORTER_OTLP_TIMEOUT: "soon" }),
+      "the variable OTEL_EXPORTER_OTLP_TIMEOUT must be a number of milliseconds > 0"
+    )
+    assert.notInclude(refused(undefined, { OTEL_EXPORTER_OTLP_ENDPOINT: "ftp://ada:secret@a.example" }), "secret")
+  })
+})
