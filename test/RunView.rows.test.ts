@@ -186,6 +186,23 @@ describe("the rows of a list", () => {
     assert.deepStrictEqual(rows(80), ["disk.iso  1 retry", "b.zip  3 connections"])
   })
 
+  it("share one row if they have received nothing, and clip long names in the middle", () => {
+    const silent = { bytes: 0, totalBytes: undefined, bytesPerSecond: undefined, remainingMillis: undefined }
+    const several = run({
+      expected: 9,
+      transfers: [
+        transfer("photo-000000001.jpg", silent),
+        transfer("photo-000000002.jpg"),
+        transfer("photo-000000003.jpg", { ...silent, elapsedMillis: 12_000 })
+      ]
+    })
+    assert.deepStrictEqual(RunView.rows(several, { columns: 60 }).slice(1), [
+      "pho…02.jpg   42%     8.4 MB/20.0 MB    3.1 MB/s     4 s left",
+      "photo-000000001.jpg  and others: nothing received in 12 s"
+    ])
+    assert.strictEqual(RunView.rows(several, { columns: 40 })[1], "ph…02.jpg   42%    3.1 MB/s     4 s left")
+  })
+
   it("have failures in red and retries in yellow if asked, at any width", () => {
     for (const columns of [20, 40, 80, 200]) {
       const plain = RunView.rows(list, { columns, frame: "/" })

@@ -4,7 +4,7 @@
 
 import { displaySize } from "../internal/text/displaySize.js"
 import { displayTime } from "../internal/text/displayTime.js"
-import { clip, displayWidth } from "../internal/text/displayWidth.js"
+import { clip, clipMiddle, displayWidth } from "../internal/text/displayWidth.js"
 import { lastSegment } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import type { Snapshot, Transfer } from "./snapshot.js"
@@ -42,6 +42,8 @@ const listedAfterMillis = 1000
  * Returns rows that are at most `columns` wide. A run of one request has its name, a bar, and the numbers. Another run has a row for
  * the whole, and rows for the transfers that wait for a retry or that were started more than a second ago.
  *
+ * Transfers that have received nothing yet share a row.
+ *
  * In a narrow terminal the number of connections is left out first, then the bar, and then the name is clipped. If the numbers of a
  * run do not fit in one row, they take several. A row of a transfer in a list leaves out the bytes, and then the rate.
  *
@@ -60,7 +62,10 @@ export const rows = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<str
   const listed = snapshot.transfers.filter(
     ({ elapsedMillis, waiting }) => waiting !== undefined || elapsedMillis >= listedAfterMillis
   )
-  return [...head, ...listed.map((transfer) => rowOfMany(transfer, options))].slice(0, rowsAtMost)
+  const silent = listed.filter(isSilent)
+  const others = silent.length > 1 ? listed.filter((transfer) => !isSilent(transfer)) : listed
+  const rest = silent.length > 1 ? [rowOfSilent(silent, options)] : []
+  return [...head, ...others.map((transfer) => rowOfMany(transfer, options)), ...rest].slice(0, rowsAtMost)
 }
 
 const rowsOfOne = (transfer: Transfer, options: RowOptions): ReadonlyArray<string> => {
@@ -103,6 +108,16 @@ const rowsOfRun = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<strin
       )
 }
 
+const isSilent = ({ bytes, totalBytes, waiting }: Transfer): boolean =>
+  bytes === 0 && totalBytes === undefined && waiting === undefined
+
+/** Several such rows would push others out. */
+const rowOfSilent = (silent: ReadonlyArray<Transfer>, { columns }: RowOptions): string => {
+  const elapsed = displayTime(Math.max(...silent.map(({ elapsedMillis }) => elapsedMillis)))
+  const name = silent[0] === undefined ? "" : nameOf(silent[0])
+  return named(name, `and others: nothing received in ${elapsed}`, columns)
+}
+
 const rowOfMany = (transfer: Transfer, options: RowOptions): string => {
   const { columns, frame = "" } = options
   const { bytes, connections, elapsedMillis, retries, totalBytes, waiting } = transfer
@@ -133,15 +148,19 @@ const rowOfMany = (transfer: Transfer, options: RowOptions): string => {
   ]
     .map((parts) => parts.join(gap))
     .find((candidate) => displayWidth(candidate) <= room)
-  const name = withDetails ?? clip(nameOf(transfer), room)
+  const name = withDetails ?? clipName(nameOf(transfer), room)
   return clip(`${name}${" ".repeat(room - displayWidth(name))}${gap}${text}`, columns)
 }
 
 /** A name, which is clipped, and a text after it, which is clipped only if the name has its least width. */
 const named = (name: string, text: string, columns: number): string => {
   const room = Math.max(nameWidthAtLeast, Math.min(displayWidth(name), columns - gap.length - displayWidth(text)))
-  return clip(`${clip(name, room)}${gap}${text}`, columns)
+  return clip(`${clipName(name, room)}${gap}${text}`, columns)
 }
+
+/** Names of one list often differ in their ends only. */
+const clipName = (name: string, columns: number): string =>
+  columns < nameWidthAtLeast ? clip(name, columns) : clipMiddle(name, columns)
 
 /** One row if the numbers leave room for the least width of the name. */
 const withNameAndBar = (

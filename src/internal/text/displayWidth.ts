@@ -38,3 +38,17 @@ export const clip = (text: string, columns: number): string => {
   }
   return text
 }
+
+/** Clips the text to at most `columns` columns, and keeps its end. An ellipsis replaces what was cut out. */
+export const clipMiddle = (text: string, columns: number): string => {
+  if (displayWidth(text) <= columns) {
+    return text
+  }
+  const characters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)
+  const tailWidth = Math.floor((columns * 2) / 3)
+  let [width, start] = [0, characters.length]
+  for (; start > 0 && width + displayWidth(characters[start - 1] ?? "") <= tailWidth; start--) {
+    width += displayWidth(characters[start - 1] ?? "")
+  }
+  return `${clip(characters.slice(0, start).join(""), columns - width)}${characters.slice(start).join("")}`
+}

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
-import { clip, displayWidth } from "../../../src/internal/text/displayWidth.js"
+import { clip, clipMiddle, displayWidth } from "../../../src/internal/text/displayWidth.js"
 
 describe("displayWidth", () => {
   it("counts columns, not characters", () => {
@@ -46,4 +46,21 @@ describe("a clipped text", () => {
       assert.isAtMost(displayWidth(clip(text, columns)), columns)
     })
   }
+})
+
+describe("a text that is clipped in the middle", () => {
+  it("keeps its end, and has at most that many columns", () => {
+    assert.strictEqual(clipMiddle("photo-003.jpg", 13), "photo-003.jpg")
+    assert.strictEqual(clipMiddle("photo-003.jpg", 8), "ph…3.jpg")
+    assert.strictEqual(clipMiddle("日本語日本語.iso", 9), "日…語.iso")
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.string({ unit: "grapheme" }),
+        FastCheck.integer({ min: 8, max: 40 }),
+        (text, columns) => {
+          assert.isAtMost(displayWidth(clipMiddle(text, columns)), columns)
+        }
+      )
+    )
+  })
 })
