@@ -55,7 +55,7 @@ export const head = ({ data }: Run): ReadonlyArray<HTMLElement> => {
     ["mean rate", rate],
     ["requests", Format.count(data.requests)],
     ["retries", Format.count(data.retries)],
-    ["in flight at most", Format.count(data.activeAtMost)]
+    ["at a time", Format.count(data.activeAtMost)]
   ]
   return [
     element(
