@@ -5,7 +5,8 @@
 // A folder beside a module of the same name belongs to that module's room.
 
 const internal = "^src/internal/"
-const values = "^src/(Credentials|Download|DownloadError|DownloadEvent|EventLine|Flags|Naming|RetryPolicy)([.]ts$|/)"
+const values =
+  "^src/(Credentials|Download|DownloadError|DownloadEvent|EventLine|Flags|Har|Naming|RetryPolicy)([.]ts$|/)"
 const ports = "^src/((Transport|Store|Progress|Journal|Hasher|Screen|Cookies)[.]ts$|OriginGovernor([.]ts$|/))"
 const backends = "^src/(Cookies|Transport|Store|Journal)/"
 const engine = "^src/engine/"

@@ -12,7 +12,16 @@ import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { EventLine } from "./EventLine/schema.js"
 
-export { fromEvent, fromOutcome, type LineOptions, type Place, report, run, toText } from "./EventLine/lines.js"
+export {
+  fromEvent,
+  fromExchanged,
+  fromOutcome,
+  type LineOptions,
+  type Place,
+  report,
+  run,
+  toText
+} from "./EventLine/lines.js"
 export * from "./EventLine/schema.js"
 
 /**

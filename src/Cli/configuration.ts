@@ -39,6 +39,7 @@ const notSettable: ReadonlySet<string> = new Set([
   "request",
   "config",
   "dry-run",
+  "har",
   "json-schema"
 ])
 

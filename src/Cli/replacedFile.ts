@@ -19,7 +19,8 @@ export interface ReplacedFile {
   readonly path: string
   /** Whether a path leads to the file. */
   readonly isAt: (path: string) => Effect.Effect<boolean>
-  readonly replace: (content: string) => Effect.Effect<void, Disk>
+  /** Gives the file the content that this function writes. */
+  readonly replace: (write: (file: FileSystem.File) => Effect.Effect<void, unknown>) => Effect.Effect<void, Disk>
 }
 
 /** A file that must not be the same. */
@@ -67,19 +68,14 @@ export const check = Effect.fnUntraced(function* (
   const temporary = path.join(directory, listName(yield* owner, number))
   const remove = Effect.ignore(fs.remove(temporary, { force: true }))
   const create = fs.open(temporary, { flag: "wx", mode: hasSecrets ? 0o600 : 0o666 })
-  const write = (content: string) =>
-    Effect.scoped(
-      Effect.flatMap(create, (handle) =>
-        Effect.zipRight(handle.writeAll(new TextEncoder().encode(content)), handle.sync)
-      )
-    )
   // Whether a file can be created is known only when one is.
   yield* Effect.mapError(Effect.ensuring(Effect.scoped(create), remove), unwritable)
   const replaced: ReplacedFile = {
     path: target,
     isAt: (other) => Effect.map(real(other), (found) => found === target),
-    replace: (content) =>
-      Effect.zipRight(write(content), fs.rename(temporary, target)).pipe(
+    replace: (write) =>
+      Effect.scoped(Effect.flatMap(create, (handle) => Effect.zipRight(write(handle), handle.sync))).pipe(
+        Effect.zipRight(fs.rename(temporary, target)),
         Effect.mapError((cause) => fromCause(file, cause)),
         Effect.ensuring(remove)
       )

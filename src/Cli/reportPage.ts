@@ -45,7 +45,8 @@ export const open = Effect.fnUntraced(function* (
     }
     const { withData } = yield* Effect.promise(() => import("../RunRecord/page.js"))
     const pictures = yield* Pictures.read(record)
-    yield* target.replace(withData(yield* reportPage, record.data({ ...options, pictures })))
+    const text = withData(yield* reportPage, record.data({ ...options, pictures }))
+    yield* target.replace((file) => file.writeAll(new TextEncoder().encode(text)))
   })
   const page: ReportPage = {
     receive: (event) => {

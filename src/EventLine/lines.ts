@@ -5,9 +5,9 @@
 import * as Schema from "effect/Schema"
 import type * as Download from "../Download.js"
 import { DownloadError } from "../DownloadError.js"
-import type { DownloadEvent } from "../DownloadEvent.js"
+import type { DownloadEvent, Exchanged } from "../DownloadEvent.js"
 import { displayPath, displayUrl } from "../internal/text/displayUrl.js"
-import type { ErrorFields, EventLine, Report, Run } from "./schema.js"
+import type { ErrorFields, EventLine, Exchanged as ExchangedLine, Report, Run } from "./schema.js"
 
 /**
  * How the lines of a run name its transfers.
@@ -22,6 +22,8 @@ export interface LineOptions {
   readonly codeOf?: ((request: Download.DownloadRequest) => string) | undefined
   /** What helps against an error. Default: the lines have no hint. */
   readonly hintOf?: ((error: DownloadError) => string | undefined) | undefined
+  /** True for URLs with their credentials and query values. Default: the lines have no secrets. */
+  readonly showsUrls?: boolean | undefined
 }
 
 /**
@@ -86,7 +88,7 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
         atMillis,
         index: options.indexOf(request),
         code: options.codeOf?.(request),
-        url: displayUrl(request.url),
+        url: urlOf(request.url, options),
         file: request.destination,
         totalBytes: request.sizeBytes
       }
@@ -101,28 +103,7 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
         connections: event.connections
       }
     case "Exchanged":
-      return {
-        event: "Exchanged",
-        atMillis,
-        index: options.indexOf(event.request),
-        url: displayUrl(event.url),
-        method: event.method,
-        attempt: event.attempt,
-        offsetBytes: event.offsetBytes,
-        status: event.status,
-        bytes: event.bytes,
-        beganAtMillis: event.beganAtMillis,
-        blockedMillis: event.blockedMillis,
-        lookupMillis: event.lookupMillis,
-        connectMillis: event.connectMillis,
-        tlsMillis: event.tlsMillis,
-        waitMillis: event.waitMillis,
-        receiveMillis: event.receiveMillis,
-        connection: event.connection,
-        requestHeaders: event.requestHeaders,
-        responseHeaders: event.responseHeaders,
-        error: event.error === undefined ? undefined : errorFields(event.error)
-      }
+      return fromExchanged(event, options)
     case "Retrying":
       return {
         event: "Retrying",
@@ -164,6 +145,35 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
 }
 
 /**
+ * The line of a request to a server that has ended.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const fromExchanged = (event: Exchanged, options: LineOptions): typeof ExchangedLine.Type => ({
+  event: "Exchanged",
+  atMillis: event.atMillis,
+  index: options.indexOf(event.request),
+  url: urlOf(event.url, options),
+  method: event.method,
+  attempt: event.attempt,
+  offsetBytes: event.offsetBytes,
+  status: event.status,
+  bytes: event.bytes,
+  beganAtMillis: event.beganAtMillis,
+  blockedMillis: event.blockedMillis,
+  lookupMillis: event.lookupMillis,
+  connectMillis: event.connectMillis,
+  tlsMillis: event.tlsMillis,
+  waitMillis: event.waitMillis,
+  receiveMillis: event.receiveMillis,
+  connection: event.connection,
+  requestHeaders: event.requestHeaders,
+  responseHeaders: event.responseHeaders,
+  error: event.error === undefined ? undefined : errorFields(event.error)
+})
+
+/**
  * The line of an outcome. `place` is that of an item for which no request was sent.
  *
  * @category constructors
@@ -185,13 +195,13 @@ export const fromOutcome = (
         outcome: "Saved",
         index: options.indexOf(request),
         code: options.codeOf?.(request),
-        url: displayUrl(request.url),
+        url: urlOf(request.url, options),
         file: outcome.destination,
         bytes: outcome.bytes,
         verified: outcome.verified,
         digest: outcome.digest,
         attempts: outcome.attempts,
-        finalUrl: outcome.url === request.url ? undefined : displayUrl(outcome.url),
+        finalUrl: outcome.url === request.url ? undefined : urlOf(outcome.url, options),
         status: outcome.status,
         mediaType: outcome.mediaType,
         etag: outcome.etag,
@@ -237,14 +247,12 @@ export const fromOutcome = (
   }
 }
 
-const transferOf = (
-  request: Download.DownloadRequest,
-  { codeOf, indexOf }: LineOptions,
-  file: string = request.destination
-) => ({
-  index: indexOf(request),
-  code: codeOf?.(request),
-  url: displayUrl(request.url),
+const urlOf = (url: string, { showsUrls }: LineOptions): string => (showsUrls === true ? url : displayUrl(url))
+
+const transferOf = (request: Download.DownloadRequest, options: LineOptions, file: string = request.destination) => ({
+  index: options.indexOf(request),
+  code: options.codeOf?.(request),
+  url: urlOf(request.url, options),
   file
 })
 

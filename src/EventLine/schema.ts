@@ -148,8 +148,8 @@ export const Exchanged = Schema.Struct({
       remoteAddress: Schema.optional(text("The IP address and the port of the server, or of the proxy."))
     })
   ),
-  requestHeaders: headers("The headers of the request, without secrets. Only in runs with --verbose."),
-  responseHeaders: headers("The headers of the response, without secrets. Only in runs with --verbose."),
+  requestHeaders: headers("The headers of the request, without secrets. Only in runs with --verbose or --har."),
+  responseHeaders: headers("The headers of the response, without secrets. Only in runs with --verbose or --har."),
   error: Schema.optional(ErrorFields)
 }).annotations({
   identifier: "Exchanged",

@@ -18,6 +18,7 @@ import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
 import * as Display from "../display.js"
 import { Host, storeLayer } from "../Host.js"
+import type { HarFile } from "../harFile.js"
 import type { ReportPage } from "../reportPage.js"
 import * as Telemetry from "../telemetry.js"
 import { UsageError } from "../UsageError.js"
@@ -44,6 +45,9 @@ export const download = Effect.fn("flags.download")(function* (
   if (options.engine === "threads" && options.otlp !== undefined) {
     return yield* new UsageError({ message: "--otlp URL needs --engine fibers or sequential" })
   }
+  if (options.engine === "threads" && options.har !== undefined) {
+    return yield* new UsageError({ message: "--har FILE needs --engine fibers or sequential" })
+  }
   const { concurrency: defaultConcurrency, maximum } = engines[options.engine]
   const concurrency = Math.min(options.maxReq ?? defaultConcurrency, maximum, codes.length)
   const page = options.report === undefined ? undefined : yield* openPage(options.report)
@@ -53,6 +57,7 @@ export const download = Effect.fn("flags.download")(function* (
     Effect.gen(function* () {
       const origin = yield* openOrigin(options)
       const requests = codes.map((code) => Flags.request(code, { ...options, baseUrl: origin.baseUrl }))
+      const archive = options.har === undefined ? undefined : yield* openArchive(options.har, version)
       const report = yield* Report.make({ ...options, ...origin, requests, concurrency, version })
       const telemetry = options.engine === "threads" ? Telemetry.none : yield* Telemetry.open(options)
       return yield* runEngine(
@@ -61,12 +66,17 @@ export const download = Effect.fn("flags.download")(function* (
         requests,
         concurrency,
         page === undefined ? report : recorded(report, page),
-        page,
+        { page, archive },
         telemetry
       )
     })
   )
 }, Effect.provide(storeLayer))
+
+const openArchive = Effect.fnUntraced(function* (file: string, version: string) {
+  const HarFile = yield* Effect.promise(() => import("../harFile.js"))
+  return yield* HarFile.open("--har", file, [], { hasSecrets: false, version })
+})
 
 const isHttp = (url: string): boolean => /^https?:\/\/[^?#]*$/i.test(url) && URL.canParse(url)
 
@@ -94,23 +104,25 @@ const runEngine = Effect.fnUntraced(function* (
   requests: ReadonlyArray<Download.DownloadRequest>,
   concurrency: number,
   report: Report.Report,
-  page: ReportPage | undefined,
+  files: { readonly page: ReportPage | undefined; readonly archive: HarFile | undefined },
   telemetry: Telemetry.Telemetry
 ) {
-  let isPageSaved = true
-  const savePage =
-    page === undefined
+  let areFilesSaved = true
+  const saving = (save: Effect.Effect<boolean> | undefined) =>
+    save === undefined
       ? Effect.void
-      : Effect.map(page.save, (isSaved) => {
-          isPageSaved = isSaved
+      : Effect.map(save, (isSaved) => {
+          areFilesSaved &&= isSaved
         })
+  const [savePage, saveArchive] = [saving(files.page?.save), saving(files.archive?.save)]
+  const listener = files.archive?.adding(report.lineOptions, report.event) ?? report.event
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
   yield* report.begin
   const run =
     options.engine === "threads"
       ? inThreads({ ...options, ...origin, threads: concurrency, onEvent: report.event }, requests)
-      : inFibers(requests, options, origin.label, concurrency, report, telemetry)
+      : inFibers(requests, options, origin.label, concurrency, listener, telemetry)
   return yield* run.pipe(
     Supervisor.supervise({
       companions: {
@@ -118,8 +130,8 @@ const runEngine = Effect.fnUntraced(function* (
       }
     }),
     // The report is also printed after Ctrl-C.
-    Effect.onExit(() => Effect.zipRight(savePage, conclude)),
-    Effect.zipRight(Effect.sync(() => (isPageSaved ? Download.exitCode(report.current()) : 1)))
+    Effect.onExit(() => Effect.all([savePage, saveArchive, conclude], { discard: true })),
+    Effect.zipRight(Effect.sync(() => (areFilesSaved ? Download.exitCode(report.current()) : 1)))
   )
 })
 
@@ -155,7 +167,7 @@ const inFibers = (
   options: Options,
   label: string,
   concurrency: number,
-  report: Report.Report,
+  listener: Report.Report["event"],
   telemetry: Telemetry.Telemetry
 ): Effect.Effect<void, UsageError, Host | Store> =>
   Effect.gen(function* () {
@@ -166,8 +178,12 @@ const inFibers = (
       Stream.runDrain(downloader.run(Stream.fromIterable(requests), { concurrency }))
     ).pipe(
       Effect.provide(
-        Downloader.layerWith({ retry: RetryPolicy.none, traceOrigins: options.traceOrigin }).pipe(
-          Layer.provide(Layer.merge(transport(), telemetry.counted(Progress.layer(report.event)))),
+        Downloader.layerWith({
+          retry: RetryPolicy.none,
+          traceOrigins: options.traceOrigin,
+          responses: options.har !== undefined
+        }).pipe(
+          Layer.provide(Layer.merge(transport(), telemetry.counted(Progress.layer(listener)))),
           Layer.provide(OriginGovernor.layer({ adaptive: false }))
         )
       ),

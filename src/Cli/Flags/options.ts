@@ -47,6 +47,7 @@ const output = {
   ),
   report: nonEmpty("--report FILE", "Write a page that shows the run to FILE", "file"),
   verbose: flag("-v, --verbose", "Print a line per flag, and all counts"),
+  har: nonEmpty("--har FILE", "Write all requests to FILE, for a browser", "file"),
   progress: progressOption,
   json: flag("--json", "Print one JSON object per event, and a report"),
   otlp: telemetryOptions.otlp

@@ -20,6 +20,8 @@ export interface Report {
   readonly current: () => Download.RunReport
   /** Prints the end of the report. Flags without an outcome are counted as cancelled. */
   readonly conclude: (elapsedSeconds: number) => Effect.Effect<void>
+  /** How the lines of `--json` name the flags. */
+  readonly lineOptions: Lines.LineOptions
 }
 
 export interface ReportOptions {
@@ -108,6 +110,9 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
         ),
         event: (event) => {
           display.receive(event)
+          if (event._tag === "Responded") {
+            return Effect.void
+          }
           return event._tag === "Finished"
             ? onOutcome(event.outcome)
             : options.json
@@ -134,7 +139,8 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
             ),
             Effect.zipRight(printReasons)
           ),
-        current: () => report
+        current: () => report,
+        lineOptions
       }
     }
   )

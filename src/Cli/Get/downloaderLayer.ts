@@ -30,7 +30,7 @@ export const downloaderLayer = (options: Options, output: Output | undefined) =>
     durability: options.durability,
     strict: options.strict,
     mtime: !options.noMtime,
-    responses: options.verbose && !options.quiet,
+    responses: (options.verbose && !options.quiet) || options.har !== undefined,
     traceOrigins: options.traceOrigin
   })
 

@@ -11,14 +11,11 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { isSome } from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Download from "../../Download.js"
-import { Timeout } from "../../DownloadError.js"
 import { type DownloadEvent, Finished } from "../../DownloadEvent.js"
 import * as Downloader from "../../Downloader.js"
 import { Hasher } from "../../Hasher.js"
-import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
 import { Journal as Remembered, SavedNames } from "../../Journal.js"
 import * as Progress from "../../Progress.js"
@@ -47,8 +44,9 @@ import { checkOptions, forOutput, namingOf } from "./optionRules.js"
 import type { Options } from "./options.js"
 import * as OriginSecrets from "./originSecrets.js"
 import { isStandardOutput, type Output, outputOf } from "./output.js"
+import { deadlineReached, prepare } from "./preparedOutput.js"
 import * as Report from "./report.js"
-import { openPage } from "./reportFile.js"
+import { openArchive, openPage } from "./reportFile.js"
 import { SavedPaths } from "./savedPaths.js"
 import * as Urls from "./urls.js"
 
@@ -112,6 +110,8 @@ const run = Effect.fnUntraced(function* (
       : yield* openFailed(options.failed, directory, options, output?.stream !== undefined)
   const page =
     options.report === undefined || options.dryRun ? undefined : yield* openPage(options.report, options, output)
+  const archive =
+    options.har === undefined || options.dryRun ? undefined : yield* openArchive(options.har, options, output, version)
   // On one terminal, the rows would be mixed into the body.
   const progress = options.quiet || (isToStdout && host.stdout.isTerminal) ? "none" : options.progress
   const report = yield* Report.make({ ...options, progress, hasPaths: !isToStdout, version })
@@ -124,11 +124,20 @@ const run = Effect.fnUntraced(function* (
   // Before any request: nothing can be saved in a directory that is not writable.
   const preparing = Effect.onInterrupt(prepare(options, output, directory), () => conclude)
   const prepared = options.dryRun ? Either.right(true) : yield* Effect.either(preparing)
+  let areFilesSaved = true
+  const saving = (save: Effect.Effect<boolean> | undefined) =>
+    save === undefined
+      ? Effect.void
+      : Effect.map(save, (isSaved) => {
+          areFilesSaved &&= isSaved
+        })
+  const [savePage, saveArchive] = [saving(page?.save), saving(archive?.save)]
   if (Either.isRight(prepared) && !prepared.right) {
     const event = deadlineReached(urls, options, output, yield* Clock.currentTimeMillis)
     page?.receive(event)
     yield* report.event(event)
-    yield* page === undefined ? Effect.void : page.save
+    yield* savePage
+    yield* saveArchive
     yield* conclude
     return Download.exitCode(report.current())
   }
@@ -224,6 +233,7 @@ const run = Effect.fnUntraced(function* (
           record(event)
           return report.event(event)
         }
+  const archived = archive === undefined ? listener : archive.adding(Report.lineOptionsOf(options), listener)
   const recordOnly = (event: DownloadEvent) => Effect.sync(() => record(event))
   // A stream is not continued.
   const mayResume = output?.stream === undefined && !options.noResume
@@ -263,11 +273,11 @@ const run = Effect.fnUntraced(function* (
       )
     yield* options.json || failed !== undefined || page !== undefined ? Stream.runForEach(requests, fail) : Effect.void
     yield* failed === undefined ? Effect.void : failed.save(undefined, report.note)
-    yield* page === undefined ? Effect.void : page.save
+    yield* savePage
+    yield* saveArchive
     return options.json ? yield* Effect.as(conclude, 1) : yield* error
   }
   const told = options.continue ? ForeignFiles.told(requests, files, report.note) : requests
-  let areFilesSaved = true
   const saveCookies = Effect.map(cookies.save, (isSaved) => {
     areFilesSaved &&= isSaved
   })
@@ -292,12 +302,6 @@ const run = Effect.fnUntraced(function* (
             areFilesSaved &&= isSaved
           })
         })
-  const savePage =
-    page === undefined
-      ? Effect.void
-      : Effect.map(page.save, (isSaved) => {
-          areFilesSaved &&= isSaved
-        })
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(failFast.stop(downloader.run(told, { concurrency: Math.min(options.concurrency, connections) })))
   ).pipe(
@@ -305,7 +309,7 @@ const run = Effect.fnUntraced(function* (
       downloaderLayer(options, output).pipe(
         Layer.provide(transport(first)),
         Layer.provide(cookies.layer),
-        Layer.provide(telemetry.counted(Progress.layer(failFast.after(listener)))),
+        Layer.provide(telemetry.counted(Progress.layer(failFast.after(archived)))),
         Layer.provide(governorLayer(options))
       )
     ),
@@ -323,7 +327,7 @@ const run = Effect.fnUntraced(function* (
     Effect.onExit((exit) => {
       // A list that cannot be read at all.
       if (Exit.isFailure(exit) && !isInputOver && isUnused(report.current()) && !Cause.isInterrupted(exit.cause)) {
-        return saveCookies
+        return Effect.zipRight(saveCookies, saveArchive)
       }
       if (isUnused(report.current()) && isInputOver) {
         report.note("the input has no URL")
@@ -331,7 +335,7 @@ const run = Effect.fnUntraced(function* (
       report.note(originHeaders?.notice())
       report.note(checksums?.notice())
       report.note(failFast.notice())
-      return Effect.all([saveCookies, saveFailed, savePage, conclude], { discard: true })
+      return Effect.all([saveCookies, saveFailed, savePage, saveArchive, conclude], { discard: true })
     }),
     Effect.zipRight(Effect.sync(() => (areFilesSaved ? Download.exitCode(report.current()) : 1)))
   )
@@ -357,36 +361,6 @@ const openFailed = Effect.fnUntraced(function* (file: string, directory: string,
   const FailedItems = yield* Effect.promise(() => import("./failedItems.js"))
   return yield* FailedItems.open(file, directory, options, isStream)
 })
-
-/** Prepares the directory or the output. Returns false if a pipe has no reader within --max-time. */
-const prepare = (options: Options, output: Output | undefined, directory: string) =>
-  Effect.flatMap(Store, (store) =>
-    store
-      .prepare(output?.stream === undefined ? directory : output.destination)
-      .pipe(
-        Effect.timeoutOption(output?.stream === undefined ? Duration.infinity : maxTimeOf(options)),
-        Effect.map(isSome)
-      )
-  )
-
-const maxTimeOf = ({ maxTime = Duration.infinity }: Options): Duration.Duration => maxTime
-
-/** The outcome of the one URL if its output has no reader. */
-const deadlineReached = (
-  urls: ReadonlyArray<string>,
-  options: Options,
-  output: Output | undefined,
-  atMillis: number
-): Finished => {
-  const request = Download.request({ id: "1", url: urls[0] ?? "", destination: output?.destination ?? "" })
-  const error = new Timeout({
-    url: displayUrl(request.url),
-    phase: "deadline",
-    limitMillis: Duration.toMillis(maxTimeOf(options)),
-    receivedBytes: 0
-  })
-  return new Finished({ atMillis, outcome: new Download.Failed({ request, error }) })
-}
 
 /** The same entries, paused while standard output is full. */
 const whileTaken = <A, E, R>({ stdout }: typeof Host.Service, entries: Stream.Stream<A, E, R>) => {

@@ -99,6 +99,7 @@ const output = {
   journal: nonEmpty("--journal FILE", "Record outcomes in FILE, and skip saved files", "file"),
   failed: nonEmpty("--failed FILE", "Write a list of what failed or was cancelled", "file"),
   report: nonEmpty("--report FILE", "Write a page that shows the run to FILE", "file"),
+  har: nonEmpty("--har FILE", "Write all requests to FILE, for a browser", "file"),
   noMtime: flag("--no-mtime", "Do not set the time of files to Last-Modified"),
   durability: choice("--durability LEVEL", "full (default) survives a power cut, or rename", ["full", "rename"]),
   quiet: flag("-q, --quiet", "Print failures only"),
@@ -106,7 +107,8 @@ const output = {
   progress: progressOption,
   json: flag("--json", "Print one JSON object per event, and a report"),
   jsonSchema: flag("--json-schema", "Print the JSON Schema of these objects"),
-  otlp: telemetryOptions.otlp
+  otlp: telemetryOptions.otlp,
+  showUrls: flag("--show-urls", "Keep secrets of URLs: --json, --report, --har")
 }
 
 const network = {

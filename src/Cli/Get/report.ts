@@ -59,6 +59,8 @@ export const make = (options: {
   readonly failed: string | undefined
   /** Whether to print the path of each saved file. False if standard output gets the content. */
   readonly hasPaths: boolean
+  /** Keep the secrets of URLs in the lines. */
+  readonly showUrls: boolean
   /** The version of the program. */
   readonly version: string
 }): Effect.Effect<Report, never, Host | StatusLine> =>
@@ -101,6 +103,7 @@ export const make = (options: {
         }
       }
 
+      const lineOptions = lineOptionsOf(options)
       let isBegun = false
       const beganAtMillis = time()
 
@@ -228,6 +231,9 @@ export const make = (options: {
         event: (event) => {
           display.receive(event)
           slowest?.receive(event)
+          if (event._tag === "Responded" && !verbose) {
+            return Effect.void
+          }
           if (event._tag === "Finished") {
             onOutcome(event)
           } else if (!json) {
@@ -343,10 +349,12 @@ const countNames = {
 
 const countKinds = ["saved", "skipped", "notModified", "failed", "cancelled"] as const
 
-const lineOptions: Lines.LineOptions = {
+/** How `get` names its transfers in lines. */
+export const lineOptionsOf = ({ showUrls }: { readonly showUrls: boolean }): Lines.LineOptions => ({
   indexOf: ({ id }) => Number(id),
-  hintOf: adviceFor
-}
+  hintOf: adviceFor,
+  showsUrls: showUrls
+})
 
 /** The line for a file whose name is not the one that was asked for. */
 const renamedLine = ({ destination, request, serverName }: Download.Saved): string | undefined => {

@@ -1,0 +1,197 @@
+/**
+ * `--har` and `--show-urls`.
+ */
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { flags } from "../../support/flagsRun.js"
+import { get } from "../../support/get.js"
+import { entriesOf } from "../../support/harSchema.js"
+import { http } from "../../support/loopback.js"
+import { filesIn, halyard, temporaryDirectory } from "../../support/program.js"
+import { slowFile } from "../../support/slowFile.js"
+
+const origin = Effect.suspend(() => {
+  let isFirst = true
+  return http((request, response) => {
+    const path = (request.url ?? "").replace(/\?.*/, "")
+    if (path === "/again" && isFirst) {
+      isFirst = false
+      response.writeHead(503, { "retry-after": "0" }).end("busy")
+    } else if (path === "/missing") {
+      response.writeHead(404).end()
+    } else if (path === "/moved") {
+      response.writeHead(302, { location: "/ok?token=s3cret", "set-cookie": "id=s3cret" }).end()
+    } else if (path === "/slow") {
+      response.writeHead(200, { "content-length": "10" }).write("0123")
+    } else {
+      response.writeHead(200, { etag: '"1"', "content-type": "text/plain" }).end("content")
+    }
+  })
+})
+
+const har = (cwd: string, name = "run.har") => entriesOf(readFileSync(`${cwd}/${name}`, "utf8"))
+
+const leftIn = (cwd: string) => filesIn(cwd).filter((name) => name.startsWith(".halyard-"))
+
+describe("--har of halyard get", () => {
+  it.scopedLive("has each request: first ones, redirects, retries and failures", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const paths = ["ok", "moved?key=s3cret", "again", "missing"].map((path) => `${url}/${path}`)
+      const options = ["-c1", "--retries=1", "-H", "authorization: Bearer s3cret", "--har", "run.har"]
+      const { cwd, exitCode, stdout } = yield* get([...paths, "http://127.0.0.1:1/refused", ...options])
+      assert.strictEqual(exitCode, 1)
+      assert.strictEqual(stdout, "ok\nmoved\nagain\n")
+      const entries = har(cwd)
+      const masked = (name: string) => `${name}=%E2%80%A6`
+      // A retry is later than the files after it.
+      assert.sameDeepMembers(
+        entries.map(({ request, response }) => [request.url, response.status]),
+        [
+          [`${url}/ok`, 200],
+          [`${url}/moved?${masked("key")}`, 302],
+          [`${url}/ok?${masked("token")}`, 200],
+          [`${url}/again`, 503],
+          [`${url}/again`, 200],
+          [`${url}/missing`, 404],
+          ["http://127.0.0.1:1/refused", 0],
+          ["http://127.0.0.1:1/refused", 0]
+        ]
+      )
+      const [first, redirected] = entries
+      assert.deepInclude(first?.request.headers ?? [], { name: "authorization", value: "…" })
+      assert.deepInclude(first?.response.headers ?? [], { name: "etag", value: '"1"' })
+      assert.deepInclude(first?.response.content, { size: 7, mimeType: "text/plain" })
+      assert.deepInclude(first, { serverIPAddress: "127.0.0.1", comment: "ok" })
+      assert.strictEqual(redirected?.response.redirectURL, "/ok?token=…")
+      assert.sameMembers(
+        entries.map(({ comment }) => comment),
+        ["ok", "moved", "moved", "again", "again, attempt 2", "missing", "refused", "refused, attempt 2"]
+      )
+      assert.notInclude(readFileSync(`${cwd}/run.har`, "utf8"), "s3cret")
+      assert.deepStrictEqual(leftIn(cwd), [])
+    })
+  )
+
+  it.scopedLive("has the ranges of segments, sorted by their start", () =>
+    Effect.gen(function* () {
+      const { ranges, url } = yield* slowFile(6 * 1024 * 1024, 3)
+      const { cwd, exitCode } = yield* get([`${url}/a`, "--har", "run.har", "--segments=3"])
+      assert.strictEqual(exitCode, 0)
+      const asked = har(cwd).map(({ request }) => request.headers.find(({ name }) => name === "range")?.value)
+      assert.isAtLeast(asked.length, 3)
+      assert.includeMembers(asked, [...ranges()])
+    })
+  )
+
+  it.scopedLive("is valid after an interruption, and replaces what the file had", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      writeFileSync(`${cwd}/target.har`, "an earlier archive")
+      symlinkSync("target.har", `${cwd}/run.har`)
+      const running = yield* halyard(["get", `${url}/ok`, `${url}/slow`, "--har", "run.har", "--json", "-c1"], { cwd })
+      yield* running.awaitOutput(/"index":2/)
+      assert.strictEqual(readFileSync(`${cwd}/target.har`, "utf8"), "an earlier archive")
+      yield* running.signal("SIGINT")
+      assert.strictEqual((yield* running.ended).exitCode, 130)
+      assert.deepStrictEqual(
+        har(cwd, "target.har").map(({ request }) => request.url),
+        [`${url}/ok`, `${url}/slow`]
+      )
+      assert.deepStrictEqual(leftIn(cwd), [])
+    })
+  )
+
+  it.scopedLive("is an empty archive if there was no request", () =>
+    Effect.gen(function* () {
+      const { exitCode, read } = yield* get(["-i", "/dev/null", "--har", "run.har"])
+      assert.strictEqual(exitCode, 0)
+      assert.deepStrictEqual(entriesOf(read("run.har")), [])
+    })
+  )
+
+  it.scopedLive("is refused before any request if the file cannot be written or has another use", () =>
+    Effect.gen(function* () {
+      const { connections, url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      mkdirSync(`${cwd}/directory`)
+      writeFileSync(`${cwd}/list`, `${url}/ok\n`)
+      for (const [parameters, problem] of [
+        [["--har", "no/such/run.har"], /^halyard get: --har no\/such\/run\.har: .*does not exist\n$/],
+        [["--har", "directory"], /^halyard get: --har directory: it is a directory\n$/],
+        [["--har", "-"], /^halyard get: --har -: it must be a file\n$/],
+        [["--har", "list", "-i", "list"], /^halyard get: --har list: it is also the file of --input\n$/],
+        [["--har", "x", "--failed", "x"], /^halyard get: --har x: it is also the file of --failed\n$/]
+      ] as const) {
+        const { exitCode, stderr } = yield* get([`${url}/ok`, ...parameters], { cwd })
+        assert.strictEqual(exitCode, 2, stderr)
+        assert.match(stderr, problem)
+      }
+      assert.strictEqual(connections(), 0)
+      assert.deepStrictEqual(leftIn(cwd), [])
+      assert.strictEqual(readFileSync(`${cwd}/list`, "utf8"), `${url}/ok\n`)
+    })
+  )
+
+  it.scopedLive("leaves a file that the run has saved under its name", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { exitCode, read, stderr } = yield* get([`${url}/run.har`, "--har", "run.har"])
+      assert.deepStrictEqual([exitCode, read("run.har")], [1, "content"])
+      assert.match(stderr, /^--har run\.har: this run has saved a file of that name, which stays$/m)
+    })
+  )
+
+  it.scopedLive("is left alone by --dry-run", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const { files } = yield* get([`${url}/ok`, "--dry-run", "--har", "run.har"])
+      assert.deepStrictEqual(files, [])
+    })
+  )
+})
+
+describe("--har of halyard flags", () => {
+  it.scopedLive("has a request for each flag", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const { exitCode } = yield* flags(["BR", "CN", "ZZ", "--har", `${cwd}/run.har`])
+      assert.strictEqual(exitCode, 1)
+      assert.sameMembers(
+        har(cwd).map(({ request, response }) => `${new URL(request.url).pathname} ${response.status}`),
+        ["/br/br.gif 200", "/cn/cn.gif 200", "/zz/zz.gif 404"]
+      )
+    })
+  )
+
+  it.scopedLive("is refused with --engine threads", () =>
+    Effect.gen(function* () {
+      const { exitCode, saved, stderr } = yield* flags(["BR", "--har", "run.har", "--engine", "threads"])
+      assert.deepStrictEqual([exitCode, saved], [2, []])
+      assert.strictEqual(stderr, "halyard flags: --har FILE needs --engine fibers or sequential\n")
+    })
+  )
+})
+
+describe("--show-urls of halyard get", () => {
+  it.scopedLive("keeps URLs as they were given, in --json and --har only", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const secret = `${url.replace("//", "//me:s3cret@")}/moved?key=s3cret`
+      const options = ["--json", "--har", "run.har"]
+      const without = yield* get([secret, `${url}/missing?key=s3cret`, ...options])
+      assert.notInclude(without.stdout + without.stderr + without.read("run.har"), "s3cret")
+      const shown = yield* get([secret, `${url}/missing?key=s3cret`, ...options, "--show-urls"])
+      assert.include(shown.stdout, `"url":"${secret}"`)
+      assert.include(shown.stdout, `"url":"${url}/ok?token=s3cret"`)
+      const entries = har(shown.cwd)
+      assert.deepInclude(entries[0]?.request.queryString ?? [], { name: "key", value: "s3cret" })
+      assert.strictEqual(statSync(`${shown.cwd}/run.har`).mode & 0o777, 0o600)
+      assert.notInclude(shown.stderr, "s3cret")
+      // The headers of a request and of a response have no secrets in any case.
+      assert.notInclude(JSON.stringify(entries.map(({ request, response }) => [request.headers, response])), "s3cret")
+    })
+  )
+})
