@@ -55,13 +55,14 @@ const origin = Effect.suspend(() => {
   })
 })
 
-/** What differs between two runs: times, the port, the order in which files are saved, and samples of a slow body. */
+/** What differs between two runs: times, rates, the port, the order in which files are saved, and samples of a slow body. */
 const unordered = (rows: ReadonlyArray<string>): ReadonlyArray<string> =>
   rows
     .filter((row) => !row.startsWith('{"event":"Advanced"'))
     .map((row) =>
       row
-        .replace(/\d+\.\d+(?=s$| s$)/g, "T")
+        .replace(/\d+\.\d+(?=s$| s$|s \()/g, "T")
+        .replace(/(?<=\()\d+\.\d+ [kM]?B(?=\/s\)$)/, "RATE")
         .replace(/(?<=Millis":)\d+/g, "T")
         .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")
         .replace(/^(?:[A-Z]{2} ?)+$/, (codes) => codes.trim().split(" ").sort().join(" "))
