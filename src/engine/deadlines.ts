@@ -91,9 +91,19 @@ export class Deadlines {
           expire = (phase) => resume(Effect.fail(onExpired(phase)))
           this.add(timed)
         })
-        return Effect.raceFirst(effect, expired).pipe(
-          Effect.interruptible,
-          Effect.ensuring(Effect.sync(() => this.remove(timed)))
+        // A race does not wait for its loser if the race itself is interrupted.
+        return Effect.uninterruptible(
+          Effect.flatMap(Effect.fork(Effect.interruptible(effect)), (fiber) =>
+            Effect.raceFirst(Fiber.join(fiber), expired).pipe(
+              Effect.interruptible,
+              Effect.ensuring(
+                Effect.zipRight(
+                  Fiber.interrupt(fiber),
+                  Effect.sync(() => this.remove(timed))
+                )
+              )
+            )
+          )
         )
       })
 

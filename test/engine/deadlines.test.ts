@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as Download from "../../src/Download.js"
@@ -65,6 +66,37 @@ describe("engine/deadlines", () => {
       })
     )
   }
+
+  it.scoped("ends after the effect if it is interrupted, so that a permit that is granted then is released", () =>
+    Effect.gen(function* () {
+      const deadlines = yield* Deadlines.make
+      const now = yield* Deadlines.nowMillis
+      const [started, granted] = [Effect.unsafeMakeLatch(), Effect.unsafeMakeLatch()]
+      let isHeld = false
+      let isReleased = false
+      const acquiring = Effect.uninterruptible(
+        Effect.zipRight(
+          Effect.zipRight(started.open, granted.await),
+          Effect.sync(() => {
+            isHeld = true
+          })
+        )
+      )
+      const fiber = yield* Effect.fork(
+        Effect.ensuring(
+          deadlines.within(Wait.forPermit(now, now + 60_000), () => "expired")(acquiring),
+          Effect.sync(() => {
+            isReleased = isHeld
+          })
+        )
+      )
+      yield* started.await
+      fiber.unsafeInterruptAsFork(fiber.id())
+      yield* granted.open
+      yield* Fiber.await(fiber)
+      assert.isTrue(isReleased)
+    })
+  )
 
   it.scoped("counts from the beginning of a body, and not the time for which its receiver pauses it", () =>
     Effect.gen(function* () {
