@@ -2,6 +2,7 @@
  * One run of the downloader as its checks see it. If the first run does not complete, further runs follow on the same disk.
  */
 import type * as Download from "../../src/Download.js"
+import type { OriginGovernor } from "../../src/OriginGovernor.js"
 import type * as Disk from "../../src/testing/Disk.js"
 import type * as Origin from "../../src/testing/Origin.js"
 import type { World } from "../../src/testing/World.js"
@@ -22,6 +23,8 @@ export interface Life {
   readonly world: World
   /** Undefined before the layers are built. */
   readonly origin: typeof Origin.Origin.Service | undefined
+  /** Undefined before the layers are built. */
+  readonly governor: typeof OriginGovernor.Service | undefined
   /** True for each run after the first. */
   readonly isSecondLife: boolean
   readonly hasLostPower: boolean

@@ -136,7 +136,7 @@ export const isSurvivable = (job: Job): boolean =>
   !job.isDripping &&
   job.faults.every(
     (fault) =>
-      !(fault.kind === "status" && [404, 401, 501].includes(fault.status)) &&
+      !(fault.kind === "status" && [404, 410, 401, 501].includes(fault.status)) &&
       !(fault.kind === "redirect" && (fault.to === "file" || fault.to === "loop"))
   )
 

@@ -72,7 +72,25 @@ export const drawScenario = (seed: number): Scenario => {
   }
   const segmented = from.chance(0.35) ? withSegments(from, drawn) : drawn
   const lying = withLies(new Draw(seed ^ 0x1f83d9ab), withDisk(new Draw(seed ^ 0x2c1b3c6d), segmented))
-  return withLives(new Draw(seed ^ 0x5a827999), withWaits(new Draw(seed ^ 0x3d4e5f61), lying))
+  const lived = withLives(new Draw(seed ^ 0x5a827999), withWaits(new Draw(seed ^ 0x3d4e5f61), lying))
+  return withGone(new Draw(seed ^ 0x6ed9eba1), lived)
+}
+
+/** Adds files that are gone after a part of them was received, if the requests resume. */
+const withGone = (from: Draw, scenario: Scenario): Scenario =>
+  scenario.lives === undefined
+    ? scenario
+    : { ...scenario, jobs: scenario.jobs.map((job) => (from.chance(0.05) ? goneFrom(from, job) : job)) }
+
+const goneFrom = (from: Draw, job: Job): Job => {
+  const broken = {
+    kind: "break",
+    at: job.sizeBytes - from.below(Math.ceil(job.sizeBytes / 2) + 1),
+    how: "close"
+  } as const
+  const gone = { kind: "status", status: from.pick(404, 410) } as const
+  // The downloader requests the rest, and then the whole file.
+  return { ...job, faults: [broken, gone, gone, ...job.faults] }
 }
 
 /** Adds requests that resume, further runs, and other versions after the first run. */

@@ -107,7 +107,9 @@ export class KeptChecks {
 }
 
 const isAboutContent = (error: DownloadError): boolean =>
-  error._tag === "Mismatch" || error._tag === "TooLarge" || (error._tag === "HttpStatus" && error.status === 404)
+  error._tag === "Mismatch" ||
+  error._tag === "TooLarge" ||
+  (error._tag === "HttpStatus" && (error.status === 404 || error.status === 410))
 
 // More than the store keeps in memory, two steps between checkpoints, and a few chunks.
 const lostBytesAtMost = 8000

@@ -31,7 +31,7 @@ const plant = async (index) => {
 }
 
 // A mutant that does not end, or uses up all memory, is found too: the main thread waits this long for 20 seeds.
-const seedSeconds = 20
+const seedSeconds = 60
 
 if (isMainThread) {
   const { values } = parseArgs({

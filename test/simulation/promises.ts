@@ -13,6 +13,7 @@ import { FileChecks } from "./fileChecks.js"
 import { KeptChecks } from "./keptChecks.js"
 import type { Life } from "./Life.js"
 import * as Scenario from "./Scenario.js"
+import { keepsParts } from "./subject.js"
 
 const secret = "s3cret"
 
@@ -193,7 +194,8 @@ export class Promises {
 
   /** Checks the disk after a kill or a power cut. */
   checkKept(): void {
-    if (this.life.scenario.lives !== undefined && !this.life.hasLostPower) {
+    const { hasLostPower, scenario } = this.life
+    if (scenario.lives !== undefined && keepsParts(scenario) && !hasLostPower) {
       this.kept.checkLost()
     }
     if (this.files.holdsAfterCrash()) {
@@ -279,7 +281,7 @@ export class Promises {
   }
 
   private checkNothingLeft(): void {
-    const { disk, origin, world } = this.life
+    const { disk, governor, origin, world } = this.life
     const living = world.livingFibers().length
     if (living > 0) {
       this.life.violate(`${living} fibers are left`)
@@ -293,6 +295,10 @@ export class Promises {
     this.kept.checkParts()
     if ((origin?.open() ?? 0) > 0) {
       this.life.violate(`${origin?.open()} connections are left`)
+    }
+    const permits = governor?.inUse().permits ?? 0
+    if (permits !== 0) {
+      this.life.violate(`${permits} permits are left`)
     }
     this.checkLimits()
   }

@@ -8,10 +8,12 @@ import { type Job, type RangeFault, versionsOf } from "./Scenario.js"
 /** The content of a version of a file. Some later versions are shorter. */
 export const contentOf = (job: Job, version: number): Uint8Array => {
   let state = (job.index * 7919 + version * 104729 + 12345) >>> 0
-  return Uint8Array.from({ length: version % 2 === 0 ? job.sizeBytes : Math.ceil(job.sizeBytes * 0.8) }, () => {
+  const content = new Uint8Array(version % 2 === 0 ? job.sizeBytes : Math.ceil(job.sizeBytes * 0.8))
+  for (let at = 0; at < content.length; at++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state >>> 24
-  })
+    content[at] = state >>> 24
+  }
+  return content
 }
 
 export const digestOf = (job: Job): string =>

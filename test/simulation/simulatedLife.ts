@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type * as Download from "../../src/Download.js"
 import type { DownloadEvent } from "../../src/DownloadEvent.js"
 import * as Downloader from "../../src/Downloader.js"
+import { OriginGovernor } from "../../src/OriginGovernor.js"
 import * as Progress from "../../src/Progress.js"
 import * as DirectStore from "../../src/Store/Direct.js"
 import * as FileSystemStore from "../../src/Store/FileSystem.js"
@@ -19,6 +20,7 @@ import { ask, firstJob } from "./asked.js"
 import { Draw } from "./Draw.js"
 import { oldContent } from "./fileChecks.js"
 import { leaveForeign } from "./foreignFiles.js"
+import { forgetFibers } from "./forgetFibers.js"
 import type { Asked, Life } from "./Life.js"
 import { Promises } from "./promises.js"
 import type * as Scenario from "./Scenario.js"
@@ -28,6 +30,11 @@ import * as Subject from "./subject.js"
 // Far longer than all waits of a run, and shorter than the time limit of an attempt.
 const budget = Duration.minutes(50)
 
+// The longest of 5000 runs has 5000 steps, and asks the disk for 4000 operations.
+const limits = { atMost: budget, stepsAtMost: 50_000 }
+
+const operationsAtMost = 20_000
+
 export class SimulatedLife implements Life {
   readonly trace: Array<string> = []
   readonly violations: Array<string> = []
@@ -35,6 +42,7 @@ export class SimulatedLife implements Life {
   readonly asked: ReadonlyArray<Asked>
   world: World
   origin: typeof Origin.Origin.Service | undefined
+  governor: typeof OriginGovernor.Service | undefined
   isSecondLife = false
   intruded: Scenario.Job | undefined
   obstructed: Scenario.Job | undefined
@@ -45,6 +53,7 @@ export class SimulatedLife implements Life {
   private readonly turns = new Map<number, number>()
   private replies = 0
   private operations = 0
+  private operationsOfRun = 0
   private readonly operationsByName = new Map<string, number>()
   // An index into `asked`: the caller that requests a file at the moment of a cancellation.
   private readonly late: number | undefined
@@ -53,7 +62,7 @@ export class SimulatedLife implements Life {
   private interruptAtDisk: (() => void) | undefined
 
   constructor(readonly scenario: Scenario.Scenario) {
-    this.world = new World(scenario.seed, { atMost: budget })
+    this.world = new World(scenario.seed, limits)
     this.from = new Draw(scenario.seed ^ 0x5bd1e995)
     const { ending } = scenario
     this.ending = ending
@@ -81,7 +90,11 @@ export class SimulatedLife implements Life {
         this.violate("deadlock: every fiber waits, and no timer is pending")
         return
       case "budget":
-        this.violate(`a wait without a limit: the run is not done after ${Duration.format(budget)}`)
+        this.violate(
+          this.world.steps() < limits.stepsAtMost
+            ? `a wait without a limit: the run is not done after ${Duration.format(budget)}`
+            : `a loop without a limit: the run is not done after ${limits.stepsAtMost} steps`
+        )
         return
       case "done":
         this.promises.checkEnd(how.exit)
@@ -136,14 +149,20 @@ export class SimulatedLife implements Life {
       return Effect.void
     }
     const begun = Effect.async<void>((resume) => this.world.at(step, () => resume(Effect.void)))
-    const program = Effect.flatMap(Downloader.Downloader, (downloader) =>
-      Effect.forEach(this.asked, ({ request }) => Effect.exit(downloader.download(request)), { concurrency: 2 })
-    )
+    // Not `forEach` with a concurrency: if it starts on a fiber that was interrupted just before, it waits forever.
+    const program = Effect.gen(this, function* () {
+      const downloader = yield* Downloader.Downloader
+      const two = yield* Effect.makeSemaphore(2)
+      const fibers = yield* Effect.forEach(this.asked, ({ request }) =>
+        Effect.fork(two.withPermits(1)(Effect.exit(downloader.download(request))))
+      )
+      yield* Fiber.awaitAll(fibers)
+    })
     return Effect.zipRight(
       Effect.timeoutOption(begun, "10 seconds"),
       Effect.scoped(
         Effect.flatMap(Effect.uninterruptible(Layer.build(Layer.fresh(this.layerOf(true)))), (context) =>
-          Effect.asVoid(Effect.provide(program, context))
+          Effect.provide(program, context)
         )
       )
     )
@@ -156,6 +175,7 @@ export class SimulatedLife implements Life {
     const program = Effect.gen(this, function* () {
       const downloader = yield* Downloader.Downloader
       this.origin = yield* Origin.Origin
+      this.governor = yield* OriginGovernor
       const twin = yield* Effect.fork(this.twin())
       const requests = this.asked.map(({ request }) => request)
       if (this.scenario.isStream) {
@@ -277,6 +297,11 @@ export class SimulatedLife implements Life {
   private fateOf(operation: Disk.Operation): Disk.Fate | undefined {
     const { ending } = this
     const { diskFault } = this.scenario
+    this.operationsOfRun++
+    if (this.operationsOfRun === operationsAtMost) {
+      this.violate(`a loop without a limit: the disk was asked for ${operationsAtMost} operations`)
+      this.world.halt()
+    }
     if (isCrash(ending) && ending.at === "disk" && this.operations++ === ending.count) {
       this.note(`  disk ${operation.name} ${operation.path} is not carried out`)
       this.crash()
@@ -321,6 +346,7 @@ export class SimulatedLife implements Life {
   }
 
   private afterCrash(): void {
+    forgetFibers(this.world)
     this.promises.checkLimits()
     if (this.ending.kind === "power") {
       this.hasLostPower = true
@@ -346,9 +372,10 @@ export class SimulatedLife implements Life {
       this.ending = ending
       this.replies = 0
       this.operations = 0
+      this.operationsOfRun = 0
       this.promises.onNextLife()
       this.disk.options = { ...this.disk.options, descriptors: undefined }
-      this.world = new World(this.scenario.seed + 1 + index, { atMost: budget })
+      this.world = new World(this.scenario.seed + 1 + index, limits)
       this.note(`run ${index + 2}; ${ending.kind}`)
       const how = this.runOnce()
       if (how._tag === "done") {

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Downloader from "../../src/Downloader.js"
 import type { ResumeRule } from "../../src/engine/resume/resumeRule.js"
 import type { SegmentRule } from "../../src/engine/segments/segmentRule.js"
+import * as OriginGovernor from "../../src/OriginGovernor.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import type { Store } from "../../src/Store.js"
 import type { Transport } from "../../src/Transport.js"
@@ -48,6 +49,12 @@ const resumeRule: ResumeRule = {
 // Files are smaller than what the store keeps in memory.
 const noneKept: ResumeRule = { ...resumeRule, leastBytes: Number.POSITIVE_INFINITY }
 
+/** Whether bodies exceed what the store keeps in memory. Otherwise a part has all bytes of its file, or does not exist. */
+export const keepsParts = ({
+  isDirect,
+  isShortOfMemory
+}: Pick<Scenario.Settings, "isDirect" | "isShortOfMemory">): boolean => isDirect && isShortOfMemory
+
 /** What the limits of a simulated downloader depend on. */
 export type Limits = Pick<
   Scenario.Scenario,
@@ -62,18 +69,26 @@ export type Limits = Pick<
   | "segments"
 >
 
-export const layer = (scenario: Limits): Layer.Layer<Downloader.Downloader, never, Transport | Store> => {
+/** The downloader, and its governor: the checks read how many permits it has granted. */
+export const layer = (
+  scenario: Limits
+): Layer.Layer<Downloader.Downloader | OriginGovernor.OriginGovernor, never, Transport | Store> => {
   const options: Downloader.Options = {
     retry,
     headersTimeout: headersMillis,
     stall: { bytes: 10, within: stallMillis },
     durability: scenario.durability,
+    segments: scenario.segments
+  }
+  const governor = OriginGovernor.layer({
     concurrency: scenario.isStream ? undefined : scenario.concurrency,
     perOrigin: scenario.perOrigin,
     requestsPerSecond: scenario.requestsPerSecond,
-    bytesPerSecond: scenario.bytesPerSecond,
-    segments: scenario.segments
-  }
-  const rule = scenario.isDirect && scenario.isShortOfMemory ? resumeRule : noneKept
-  return Layer.scoped(Downloader.Downloader, Downloader.makeWith(options, segmentsRule, rule))
+    bytesPerSecond: scenario.bytesPerSecond
+  })
+  const rule = keepsParts(scenario) ? resumeRule : noneKept
+  return Layer.provideMerge(
+    Layer.scoped(Downloader.Downloader, Downloader.makeWith(options, segmentsRule, rule)),
+    governor
+  )
 }

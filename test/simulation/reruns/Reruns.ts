@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import * as Download from "../../../src/Download.js"
 import type { DownloadEvent } from "../../../src/DownloadEvent.js"
 import * as Downloader from "../../../src/Downloader.js"
+import { OriginGovernor } from "../../../src/OriginGovernor.js"
 import * as Progress from "../../../src/Progress.js"
 import * as DirectStore from "../../../src/Store/Direct.js"
 import * as FileSystemStore from "../../../src/Store/FileSystem.js"
@@ -18,6 +19,7 @@ import * as Disk from "../../../src/testing/Disk.js"
 import * as Origin from "../../../src/testing/Origin.js"
 import { World } from "../../../src/testing/World.js"
 import { Draw } from "../Draw.js"
+import { forgetFibers } from "../forgetFibers.js"
 import * as Subject from "../subject.js"
 import { drawPlan } from "./drawPlan.js"
 import { isAsRecorded, isEqual, namedFiles } from "./expected.js"
@@ -40,7 +42,7 @@ export const run = (seed: number): Result => {
   return reruns
 }
 
-const budget = Duration.minutes(50)
+const limits = { atMost: Duration.minutes(50), stepsAtMost: 50_000 }
 
 class Reruns implements Result {
   readonly trace: Array<string> = []
@@ -52,13 +54,14 @@ class Reruns implements Result {
   private readonly checks: RerunChecks
   private world: World
   private origin: typeof Origin.Origin.Service | undefined
+  private governor: typeof OriginGovernor.Service | undefined
   private index = 0
   private turns = new Map<number, number>()
   private replies = 0
   private operations = 0
 
   constructor(readonly plan: Plan) {
-    this.world = new World(plan.seed, { atMost: budget })
+    this.world = new World(plan.seed, limits)
     this.from = new Draw(plan.seed ^ 0x2545f491)
     this.versions = plan.items.map((item) => Version.first(item))
     this.disk = new Disk.Disk({ fate: (operation) => this.fateOf(operation), onDone: (done) => this.onDone(done) })
@@ -68,8 +71,9 @@ class Reruns implements Result {
   live(): void {
     for (const [index, run] of this.plan.runs.entries()) {
       this.index = index
-      this.world = new World(this.plan.seed * 8 + index, { atMost: budget })
+      this.world = new World(this.plan.seed * 8 + index, limits)
       this.origin = undefined
+      this.governor = undefined
       this.turns = new Map()
       this.replies = 0
       this.operations = 0
@@ -87,10 +91,13 @@ class Reruns implements Result {
           this.violate(`rerun ${index + 1} fails: ${how.exit.cause}`)
         }
         this.checkNothingLeft()
-      } else if (run.ending.kind === "power") {
-        this.disk.powerCut(this.from.real)
       } else {
-        this.disk.kill()
+        forgetFibers(this.world)
+        if (run.ending.kind === "power") {
+          this.disk.powerCut(this.from.real)
+        } else {
+          this.disk.kill()
+        }
       }
       this.checks.checkDisk(how._tag !== "done" && run.ending.kind === "power")
       if (how._tag === "done" && run.ending.kind !== "close") {
@@ -247,6 +254,7 @@ class Reruns implements Result {
     const program = Effect.gen(this, function* () {
       const downloader = yield* Downloader.Downloader
       this.origin = yield* Origin.Origin
+      this.governor = yield* OriginGovernor
       const { concurrency, isStream } = this.plan
       yield* isStream
         ? Stream.runDrain(downloader.run(Stream.fromIterable(this.requests()), { concurrency }))
@@ -356,10 +364,15 @@ class Reruns implements Result {
   }
 
   private checkNothingLeft(): void {
-    const { disk, origin, world } = this
-    const left = world.livingFibers().length + world.pendingTimers() + disk.descriptors() + (origin?.open() ?? 0)
+    const { disk, governor, origin, world } = this
+    const left =
+      world.livingFibers().length +
+      world.pendingTimers() +
+      disk.descriptors() +
+      (origin?.open() ?? 0) +
+      (governor?.inUse().permits ?? 0)
     if (left > 0) {
-      this.violate("fibers, timers, descriptors or connections are left")
+      this.violate("fibers, timers, descriptors, connections or permits are left")
     }
   }
 }
