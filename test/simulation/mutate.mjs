@@ -30,8 +30,8 @@ const plant = async (index) => {
   return bundle(`mutant-${index}`, changed)
 }
 
-// A mutant that does not end, or uses up all memory, is found too: the main thread waits this long for 20 seeds.
-const seedSeconds = 60
+// A mutant with a loop that has no step, or that uses up all memory, is found too: the main thread waits this long for 20 seeds.
+const seedSeconds = 300
 
 if (isMainThread) {
   const { values } = parseArgs({
