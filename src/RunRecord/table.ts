@@ -4,7 +4,10 @@
  * @internal
  */
 
-const blockRows = 1024
+// A power of two, so that a row is found by a shift: 10,000 transfers set half a million numbers.
+const blockBits = 10
+const blockRows = 1 << blockBits
+const rowMask = blockRows - 1
 
 export class Table {
   private readonly blocks: Array<Int32Array> = []
@@ -25,18 +28,24 @@ export class Table {
   }
 
   set(row: number, column: number, value: number): void {
-    const block = this.blocks[Math.floor(row / blockRows)]
+    const block = this.blocks[row >> blockBits]
     if (block !== undefined) {
-      block[(row % blockRows) * this.columns + column] = value
+      block[(row & rowMask) * this.columns + column] = value
     }
   }
 
   get(row: number, column: number): number {
-    return this.blocks[Math.floor(row / blockRows)]?.[(row % blockRows) * this.columns + column] ?? 0
+    return this.blocks[row >> blockBits]?.[(row & rowMask) * this.columns + column] ?? 0
   }
 
   column(column: number): Array<number> {
-    return Array.from({ length: this.rows }, (_, row) => this.get(row, column))
+    const values: Array<number> = []
+    for (const block of this.blocks) {
+      for (let index = column; index < block.length && values.length < this.rows; index += this.columns) {
+        values.push(block[index] ?? 0)
+      }
+    }
+    return values
   }
 }
 
@@ -48,5 +57,7 @@ export const setLarge = (table: Table, row: number, column: number, value: numbe
   table.set(row, column + 1, Math.floor(value / half))
 }
 
-export const largeColumn = (table: Table, column: number): Array<number> =>
-  Array.from({ length: table.length }, (_, row) => table.get(row, column) + table.get(row, column + 1) * half)
+export const largeColumn = (table: Table, column: number): Array<number> => {
+  const high = table.column(column + 1)
+  return table.column(column).map((low, row) => low + (high[row] ?? 0) * half)
+}
