@@ -30,7 +30,7 @@ import * as Subject from "./subject.js"
 // Far longer than all waits of a run, and shorter than the time limit of an attempt.
 const budget = Duration.minutes(50)
 
-// The longest of 5000 runs has 5000 steps, and asks the disk for 4000 operations.
+// Ten times the steps of the longest of 1500 runs. None of 5000 asks the disk for as many operations.
 const limits = { atMost: budget, stepsAtMost: 50_000 }
 
 const operationsAtMost = 20_000
