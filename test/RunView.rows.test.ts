@@ -197,10 +197,10 @@ describe("the rows of a list", () => {
       ]
     })
     assert.deepStrictEqual(RunView.rows(several, { columns: 60 }).slice(1), [
-      "pho…02.jpg   42%     8.4 MB/20.0 MB    3.1 MB/s     4 s left",
+      "…00002.jpg   42%     8.4 MB/20.0 MB    3.1 MB/s     4 s left",
       "photo-000000001.jpg  and others: nothing received in 12 s"
     ])
-    assert.strictEqual(RunView.rows(several, { columns: 40 })[1], "ph…02.jpg   42%    3.1 MB/s     4 s left")
+    assert.strictEqual(RunView.rows(several, { columns: 40 })[1], "…0002.jpg   42%    3.1 MB/s     4 s left")
   })
 
   it("have failures in red and retries in yellow if asked, at any width", () => {

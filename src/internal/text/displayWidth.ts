@@ -39,13 +39,18 @@ export const clip = (text: string, columns: number): string => {
   return text
 }
 
-/** Clips the text to at most `columns` columns, and keeps its end. An ellipsis replaces what was cut out. */
+const columnsForBeginning = 16
+
+/**
+ * Clips the text to at most `columns` columns, and keeps its end, and its beginning if there is room. An ellipsis replaces what was cut
+ * out.
+ */
 export const clipMiddle = (text: string, columns: number): string => {
   if (displayWidth(text) <= columns) {
     return text
   }
   const characters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)
-  const tailWidth = Math.floor((columns * 2) / 3)
+  const tailWidth = columns < columnsForBeginning ? columns - 1 : Math.floor((columns * 2) / 3)
   let [width, start] = [0, characters.length]
   for (; start > 0 && width + displayWidth(characters[start - 1] ?? "") <= tailWidth; start--) {
     width += displayWidth(characters[start - 1] ?? "")

@@ -51,8 +51,9 @@ describe("a clipped text", () => {
 describe("a text that is clipped in the middle", () => {
   it("keeps its end, and has at most that many columns", () => {
     assert.strictEqual(clipMiddle("photo-003.jpg", 13), "photo-003.jpg")
-    assert.strictEqual(clipMiddle("photo-003.jpg", 8), "ph…3.jpg")
-    assert.strictEqual(clipMiddle("日本語日本語.iso", 9), "日…語.iso")
+    assert.strictEqual(clipMiddle("photo-003.jpg", 8), "…003.jpg")
+    assert.strictEqual(clipMiddle("a-long-name-of-a-photo-003.jpg", 18), "a-lon…hoto-003.jpg")
+    assert.strictEqual(clipMiddle("日本語日本語.iso", 9), "…本語.iso")
     FastCheck.assert(
       FastCheck.property(
         FastCheck.string({ unit: "grapheme" }),
