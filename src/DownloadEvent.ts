@@ -100,7 +100,7 @@ export class Exchanged extends Schema.TaggedClass<Exchanged>("halyard.DownloadEv
   blockedMillis: Schema.Number,
   /** The time in which the name was looked up, for a new connection. */
   lookupMillis: optionalMillis,
-  /** The time in which the connection was made, after the look-up and without TLS. A proxy is a part of it. */
+  /** The time in which the connection was made, after the look-up and without TLS. It includes the time to connect through a proxy. */
   connectMillis: optionalMillis,
   /** The time of the TLS handshake. */
   tlsMillis: optionalMillis,

@@ -88,7 +88,7 @@ const ofRequests = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.
 
 const ofTransfers = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600]
 
-const outcomes = counter("halyard.transfer.outcomes", "{transfer}", "Outcomes of requests")
+const outcomes = counter("halyard.transfer.outcomes", "{transfer}", "Outcomes of transfers")
 const durations = seconds("halyard.transfer.duration", "From the start of a transfer to its outcome", ofTransfers)
 const active = counter("halyard.transfer.active", "{transfer}", "Transfers that have begun and not ended", false)({})
 const waiting = gauge("halyard.transfer.waiting", "{transfer}", "Active transfers that hold no permit")({})

@@ -37,8 +37,8 @@ export class Screen extends Context.Tag("halyard/Screen")<
      */
     readonly hasTabProgress?: boolean | undefined
     /**
-     * True if the cursor goes down by one row for each row that is added because the window became narrower and text was wrapped,
-     * also if that text is below the cursor, as in xterm.js. Default: false. The cursor stays in its line.
+     * True if the terminal moves its cursor down when the window becomes narrower and text wraps: by one row for each added row, also
+     * for text below the cursor. xterm.js does that. False: the cursor stays in its line. Default: false.
      */
     readonly movesCursorOnWrap?: boolean | undefined
   }

@@ -113,7 +113,7 @@ export interface ConnectionInfo {
   readonly remoteAddress: string | undefined
   /** The time in which the name was looked up. */
   readonly lookupMillis: number | undefined
-  /** The time in which the connection was made, after the look-up and without TLS. A proxy is a part of it. */
+  /** The time in which the connection was made, after the look-up and without TLS. It includes the time to connect through a proxy. */
   readonly connectMillis: number | undefined
   /** The time of the TLS handshake with the server. Undefined without TLS. */
   readonly tlsMillis: number | undefined

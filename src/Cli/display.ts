@@ -19,7 +19,7 @@ export const progressOption: Option<Progress> = withDefault(
     ...kind,
     read: (texts) =>
       texts?.includes("json") === true
-        ? Either.left("--progress json is --json, which prints the progress as lines of JSON; give that instead")
+        ? Either.left("--progress has no kind json: use --json, which prints the progress as lines of JSON")
         : kind.read(texts)
   },
   "auto" as const

@@ -40,7 +40,7 @@ export const open = Effect.fnUntraced(function* (
   const write = Effect.gen(function* () {
     for (const saved of mayBeTarget) {
       if (yield* target.isAt(saved)) {
-        return yield* new UsageError({ message: "this run has saved a file of that name, which stays" })
+        return yield* new UsageError({ message: "this run saved a download under that name, which stays" })
       }
     }
     const { withData } = yield* Effect.promise(() => import("../RunRecord/page.js"))

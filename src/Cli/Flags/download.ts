@@ -43,7 +43,7 @@ export const download = Effect.fn("flags.download")(function* (
     return yield* new UsageError({ message: "--server and --base-url are two origins: give one of them" })
   }
   if (options.engine === "threads" && options.otlp !== undefined) {
-    return yield* new UsageError({ message: "--otlp URL needs --engine fibers or sequential" })
+    return yield* new UsageError({ message: "--otlp does not work with --engine threads: use fibers or sequential" })
   }
   if (options.engine === "threads" && options.har !== undefined) {
     return yield* new UsageError({ message: "--har FILE needs --engine fibers or sequential" })

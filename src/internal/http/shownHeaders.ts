@@ -26,7 +26,7 @@ export const shownHeaders = (headers: Readonly<Record<string, string | undefined
 const plain =
   /^(?:accept|accept-encoding|accept-language|cache-control|connection|content-length|content-type|host|if-match|if-modified-since|if-none-match|if-range|if-unmodified-since|pragma|range|referer|user-agent)$/
 
-/** The headers of a request, with a placeholder for each value that may be a secret: those of headers that the user has made up. */
+/** The headers of a request, with a placeholder for the value of every header that is not known to be harmless. */
 export const shownRequestHeaders = (headers: Readonly<Record<string, string>>): Record<string, string> => {
   const shown = shownHeaders(headers)
   for (const name of Object.keys(shown)) {

@@ -205,7 +205,7 @@ describe("the requests to a collector", () => {
       // More than one request holds.
       const { exitCode, stderr } = yield* get([`${url}/[1-600]`, "--otlp", endpoint])
       assert.strictEqual(exitCode, 0)
-      assert.notInclude(stderr, "gets no traces")
+      assert.notInclude(stderr, "cannot send traces")
       assert.lengthOf(spans(), 1201)
       assert.strictEqual(new Set(spans().map(({ spanId }) => spanId)).size, 1201)
     })
@@ -227,7 +227,7 @@ describe("the requests to a collector", () => {
         onSecond = () => response.end("content")
       })
       const { stderr } = yield* get([`${late.url}/late`, `${url}/[1-600]`, "--otlp", endpoint])
-      assert.notInclude(stderr, "gets no traces")
+      assert.notInclude(stderr, "cannot send traces")
       assert.strictEqual(new Set(spans().map(({ spanId }) => spanId)).size, 1203)
     })
   )
@@ -255,26 +255,26 @@ describe("a collector that cannot be reached", () => {
       const { url } = yield* origin
       const { exitCode, files, stderr } = yield* get([`${url}/file`, "--otlp", endpoint])
       assert.deepStrictEqual([exitCode, files], [0, ["file"]])
-      const lines = stderr.split("\n").filter((line) => line.includes("gets no traces"))
+      const lines = stderr.split("\n").filter((line) => line.includes("cannot send traces"))
       assert.lengthOf(lines, 1, stderr)
       assert.match(lines[0] ?? "", reason)
     })
 
   it.scopedLive("is told in one sentence if it refuses connections", () =>
-    failing("http://127.0.0.1:1", /^http:\/\/127\.0\.0\.1:1\/v1\/\w+ gets no traces or metrics: .*refused/)
+    failing("http://127.0.0.1:1", /^cannot send traces or metrics to http:\/\/127\.0\.0\.1:1\/v1\/\w+: .*refused/)
   )
 
   it.scopedLive("is told in one sentence if it answers with an error", () =>
     Effect.flatMap(
       collector((response) => response.writeHead(500).end()),
-      ({ url }) => failing(url, /answered 500$/)
+      ({ url }) => failing(url, /HTTP status 500$/)
     )
   )
 
   it.scopedLive("does not keep the program from its end if it does not answer", () =>
     Effect.flatMap(
       collector(() => {}),
-      ({ url }) => failing(url, /does not answer$/)
+      ({ url }) => failing(url, /no response in time$/)
     )
   )
 })

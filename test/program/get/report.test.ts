@@ -170,7 +170,7 @@ describe("halyard get --report", () => {
       const { url } = yield* origin
       const ended = yield* get([`${url}/run.html`, "--report", "run.html"])
       assert.strictEqual(ended.exitCode, 1)
-      assert.include(ended.stderr, "--report run.html: this run has saved a file of that name, which stays\n")
+      assert.include(ended.stderr, "--report run.html: this run saved a download under that name, which stays\n")
       assert.strictEqual(ended.read("run.html"), "content of /run.html")
     })
   )

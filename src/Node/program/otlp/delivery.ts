@@ -26,7 +26,10 @@ const requestsAtMost = 16
 const retriesAtMost = 3
 
 /** Why a request has brought nothing to its collector. */
-class Undelivered extends Data.TaggedError("Undelivered")<{ readonly detail: string; readonly mayPass: boolean }> {}
+class DeliveryError extends Data.TaggedError("DeliveryError")<{
+  readonly detail: string
+  readonly isRetryable: boolean
+}> {}
 
 export class Delivery {
   /** When the last request must have ended. */
@@ -35,7 +38,7 @@ export class Delivery {
 
   private constructor(
     private readonly transport: typeof Port.Transport.Service,
-    private readonly requests: FiberSet.FiberSet<number, Undelivered>,
+    private readonly requests: FiberSet.FiberSet<number, DeliveryError>,
     private readonly onFailure: (text: string) => void
   ) {}
 
@@ -45,7 +48,7 @@ export class Delivery {
     onFailure: (text: string) => void
   ): Effect.Effect<Delivery, never, Scope.Scope> {
     return Effect.gen(function* () {
-      const delivery = new Delivery(transport, yield* FiberSet.make<number, Undelivered>(), onFailure)
+      const delivery = new Delivery(transport, yield* FiberSet.make<number, DeliveryError>(), onFailure)
       yield* Effect.addFinalizer(() => delivery.awaitRequests)
       return delivery
     })
@@ -88,17 +91,19 @@ export class Delivery {
     { body, headers }: HttpClientRequest.HttpClientRequest,
     url: URL,
     timeoutMillis: number
-  ): Effect.Effect<number, Undelivered> {
+  ): Effect.Effect<number, DeliveryError> {
     const { "content-length": _, ...others } = headers
     const content = body._tag === "Uint8Array" ? body.body : undefined
     const request = { url: url.href, method: "POST", body: content, headers: { ...others, "user-agent": "halyard" } }
     const answer = Port.open(request).pipe(
       Effect.tap((response) => Stream.runDrain(response.body)),
-      Effect.mapError((error) => new Undelivered({ detail: error.message, mayPass: error._tag === "Connection" })),
+      Effect.mapError(
+        (error) => new DeliveryError({ detail: error.message, isRetryable: error._tag === "Connection" })
+      ),
       Effect.flatMap(({ status }) =>
         status >= 200 && status < 300
           ? Effect.succeed(status)
-          : new Undelivered({ detail: `it has answered ${status}`, mayPass: transient.has(status) })
+          : new DeliveryError({ detail: `HTTP status ${status}`, isRetryable: transient.has(status) })
       ),
       Effect.scoped,
       Effect.provideService(Port.Transport, this.transport)
@@ -107,33 +112,33 @@ export class Delivery {
       Effect.flatMap((now) =>
         Effect.timeoutFail(answer, {
           duration: Math.min(timeoutMillis, Math.max(1, this.until - now)),
-          onTimeout: () => new Undelivered({ detail: "it does not answer", mayPass: false })
+          onTimeout: () => new DeliveryError({ detail: "no response in time", isRetryable: false })
         })
       ),
       Effect.retry({
         times: retriesAtMost,
         schedule: Schedule.spaced("1 second"),
-        while: ({ mayPass }) => mayPass && this.until === Number.POSITIVE_INFINITY
+        while: ({ isRetryable }) => isRetryable && this.until === Number.POSITIVE_INFINITY
       })
     )
   }
 
-  private reported<A>(effect: Effect.Effect<A, Undelivered>, url: URL): Effect.Effect<A, Undelivered> {
+  private reported<A>(effect: Effect.Effect<A, DeliveryError>, url: URL): Effect.Effect<A, DeliveryError> {
     const report = (detail: string) =>
       Effect.sync(() => {
         if (!this.hasFailed) {
           this.hasFailed = true
-          this.onFailure(`${displayUrl(url.href)} gets no traces or metrics: ${Printable.line(detail)}`)
+          this.onFailure(`cannot send traces or metrics to ${displayUrl(url.href)}: ${Printable.line(detail)}`)
         }
       })
     return effect.pipe(
       Effect.tapError(({ detail }) => report(detail)),
-      Effect.onInterrupt(() => report("it does not answer"))
+      Effect.onInterrupt(() => report("no response in time"))
     )
   }
 }
 
-const tooSlow = Effect.fail(new Undelivered({ detail: "it is too slow", mayPass: false }))
+const tooSlow = Effect.fail(new DeliveryError({ detail: "it takes the data too slowly", isRetryable: false }))
 
 /** Statuses after which a request is repeated, as OTLP demands. */
 const transient: ReadonlySet<number> = new Set([429, 502, 503, 504])
