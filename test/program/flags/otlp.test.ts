@@ -29,7 +29,10 @@ describe("halyard flags --otlp", () => {
       const line = ["flags", "BR", "-d", directory, "--engine", "threads", "--otlp", "http://127.0.0.1:1"]
       const { exitCode, stderr } = yield* run(line)
       assert.strictEqual(exitCode, 2)
-      assert.strictEqual(stderr, "halyard flags: --otlp does not work with --engine threads: use fibers or sequential\n")
+      assert.strictEqual(
+        stderr,
+        "halyard flags: --otlp does not work with --engine threads: use fibers or sequential\n"
+      )
     })
   )
 })
