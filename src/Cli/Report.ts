@@ -1,5 +1,5 @@
 /**
- * `halyard report`: makes a page of a run from the lines that it has printed.
+ * `halyard report`: makes a page or a HAR file of a run from the lines that it has printed.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -11,7 +11,10 @@ export const command: Command = {
   name: "report",
   usage: "[OPTION]... FILE",
   summary: "Show a run that has printed JSON lines.",
-  examples: [["halyard report run.ndjson --html run.html", "after halyard get --json > run.ndjson"]],
+  examples: [
+    ["halyard report run.ndjson --html run.html", "after halyard get --json > run.ndjson"],
+    ["halyard report run.ndjson --har run.har", "for the network panel of a browser"]
+  ],
   argument: { name: "FILE", description: "Lines of 'halyard get --json' (-: stdin)" },
   groups,
   notes: [
@@ -20,17 +23,17 @@ export const command: Command = {
     "written, 2 wrong command line."
   ],
   stopsAtArgument: false,
-  read: (line) =>
+  read: (line, version) =>
     Either.flatMap(readOptions(options, line.options), (values) => {
       const [file, ...more] = line.positional
       return file === undefined || file === "" || more.length > 0
         ? Either.left("give one FILE, with the lines of a run, or - for standard input")
-        : values.html === undefined
-          ? Either.left("give the file to write: --html FILE")
+        : values.html === undefined && values.har === undefined
+          ? Either.left("give the file to write: --html FILE or --har FILE")
           : Either.right(
               Effect.flatMap(
                 Effect.promise(() => import("./Report/report.js")),
-                ({ report }) => report(file, values)
+                ({ report }) => report(file, values, version)
               ) satisfies Action
             )
     })

@@ -11,26 +11,34 @@ import * as EventLine from "../../EventLine.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
 import { Host } from "../Host.js"
+import * as HarFile from "../harFile.js"
 import * as ReportPage from "../reportPage.js"
 import { UsageError } from "../UsageError.js"
 import type { Options } from "./options.js"
 import { RunEvents } from "./runEvents.js"
 
 /** Succeeds with the exit code. */
-export const report = Effect.fn("report")(function* (file: string, { html }: Options) {
+export const report = Effect.fn("report")(function* (file: string, { har, html }: Options, version: string) {
   const { line } = yield* StatusLine
   const isStdin = file === "-"
   const name = isStdin ? "standard input" : Printable.line(file)
-  const page =
-    html === undefined
+  const run = isStdin ? [] : [{ option: "the run", file }]
+  const page = html === undefined ? undefined : yield* ReportPage.open("--html", html, run, { hasSecrets: false })
+  // The lines of a run with --show-urls have secrets.
+  const archive =
+    har === undefined
       ? undefined
-      : yield* ReportPage.open("--html", html, isStdin ? [] : [{ option: "the run", file }], { hasSecrets: false })
+      : yield* HarFile.open("--har", har, html === undefined ? run : [...run, { option: "--html", file: html }], {
+          hasSecrets: true,
+          version
+        })
   const events = new RunEvents()
   let read = 0
   let unread = 0
   let number = 0
   /** A line that is not JSON. It may be the last one of a killed run. */
   let broken: number | undefined
+  let added: Effect.Effect<void> = Effect.void
   const refuse = (at: number, problem: string): void => {
     unread++
     if (unread <= problemsAtMost) {
@@ -60,6 +68,9 @@ export const report = Effect.fn("report")(function* (file: string, { html }: Opt
     if (event !== undefined) {
       page?.receive(event)
     }
+    if (decoded.right.event === "Exchanged" && archive !== undefined) {
+      added = archive.add(decoded.right, event?._tag === "Exchanged" ? event.request.destination : "")
+    }
   }
   const receive = (text: string): void => {
     number++
@@ -71,7 +82,13 @@ export const report = Effect.fn("report")(function* (file: string, { html }: Opt
       receiveKind(text, kindOf(text))
     }
   }
-  yield* Stream.runForEach(yield* linesOf(file, isStdin), (text) => Effect.sync(() => receive(text)))
+  yield* Stream.runForEach(yield* linesOf(file, isStdin), (text) =>
+    Effect.suspend(() => {
+      added = Effect.void
+      receive(text)
+      return added
+    })
+  )
   if (broken !== undefined && read > 0) {
     line(`${name}, line ${broken}: the last line is cut off, and is left out`)
   } else if (broken !== undefined) {
@@ -84,9 +101,10 @@ export const report = Effect.fn("report")(function* (file: string, { html }: Opt
     line(`${name}: it has no line of halyard --json`)
     return 1
   }
-  const isSaved = page === undefined || (yield* page.save)
-  return isSaved && unread === 0 ? 0 : 1
-})
+  const isPageSaved = page === undefined || (yield* page.save)
+  const isArchiveSaved = archive === undefined || (yield* archive.save)
+  return isPageSaved && isArchiveSaved && unread === 0 ? 0 : 1
+}, Effect.scoped)
 
 const explanationOf = ({ explanation, reason }: Disk): string =>
   reason === "missing" ? "there is no such file" : explanation

@@ -8,7 +8,7 @@ import { flags } from "../../support/flagsRun.js"
 import { get } from "../../support/get.js"
 import { entriesOf } from "../../support/harSchema.js"
 import { http } from "../../support/loopback.js"
-import { filesIn, halyard, temporaryDirectory } from "../../support/program.js"
+import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
 import { slowFile } from "../../support/slowFile.js"
 
 const origin = Effect.suspend(() => {
@@ -149,6 +149,27 @@ describe("--har of halyard get", () => {
       const { url } = yield* origin
       const { files } = yield* get([`${url}/ok`, "--dry-run", "--har", "run.har"])
       assert.deepStrictEqual(files, [])
+    })
+  )
+})
+
+describe("--har of halyard report", () => {
+  it.scopedLive("makes the archive from the lines of the run", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const urls = [`${url}/moved?key=s3cret`, `${url}/again`, `${url}/missing`]
+      const { cwd, stdout } = yield* get([...urls, "--json", "--har", "run.har", "--retries=1"])
+      writeFileSync(`${cwd}/run.ndjson`, stdout)
+      const made = yield* run(["report", "run.ndjson", "--har", "made.har"], { cwd })
+      assert.deepStrictEqual([made.exitCode, made.stdout, made.stderr], [0, "", ""])
+      assert.strictEqual(har(cwd, "made.har").length, 5)
+      assert.deepStrictEqual(har(cwd, "made.har"), har(cwd))
+      const same = yield* run(["report", "run.ndjson", "--har", "run.ndjson"], { cwd })
+      assert.deepStrictEqual(
+        [same.exitCode, same.stderr],
+        [2, "halyard report: --har run.ndjson: it is also the file of the run\n"]
+      )
+      assert.strictEqual(readFileSync(`${cwd}/run.ndjson`, "utf8"), stdout)
     })
   )
 })

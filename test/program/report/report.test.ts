@@ -99,7 +99,7 @@ describe("halyard report", () => {
       const refusals: ReadonlyArray<readonly [ReadonlyArray<string>, number, string]> = [
         [["text", "--html", "x.html"], 1, "text, line 1: it is not JSON\ntext: it has no line of halyard --json\n"],
         [["empty", "--html", "x.html"], 1, "empty: it has no line of halyard --json\n"],
-        [["run.ndjson"], 2, "halyard report: give the file to write: --html FILE\n"],
+        [["run.ndjson"], 2, "halyard report: give the file to write: --html FILE or --har FILE\n"],
         [["--html", "x.html"], 2, "halyard report: give one FILE, with the lines of a run, or - for standard input\n"],
         [["none", "--html", "x.html"], 2, "halyard report: none: there is no such file\n"],
         [["text", "--html", "text"], 2, "halyard report: --html text: it is also the file of the run\n"]
