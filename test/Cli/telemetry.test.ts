@@ -69,6 +69,28 @@ describe("the settings of an exporter", () => {
     assert.deepStrictEqual(read("https://a.example", other)?.traces?.headers, {})
   })
 
+  it("take the headers of a signal only for the endpoint of this signal", () => {
+    const variables = {
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://a.example",
+      OTEL_EXPORTER_OTLP_TRACES_HEADERS: "api-key=secret-of-a",
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "https://b.example",
+      OTEL_EXPORTER_OTLP_METRICS_HEADERS: "api-key=secret-of-b"
+    }
+    const keys = (given: string | undefined, environment: Readonly<Record<string, string>>) => {
+      const { metrics, traces } = read(given, environment) ?? {}
+      return [traces?.headers["api-key"], metrics?.headers["api-key"]]
+    }
+    assert.deepStrictEqual(keys(undefined, variables), ["secret-of-a", "secret-of-b"])
+    assert.deepStrictEqual(keys("https://a.example", variables), ["secret-of-a", undefined])
+    assert.deepStrictEqual(keys("https://b.example", variables), [undefined, "secret-of-b"])
+    const common = { OTEL_EXPORTER_OTLP_HEADERS: "api-key=secret", OTEL_EXPORTER_OTLP_ENDPOINT: "https://c.example" }
+    const own = { ...common, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://a.example" }
+    assert.deepStrictEqual(keys("https://c.example", own), [undefined, "secret"])
+    // The key of the trace's collector is no key for metrics.
+    const { OTEL_EXPORTER_OTLP_ENDPOINT: _, ...oneSignal } = own
+    assert.deepStrictEqual(keys("https://b.example", oneSignal), [undefined, undefined])
+  })
+
   it("have no value of a header in an error", () => {
     assert.strictEqual(
       refused("http://a.example", { OTEL_EXPORTER_OTLP_HEADERS: "secret" }),

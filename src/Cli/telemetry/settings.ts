@@ -49,7 +49,7 @@ export const settings = (
         const url = yield* urlOf(text, where)
         const [headersName, headersText] = specific("HEADERS")
         const [timeoutName, timeout] = specific("TIMEOUT")
-        const headers = isForOther(url, variable) ? {} : yield* pairs(headersText ?? "", headersName)
+        const headers = isForOther(url, signal, variable) ? {} : yield* pairs(headersText ?? "", headersName)
         const credentials = authorization(url)
         return {
           url: addressOf(url, own === undefined ? signal : undefined),
@@ -97,10 +97,14 @@ const authorization = ({ password, username }: URL): Readonly<Record<string, str
     ? {}
     : { authorization: `Basic ${Encoding.encodeBase64(`${decoded(username)}:${decoded(password)}`)}` }
 
-/** The headers of the variables may have a key of another collector than that of the line. */
-const isForOther = ({ origin }: URL, variable: (name: string) => string | undefined): boolean => {
-  const named = endpointVariables.flatMap((name) => variable(name) ?? [])
-  return named.length > 0 && !named.some((text) => URL.canParse(text) && new URL(text).origin === origin)
+/**
+ * The headers of the variables may have a key of another collector than that of the line. They belong to the endpoint of their signal: its
+ * own, else that of both. Without one, they may belong to that of the other signal.
+ */
+const isForOther = ({ origin }: URL, signal: Signal, variable: (name: string) => string | undefined): boolean => {
+  const own = variable(`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`) ?? variable("OTEL_EXPORTER_OTLP_ENDPOINT")
+  const named = own === undefined ? endpointVariables.flatMap((name) => variable(name) ?? []) : [own]
+  return named.some((text) => !URL.canParse(text) || new URL(text).origin !== origin)
 }
 
 /** Reads `name=value,name=value` with percent-encoded values. No error shows a value. */
