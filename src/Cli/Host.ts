@@ -19,7 +19,7 @@ import type { Hasher } from "../Hasher.js"
 import type { Journal, SavedNames } from "../Journal.js"
 import type { Store } from "../Store.js"
 import type { Transport } from "../Transport.js"
-import type { Settings } from "./telemetry/Telemetry.js"
+import type { Settings } from "./telemetry/Endpoint.js"
 import type { UsageError } from "./UsageError.js"
 
 /**

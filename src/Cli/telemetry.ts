@@ -5,10 +5,11 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
 import { displayUrl } from "../internal/text/displayUrl.js"
-import type { StatusLine } from "../StatusLine.js"
+import { StatusLine } from "../StatusLine.js"
 import { Host } from "./Host.js"
 import { not, type Option, text, texts } from "./Option.js"
-import { endpointVariables, none, type Options, type Telemetry } from "./telemetry/Telemetry.js"
+import { endpointVariables } from "./telemetry/Endpoint.js"
+import { none, noTraceparent, type Options, type Telemetry } from "./telemetry/Telemetry.js"
 import type { UsageError } from "./UsageError.js"
 
 export { none, type Telemetry }
@@ -34,9 +35,11 @@ export const telemetryOptions: {
 export const open = (options: Options): Effect.Effect<Telemetry, UsageError, Host | StatusLine | Scope.Scope> =>
   Effect.flatMap(Host, ({ environment }) =>
     options.otlp === undefined && endpointVariables.every((name) => (environment[name] ?? "") === "")
-      ? Effect.succeed(none)
+      ? Effect.as(options.traceOrigin.length === 0 ? Effect.void : noticeOfNoTraceparent, none)
       : Effect.flatMap(
           Effect.promise(() => import("./telemetry/start.js")),
           ({ start }) => start(options)
         )
   )
+
+const noticeOfNoTraceparent = Effect.map(StatusLine, ({ line }) => line(noTraceparent))

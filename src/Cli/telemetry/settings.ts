@@ -3,81 +3,91 @@
  *
  * The variables are those of the OTLP exporter, as far as OTLP over HTTP has them.
  */
-import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
-import { type Endpoint, endpointVariables, type Settings } from "./Telemetry.js"
+import { type Endpoint, endpointVariables, type Settings } from "./Endpoint.js"
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 type Signal = "traces" | "metrics"
 
-/** Returns undefined if nothing is sent, or the rule that the value of a variable breaks. `given` is the value of `--otlp`. */
-export const settings = (
-  given: string | undefined,
-  environment: Environment
-): Either.Either<Settings | undefined, string> =>
-  Either.gen(function* () {
-    const variable = (name: string): string | undefined => environment[name]?.trim() || undefined
-    if (variable("OTEL_SDK_DISABLED")?.toLowerCase() === "true") {
-      return undefined
+/**
+ * `given` is the value of `--otlp`: an absolute URL of `http:` or `https:`. The variables may be meant for other programs, so those that
+ * this program cannot use are ignored, with a notice.
+ */
+export const settings = (given: string | undefined, environment: Environment): Settings => {
+  const variable = (name: string): string | undefined => environment[name]?.trim() || undefined
+  const from = given === undefined ? (endpointVariables.find((name) => variable(name) !== undefined) ?? "") : "--otlp"
+  // The signals that are not sent, by the reason.
+  const unsent = new Map<string, Array<Signal>>()
+  const ignored = new Set<string>()
+  const read = <A>(name: string, parse: (text: string) => A | undefined, rule: string): A | undefined => {
+    const text = variable(name)
+    const value = text === undefined ? undefined : parse(text)
+    if (text !== undefined && value === undefined) {
+      ignored.add(`the variable ${name} is ignored: it must be ${rule}`)
     }
-    const notices: Array<string> = []
-    const base = given ?? variable("OTEL_EXPORTER_OTLP_ENDPOINT")
-    const endpoint = (signal: Signal): Either.Either<Endpoint | undefined, string> =>
-      Either.gen(function* () {
-        const name = signal.toUpperCase()
-        const specific = (suffix: string): readonly [string, string | undefined] => {
-          const own = `OTEL_EXPORTER_OTLP_${name}_${suffix}`
-          return variable(own) === undefined
-            ? [`OTEL_EXPORTER_OTLP_${suffix}`, variable(`OTEL_EXPORTER_OTLP_${suffix}`)]
-            : [own, variable(own)]
-        }
-        const ownName = `OTEL_EXPORTER_OTLP_${name}_ENDPOINT`
-        const own = given === undefined ? variable(ownName) : undefined
-        const text = own ?? base
-        if (text === undefined || variable(`OTEL_${name}_EXPORTER`)?.toLowerCase() === "none") {
-          return undefined
-        }
-        const where = given !== undefined ? "--otlp URL" : own !== undefined ? ownName : "OTEL_EXPORTER_OTLP_ENDPOINT"
-        const [protocolName, protocol] = specific("PROTOCOL")
-        if (given === undefined && protocol === "grpc") {
-          notices.push(`no ${signal} are sent: ${protocolName} is grpc, and this program sends http/json`)
-          return undefined
-        }
-        const url = yield* urlOf(text, where)
-        const [headersName, headersText] = specific("HEADERS")
-        const [timeoutName, timeout] = specific("TIMEOUT")
-        const headers = isForOther(url, signal, variable) ? {} : yield* pairs(headersText ?? "", headersName)
-        const credentials = authorization(url)
-        return {
-          url: addressOf(url, own === undefined ? signal : undefined),
-          headers: { ...credentials, ...headers },
-          timeoutMillis: timeout === undefined ? defaultTimeoutMillis : yield* millis(timeout, timeoutName)
-        }
-      })
-    const traces = yield* endpoint("traces")
-    const metrics = yield* endpoint("metrics")
-    const attributes = yield* pairs(variable("OTEL_RESOURCE_ATTRIBUTES") ?? "", "OTEL_RESOURCE_ATTRIBUTES")
-    const serviceName = variable("OTEL_SERVICE_NAME")
-    const resource = {
-      "service.name": "halyard",
-      ...attributes,
-      ...(serviceName === undefined ? {} : { "service.name": serviceName })
+    return value
+  }
+  const endpoint = (signal: Signal): Endpoint | undefined => {
+    const nameOf = (suffix: string): string => {
+      const own = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${suffix}`
+      return variable(own) === undefined ? `OTEL_EXPORTER_OTLP_${suffix}` : own
     }
-    const from = given === undefined ? (endpointVariables.find((name) => variable(name) !== undefined) ?? "") : "--otlp"
-    return { traces, metrics, resource, from, notices }
-  })
+    const leaveOut = (reason: string): undefined => {
+      unsent.set(reason, [...(unsent.get(reason) ?? []), signal])
+    }
+    const endpointName = nameOf("ENDPOINT")
+    const text = given ?? variable(endpointName)
+    if (text === undefined) {
+      return
+    }
+    const offName = variable("OTEL_SDK_DISABLED")?.toLowerCase() === "true" ? "OTEL_SDK_DISABLED" : exporterOf(signal)
+    if (offName === "OTEL_SDK_DISABLED" || variable(offName)?.toLowerCase() === "none") {
+      return given === undefined ? undefined : leaveOut(`${offName} is ${variable(offName)}`)
+    }
+    const protocolName = nameOf("PROTOCOL")
+    if (given === undefined && variable(protocolName) === "grpc") {
+      return leaveOut(`${protocolName} is grpc, and this program sends http/json`)
+    }
+    const url = urlOf(text)
+    if (url === undefined) {
+      const shown = Printable.excerpt(displayUrl(text))
+      const label = given === undefined ? endpointName : "--otlp URL"
+      return leaveOut(`${label} must be an absolute URL of http: or https:, not '${shown}'`)
+    }
+    const isShared = given !== undefined || endpointName === "OTEL_EXPORTER_OTLP_ENDPOINT"
+    const headers = isForOther(url, signal, variable) ? undefined : read(nameOf("HEADERS"), headersOf, pairsRule)
+    return {
+      url: addressOf(url, isShared ? signal : undefined),
+      headers: { ...authorization(url), ...headers },
+      timeoutMillis: read(nameOf("TIMEOUT"), millis, "a number of milliseconds > 0") ?? defaultTimeoutMillis
+    }
+  }
+  const traces = endpoint("traces")
+  const metrics = endpoint("metrics")
+  const isSent = traces !== undefined || metrics !== undefined
+  const attributes = isSent ? read("OTEL_RESOURCE_ATTRIBUTES", pairs, pairsRule) : undefined
+  const serviceName = variable("OTEL_SERVICE_NAME")
+  const resource = {
+    "service.name": "halyard",
+    ...attributes,
+    ...(serviceName === undefined ? {} : { "service.name": serviceName })
+  }
+  const reasons = Array.from(unsent, ([reason, signals]) => `no ${signals.join(" and ")} are sent: ${reason}`)
+  return { traces, metrics, resource, from, notices: [...reasons, ...ignored] }
+}
 
 const defaultTimeoutMillis = 10_000
 
-/** Reads a URL of `http:` or `https:`. No error shows its secrets. */
-export const urlOf = (text: string, label: string): Either.Either<URL, string> => {
+const pairsRule = "like name=value,name=value"
+
+const exporterOf = (signal: Signal): string => `OTEL_${signal.toUpperCase()}_EXPORTER`
+
+const urlOf = (text: string): URL | undefined => {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  return url !== undefined && (url.protocol === "http:" || url.protocol === "https:")
-    ? Either.right(url)
-    : Either.left(`${label} must be an absolute URL of http: or https:, not '${Printable.excerpt(displayUrl(text))}'`)
+  return url?.protocol === "http:" || url?.protocol === "https:" ? url : undefined
 }
 
 /** The path of a signal is added to the address of a collector, and not to one that is for the signal alone. */
@@ -107,18 +117,23 @@ const isForOther = ({ origin }: URL, signal: Signal, variable: (name: string) =>
   return named.some((text) => !URL.canParse(text) || new URL(text).origin !== origin)
 }
 
-/** Reads `name=value,name=value` with percent-encoded values. No error shows a value. */
-const pairs = (text: string, name: string): Either.Either<Readonly<Record<string, string>>, string> => {
+/** Reads `name=value,name=value` with percent-encoded values. */
+const pairs = (text: string): Readonly<Record<string, string>> | undefined => {
   const found: Record<string, string> = {}
   for (const pair of text.split(",").filter((one) => one.trim() !== "")) {
     const at = pair.indexOf("=")
     const key = pair.slice(0, Math.max(0, at)).trim()
     if (key === "") {
-      return Either.left(`the variable ${name} must be like name=value,name=value`)
+      return
     }
-    found[name.endsWith("HEADERS") ? key.toLowerCase() : key] = decoded(pair.slice(at + 1).trim())
+    found[key] = decoded(pair.slice(at + 1).trim())
   }
-  return Either.right(found)
+  return found
+}
+
+const headersOf = (text: string): Readonly<Record<string, string>> | undefined => {
+  const found = pairs(text)
+  return found && Object.fromEntries(Object.entries(found).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 const decoded = (text: string): string => {
@@ -129,7 +144,5 @@ const decoded = (text: string): string => {
   }
 }
 
-const millis = (text: string, name: string): Either.Either<number, string> =>
-  /^\d{1,9}$/.test(text) && Number(text) > 0
-    ? Either.right(Number(text))
-    : Either.left(`the variable ${name} must be a number of milliseconds > 0`)
+const millis = (text: string): number | undefined =>
+  /^\d{1,9}$/.test(text) && Number(text) > 0 ? Number(text) : undefined

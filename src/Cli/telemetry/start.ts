@@ -5,7 +5,6 @@ import * as Headers from "@effect/platform/Headers"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -13,25 +12,28 @@ import * as Tracer from "effect/Tracer"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Metrics from "../../Metrics.js"
 import { StatusLine } from "../../StatusLine.js"
+import type { Store } from "../../Store.js"
 import { Host } from "../Host.js"
-import { UsageError } from "../UsageError.js"
+import type { UsageError } from "../UsageError.js"
 import { settings } from "./settings.js"
-import { none, type Options, type Telemetry } from "./Telemetry.js"
+import { none, noTraceparent, type Options, type Telemetry } from "./Telemetry.js"
 
 export const start = ({
   noProxy,
   otlp,
   proxy,
+  traceOrigin,
   verbose
 }: Options): Effect.Effect<Telemetry, UsageError, Host | StatusLine | Scope.Scope> =>
   Effect.gen(function* () {
     const { line: note } = yield* StatusLine
     const { environment, exporter } = yield* Host
-    const read = yield* Either.mapLeft(settings(otlp, environment), (message) => new UsageError({ message }))
-    if (verbose) {
-      read?.notices.forEach(note)
+    const read = settings(otlp, environment)
+    read.notices.forEach(note)
+    if (read.traces === undefined && traceOrigin.length > 0) {
+      note(noTraceparent)
     }
-    if (read?.traces === undefined && read?.metrics === undefined) {
+    if (read.traces === undefined && read.metrics === undefined) {
       return none
     }
     const parent = parentOf(environment["TRACEPARENT"])
@@ -54,13 +56,9 @@ const parentOf = (traceparent: string | undefined): Tracer.ExternalSpan | undefi
 
 const inTrace =
   (tracer: Tracer.Tracer, parent: Tracer.ExternalSpan | undefined) =>
-  <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  <A, E>(run: Effect.Effect<A, E, Host | Store>): Effect.Effect<A, E, Host | Store> =>
     // The spans of the command itself are those of Effect's default tracer, which are not sent.
     Effect.withTracer(parent === undefined ? withoutParentSpan(run) : Effect.withParentSpan(run, parent), tracer)
 
-const withoutParentSpan = <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.mapInputContext(run, (context: Context.Context<R>) => {
-    const services = new Map(context.unsafeMap)
-    services.delete(Tracer.ParentSpan.key)
-    return Context.unsafeMake<R>(services)
-  })
+const withoutParentSpan = <A, E>(run: Effect.Effect<A, E, Host | Store>): Effect.Effect<A, E, Host | Store> =>
+  Effect.mapInputContext(run, Context.omit(Tracer.ParentSpan))

@@ -323,13 +323,46 @@ describe("the variables of OpenTelemetry", () => {
     })
   )
 
-  it.scopedLive("are refused if they are wrong, before a request is sent", () =>
+  it.scopedLive("are ignored with a line each if they are wrong, and stop no download", () =>
     Effect.gen(function* () {
-      const { connections, url } = yield* origin
-      const { exitCode, stderr } = yield* get([`${url}/file`], { env: { OTEL_EXPORTER_OTLP_ENDPOINT: "localhost" } })
-      assert.strictEqual(exitCode, 2)
-      assert.include(stderr, "OTEL_EXPORTER_OTLP_ENDPOINT must be an absolute URL of http: or https:, not 'localhost'")
-      assert.strictEqual(connections(), 0)
+      const { requests, url: endpoint } = yield* collector()
+      const { url } = yield* origin
+      const got = (env: Readonly<Record<string, string>>) =>
+        Effect.map(get([`${url}/file`], { env }), ({ exitCode, files, stderr }) => {
+          assert.deepStrictEqual([exitCode, files], [0, ["file"]])
+          return stderr.split("\n").filter((line) => line.includes("OTEL_"))
+        })
+      assert.deepStrictEqual(yield* got({ OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317" }), [
+        "no traces and metrics are sent: OTEL_EXPORTER_OTLP_ENDPOINT must be an absolute URL of http: or https:, not 'collector:4317'"
+      ])
+      assert.lengthOf(yield* got({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }), 1)
+      assert.lengthOf(requests, 0)
+      const wrong = { OTEL_EXPORTER_OTLP_TIMEOUT: "10s", OTEL_RESOURCE_ATTRIBUTES: "ci" }
+      assert.lengthOf(yield* got({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...wrong }), 2)
+      assert.isAbove(requests.length, 0)
+      assert.deepStrictEqual(yield* got(wrong), [])
+    })
+  )
+
+  it.scopedLive("that switch off --otlp are named, and so is --trace-origin without traces", () =>
+    Effect.gen(function* () {
+      const { url: endpoint } = yield* collector()
+      const { url } = yield* origin
+      const lines = (line: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
+        Effect.map(get([`${url}/file`, ...line], { env }), ({ stderr }) =>
+          stderr.split("\n").filter((text) => /OTEL_|traceparent/.test(text))
+        )
+      const noTraceparent =
+        "no server gets traceparent: --trace-origin needs a collector of traces, such as that of --otlp URL"
+      assert.deepStrictEqual(yield* lines(["--otlp", endpoint], { OTEL_SDK_DISABLED: "true" }), [
+        "no traces and metrics are sent: OTEL_SDK_DISABLED is true"
+      ])
+      assert.deepStrictEqual(yield* lines(["--trace-origin", url]), [noTraceparent])
+      assert.deepStrictEqual(
+        yield* lines(["--otlp", endpoint, "--trace-origin", url], { OTEL_TRACES_EXPORTER: "none" }),
+        ["no traces are sent: OTEL_TRACES_EXPORTER is none", noTraceparent]
+      )
+      assert.deepStrictEqual(yield* lines(["--otlp", endpoint, "--trace-origin", url]), [])
     })
   )
 })
