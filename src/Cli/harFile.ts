@@ -53,15 +53,12 @@ export const open = Effect.fnUntraced(function* (
   )
   const turn = yield* Effect.makeSemaphore(1)
   const encoder = new TextEncoder()
-  const name = path.basename(target.path)
 
   const starts: Array<number> = []
   const sizes: Array<number> = []
   let waiting: Array<Uint8Array> = []
   let waitingBytes = 0
   let problem: string | undefined
-  /** Files of the run that have the name of the archive. */
-  const mayBeTarget: Array<string> = []
 
   const writeWaiting = turn.withPermits(1)(
     Effect.suspend(() => {
@@ -101,11 +98,6 @@ export const open = Effect.fnUntraced(function* (
     })
 
   const write = Effect.gen(function* () {
-    for (const saved of mayBeTarget) {
-      if (yield* target.isAt(saved)) {
-        return yield* new UsageError({ message: "this run has saved a file of that name, which stays" })
-      }
-    }
     yield* writeWaiting
     yield* problem === undefined ? target.replace(writeSorted) : Effect.fail(new UsageError({ message: problem }))
   })
@@ -120,12 +112,7 @@ export const open = Effect.fnUntraced(function* (
       return waitingBytes < batchBytes ? Exit.void : Effect.uninterruptible(writeWaiting)
     },
     adding: (options, listener) => (event) => {
-      if (event._tag === "Finished" && event.outcome._tag === "Saved") {
-        const { destination } = event.outcome
-        if (destination.endsWith(name) && mayBeTarget.length < sameNameAtMost) {
-          mayBeTarget.push(destination)
-        }
-      }
+      target.receive(event)
       if (event._tag !== "Exchanged") {
         return listener(event)
       }
@@ -149,9 +136,6 @@ export const open = Effect.fnUntraced(function* (
 const batchBytes = 256 * 1024
 
 const blockAtMostBytes = 1024 * 1024
-
-// Files of the same name in other directories.
-const sameNameAtMost = 1000
 
 const joined = (parts: ReadonlyArray<Uint8Array>, sizeBytes: number): Uint8Array => {
   const all = new Uint8Array(sizeBytes)

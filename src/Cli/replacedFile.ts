@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { fromCause } from "../DownloadError/diskErrors.js"
 import type { Disk } from "../DownloadError.js"
+import type { DownloadEvent } from "../DownloadEvent.js"
 import * as Printable from "../internal/text/printable.js"
 import { listName } from "../Store/partName.js"
 import { Host } from "./Host.js"
@@ -17,10 +18,12 @@ export type Requirements = FileSystem.FileSystem | Path.Path
 export interface ReplacedFile {
   /** The absolute path. A symbolic link is followed, so that the link stays. */
   readonly path: string
-  /** Whether a path leads to the file. */
-  readonly isAt: (path: string) => Effect.Effect<boolean>
-  /** Gives the file the content that this function writes. */
-  readonly replace: (write: (file: FileSystem.File) => Effect.Effect<void, unknown>) => Effect.Effect<void, Disk>
+  /** Remembers the destination of an outcome if it may be the file. */
+  readonly receive: (event: DownloadEvent) => void
+  /** Gives the file the content that this function writes. Fails, and writes nothing, if the file is the destination of an outcome. */
+  readonly replace: (
+    write: (file: FileSystem.File) => Effect.Effect<void, unknown>
+  ) => Effect.Effect<void, Disk | UsageError>
 }
 
 /** A file that must not be the same. */
@@ -70,15 +73,40 @@ export const check = Effect.fnUntraced(function* (
   const create = fs.open(temporary, { flag: "wx", mode: hasSecrets ? 0o600 : 0o666 })
   // Whether a file can be created is known only when one is.
   yield* Effect.mapError(Effect.ensuring(Effect.scoped(create), remove), unwritable)
+  const names = [target, file].map((name) => comparable(path.basename(name)))
+  const destinations = new Set<string>()
+  const refuseDestination = Effect.gen(function* () {
+    const own = yield* real(target)
+    for (const destination of destinations) {
+      if ((yield* real(destination)) === own) {
+        return yield* new UsageError({ message: "it is also the destination of a download, which stays" })
+      }
+    }
+  })
   const replaced: ReplacedFile = {
     path: target,
-    isAt: (other) => Effect.map(real(other), (found) => found === target),
+    receive: (event) => {
+      if (event._tag === "Finished") {
+        const { outcome } = event
+        const own = "destination" in outcome ? outcome.destination : undefined
+        const destination = own ?? outcome.request.destination
+        if (names.includes(comparable(path.basename(destination)))) {
+          destinations.add(destination)
+        }
+      }
+    },
     replace: (write) =>
-      Effect.scoped(Effect.flatMap(create, (handle) => Effect.zipRight(write(handle), handle.sync))).pipe(
-        Effect.zipRight(fs.rename(temporary, target)),
-        Effect.mapError((cause) => fromCause(file, cause)),
-        Effect.ensuring(remove)
+      Effect.zipRight(
+        refuseDestination,
+        Effect.scoped(Effect.flatMap(create, (handle) => Effect.zipRight(write(handle), handle.sync))).pipe(
+          Effect.zipRight(fs.rename(temporary, target)),
+          Effect.mapError((cause) => fromCause(file, cause)),
+          Effect.ensuring(remove)
+        )
       )
   }
   return replaced
 })
+
+/** Names that some file systems take for the same are equal. */
+const comparable = (name: string): string => name.normalize().toLowerCase()

@@ -10,7 +10,6 @@ import { StatusLine } from "../StatusLine.js"
 import { Host } from "./Host.js"
 import * as Pictures from "./pictures.js"
 import * as ReplacedFile from "./replacedFile.js"
-import { UsageError } from "./UsageError.js"
 
 export interface ReportPage {
   readonly receive: (event: DownloadEvent) => void
@@ -19,9 +18,6 @@ export interface ReportPage {
   /** Writes the page. Returns false, and prints why, if it could not be written. */
   readonly save: Effect.Effect<boolean>
 }
-
-// Files of the same name in other directories.
-const sameNameAtMost = 1000
 
 /** Checks the file before the run. `others` are files that the run reads or writes. */
 export const open = Effect.fnUntraced(function* (
@@ -34,15 +30,8 @@ export const open = Effect.fnUntraced(function* (
   const { reportPage } = yield* Host
   const { line } = yield* StatusLine
   const record = RunRecord.make()
-  const name = target.path.replace(/^.*[/\\]/s, "")
-  const mayBeTarget: Array<string> = []
   const context = yield* Effect.context<ReplacedFile.Requirements>()
   const write = Effect.gen(function* () {
-    for (const saved of mayBeTarget) {
-      if (yield* target.isAt(saved)) {
-        return yield* new UsageError({ message: "this run saved a download under that name, which stays" })
-      }
-    }
     const { withData } = yield* Effect.promise(() => import("../RunRecord/page.js"))
     const pictures = yield* Pictures.read(record)
     const text = withData(yield* reportPage, record.data({ ...options, pictures }))
@@ -51,11 +40,7 @@ export const open = Effect.fnUntraced(function* (
   const page: ReportPage = {
     receive: (event) => {
       record.receive(event)
-      const isNamedSo =
-        event._tag === "Finished" && event.outcome._tag === "Saved" && event.outcome.destination.endsWith(name)
-      if (isNamedSo && mayBeTarget.length < sameNameAtMost) {
-        mayBeTarget.push(event.outcome.destination)
-      }
+      target.receive(event)
     },
     refused: (event) => {
       const { atMillis, outcome } = event

@@ -28,7 +28,7 @@ export const hostWith = (write: (text: string) => void): Layer.Layer<Cli.Host> =
   Layer.mock(Cli.Host, {
     notUtf8: () => undefined,
     flagsDirectory: "",
-    reportPage: Effect.succeed(""),
+    reportPage: Effect.succeed(`<script type="application/json" id="run">null</script>`),
     store,
     outputStore: () => store,
     stateJournal: () => none,

@@ -140,7 +140,7 @@ describe("--har of halyard get", () => {
       const { url } = yield* origin
       const { exitCode, read, stderr } = yield* get([`${url}/run.har`, "--har", "run.har"])
       assert.deepStrictEqual([exitCode, read("run.har")], [1, "content"])
-      assert.match(stderr, /^--har run\.har: this run has saved a file of that name, which stays$/m)
+      assert.match(stderr, /^--har run\.har: it is also the destination of a download, which stays$/m)
     })
   )
 

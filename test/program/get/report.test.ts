@@ -170,8 +170,27 @@ describe("halyard get --report", () => {
       const { url } = yield* origin
       const ended = yield* get([`${url}/run.html`, "--report", "run.html"])
       assert.strictEqual(ended.exitCode, 1)
-      assert.include(ended.stderr, "--report run.html: this run saved a download under that name, which stays\n")
+      assert.include(ended.stderr, "--report run.html: it is also the destination of a download, which stays\n")
       assert.strictEqual(ended.read("run.html"), "content of /run.html")
+    })
+  )
+
+  it.scopedLive("keeps a file that an earlier run has saved under the name of the report, and fails", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      mkdirSync(`${cwd}/out`)
+      for (const option of ["--report", "--har"]) {
+        for (const again of [false, true]) {
+          const ended = yield* get([`${url}/run.html`, "-d", "out", option, "out/run.html"], { cwd })
+          assert.strictEqual(ended.exitCode, 1, `${option}, ${again}`)
+          assert.include(
+            ended.stderr,
+            `${option} out/run.html: it is also the destination of a download, which stays\n`
+          )
+          assert.strictEqual(ended.read("out/run.html"), "content of /run.html")
+        }
+      }
     })
   )
 
