@@ -120,6 +120,11 @@ export class Exchanged extends Schema.TaggedClass<Exchanged>("halyard.DownloadEv
     }),
     { exact: true }
   ),
+  /**
+   * True if another caller waits for the same transfer, and has the same event without this. So the requests and bytes of all callers
+   * can be added up.
+   */
+  isShared: Schema.optionalWith(Schema.Boolean, { exact: true }),
   /** The headers of the request, with `…` for secrets. Only with the option `responses` of the downloader. */
   requestHeaders: Schema.optionalWith(headers, { exact: true }),
   /** The headers of the response, with `…` for secrets. Only with the option `responses` of the downloader. */

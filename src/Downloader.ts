@@ -174,8 +174,8 @@ export const makeWith = (
     ): Effect.Effect<DownloadOutcome> => {
       const events = caller.hasListener ? caller : undefined
       const work = (trace?: TransferTrace): Effect.Effect<DownloadOutcome> => {
-        const hooks = { permitOptions, events, trace, journal: caller.journal, cookies: caller.cookies, runNames }
-        const work = sharedTransfers.perform(caller.transfer, request, restore, hooks, worker)
+        const hooks = { permitOptions, events, journal: caller.journal, cookies: caller.cookies, runNames }
+        const work = sharedTransfers.perform(caller.transfer, request, restore, hooks, trace, worker)
         return caller.isSilent ? work : caller.withReports(request, restore, worker, work)
       }
       return caller.tracing === undefined ? work() : inTransferSpan(caller.tracing, request, work, runSpan)
@@ -188,7 +188,7 @@ export const makeWith = (
         return (content) => {
           const events = caller.hasListener ? caller : undefined
           const work = (trace?: TransferTrace): Effect.Effect<DownloadOutcome> => {
-            const hooks = { events, trace, cookies: caller.cookies, content }
+            const hooks = { events, trace: { trace }, cookies: caller.cookies, content }
             const work = Effect.suspend(() => caller.transfer(request, Effect.interruptible, hooks))
             return caller.withReports(request, Effect.interruptible, undefined, work)
           }

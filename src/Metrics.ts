@@ -164,7 +164,9 @@ class Counts {
         this.started.set(event.request, [...(this.started.get(event.request) ?? []), event.atMillis])
         break
       case "Exchanged":
-        this.exchanged(event)
+        if (event.isShared !== true) {
+          this.exchanged(event)
+        }
         break
       case "Retrying":
         this.retry(errorType(event.error)).unsafeUpdate(1, [])

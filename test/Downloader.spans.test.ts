@@ -4,7 +4,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as Download from "../src/Download.js"
@@ -193,6 +195,40 @@ describe("the spans of requests", () => {
         "GET in Downloader.transfer: ok"
       ])
     })
+  )
+
+  it.effect("belong to another caller of the transfer if the first one is interrupted", () =>
+    Effect.gen(function* () {
+      const { spans, tracer } = recordSpans()
+      yield* Effect.gen(function* () {
+        const first = yield* Effect.fork(Effect.withSpan(download("file"), "first"))
+        yield* Effect.sleep("10 millis")
+        const second = yield* Effect.fork(Effect.withSpan(download("file"), "second"))
+        yield* Effect.sleep("10 millis")
+        yield* Fiber.interrupt(first)
+        yield* Fiber.await(second)
+      }).pipe(Effect.withTracer(tracer), autoAdvance)
+      const other = spans.findIndex(({ parent }) => Option.isSome(parent) && parent.value.spanId === spans[3]?.spanId)
+      assert.deepStrictEqual(spans.map(lineOf), [
+        "first in nothing: interrupted",
+        "Downloader.transfer in first: interrupted",
+        "GET in Downloader.transfer: failed",
+        "second in nothing: ok",
+        "Downloader.transfer in second: ok",
+        "GET in Downloader.transfer: ok"
+      ])
+      assert.strictEqual(other, 4)
+      const [get] = spans.slice(-1)
+      assert.strictEqual(get?.parent._tag === "Some" ? get.parent.value.spanId : undefined, spans[4]?.spanId)
+      assert.deepStrictEqual(
+        spans.map(({ events }) => events.length),
+        [0, 0, 0, 0, 1, 0]
+      )
+    }).pipe(
+      Effect.provide(
+        stack((asked) => (asked.turn === 0 ? { status: 503, delay: "1 second" } : Origin.file(asked, "body")))
+      )
+    )
   )
 
   it.effect("fail with the input of a run", () =>

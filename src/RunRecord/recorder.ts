@@ -171,8 +171,10 @@ export class Recorder {
     const at = this.timeOf(event.atMillis)
     const active = this.active.get(event.request)
     const origin = active !== undefined && event.url === event.request.url ? active.origin : this.originOf(event.url)
-    this.all.exchange(event)
-    this.originSums[origin]?.sums.exchange(event)
+    if (event.isShared !== true) {
+      this.all.exchange(event)
+      this.originSums[origin]?.sums.exchange(event)
+    }
     if (active === undefined) {
       return
     }

@@ -21,7 +21,7 @@ import { checkContent, truncated } from "./contentCheck.js"
 import type { FileTransfer } from "./fileTransfer.js"
 import type { Restore } from "./hooks.js"
 import type { Unchanged } from "./localFile.js"
-import { type Body, BodyReceiver } from "./receiveBody.js"
+import { type Body, BodyReceiver, interrupted } from "./receiveBody.js"
 import * as Redirect from "./redirect.js"
 import { type Answer, isAnswer, isEnd, judge } from "./responseCheck.js"
 import { leastProgress } from "./retryCount.js"
@@ -118,6 +118,7 @@ export class Attempt extends BodyReceiver {
       return super.onChunk(chunk)
     }
     drain.bytes += chunk.length
+    this.count(chunk)
     return drain.bytes <= drainLimitBytes || this.drained(drain)
   }
 
@@ -165,6 +166,10 @@ export class Attempt extends BodyReceiver {
 
   /** Ends the own response, and calls `next` when its exchange is closed. */
   endResponse(next: () => void): void {
+    if (!this.isOver) {
+      // Segments have taken over the rest of a response that does not end.
+      this.exchanged(interrupted)
+    }
     this.stop(() => this.start(this.exchange?.close ?? Exit.void, next))
   }
 

@@ -38,6 +38,7 @@ import { Checkpoints } from "./resume/checkpoints.js"
 import type { ResumeRule } from "./resume/resumeRule.js"
 import { Mirrors, type Source } from "./segments/mirrors.js"
 import type { SegmentRule } from "./segments/segmentRule.js"
+import type { TransferTrace } from "./trace.js"
 import type { Limits, Phase, Wait } from "./wait.js"
 
 export interface TransferOptions {
@@ -105,7 +106,7 @@ export class FileTransfer {
   private readonly names: Names | undefined
   readonly events: EventSink | undefined
   /** Undefined if there are no spans. */
-  readonly trace: Hooks["trace"]
+  private readonly traces: Hooks["trace"]
   readonly cookies: Hooks["cookies"]
   readonly mirrors: Mirrors
 
@@ -139,10 +140,15 @@ export class FileTransfer {
     this.delivery = sink === undefined ? undefined : new Delivery(sink, this.partial)
     this.partial.isDelivered = sink !== undefined
     this.events = hooks.events
-    this.trace = hooks.trace
+    this.traces = hooks.trace
     this.cookies = hooks.cookies
     this.mirrors = new Mirrors(mirrors)
     this.sampler = new ProgressSampler(progress, this)
+  }
+
+  /** The trace of a caller that waits for this transfer. */
+  get trace(): TransferTrace | undefined {
+    return this.traces?.trace
   }
 
   get segments(): SegmentRule | undefined {

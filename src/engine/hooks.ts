@@ -22,13 +22,19 @@ export interface Hooks {
   readonly deadlineAt?: number | undefined
   readonly events?: EventSink | undefined
   /** Undefined if the transfer has no spans. */
-  readonly trace?: TransferTrace | undefined
+  readonly trace?: TraceSource | undefined
   readonly journal?: typeof Journal.Service | undefined
   readonly cookies?: typeof Cookies.Service | undefined
   readonly names?: Names | undefined
   readonly runNames?: RunNames | undefined
   /** Undefined: the content goes to the store of the downloader. */
   readonly content?: Content | undefined
+}
+
+/** The spans of the callers of a transfer. */
+export interface TraceSource {
+  /** The trace of a caller that waits for the transfer. Undefined if none of them has a tracer. */
+  readonly trace: TransferTrace | undefined
 }
 
 /** A store for one content. */

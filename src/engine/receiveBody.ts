@@ -43,7 +43,8 @@ export interface Meter {
   pausedMillis: number
 }
 
-const interrupted = Exit.interrupt(FiberId.none)
+/** The end of an exchange that is given up. */
+export const interrupted = Exit.interrupt(FiberId.none)
 
 export abstract class BodyReceiver implements Receiver, Timed {
   place = -1
@@ -126,6 +127,12 @@ export abstract class BodyReceiver implements Receiver, Timed {
     const now = this.transfer.now()
     this.wait.holdHeaders(isHeld, now)
     this.times?.onHeld(isHeld, now)
+  }
+
+  protected count(chunk: Uint8Array): void {
+    if (this.times !== undefined) {
+      this.times.bytes += chunk.length
+    }
   }
 
   /** Starts the wait for the body. Returns the time. */
@@ -275,12 +282,10 @@ export abstract class BodyReceiver implements Receiver, Timed {
   }
 
   private take({ claim, endBytes, part }: Body, chunk: Uint8Array): boolean {
-    const { meter, times, transfer, wait } = this
+    const { meter, transfer, wait } = this
     const { partial } = transfer
     wait.windowBytes += chunk.length
-    if (times !== undefined) {
-      times.bytes += chunk.length
-    }
+    this.count(chunk)
     const leftBytes = this.leftFor(claim, endBytes, chunk.length)
     const taken = chunk.length > leftBytes ? chunk.subarray(0, leftBytes) : chunk
     const bytes = claim.nextBytes + taken.length

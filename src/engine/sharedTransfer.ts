@@ -19,27 +19,22 @@ import type * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest, Failed } from "../Download.js"
 import { Timeout } from "../DownloadError.js"
-import { Advanced, Exchanged, MirrorGivenUp, Paused, Responded, Retrying } from "../DownloadEvent.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import { UniquePaths } from "../internal/text/uniquePaths.js"
 import * as Unvalidated from "../internal/unvalidated.js"
+import { CallerEvents } from "./callerEvents.js"
 import { nowMillis } from "./deadlines.js"
-import type { EventSink, Hooks, Names, Restore, RunNames, TransferEvent } from "./hooks.js"
+import type { EventSink, Hooks, Names, Restore, RunNames } from "./hooks.js"
 import { withRequest } from "./outcome.js"
+import type { TransferTrace } from "./trace.js"
 import type { Transfer } from "./transfer.js"
-
-/** A caller that waits for a transfer which another caller started. It receives the events with its own request. */
-interface Follower {
-  readonly request: DownloadRequest
-  readonly events: EventSink
-}
 
 /** The fiber that carries out a transfer. */
 interface Owner {
   fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
 }
 
-class SharedTransfer implements EventSink {
+class SharedTransfer extends CallerEvents {
   /** The number of callers that were not interrupted. */
   callers = 0
   /** True if all callers were interrupted. The transfer is being cancelled. */
@@ -48,38 +43,15 @@ class SharedTransfer implements EventSink {
   result: Deferred.Deferred<Exit.Exit<DownloadOutcome>> | undefined
   /** The key of the name that the server gave. */
   namedKey: string | undefined
-  private followers: Set<Follower> | undefined
 
   constructor(
     public key: string,
     public request: DownloadRequest,
     private readonly owner: Owner,
-    /** The events of the caller that started the transfer. Undefined after that caller was interrupted. */
-    public starter: EventSink | undefined
-  ) {}
-
-  get hasListener(): boolean {
-    return this.starter?.hasListener === true || (this.followers !== undefined && this.followers.size > 0)
-  }
-
-  send(event: TransferEvent): void {
-    if (this.starter?.hasListener === true) {
-      this.starter.send(event)
-    }
-    for (const { events, request } of this.followers ?? []) {
-      events.send(forRequest(request, event))
-    }
-  }
-
-  /** Sends events to a caller from now on. Returns the function that ends that. */
-  follow(request: DownloadRequest, events: EventSink | undefined): () => void {
-    if (events?.hasListener !== true) {
-      return () => {}
-    }
-    const follower: Follower = { request, events }
-    this.followers ??= new Set()
-    this.followers.add(follower)
-    return () => this.followers?.delete(follower)
+    starter: EventSink | undefined,
+    starterTrace: TransferTrace | undefined
+  ) {
+    super(starter, starterTrace)
   }
 
   /** Waits for the result. Call it before the transfer ends. */
@@ -97,24 +69,6 @@ class SharedTransfer implements EventSink {
   /** Interrupts the transfer, and does not wait until it has ended. */
   get interrupt(): Effect.Effect<void> {
     return Effect.fiberIdWith((id) => Effect.sync(() => this.owner.fiber?.unsafeInterruptAsFork(id)))
-  }
-}
-
-/** The event with another request for the same file in its place. */
-const forRequest = (request: DownloadRequest, event: TransferEvent): TransferEvent => {
-  switch (event._tag) {
-    case "Advanced":
-      return Unvalidated.make(Advanced, { ...event, request })
-    case "Exchanged":
-      return Unvalidated.make(Exchanged, { ...event, request })
-    case "MirrorGivenUp":
-      return Unvalidated.make(MirrorGivenUp, { ...event, request })
-    case "Paused":
-      return Unvalidated.make(Paused, { ...event, request })
-    case "Responded":
-      return Unvalidated.make(Responded, { ...event, request })
-    case "Retrying":
-      return Unvalidated.make(Retrying, { ...event, request })
   }
 }
 
@@ -147,7 +101,7 @@ export class Worker implements Owner {
     transfer.isCancelled = transfer.callers === 0
     this.isDetached = !transfer.isCancelled
     if (this.isDetached) {
-      transfer.starter = undefined
+      transfer.starterLeft()
     }
     return this.isDetached
   }
@@ -161,7 +115,8 @@ export interface SharedTransfers {
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    hooks: Hooks,
+    hooks: Omit<Hooks, "trace">,
+    trace?: TransferTrace,
     worker?: Worker
   ) => Effect.Effect<DownloadOutcome>
 }
@@ -206,10 +161,11 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { permitOptions, events, trace, deadlineAt, journal, cookies, runNames }: Hooks
+    { permitOptions, events, deadlineAt, journal, cookies, runNames }: Hooks,
+    trace: TransferTrace | undefined
   ): Effect.Effect<DownloadOutcome> => {
     const owner: Owner = { fiber: undefined }
-    const shared = new SharedTransfer(key, request, owner, events)
+    const shared = new SharedTransfer(key, request, owner, events, trace)
     underway.set(key, shared)
     const result = shared.awaitResult()
     const names = namesFor(shared, runNames)
@@ -222,7 +178,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
           journal,
           cookies,
           names,
-          trace,
+          trace: shared,
           events: shared
         }),
         scope
@@ -231,7 +187,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
         owner.fiber = fiber
         fiber.addObserver((exit) => end(shared, exit))
         return join(shared, result, request, restore, () => {
-          shared.starter = undefined
+          shared.starterLeft()
         })
       }
     )
@@ -242,14 +198,16 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     transfer: Transfer,
     request: DownloadRequest,
     restore: Restore,
-    { permitOptions, events, trace, deadlineAt, journal, cookies, runNames }: Hooks,
+    { permitOptions, events, deadlineAt, journal, cookies, runNames }: Hooks,
+    trace: TransferTrace | undefined,
     worker: Worker
   ): Effect.Effect<DownloadOutcome> => {
-    const shared = worker.spare ?? new SharedTransfer(key, request, worker, events)
+    const shared = worker.spare ?? new SharedTransfer(key, request, worker, events, trace)
     worker.spare = undefined
     shared.key = key
     shared.request = request
     shared.starter = events
+    shared.starterTrace = trace
     shared.callers = 1
     underway.set(key, shared)
     worker.transfer = shared
@@ -265,7 +223,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     }
     const names = namesFor(shared, runNames)
     return Effect.matchCauseEffect(
-      transfer(request, restore, { permitOptions, deadlineAt, journal, cookies, names, trace, events: shared }),
+      transfer(request, restore, { permitOptions, deadlineAt, journal, cookies, names, trace: shared, events: shared }),
       {
         onSuccess: (outcome) => ended(Exit.succeed(outcome)),
         onFailure: (cause) => ended(Exit.failCause(cause))
@@ -303,7 +261,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
     })
   }
 
-  const perform: SharedTransfers["perform"] = (transfer, request, restore, hooks, worker) =>
+  const perform: SharedTransfers["perform"] = (transfer, request, restore, hooks, trace, worker) =>
     Effect.suspend(() => {
       const isUnique = request.onExists === "unique"
       uniques += isUnique ? 1 : 0
@@ -311,15 +269,15 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
       const found = underway.get(key)
       if (found === undefined) {
         return worker === undefined
-          ? onOwnFiber(key, transfer, request, restore, hooks)
-          : onWorker(key, transfer, request, restore, hooks, worker)
+          ? onOwnFiber(key, transfer, request, restore, hooks, trace)
+          : onWorker(key, transfer, request, restore, hooks, trace, worker)
       }
       const result = found.awaitResult()
       return Effect.flatMap(nowMillis, (now) => {
         const deadlineAt = hooks.deadlineAt ?? now + Duration.toMillis(request.deadline ?? Duration.infinity)
-        const performLater = perform(transfer, request, restore, { ...hooks, deadlineAt }, worker)
+        const performLater = perform(transfer, request, restore, { ...hooks, deadlineAt }, trace, worker)
         if (!found.isCancelled && isPlainGet(request) && isSameFile(found.request, request)) {
-          const unfollow = found.follow(request, hooks.events)
+          const unfollow = found.follow(request, hooks.events, trace)
           return Effect.flatMap(join(found, result, request, restore, unfollow), (outcome) =>
             // The deadline that expired began with another caller.
             isLate(outcome)

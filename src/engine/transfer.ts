@@ -345,8 +345,8 @@ class Steps {
       if (delayMillis === undefined || isDiskFault(error) || now + delayMillis >= this.deadline) {
         return this.failOver(error)
       }
-      const { events, trace } = this.hooks
-      trace?.retrying(error, this.file.attempts, delayMillis)
+      const { events } = this.hooks
+      this.file.trace?.retrying(error, this.file.attempts, delayMillis)
       if (events?.hasListener === true) {
         const { atMillis, attempts: attempt } = this.file
         events.send(Unvalidated.make(Retrying, { request, atMillis, error, attempt, delayMillis }))
@@ -364,7 +364,7 @@ class Steps {
       return Effect.fail(error)
     }
     const mirror = displayUrl(file.firstHop.href)
-    hooks.trace?.retrying(error, file.attempts, 0, mirror)
+    file.trace?.retrying(error, file.attempts, 0, mirror)
     if (hooks.events?.hasListener === true) {
       const { atMillis, attempts: attempt, request } = file
       hooks.events.send(Unvalidated.make(Retrying, { request, atMillis, error, attempt, delayMillis: 0, mirror }))
@@ -376,6 +376,7 @@ class Steps {
 
   private get nextAttempt(): Effect.Effect<Outcome, DownloadError> {
     this.file.attempts++
+    this.waitsFrom = undefined
     return this.again
   }
 

@@ -209,6 +209,41 @@ describe("Exchanged", () => {
     })
   )
 
+  it.effect("counts the bytes of a refusal", () =>
+    Effect.gen(function* () {
+      const events = yield* run((sent, start) =>
+        Effect.gen(function* () {
+          const fiber = yield* start()
+          sent[0]?.head(404, 500)
+          sent[0]?.bytes(0, 500)
+          sent[0]?.end()
+          yield* Fiber.await(fiber)
+        })
+      )
+      const { bytes, status } = first(events)
+      assert.deepStrictEqual({ bytes, status }, { bytes: 500, status: 404 })
+    })
+  )
+
+  it.effect("is shared for each further caller of one transfer", () =>
+    Effect.gen(function* () {
+      const events = yield* run((sent, start) =>
+        Effect.gen(function* () {
+          const fibers = [yield* start(), yield* start(), yield* start()]
+          assert.strictEqual(sent.length, 1)
+          sent[0]?.head()
+          sent[0]?.bytes(0, content.length)
+          sent[0]?.end()
+          yield* Fiber.awaitAll(fibers)
+        })
+      )
+      assert.deepStrictEqual(
+        events.filter(isExchanged).map(({ isShared }) => isShared),
+        [undefined, true, true]
+      )
+    })
+  )
+
   it.effect("has headers only with the option responses, and no secrets in them", () =>
     Effect.gen(function* () {
       const work = (sent: Array<Sent>, start: (given: object) => Effect.Effect<Fiber.Fiber<unknown, unknown>>) =>

@@ -14,6 +14,7 @@ const ranges = "engine/segments/rangeMap.ts"
 const transfer = "engine/transfer.ts"
 const openPart = "engine/resume/openPart.ts"
 const share = "engine/sharedTransfer.ts"
+const callers = "engine/callerEvents.ts"
 const deadlines = "engine/deadlines.ts"
 const governor = "OriginGovernor.ts"
 const permits = "OriginGovernor/permits.ts"
@@ -191,10 +192,10 @@ export const mutations = [
   ],
   ["an attempt has no limits", [receive, "this.transfer.deadlines.add(this)", ""]],
   ["received bytes are of no known version", [attempt, "partial.accept(head, answer.totalBytes, hop)", ""]],
-  ["a caller that joins a transfer gets no events of it", [share, "this.followers.add(follower)", ""]],
+  ["a caller that joins a transfer gets no events of it", [callers, "this.followers.add(follower)", ""]],
   [
     "the events of a transfer go to its first caller alone, twice",
-    [share, "events.send(forRequest(request, event))", "events.send(event)"]
+    [callers, "events?.send(forRequest(request, event, isShared))", "events?.send(event)"]
   ],
   [
     "a caller that is interrupted cancels the transfer of all",

@@ -59,12 +59,15 @@ export class Sent implements Exchange {
     this.receiver.onEnd(Exit.fail(error))
   }
 
-  head(status = this.request.headers["range"] === undefined ? 200 : 206): void {
+  head(
+    status = this.request.headers["range"] === undefined ? 200 : 206,
+    lengthBytes = this.range.endBytes - this.range.startBytes
+  ): void {
     const { endBytes, startBytes } = this.range
     this.isPaused = !this.receiver.onHead({
       status,
       headers: {
-        "content-length": `${endBytes - startBytes}`,
+        "content-length": `${lengthBytes}`,
         "accept-ranges": "bytes",
         etag: '"1"',
         ...(status === 206 ? { "content-range": `bytes ${startBytes}-${endBytes - 1}/${content.length}` } : {})
