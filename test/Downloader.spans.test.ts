@@ -2,6 +2,8 @@
  * The span of a transfer.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -10,9 +12,11 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as Download from "../src/Download.js"
+import * as DownloadError from "../src/DownloadError.js"
 import * as Downloader from "../src/Downloader.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
 import * as MemoryStore from "../src/Store/Memory.js"
+import * as Store from "../src/Store.js"
 import { autoAdvance, Origin } from "../src/testing.js"
 import { lineOf, recordSpans } from "./support/recordedSpans.js"
 
@@ -53,7 +57,7 @@ describe("the span of a transfer", () => {
                 onSuccess: () => "ok",
                 onFailure: (cause) => (Exit.isInterrupted(exit) ? "interrupted" : `${cause._tag}`)
               })
-              ended.push(`${attributes.get("id")} ${how}`)
+              ended.push(`${attributes.get("halyard.id")} ${how}`)
             }
           }
         }
@@ -244,6 +248,49 @@ describe("the spans of requests", () => {
       )
       assert.isTrue(Exit.isFailure(exit))
       assert.strictEqual(spans.map(lineOf)[0], "Downloader.run in nothing: failed")
+    })
+  )
+
+  it.effect("have no directories of this machine in their errors and events", () =>
+    Effect.gen(function* () {
+      const { spans, tracer } = recordSpans()
+      const disk = (reason: "full" | "unavailable") =>
+        new DownloadError.Disk({ path: "/home/ada/secret/report.html", reason, detail: "" })
+      let turn = 0
+      const store = Layer.map(MemoryStore.layer, (context) => {
+        const memory = Context.get(context, Store.Store)
+        return Context.make(Store.Store, {
+          ...memory,
+          open: () => Effect.suspend(() => Effect.fail(disk(turn++ === 0 ? "unavailable" : "full")))
+        })
+      })
+      const error = yield* Effect.flip(download("report.html")).pipe(
+        Effect.withTracer(tracer),
+        autoAdvance,
+        Effect.provide(
+          Downloader.layerWith({}).pipe(
+            Layer.provideMerge(
+              Layer.merge(
+                Origin.layer((asked) => Origin.file(asked, "body")),
+                store
+              )
+            )
+          )
+        )
+      )
+      assert.include(error.message, "/home/ada/secret/")
+      const causes = spans.flatMap(({ status }) =>
+        status._tag === "Ended" && Exit.isFailure(status.exit) ? [Cause.pretty(status.exit.cause)] : []
+      )
+      const events = spans.flatMap((span) =>
+        span.events.map(({ attributes }) => `${attributes["halyard.retry.reason"]}`)
+      )
+      assert.lengthOf(events, 1)
+      assert.isAbove(causes.length, 0)
+      for (const text of [...causes, ...events]) {
+        assert.include(text, "report.html")
+        assert.notInclude(text, "secret")
+      }
     })
   )
 

@@ -11,10 +11,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { DownloadOutcome, DownloadRequest } from "../Download.js"
-import type { DownloadError } from "../DownloadError.js"
+import { DownloadError } from "../DownloadError.js"
 import { isExit } from "../internal/andThen.js"
 import { errorType } from "../internal/http/errorType.js"
 import { displayLabel, displayUrl } from "../internal/text/displayUrl.js"
@@ -76,7 +77,7 @@ export class TransferTrace {
   retrying(error: DownloadError, attempt: number, delayMillis: number, mirror?: string): void {
     this.span.event("halyard.retry", this.tracing.clock.unsafeCurrentTimeNanos(), {
       "error.type": errorType(error),
-      "halyard.retry.reason": error.message,
+      "halyard.retry.reason": withoutDirectories(error).message,
       "halyard.retry.attempt": attempt,
       "halyard.retry.delay": delayMillis / 1000,
       ...(mirror === undefined ? {} : { "halyard.retry.mirror": mirror })
@@ -115,10 +116,6 @@ export class RequestTrace {
   /** Call it once. */
   end(exit: Exit.Exit<unknown, DownloadError>, connection: ConnectionInfo | undefined): void {
     const [, address, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(connection?.remoteAddress ?? "") ?? []
-    if (connection !== undefined) {
-      // A transport that sees its connections is one of HTTP/1.1.
-      this.span.attribute("network.protocol.version", "1.1")
-    }
     if (address !== undefined) {
       this.span.attribute("network.peer.address", address)
       this.span.attribute("network.peer.port", Number(port))
@@ -128,7 +125,7 @@ export class RequestTrace {
       this.span.attribute("error.type", errorType(error))
     }
     // The value of a success has URLs as they were given.
-    this.span.end(this.clock.unsafeCurrentTimeNanos(), Exit.asVoid(exit))
+    this.span.end(this.clock.unsafeCurrentTimeNanos(), Exit.asVoid(Exit.mapError(exit, withoutDirectories)))
   }
 }
 
@@ -157,19 +154,27 @@ export const inTransferSpan = (
 ): Effect.Effect<DownloadOutcome> =>
   Effect.suspend(() => {
     let known: DownloadOutcome | undefined
-    const attributes = { id: displayLabel(id), "url.full": displayUrl(url) }
+    const attributes = { "halyard.id": displayLabel(id), "url.full": displayUrl(url) }
     const options = { attributes, parent: run, captureStackTrace: false }
     const transfer = Effect.useSpan("Downloader.transfer", options, (span) =>
       Effect.flatMap(Effect.withParentSpan(work(new TransferTrace(tracing, span)), span), (outcome) => {
         known = outcome
         annotate(span, outcome)
-        return Effect.asVoid(toExit(outcome))
+        return Effect.mapError(Effect.asVoid(toExit(outcome)), withoutDirectories)
       })
     )
     const outcome = (cause: Cause.Cause<DownloadError>): Effect.Effect<DownloadOutcome> =>
       known === undefined ? Effect.failCause(Cause.flatMap(cause, Cause.die)) : Effect.succeed(known)
     return Effect.matchCauseEffect(transfer, { onFailure: outcome, onSuccess: () => outcome(Cause.empty) })
   })
+
+const encode = Schema.encodeSync(DownloadError)
+
+const decode = Schema.decodeSync(DownloadError)
+
+/** The error as other machines may see it. An encoded error has no directories. */
+const withoutDirectories = (error: DownloadError): DownloadError =>
+  error._tag === "Disk" ? decode(encode(error)) : error
 
 const annotate = (span: Tracer.Span, outcome: DownloadOutcome): void => {
   span.attribute("halyard.outcome", outcome._tag)

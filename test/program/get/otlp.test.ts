@@ -98,6 +98,7 @@ describe("halyard get --otlp", () => {
       assert.deepStrictEqual(requestsTo("file"), [[200, 1, undefined, undefined]])
       for (const { body, headers, path } of requests) {
         assert.notInclude(body, secret, path)
+        assert.notInclude(body, "exception.stacktrace", path)
         assert.notInclude(JSON.stringify(headers), secret)
         assert.strictEqual(headers["content-type"], "application/json")
       }

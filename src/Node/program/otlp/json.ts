@@ -2,7 +2,7 @@
  * The JSON of spans and metrics, with what the exporter writes wrongly put right.
  *
  * The exporter marks failed spans as interrupted, and interrupted ones as successful. It gives every span a status, which only the
- * failed ones have. It repeats the unit of a metric as an attribute, and writes numbers in attributes of metrics as texts.
+ * failed ones have. It writes stacks, which have paths of this machine. It repeats the unit of a metric as an attribute, and writes numbers in attributes of metrics as texts.
  */
 import type * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
 import * as HttpBody from "@effect/platform/HttpBody"
@@ -48,6 +48,9 @@ const mendSpan = (span: object): void => {
   if (!isFailed && field(status, "message") !== undefined) {
     attributes.push(interrupted)
   }
+  each(span, ["events"], (event) => {
+    Object.assign(event, { attributes: attributesOf(event).filter((one) => keyOf(one) !== "exception.stacktrace") })
+  })
   Object.assign(span, isFailed ? { attributes } : { attributes, status: {} })
 }
 
