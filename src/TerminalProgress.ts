@@ -22,7 +22,7 @@ import * as StatusLine from "./StatusLine.js"
 export interface Options {
   /** The text before anything is known, and at the start of a line. Default: `downloading`. */
   readonly label?: string | undefined
-  /** The number of requests, if it is known. */
+  /** The number of downloads, if it is known. */
   readonly expected?: number | undefined
 }
 

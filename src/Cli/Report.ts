@@ -19,8 +19,8 @@ export const command: Command = {
   groups,
   notes: [
     "A run that was killed may have left a last line that is cut off.",
-    "Exit code: 0 all well, 1 some lines could not be read or the output not be",
-    "written, 2 wrong command line."
+    "Exit code: 0 all well, 1 if some lines could not be read or the output",
+    "could not be written, 2 wrong command line."
   ],
   stopsAtArgument: false,
   read: (line, version) =>

@@ -72,7 +72,7 @@ export const Run = Schema.Struct({
 }).annotations({ identifier: "Run", description: "The first line of a run." })
 
 /**
- * The number of files of the run, as soon as it is known.
+ * The number of files of the run, if it is known before the input has been read.
  *
  * @category schemas
  * @since 0.2.0
@@ -82,7 +82,7 @@ export const Expected = Schema.Struct({
   files: whole("The number of files in the input.")
 }).annotations({
   identifier: "Expected",
-  description: "The number of files of the run, as soon as it is known. A long list and a pipe have no such line."
+  description: "The number of files of the run. Printed only if it is known before the input has been read."
 })
 
 /**

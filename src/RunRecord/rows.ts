@@ -27,7 +27,7 @@ const ofExchange = {
 }
 const ofDelay = { transfer: 0, began: 1, delay: 2, attempt: 3, error: 4 }
 
-/** For each transfer, so many requests and waits have rows. */
+/** The tables of requests and of waits have at most this number of rows for each transfer of the table of transfers. */
 const partsPerTransfer = 4
 
 export class Rows {

@@ -52,4 +52,18 @@ describe("the count of a list", () => {
       assert.strictEqual(yield* countUrls(chunked(utf16, 5)), undefined)
     })
   )
+
+  it.effect("ends at a line that is too long for a URL, and reads no more of the list", () =>
+    Effect.gen(function* () {
+      let chunks = 0
+      const endless = Stream.repeatEffect(
+        Effect.sync(() => {
+          chunks++
+          return new Uint8Array(1000).fill(0x61)
+        })
+      )
+      assert.isUndefined(yield* countUrls(endless))
+      assert.isBelow(chunks, 70)
+    })
+  )
 })

@@ -10,8 +10,10 @@ const lineFeed = 0x0a
 const space = 0x20
 const hash = 0x23
 const lastAscii = 0x7e
+// A longer line is no URL. Without a limit, a list without a line feed would be copied with each chunk.
+const longestLine = 64 * 1024
 
-/** Returns undefined if the list has another format, or an encoding with null bytes. */
+/** Returns undefined if the list has another format, an encoding with null bytes, or a line of more than 64 KiB. */
 export const countUrls = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Effect.Effect<number | undefined, E, R> =>
   Effect.suspend(() => {
     const count = new LineCount()
@@ -38,6 +40,9 @@ class LineCount {
     }
     // A copy, because the reader may use the memory of the chunk again.
     this.begun = bytes.slice(start)
+    if (this.begun.length > longestLine) {
+      this.isUrls = false
+    }
     return this.isUrls !== false
   }
 
