@@ -43,7 +43,7 @@ const show = (given: { readonly config: string | undefined; readonly json: boole
   Effect.gen(function* () {
     const { load, merged } = yield* Effect.promise(() => import("./configuration.js"))
     const { stdout } = yield* Host
-    const settings = yield* load(getOptions, given.config)
+    const { settings } = yield* load(getOptions, given.config)
     yield* merged(new Map(), settings)
     for (const option of Object.values(getGroups).flatMap(
       (group): ReadonlyArray<Option<unknown>> => Object.values(group)

@@ -46,10 +46,11 @@ export const command: Command = {
             return yield* printSchema
           }
           const { load, merged } = yield* Effect.promise(() => import("./configuration.js"))
-          const { sources, texts } = yield* merged(line.options, yield* load(options, config))
+          const { files, settings } = yield* load(options, config)
+          const { sources, texts } = yield* merged(line.options, settings)
           const values = yield* Either.mapLeft(readOptions(options, texts), (message) => new UsageError({ message }))
           const { get } = yield* Effect.promise(() => import("./Get/get.js"))
-          return yield* get(line.positional, values, sources, version)
+          return yield* get(line.positional, values, { sources, files }, version)
         })
     )
 }

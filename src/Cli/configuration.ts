@@ -82,7 +82,7 @@ type Kind = "project" | "user" | "given"
 
 /**
  * Returns the settings of the environment and of the files, the strongest first for each option. `given` is the file of `--config`,
- * which is then read instead of the other two.
+ * which is then read instead of the other two. `files` are the paths of those that were read.
  */
 export const load = Effect.fnUntraced(function* (options: Options, given: string | undefined) {
   const { environment } = yield* Host
@@ -103,7 +103,7 @@ export const load = Effect.fnUntraced(function* (options: Options, given: string
       }
     }
   }
-  return strongest
+  return { settings: strongest, files: files.map(({ path }) => path) }
 })
 
 /** Pairs of options that a command line cannot have together. If two sources have them, the stronger source decides. */

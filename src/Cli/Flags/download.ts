@@ -57,7 +57,7 @@ export const download = Effect.fn("flags.download")(function* (
     Effect.gen(function* () {
       const origin = yield* openOrigin(options)
       const requests = codes.map((code) => Flags.request(code, { ...options, baseUrl: origin.baseUrl }))
-      const archive = options.har === undefined ? undefined : yield* openArchive(options.har, version)
+      const archive = options.har === undefined ? undefined : yield* openArchive(options.har, options.report, version)
       const report = yield* Report.make({ ...options, ...origin, requests, concurrency, version })
       const telemetry = options.engine === "threads" ? Telemetry.none : yield* Telemetry.open(options)
       return yield* runEngine(
@@ -73,9 +73,12 @@ export const download = Effect.fn("flags.download")(function* (
   )
 }, Effect.provide(storeLayer))
 
-const openArchive = Effect.fnUntraced(function* (file: string, version: string) {
+const openArchive = Effect.fnUntraced(function* (file: string, report: string | undefined, version: string) {
   const HarFile = yield* Effect.promise(() => import("../harFile.js"))
-  return yield* HarFile.open("--har", file, [], { hasSecrets: false, version })
+  return yield* HarFile.open("--har", file, report === undefined ? [] : [{ option: "--report", file: report }], {
+    hasSecrets: false,
+    version
+  })
 })
 
 const isHttp = (url: string): boolean => /^https?:\/\/[^?#]*$/i.test(url) && URL.canParse(url)

@@ -60,7 +60,8 @@ export const netrcOf = Effect.fnUntraced(function* ({ netrc, netrcFile }: Pick<O
   return netrcEntries
 })
 
-const homeFile = Effect.flatMap(Path.Path, (path) =>
+/** The file of `--netrc`. */
+export const homeFile = Effect.flatMap(Path.Path, (path) =>
   Effect.mapBoth(Config.nonEmptyString("HOME"), {
     onFailure: () => new UsageError({ message: "--netrc: the variable HOME is not set; give --netrc-file FILE" }),
     onSuccess: (home) => path.join(home, ".netrc")

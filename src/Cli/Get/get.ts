@@ -43,18 +43,18 @@ import * as Journal from "./journal.js"
 import { checkOptions, forOutput, namingOf } from "./optionRules.js"
 import type { Options } from "./options.js"
 import * as OriginSecrets from "./originSecrets.js"
-import { isStandardOutput, type Output, outputOf } from "./output.js"
+import { isStandardOutput, outputOf } from "./output.js"
 import { deadlineReached, prepare } from "./preparedOutput.js"
 import * as Report from "./report.js"
-import { openArchive, openPage } from "./reportFile.js"
+import { openArchive, openPage, type RunFiles } from "./reportFile.js"
 import { SavedPaths } from "./savedPaths.js"
 import * as Urls from "./urls.js"
 
-/** `sources`: where the options come from that are not on the command line. */
+/** `configuration`: where the options come from that are not on the command line, and the files that were read for them. */
 export const get = Effect.fn("get")(function* (
   urls: ReadonlyArray<string>,
   given: Options,
-  sources: ReadonlyMap<Option<unknown>, string>,
+  configuration: { readonly sources: ReadonlyMap<Option<unknown>, string>; readonly files: ReadonlyArray<string> },
   version: string
 ) {
   const host = yield* Host
@@ -63,7 +63,7 @@ export const get = Effect.fn("get")(function* (
     given.output === undefined || Urls.isOutputTemplate(urls, given)
       ? undefined
       : yield* outputOf(given.directory, given.output)
-  const { ignored, options } = forOutput(given, output, sources)
+  const { ignored, options } = forOutput(given, output, configuration.sources)
   for (const text of given.quiet ? [] : ignored) {
     statusLine.line(text)
   }
@@ -79,19 +79,19 @@ export const get = Effect.fn("get")(function* (
         })
   // The scope keeps the list open during the run.
   return yield* Effect.provide(
-    run(urls, options, output, version, () => hasWaited),
+    run(urls, { options, output, configuration: configuration.files }, version, () => hasWaited),
     Layer.merge(store, Layer.scope)
   )
 })
 
 const run = Effect.fnUntraced(function* (
   urls: ReadonlyArray<string>,
-  options: Options,
-  output: Output | undefined,
+  files: RunFiles,
   version: string,
   /** Whether the output was a pipe without a reader. */
   hasWaited: () => boolean
 ) {
+  const { options, output } = files
   const path = yield* Path.Path
   const host = yield* Host
   const given = yield* Urls.open(urls, options)
@@ -108,10 +108,9 @@ const run = Effect.fnUntraced(function* (
     options.failed === undefined || options.dryRun
       ? undefined
       : yield* openFailed(options.failed, directory, options, output?.stream !== undefined)
-  const page =
-    options.report === undefined || options.dryRun ? undefined : yield* openPage(options.report, options, output)
+  const page = options.report === undefined || options.dryRun ? undefined : yield* openPage(options.report, files)
   const archive =
-    options.har === undefined || options.dryRun ? undefined : yield* openArchive(options.har, options, output, version)
+    options.har === undefined || options.dryRun ? undefined : yield* openArchive(options.har, files, version)
   // On one terminal, the rows would be mixed into the body.
   const progress = options.quiet || (isToStdout && host.stdout.isTerminal) ? "none" : options.progress
   const report = yield* Report.make({ ...options, progress, hasPaths: !isToStdout, version })
@@ -156,11 +155,11 @@ const run = Effect.fnUntraced(function* (
     )
   }
   const journal = yield* Journal.open(options, output, report.note)
-  const files = yield* Store
+  const store = yield* Store
   const saved =
     journal === undefined || options.onExists !== undefined
       ? undefined
-      : new SavedPaths(Context.get(journal, SavedNames), Context.get(journal, Remembered), yield* Hasher, files)
+      : new SavedPaths(Context.get(journal, SavedNames), Context.get(journal, Remembered), yield* Hasher, store)
   /** Whether the run has ended. */
   let isOver = false
   /** Whether the run has taken its whole input. */
@@ -203,7 +202,7 @@ const run = Effect.fnUntraced(function* (
   const withSaved = <E, R>(all: Stream.Stream<Entry, E, R>, before: number) =>
     saved === undefined || output !== undefined ? all : saved.look(all, before, destinations)
   const dependencies: Items.Dependencies = {
-    prepareDirectory: options.dryRun || Either.isLeft(prepared) ? () => Effect.void : files.prepare,
+    prepareDirectory: options.dryRun || Either.isLeft(prepared) ? () => Effect.void : store.prepare,
     digestOf: (item) => {
       const own = item.fields.checksum ?? options.checksum
       return own !== undefined || checksums === undefined ? Either.right(own) : checksums.of(item)
@@ -277,7 +276,7 @@ const run = Effect.fnUntraced(function* (
     yield* saveArchive
     return options.json ? yield* Effect.as(conclude, 1) : yield* error
   }
-  const told = options.continue ? ForeignFiles.told(requests, files, report.note) : requests
+  const told = options.continue ? ForeignFiles.told(requests, store, report.note) : requests
   const saveCookies = Effect.map(cookies.save, (isSaved) => {
     areFilesSaved &&= isSaved
   })

@@ -165,6 +165,48 @@ describe("halyard get --report", () => {
     })
   )
 
+  it.scopedLive("refuses each file that the run reads or writes", () =>
+    Effect.gen(function* () {
+      const { connections, url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const home = `${cwd}/home`
+      mkdirSync(home)
+      writeFileSync(`${home}/.netrc`, "machine x login y password z\n", { mode: 0o600 })
+      const files = ["header", "cookie", "data", "netrc", "options.toml", "sums", "halyard.toml"]
+      for (const file of files) {
+        writeFileSync(`${cwd}/${file}`, file === "header" ? "x-a: 1\n" : "", { mode: 0o600 })
+      }
+      const uses: ReadonlyArray<readonly [file: string, use: string, ...ReadonlyArray<string>]> = [
+        ["header", "--header", "-H", "@header"],
+        ["header", "--header", "-H", "x-b: 1", "-H", "@./header"],
+        ["cookie", "--cookie", "-b", "cookie"],
+        ["data", "--data", "--data", "@data"],
+        ["netrc", "--netrc-file", "--netrc-file", "netrc"],
+        ["home/.netrc", "--netrc", "--netrc"],
+        ["options.toml", "--config", "--config", "options.toml"],
+        ["halyard.toml", "the configuration"],
+        ["sums", "--sums", "--sums", "sums"],
+        ["home/.halyard.ndjson", "the saved state"],
+        ["journal", "--journal", "--journal", "journal"],
+        ["jar", "--cookie-jar", "--cookie-jar", "jar"],
+        ["home/a", "--output", "-o", "a", "-d", "home"]
+      ]
+      for (const option of ["--report", "--har"]) {
+        for (const [file, use, ...parameters] of uses) {
+          const ended = yield* get([`${url}/a`, ...parameters, option, file], { cwd, env: { HOME: home } })
+          assert.deepStrictEqual(
+            [ended.exitCode, ended.stderr],
+            [2, `halyard get: ${option} ${file}: it is also the file of ${use}\n`]
+          )
+        }
+      }
+      assert.strictEqual(connections(), 0)
+      assert.strictEqual(readFileSync(`${cwd}/header`, "utf8"), "x-a: 1\n")
+      const flags = yield* run(["flags", "BR", "--report", "both", "--har", "both"], { cwd })
+      assert.strictEqual(flags.stderr, "halyard flags: --har both: it is also the file of --report\n")
+    })
+  )
+
   it.scopedLive("keeps a file that the run has saved under the name of the report, and fails", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
