@@ -18,6 +18,7 @@ export const command: Command = {
   argument: { name: "FILE", description: "Lines of 'halyard get --json' (-: stdin)" },
   groups,
   notes: [
+    "The page has no pictures: the files of the lines are not opened.",
     "A run that was killed may have left a last line that is cut off.",
     "Exit code: 0 all well, 1 if some lines could not be read or the output",
     "could not be written, 2 wrong command line."

@@ -24,23 +24,30 @@ export const open = Effect.fnUntraced(function* (
   option: string,
   file: string,
   others: ReadonlyArray<ReplacedFile.OtherFile>,
-  options: { readonly hasSecrets: boolean }
+  options: {
+    readonly hasSecrets: boolean
+    /** Whether the events are of this process. The paths of other events may be those of another machine, and are not followed. */
+    readonly isOwnRun: boolean
+  }
 ) {
-  const target = yield* ReplacedFile.check(option, file, others, options)
+  const { hasSecrets, isOwnRun } = options
+  const target = yield* ReplacedFile.check(option, file, others, { hasSecrets })
   const { reportPage } = yield* Host
   const { line } = yield* StatusLine
   const record = RunRecord.make()
   const context = yield* Effect.context<ReplacedFile.Requirements>()
   const write = Effect.gen(function* () {
     const { withData } = yield* Effect.promise(() => import("../RunRecord/page.js"))
-    const pictures = yield* Pictures.read(record)
-    const text = withData(yield* reportPage, record.data({ ...options, pictures }))
+    const pictures = isOwnRun ? yield* Pictures.read(record) : []
+    const text = withData(yield* reportPage, record.data({ hasSecrets, pictures }))
     yield* target.replace((file) => file.writeAll(new TextEncoder().encode(text)))
   })
   const page: ReportPage = {
     receive: (event) => {
       record.receive(event)
-      target.receive(event)
+      if (isOwnRun) {
+        target.receive(event)
+      }
     },
     refused: (event) => {
       const { atMillis, outcome } = event

@@ -37,7 +37,7 @@ const save = (events: ReadonlyArray<DownloadEvent>, file: string) =>
       NodePath.layer
     )
     return yield* Effect.gen(function* () {
-      const opened = yield* ReportPage.open("--report", file, [], { hasSecrets: false })
+      const opened = yield* ReportPage.open("--report", file, [], { hasSecrets: false, isOwnRun: true })
       for (const event of events) {
         opened.receive(event)
       }

@@ -142,7 +142,7 @@ const runEngine = Effect.fnUntraced(function* (
 const openPage = (file: string) =>
   Effect.flatMap(
     Effect.promise(() => import("../reportPage.js")),
-    ({ open }) => open("--report", file, [], { hasSecrets: false })
+    ({ open }) => open("--report", file, [], { hasSecrets: false, isOwnRun: true })
   )
 
 /** A report that also records its events for the page. */

@@ -24,7 +24,7 @@ export interface RunFiles {
 export const openPage = Effect.fnUntraced(function* (file: string, run: RunFiles) {
   const ReportPage = yield* Effect.promise(() => import("../reportPage.js"))
   const others = yield* othersOf(file, run)
-  return yield* ReportPage.open("--report", file, others, { hasSecrets: run.options.showUrls })
+  return yield* ReportPage.open("--report", file, others, { hasSecrets: run.options.showUrls, isOwnRun: true })
 })
 
 /** The archive of `--har`. */

@@ -23,7 +23,8 @@ export const report = Effect.fn("report")(function* (file: string, { har, html }
   const isStdin = file === "-"
   const name = isStdin ? "standard input" : Printable.line(file)
   const run = isStdin ? [] : [{ option: "the run", file }]
-  const page = html === undefined ? undefined : yield* ReportPage.open("--html", html, run, { hasSecrets: false })
+  const page =
+    html === undefined ? undefined : yield* ReportPage.open("--html", html, run, { hasSecrets: false, isOwnRun: false })
   // The lines of a run with --show-urls have secrets.
   const archive =
     har === undefined

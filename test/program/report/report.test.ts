@@ -37,6 +37,26 @@ describe("halyard report", () => {
     })
   )
 
+  it.scopedLive("does not open the files that the lines name", () =>
+    Effect.gen(function* () {
+      const { cwd, lines } = yield* recorded
+      const picture = Buffer.from("R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=", "base64")
+      for (const file of ["private.gif", "run.html"]) {
+        writeFileSync(`${cwd}/${file}`, picture)
+      }
+      const text = lines.join("\n")
+      assert.include(text, `"file":"out/a"`)
+      const named = text
+        .replaceAll(`"file":"out/a"`, `"file":"${cwd}/private.gif"`)
+        .replaceAll(`"file":"out/b"`, `"file":"run.html"`)
+      writeFileSync(`${cwd}/run.ndjson`, named)
+      const ended = yield* report(cwd, "run.ndjson", "--html", "run.html")
+      assert.strictEqual(ended.exitCode, 0, ended.stderr)
+      const { pictures } = dataOf(readFileSync(`${cwd}/run.html`, "utf8"))
+      assert.deepStrictEqual(pictures, [])
+    })
+  )
+
   it.scopedLive("reads standard input", () =>
     Effect.gen(function* () {
       const { cwd } = yield* recorded
