@@ -48,7 +48,7 @@ export const open = Effect.fnUntraced(function* (
   const temporary = path.join(path.dirname(target.path), listName(owner, number))
   yield* Effect.addFinalizer(() => Effect.ignore(fs.remove(temporary, { force: true })))
   const handle = yield* Effect.mapError(
-    fs.open(temporary, { flag: "wx+", mode: hasSecrets ? 0o600 : 0o666 }),
+    fs.open(temporary, { flag: "wx+", mode: 0o600 }),
     (cause) => new UsageError({ message: `${label}: ${fromCause(file, cause).message}` })
   )
   const turn = yield* Effect.makeSemaphore(1)

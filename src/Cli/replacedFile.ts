@@ -34,8 +34,8 @@ export interface OtherFile {
 }
 
 /**
- * Checks that the file of an option can be replaced. Fails with a sentence that begins with the option. Other users cannot read the
- * file if it has secrets.
+ * Checks that the file of an option can be replaced. Fails with a sentence that begins with the option. The new file has the mode of
+ * the one that it replaces. Other users cannot read it if it has secrets.
  */
 export const check = Effect.fnUntraced(function* (
   option: string,
@@ -70,7 +70,10 @@ export const check = Effect.fnUntraced(function* (
   const number = yield* Random.nextIntBetween(0, 2 ** 31)
   const temporary = path.join(directory, listName(yield* owner, number))
   const remove = Effect.ignore(fs.remove(temporary, { force: true }))
-  const create = fs.open(temporary, { flag: "wx", mode: hasSecrets ? 0o600 : 0o666 })
+  const mode = hasSecrets ? 0o600 : found._tag === "Some" ? found.value.mode & 0o777 : undefined
+  const create = fs.open(temporary, { flag: "wx", mode: mode ?? 0o666 })
+  // The system takes its mask from the mode of a file that is created.
+  const keepMode = mode === undefined ? Effect.void : fs.chmod(temporary, mode)
   // Whether a file can be created is known only when one is.
   yield* Effect.mapError(Effect.ensuring(Effect.scoped(create), remove), unwritable)
   const names = [target, file].map((name) => comparable(path.basename(name)))
@@ -98,7 +101,9 @@ export const check = Effect.fnUntraced(function* (
     replace: (write) =>
       Effect.zipRight(
         refuseDestination,
-        Effect.scoped(Effect.flatMap(create, (handle) => Effect.zipRight(write(handle), handle.sync))).pipe(
+        Effect.scoped(
+          Effect.flatMap(Effect.zipLeft(create, keepMode), (handle) => Effect.zipRight(write(handle), handle.sync))
+        ).pipe(
           Effect.zipRight(fs.rename(temporary, target)),
           Effect.mapError((cause) => fromCause(file, cause)),
           Effect.ensuring(remove)

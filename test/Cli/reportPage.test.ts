@@ -1,7 +1,7 @@
 /**
  * The file of `--report`, which replaces none of the files of its run.
  */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import { assert, describe, it } from "@effect/vitest"
@@ -98,6 +98,20 @@ describe("ReportPage", () => {
       const own = saved(requestTo("http://one.test/a", `${cwd}/run.html`), 0, 1)
       assert.isFalse((yield* save([...others, own], `${cwd}/run.html`)).isSaved)
       assert.strictEqual(readFileSync(`${cwd}/run.html`, "utf8"), "a download")
+    })
+  )
+
+  it.scopedLive("has the mode of the file that it replaces", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const file = `${cwd}/run.html`
+      for (const mode of [0o600, 0o644, 0o666]) {
+        writeFileSync(file, "an earlier report")
+        chmodSync(file, mode)
+        assert.isTrue((yield* save([], file)).isSaved)
+        assert.strictEqual(statSync(file).mode & 0o777, mode)
+        assert.include(readFileSync(file, "utf8"), `"saved":0`)
+      }
     })
   )
 
