@@ -226,6 +226,24 @@ describe("RunRecord", () => {
     assert.strictEqual(sum(data.timeline.ended), 401)
   })
 
+  it("gives the last request of a late row the origin that it was sent to", () => {
+    const url = "https://two.test/moved"
+    const data = dataOf(
+      [
+        started(c, 0),
+        started(a, 0),
+        exchanged(a, { at: 5, status: 302 }),
+        exchanged(a, { began: 5, at: 9, status: 404, url, error: missing(a) }),
+        failed(a, 10, missing(a))
+      ],
+      { transfersAtMost: 1 }
+    )
+    const origins = data.origins.map(({ origin }) => origin)
+    assert.deepStrictEqual(origins, ["http://one.test", "https://two.test"])
+    assert.deepStrictEqual(data.transfers.origin, [0, 0])
+    assert.deepStrictEqual(data.exchanges.origin, [1])
+  })
+
   it("keeps a bounded number of origins and texts", () => {
     const requests = Array.from({ length: 1500 }, (_, index) => requestTo(`http://h${index}.test/`, `${index}`))
     const data = dataOf(

@@ -281,7 +281,7 @@ export class Recorder {
     for (const { active, ended, outcome, request } of [...this.lateFailures.splice(0), ...slowest(this.lateSlow)]) {
       active.row = this.rows.addTransfer(request, active.origin, active.began)
       if (active.last !== undefined) {
-        this.addExchange(active.last, active.row, active.origin)
+        this.addExchange(active.last, active.row, this.originOf(active.last.url))
       }
       this.end(active, ended, outcome)
     }

@@ -20,6 +20,7 @@ export const advanced = (request: Request, at: number, bytes: number) =>
   Unvalidated.make(Advanced, { request, atMillis: begin + at, bytes, totalBytes: undefined, connections: 1 })
 
 export interface ExchangeOptions {
+  readonly url?: string
   readonly began?: number
   readonly at: number
   readonly blocked?: number
@@ -38,7 +39,7 @@ export const exchanged = (request: Request, options: ExchangeOptions) =>
   Unvalidated.make(Exchanged, {
     request,
     atMillis: begin + options.at,
-    url: request.url,
+    url: options.url ?? request.url,
     method: "GET",
     attempt: options.attempt ?? 1,
     offsetBytes: 0,
