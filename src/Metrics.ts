@@ -4,21 +4,52 @@
  * The layer is a `Progress` that counts events and passes them on. A program that does not provide it has no metrics, and no cost for
  * them. Names, units and attributes follow the conventions of OpenTelemetry. The unit of a metric is its tag `unit`.
  *
+ * A run does not wait for its listener. So the metrics may be behind the run by the events that the listener has not received yet.
+ *
  * @since 0.2.0
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
-import * as MetricBoundaries from "effect/MetricBoundaries"
-import * as MetricKey from "effect/MetricKey"
-import * as MetricLabel from "effect/MetricLabel"
 import * as Option from "effect/Option"
-import type { DownloadRequest } from "./Download.js"
+import type { DownloadOutcome, DownloadRequest } from "./Download.js"
 import type { DownloadEvent, Exchanged, Finished } from "./DownloadEvent.js"
 import { errorType } from "./internal/http/errorType.js"
+import { methodAttribute } from "./internal/http/methodAttribute.js"
 import * as NormalizedUrl from "./internal/text/normalizedUrl.js"
+import {
+  active,
+  blocked,
+  type Counter,
+  durations,
+  firstByte,
+  type Histogram,
+  limits,
+  type OriginTags,
+  outcomes,
+  permits,
+  received,
+  requests,
+  retries
+} from "./Metrics/series.js"
 import { OriginGovernor } from "./OriginGovernor.js"
 import { Progress } from "./Progress.js"
+
+export {
+  active,
+  blocked,
+  durations,
+  firstByte,
+  limits,
+  type OriginTags,
+  type OutcomeTags,
+  outcomes,
+  permits,
+  type RequestTags,
+  type RetryTags,
+  received,
+  requests,
+  retries
+} from "./Metrics/series.js"
 
 /**
  * The options of the metrics.
@@ -60,50 +91,6 @@ export const layerWith = ({ originsAtMost = 20 }: Options): Layer.Layer<Progress
  */
 export const layer: Layer.Layer<Progress> = layerWith({})
 
-type Tags = Readonly<Record<string, string>>
-
-const labelsOf = (unit: string, tags: Tags): ReadonlyArray<MetricLabel.MetricLabel> =>
-  Object.entries({ unit, ...tags }).map(([name, value]) => MetricLabel.make(name, value))
-
-// Each gives the series with some tags. `Metric.tagged` would look a series up anew for each update, which takes 5 % of the CPU time
-// of small files.
-
-const seconds = (name: string, description: string, boundaries: ReadonlyArray<number>) => {
-  const key = MetricKey.histogram(name, MetricBoundaries.fromIterable(boundaries), description)
-  return (tags: Tags) => Metric.fromMetricKey(MetricKey.taggedWithLabels(key, labelsOf("s", tags)))
-}
-
-const counter = (name: string, unit: string, description: string, incremental = true) => {
-  const key = MetricKey.counter(name, { description, incremental })
-  return (tags: Tags) => Metric.fromMetricKey(MetricKey.taggedWithLabels(key, labelsOf(unit, tags)))
-}
-
-const gauge = (name: string, unit: string, description: string) => {
-  const key = MetricKey.gauge(name, { description })
-  return (tags: Tags) => Metric.fromMetricKey(MetricKey.taggedWithLabels(key, labelsOf(unit, tags)))
-}
-
-// The boundaries that the conventions have for HTTP requests.
-const ofRequests = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
-
-const ofTransfers = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600]
-
-const outcomes = counter("halyard.transfer.outcomes", "{transfer}", "Outcomes of transfers")
-const durations = seconds("halyard.transfer.duration", "From the start of a transfer to its outcome", ofTransfers)
-const active = counter("halyard.transfer.active", "{transfer}", "Transfers that have begun and not ended", false)({})
-const waiting = gauge("halyard.transfer.waiting", "{transfer}", "Active transfers that hold no permit")({})
-const retries = counter("halyard.transfer.retries", "{retry}", "Failed attempts that another one follows")
-const received = counter("halyard.transfer.received", "By", "Received bytes of bodies")
-const requests = seconds("http.client.request.duration", "Duration of HTTP client requests", ofRequests)
-const blocked = seconds("halyard.request.blocked.duration", "Wait for a permit before a request", ofRequests)
-const firstByte = seconds("halyard.request.first_byte.duration", "From the connection to the response", ofRequests)
-const permits = gauge("halyard.origin.permits", "{request}", "Permits that requests to an origin hold")
-const limits = gauge("halyard.origin.limit", "{request}", "Permits that an origin allows now")
-
-type Counter = Metric.Metric.Counter<number>
-
-type Histogram = Metric.Metric.Histogram<number>
-
 /** The metrics of one origin. */
 class OriginSeries {
   readonly received
@@ -111,7 +98,7 @@ class OriginSeries {
   readonly firstByte
   readonly permits
   readonly limits
-  private readonly tags: Tags
+  private readonly tags: OriginTags
   private readonly durations = new Map<string, Histogram>()
 
   /** `origin`: undefined for the origins that have no metrics of their own. */
@@ -127,14 +114,15 @@ class OriginSeries {
 
   duration({ error, method, status }: Exchanged): Histogram {
     const type = error === undefined ? "" : errorType(error)
-    const key = `${method} ${status} ${type}`
-    const known = this.durations.get(key)
-    if (known !== undefined) {
-      return known
+    const known = methodAttribute(method)
+    const key = `${known} ${status} ${type}`
+    const series = this.durations.get(key)
+    if (series !== undefined) {
+      return series
     }
     const made = requests({
       ...this.tags,
-      "http.request.method": method,
+      "http.request.method": known,
       ...(status === undefined ? {} : { "http.response.status_code": `${status}` }),
       ...(type === "" ? {} : { "error.type": type })
     })
@@ -175,7 +163,6 @@ class Counts {
         this.finished(event)
         break
     }
-    this.updateWaiting()
   }
 
   private exchanged(event: Exchanged): void {
@@ -213,7 +200,7 @@ class Counts {
     }
   }
 
-  private outcome(tag: string, type: string) {
+  private outcome(tag: DownloadOutcome["_tag"], type: string) {
     const key = `${tag} ${type}`
     const known = this.outcomes.get(key)
     if (known !== undefined) {
@@ -255,16 +242,9 @@ class Counts {
       }
     }
   }
-
-  private updateWaiting(): void {
-    const held = this.governor?.inUse().permits
-    if (held !== undefined) {
-      waiting.unsafeUpdate(Math.max(0, this.inFlight - held), [])
-    }
-  }
 }
 
-const tagsOf = (origin: string | undefined): Tags => {
+const tagsOf = (origin: string | undefined): OriginTags => {
   if (origin === undefined || !URL.canParse(origin)) {
     return { "server.address": "other" }
   }

@@ -68,7 +68,6 @@ describe("Metrics", () => {
       assert.strictEqual(valuesOf("halyard.origin.limit")[origin], 3)
       assert.strictEqual(valuesOf("halyard.origin.permits")[origin], 0)
       assert.strictEqual(valuesOf("halyard.transfer.active")[""], 0)
-      assert.strictEqual(valuesOf("halyard.transfer.waiting")[""], 0)
     }).pipe(Effect.provide(stack((asked) => Origin.file(asked, "body", { delay: "1 second" }))))
   )
 
@@ -89,6 +88,38 @@ describe("Metrics", () => {
         )
       )
     )
+  )
+
+  it.effect("are values that a program reads, with the tags in any order", () =>
+    Effect.gen(function* () {
+      const tags = { "server.port": "80", "server.address": "read.test" }
+      const before = yield* Metric.value(Metrics.outcomes({ "halyard.outcome": "Saved" }))
+      yield* autoAdvance(run(["http://read.test/a", "http://read.test/b"]))
+      const after = yield* Metric.value(Metrics.outcomes({ "halyard.outcome": "Saved" }))
+      assert.strictEqual(after.count - before.count, 2)
+      assert.strictEqual((yield* Metric.value(Metrics.received(tags))).count, 8)
+      assert.strictEqual((yield* Metric.value(Metrics.limits(tags))).value, 3)
+      assert.strictEqual((yield* Metric.value(Metrics.active)).count, 0)
+      const asked = { ...tags, "http.response.status_code": "200", "http.request.method": "GET" }
+      assert.strictEqual((yield* Metric.value(Metrics.requests(asked))).count, 2)
+    }).pipe(Effect.provide(stack((asked) => Origin.file(asked, "body"))))
+  )
+
+  it.effect("have one series for all unknown methods", () =>
+    Effect.gen(function* () {
+      const { download } = yield* Downloader.Downloader
+      const methods = ["PROPFIND", "FETCH", "GET"]
+      yield* Effect.forEach(methods, (method, index) =>
+        download(Download.request({ id: method, url: "http://methods.test/", destination: `${index}`, method }))
+      ).pipe(autoAdvance)
+      const series = Object.keys(valuesOf("http.client.request.duration")).filter((tags) =>
+        tags.includes("methods.test")
+      )
+      assert.deepStrictEqual(
+        series.map((tags) => tags.split(" ")[0]),
+        ["http.request.method=_OTHER", "http.request.method=GET"]
+      )
+    }).pipe(Effect.provide(stack((asked) => Origin.file(asked, "body"))))
   )
 
   it.effect("have a limited number of origins", () =>

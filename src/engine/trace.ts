@@ -18,6 +18,7 @@ import type { DownloadOutcome, DownloadRequest } from "../Download.js"
 import { DownloadError } from "../DownloadError.js"
 import { isExit } from "../internal/andThen.js"
 import { errorType } from "../internal/http/errorType.js"
+import { methodAttribute } from "../internal/http/methodAttribute.js"
 import { displayLabel, displayUrl } from "../internal/text/displayUrl.js"
 import type { ConnectionInfo, TransportRequest } from "../Transport.js"
 import { toExit } from "./outcome.js"
@@ -44,17 +45,17 @@ export class TransferTrace {
     const { clock, origins, tracer } = this.tracing
     const { method = "GET" } = request
     const { hostname, port, protocol } = hop.url
-    const isKnown = methods.has(method)
+    const known = methodAttribute(method)
     const span = tracer.span(
-      isKnown ? method : "HTTP",
+      known === method ? method : "HTTP",
       Option.some(this.span),
       Context.empty(),
       [],
       clock.unsafeCurrentTimeNanos(),
       "client"
     )
-    span.attribute("http.request.method", isKnown ? method : "_OTHER")
-    if (!isKnown) {
+    span.attribute("http.request.method", known)
+    if (known !== method) {
       span.attribute("http.request.method_original", method)
     }
     span.attribute("server.address", hostname.replace(/^\[(.*)\]$/, "$1"))
@@ -185,16 +186,3 @@ const annotate = (span: Tracer.Span, outcome: DownloadOutcome): void => {
     span.attribute("error.type", errorType(outcome.error))
   }
 }
-
-/** The methods that the conventions know (RFC 9110, RFC 5789). */
-const methods: ReadonlySet<string> = new Set([
-  "CONNECT",
-  "DELETE",
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "PATCH",
-  "POST",
-  "PUT",
-  "TRACE"
-])
