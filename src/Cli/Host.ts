@@ -112,8 +112,8 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly notUtf8: (argv: ReadonlyArray<string>) => number | undefined
     /** The directory of the flags that come with this package. */
     readonly flagsDirectory: string
-    /** The page of a report, with a place for the data of a run. */
-    readonly reportPage: Effect.Effect<string>
+    /** The page of a report, with a place for the data of a run. Fails if the file of this package cannot be read. */
+    readonly reportPage: Effect.Effect<string, Disk>
     /** An HTTP server on an address. Port 0 is any free port. */
     readonly listen: (address: {
       readonly hostname: string

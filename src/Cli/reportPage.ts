@@ -10,6 +10,7 @@ import { StatusLine } from "../StatusLine.js"
 import { Host } from "./Host.js"
 import * as Pictures from "./pictures.js"
 import * as ReplacedFile from "./replacedFile.js"
+import { UsageError } from "./UsageError.js"
 
 export interface ReportPage {
   readonly receive: (event: DownloadEvent) => void
@@ -32,14 +33,21 @@ export const open = Effect.fnUntraced(function* (
 ) {
   const { hasSecrets, isOwnRun } = options
   const target = yield* ReplacedFile.check(option, file, others, { hasSecrets })
-  const { reportPage } = yield* Host
+  // Loaded before the run, after which there is a report to print.
+  const { withData } = yield* Effect.promise(() => import("../RunRecord/page.js"))
+  const html = yield* Effect.mapError(
+    (yield* Host).reportPage,
+    ({ explanation, reason }) =>
+      new UsageError({
+        message: `${option} ${Printable.line(file)}: report.html of halyard ${reason === "missing" ? "is missing" : `cannot be read: ${explanation}`}`
+      })
+  )
   const { line } = yield* StatusLine
   const record = RunRecord.make()
   const context = yield* Effect.context<ReplacedFile.Requirements>()
   const write = Effect.gen(function* () {
-    const { withData } = yield* Effect.promise(() => import("../RunRecord/page.js"))
     const pictures = isOwnRun ? yield* Pictures.read(record) : []
-    const text = withData(yield* reportPage, record.data({ hasSecrets, pictures }))
+    const text = withData(html, record.data({ hasSecrets, pictures }))
     yield* target.replace((file) => file.writeAll(new TextEncoder().encode(text)))
   })
   const page: ReportPage = {

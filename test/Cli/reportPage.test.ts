@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ReportPage from "../../src/Cli/reportPage.js"
 import * as Download from "../../src/Download.js"
+import { fromCause } from "../../src/DownloadError/diskErrors.js"
 import { type DownloadEvent, Finished } from "../../src/DownloadEvent.js"
 import * as Unvalidated from "../../src/internal/unvalidated.js"
 import { Screen } from "../../src/Screen.js"
@@ -18,7 +19,7 @@ import { temporaryDirectory } from "../support/program.js"
 import { cancelled, failed, missing, requestTo, saved } from "../support/recordedRun.js"
 
 /** Saves the page of these events as `out/run.html`, or as the given file. */
-const save = (events: ReadonlyArray<DownloadEvent>, file: string) =>
+const save = (events: ReadonlyArray<DownloadEvent>, file: string, page?: Parameters<typeof hostWith>[1]) =>
   Effect.gen(function* () {
     let printed = ""
     const screen = Layer.succeed(Screen, {
@@ -31,7 +32,7 @@ const save = (events: ReadonlyArray<DownloadEvent>, file: string) =>
       rows: () => 24
     })
     const machine = Layer.mergeAll(
-      hostWith(() => {}),
+      hostWith(() => {}, page),
       Layer.provide(StatusLine.layer, screen),
       NodeFileSystem.layer,
       NodePath.layer
@@ -98,6 +99,15 @@ describe("ReportPage", () => {
       const own = saved(requestTo("http://one.test/a", `${cwd}/run.html`), 0, 1)
       assert.isFalse((yield* save([...others, own], `${cwd}/run.html`)).isSaved)
       assert.strictEqual(readFileSync(`${cwd}/run.html`, "utf8"), "a download")
+    })
+  )
+
+  it.scopedLive("is refused before the run if the page of the package is missing", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const page = Effect.fail(fromCause("report.html", { code: "ENOENT" }))
+      const error = yield* Effect.flip(save([], `${cwd}/run.html`, page))
+      assert.strictEqual(error.message, `--report ${cwd}/run.html: report.html of halyard is missing`)
     })
   )
 

@@ -23,12 +23,18 @@ export interface Answer {
   readonly stderr: string
 }
 
+// The place for the data of a run.
+const place = `<script type="application/json" id="run">null</script>`
+
 /** A machine that can do nothing but write. */
-export const hostWith = (write: (text: string) => void): Layer.Layer<Cli.Host> =>
+export const hostWith = (
+  write: (text: string) => void,
+  reportPage: (typeof Cli.Host.Service)["reportPage"] = Effect.succeed(place)
+): Layer.Layer<Cli.Host> =>
   Layer.mock(Cli.Host, {
     notUtf8: () => undefined,
     flagsDirectory: "",
-    reportPage: Effect.succeed(`<script type="application/json" id="run">null</script>`),
+    reportPage,
     store,
     outputStore: () => store,
     stateJournal: () => none,

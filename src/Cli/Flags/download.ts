@@ -20,6 +20,7 @@ import * as Display from "../display.js"
 import { Host, storeLayer } from "../Host.js"
 import type { HarFile } from "../harFile.js"
 import type { ReportPage } from "../reportPage.js"
+import { RunEnd } from "../runEnd.js"
 import * as Telemetry from "../telemetry.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
@@ -110,14 +111,7 @@ const runEngine = Effect.fnUntraced(function* (
   files: { readonly page: ReportPage | undefined; readonly archive: HarFile | undefined },
   telemetry: Telemetry.Telemetry
 ) {
-  let areFilesSaved = true
-  const saving = (save: Effect.Effect<boolean> | undefined) =>
-    save === undefined
-      ? Effect.void
-      : Effect.map(save, (isSaved) => {
-          areFilesSaved &&= isSaved
-        })
-  const [savePage, saveArchive] = [saving(files.page?.save), saving(files.archive?.save)]
+  const end = new RunEnd()
   const listener = files.archive?.adding(report.lineOptions, report.event) ?? report.event
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
@@ -133,8 +127,8 @@ const runEngine = Effect.fnUntraced(function* (
       }
     }),
     // The report is also printed after Ctrl-C.
-    Effect.onExit(() => Effect.all([savePage, saveArchive, conclude], { discard: true })),
-    Effect.zipRight(Effect.sync(() => (areFilesSaved ? Download.exitCode(report.current()) : 1)))
+    Effect.onExit(() => end.after([files.page?.save, files.archive?.save], conclude)),
+    Effect.zipRight(Effect.sync(() => (end.areFilesSaved ? Download.exitCode(report.current()) : 1)))
   )
 })
 

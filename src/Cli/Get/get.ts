@@ -25,6 +25,7 @@ import * as Supervisor from "../../Supervisor.js"
 import * as Display from "../display.js"
 import { Host } from "../Host.js"
 import type { Option } from "../Option.js"
+import { RunEnd } from "../runEnd.js"
 import * as Telemetry from "../telemetry.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import * as Content from "./content.js"
@@ -120,24 +121,15 @@ const run = Effect.fnUntraced(function* (
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
     report.conclude(Number(end - start) / 1e9, failed?.hint())
   )
+  const end = new RunEnd()
   // Before any request: nothing can be saved in a directory that is not writable.
   const preparing = Effect.onInterrupt(prepare(options, output, directory), () => conclude)
   const prepared = options.dryRun ? Either.right(true) : yield* Effect.either(preparing)
-  let areFilesSaved = true
-  const saving = (save: Effect.Effect<boolean> | undefined) =>
-    save === undefined
-      ? Effect.void
-      : Effect.map(save, (isSaved) => {
-          areFilesSaved &&= isSaved
-        })
-  const [savePage, saveArchive] = [saving(page?.save), saving(archive?.save)]
   if (Either.isRight(prepared) && !prepared.right) {
     const event = deadlineReached(urls, options, output, yield* Clock.currentTimeMillis)
     page?.receive(event)
     yield* report.event(event)
-    yield* savePage
-    yield* saveArchive
-    yield* conclude
+    yield* end.after([page?.save, archive?.save], conclude)
     return Download.exitCode(report.current())
   }
   // The wait for a reader counts towards --max-time.
@@ -271,15 +263,11 @@ const run = Effect.fnUntraced(function* (
         )
       )
     yield* options.json || failed !== undefined || page !== undefined ? Stream.runForEach(requests, fail) : Effect.void
-    yield* failed === undefined ? Effect.void : failed.save(undefined, report.note)
-    yield* savePage
-    yield* saveArchive
-    return options.json ? yield* Effect.as(conclude, 1) : yield* error
+    const saves = [failed?.save(undefined, report.note), page?.save, archive?.save]
+    yield* end.after(saves, options.json ? conclude : Effect.void)
+    return options.json ? 1 : yield* error
   }
   const told = options.continue ? ForeignFiles.told(requests, store, report.note) : requests
-  const saveCookies = Effect.map(cookies.save, (isSaved) => {
-    areFilesSaved &&= isSaved
-  })
   const rest = Effect.map(Urls.again(urls, options), (again) =>
     Items.prepare(withSaved(Stream.drop(again, failed?.taken() ?? 0), failed?.taken() ?? 0), {
       ...dependencies,
@@ -293,13 +281,11 @@ const run = Effect.fnUntraced(function* (
   const context = yield* Effect.context<FileSystem.FileSystem | Host>()
   const saveFailed =
     failed === undefined
-      ? Effect.void
+      ? undefined
       : Effect.suspend(() => {
           isOver = true
           const left = isInputOver ? undefined : Effect.map(rest, Stream.provideContext(context))
-          return Effect.map(failed.save(left && Effect.provide(left, context), report.note), (isSaved) => {
-            areFilesSaved &&= isSaved
-          })
+          return failed.save(left && Effect.provide(left, context), report.note)
         })
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(failFast.stop(downloader.run(told, { concurrency: Math.min(options.concurrency, connections) })))
@@ -326,7 +312,7 @@ const run = Effect.fnUntraced(function* (
     Effect.onExit((exit) => {
       // A list that cannot be read at all.
       if (Exit.isFailure(exit) && !isInputOver && isUnused(report.current()) && !Cause.isInterrupted(exit.cause)) {
-        return Effect.zipRight(saveCookies, saveArchive)
+        return end.after([cookies.save, archive?.save], Effect.void)
       }
       if (isUnused(report.current()) && isInputOver) {
         report.note("the input has no URL")
@@ -334,9 +320,9 @@ const run = Effect.fnUntraced(function* (
       report.note(originHeaders?.notice())
       report.note(checksums?.notice())
       report.note(failFast.notice())
-      return Effect.all([saveCookies, saveFailed, savePage, saveArchive, conclude], { discard: true })
+      return end.after([cookies.save, saveFailed, page?.save, archive?.save], conclude)
     }),
-    Effect.zipRight(Effect.sync(() => (areFilesSaved ? Download.exitCode(report.current()) : 1)))
+    Effect.zipRight(Effect.sync(() => (end.areFilesSaved ? Download.exitCode(report.current()) : 1)))
   )
 })
 

@@ -38,7 +38,10 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         writeSoon: StandardOutput.writeSoon,
         isFull: StandardOutput.isFull
       },
-      reportPage: Effect.sync(() => readFileSync(new URL("report.html", import.meta.url), "utf8")),
+      reportPage: Effect.try({
+        try: () => readFileSync(new URL("report.html", import.meta.url), "utf8"),
+        catch: (cause) => fromCause("report.html", cause)
+      }),
       listen: (address) =>
         lazily(
           () => import("../HttpServer.js"),
