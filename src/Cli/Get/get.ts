@@ -123,13 +123,14 @@ const run = Effect.fnUntraced(function* (
   )
   const end = new RunEnd()
   // Before any request: nothing can be saved in a directory that is not writable.
-  const preparing = Effect.onInterrupt(prepare(options, output, directory), () => conclude)
+  const concludeEarly = end.after([page?.save, archive?.save], conclude)
+  const preparing = Effect.onInterrupt(prepare(options, output, directory), () => concludeEarly)
   const prepared = options.dryRun ? Either.right(true) : yield* Effect.either(preparing)
   if (Either.isRight(prepared) && !prepared.right) {
     const event = deadlineReached(urls, options, output, yield* Clock.currentTimeMillis)
     page?.receive(event)
     yield* report.event(event)
-    yield* end.after([page?.save, archive?.save], conclude)
+    yield* concludeEarly
     return Download.exitCode(report.current())
   }
   // The wait for a reader counts towards --max-time.
@@ -138,7 +139,10 @@ const run = Effect.fnUntraced(function* (
     options.maxTime !== undefined && hasWaited() ? Duration.subtract(options.maxTime, waited) : options.maxTime
   yield* output?.stream === undefined && !options.quiet ? UnfinishedParts.report(directory) : Effect.void
   const { all, first } = options.cert === undefined ? { all: given, first: undefined } : yield* Urls.withFirst(given)
-  const { entries, originHeaders } = yield* Effect.onInterrupt(Urls.withHeaders(all, urls, secrets), () => conclude)
+  const { entries, originHeaders } = yield* Effect.onInterrupt(
+    Urls.withHeaders(all, urls, secrets),
+    () => concludeEarly
+  )
   report.note(options.insecure ? "warning: --insecure accepts any certificate of a server" : undefined)
   const connections = host.connectionsAtMost()
   if (options.concurrency > connections) {

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { hasBrowser, needsBrowser, openFile, rowsOf } from "../../support/browser.js"
 import { get, origin } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
-import { halyard, run, temporaryDirectory } from "../../support/program.js"
+import { halyard, run, runCommand, temporaryDirectory } from "../../support/program.js"
 
 const content = Buffer.alloc(20_000, "a")
 
@@ -118,6 +118,20 @@ describe("halyard get --report", () => {
       assert.strictEqual(ended.exitCode, 130)
       assert.include(readFileSync(`${cwd}/run.html`, "utf8"), `"cancelled":1`)
       assert.sameMembers(readdirSync(cwd), ["out", "run.html"])
+    })
+  )
+
+  it.scopedLive("writes the page after Ctrl-C before a pipe has a reader", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      yield* runCommand("mkfifo", [`${cwd}/pipe`])
+      const line = ["get", `${url}/a`, "-o", "pipe", "--report", "run.html", "--har", "run.har"]
+      const running = yield* halyard(line, { cwd })
+      yield* running.awaitOutput(/waiting for a reader/)
+      yield* running.signal("SIGINT")
+      assert.strictEqual((yield* running.ended).exitCode, 130)
+      assert.sameMembers(readdirSync(cwd), ["pipe", "run.har", "run.html"])
     })
   )
 
