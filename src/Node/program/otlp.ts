@@ -10,8 +10,9 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
 import type { Export } from "../../Cli/Host.js"
 import type { Endpoint } from "../../Cli/telemetry/Endpoint.js"
@@ -46,9 +47,13 @@ export const start = ({
     })
     const served = <A, R>(endpoint: Endpoint, exporter: Effect.Effect<A, never, R | HttpClient.HttpClient>) =>
       Effect.provideService(exporter, HttpClient.HttpClient, delivery.client(endpoint.timeoutMillis))
+    // The finalizers of this scope run at the same time, so that a silent collector of traces takes no time of the metrics.
+    const both = yield* Effect.flatMap(Effect.scope, (scope) => Scope.fork(scope, ExecutionStrategy.parallel))
+    const inOwnScope = <A, R>(exporter: Effect.Effect<A, never, R | Scope.Scope>) =>
+      Effect.flatMap(Scope.fork(both, ExecutionStrategy.sequential), (scope) => Scope.extend(exporter, scope))
     const exporters = Effect.gen(function* () {
-      yield* metrics === undefined ? Effect.void : served(metrics, OtlpMetrics.make(given(metrics)))
-      return traces === undefined ? undefined : yield* served(traces, OtlpTracer.make(given(traces)))
+      yield* metrics === undefined ? Effect.void : inOwnScope(served(metrics, OtlpMetrics.make(given(metrics))))
+      return traces === undefined ? undefined : yield* inOwnScope(served(traces, OtlpTracer.make(given(traces))))
     })
     const tracer = yield* exporters.pipe(
       Effect.provideService(OtlpSerialization.OtlpSerialization, Json.serialization),

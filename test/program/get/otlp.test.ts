@@ -233,6 +233,52 @@ describe("the requests to a collector", () => {
     })
   )
 
+  it.scopedLive("are tried at the end also after a failure", () =>
+    Effect.gen(function* () {
+      let onFirst = () => {}
+      let turn = 0
+      const { requests, url: endpoint } = yield* collector((response) => {
+        const isFirst = turn++ === 0
+        response.writeHead(isFirst ? 400 : 200).end("{}", isFirst ? () => onFirst() : undefined)
+      })
+      const { url } = yield* origin
+      // Ends when the collector has refused its first request.
+      const late = yield* http((_, response) => {
+        onFirst = () => response.end("content")
+      })
+      const { stderr } = yield* get([`${late.url}/late`, `${url}/[1-600]`, "--otlp", endpoint], {
+        env: { OTEL_METRICS_EXPORTER: "none" }
+      })
+      assert.include(stderr, "HTTP status 400")
+      // The span of the run is the last that ends.
+      assert.isAbove(requests.length, 1)
+      assert.include(requests.at(-1)?.body, "Downloader.run")
+    })
+  )
+
+  it.scopedLive("bring the metrics also if the collector of the traces does not answer", () =>
+    Effect.gen(function* () {
+      const silent = yield* collector(() => {})
+      let isAwaited = false
+      const slow = yield* collector((response) => {
+        setTimeout(() => {
+          isAwaited = !response.destroyed
+          response.end("{}")
+        }, 300)
+      })
+      const { url } = yield* origin
+      const { stderr } = yield* get([`${url}/file`], {
+        env: {
+          OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: silent.url,
+          OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${slow.url}/metrics`
+        }
+      })
+      assert.isTrue(isAwaited)
+      const failed = stderr.split("\n").filter((line) => line.includes("cannot send traces"))
+      assert.deepStrictEqual(failed, [`cannot send traces or metrics to ${silent.url}/: no response in time`])
+    })
+  )
+
   it.scopedLive("use a proxy, unless the collector is on this machine", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []

@@ -2,10 +2,10 @@
  * The requests of an exporter.
  *
  * A request goes on when the exporter is interrupted, so that a batch under way at the end of a run is not lost. The number of requests
- * at a time, their time and their retries have limits. The first failure is reported, and no other.
+ * at a time, their time and their retries have limits. The first failure is reported, and no other. After a failure, a signal pauses for a
+ * minute, but its last request is sent.
  */
 import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
@@ -25,6 +25,8 @@ const requestsAtMost = 16
 
 const retriesAtMost = 3
 
+const pauseMillis = 60_000
+
 /** Why a request has brought nothing to its collector. */
 class DeliveryError extends Data.TaggedError("DeliveryError")<{
   readonly detail: string
@@ -38,7 +40,7 @@ export class Delivery {
 
   private constructor(
     private readonly transport: typeof Port.Transport.Service,
-    private readonly requests: FiberSet.FiberSet<number, DeliveryError>,
+    private readonly requests: FiberSet.FiberSet<void>,
     private readonly onFailure: (text: string) => void
   ) {}
 
@@ -48,7 +50,7 @@ export class Delivery {
     onFailure: (text: string) => void
   ): Effect.Effect<Delivery, never, Scope.Scope> {
     return Effect.gen(function* () {
-      const delivery = new Delivery(transport, yield* FiberSet.make<number, DeliveryError>(), onFailure)
+      const delivery = new Delivery(transport, yield* FiberSet.make<void>(), onFailure)
       yield* Effect.addFinalizer(() => delivery.awaitRequests)
       return delivery
     })
@@ -61,24 +63,38 @@ export class Delivery {
     })
   }
 
-  /** A client for the exporter of one signal. It takes every failure as final. */
+  /**
+   * A client for the exporter of one signal. It answers the exporter with success at all times: after a failure, the exporter would drop
+   * everything for a minute, also what is left at the end.
+   */
   client(timeoutMillis: number): HttpClient.HttpClient {
+    let pausedUntil = 0
+    const pause = Effect.map(Clock.currentTimeMillis, (now) => {
+      pausedUntil = now + pauseMillis
+    })
     return HttpClient.make((request, url) =>
-      FiberSet.size(this.requests).pipe(
-        Effect.flatMap((size) =>
-          size < requestsAtMost
-            ? FiberSet.run(this.requests, this.reported(this.sent(request, url, timeoutMillis), url))
-            : FiberSet.run(this.requests, this.reported(tooSlow, url))
-        ),
-        Effect.flatMap(Fiber.join),
-        Effect.mapBoth({
-          onSuccess: (status) => HttpClientResponse.fromWeb(request, new Response(null, { status })),
-          // Of this reason, so that the exporter does not repeat the request.
-          onFailure: ({ detail }) =>
-            new HttpClientError.RequestError({ request, reason: "Encode", description: detail })
-        })
+      Effect.zip(FiberSet.size(this.requests), Clock.currentTimeMillis).pipe(
+        Effect.flatMap(([size, now]) => {
+          if (!this.isClosing && now < pausedUntil) {
+            return Effect.void
+          }
+          const isSent = this.isClosing || size < requestsAtMost
+          const sending = this.reported(isSent ? this.sent(request, url, timeoutMillis) : tooSlow, url)
+          return Effect.flatMap(
+            FiberSet.run(
+              this.requests,
+              Effect.catchAll(sending, () => pause)
+            ),
+            Fiber.join
+          )
+        }),
+        Effect.map(() => HttpClientResponse.fromWeb(request, new Response(null, { status: 200 })))
       )
     )
+  }
+
+  private get isClosing(): boolean {
+    return this.until !== Number.POSITIVE_INFINITY
   }
 
   private readonly awaitRequests: Effect.Effect<void> = Effect.suspend(() =>
@@ -91,7 +107,7 @@ export class Delivery {
     { body, headers }: HttpClientRequest.HttpClientRequest,
     url: URL,
     timeoutMillis: number
-  ): Effect.Effect<number, DeliveryError> {
+  ): Effect.Effect<void, DeliveryError> {
     const { "content-length": _, ...others } = headers
     const content = body._tag === "Uint8Array" ? body.body : undefined
     const request = { url: url.href, method: "POST", body: content, headers: { ...others, "user-agent": "halyard" } }
@@ -102,7 +118,7 @@ export class Delivery {
       ),
       Effect.flatMap(({ status }) =>
         status >= 200 && status < 300
-          ? Effect.succeed(status)
+          ? Effect.void
           : new DeliveryError({ detail: `HTTP status ${status}`, isRetryable: transient.has(status) })
       ),
       Effect.scoped,
@@ -118,7 +134,7 @@ export class Delivery {
       Effect.retry({
         times: retriesAtMost,
         schedule: Schedule.spaced("1 second"),
-        while: ({ isRetryable }) => isRetryable && this.until === Number.POSITIVE_INFINITY
+        while: ({ isRetryable }) => isRetryable && !this.isClosing
       })
     )
   }
