@@ -50,6 +50,7 @@ export const makeCurrentCaller = (
           headers: RequestHeaders.makeDefaults(options.userAgent ?? defaults.userAgent),
           strict: options.strict ?? false,
           responses: options.responses ?? false,
+          exchanges: options.exchanges ?? true,
           mtime: options.mtime ?? true,
           limitBytes: options.limitBytes ?? Number.POSITIVE_INFINITY,
           segments:

@@ -30,6 +30,11 @@ export interface Options extends OriginGovernor.Options {
   readonly stall?: { readonly bytes: number; readonly within: Duration.DurationInput } | undefined
   /** If true, `Progress` also receives the event `Responded` for each response. Default: false. */
   readonly responses?: boolean | undefined
+  /**
+   * If false, `Progress` does not receive the event `Exchanged`, and small files take about 3 % less CPU time. `Metrics` and `RunRecord`
+   * need the event. Default: true.
+   */
+  readonly exchanges?: boolean | undefined
   /** What a saved file survives. Default: `full`. */
   readonly durability?: Durability | undefined
   /** If true, a saved file gets the modification time that the response's `Last-Modified` has. Default: true. */

@@ -53,6 +53,8 @@ export interface TransferOptions {
   readonly limitBytes: number
   /** Send an event for each response. */
   readonly responses: boolean
+  /** Send an event for each request that has ended. */
+  readonly exchanges: boolean
   /** Set the modification time of a saved file to the `Last-Modified` of its response. */
   readonly mtime: boolean
   /** Undefined if a file has one connection. */

@@ -52,7 +52,7 @@ export const optionsConfig = (defaults: { readonly stall: Stall }) =>
         "segments"
       ),
       times: durations("connectTimeout", "headersTimeout"),
-      switches: booleans("adaptive", "responses", "mtime", "strict"),
+      switches: booleans("adaptive", "exchanges", "responses", "mtime", "strict"),
       others: Config.all({
         stall: stall(defaults.stall),
         durability: optional(Config.literal("full", "rename")("durability")),

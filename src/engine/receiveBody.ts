@@ -91,10 +91,10 @@ export abstract class BodyReceiver implements Receiver, Timed {
 
   /** Sends the request. Run it uninterruptible. `waitedFrom`: when the wait for its permit began. */
   protected send(request: TransportRequest, offsetBytes: number, waitedFrom: number): Effect.Effect<void> {
-    const { events, trace } = this.transfer
+    const { events, options, trace } = this.transfer
     this.isOpen = true
     this.transfer.connections++
-    if (events?.hasListener === true) {
+    if (options.exchanges && events?.hasListener === true) {
       this.times = new ExchangeTimes(this.transfer, request, offsetBytes, waitedFrom)
     }
     const sending = trace === undefined ? this.transfer.transport.send(request, this) : this.sendTraced(trace, request)

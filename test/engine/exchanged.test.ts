@@ -225,6 +225,21 @@ describe("Exchanged", () => {
     })
   )
 
+  it.effect("does not come with exchanges: false", () =>
+    Effect.gen(function* () {
+      const work = (sent: Array<Sent>, start: () => Effect.Effect<Fiber.Fiber<unknown, unknown>>) =>
+        Effect.gen(function* () {
+          const fiber = yield* start()
+          sent[0]?.head(404)
+          yield* Fiber.await(fiber)
+        })
+      assert.deepStrictEqual(
+        (yield* run(work, { exchanges: false })).map(({ _tag }) => _tag),
+        ["Started", "Finished"]
+      )
+    })
+  )
+
   it.effect("is shared for each further caller of one transfer", () =>
     Effect.gen(function* () {
       const events = yield* run((sent, start) =>

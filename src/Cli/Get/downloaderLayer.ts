@@ -18,7 +18,8 @@ export const governorLayer = (options: Options) =>
     perOrigin: options.perOrigin
   })
 
-export const downloaderLayer = (options: Options, output: Output | undefined) =>
+/** `exchanges`: whether the listener needs the event `Exchanged`. */
+export const downloaderLayer = (options: Options, output: Output | undefined, exchanges: boolean) =>
   Downloader.layerWith({
     retry: RetryPolicy.make({ retries: options.retries, anyMethod: options.retryAnyMethod }),
     connectTimeout: options.connectTimeout,
@@ -30,6 +31,7 @@ export const downloaderLayer = (options: Options, output: Output | undefined) =>
     durability: options.durability,
     strict: options.strict,
     mtime: !options.noMtime,
+    exchanges,
     responses: (options.verbose && !options.quiet) || options.har !== undefined,
     traceOrigins: options.traceOrigin
   })

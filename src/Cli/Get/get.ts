@@ -116,6 +116,8 @@ const run = Effect.fnUntraced(function* (
   const progress = options.quiet || (isToStdout && host.stdout.isTerminal) ? "none" : options.progress
   const report = yield* Report.make({ ...options, progress, hasPaths: !isToStdout, version })
   const telemetry = options.dryRun ? Telemetry.none : yield* Telemetry.open(options)
+  const needsExchanges =
+    options.json || options.report !== undefined || options.har !== undefined || telemetry !== Telemetry.none
   const checksums = yield* Checksums.read(options.sums, options.baseUrl, report.note)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
@@ -295,7 +297,7 @@ const run = Effect.fnUntraced(function* (
     Stream.runDrain(failFast.stop(downloader.run(told, { concurrency: Math.min(options.concurrency, connections) })))
   ).pipe(
     Effect.provide(
-      downloaderLayer(options, output).pipe(
+      downloaderLayer(options, output, needsExchanges).pipe(
         Layer.provide(transport(first)),
         Layer.provide(cookies.layer),
         Layer.provide(telemetry.counted(Progress.layer(failFast.after(archived)))),
