@@ -1,9 +1,9 @@
 /**
  * The events of a run. Each request has `Started` when its transfer begins, `Responded` for each response if the downloader has the
- * option `responses`, `Advanced` while its body arrives, and `Exchanged` when a request to a server has ended, unless the option `exchanges` is false. It has `Retrying`
- * before each attempt after the first, and then `Finished` once. It has `Paused` when a response says that a quota is used up, and
- * `MirrorGivenUp` for each mirror that brings no more of its file. A request that is cancelled before its transfer begins has
- * `Finished` only.
+ * option `responses`, `Advanced` while its body arrives, and `Exchanged` when a request to a server has ended, unless the option
+ * `exchanges` is false. It has `Retrying` before each attempt after the first, and then `Finished` once. It has `Paused` when a
+ * response says that a quota is used up, and `MirrorGivenUp` for each mirror that brings no more of its file. A request that is
+ * cancelled before its transfer begins has `Finished` only.
  *
  * @since 0.1.0
  */

@@ -8,7 +8,7 @@ export class FailureCounts {
 
   add(error: DownloadError): void {
     const reason = reasonOf(error)
-    const known = this.counts.has(reason) || this.counts.size < reasonsAtMost ? reason : "other reasons"
+    const known = this.counts.has(reason) || this.counts.size < reasonsAtMost ? reason : "for other reasons"
     this.counts.set(known, (this.counts.get(known) ?? 0) + 1)
   }
 

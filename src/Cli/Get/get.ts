@@ -213,7 +213,8 @@ const run = Effect.fnUntraced(function* (
     before: 0,
     onReady: failed?.ready ?? (() => {}),
     onRefused: (index, item) => {
-      page?.refused(report.refused(index, item))
+      const outcome = report.refused(index, item)
+      page?.refused(outcome)
       failed?.refused(index, item)
       failFast.check()
     }

@@ -32,7 +32,7 @@ export class Slowest {
           outcome._tag === "Failed" ? "failed" : `${displaySize((outcome.bytes * 1000) / Math.max(1, millis))}/s`
         const name = lastSegment(outcome._tag === "Saved" ? outcome.destination : outcome.request.destination)
         this.count++
-        this.add({ millis, text: `${Printable.line(name)}  ${displayTime(millis)}  ${result}` })
+        this.add({ millis, text: `${Printable.line(name)}  ${durationOf(millis)}  ${result}` })
       }
       this.startedAt.delete(outcome.request)
     }
@@ -50,3 +50,6 @@ export class Slowest {
     }
   }
 }
+
+const durationOf = (millis: number): string =>
+  millis < 1000 ? `${Math.round(millis)} ms` : millis < 10_000 ? `${(millis / 1000).toFixed(1)} s` : displayTime(millis)

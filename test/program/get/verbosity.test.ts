@@ -96,7 +96,7 @@ describe("the slowest transfers", () => {
     Effect.gen(function* () {
       const { url } = yield* answering
       const several = yield* get(["-v", `${url}/a`, `${url}/b`, `${url}/status/404`])
-      const rows = /^slowest:\n((?: {2}\S+ {2}\d+ s {2}(?:\d+(?:\.\d)? k?B\/s|failed)\n){3})2 saved, 1 failed; /m
+      const rows = /^slowest:\n((?: {2}\S+ {2}[\d.]+ m?s {2}(?:\d+(?:\.\d)? k?B\/s|failed)\n){3})2 saved, 1 failed; /m
       const listed = rows.exec(several.stderr)?.[1]?.match(/^ {2}\S+/gm) ?? []
       assert.deepStrictEqual(listed.sort(), ["  404", "  a", "  b"])
       assert.notInclude((yield* get(["-v", `${url}/a`])).stderr, "slowest")
