@@ -25,6 +25,15 @@ export const time = (millis: number): string => {
 /** A duration that may be unknown. */
 export const duration = (millis: number): string => (millis < 0 ? "–" : time(millis))
 
+const charactersAtMost = 32
+
+/** The end of a text, which has what tells a file from its neighbours. */
+export const end = (text: string): string => {
+  // A pair of surrogates is not cut.
+  const last = Array.from(text.slice(-2 * charactersAtMost - 2))
+  return last.length <= charactersAtMost ? text : `…${last.slice(1 - charactersAtMost).join("")}`
+}
+
 export const percent = (part: number, all: number): string =>
   all === 0 ? "0 %" : part > 0 && part / all < 0.005 ? "< 1 %" : `${Math.round((100 * part) / all)} %`
 

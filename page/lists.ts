@@ -28,12 +28,14 @@ const file = (run: Run, open: Open): Column => ({
   name: "File",
   text: (row) => run.name(row),
   isHeader: true,
+  isCut: true,
   onOpen: open
 })
 
 const origin = (run: Run): Column => ({
   name: "Origin",
-  text: (row) => run.origin(run.data.transfers.origin[row]).replace(/^https?:\/\//, "")
+  text: (row) => run.origin(run.data.transfers.origin[row]).replace(/^https?:\/\//, ""),
+  isCut: true
 })
 
 const number = (name: string, text: (row: number) => string): Column => ({ name, text, isNumber: true })
@@ -150,7 +152,7 @@ export const origins = ({ data }: Run): HTMLElement => {
       caption: "Sums of each origin",
       rows,
       columns: [
-        { name: "Origin", text: (row) => data.origins[row]?.origin || "other origins", isHeader: true },
+        { name: "Origin", text: (row) => data.origins[row]?.origin || "other origins", isHeader: true, isCut: true },
         of("Saved", ({ counts }) => Format.count(counts.saved)),
         of("Failed", ({ counts }) => Format.count(counts.failed)),
         of("Requests", ({ requests }) => Format.count(requests)),
@@ -181,7 +183,7 @@ export const pictures = (run: Run): HTMLElement | undefined =>
                 "figure",
                 {},
                 element("span", { class: "frame" }, element("img", { src: source, alt: "" })),
-                element("figcaption", {}, name)
+                element("figcaption", { title: name }, Format.end(name))
               )
             )
           })

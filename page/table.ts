@@ -9,6 +9,8 @@ export interface Column {
   /** True for the column that names the row. */
   readonly isHeader?: boolean
   readonly isReason?: boolean
+  /** True if only the end of a long text is shown. A tooltip has the whole. */
+  readonly isCut?: boolean
   /** Called when the cell is activated. */
   readonly onOpen?: (row: number) => void
 }
@@ -25,13 +27,15 @@ export interface Options {
 const pageLength = 25
 
 const cell = (column: Column, row: number): HTMLElement => {
-  const text = column.text(row)
+  const whole = column.text(row)
+  const text = column.isCut === true ? Format.end(whole) : whole
+  const title = text === whole ? undefined : whole
   const { onOpen } = column
   const content = onOpen === undefined ? text : button(text, () => onOpen(row), { class: "link" })
   const kind = column.isNumber === true ? "number" : column.isReason === true ? "reason" : "short"
   return column.isHeader === true
-    ? element("th", { scope: "row", class: kind }, content)
-    : element("td", { class: kind }, content)
+    ? element("th", { scope: "row", class: kind, title }, content)
+    : element("td", { class: kind, title }, content)
 }
 
 export const pagedTable = ({ caption, columns, id, rows, textOf }: Options): HTMLElement => {

@@ -49,7 +49,7 @@ export const detail = (run: Run, transfer: number): HTMLElement => {
     rows: run.exchangesOf(transfer),
     columns: [
       { name: "Attempt", text: (row) => `${data.exchanges.attempt[row] ?? 0}`, isHeader: true },
-      { name: "Origin", text: (row) => run.origin(data.exchanges.origin[row]) },
+      { name: "Origin", text: (row) => run.origin(data.exchanges.origin[row]), isCut: true },
       { name: "Began", text: (row) => Format.time(data.exchanges.began[row] ?? 0), isNumber: true },
       ...(["permit", "lookup", "connect", "tls", "wait", "receive"] as const).map((phase) => ({
         name: Format.phaseNames[phase],

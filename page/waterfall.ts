@@ -268,12 +268,12 @@ const drawOrigins = (run: Run, { height, list, rows, top, ...area }: Area, rowHe
   return shapes
 }
 
-/** The beginning of a text that fits into a width. */
+/** The end of a text that fits into a width. */
 const fitted = (context: CanvasRenderingContext2D, text: string, room: number): string => {
-  const short = text.slice(0, 200)
+  const short = text.slice(-200)
   if (context.measureText(short).width <= room) {
     return short
   }
   const length = Math.max(1, Math.floor((short.length * room) / context.measureText(short).width) - 1)
-  return `${short.slice(0, length)}…`
+  return `…${short.slice(-length)}`
 }
