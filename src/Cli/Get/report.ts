@@ -86,6 +86,7 @@ export const make = (options: {
       /** Whether a failure may pass. */
       let mayPass = false
       let report = Download.emptyReport
+      let expected: number | undefined
       let kept = 0
 
       const write = (text: string): void => {
@@ -263,6 +264,7 @@ export const make = (options: {
           }
         },
         expect: (files) => {
+          expected = files
           display.expect(files)
           if (json && !quiet) {
             writeLine({ event: "Expected", atMillis: time(), files })
@@ -290,6 +292,11 @@ export const make = (options: {
             const sums = countKinds.flatMap((kind) =>
               report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${countNames[kind]}`] : []
             )
+            // After Ctrl-C or --fail-fast.
+            const left = (expected ?? 0) - total(report)
+            if (left > 0) {
+              sums.push(`${left} not started`)
+            }
             for (const line of slowest?.lines() ?? []) {
               statusLine.line(line)
             }

@@ -29,6 +29,20 @@ describe("an interrupted halyard get", () => {
     )
   }
 
+  it.scopedLive("counts the files that were not started", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const others = Array.from({ length: 100 }, (_, index) => `${url}/${index}`)
+      const running = yield* halyard(["get", `${url}/a`, `${url}/slow`, ...others, "-c", "1"], { cwd })
+      yield* running.awaitOutput(/^a$/m)
+      yield* running.signal("SIGINT")
+      const [, cancelled, left] =
+        /^1 saved, (\d+) cancelled, (\d+) not started; /m.exec((yield* running.ended).stderr) ?? []
+      assert.strictEqual(Number(cancelled) + Number(left), 101)
+    })
+  )
+
   it.scopedLive("ends at once on SIGTERM while it waits for its list", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
