@@ -86,7 +86,7 @@ export const open = Effect.fnUntraced(function* (
         for (let read = 0; read < bytes; ) {
           const size = Number(yield* handle.read(block.subarray(read)))
           if (size === 0) {
-            return yield* Effect.fail(new Error("the temporary file has lost its end"))
+            return yield* new UsageError({ message: "the temporary file has lost its end" })
           }
           read += size
         }
