@@ -25,9 +25,10 @@ export const charts = (run: Run, view: View, detail: HTMLElement): HTMLElement =
   })
   const status = element("p", { class: "status", id: "chart-status", role: "status" })
   const say = (): void => {
-    const first = Math.max(1, Math.floor(view.rows.min) + 1)
-    const last = Math.min(view.list.length, Math.ceil(view.rows.max))
-    status.textContent = `Shown: ${Format.time(view.time.min)} to ${Format.time(view.time.max)}, rows ${Format.count(first)} to ${Format.count(last)} of ${Format.count(view.list.length)} in this time.`
+    const last = run.transfersIn(view.list, Math.ceil(view.rows.max))
+    const first = Math.min(last, run.transfersIn(view.list, Math.floor(view.rows.min)) + 1)
+    const all = run.transfersIn(view.list, view.list.length)
+    status.textContent = `Shown: ${Format.time(view.time.min)} to ${Format.time(view.time.max)}, transfers ${Format.count(first)} to ${Format.count(last)} of ${Format.count(all)} in this time.`
   }
   const made = section(
     "over-time",

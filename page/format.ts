@@ -34,8 +34,20 @@ export const end = (text: string): string => {
   return last.length <= charactersAtMost ? text : `…${last.slice(1 - charactersAtMost).join("")}`
 }
 
-export const percent = (part: number, all: number): string =>
-  all === 0 ? "0 %" : part > 0 && part / all < 0.005 ? "< 1 %" : `${Math.round((100 * part) / all)} %`
+/** The percentages of parts. The whole numbers add up to 100. */
+export const percents = (parts: ReadonlyArray<number>): ReadonlyArray<string> => {
+  const all = parts.reduce((sum, part) => sum + part, 0)
+  const exact = parts.map((part) => (all === 0 ? 0 : (100 * part) / all))
+  const found = exact.map(Math.floor)
+  const missing = all === 0 ? 0 : 100 - found.reduce((sum, part) => sum + part, 0)
+  const byRemainder = [...exact.keys()].sort((one, other) => remainder(exact[other]) - remainder(exact[one]))
+  for (const index of byRemainder.slice(0, missing)) {
+    found[index] = (found[index] ?? 0) + 1
+  }
+  return found.map((part, index) => (part === 0 && (parts[index] ?? 0) > 0 ? "< 1 %" : `${part} %`))
+}
+
+const remainder = (value = 0): number => value - Math.floor(value)
 
 export const phaseNames: { readonly [phase in Phase]: string } = {
   permit: "wait for a permit",

@@ -91,6 +91,16 @@ export class Run {
     return found
   }
 
+  /** The number of transfers in the first rows of a list, which has headings too. */
+  transfersIn(list: ReadonlyArray<number>, length: number): number {
+    let sum = 0
+    for (let position = 0; position < Math.min(length, list.length); position++) {
+      const row = this.rows[list[position] ?? -1]
+      sum += row !== undefined && "transfer" in row ? 1 : 0
+    }
+    return sum
+  }
+
   exchangesOf(transfer: number): ReadonlyArray<number> {
     return this.exchanges(transfer)
   }

@@ -92,7 +92,7 @@ export const failures = ({ data }: Run): HTMLElement | undefined =>
           "ul",
           { class: "plain kinds" },
           ...data.failures
-            .slice(0, kindsAtMost)
+            .slice(0, kindsShown(data.failures.length))
             .map(({ count, phase, reason }) =>
               element(
                 "li",
@@ -107,13 +107,16 @@ export const failures = ({ data }: Run): HTMLElement | undefined =>
               )
             )
         ),
-        ...(data.failures.length > kindsAtMost
+        ...(data.failures.length > kindsShown(data.failures.length)
           ? [element("p", { class: "muted" }, `and ${Format.plural(data.failures.length - kindsAtMost, "other kind")}`)]
           : []),
         element("p", {}, element("a", { href: "#failed" }, "Each failed file, with its phase and retries"))
       )
 
 const kindsAtMost = 8
+
+/** A last kind is shown in the row that would count it. */
+const kindsShown = (kinds: number): number => (kinds === kindsAtMost + 1 ? kinds : kindsAtMost)
 
 /** What transfers did in a phase, and why they may have done it for long. */
 const remarks: { readonly [phase in keyof PhaseMillis]: string } = {
@@ -130,6 +133,7 @@ const remarks: { readonly [phase in keyof PhaseMillis]: string } = {
 export const whereTimeWent = ({ data }: Run): HTMLElement => {
   const all = Format.phases.reduce((sum, phase) => sum + data.phases[phase], 0)
   const shown = Format.phases.filter((phase) => data.phases[phase] > 0)
+  const percents = Format.percents(shown.map((phase) => data.phases[phase]))
   const longest = shown.reduce((one, other) => (data.phases[other] > data.phases[one] ? other : one), "receive")
   const bar = element("div", { class: "bar", "aria-hidden": "true" })
   for (const phase of shown) {
@@ -145,18 +149,18 @@ export const whereTimeWent = ({ data }: Run): HTMLElement => {
       {},
       all === 0
         ? "No request took a millisecond."
-        : `In ${Format.percent(data.phases[longest], all)} of their time, transfers ${remarks[longest]}.`
+        : `In ${percents[shown.indexOf(longest)]} of their time, transfers ${remarks[longest]}.`
     ),
     bar,
     element(
       "ul",
       { class: "plain legend", "aria-label": "Time of all transfers by phase" },
-      ...shown.map((phase) =>
+      ...shown.map((phase, index) =>
         element(
           "li",
           {},
           swatch(phase),
-          `${Format.phaseNames[phase]} ${Format.percent(data.phases[phase], all)} (${Format.time(data.phases[phase])})`
+          `${Format.phaseNames[phase]} ${percents[index]} (${Format.time(data.phases[phase])})`
         )
       )
     )
@@ -171,7 +175,7 @@ export const outcomeBar = ({ data }: Run): HTMLElement => {
     part.style.flexGrow = `${data.counts[outcome]}`
     bar.append(part)
   }
-  const all = total(data.counts)
+  const percents = Format.percents(shown.map((outcome) => data.counts[outcome]))
   return section(
     "outcomes",
     "Outcomes",
@@ -179,12 +183,12 @@ export const outcomeBar = ({ data }: Run): HTMLElement => {
     element(
       "ul",
       { class: "plain legend", "aria-label": "Outcomes by kind" },
-      ...shown.map((outcome) =>
+      ...shown.map((outcome, index) =>
         element(
           "li",
           {},
           swatch(outcome),
-          `${Format.count(data.counts[outcome])} ${Format.outcomeNames[outcome]} (${Format.percent(data.counts[outcome], all)})`
+          `${Format.count(data.counts[outcome])} ${Format.outcomeNames[outcome]} (${percents[index]})`
         )
       )
     )

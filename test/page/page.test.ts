@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Connection } from "../../src/DownloadError.js"
+import { Connection, HttpStatus } from "../../src/DownloadError.js"
 import type { DownloadEvent } from "../../src/DownloadEvent.js"
 import { withData } from "../../src/RunRecord/page.js"
 import * as RunRecord from "../../src/RunRecord.js"
@@ -77,12 +77,12 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
       const status = () => Effect.promise(() => page.locator("#chart-status").innerText())
       const press = (key: string) => Effect.promise(() => page.keyboard.press(key))
       const whole = yield* status()
-      assert.match(whole, /^Shown: 0 ms to .*, rows 1 to 302 of 302/)
+      assert.match(whole, /^Shown: 0 ms to .*, transfers 1 to 300 of 300 in this time/)
       yield* Effect.promise(() => page.getByRole("group", { name: "Charts of the run over time" }).focus())
       yield* press("+")
       const zoomed = yield* status()
       assert.notStrictEqual(zoomed, whole)
-      assert.notMatch(zoomed, /of 302/)
+      assert.notMatch(zoomed, /of 300/)
       yield* press("ArrowRight")
       assert.notStrictEqual(yield* status(), zoomed)
       yield* press("n")
@@ -202,6 +202,47 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
         assert.isBelow(shapes, 20_000)
         assert.isAtMost(elements, small.elements + 100)
       }
+    })
+  )
+
+  it.scopedLive("names the ninth kind of failures, and counts the kinds after the eighth if there are more", () =>
+    Effect.gen(function* () {
+      const kindsOf = (kinds: number) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const events = Array.from({ length: kinds }, (_, index) => {
+              const request = requestTo(`http://one.test/${index}`, `${index}`)
+              return [
+                started(request, 0),
+                failed(request, 1, new HttpStatus({ url: request.url, status: 410 + index }))
+              ]
+            })
+            const { page } = yield* open(events.flat())
+            const items = yield* Effect.promise(() => page.locator("#what-failed li").count())
+            const others = yield* Effect.promise(() => page.locator("#what-failed > p.muted").allInnerTexts())
+            return [items, ...others]
+          })
+        )
+      assert.deepStrictEqual(yield* kindsOf(8), [8])
+      assert.deepStrictEqual(yield* kindsOf(9), [9])
+      assert.deepStrictEqual(yield* kindsOf(10), [8, "and 2 other kinds"])
+    })
+  )
+
+  it.scopedLive("shows percentages that add up to 100", () =>
+    Effect.gen(function* () {
+      const request = requestTo("http://one.test/a", "a")
+      const { page } = yield* open([
+        started(request, 0),
+        exchanged(request, { at: 2000, blocked: 1, lookup: 670, connect: 670, wait: 659 }),
+        saved(request, 2000, 1)
+      ])
+      assert.deepStrictEqual(yield* Effect.promise(() => page.locator("#where-time-went li").allInnerTexts()), [
+        "wait for a permit < 1 % (1 ms)",
+        "name look-up 34 % (670 ms)",
+        "connect 33 % (670 ms)",
+        "first byte 33 % (659 ms)"
+      ])
     })
   )
 
