@@ -1,4 +1,4 @@
-// The charts: throughput and transfers in flight over time, and the waterfall below them, on one axis of time.
+// The charts: throughput and open requests over time, and the waterfall below them, on one axis of time.
 import uPlot from "uplot"
 import type { Timeline } from "../src/RunRecord/data.js"
 import * as Colors from "./colors.js"
@@ -163,19 +163,19 @@ const plot = (run: Run, view: View, frame: HTMLElement): void => {
   })
   const waterfallHeight = Math.min(600, Math.max(90, run.rows.length * 18)) + axisHeight
   const bytes = timeline(run, view, "bytes", sizes)
-  const active = timeline(run, view, "active", sizes)
+  const open = timeline(run, view, "open", sizes)
   const failed = run.data.counts.failed === 0 ? undefined : timeline(run, view, "failed", sizes)
   const falls = waterfall(run, view, waterfallHeight, sizes, frame)
   frame.append(
     element("div", { class: "chart-title" }, "Bytes per second"),
     bytes.root,
-    element("div", { class: "chart-title" }, "Transfers in flight"),
-    active.root,
+    element("div", { class: "chart-title" }, "Open requests"),
+    open.root,
     ...(failed === undefined ? [] : [element("div", { class: "chart-title" }, "Failures per second"), failed.root]),
     element("div", { class: "chart-title" }, "Transfers by origin: each row is a file"),
     falls.root
   )
-  const all = [bytes, active, ...(failed === undefined ? [] : [failed]), falls]
+  const all = [bytes, open, ...(failed === undefined ? [] : [failed]), falls]
   const redraw = (): void => {
     for (const one of all) {
       one.update()
@@ -270,10 +270,10 @@ const steps = (timeline: Timeline, view: View, values: ReadonlyArray<number>): [
   return [times, found]
 }
 
-type Kind = "bytes" | "active" | "failed"
+type Kind = "bytes" | "open" | "failed"
 
-const valuesOf = ({ activeMillis, bytes, failed }: Timeline, kind: Kind): ReadonlyArray<number> =>
-  kind === "active" ? activeMillis : (kind === "bytes" ? bytes : failed).map((value) => value * 1000)
+const valuesOf = ({ openMillis, bytes, failed }: Timeline, kind: Kind): ReadonlyArray<number> =>
+  kind === "open" ? openMillis : (kind === "bytes" ? bytes : failed).map((value) => value * 1000)
 
 const timeline = (run: Run, view: View, kind: Kind, sizes: Sizes): Chart => {
   const { timeline } = run.data

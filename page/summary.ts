@@ -55,7 +55,7 @@ export const head = ({ data }: Run): ReadonlyArray<HTMLElement> => {
     ["mean rate", rate],
     ["requests", Format.count(data.requests)],
     ["retries", Format.count(data.retries)],
-    ["at a time", Format.count(data.activeAtMost)]
+    ["requests at a time", Format.count(data.openAtMost)]
   ]
   return [
     element(

@@ -64,7 +64,7 @@ describe("RunRecord", () => {
       saved(a, 710, 2000)
     ])
     assert.deepInclude(data, { beganAtMillis: begin, elapsedMillis: 710, savedBytes: 2000, receivedBytes: 2000 })
-    assert.deepInclude(data, { requests: 3, retries: 1, activeAtMost: 2 })
+    assert.deepInclude(data, { requests: 3, retries: 1, openAtMost: 2 })
     const { transfers } = data
     assert.deepStrictEqual(transfers.began, [0, 5])
     assert.deepStrictEqual(transfers.ended, [710, 106])
@@ -155,7 +155,38 @@ describe("RunRecord", () => {
     ])
   })
 
-  it("puts bytes and transfers in flight into the time in which they were", () => {
+  it("counts the requests that are open, not the transfers that wait for a permit or a retry", () => {
+    const requests = Array.from({ length: 50 }, (_, index) => requestTo(`http://x.test/${index}`, `${index}`))
+    const data = dataOf([
+      ...requests.map((request) => started(request, 0)),
+      ...requests.flatMap((request, index) => {
+        const blocked = 100 * Math.floor(index / 2)
+        const at = blocked + 100
+        const error = brokenOff(request, 1)
+        return [exchanged(request, { at, blocked, wait: 100, error }), retrying(request, at, 60_000, error)]
+      }),
+      ...requests.map((request) => cancelled(request, 2600))
+    ])
+    assert.strictEqual(data.openAtMost, 2)
+    assert.strictEqual(sum(data.timeline.openMillis), 50 * 100)
+    assert.strictEqual(sum(data.timeline.openMillis.slice(2500)), 0)
+  })
+
+  it("counts the requests of a killed run while their bytes arrive", () => {
+    const data = dataOf([
+      started(a, 0),
+      started(b, 0),
+      started(c, 0),
+      advanced(a, 100, 1),
+      advanced(b, 200, 1),
+      advanced(a, 300, 2),
+      advanced(b, 400, 2)
+    ])
+    assert.strictEqual(data.openAtMost, 2)
+    assert.strictEqual(sum(data.timeline.openMillis), 400)
+  })
+
+  it("puts bytes and open requests into the time in which they were", () => {
     const data = dataOf([
       started(a, 0),
       advanced(a, 100, 0),
@@ -163,18 +194,19 @@ describe("RunRecord", () => {
       started(b, 300),
       exchanged(a, { at: 500, wait: 100, receive: 400, bytes: 3000, status: 200 }),
       saved(a, 500, 3000),
+      exchanged(b, { began: 250, at: 600, blocked: 50, wait: 300, status: 200 }),
       saved(b, 600, 0)
     ])
-    const { activeMillis, bytes, intervalMillis } = data.timeline
+    const { bytes, intervalMillis, openMillis } = data.timeline
     const between = (values: ReadonlyArray<number>, from: number, to: number) =>
       sum(values.slice(from / intervalMillis, to / intervalMillis))
     assert.strictEqual(intervalMillis, 1)
     assert.strictEqual(sum(bytes), 3000)
     assert.strictEqual(between(bytes, 0, 100), 0)
     assert.isAtLeast(between(bytes, 100, 300), 2000)
-    assert.strictEqual(between(activeMillis, 0, 300), 300)
-    assert.strictEqual(between(activeMillis, 300, 500), 400)
-    assert.strictEqual(between(activeMillis, 500, 600), 100)
+    assert.strictEqual(between(openMillis, 0, 300), 300)
+    assert.strictEqual(between(openMillis, 300, 500), 400)
+    assert.strictEqual(between(openMillis, 500, 600), 100)
   })
 
   it("counts no bytes that an earlier process has received", () => {
@@ -206,7 +238,7 @@ describe("RunRecord", () => {
     assert.isAtMost(data.timeline.bytes.length, 4096)
     assert.strictEqual(data.timeline.intervalMillis * data.timeline.bytes.length >= data.elapsedMillis, true)
     assert.strictEqual(sum(data.timeline.bytes), 200 * 700)
-    assert.strictEqual(sum(data.timeline.activeMillis), 200 * 5000)
+    assert.strictEqual(sum(data.timeline.openMillis), 200 * 5000)
     assert.strictEqual(sum(data.timeline.ended), 200)
   })
 

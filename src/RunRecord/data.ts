@@ -165,8 +165,8 @@ export interface DelayColumns {
 export interface Timeline {
   readonly intervalMillis: number
   readonly bytes: ReadonlyArray<number>
-  /** The number of transfers in flight times milliseconds. */
-  readonly activeMillis: ReadonlyArray<number>
+  /** The number of open requests times milliseconds. A request is open from its permit to its end. */
+  readonly openMillis: ReadonlyArray<number>
   readonly ended: ReadonlyArray<number>
   readonly failed: ReadonlyArray<number>
 }
@@ -203,8 +203,8 @@ export interface RunData {
   readonly receivedBytes: number
   readonly requests: number
   readonly retries: number
-  /** The most transfers that were in flight at a time. */
-  readonly activeAtMost: number
+  /** The most requests that were open at a time, as seen at the ends of the intervals of `timeline`. */
+  readonly openAtMost: number
   readonly origins: ReadonlyArray<OriginSums>
   readonly failures: ReadonlyArray<FailureKind>
   readonly timeline: Timeline

@@ -28,6 +28,8 @@ interface Active {
   /** The size of the file at the last `Advanced`. */
   size: number | undefined
   sizeAt: number
+  /** The first `Advanced` since the last request ended: a request is open. */
+  openSince: number | undefined
   /** The bytes that are in the timeline. */
   counted: number
   /** The bytes of the requests that have ended. */
@@ -94,7 +96,7 @@ export class Recorder {
 
   data(pictures: ReadonlyArray<Picture>, hasSecrets: boolean): RunData {
     this.addLate()
-    this.timeline.passTo(this.elapsed)
+    this.addOpen()
     const { all } = this
     const unfinished = this.active.size
     const show = hasSecrets ? (url: string) => url : displayUrl
@@ -108,7 +110,7 @@ export class Recorder {
       receivedBytes: all.bytes,
       requests: all.requests,
       retries: all.retries,
-      activeAtMost: this.timeline.activeAtMost,
+      openAtMost: Math.max(Math.min(1, all.requests), this.timeline.openAtMost),
       origins: this.originSums.map(({ origin, sums }) => sums.data(origin)),
       failures: Array.from(this.failures.values(), (kind) => ({ ...kind })).sort(
         (one, other) => other.count - one.count
@@ -142,12 +144,12 @@ export class Recorder {
       retries: 0,
       size: undefined,
       sizeAt: began,
+      openSince: undefined,
       counted: 0,
       received: 0,
       last: undefined
     }
     this.active.set(request, active)
-    this.timeline.begin(began)
     return active
   }
 
@@ -165,6 +167,7 @@ export class Recorder {
     }
     active.size = bytes
     active.sizeAt = at
+    active.openSince ??= at
   }
 
   private onExchanged(event: Exchanged): void {
@@ -174,10 +177,13 @@ export class Recorder {
     if (event.isShared !== true) {
       this.all.exchange(event)
       this.originSums[origin]?.sums.exchange(event)
+      const began = event.beganAtMillis - (this.beganAt ?? 0) + event.blockedMillis
+      this.timeline.open(Math.max(0, began), at)
     }
     if (active === undefined) {
       return
     }
+    active.openSince = undefined
     active.received += event.bytes
     const rest = active.received - active.counted
     if (rest > 0) {
@@ -286,6 +292,16 @@ export class Recorder {
       this.end(active, ended, outcome)
     }
     this.lateSlow = []
+  }
+
+  /** Counts the requests of a killed run, which have no end. They were open while bytes arrived. */
+  private addOpen(): void {
+    for (const active of this.active.values()) {
+      if (active.openSince !== undefined) {
+        this.timeline.open(active.openSince, active.sizeAt)
+        active.openSince = undefined
+      }
+    }
   }
 
   private textOf(error: DownloadError): number {

@@ -10,23 +10,14 @@ const intervalsAtMost = 4096
 export class Timeline {
   private intervalMillis = 1
   private readonly bytes = new Float64Array(intervalsAtMost)
-  private readonly activeMillis = new Float64Array(intervalsAtMost)
+  private readonly openMillis = new Float64Array(intervalsAtMost)
+  /** The requests that were opened in each interval, without those that have ended in it. */
+  private readonly opened = new Float64Array(intervalsAtMost)
   private readonly ended = new Float64Array(intervalsAtMost)
   private readonly failed = new Float64Array(intervalsAtMost)
-  private activeSince = 0
-  private active = 0
-  activeAtMost = 0
 
-  /** A transfer has begun. */
-  begin(at: number): void {
-    this.passTo(at)
-    this.active++
-    this.activeAtMost = Math.max(this.activeAtMost, this.active)
-  }
-
+  /** A transfer has ended. */
   end(at: number, isFailed: boolean): void {
-    this.passTo(at)
-    this.active--
     add(this.ended, this.indexOf(at), 1)
     add(this.failed, this.indexOf(at), isFailed ? 1 : 0)
   }
@@ -36,14 +27,24 @@ export class Timeline {
     this.spread(this.bytes, from, to, bytes)
   }
 
-  /** Counts the transfers in flight up to this time. */
-  passTo(at: number): void {
-    if (at > this.activeSince) {
-      if (this.active > 0) {
-        this.spread(this.activeMillis, this.activeSince, at, this.active * (at - this.activeSince))
-      }
-      this.activeSince = at
+  /** A request was open between two times. */
+  open(from: number, to: number): void {
+    if (to > from) {
+      this.spread(this.openMillis, from, to, to - from)
+      add(this.opened, this.indexOf(to), -1)
+      add(this.opened, this.indexOf(from), 1)
     }
+  }
+
+  /** The most requests that were open at the end of an interval. */
+  get openAtMost(): number {
+    let open = 0
+    let most = 0
+    for (const opened of this.opened) {
+      open += opened
+      most = Math.max(most, open)
+    }
+    return most
   }
 
   data(elapsedMillis: number): Data.Timeline {
@@ -52,7 +53,7 @@ export class Timeline {
     return {
       intervalMillis: this.intervalMillis,
       bytes: of(this.bytes),
-      activeMillis: of(this.activeMillis),
+      openMillis: of(this.openMillis),
       ended: of(this.ended),
       failed: of(this.failed)
     }
@@ -61,7 +62,7 @@ export class Timeline {
   private indexOf(at: number): number {
     while (at >= this.intervalMillis * intervalsAtMost) {
       this.intervalMillis *= 2
-      for (const values of [this.bytes, this.activeMillis, this.ended, this.failed]) {
+      for (const values of [this.bytes, this.openMillis, this.opened, this.ended, this.failed]) {
         for (let index = 0; index < intervalsAtMost; index++) {
           values[index] = (values[2 * index] ?? 0) + (values[2 * index + 1] ?? 0)
         }

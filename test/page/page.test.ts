@@ -30,6 +30,7 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
       const { page, problems, requests } = yield* open(run(60))
       const text = (selector: string) => Effect.promise(() => page.locator(selector).innerText())
       assert.strictEqual(yield* text("h1"), "6 of 60 files failed")
+      assert.include(yield* text("dl.facts"), "requests at a time\n9")
       assert.include(yield* text("#what-failed"), "6\nHTTP error 404 - Not Found · phase: response")
       assert.include(yield* text("#outcomes"), "54 saved (90 %)")
       assert.include(yield* text("#where-time-went"), "transfers waited before the next attempt")
