@@ -42,6 +42,9 @@ export const charts = (run: Run, view: View, detail: HTMLElement): HTMLElement =
       "Drag over the charts to zoom, double-click to see everything. With the charts focused: + and − zoom the time, Shift with + and − the rows, arrow keys move, Enter and N or P show a transfer, 0 resets. Ctrl and the wheel zoom."
     ),
     legend(run),
+    ...(run.data.phases.permit > 0
+      ? [element("p", { class: "muted" }, `${Format.phaseNames.permit}: ${Format.permitNote}.`)]
+      : []),
     detail
   )
   const draw = (): void => plot(run, view, frame)

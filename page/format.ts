@@ -60,6 +60,10 @@ export const phaseNames: { readonly [phase in Phase]: string } = {
   finish: "check and publish"
 }
 
+/** What the name of the phase does not say. */
+export const permitNote =
+  "the transfer waits because of -c, --per-origin, --rate, a pause of the origin, or an origin that is overloaded"
+
 export const phases: ReadonlyArray<Phase> = ["permit", "lookup", "connect", "tls", "wait", "receive", "delay", "finish"]
 
 export const outcomeNames: { readonly [outcome in Outcome]: string } = {

@@ -96,6 +96,16 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
     })
   )
 
+  it.scopedLive("says why transfers wait for a permit", () =>
+    Effect.gen(function* () {
+      const { page } = yield* open(run(20))
+      assert.include(
+        yield* Effect.promise(() => page.locator("#over-time").innerText()),
+        "wait for a permit: the transfer waits because of -c, --per-origin, --rate, a pause of the origin"
+      )
+    })
+  )
+
   it.scopedLive("zooms by a drag over the charts", () =>
     Effect.gen(function* () {
       const { page } = yield* open(run(100))
