@@ -10,12 +10,18 @@ const total = (counts: OutcomeCounts): number => outcomes.reduce((sum, outcome) 
 const isDone = (counts: OutcomeCounts): number => counts.saved + counts.skipped + counts.notModified
 
 /** The answer to the first question about a run. */
-const answerOf = (counts: OutcomeCounts): { readonly text: string; readonly kind: string } => {
+const answerOf = (
+  counts: OutcomeCounts,
+  hasFailuresOnly: boolean
+): { readonly text: string; readonly kind: string } => {
   const all = total(counts)
   const files = all === 1 ? "file" : "files"
   const stopped = counts.cancelled + counts.unfinished
   if (all === 0) {
     return { text: "The run had no files", kind: "partial" }
+  }
+  if (hasFailuresOnly) {
+    return { text: `${Format.plural(all, "file")} failed. The lines are of a run with --quiet`, kind: "bad" }
   }
   if (counts.failed === all) {
     return { text: all === 1 ? "The file failed" : `All ${Format.count(all)} files failed`, kind: "bad" }
@@ -40,7 +46,7 @@ const dateOf = (millis: number): string =>
 
 export const head = ({ data }: Run): ReadonlyArray<HTMLElement> => {
   const { counts } = data
-  const { kind, text } = answerOf(counts)
+  const { kind, text } = answerOf(counts, data.hasFailuresOnly)
   document.title = `${text} – halyard report`
   const rate = data.elapsedMillis === 0 ? "–" : `${Format.size((1000 * data.receivedBytes) / data.elapsedMillis)}/s`
   const facts: ReadonlyArray<readonly [string, string]> = [

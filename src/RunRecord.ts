@@ -45,6 +45,8 @@ export interface RunRecord {
   readonly data: (options?: {
     readonly pictures?: ReadonlyArray<Picture> | undefined
     readonly hasSecrets?: boolean | undefined
+    /** True if the events are those of failed files only. */
+    readonly hasFailuresOnly?: boolean | undefined
   }) => RunData
 }
 
@@ -59,6 +61,9 @@ export const make = (options?: { readonly transfersAtMost?: number | undefined }
   return {
     receive: (event) => recorder.receive(event),
     saved: (take) => recorder.saved(take),
-    data: ({ hasSecrets = false, pictures = [] } = {}) => recorder.data(pictures, hasSecrets)
+    data: ({ hasFailuresOnly = false, hasSecrets = false, pictures = [] } = {}) => ({
+      ...recorder.data(pictures, hasSecrets),
+      hasFailuresOnly
+    })
   }
 }

@@ -16,6 +16,8 @@ export interface ReportPage {
   readonly receive: (event: DownloadEvent) => void
   /** Records an item for which no request is sent. */
   readonly refused: (event: Finished) => void
+  /** Says in the page that the events are those of failed files only. */
+  readonly failuresOnly: () => void
   /** Writes the page. Returns false, and prints why, if it could not be written. */
   readonly save: Effect.Effect<boolean>
 }
@@ -45,9 +47,10 @@ export const open = Effect.fnUntraced(function* (
   const { line } = yield* StatusLine
   const record = RunRecord.make()
   const context = yield* Effect.context<ReplacedFile.Requirements>()
+  let hasFailuresOnly = false
   const write = Effect.gen(function* () {
     const pictures = isOwnRun ? yield* Pictures.read(record) : []
-    const text = withData(html, record.data({ hasSecrets, pictures }))
+    const text = withData(html, record.data({ hasFailuresOnly, hasSecrets, pictures }))
     yield* target.replace((file) => file.writeAll(new TextEncoder().encode(text)))
   })
   const page: ReportPage = {
@@ -61,6 +64,9 @@ export const open = Effect.fnUntraced(function* (
       const { atMillis, outcome } = event
       record.receive(Unvalidated.make(Started, { request: outcome.request, atMillis }))
       record.receive(event)
+    },
+    failuresOnly: () => {
+      hasFailuresOnly = true
     },
     save: write.pipe(
       Effect.as(true),

@@ -192,6 +192,8 @@ export interface Picture {
  */
 export interface RunData {
   readonly version: 1
+  /** True if files that did not fail are not in it. */
+  readonly hasFailuresOnly: boolean
   /** Milliseconds since 1970. */
   readonly beganAtMillis: number
   readonly elapsedMillis: number

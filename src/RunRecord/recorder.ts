@@ -94,7 +94,7 @@ export class Recorder {
     this.rows.saved(take)
   }
 
-  data(pictures: ReadonlyArray<Picture>, hasSecrets: boolean): RunData {
+  data(pictures: ReadonlyArray<Picture>, hasSecrets: boolean): Omit<RunData, "hasFailuresOnly"> {
     this.addLate()
     this.addOpen()
     const { all } = this

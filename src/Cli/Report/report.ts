@@ -14,6 +14,7 @@ import { Host } from "../Host.js"
 import * as HarFile from "../harFile.js"
 import * as ReportPage from "../reportPage.js"
 import { UsageError } from "../UsageError.js"
+import { Contents } from "./contents.js"
 import type { Options } from "./options.js"
 import { RunEvents } from "./runEvents.js"
 
@@ -34,6 +35,7 @@ export const report = Effect.fn("report")(function* (file: string, { har, html }
           version
         })
   const events = new RunEvents()
+  const contents = new Contents()
   let read = 0
   let unread = 0
   let number = 0
@@ -65,6 +67,7 @@ export const report = Effect.fn("report")(function* (file: string, { har, html }
       return
     }
     read++
+    contents.add(decoded.right)
     const event = events.of(decoded.right)
     if (event !== undefined) {
       page?.receive(event)
@@ -101,6 +104,12 @@ export const report = Effect.fn("report")(function* (file: string, { har, html }
   if (read === 0) {
     line(`${name}: it has no line of halyard --json`)
     return 1
+  }
+  for (const warning of contents.warnings) {
+    line(`${name}: ${warning}`)
+  }
+  if (contents.isQuiet) {
+    page?.failuresOnly()
   }
   const isPageSaved = page === undefined || (yield* page.save)
   const isArchiveSaved = archive === undefined || (yield* archive.save)

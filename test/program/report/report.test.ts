@@ -138,7 +138,28 @@ describe("halyard report", () => {
       appendFileSync(`${cwd}/run.ndjson`, readFileSync(`${cwd}/run.ndjson`))
       const ended = yield* report(cwd, "run.ndjson", "--html", "run.html")
       assert.strictEqual(ended.exitCode, 0, ended.stderr)
+      assert.strictEqual(ended.stderr, "run.ndjson: it has 2 runs, which are shown as one\n")
       assert.deepInclude(dataOf(readFileSync(`${cwd}/run.html`, "utf8"))["counts"], { saved: 4, failed: 4 })
+    })
+  )
+
+  it.scopedLive.skipIf(!hasBrowser)(`says that the lines of a quiet run are failures only${needsBrowser}`, () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const quiet = yield* get([`${url}/a`, `${url}/missing`, "-d", "out", "-q", "--json"], { cwd })
+      writeFileSync(`${cwd}/quiet.ndjson`, quiet.stdout)
+      const ended = yield* report(cwd, "quiet.ndjson", "--html", "run.html")
+      assert.strictEqual(ended.exitCode, 0, ended.stderr)
+      assert.strictEqual(
+        ended.stderr,
+        "quiet.ndjson: it has failures only, as a run with --quiet prints them. Other files are not counted\n"
+      )
+      const { page } = yield* openFile(`${cwd}/run.html`)
+      assert.strictEqual(
+        yield* Effect.promise(() => page.locator("h1").innerText()),
+        "1 file failed. The lines are of a run with --quiet"
+      )
     })
   )
 })

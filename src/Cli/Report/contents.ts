@@ -1,0 +1,32 @@
+/**
+ * What the lines of a file lack, or have too often, to show one whole run.
+ */
+import type { EventLine } from "../../EventLine.js"
+
+export class Contents {
+  private runs = 0
+  private failures = 0
+  private others = 0
+
+  add(line: EventLine): void {
+    if (line.event === "Run") {
+      this.runs++
+    } else if (line.event === "Finished" && line.outcome === "Failed") {
+      this.failures++
+    } else {
+      this.others++
+    }
+  }
+
+  /** Returns true if the lines are those of a run with `--quiet`: failures, and nothing else. */
+  get isQuiet(): boolean {
+    return this.failures > 0 && this.runs + this.others === 0
+  }
+
+  get warnings(): ReadonlyArray<string> {
+    return [
+      ...(this.isQuiet ? ["it has failures only, as a run with --quiet prints them. Other files are not counted"] : []),
+      ...(this.runs > 1 ? [`it has ${this.runs} runs, which are shown as one`] : [])
+    ]
+  }
+}
