@@ -193,7 +193,7 @@ describe("halyard get --progress", () => {
       assert.include(wrong.stderr, "--progress must be one of auto, bar, plain, none, not 'bars'")
       const json = yield* run(["get", `${url}/a`, "--progress", "json"], { cwd })
       assert.strictEqual(json.exitCode, 2)
-      assert.match(json.stderr, /^halyard get: --progress json is --json, [^\n]+\n$/)
+      assert.match(json.stderr, /^halyard get: --progress has no kind json: use --json, [^\n]+\n$/)
     })
   )
 })
