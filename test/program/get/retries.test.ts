@@ -78,7 +78,8 @@ describe("the failures of halyard get", () => {
       }
       assert.strictEqual(rows[start + 21], "  and 5 more")
       assert.strictEqual(rows[start + 22], "by reason: 25 HTTP error 404 - Not Found")
-      assert.match(rows[start + 23] ?? "", /^1 saved, 25 failed; /)
+      assert.match(rows[start + 23] ?? "", /^hint: --failed FILE /)
+      assert.match(rows[start + 24] ?? "", /^1 saved, 25 failed; /)
     })
   )
 

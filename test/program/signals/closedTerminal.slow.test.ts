@@ -30,7 +30,7 @@ describe("a terminal that is closed", () => {
     [["spin", "--blocking"], /spinner object/],
     [["spin", "-m", "beside", "--", "sleep", "30"], /beside$/],
     [["serve", "0"], /Serving/],
-    [["flags", "-s", "DELAY"], /downloading flags/],
+    [["flags", "-s", "DELAY"], /^\d+\/20 {2}/m],
     [["get", "-i", "-"], /downloading/]
   ] as const) {
     itOnTerminal(
