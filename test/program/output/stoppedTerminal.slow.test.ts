@@ -16,7 +16,7 @@ describe("a terminal that takes no output", () => {
     [["spin"], /thinking!$/],
     [["spin", "-m", "beside", "--", "sleep", "30"], /beside$/],
     [["spin", "-m", "beside", "--", "yes"], /^y$/m],
-    [["flags", "-s", "DELAY"], /downloading flags/],
+    [["flags", "-s", "DELAY"], /^\d+\/20 {2}/m],
     [["get", "-i", "-"], /downloading/]
   ] as const) {
     itOnTerminal(
