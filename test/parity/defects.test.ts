@@ -97,10 +97,10 @@ describe("defects that are designed out", () => {
           Effect.flatMap(Progress.Recorded, ({ events }) => events),
           (events) => events.map(({ _tag }) => _tag)
         )
-        assert.deepStrictEqual(yield* told, ["Started"])
+        assert.deepStrictEqual(yield* told, ["Started", "Exchanged"])
         yield* Deferred.succeed(gate, undefined)
         yield* Fiber.join(fiber)
-        assert.deepStrictEqual(yield* told, ["Started", "Finished"])
+        assert.deepStrictEqual(yield* told, ["Started", "Exchanged", "Finished"])
       }).pipe(
         Effect.provide(
           Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
