@@ -97,10 +97,10 @@ describe("defects that are designed out", () => {
           Effect.flatMap(Progress.Recorded, ({ events }) => events),
           (events) => events.map(({ _tag }) => _tag)
         )
-        assert.deepStrictEqual(yield* told, ["Started", "Exchanged"])
+        assert.deepStrictEqual(yield* told, ["Started", "Exchanged", "Advanced"])
         yield* Deferred.succeed(gate, undefined)
         yield* Fiber.join(fiber)
-        assert.deepStrictEqual(yield* told, ["Started", "Exchanged", "Finished"])
+        assert.deepStrictEqual(yield* told, ["Started", "Exchanged", "Advanced", "Finished"])
       }).pipe(
         Effect.provide(
           Downloader.layerWith({ retry: RetryPolicy.none }).pipe(
