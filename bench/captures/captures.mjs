@@ -60,6 +60,7 @@ const programs = [
   { name: "axel", version: version("axel", ["--version"]), one: ["axel", origin.file], list: undefined }
 ]
 
+// Real time, because the programs on the screens are other processes.
 const sleep = (millis) => new Promise((resolve) => setTimeout(resolve, millis))
 
 /** The screen after some time, and the last rows when the program has ended or was interrupted. */
@@ -91,6 +92,7 @@ const capture = async ([command, ...args], columns, momentMillis, endMillis) => 
   }
   await Promise.race([begun.then(() => sleep(momentMillis)), ended])
   const during = await rows()
+  // Real time, for the same reason. Ends with the program.
   const timer = setTimeout(() => child.kill("SIGINT"), endMillis)
   await ended
   clearTimeout(timer)
