@@ -7,12 +7,13 @@
  * @internal
  */
 import type { DownloadOutcome, DownloadRequest } from "../Download.js"
+import { reasonOf } from "../DownloadError/reason.js"
 import type { DownloadError } from "../DownloadError.js"
 import type { Advanced, DownloadEvent, Exchanged, Finished, Retrying, Started } from "../DownloadEvent.js"
 import { displayText, displayUrl, isHttp, parse } from "../internal/text/displayUrl.js"
 import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 import type { Outcome, Picture, RunData } from "./data.js"
-import { phaseOf, reasonOf } from "./reason.js"
+import { phaseOf } from "./failurePhase.js"
 import { Rows } from "./rows.js"
 import { Sums } from "./sums.js"
 import { Texts } from "./texts.js"

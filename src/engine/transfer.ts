@@ -42,7 +42,7 @@ import * as ProgressSampler from "./progressSampler.js"
 import { Quotas } from "./quotas.js"
 import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
-import { keepsContent } from "./resume/keepsContent.js"
+import { mayContinue } from "./resume/keepsContent.js"
 import { openPart } from "./resume/openPart.js"
 import { RetryCount } from "./retryCount.js"
 import { isUpdated, modifiedMillisOf, publishMode, savedAs, unchangedOutcome } from "./saved.js"
@@ -405,7 +405,3 @@ const isDiskFault = (error: DownloadError): boolean => error._tag === "Disk" && 
 
 const logged = (cause: Cause.Cause<never>, outcome: Outcome): Effect.Effect<DownloadOutcome> =>
   Effect.as(Effect.logError("A bug was met after the outcome of a transfer was decided.", cause), outcome)
-
-/** Whether a later run may continue the part of a transfer that ended with this cause. */
-const mayContinue = (cause: Cause.Cause<DownloadError>): boolean =>
-  Option.match(Cause.failureOption(cause), { onNone: () => Cause.isInterruptedOnly(cause), onSome: keepsContent })

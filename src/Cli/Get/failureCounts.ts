@@ -1,6 +1,7 @@
 /**
  * Counts the failures of a run by their reasons, for a report that cannot list them all.
  */
+import { reasonOf } from "../../DownloadError/reason.js"
 import type { DownloadError } from "../../DownloadError.js"
 
 export class FailureCounts {
@@ -21,28 +22,3 @@ export class FailureCounts {
 
 // Servers may answer with any status.
 const reasonsAtMost = 8
-
-/** The message without what differs from file to file. */
-const reasonOf = (error: DownloadError): string => {
-  switch (error._tag) {
-    case "HttpStatus":
-    case "Timeout":
-      return error.message
-    case "Connection":
-      return error.message.replace(/ \(.*$/s, "")
-    case "Disk":
-      return error.explanation
-    case "InvalidRequest":
-      return "not a valid request"
-    case "Truncated":
-      return "the body broke off"
-    case "Mismatch":
-      return "not the expected content"
-    case "TooLarge":
-      return "larger than the limit"
-    case "AddressRefused":
-      return "an address that is not allowed"
-    case "Protocol":
-      return "an answer that is not understood"
-  }
-}

@@ -3,6 +3,8 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
+import * as Option from "effect/Option"
 import type { DownloadError } from "../../DownloadError.js"
 import { mayPass } from "../../RetryPolicy.js"
 
@@ -28,3 +30,7 @@ export const keepsContent = (error: DownloadError): boolean => {
       return mayPass(error)
   }
 }
+
+/** Whether a later run may continue the part of a transfer that ended with this cause. */
+export const mayContinue = (cause: Cause.Cause<DownloadError>): boolean =>
+  Option.match(Cause.failureOption(cause), { onNone: () => Cause.isInterruptedOnly(cause), onSome: keepsContent })

@@ -1,35 +1,10 @@
 /**
- * What failures have in common, and the part of the work in which they happen.
+ * The part of the work in which failures happen.
  *
  * @internal
  */
 import type { DownloadError } from "../DownloadError.js"
 import type { Exchanged } from "../DownloadEvent.js"
-
-/** The message without what differs from file to file. */
-export const reasonOf = (error: DownloadError): string => {
-  switch (error._tag) {
-    case "HttpStatus":
-    case "Timeout":
-      return error.message
-    case "Connection":
-      return error.message.replace(/ \(.*$/s, "")
-    case "Disk":
-      return error.explanation
-    case "InvalidRequest":
-      return "the request is not valid"
-    case "Truncated":
-      return "the body broke off"
-    case "Mismatch":
-      return "the content is not the expected one"
-    case "TooLarge":
-      return "the file is larger than the limit"
-    case "AddressRefused":
-      return "the address is not allowed"
-    case "Protocol":
-      return "the response was not understood"
-  }
-}
 
 /** The names of phases for people. */
 export const names = {
