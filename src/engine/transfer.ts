@@ -20,10 +20,8 @@ import {
   type Skipped
 } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
-import { Retrying } from "../DownloadEvent.js"
 import { Hasher } from "../Hasher.js"
 import { andThen, isExit } from "../internal/andThen.js"
-import { isIdempotent } from "../internal/http/method.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as FileNames from "../internal/text/fileNames.js"
 import * as Unvalidated from "../internal/unvalidated.js"
@@ -35,7 +33,6 @@ import { Attempt, type Received, type Result } from "./attempt.js"
 import * as Deadlines from "./deadlines.js"
 import { FileTransfer, type Services, type TransferOptions } from "./fileTransfer.js"
 import type { Hooks, Restore } from "./hooks.js"
-import * as Limits from "./limits.js"
 import * as Outcomes from "./outcome.js"
 import { checkRequest } from "./precheck.js"
 import * as ProgressSampler from "./progressSampler.js"
@@ -44,7 +41,7 @@ import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
 import { mayContinue } from "./resume/keepsContent.js"
 import { openPart } from "./resume/openPart.js"
-import { RetryCount } from "./retryCount.js"
+import { Retries } from "./retries.js"
 import { isUpdated, modifiedMillisOf, publishMode, savedAs, unchangedOutcome } from "./saved.js"
 import { Wait } from "./wait.js"
 
@@ -90,10 +87,9 @@ type Outcome = Saved | Skipped | NotModified
 
 class Steps {
   private permit: Permit | undefined
-  private limits
   /** When the wait for the permit of the next request began. */
   private waitsFrom: number | undefined
-  private retries = new RetryCount()
+  private readonly retries: Retries
   private readonly totalMillis: number
   /** The deadline of the request, minus the time for which the process had stood still. */
   private readonly deadline: number
@@ -101,11 +97,11 @@ class Steps {
   constructor(
     private readonly file: FileTransfer,
     private readonly restore: Restore,
-    private readonly hooks: Hooks
+    hooks: Hooks
   ) {
-    const { deadlines, options, request } = file
+    const { deadlines, request } = file
     const { deadline, timeout } = request
-    this.limits = Limits.forRequest(request, options.limits)
+    this.retries = new Retries(file)
     this.totalMillis = Duration.toMillis(timeout)
     const deadlineAt =
       hooks.deadlineAt ?? (deadline === undefined ? Number.POSITIVE_INFINITY : file.now() + Duration.toMillis(deadline))
@@ -233,11 +229,10 @@ class Steps {
   private send(hop: Hop, leftMillis: number, permit: Permit): Effect.Effect<Outcome, DownloadError> {
     const { file } = this
     const beganAt = file.now()
-    this.retries.furthestBytes = Math.max(this.retries.furthestBytes, file.partial.openedBytes)
-    this.retries.sinceMillis ??= beganAt - file.deadlines.lostMillis
+    this.retries.begin(beganAt)
     file.sampler.begin()
     file.checkpoints.begin(beganAt)
-    const wait = new Wait(this.limits, beganAt, beganAt + leftMillis, this.deadlineAt)
+    const wait = new Wait(this.retries.limits, beganAt, beganAt + leftMillis, this.deadlineAt)
     const attempt = new Attempt(file, hop, wait, permit, this.waitsFrom ?? beganAt)
     this.waitsFrom = undefined
     const report = { signal: "success", beganAtMillis: beganAt } as const
@@ -313,44 +308,12 @@ class Steps {
     next: () => Effect.Effect<Outcome, DownloadError> = () => this.nextAttempt
   ): Effect.Effect<Outcome, DownloadError> {
     return Effect.flatMap(Random.next, (random) => {
-      const { deadlines, delivery, firstHop, mirrors, options, partial, reachability, request } = this.file
-      const now = this.file.now() - deadlines.lostMillis
-      const { retries } = this
-      const { origin } = hop ?? this.file.firstHop
-      // A retry begins at the first URL, whose server has received the request before it redirected.
-      const isRepeatable = isIdempotent(this.file.firstHop.method) || (hop?.count === 0 && RetryPolicy.isUnsent(error))
-      retries.failed(error, partial, now)
-      this.limits = Limits.afterTimeout(this.limits, error, this.totalMillis)
-      const delayAfter = (attempt: number) =>
-        RetryPolicy.delayMillis(options.retry, {
-          error,
-          attempt,
-          elapsedMillis: now - (retries.sinceMillis ?? now),
-          isRepeatable,
-          hasAnswered: reachability.hasAnswered(origin),
-          random
-        })
-      const delayMillis =
-        delivery?.mayContinue(error, firstHop) === false
-          ? undefined
-          : (delayAfter(retries.failures) ??
-            // Retry once more: a server may refuse only the range, with any status.
-            (error._tag === "HttpStatus" && partial.refuseLastRange() ? delayAfter(retries.failures - 1) : undefined) ??
-            // One of several mirrors may have brought wrong bytes. The next attempt asks one of them alone.
-            (error._tag === "Mismatch" && mirrors.mayRetryAlone(partial) ? 0 : undefined))
-      if (delayMillis === undefined) {
-        reachability.onGivenUp(origin, error)
-      }
+      const delayMillis = this.retries.failed(error, hop, random)
       // A disk fault cannot be undone, and no attempt begins after the deadline.
-      if (delayMillis === undefined || isDiskFault(error) || now + delayMillis >= this.deadline) {
+      if (delayMillis === undefined || isDiskFault(error) || this.file.now() + delayMillis >= this.deadlineAt) {
         return this.failOver(error)
       }
-      const { events } = this.hooks
-      this.file.trace?.retrying(error, this.file.attempts, delayMillis)
-      if (events?.hasListener === true) {
-        const { atMillis, attempts: attempt } = this.file
-        events.send(Unvalidated.make(Retrying, { request, atMillis, error, attempt, delayMillis }))
-      }
+      this.retries.announce(error, delayMillis)
       const sleep = this.parked(this.restore(Effect.sleep(Duration.millis(Math.ceil(delayMillis)))))
       return Effect.flatMap(sleep, next)
     })
@@ -358,19 +321,13 @@ class Steps {
 
   /** Continues with the next mirror, if there is one and the failure is one of the server. */
   private failOver(error: DownloadError): Effect.Effect<Outcome, DownloadError> {
-    const { file, hooks } = this
+    const { file } = this
     const isOfServer = error._tag !== "Disk" && !(error._tag === "Timeout" && error.phase === "deadline")
     if (!isOfServer || !file.nextMirror() || file.delivery?.mayContinue(error, file.firstHop) === false) {
       return Effect.fail(error)
     }
-    const mirror = displayUrl(file.firstHop.href)
-    file.trace?.retrying(error, file.attempts, 0, mirror)
-    if (hooks.events?.hasListener === true) {
-      const { atMillis, attempts: attempt, request } = file
-      hooks.events.send(Unvalidated.make(Retrying, { request, atMillis, error, attempt, delayMillis: 0, mirror }))
-    }
-    this.retries = new RetryCount()
-    this.limits = Limits.forRequest(file.request, file.options.limits)
+    this.retries.announce(error, 0, displayUrl(file.firstHop.href))
+    this.retries.restart()
     return this.nextAttempt
   }
 

@@ -80,7 +80,7 @@ export const mutations = [
     [attempt, "startBytes === 0 || bytes >=", "totalBytes === undefined || bytes >="]
   ],
   ["a range that is refused is final", [attempt, "this.offsetBytes === 0 || isTransient(error)", "true"]],
-  ["a range that is refused each time is final", [transfer, "partial.refuseLastRange()", "false"]],
+  ["a range that is refused each time is final", ["engine/retries.ts", "partial.refuseLastRange()", "false"]],
   ["a byte is progress", ["engine/retryCount.ts", "(isShare ||", "(broughtBytes > 0 ||"]],
   ["the digest is not compared", [content, "!digests.some((digest) => actual === `${algorithm}:${digest}`)", "false"]],
   [
