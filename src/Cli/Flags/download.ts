@@ -25,7 +25,7 @@ import * as Telemetry from "../telemetry.js"
 import { UsageError } from "../UsageError.js"
 import * as UnfinishedParts from "../unfinishedParts.js"
 import { embedded, engines, type Options, remoteBaseUrl } from "./options.js"
-import * as Report from "./report.js"
+import * as Summary from "./summary.js"
 import type * as ThreadPool from "./threadPool.js"
 
 export const download = Effect.fn("flags.download")(function* (
@@ -59,14 +59,14 @@ export const download = Effect.fn("flags.download")(function* (
       const origin = yield* openOrigin(options)
       const requests = codes.map((code) => Flags.request(code, { ...options, baseUrl: origin.baseUrl }))
       const archive = options.har === undefined ? undefined : yield* openArchive(options.har, options.report, version)
-      const report = yield* Report.make({ ...options, ...origin, requests, concurrency, version })
+      const summary = yield* Summary.make({ ...options, ...origin, requests, concurrency, version })
       const telemetry = options.engine === "threads" ? Telemetry.none : yield* Telemetry.open(options)
       return yield* runEngine(
         options,
         origin,
         requests,
         concurrency,
-        page === undefined ? report : recorded(report, page),
+        page === undefined ? summary : recorded(summary, page),
         { page, archive },
         telemetry
       )
@@ -107,28 +107,28 @@ const runEngine = Effect.fnUntraced(function* (
   origin: { readonly baseUrl: string; readonly label: string },
   requests: ReadonlyArray<Download.DownloadRequest>,
   concurrency: number,
-  report: Report.Report,
+  summary: Summary.Summary,
   files: { readonly page: ReportPage | undefined; readonly archive: HarFile | undefined },
   telemetry: Telemetry.Telemetry
 ) {
   const end = new RunEnd()
-  const listener = files.archive?.adding(report.lineOptions, report.event) ?? report.event
+  const listener = files.archive?.adding(summary.lineOptions, summary.event) ?? summary.event
   const start = yield* Clock.currentTimeNanos
-  const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => report.conclude(Number(end - start) / 1e9))
-  yield* report.begin
+  const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) => summary.conclude(Number(end - start) / 1e9))
+  yield* summary.begin
   const run =
     options.engine === "threads"
-      ? inThreads({ ...options, ...origin, threads: concurrency, onEvent: report.event }, requests)
+      ? inThreads({ ...options, ...origin, threads: concurrency, onEvent: summary.event }, requests)
       : inFibers(requests, options, origin.label, concurrency, listener, telemetry)
   return yield* run.pipe(
     Supervisor.supervise({
       companions: {
-        display: Display.show(options.progress, report.display)
+        display: Display.show(options.progress, summary.display)
       }
     }),
-    // The report is also printed after Ctrl-C.
+    // The summary is also printed after Ctrl-C.
     Effect.onExit(() => end.after([files.page?.save, files.archive?.save], conclude)),
-    Effect.zipRight(Effect.sync(() => (end.areFilesSaved ? Download.exitCode(report.current()) : 1)))
+    Effect.zipRight(Effect.sync(() => (end.areFilesSaved ? Download.exitCode(summary.current()) : 1)))
   )
 })
 
@@ -139,12 +139,12 @@ const openPage = (file: string) =>
     ({ open }) => open("--report", file, [], { hasSecrets: false, isOwnRun: true })
   )
 
-/** A report that also records its events for the page. */
-const recorded = (report: Report.Report, page: ReportPage): Report.Report => ({
-  ...report,
+/** A summary that also records its events for the page. */
+const recorded = (summary: Summary.Summary, page: ReportPage): Summary.Summary => ({
+  ...summary,
   event: (event) => {
     page.receive(event)
-    return report.event(event)
+    return summary.event(event)
   }
 })
 
@@ -164,7 +164,7 @@ const inFibers = (
   options: Options,
   label: string,
   concurrency: number,
-  listener: Report.Report["event"],
+  listener: Summary.Summary["event"],
   telemetry: Telemetry.Telemetry
 ): Effect.Effect<void, UsageError, Host | Store> =>
   Effect.gen(function* () {

@@ -46,9 +46,9 @@ import type { Options } from "./options.js"
 import * as OriginSecrets from "./originSecrets.js"
 import { isStandardOutput, outputOf } from "./output.js"
 import { deadlineReached, prepare } from "./preparedOutput.js"
-import * as Report from "./report.js"
 import { openArchive, openPage, type RunFiles } from "./reportFile.js"
 import { SavedPaths } from "./savedPaths.js"
+import * as Summary from "./summary.js"
 import * as Urls from "./urls.js"
 
 /** `configuration`: where the options come from that are not on the command line, and the files that were read for them. */
@@ -114,14 +114,14 @@ const run = Effect.fnUntraced(function* (
     options.har === undefined || options.dryRun ? undefined : yield* openArchive(options.har, files, version)
   // On one terminal, the rows would be mixed into the body.
   const progress = options.quiet || (isToStdout && host.stdout.isTerminal) ? "none" : options.progress
-  const report = yield* Report.make({ ...options, progress, hasPaths: !isToStdout, version })
+  const summary = yield* Summary.make({ ...options, progress, hasPaths: !isToStdout, version })
   const telemetry = options.dryRun ? Telemetry.none : yield* Telemetry.open(options)
   const needsExchanges =
     options.json || options.report !== undefined || options.har !== undefined || telemetry !== Telemetry.none
-  const checksums = yield* Checksums.read(options.sums, options.baseUrl, report.note)
+  const checksums = yield* Checksums.read(options.sums, options.baseUrl, summary.note)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
-    report.conclude(Number(end - start) / 1e9, failed?.hint())
+    summary.conclude(Number(end - start) / 1e9, failed?.hint())
   )
   const end = new RunEnd()
   // Before any request: nothing can be saved in a directory that is not writable.
@@ -131,9 +131,9 @@ const run = Effect.fnUntraced(function* (
   if (Either.isRight(prepared) && !prepared.right) {
     const event = deadlineReached(urls, options, output, yield* Clock.currentTimeMillis)
     page?.receive(event)
-    yield* report.event(event)
+    yield* summary.event(event)
     yield* concludeEarly
-    return Download.exitCode(report.current())
+    return Download.exitCode(summary.current())
   }
   // The wait for a reader counts towards --max-time.
   const waited = Duration.nanos((yield* Clock.currentTimeNanos) - start)
@@ -145,14 +145,14 @@ const run = Effect.fnUntraced(function* (
     Urls.withHeaders(all, urls, secrets),
     () => concludeEarly
   )
-  report.note(options.insecure ? "warning: --insecure accepts any certificate of a server" : undefined)
+  summary.note(options.insecure ? "warning: --insecure accepts any certificate of a server" : undefined)
   const connections = host.connectionsAtMost()
   if (options.concurrency > connections) {
-    report.note(
+    summary.note(
       `${connections} ${connections === 1 ? "transfer" : "transfers"} at a time: the limit for open files (ulimit -n) is too low for ${options.concurrency}`
     )
   }
-  const journal = yield* Journal.open(options, output, report.note)
+  const journal = yield* Journal.open(options, output, summary.note)
   const store = yield* Store
   const saved =
     journal === undefined || options.onExists !== undefined
@@ -170,11 +170,11 @@ const run = Effect.fnUntraced(function* (
     isNamedByServer: options.remoteHeaderName,
     onRenamed: (url, name, reason) => {
       if (!isOver) {
-        report.renamed(url, name, reason)
+        summary.renamed(url, name, reason)
       }
     }
   })
-  const failFast = new FailFast(options.failFast, report.current)
+  const failFast = new FailFast(options.failFast, summary.current)
   const { referer } = options
   const common = {
     ...(referer === undefined ? {} : { referer }),
@@ -190,7 +190,7 @@ const run = Effect.fnUntraced(function* (
     Stream.execute(
       Effect.sync(() => {
         isInputOver = true
-        report.display.expect(takenCount)
+        summary.display.expect(takenCount)
       })
     )
   )
@@ -213,7 +213,7 @@ const run = Effect.fnUntraced(function* (
     before: 0,
     onReady: failed?.ready ?? (() => {}),
     onRefused: (index, item) => {
-      const outcome = report.refused(index, item)
+      const outcome = summary.refused(index, item)
       page?.refused(outcome)
       failed?.refused(index, item)
       failFast.check()
@@ -226,12 +226,12 @@ const run = Effect.fnUntraced(function* (
   }
   const listener =
     failed === undefined && page === undefined
-      ? report.event
+      ? summary.event
       : (event: DownloadEvent) => {
           record(event)
-          return report.event(event)
+          return summary.event(event)
         }
-  const archived = archive === undefined ? listener : archive.adding(Report.lineOptionsOf(options), listener)
+  const archived = archive === undefined ? listener : archive.adding(Summary.lineOptionsOf(options), listener)
   const recordOnly = (event: DownloadEvent) => Effect.sync(() => record(event))
   // A stream is not continued.
   const mayResume = output?.stream === undefined && !options.noResume
@@ -256,7 +256,7 @@ const run = Effect.fnUntraced(function* (
     })
   })
   if (options.dryRun) {
-    const refused = () => report.current().failed
+    const refused = () => summary.current().failed
     return yield* DryRun.dryRun(requests, { ...options, isStream: output?.stream !== undefined, refused }).pipe(
       Effect.provide(journal ?? Context.empty())
     )
@@ -270,11 +270,11 @@ const run = Effect.fnUntraced(function* (
         )
       )
     yield* options.json || failed !== undefined || page !== undefined ? Stream.runForEach(requests, fail) : Effect.void
-    const saves = [failed?.save(undefined, report.note), page?.save, archive?.save]
+    const saves = [failed?.save(undefined, summary.note), page?.save, archive?.save]
     yield* end.after(saves, options.json ? conclude : Effect.void)
     return options.json ? 1 : yield* error
   }
-  const told = options.continue ? ForeignFiles.told(requests, store, report.note) : requests
+  const told = options.continue ? ForeignFiles.told(requests, store, summary.note) : requests
   const rest = Effect.map(Urls.again(urls, options), (again) =>
     Items.prepare(withSaved(Stream.drop(again, failed?.taken() ?? 0), failed?.taken() ?? 0), {
       ...dependencies,
@@ -292,7 +292,7 @@ const run = Effect.fnUntraced(function* (
       : Effect.suspend(() => {
           isOver = true
           const left = isInputOver ? undefined : Effect.map(rest, Stream.provideContext(context))
-          return failed.save(left && Effect.provide(left, context), report.note)
+          return failed.save(left && Effect.provide(left, context), summary.note)
         })
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
     Stream.runDrain(failFast.stop(downloader.run(told, { concurrency: Math.min(options.concurrency, connections) })))
@@ -312,34 +312,34 @@ const run = Effect.fnUntraced(function* (
         display:
           progress === "none" && (options.quiet || !options.json)
             ? Effect.never
-            : Effect.zipRight(Effect.fork(countItems(urls, options, report)), Display.show(progress, report.display))
+            : Effect.zipRight(Effect.fork(countItems(urls, options, summary)), Display.show(progress, summary.display))
       }
     }),
-    // An interrupted run has a report as well.
+    // An interrupted run has a summary as well.
     Effect.onExit((exit) => {
       // A list that cannot be read at all.
-      if (Exit.isFailure(exit) && !isInputOver && isUnused(report.current()) && !Cause.isInterrupted(exit.cause)) {
+      if (Exit.isFailure(exit) && !isInputOver && isUnused(summary.current()) && !Cause.isInterrupted(exit.cause)) {
         return end.after([cookies.save, archive?.save], Effect.void)
       }
-      if (isUnused(report.current()) && isInputOver) {
-        report.note("the input has no URL")
+      if (isUnused(summary.current()) && isInputOver) {
+        summary.note("the input has no URL")
       }
-      report.note(originHeaders?.notice())
-      report.note(checksums?.notice())
-      report.note(failFast.notice())
+      summary.note(originHeaders?.notice())
+      summary.note(checksums?.notice())
+      summary.note(failFast.notice())
       return end.after([cookies.save, saveFailed, page?.save, archive?.save], conclude)
     }),
-    Effect.zipRight(Effect.sync(() => (end.areFilesSaved ? Download.exitCode(report.current()) : 1)))
+    Effect.zipRight(Effect.sync(() => (end.areFilesSaved ? Download.exitCode(summary.current()) : 1)))
   )
 })
 
 /** Counts the items of an input that can be read twice. An error is reported by the run itself. */
-const countItems = (urls: ReadonlyArray<string>, options: Options, report: Report.Report) =>
+const countItems = (urls: ReadonlyArray<string>, options: Options, summary: Summary.Summary) =>
   Effect.scoped(
     Effect.flatMap(Urls.again(urls, options), (all) => Stream.runCount(Stream.take(all, countedAtMost + 1)))
   ).pipe(
     Effect.flatMap((count) => (count > countedAtMost ? Urls.countLines(urls, options) : Effect.succeed(count))),
-    Effect.flatMap((count) => Effect.sync(() => (count === undefined ? undefined : report.expect(count)))),
+    Effect.flatMap((count) => Effect.sync(() => (count === undefined ? undefined : summary.expect(count)))),
     Effect.ignore
   )
 

@@ -31,7 +31,7 @@ import type { Refused } from "./items.js"
 import { failureOf, RetryLines } from "./retryLines.js"
 import { Slowest } from "./slowest.js"
 
-export interface Report {
+export interface Summary {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
   /** Reports an item for which no request is sent, as a failure. */
   readonly refused: (index: number, item: Refused) => Finished
@@ -44,7 +44,7 @@ export interface Report {
   readonly display: RunDisplay.RunDisplay
   /** The counts so far. */
   readonly current: () => Download.RunReport
-  /** Prints the end of the report. `again` is the command that tries what failed. */
+  /** Prints the end of the summary. `again` is the command that tries what failed. */
   readonly conclude: (elapsedSeconds: number, again: string | undefined) => Effect.Effect<void>
 }
 
@@ -63,7 +63,7 @@ export const make = (options: {
   readonly showUrls: boolean
   /** The version of the program. */
   readonly version: string
-}): Effect.Effect<Report, never, Host | StatusLine> =>
+}): Effect.Effect<Summary, never, Host | StatusLine> =>
   Effect.map(
     Effect.all([
       Host,

@@ -12,19 +12,19 @@ import type { Progress } from "../display.js"
 import { Host } from "../Host.js"
 import * as RunDisplay from "../runDisplay.js"
 
-export interface Report {
+export interface Summary {
   readonly begin: Effect.Effect<void>
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
   readonly display: Shown
   /** The counts so far. */
   readonly current: () => Download.RunReport
-  /** Prints the end of the report. Flags without an outcome are counted as cancelled. */
+  /** Prints the end of the summary. Flags without an outcome are counted as cancelled. */
   readonly conclude: (elapsedSeconds: number) => Effect.Effect<void>
   /** How the lines of `--json` name the flags. */
   readonly lineOptions: Lines.LineOptions
 }
 
-export interface ReportOptions {
+export interface SummaryOptions {
   readonly label: string
   readonly baseUrl: string
   readonly requests: ReadonlyArray<Download.DownloadRequest>
@@ -36,7 +36,7 @@ export interface ReportOptions {
   readonly version: string
 }
 
-export const make = (options: ReportOptions): Effect.Effect<Report, never, Host | StatusLine> =>
+export const make = (options: SummaryOptions): Effect.Effect<Summary, never, Host | StatusLine> =>
   Effect.map(
     Effect.all([Host, StatusLine, Effect.clock, runDisplay(options)]),
     ([host, statusLine, clock, display]) => {
@@ -145,14 +145,14 @@ export const make = (options: ReportOptions): Effect.Effect<Report, never, Host 
     }
   )
 
-const runDisplay = ({ progress, requests }: ReportOptions) =>
+const runDisplay = ({ progress, requests }: SummaryOptions) =>
   RunDisplay.make({ isShown: progress !== "none", label: "downloading flags", expected: requests.length })
 
 const reasonsAtMost = 3
 
 const plural = (count: number, noun: string): string => (count === 1 ? noun : `${noun}s`)
 
-const headLines = ({ baseUrl, concurrency, label, requests }: ReportOptions): ReadonlyArray<string> => {
+const headLines = ({ baseUrl, concurrency, label, requests }: SummaryOptions): ReadonlyArray<string> => {
   const codes = requests.map((request) => request.id)
   const which = codes.length <= 10 ? codes.join(", ") : `from ${codes[0]} to ${codes[codes.length - 1]}`
   return [
