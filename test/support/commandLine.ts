@@ -3,6 +3,7 @@
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
+import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -76,4 +77,19 @@ export const answer = (argv: ReadonlyArray<string>): Effect.Effect<Answer> =>
         Layer.mergeAll(host, NodeFileSystem.layer, NodePath.layer, Layer.provideMerge(Spinner.layer, screen))
       )
     )
+  })
+
+/** Checks that each command line is refused with this sentence, exit code 2 and nothing on standard output. */
+export const refuses = (cases: ReadonlyArray<readonly [line: ReadonlyArray<string>, sentence: string | RegExp]>) =>
+  Effect.gen(function* () {
+    for (const [line, sentence] of cases) {
+      const { exitCode, stderr, stdout } = yield* answer(line)
+      assert.deepStrictEqual([exitCode, stdout], [2, ""], line.join(" "))
+      if (typeof sentence === "string") {
+        assert.strictEqual(stderr, `${sentence}\n`)
+      } else {
+        assert.match(stderr, /^halyard(?: [a-z]+)?: [^\n]+\n$/)
+        assert.match(stderr, sentence)
+      }
+    }
   })
