@@ -75,7 +75,7 @@ describe("the span of a transfer", () => {
     )
   )
 
-  it.effect("fails or is interrupted with the transfer", () =>
+  it.effect("has the failure or interruption of its transfer", () =>
     Effect.gen(function* () {
       const { ended, tracer } = tracing()
       const exits = yield* Effect.all(
@@ -87,7 +87,7 @@ describe("the span of a transfer", () => {
     }).pipe(Effect.provide(stack))
   )
 
-  it.effect("fails or is interrupted with the transfer in a run, which continues", () =>
+  it.effect("has the failure of its transfer, while the run continues", () =>
     Effect.gen(function* () {
       const { ended, tracer } = tracing()
       const { run } = yield* Downloader.Downloader
@@ -103,11 +103,11 @@ describe("the span of a transfer", () => {
   )
 })
 
-describe("the spans of requests", () => {
+describe("a downloader", () => {
   const stack = (script: (request: Origin.Request) => Origin.Reply, options?: Downloader.Options) =>
     Downloader.layerWith(options ?? {}).pipe(Layer.provideMerge(ports(script)))
 
-  it.effect("are children of the transfer's span, one for each request, and retries are its events", () =>
+  it.effect("makes a span for each request, a child of the span of its transfer, which has the retries as events", () =>
     Effect.gen(function* () {
       const { spans, tracer } = recordSpans()
       yield* download("file").pipe(
@@ -178,7 +178,7 @@ describe("the spans of requests", () => {
     })
   )
 
-  it.effect("end with their requests if the transfer is interrupted, those of a run inside the span of the run", () =>
+  it.effect("ends the spans of the requests when their transfer is interrupted, inside the span of the run", () =>
     Effect.gen(function* () {
       const { spans, tracer } = recordSpans()
       yield* Effect.flatMap(Downloader.Downloader, ({ run }) =>
@@ -201,7 +201,7 @@ describe("the spans of requests", () => {
     })
   )
 
-  it.effect("belong to another caller of the transfer if the first one is interrupted", () =>
+  it.effect("continues the trace of another caller when the first caller of the transfer is interrupted", () =>
     Effect.gen(function* () {
       const { spans, tracer } = recordSpans()
       yield* Effect.gen(function* () {
@@ -235,7 +235,7 @@ describe("the spans of requests", () => {
     )
   )
 
-  it.effect("fail with the input of a run", () =>
+  it.effect("marks the span of a run as failed if its input fails", () =>
     Effect.gen(function* () {
       const { spans, tracer } = recordSpans()
       const exit = yield* Effect.flatMap(Downloader.Downloader, ({ run }) =>
@@ -251,7 +251,7 @@ describe("the spans of requests", () => {
     })
   )
 
-  it.effect("have no directories of this machine in their errors and events", () =>
+  it.effect("writes no directory of this machine into the errors and events of spans", () =>
     Effect.gen(function* () {
       const { spans, tracer } = recordSpans()
       const disk = (reason: "full" | "unavailable") =>
@@ -294,7 +294,7 @@ describe("the spans of requests", () => {
     })
   )
 
-  it.effect("are there for bytes and stream", () =>
+  it.effect("makes spans for bytes and stream", () =>
     Effect.gen(function* () {
       const { spans, tracer } = recordSpans()
       const { bytes, stream } = yield* Downloader.Downloader
@@ -314,7 +314,7 @@ describe("the spans of requests", () => {
     }).pipe(Effect.provide(stack((asked) => Origin.file(asked, "body"))))
   )
 
-  it.effect("are not there if the calling program disables its tracer", () =>
+  it.effect("makes no spans if the calling program disables its tracer", () =>
     Effect.gen(function* () {
       const { spans, tracer } = recordSpans()
       yield* download("file").pipe(Effect.withTracerEnabled(false), Effect.withTracer(tracer), autoAdvance)
@@ -323,7 +323,7 @@ describe("the spans of requests", () => {
   )
 })
 
-describe("the spans of segments", () => {
+describe("a downloader with segments", () => {
   const content = new Uint8Array(8 * 1024 * 1024)
   // 2.5 MiB a second.
   const slow = { chunkBytes: 256 * 1024, chunkDelay: "90 millis", etag: '"1"' } as const
@@ -340,7 +340,7 @@ describe("the spans of segments", () => {
       .map(lineOf)
   }
 
-  it.effect("are children of the transfer's span, with their ranges, and repeat no request", () =>
+  it.effect("makes a span for each segment with its range, which counts as no repeated request", () =>
     Effect.gen(function* () {
       const { spans, tracer } = recordSpans()
       yield* autoAdvance(download("large")).pipe(Effect.withTracer(tracer))
@@ -355,7 +355,7 @@ describe("the spans of segments", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("end with the transfer when it is interrupted at any time", () =>
+  it.effect("ends the spans of the segments when the transfer is interrupted at any time", () =>
     Effect.forEach([50, 300, 500, 700, 900], (millis) =>
       Effect.gen(function* () {
         const { spans, tracer } = recordSpans()

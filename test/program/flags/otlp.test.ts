@@ -23,7 +23,7 @@ describe("halyard flags --otlp", () => {
     })
   )
 
-  it.scopedLive("is refused with threads, which have none", () =>
+  it.scopedLive("refuses threads, which have no spans", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const line = ["flags", "BR", "-d", directory, "--engine", "threads", "--otlp", "http://127.0.0.1:1"]

@@ -198,8 +198,8 @@ describe("halyard get --otlp", () => {
   )
 })
 
-describe("the requests to a collector", () => {
-  it.scopedLive("lose no span at the end of a run, also if the collector is slow", () =>
+describe("the exporter of halyard get", () => {
+  it.scopedLive("sends every span before the program ends, also if the collector is slow", () =>
     Effect.gen(function* () {
       const { spans, url: endpoint } = yield* collector((response) => setTimeout(() => response.end("{}"), 300))
       const { url } = yield* origin
@@ -212,7 +212,7 @@ describe("the requests to a collector", () => {
     })
   )
 
-  it.scopedLive("are repeated if the collector is busy", () =>
+  it.scopedLive("repeats a request that a busy collector has refused", () =>
     Effect.gen(function* () {
       let turn = 0
       let onSecond = () => {}
@@ -233,7 +233,7 @@ describe("the requests to a collector", () => {
     })
   )
 
-  it.scopedLive("are tried at the end also after a failure", () =>
+  it.scopedLive("sends the last spans also after the collector has refused a request", () =>
     Effect.gen(function* () {
       let onFirst = () => {}
       let turn = 0
@@ -256,7 +256,7 @@ describe("the requests to a collector", () => {
     })
   )
 
-  it.scopedLive("bring the metrics also if the collector of the traces does not answer", () =>
+  it.scopedLive("sends the metrics also if the collector of the traces does not answer", () =>
     Effect.gen(function* () {
       const silent = yield* collector(() => {})
       let isAwaited = false
@@ -279,7 +279,7 @@ describe("the requests to a collector", () => {
     })
   )
 
-  it.scopedLive("use a proxy, unless the collector is on this machine", () =>
+  it.scopedLive("connects through the proxy, except to a collector on this machine", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []
       const proxy = yield* http((request, response) => {
@@ -296,7 +296,7 @@ describe("the requests to a collector", () => {
   )
 })
 
-describe("a collector that cannot be reached", () => {
+describe("halyard get --otlp", () => {
   const failing = (endpoint: string, reason: RegExp) =>
     Effect.gen(function* () {
       const { url } = yield* origin
@@ -307,109 +307,21 @@ describe("a collector that cannot be reached", () => {
       assert.match(lines[0] ?? "", reason)
     })
 
-  it.scopedLive("is told in one sentence if it refuses connections", () =>
+  it.scopedLive("reports a collector that refuses connections in one line", () =>
     failing("http://127.0.0.1:1", /^cannot send traces or metrics to http:\/\/127\.0\.0\.1:1\/v1\/\w+: .*refused/)
   )
 
-  it.scopedLive("is told in one sentence if it answers with an error", () =>
+  it.scopedLive("reports a collector that answers with an error in one line", () =>
     Effect.flatMap(
       collector((response) => response.writeHead(500).end()),
       ({ url }) => failing(url, /HTTP status 500$/)
     )
   )
 
-  it.scopedLive("does not keep the program from its end if it does not answer", () =>
+  it.scopedLive("ends also if the collector does not answer", () =>
     Effect.flatMap(
       collector(() => {}),
       ({ url }) => failing(url, /no response in time$/)
     )
-  )
-})
-
-describe("the variables of OpenTelemetry", () => {
-  it.scopedLive("name the collector, headers and attributes", () =>
-    Effect.gen(function* () {
-      const { requests, resources, url: endpoint } = yield* collector()
-      const { url } = yield* origin
-      const { stderr } = yield* get([`${url}/file`, "-v"], {
-        env: {
-          OTEL_EXPORTER_OTLP_ENDPOINT: `${endpoint}/base/`,
-          OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${endpoint}/own-metrics`,
-          OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20b,x-other=1",
-          OTEL_SERVICE_NAME: "nightly",
-          OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=ci,service.name=other"
-        }
-      })
-      assert.sameMembers(Array.from(new Set(requests.map(({ path }) => path))), ["/base/v1/traces", "/own-metrics"])
-      assert.isTrue(requests.every(({ headers }) => headers["x-key"] === "a b" && headers["x-other"] === "1"))
-      assert.deepInclude(resources()[0], { "service.name": "nightly", "deployment.environment": "ci" })
-      assert.include(stderr, `sending traces and metrics to ${endpoint}/base/v1/traces and ${endpoint}/own-metrics`)
-    })
-  )
-
-  it.scopedLive("switch it off, and one of its signals", () =>
-    Effect.gen(function* () {
-      const { requests, url: endpoint } = yield* collector()
-      const { url } = yield* origin
-      yield* get([`${url}/file`, "--otlp", endpoint], { env: { OTEL_SDK_DISABLED: "true" } })
-      assert.lengthOf(requests, 0)
-      yield* get([`${url}/file`, "--otlp", endpoint], { env: { OTEL_METRICS_EXPORTER: "none" } })
-      assert.deepStrictEqual(Array.from(new Set(requests.map(({ path }) => path))), ["/v1/traces"])
-    })
-  )
-
-  it.scopedLive("do not send headers to another collector than the one that they are for", () =>
-    Effect.gen(function* () {
-      const { requests, url: endpoint } = yield* collector()
-      const { url } = yield* origin
-      yield* get([`${url}/file`, "--otlp", endpoint], {
-        env: { OTEL_EXPORTER_OTLP_ENDPOINT: "https://vendor.example", OTEL_EXPORTER_OTLP_HEADERS: "x-key=secret" }
-      })
-      assert.isAbove(requests.length, 0)
-      assert.isTrue(requests.every(({ headers }) => headers["x-key"] === undefined))
-    })
-  )
-
-  it.scopedLive("are ignored with a line each if they are wrong, and stop no download", () =>
-    Effect.gen(function* () {
-      const { requests, url: endpoint } = yield* collector()
-      const { url } = yield* origin
-      const got = (env: Readonly<Record<string, string>>) =>
-        Effect.map(get([`${url}/file`], { env }), ({ exitCode, files, stderr }) => {
-          assert.deepStrictEqual([exitCode, files], [0, ["file"]])
-          return stderr.split("\n").filter((line) => line.includes("OTEL_"))
-        })
-      assert.deepStrictEqual(yield* got({ OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317" }), [
-        "no traces and metrics are sent: OTEL_EXPORTER_OTLP_ENDPOINT must be an absolute URL of http: or https:, not 'collector:4317'"
-      ])
-      assert.lengthOf(yield* got({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }), 1)
-      assert.lengthOf(requests, 0)
-      const wrong = { OTEL_EXPORTER_OTLP_TIMEOUT: "10s", OTEL_RESOURCE_ATTRIBUTES: "ci" }
-      assert.lengthOf(yield* got({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...wrong }), 2)
-      assert.isAbove(requests.length, 0)
-      assert.deepStrictEqual(yield* got(wrong), [])
-    })
-  )
-
-  it.scopedLive("that switch off --otlp are named, and so is --trace-origin without traces", () =>
-    Effect.gen(function* () {
-      const { url: endpoint } = yield* collector()
-      const { url } = yield* origin
-      const lines = (line: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
-        Effect.map(get([`${url}/file`, ...line], { env }), ({ stderr }) =>
-          stderr.split("\n").filter((text) => /OTEL_|traceparent/.test(text))
-        )
-      const noTraceparent =
-        "no server gets traceparent: --trace-origin needs a collector of traces, such as that of --otlp URL"
-      assert.deepStrictEqual(yield* lines(["--otlp", endpoint], { OTEL_SDK_DISABLED: "true" }), [
-        "no traces and metrics are sent: OTEL_SDK_DISABLED is true"
-      ])
-      assert.deepStrictEqual(yield* lines(["--trace-origin", url]), [noTraceparent])
-      assert.deepStrictEqual(
-        yield* lines(["--otlp", endpoint, "--trace-origin", url], { OTEL_TRACES_EXPORTER: "none" }),
-        ["no traces are sent: OTEL_TRACES_EXPORTER is none", noTraceparent]
-      )
-      assert.deepStrictEqual(yield* lines(["--otlp", endpoint, "--trace-origin", url]), [])
-    })
   )
 })
