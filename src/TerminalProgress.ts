@@ -32,7 +32,7 @@ export interface Options {
  * @category models
  * @since 0.2.0
  */
-export interface Shown {
+export interface Content {
   /** The text on a terminal, in one row or several. `frame` is the frame of a spinner. */
   readonly rows: (frame: string) => string
   /** The line without a terminal. */
@@ -47,7 +47,7 @@ export interface Shown {
  * @category models
  * @since 0.2.0
  */
-export interface TerminalProgress extends Shown {
+export interface TerminalProgress extends Content {
   /** Takes an event of the run. It does not throw. */
   readonly receive: (event: DownloadEvent) => void
   /** Sets the number of requests, when it becomes known. */
@@ -98,7 +98,7 @@ const betweenLines = "10 seconds"
  * @since 0.2.0
  */
 export const show = (
-  { line, rows, tabProgress }: Shown,
+  { line, rows, tabProgress }: Content,
   options?: { readonly lines?: boolean | undefined }
 ): Effect.Effect<never, never, Spinner.Spinner | StatusLine.StatusLine> =>
   Effect.flatMap(Effect.all([Spinner.Spinner, StatusLine.StatusLine]), ([spinner, statusLine]) =>

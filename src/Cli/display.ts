@@ -28,7 +28,7 @@ export const progressOption: Option<Progress> = withDefault(
 /** Shows the content until it is interrupted. It is a companion for `Supervisor.supervise`. */
 export const show = (
   progress: Progress,
-  content: TerminalProgress.Shown
+  content: TerminalProgress.Content
 ): Effect.Effect<never, never, Host | Spinner | StatusLine> =>
   Effect.flatMap(Host, (host) => {
     if (progress === "none") {

@@ -18,7 +18,7 @@ import type { PartialFile } from "./partialFile.js"
 const intervalMillis = 200
 
 /** What a sampler reads of its transfer. */
-interface Sampled {
+interface SampledTransfer {
   readonly request: DownloadRequest
   readonly partial: PartialFile
   readonly events: EventSink | undefined
@@ -33,7 +33,7 @@ export class ProgressSampler {
 
   constructor(
     private readonly timer: ProgressTimer,
-    private readonly transfer: Sampled
+    private readonly transfer: SampledTransfer
   ) {}
 
   /** Starts the interval when an attempt begins. */

@@ -180,10 +180,10 @@ const inFibers = (
           traceOrigins: options.traceOrigin,
           responses: options.har !== undefined
         }).pipe(
-          Layer.provide(Layer.merge(transport(), telemetry.counted(Progress.layer(listener)))),
+          Layer.provide(Layer.merge(transport(), telemetry.withMetrics(Progress.layer(listener)))),
           Layer.provide(OriginGovernor.layer({ adaptive: false }))
         )
       ),
-      telemetry.traced
+      telemetry.withSpans
     )
   })

@@ -7,7 +7,7 @@ import type { DownloadEvent } from "../../DownloadEvent.js"
 import * as Lines from "../../EventLine/lines.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import { StatusLine } from "../../StatusLine.js"
-import type { Shown } from "../../TerminalProgress.js"
+import type * as TerminalProgress from "../../TerminalProgress.js"
 import type { Progress } from "../display.js"
 import { Host } from "../Host.js"
 import * as RunDisplay from "../runDisplay.js"
@@ -15,7 +15,7 @@ import * as RunDisplay from "../runDisplay.js"
 export interface Summary {
   readonly begin: Effect.Effect<void>
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
-  readonly display: Shown
+  readonly display: TerminalProgress.Content
   /** The counts so far. */
   readonly current: () => Download.RunReport
   /** Prints the end of the summary. Flags without an outcome are counted as cancelled. */

@@ -301,11 +301,11 @@ const run = Effect.fnUntraced(function* (
       downloaderLayer(options, output, needsExchanges).pipe(
         Layer.provide(transport(first)),
         Layer.provide(cookies.layer),
-        Layer.provide(telemetry.counted(Progress.layer(failFast.after(archived)))),
+        Layer.provide(telemetry.withMetrics(Progress.layer(failFast.after(archived)))),
         Layer.provide(governorLayer(options))
       )
     ),
-    telemetry.traced,
+    telemetry.withSpans,
     Effect.provide(journal ?? Context.empty()),
     Supervisor.supervise({
       companions: {

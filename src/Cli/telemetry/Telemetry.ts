@@ -18,14 +18,14 @@ export interface Options {
 }
 
 export interface Telemetry {
-  /** Runs the downloads of a command with their spans. */
-  readonly traced: <A, E>(run: Effect.Effect<A, E, Host | Store>) => Effect.Effect<A, E, Host | Store>
-  /** The listener of the downloads, which also counts if metrics are sent. */
-  readonly counted: (listener: Layer.Layer<Progress>) => Layer.Layer<Progress, never, OriginGovernor>
+  /** Runs the downloads of a command, and sends their spans. */
+  readonly withSpans: <A, E>(run: Effect.Effect<A, E, Host | Store>) => Effect.Effect<A, E, Host | Store>
+  /** The same listener of the downloads, which also updates the metrics if they are sent. */
+  readonly withMetrics: (listener: Layer.Layer<Progress>) => Layer.Layer<Progress, never, OriginGovernor>
 }
 
 /** For a command that sends nothing. */
-export const none: Telemetry = { traced: (run) => run, counted: (listener) => listener }
+export const none: Telemetry = { withSpans: (run) => run, withMetrics: (listener) => listener }
 
 /** For `--trace-origin` without traces. */
 export const noTraceparent =

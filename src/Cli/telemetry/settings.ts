@@ -58,7 +58,7 @@ export const settings = (given: string | undefined, environment: Environment): S
       return leaveOut(`${label} must be an absolute URL of http: or https:, not '${shown}'`)
     }
     const isShared = given !== undefined || endpointName === "OTEL_EXPORTER_OTLP_ENDPOINT"
-    const headers = isForOther(url, signal, variable) ? undefined : read(nameOf("HEADERS"), headersOf, pairsRule)
+    const headers = isOtherCollector(url, signal, variable) ? undefined : read(nameOf("HEADERS"), headersOf, pairsRule)
     return {
       url: addressOf(url, isShared ? signal : undefined),
       headers: { ...authorization(url), ...headers },
@@ -108,10 +108,10 @@ const authorization = ({ password, username }: URL): Readonly<Record<string, str
     : { authorization: `Basic ${Encoding.encodeBase64(`${decoded(username)}:${decoded(password)}`)}` }
 
 /**
- * The headers of the variables may have a key of another collector than that of the line. They belong to the endpoint of their signal: its
- * own, else that of both. Without one, they may belong to that of the other signal.
+ * Whether the URL is not the collector of the variables, whose headers may have a key. They belong to the endpoint of their signal: its own,
+ * else that of both. Without one, they may belong to that of the other signal.
  */
-const isForOther = ({ origin }: URL, signal: Signal, variable: (name: string) => string | undefined): boolean => {
+const isOtherCollector = ({ origin }: URL, signal: Signal, variable: (name: string) => string | undefined): boolean => {
   const own = variable(`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`) ?? variable("OTEL_EXPORTER_OTLP_ENDPOINT")
   const named = own === undefined ? endpointVariables.flatMap((name) => variable(name) ?? []) : [own]
   return named.some((text) => !URL.canParse(text) || new URL(text).origin !== origin)

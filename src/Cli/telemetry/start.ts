@@ -45,8 +45,8 @@ export const start = ({
     }
     const tracer = yield* exporter({ settings: { ...read, traces }, network: { noProxy, proxy }, onFailure: note })
     return {
-      traced: tracer === undefined ? none.traced : inTrace(tracer, parent),
-      counted: read.metrics === undefined ? none.counted : (listener) => Layer.provide(Metrics.layer, listener)
+      withSpans: tracer === undefined ? none.withSpans : inTrace(tracer, parent),
+      withMetrics: read.metrics === undefined ? none.withMetrics : (listener) => Layer.provide(Metrics.layer, listener)
     }
   })
 

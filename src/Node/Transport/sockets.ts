@@ -25,10 +25,10 @@ export interface Target {
 }
 
 /** The address of a new connection, and how long it took to make it. */
-export type Made = Pick<ConnectionInfo, "remoteAddress" | "lookupMillis" | "connectMillis" | "tlsMillis">
+export type NewConnection = Pick<ConnectionInfo, "remoteAddress" | "lookupMillis" | "connectMillis" | "tlsMillis">
 
 export interface WireEvents {
-  readonly onConnect: (made: Made) => void
+  readonly onConnect: (connection: NewConnection) => void
   /** The buffer for the next read. Called when an address is tried, and after each `onData`. */
   readonly nextBuffer: () => Uint8Array
   /** So many bytes were received into the current buffer. False pauses. */

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { standstillMillis } from "../../../engine/deadlines.js"
-import type { Connect, Made, Target, Wire } from "../sockets.js"
+import type { Connect, NewConnection, Target, Wire } from "../sockets.js"
 import { AfterHandshake, ConnectTimeout } from "./failure.js"
 
 /** Reads what the connection receives. */
@@ -43,7 +43,7 @@ export class Connection {
   /** When an idle connection expires, on the clock of `performance.now()`. */
   expiresAtMillis = 0
   /** Undefined until it is connected. */
-  made: Made | undefined
+  made: NewConnection | undefined
   /** The connection was ended, here or by the server. */
   isLost = false
   /** The connection must not be used for another request. */

@@ -9,7 +9,7 @@ import * as HttpBody from "@effect/platform/HttpBody"
 
 export const serialization: typeof OtlpSerialization.OtlpSerialization.Service = {
   traces: (data) => {
-    each(data, ["resourceSpans", "scopeSpans", "spans"], mendSpan)
+    each(data, ["resourceSpans", "scopeSpans", "spans"], correctSpan)
     return HttpBody.unsafeJson(data)
   },
   metrics: (data) => {
@@ -19,7 +19,7 @@ export const serialization: typeof OtlpSerialization.OtlpSerialization.Service =
     })
     each(data, ["resourceMetrics", "scopeMetrics", "metrics"], (metric) => {
       for (const kind of ["sum", "gauge", "histogram"]) {
-        each(field(metric, kind), ["dataPoints"], mendPoint)
+        each(field(metric, kind), ["dataPoints"], correctPoint)
       }
     })
     return HttpBody.unsafeJson(data)
@@ -41,7 +41,8 @@ const each = (value: unknown, [name, ...rest]: ReadonlyArray<string>, act: (one:
   }
 }
 
-const mendSpan = (span: object): void => {
+/** Writes the status, attributes and events of a span as the protocol has them. */
+const correctSpan = (span: object): void => {
   const status = field(span, "status")
   const isFailed = field(status, "code") === failed
   const attributes = attributesOf(span).filter((one) => !marks.has(keyOf(one)))
@@ -54,7 +55,8 @@ const mendSpan = (span: object): void => {
   Object.assign(span, isFailed ? { attributes } : { attributes, status: {} })
 }
 
-const mendPoint = (point: object): void => {
+/** Writes the attributes of a data point as the protocol has them. */
+const correctPoint = (point: object): void => {
   const attributes = attributesOf(point).filter((one) => keyOf(one) !== "unit")
   for (const one of attributes) {
     const key = keyOf(one)
