@@ -8,12 +8,11 @@ import * as Exit from "effect/Exit"
 import { isIdempotent } from "../../../internal/http/method.js"
 import type * as Transport from "../../../Transport.js"
 import type { TransportError, TransportRequest } from "../../../Transport.js"
-import { Chunked } from "./chunkedDecoder.js"
+import { BodyReader } from "./bodyReader.js"
 import type { Connection, Reader } from "./connection.js"
 import * as Failure from "./failure.js"
+import { HeadReader } from "./headReader.js"
 import { KeptBytes, view } from "./keptBytes.js"
-import { PartialHead } from "./partialHead.js"
-import * as Head from "./responseHead.js"
 import type { Route } from "./target.js"
 
 /** The operations of a client that its exchanges use. */
@@ -45,20 +44,10 @@ export class Exchange implements Reader, Transport.Exchange {
   private isHeldReported = false
   private isRepeated = false
 
-  // The part of a head that was received, if the head arrives in several reads.
-  private partial: PartialHead | undefined
-  // The number of informational responses, and the length of their heads.
-  private informational = 0
-  private interimBytes = 0
-
-  // The final head was received.
-  private hasHead = false
+  private readonly heads = new HeadReader()
+  // Undefined until the final head was received.
+  private body: BodyReader | undefined
   private keepAliveMillis: number | undefined
-  // Infinite if the head announces no length.
-  private lengthBytes = 0
-  private receivedBytes = 0
-  private chunked: Chunked | undefined
-  private isWhole = false
   private isPaused = false
   // The first of the kept bytes may be memory of the connection, which does not change it until the body is resumed.
   private kept: KeptBytes | undefined
@@ -129,12 +118,14 @@ export class Exchange implements Reader, Transport.Exchange {
       return
     }
     this.isPaused = false
-    const { attached: connection, kept } = this
-    kept?.drain((bytes) => this.deliver(bytes))
+    const { attached: connection, body, kept } = this
+    if (body !== undefined) {
+      kept?.drain((bytes) => this.deliver(body, bytes))
+    }
     if (this.isPaused || this.isOver || connection === undefined) {
       return
     }
-    if (this.isWhole) {
+    if (body?.isWhole === true) {
       connection.mustClose ||= kept !== undefined && kept.sizeBytes > 0
       this.finish(connection)
     } else if (this.lost === undefined) {
@@ -158,7 +149,7 @@ export class Exchange implements Reader, Transport.Exchange {
     const { attached: connection } = this
     if (!this.isClosed) {
       this.isClosed = true
-      this.partial = undefined
+      this.heads.clear()
       if (connection === undefined) {
         this.client.cancel(this)
       } else if (this.isReceived(connection)) {
@@ -173,16 +164,23 @@ export class Exchange implements Reader, Transport.Exchange {
 
   /** True if the whole response was received, although some of it was perhaps not delivered. */
   private isReceived(connection: Connection): boolean {
-    const bytes = this.receivedBytes + (this.kept?.sizeBytes ?? 0)
-    connection.mustClose ||= bytes > this.lengthBytes
-    return this.hasHead && (this.isWhole || bytes >= this.lengthBytes)
+    const { body } = this
+    if (body === undefined) {
+      return false
+    }
+    const bytes = body.receivedBytes + (this.kept?.sizeBytes ?? 0)
+    connection.mustClose ||= bytes > body.lengthBytes
+    return body.isWhole || bytes >= body.lengthBytes
   }
 
   fail(cause: unknown): void {
-    const expectedBytes = Number.isFinite(this.lengthBytes) ? this.lengthBytes : undefined
-    const body = this.hasHead ? { receivedBytes: this.receivedBytes, expectedBytes } : undefined
-    const error = Failure.failure(this.request.url, cause, this.connectMillis, body)
-    if (!this.hasHead && this.client.connectLater(this, error)) {
+    const { body } = this
+    const received = body && {
+      receivedBytes: body.receivedBytes,
+      expectedBytes: Number.isFinite(body.lengthBytes) ? body.lengthBytes : undefined
+    }
+    const error = Failure.failure(this.request.url, cause, this.connectMillis, received)
+    if (body === undefined && this.client.connectLater(this, error)) {
       this.attached = undefined
     } else {
       this.end(Exit.fail(error))
@@ -230,14 +228,15 @@ export class Exchange implements Reader, Transport.Exchange {
     if (connection === undefined) {
       return false
     }
-    if (!this.hasHead) {
+    const { body } = this
+    if (body === undefined) {
       return this.readHead(connection, buffer, bytes)
     }
     const chunk = view(buffer, 0, bytes)
     if (!this.isPaused) {
-      return this.readBody(connection, chunk)
+      return this.readBody(connection, body, chunk)
     }
-    if (this.isWhole) {
+    if (body.isWhole) {
       // Bytes after the end of the body are not read as the next response.
       connection.mustClose = true
     } else {
@@ -248,17 +247,17 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   onLost(cause: unknown): void {
-    const { attached: connection } = this
-    if (connection === undefined || this.isClosed || this.isWhole) {
+    const { attached: connection, body } = this
+    if (connection === undefined || this.isClosed || body?.isWhole === true) {
       return
     }
-    if (this.hasHead) {
-      const isEnd = cause === undefined && this.isEndOfBody(connection)
+    if (body !== undefined) {
+      const isEnd = cause === undefined && this.isEndOfBody(connection, body)
       this.lost = { isEnd, cause: cause ?? Failure.closedByPeer }
       if (!this.isPaused) {
         this.endLost(this.lost)
       }
-    } else if (this.partial === undefined && this.isRepeatable(connection)) {
+    } else if (!this.heads.hasPart && this.isRepeatable(connection)) {
       this.repeat()
     } else {
       this.fail(cause ?? Failure.closedByPeer)
@@ -266,14 +265,12 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   /** True if the end of the connection is the end of the body. */
-  private isEndOfBody({ hasEnded, isEndAnnounced }: Connection): boolean {
-    const isFramed = this.chunked !== undefined || this.lengthBytes !== Number.POSITIVE_INFINITY
+  private isEndOfBody({ hasEnded, isEndAnnounced }: Connection, { isFramed }: BodyReader): boolean {
     return !isFramed && hasEnded && (isEndAnnounced || this.request.verifiesBody === true)
   }
 
   private endLost({ cause, isEnd }: { readonly isEnd: boolean; readonly cause: unknown }): void {
     if (isEnd) {
-      this.isWhole = true
       this.attached = undefined
       this.client.scheduleEnd(this)
     } else {
@@ -282,27 +279,16 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   private readHead(connection: Connection, buffer: Buffer, bytes: number): boolean {
-    const { partial } = this
-    if (partial !== undefined && !partial.append(buffer, bytes)) {
-      return true
-    }
-    const all = partial?.buffer ?? buffer
-    const endBytes = partial?.sizeBytes ?? bytes
-    const head = Head.parse(all, endBytes, Head.headAtMostBytes - this.interimBytes)
+    const { heads } = this
+    const head = heads.read(buffer, bytes)
     if (head === "incomplete") {
-      if (partial === undefined) {
-        this.partial = new PartialHead()
-        this.partial.append(buffer, bytes)
-      }
-      this.partial?.parsed()
       return true
     }
     if (head instanceof Error) {
       return this.refuse(connection, head)
     }
-    this.partial = undefined
+    const { buffer: all = buffer, endBytes } = heads
     if (head.framing === "interim") {
-      this.interimBytes += head.endBytes
       return this.skipInterim(connection, all.subarray(head.endBytes, endBytes))
     }
     if (head.status === 408 && this.isRepeatable(connection)) {
@@ -315,23 +301,18 @@ export class Exchange implements Reader, Transport.Exchange {
     if (refusal !== undefined) {
       return this.refuse(connection, refusal)
     }
-    this.hasHead = true
+    heads.clear()
+    const body = new BodyReader(head)
+    this.body = body
     this.keepAliveMillis = head.keepAliveMillis
-    this.lengthBytes = head.framing === "length" ? head.lengthBytes : Number.POSITIVE_INFINITY
-    this.isWhole = this.lengthBytes === 0
-    if (head.framing === "chunked") {
-      this.chunked = new Chunked()
-    } else if (head.framing === "connection" && this.request.verifiesBody !== true) {
+    if (head.framing === "connection" && this.request.verifiesBody !== true) {
       connection.watchEnd()
     }
     this.isPaused = !this.receiver.onHead(head)
-    return this.readBody(connection, view(all, head.endBytes, endBytes - head.endBytes))
+    return this.readBody(connection, body, view(all, head.endBytes, endBytes - head.endBytes))
   }
 
   private skipInterim(connection: Connection, rest: Buffer): boolean {
-    if (++this.informational > Failure.informationalAtMost) {
-      return this.refuse(connection, Failure.tooManyInformational)
-    }
     this.receiver.onInformational()
     return !this.isClosed && (rest.length === 0 || this.readHead(connection, rest, rest.length))
   }
@@ -344,7 +325,7 @@ export class Exchange implements Reader, Transport.Exchange {
 
   /** True if the request may be sent once more: the connection was kept, and ended before the request arrived. */
   private isRepeatable({ served }: Connection): boolean {
-    return served > 0 && this.informational === 0 && !this.isRepeated && isIdempotent(this.request.method)
+    return served > 0 && this.heads.informational === 0 && !this.isRepeated && isIdempotent(this.request.method)
   }
 
   /** Sends the request on a new connection, because another idle connection may have ended too. */
@@ -355,12 +336,12 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   /** Reads the bytes of a body inside `onBytes`. */
-  private readBody(connection: Connection, bytes: Uint8Array): boolean {
-    const readBytes = this.deliver(bytes)
+  private readBody(connection: Connection, body: BodyReader, bytes: Uint8Array): boolean {
+    const readBytes = this.deliver(body, bytes)
     if (this.isOver) {
       return false
     }
-    if (this.isWhole) {
+    if (body.isWhole) {
       connection.mustClose ||= readBytes < bytes.length
       connection.endBody()
     } else if (readBytes < bytes.length) {
@@ -371,39 +352,29 @@ export class Exchange implements Reader, Transport.Exchange {
       connection.keepBytes()
       return false
     }
-    if (this.isWhole) {
+    if (body.isWhole) {
       this.finish(connection)
-    } else if (this.lengthBytes !== Number.POSITIVE_INFINITY) {
-      connection.expect(this.lengthBytes - this.receivedBytes)
+    } else if (body.lengthBytes !== Number.POSITIVE_INFINITY) {
+      connection.expect(body.lengthBytes - body.receivedBytes)
     }
     return true
   }
 
   /** Calls the receiver with the content of `bytes`, until it pauses the body. Returns the number of bytes that were read. */
-  private deliver(bytes: Uint8Array): number {
-    const { chunked, receiver } = this
+  private deliver(body: BodyReader, bytes: Uint8Array): number {
     let at = 0
-    while (at < bytes.length && !this.isPaused && !this.isWhole && !this.isOver) {
-      let fromBytes = at
-      if (chunked === undefined) {
-        at = Math.min(bytes.length, at + this.lengthBytes - this.receivedBytes)
-      } else {
-        const found = chunked.find(bytes, at)
-        if (found === "malformed") {
-          this.attached?.destroy()
-          this.fail(Failure.malformed)
-          break
-        }
-        at = found === "more" ? bytes.length : chunked.endBytes
-        this.isWhole = found === "ended"
-        if (found !== "content") {
-          continue
-        }
-        fromBytes = chunked.startBytes
+    while (at < bytes.length && !this.isPaused && !body.isWhole && !this.isOver) {
+      const found = body.find(bytes, at)
+      if (found === "malformed") {
+        this.attached?.destroy()
+        this.fail(Failure.malformed)
+        break
       }
-      this.receivedBytes += at - fromBytes
-      this.isWhole = this.receivedBytes === this.lengthBytes
-      this.isPaused = !receiver.onChunk(at - fromBytes === bytes.length ? bytes : bytes.subarray(fromBytes, at))
+      at = body.endBytes
+      if (found === "content") {
+        const isAll = body.endBytes - body.startBytes === bytes.length
+        this.isPaused = !this.receiver.onChunk(isAll ? bytes : bytes.subarray(body.startBytes, body.endBytes))
+      }
     }
     return at
   }
@@ -411,7 +382,7 @@ export class Exchange implements Reader, Transport.Exchange {
   /** Gives the connection back after a whole body, and delivers the end. */
   private finish(connection: Connection): void {
     // Trailers may be meant for a proxy that keeps the connection.
-    connection.mustClose ||= this.chunked?.hasTrailers === true
+    connection.mustClose ||= this.body?.hasTrailers === true
     this.attached = undefined
     this.client.release(this, connection, this.keepAliveMillis)
     this.client.scheduleEnd(this)
