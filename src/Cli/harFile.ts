@@ -4,10 +4,8 @@
  * The entries go to a temporary file when their requests end, and are sorted by their start at the end. In memory, each has two numbers.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Random from "effect/Random"
 import { fromCause } from "../DownloadError/diskErrors.js"
 import type { DownloadEvent } from "../DownloadEvent.js"
 import * as Lines from "../EventLine/lines.js"
@@ -15,8 +13,6 @@ import type { Exchanged } from "../EventLine/schema.js"
 import * as Har from "../Har.js"
 import * as Printable from "../internal/text/printable.js"
 import { StatusLine } from "../StatusLine.js"
-import { listName } from "../Store/partName.js"
-import { Host } from "./Host.js"
 import * as ReplacedFile from "./replacedFile.js"
 import { UsageError } from "./UsageError.js"
 
@@ -31,25 +27,18 @@ export interface HarFile {
   readonly save: Effect.Effect<boolean>
 }
 
-/** Checks the file before the run. `others` are files that the run reads or writes. A temporary file is removed with the scope. */
+/** Checks the file before the run. A temporary file is removed with the scope. */
 export const open = Effect.fnUntraced(function* (
   option: string,
   file: string,
-  others: ReadonlyArray<ReplacedFile.OtherFile>,
   { hasSecrets, version }: { readonly hasSecrets: boolean; readonly version: string }
 ) {
-  const target = yield* ReplacedFile.check(option, file, others, { hasSecrets })
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
+  const target = yield* ReplacedFile.check(option, file, { hasSecrets })
   const { line: print } = yield* StatusLine
-  const owner = yield* (yield* Host).owner
   const label = `${option} ${Printable.line(file)}`
-  const number = yield* Random.nextIntBetween(0, 2 ** 31)
-  const temporary = path.join(path.dirname(target.path), listName(owner, number))
-  yield* Effect.addFinalizer(() => Effect.ignore(fs.remove(temporary, { force: true })))
-  const handle = yield* Effect.mapError(
-    fs.open(temporary, { flag: "wx+", mode: 0o600 }),
-    (cause) => new UsageError({ message: `${label}: ${fromCause(file, cause).message}` })
+  const { file: handle } = yield* Effect.mapError(
+    target.openTemporary,
+    ({ message }) => new UsageError({ message: `${label}: ${message}` })
   )
   const turn = yield* Effect.makeSemaphore(1)
   const encoder = new TextEncoder()

@@ -1,10 +1,12 @@
 /**
- * A file that a run replaces when it ends: it is checked before the run, and gets its new content in one step.
+ * A file that a run replaces when it ends: it is checked before the run, and gets its new content in one step. The content is written to a
+ * temporary file beside it, which is synced and renamed, or removed after a failure.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
 import { fromCause } from "../DownloadError/diskErrors.js"
 import type { Disk } from "../DownloadError.js"
 import type { DownloadEvent } from "../DownloadEvent.js"
@@ -16,47 +18,42 @@ import { UsageError } from "./UsageError.js"
 export type Requirements = FileSystem.FileSystem | Path.Path
 
 export interface ReplacedFile {
-  /** The absolute path. A symbolic link is followed, so that the link stays. */
-  readonly path: string
   /** Remembers the destination of an outcome if it may be the file. */
   readonly receive: (event: DownloadEvent) => void
+  /** Opens a temporary file. The scope removes it, unless it has replaced the file. */
+  readonly openTemporary: Effect.Effect<TemporaryFile, Disk, Scope.Scope>
   /** Gives the file the content that this function writes. Fails, and writes nothing, if the file is the destination of an outcome. */
   readonly replace: (
     write: (file: FileSystem.File) => Effect.Effect<void, unknown>
   ) => Effect.Effect<void, Disk | UsageError>
 }
 
-/** A file that must not be the same. */
-export interface OtherFile {
-  /** The option that names it. */
-  readonly option: string
-  readonly file: string
+export interface TemporaryFile {
+  /** Open for reading and writing. */
+  readonly file: FileSystem.File
+  /** Replaces the file by the temporary one. Fails, and replaces nothing, if the file is the destination of an outcome. */
+  readonly publish: Effect.Effect<void, Disk | UsageError>
 }
 
 /**
  * Checks that the file of an option can be replaced. Fails with a sentence that begins with the option. The new file has the mode of
- * the one that it replaces. Other users cannot read it if it has secrets.
+ * the one that it replaces. Other users cannot read it if it has secrets. A symbolic link is followed, so that the link stays, or is
+ * replaced itself.
  */
 export const check = Effect.fnUntraced(function* (
   option: string,
   file: string,
-  others: ReadonlyArray<OtherFile>,
-  { hasSecrets }: { readonly hasSecrets: boolean }
+  { hasSecrets, link = "follow" }: { readonly hasSecrets: boolean; readonly link?: "follow" | "replace" | undefined }
 ) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const { owner } = yield* Host
   const label = `${option} ${Printable.line(file)}`
   if (file === "-" || file === "/dev/stdin") {
-    return yield* new UsageError({ message: `${label}: it must be a file` })
+    return yield* new UsageError({ message: `${label}: it must be a file, because its content is replaced at the end` })
   }
   const real = (name: string) => Effect.orElseSucceed(fs.realPath(name), () => path.resolve(name))
-  const target = yield* real(file)
-  for (const other of others) {
-    if ((yield* real(other.file)) === target) {
-      return yield* new UsageError({ message: `${label}: it is also the file of ${other.option}` })
-    }
-  }
+  const target = link === "follow" ? yield* real(file) : path.resolve(file)
   const unwritable = (cause: unknown) => new UsageError({ message: `${label}: ${fromCause(file, cause).message}` })
   const found = yield* Effect.option(fs.stat(target))
   if (found._tag === "Some") {
@@ -67,15 +64,21 @@ export const check = Effect.fnUntraced(function* (
     yield* Effect.mapError(fs.access(target, { writable: true }), unwritable)
   }
   const directory = path.dirname(target)
-  const number = yield* Random.nextIntBetween(0, 2 ** 31)
-  const temporary = path.join(directory, listName(yield* owner, number))
-  const remove = Effect.ignore(fs.remove(temporary, { force: true }))
+  const ownerName = yield* owner
+  const temporaryName = Effect.map(Random.nextIntBetween(0, 2 ** 31), (number) =>
+    path.join(directory, listName(ownerName, number))
+  )
   const mode = hasSecrets ? 0o600 : found._tag === "Some" ? found.value.mode & 0o777 : undefined
-  const create = fs.open(temporary, { flag: "wx", mode: mode ?? 0o666 })
   // The system takes its mask from the mode of a file that is created.
-  const keepMode = mode === undefined ? Effect.void : fs.chmod(temporary, mode)
-  // Whether a file can be created is known only when one is.
-  yield* Effect.mapError(Effect.ensuring(Effect.scoped(create), remove), unwritable)
+  const keepMode = (name: string) => (mode === undefined ? Effect.void : fs.chmod(name, mode))
+  const failed = (cause: unknown) => fromCause(file, cause)
+  const openTemporary: ReplacedFile["openTemporary"] = Effect.gen(function* () {
+    const name = yield* temporaryName
+    const handle = yield* Effect.zipLeft(fs.open(name, { flag: "wx+", mode: mode ?? 0o666 }), keepMode(name))
+    yield* Effect.addFinalizer(() => Effect.ignore(fs.remove(name, { force: true })))
+    const publish = Effect.mapError(Effect.zipRight(handle.sync, fs.rename(name, target)), failed)
+    return { file: handle, publish: Effect.zipRight(refuseDestination, publish) }
+  }).pipe(Effect.mapError(failed), Effect.uninterruptible)
   const names = [target, file].map((name) => comparable(path.basename(name)))
   const destinations = new Set<string>()
   const refuseDestination = Effect.gen(function* () {
@@ -86,8 +89,12 @@ export const check = Effect.fnUntraced(function* (
       }
     }
   })
+  // Whether a file can be created is known only when one is.
+  yield* Effect.mapError(
+    Effect.scoped(openTemporary),
+    ({ message }) => new UsageError({ message: `${label}: ${message}` })
+  )
   const replaced: ReplacedFile = {
-    path: target,
     receive: (event) => {
       if (event._tag === "Finished") {
         const { outcome } = event
@@ -98,15 +105,11 @@ export const check = Effect.fnUntraced(function* (
         }
       }
     },
+    openTemporary,
     replace: (write) =>
-      Effect.zipRight(
-        refuseDestination,
-        Effect.scoped(
-          Effect.flatMap(Effect.zipLeft(create, keepMode), (handle) => Effect.zipRight(write(handle), handle.sync))
-        ).pipe(
-          Effect.zipRight(fs.rename(temporary, target)),
-          Effect.mapError((cause) => fromCause(file, cause)),
-          Effect.ensuring(remove)
+      Effect.scoped(
+        Effect.flatMap(openTemporary, (opened) =>
+          Effect.zipRight(Effect.mapError(write(opened.file), failed), opened.publish)
         )
       )
   }

@@ -22,11 +22,10 @@ export interface ReportPage {
   readonly save: Effect.Effect<boolean>
 }
 
-/** Checks the file before the run. `others` are files that the run reads or writes. */
+/** Checks the file before the run. */
 export const open = Effect.fnUntraced(function* (
   option: string,
   file: string,
-  others: ReadonlyArray<ReplacedFile.OtherFile>,
   options: {
     readonly hasSecrets: boolean
     /** Whether the events are of this process. The paths of other events may be those of another machine, and are not followed. */
@@ -34,7 +33,7 @@ export const open = Effect.fnUntraced(function* (
   }
 ) {
   const { hasSecrets, isOwnRun } = options
-  const target = yield* ReplacedFile.check(option, file, others, { hasSecrets })
+  const target = yield* ReplacedFile.check(option, file, { hasSecrets })
   // Loaded before the run, after which there is a report to print.
   const { withData } = yield* Effect.promise(() => import("../RunRecord/page.js"))
   const html = yield* Effect.mapError(

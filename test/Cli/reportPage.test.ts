@@ -38,7 +38,7 @@ const save = (events: ReadonlyArray<DownloadEvent>, file: string, page?: Paramet
       NodePath.layer
     )
     return yield* Effect.gen(function* () {
-      const opened = yield* ReportPage.open("--report", file, [], { hasSecrets: false, isOwnRun: true })
+      const opened = yield* ReportPage.open("--report", file, { hasSecrets: false, isOwnRun: true })
       for (const event of events) {
         opened.receive(event)
       }

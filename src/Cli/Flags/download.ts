@@ -17,6 +17,7 @@ import * as RetryPolicy from "../../RetryPolicy.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
 import * as Display from "../display.js"
+import { checkDistinct } from "../distinctFiles.js"
 import { Host, storeLayer } from "../Host.js"
 import type { HarFile } from "../harFile.js"
 import type { ReportPage } from "../reportPage.js"
@@ -51,6 +52,13 @@ export const download = Effect.fn("flags.download")(function* (
   }
   const { concurrency: defaultConcurrency, maximum } = engines[options.engine]
   const concurrency = Math.min(options.maxReq ?? defaultConcurrency, maximum, codes.length)
+  yield* checkDistinct(
+    [],
+    [
+      { option: "--report", file: options.report },
+      { option: "--har", file: options.har }
+    ].flatMap(({ file, option }) => (file === undefined ? [] : [{ option, file }]))
+  )
   const page = options.report === undefined ? undefined : yield* openPage(options.report)
   yield* Effect.flatMap(Store, (store) => store.prepare(options.directory))
   yield* UnfinishedParts.report(options.directory)
@@ -58,7 +66,7 @@ export const download = Effect.fn("flags.download")(function* (
     Effect.gen(function* () {
       const origin = yield* openOrigin(options)
       const requests = codes.map((code) => Flags.request(code, { ...options, baseUrl: origin.baseUrl }))
-      const archive = options.har === undefined ? undefined : yield* openArchive(options.har, options.report, version)
+      const archive = options.har === undefined ? undefined : yield* openArchive(options.har, version)
       const summary = yield* Summary.make({ ...options, ...origin, requests, concurrency, version })
       const telemetry = options.engine === "threads" ? Telemetry.none : yield* Telemetry.open(options)
       return yield* runEngine(
@@ -74,12 +82,9 @@ export const download = Effect.fn("flags.download")(function* (
   )
 }, Effect.provide(storeLayer))
 
-const openArchive = Effect.fnUntraced(function* (file: string, report: string | undefined, version: string) {
+const openArchive = Effect.fnUntraced(function* (file: string, version: string) {
   const HarFile = yield* Effect.promise(() => import("../harFile.js"))
-  return yield* HarFile.open("--har", file, report === undefined ? [] : [{ option: "--report", file: report }], {
-    hasSecrets: false,
-    version
-  })
+  return yield* HarFile.open("--har", file, { hasSecrets: false, version })
 })
 
 const isHttp = (url: string): boolean => /^https?:\/\/[^?#]*$/i.test(url) && URL.canParse(url)
@@ -136,7 +141,7 @@ const runEngine = Effect.fnUntraced(function* (
 const openPage = (file: string) =>
   Effect.flatMap(
     Effect.promise(() => import("../reportPage.js")),
-    ({ open }) => open("--report", file, [], { hasSecrets: false, isOwnRun: true })
+    ({ open }) => open("--report", file, { hasSecrets: false, isOwnRun: true })
   )
 
 /** A summary that also records its events for the page. */

@@ -2,16 +2,16 @@
  * The cookies of `halyard get`: those of files, and those that servers set during the run.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as Path from "@effect/platform/Path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
 import { fromCause } from "../../DownloadError/diskErrors.js"
+import type { DownloadEvent } from "../../DownloadEvent.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
+import * as ReplacedFile from "../replacedFile.js"
 import { UsageError } from "../UsageError.js"
 import { textOf } from "./input.js"
 import type { Options } from "./options.js"
@@ -20,11 +20,13 @@ import type { Options } from "./options.js"
 export interface RunCookies {
   /** `Cookies`, if an option needs them. */
   readonly layer: Layer.Layer<never>
+  /** Takes the events of the run, if there is a jar. */
+  readonly receive: ((event: DownloadEvent) => void) | undefined
   /** Writes the file of `--cookie-jar`. Returns false if that failed. */
   readonly save: Effect.Effect<boolean>
 }
 
-const none: RunCookies = { layer: Layer.empty, save: Effect.succeed(true) }
+const none: RunCookies = { layer: Layer.empty, receive: undefined, save: Effect.succeed(true) }
 
 // Browsers keep some thousand cookies of at most 4 KiB.
 const fileAtMostBytes = 16 * 1024 * 1024
@@ -51,41 +53,38 @@ export const open = Effect.fnUntraced(function* ({ cookie, cookieJar }: Pick<Opt
       )
     }
   }
-  const save = cookieJar === undefined ? none.save : yield* saver(cookieJar, jar.toText)
-  const cookies: RunCookies = { layer: Layer.succeedContext(context), save }
+  const { receive, save } = cookieJar === undefined ? none : yield* saver(cookieJar, jar.toText)
+  const cookies: RunCookies = { layer: Layer.succeedContext(context), receive, save }
   return cookies
 })
 
 const saver = Effect.fnUntraced(function* (file: string, toText: () => string) {
   const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
   const { line } = yield* StatusLine
   const label = `--cookie-jar ${Printable.line(file)}`
-  const info = yield* Effect.option(fs.stat(file))
-  const type = info._tag === "Some" ? info.value.type : "File"
-  if (type === "Directory") {
-    return yield* new UsageError({ message: `${label}: it is a directory` })
+  const type = yield* Effect.match(fs.stat(file), { onFailure: () => "File", onSuccess: (info) => info.type })
+  const isStream = type !== "File" && type !== "Directory"
+  // A jar that is a link may lead to a file that other users can read.
+  const target = isStream
+    ? undefined
+    : yield* ReplacedFile.check("--cookie-jar", file, { hasSecrets: true, link: "replace" })
+  if (isStream) {
+    yield* Effect.mapError(
+      fs.access(file, { writable: true }),
+      (error) => new UsageError({ message: `${label}: ${fromCause(file, error).message}` })
+    )
   }
-  yield* Effect.mapError(
-    fs.access(type === "File" ? path.dirname(file) : file, { writable: true }),
-    (error) => new UsageError({ message: `${label}: ${fromCause(file, error).message}` })
-  )
-  const number = yield* Random.nextIntBetween(0, 2 ** 31)
-  const temporary = path.join(path.dirname(file), `.halyard-${number.toString(36)}.cookies`)
-  // Another file gets the name when it is whole. A pipe or a device is written to.
+  // A pipe or a device is written to.
   const write = Effect.suspend(() =>
-    type === "File"
-      ? fs.writeFileString(temporary, toText(), { flag: "wx", mode: 0o600 }).pipe(
-          Effect.zipRight(fs.rename(temporary, file)),
-          Effect.onError(() => Effect.ignore(fs.remove(temporary)))
-        )
-      : fs.writeFileString(file, toText())
+    target === undefined
+      ? Effect.mapError(fs.writeFileString(file, toText()), (error) => fromCause(file, error))
+      : target.replace((temporary) => temporary.writeAll(new TextEncoder().encode(toText())))
   )
-  return Effect.map(Effect.exit(write), (exit) => {
+  const save = Effect.map(Effect.exit(write), (exit) => {
     if (Exit.isFailure(exit)) {
-      const reason = exit.cause._tag === "Fail" ? fromCause(file, exit.cause.error).message : "it was not written"
-      line(`${label}: ${reason}`)
+      line(`${label}: ${exit.cause._tag === "Fail" ? exit.cause.error.message : "it was not written"}`)
     }
     return Exit.isSuccess(exit)
   })
+  return { receive: target?.receive, save }
 })

@@ -10,14 +10,12 @@ import type * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import { fromCause } from "../../DownloadError/diskErrors.js"
 import type { DownloadEvent } from "../../DownloadEvent.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
-import { listName } from "../../Store/partName.js"
-import { Host } from "../Host.js"
+import * as ReplacedFile from "../replacedFile.js"
 import { UsageError } from "../UsageError.js"
 import { isStandardInput } from "./input.js"
 import type { Ready, Refused } from "./items.js"
@@ -51,32 +49,19 @@ export const open = Effect.fnUntraced(function* (file: string, directory: string
   const path = yield* Path.Path
   const { line } = yield* StatusLine
   const label = `--failed ${Printable.line(file)}`
-  if (isStandardInput(file)) {
-    return yield* new UsageError({ message: `${label}: it must be a file, because its content is replaced at the end` })
-  }
   if (options.method !== undefined || options.data !== undefined) {
     return yield* new UsageError({ message: "--failed FILE is for GET: a list has neither methods nor content" })
   }
-  const unwritable = (cause: unknown) => new UsageError({ message: `${label}: ${fromCause(file, cause).message}` })
-  // A symbolic link stays, and its target is replaced.
+  const target = yield* ReplacedFile.check("--failed", file, { hasSecrets: true })
+  const { file: handle, publish } = yield* Effect.mapError(
+    target.openTemporary,
+    ({ message }) => new UsageError({ message: `${label}: ${message}` })
+  )
   const real = (name: string) => Effect.orElseSucceed(fs.realPath(name), () => path.resolve(name))
-  const target = yield* real(file)
-  const found = yield* Effect.option(fs.stat(target))
-  if (found._tag === "Some") {
-    if (found.value.type !== "File") {
-      const what = found.value.type === "Directory" ? "a directory" : "not a regular file"
-      return yield* new UsageError({ message: `${label}: it is ${what}` })
-    }
-    yield* Effect.mapError(fs.access(target, { writable: true }), unwritable)
-  }
-  const number = yield* Random.nextIntBetween(0, 2 ** 31)
-  const temporary = path.join(path.dirname(target), listName(yield* (yield* Host).owner, number))
-  const handle = yield* Effect.mapError(fs.open(temporary, { flag: "wx", mode: 0o600 }), unwritable)
-  yield* Effect.addFinalizer(() => Effect.ignore(fs.remove(temporary, { force: true })))
   const inputs = yield* Effect.forEach(options.input, (name) =>
     isStandardInput(name) ? Effect.succeed("") : real(name)
   )
-  const isInput = inputs.includes(target)
+  const isInput = inputs.includes(yield* real(file))
   const turn = yield* Effect.makeSemaphore(1)
 
   /** Items without an outcome. */
@@ -89,7 +74,7 @@ export const open = Effect.fnUntraced(function* (file: string, directory: string
   let headerCount = 0
   let cutCount = 0
   let hasOutside = false
-  let problem: unknown
+  let problem: string | undefined
 
   const write = (text: string): boolean => {
     const sizeBytes = Buffer.byteLength(text)
@@ -113,7 +98,7 @@ export const open = Effect.fnUntraced(function* (file: string, directory: string
           ? Effect.void
           : Effect.catchAll(handle.writeAll(bytes), (error) =>
               Effect.sync(() => {
-                problem = error
+                problem = fromCause(file, error).message
               })
             )
       })
@@ -176,18 +161,6 @@ export const open = Effect.fnUntraced(function* (file: string, directory: string
     )
   }
 
-  const rename = Effect.suspend(() =>
-    problem === undefined
-      ? Effect.matchEffect(Effect.zipRight(handle.sync, fs.rename(temporary, target)), {
-          onFailure: (error) =>
-            Effect.sync(() => {
-              problem = error
-            }),
-          onSuccess: () => Effect.void
-        })
-      : Effect.void
-  )
-
   let isSaved = false
   const items: FailedItems = {
     taken: () => taken,
@@ -201,6 +174,7 @@ export const open = Effect.fnUntraced(function* (file: string, directory: string
       comment(item)
     },
     event: (event) => {
+      target.receive(event)
       if (event._tag !== "Finished") {
         return
       }
@@ -226,9 +200,10 @@ export const open = Effect.fnUntraced(function* (file: string, directory: string
         return true
       }
       yield* writeWaiting
-      yield* rename
-      if (problem !== undefined) {
-        line(`${label}: ${fromCause(file, problem).message}`)
+      const failure =
+        problem ?? (yield* Effect.match(publish, { onFailure: ({ message }) => message, onSuccess: () => undefined }))
+      if (failure !== undefined) {
+        line(`${label}: ${failure}`)
         return false
       }
       isSaved = true

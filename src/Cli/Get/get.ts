@@ -46,7 +46,7 @@ import type { Options } from "./options.js"
 import * as OriginSecrets from "./originSecrets.js"
 import { isStandardOutput, outputOf } from "./output.js"
 import { deadlineReached, prepare } from "./preparedOutput.js"
-import { openArchive, openPage, type RunFiles } from "./reportFile.js"
+import { checkFiles, openArchive, openFailed, openPage, type RunFiles } from "./runFiles.js"
 import { SavedPaths } from "./savedPaths.js"
 import * as Summary from "./summary.js"
 import * as Urls from "./urls.js"
@@ -99,6 +99,7 @@ const run = Effect.fnUntraced(function* (
   const body = yield* Content.read(options.data)
   const isToStdout = isStandardOutput(output?.stream)
   yield* checkOptions(options, output)
+  yield* checkFiles(files)
   const transport = yield* host.transport(options)
   const naming = yield* namingOf(options)
   const directory = output === undefined ? options.directory : path.dirname(output.destination)
@@ -106,9 +107,7 @@ const run = Effect.fnUntraced(function* (
   const cookies = yield* Cookies.open(options)
   const secrets = yield* OriginSecrets.read(options)
   const failed =
-    options.failed === undefined || options.dryRun
-      ? undefined
-      : yield* openFailed(options.failed, directory, options, output?.stream !== undefined)
+    options.failed === undefined || options.dryRun ? undefined : yield* openFailed(options.failed, directory, files)
   const page = options.report === undefined || options.dryRun ? undefined : yield* openPage(options.report, files)
   const archive =
     options.har === undefined || options.dryRun ? undefined : yield* openArchive(options.har, files, version)
@@ -223,9 +222,10 @@ const run = Effect.fnUntraced(function* (
   const record = (event: DownloadEvent): void => {
     failed?.event(event)
     page?.receive(event)
+    cookies.receive?.(event)
   }
   const listener =
-    failed === undefined && page === undefined
+    failed === undefined && page === undefined && cookies.receive === undefined
       ? summary.event
       : (event: DownloadEvent) => {
           record(event)
@@ -348,11 +348,6 @@ const countedAtMost = 1000
 
 const isUnused = (report: Download.RunReport): boolean =>
   report.saved + report.skipped + report.notModified + report.failed + report.cancelled === 0
-
-const openFailed = Effect.fnUntraced(function* (file: string, directory: string, options: Options, isStream: boolean) {
-  const FailedItems = yield* Effect.promise(() => import("./failedItems.js"))
-  return yield* FailedItems.open(file, directory, options, isStream)
-})
 
 /** The same entries, paused while standard output is full. */
 const whileTaken = <A, E, R>({ stdout }: typeof Host.Service, entries: Stream.Stream<A, E, R>) => {

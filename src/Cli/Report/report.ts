@@ -10,6 +10,7 @@ import type { Disk } from "../../DownloadError.js"
 import * as EventLine from "../../EventLine.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
+import { checkDistinct } from "../distinctFiles.js"
 import { Host } from "../Host.js"
 import * as HarFile from "../harFile.js"
 import * as ReportPage from "../reportPage.js"
@@ -23,17 +24,14 @@ export const report = Effect.fn("report")(function* (file: string, { har, html }
   const { line } = yield* StatusLine
   const isStdin = file === "-"
   const name = isStdin ? "standard input" : Printable.line(file)
-  const run = isStdin ? [] : [{ option: "the run", file }]
+  yield* checkDistinct(isStdin ? [] : [{ option: "the run", file }], [
+    ...(html === undefined ? [] : [{ option: "--html", file: html }]),
+    ...(har === undefined ? [] : [{ option: "--har", file: har }])
+  ])
   const page =
-    html === undefined ? undefined : yield* ReportPage.open("--html", html, run, { hasSecrets: false, isOwnRun: false })
+    html === undefined ? undefined : yield* ReportPage.open("--html", html, { hasSecrets: false, isOwnRun: false })
   // The lines of a run with --show-urls have secrets.
-  const archive =
-    har === undefined
-      ? undefined
-      : yield* HarFile.open("--har", har, html === undefined ? run : [...run, { option: "--html", file: html }], {
-          hasSecrets: true,
-          version
-        })
+  const archive = har === undefined ? undefined : yield* HarFile.open("--har", har, { hasSecrets: true, version })
   const events = new RunEvents()
   const contents = new Contents()
   let read = 0

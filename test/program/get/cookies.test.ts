@@ -70,6 +70,31 @@ describe("halyard get --cookie", () => {
     })
   )
 
+  it.scopedLive("adds cookies to the file that they are read from", () =>
+    Effect.gen(function* () {
+      const { url } = yield* recording
+      const cwd = yield* temporaryDirectory
+      const from = "127.0.0.1\tFALSE\t/\tFALSE\t0\tfile\t1\n"
+      writeFileSync(`${cwd}/jar`, from)
+      const { exitCode, stderr } = yield* run(["get", `${url}/login`, "-b", "jar", "--cookie-jar", "jar"], { cwd })
+      assert.strictEqual(exitCode, 0, stderr)
+      const text = readFileSync(`${cwd}/jar`, "utf8")
+      assert.include(text, from)
+      assert.include(text, "\tsession\ts3cret\n")
+    })
+  )
+
+  it.scopedLive("keeps a file that the run has saved under the name of the jar, and fails", () =>
+    Effect.gen(function* () {
+      const { url } = yield* recording
+      const cwd = yield* temporaryDirectory
+      const { exitCode, stderr } = yield* run(["get", `${url}/jar`, "--cookie-jar", "jar"], { cwd })
+      assert.strictEqual(exitCode, 1)
+      assert.include(stderr, "--cookie-jar jar: it is also the destination of a download, which stays\n")
+      assert.notInclude(readFileSync(`${cwd}/jar`, "utf8"), "HTTP Cookie File")
+    })
+  )
+
   it.scopedLive("is refused for files that cannot be read or written, before any request", () =>
     Effect.gen(function* () {
       const { seen, url } = yield* recording

@@ -199,6 +199,17 @@ describe("halyard get --failed", () => {
     })
   )
 
+  it.scopedLive("keeps a file that the run has saved under the name of the list, and fails", () =>
+    Effect.gen(function* () {
+      const { url } = yield* server
+      const { exitCode, files, read, stderr } = yield* get([`${url}/list`, "--failed", "list"])
+      assert.strictEqual(exitCode, 1)
+      assert.include(stderr, "--failed list: it is also the destination of a download, which stays\n")
+      assert.strictEqual(read("list"), "content of /list")
+      assert.deepStrictEqual(files, ["list"])
+    })
+  )
+
   it.scopedLive("refuses a file that cannot be written, before any request", () =>
     Effect.gen(function* () {
       const { requests, url } = yield* server

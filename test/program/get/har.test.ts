@@ -121,7 +121,7 @@ describe("--har of halyard get", () => {
       for (const [parameters, problem] of [
         [["--har", "no/such/run.har"], /^halyard get: --har no\/such\/run\.har: .*does not exist\n$/],
         [["--har", "directory"], /^halyard get: --har directory: it is a directory\n$/],
-        [["--har", "-"], /^halyard get: --har -: it must be a file\n$/],
+        [["--har", "-"], /^halyard get: --har -: it must be a file, because its content is replaced at the end\n$/],
         [["--har", "list", "-i", "list"], /^halyard get: --har list: it is also the file of --input\n$/],
         [["--har", "x", "--failed", "x"], /^halyard get: --har x: it is also the file of --failed\n$/]
       ] as const) {
