@@ -17,6 +17,7 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AddressRefused, Connection, InvalidRequest, Protocol, Timeout, Truncated } from "./DownloadError.js"
+import { Waiter } from "./internal/waiter.js"
 
 /**
  * The errors of a transport.
@@ -307,7 +308,7 @@ class StreamReceiver implements Receiver {
   private received: ResponseHead | undefined
   private chunk: Uint8Array | undefined
   private exit: Exit.Exit<void, TransportError> | undefined
-  private wake: (() => void) | undefined
+  private readonly waiter = new Waiter()
 
   readonly onInformational = (): void => {}
 
@@ -315,25 +316,25 @@ class StreamReceiver implements Receiver {
 
   readonly onHead = (head: ResponseHead): false => {
     this.received = head
-    this.wake?.()
+    this.waiter.wake()
     return false
   }
 
   readonly onChunk = (chunk: Uint8Array): false => {
     // A copy, because the transport may use the memory again. The `slice` of a `Buffer` is not a copy.
     this.chunk = new Uint8Array(chunk)
-    this.wake?.()
+    this.waiter.wake()
     return false
   }
 
   readonly onEnd = (exit: Exit.Exit<void, TransportError>): void => {
     this.exit = exit
-    this.wake?.()
+    this.waiter.wake()
   }
 
   /** Suspends until the head was received. */
   readonly head: Effect.Effect<ResponseHead, TransportError> = Effect.suspend(() =>
-    this.until(() =>
+    this.waiter.until(() =>
       this.received === undefined
         ? this.exit && Effect.zipRight(this.exit, Effect.dieMessage("a response without a head"))
         : Effect.succeed(this.received)
@@ -346,7 +347,7 @@ class StreamReceiver implements Receiver {
       if (this.chunk === undefined && this.exit === undefined) {
         exchange.resume()
       }
-      return this.until(() => {
+      return this.waiter.until(() => {
         const { chunk, exit } = this
         this.chunk = undefined
         return chunk === undefined ? exit && Effect.as(exit, undefined) : Effect.succeed(chunk)
@@ -355,23 +356,5 @@ class StreamReceiver implements Receiver {
     return Effect.flatMap(Effect.mapError(next, Option.some), (chunk) =>
       chunk === undefined ? Effect.fail(Option.none()) : Effect.succeed(chunk)
     )
-  }
-
-  /** Suspends until `take` gives an effect, and runs it. `take` is called again after each call of the transport. */
-  private until<A, E>(take: () => Effect.Effect<A, E> | undefined): Effect.Effect<A, E> {
-    return Effect.async((resume) => {
-      const look = (): void => {
-        const taken = take()
-        if (taken !== undefined) {
-          this.wake = undefined
-          resume(taken)
-        }
-      }
-      this.wake = look
-      look()
-      return Effect.sync(() => {
-        this.wake = undefined
-      })
-    })
   }
 }

@@ -37,6 +37,14 @@ const ranges = Effect.map(Origin.Origin, (origin) => origin.requests().map(({ he
 const brokenOff = (asked: Origin.Request): Origin.Reply =>
   Origin.file(asked, body, { headers: { "repr-digest": field(body) }, breakAt: { bytes: 4, how: "reset" } })
 
+/** `brokenOff`, and then a file of other content with these headers. */
+const otherAfterBreak = (headersOf: (asked: Origin.Request) => Readonly<Record<string, string>>) =>
+  layer((asked) =>
+    asked.turn === 0 ? brokenOff(asked) : Origin.file(asked, "abcdefghij", { headers: headersOf(asked) })
+  )
+
+const ofOther = { "repr-digest": field("abcdefghij") }
+
 describe("the digest in a response", () => {
   for (const [what, headers] of [
     ["Repr-Digest", { "repr-digest": field(body) }],
@@ -84,34 +92,14 @@ describe("the digest in a response", () => {
       assert.deepInclude(yield* download(), { verified: "digest", digest: hex("abcdefghij"), attempts: 3 })
       assert.deepStrictEqual(yield* ranges, [undefined, "bytes=4-", undefined])
       assert.strictEqual(yield* content, "abcdefghij")
-    }).pipe(
-      Effect.provide(
-        layer((asked) =>
-          asked.turn === 0
-            ? brokenOff(asked)
-            : Origin.file(
-                asked,
-                "abcdefghij",
-                asked.turn === 1 ? {} : { headers: { "repr-digest": field("abcdefghij") } }
-              )
-        )
-      )
-    )
+    }).pipe(Effect.provide(otherAfterBreak(({ turn }) => (turn === 1 ? {} : ofOther))))
   )
 
   it.effect("of the whole file refuses the range of another version at its head", () =>
     Effect.gen(function* () {
       assert.deepInclude(yield* download(), { digest: hex("abcdefghij"), attempts: 3 })
       assert.strictEqual(yield* content, "abcdefghij")
-    }).pipe(
-      Effect.provide(
-        layer((asked) =>
-          asked.turn === 0
-            ? brokenOff(asked)
-            : Origin.file(asked, "abcdefghij", { headers: { "repr-digest": field("abcdefghij") } })
-        )
-      )
-    )
+    }).pipe(Effect.provide(otherAfterBreak(() => ofOther)))
   )
 
   it.effect("of a range is checked, and the range is requested again if it is wrong", () =>

@@ -51,7 +51,7 @@ export const open = Effect.fnUntraced(function* (
 
   const writeWaiting = turn.withPermits(1)(
     Effect.suspend(() => {
-      const bytes = joined(waiting, waitingBytes)
+      const bytes = Buffer.concat(waiting, waitingBytes)
       waiting = []
       waitingBytes = 0
       // After an error, the archive would have a gap.
@@ -125,16 +125,6 @@ export const open = Effect.fnUntraced(function* (
 const batchBytes = 256 * 1024
 
 const blockAtMostBytes = 1024 * 1024
-
-const joined = (parts: ReadonlyArray<Uint8Array>, sizeBytes: number): Uint8Array => {
-  const all = new Uint8Array(sizeBytes)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
 
 /** The blocks of a file of entries, in the order of the starts of the entries. */
 function* blocks(

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import { Waiter } from "../../src/internal/waiter.js"
 import {
   type Exchange,
   type Receiver,
@@ -123,7 +124,7 @@ class Recorder implements Receiver {
   private exit: Exit.Exit<void, TransportError> | undefined
   private take: ((chunk: Uint8Array) => boolean) | undefined
   private kept: Uint8Array | undefined
-  private wake: (() => void) | undefined
+  private readonly waiter = new Waiter()
   private isPaused = true
 
   constructor(private readonly options: Options) {}
@@ -134,7 +135,7 @@ class Recorder implements Receiver {
 
   readonly onHead = (head: ResponseHead): boolean => {
     this.head = head
-    this.wake?.()
+    this.waiter.wake()
     return false
   }
 
@@ -145,17 +146,17 @@ class Recorder implements Receiver {
     } else {
       this.isPaused = !this.take(chunk)
     }
-    this.wake?.()
+    this.waiter.wake()
     return !this.isPaused
   }
 
   readonly onEnd = (exit: Exit.Exit<void, TransportError>): void => {
     this.exit = exit
-    this.wake?.()
+    this.waiter.wake()
   }
 
   get awaitHead(): Effect.Effect<ResponseHead, TransportError> {
-    return this.until(() =>
+    return this.waiter.until(() =>
       this.head === undefined ? this.exit && Effect.zipRight(this.exit, Effect.never) : Effect.succeed(this.head)
     )
   }
@@ -176,27 +177,13 @@ class Recorder implements Receiver {
         exchange.resume()
       }
       return Effect.ensuring(
-        this.until(() =>
+        this.waiter.until(() =>
           this.isPaused ? Exit.succeed("Paused" as const) : this.exit && Exit.as(this.exit, "Ended" as const)
         ),
         Effect.sync(() => {
           this.take = undefined
         })
       )
-    })
-  }
-
-  private until<A, E>(take: () => Effect.Effect<A, E> | undefined): Effect.Effect<A, E> {
-    return Effect.async((resume) => {
-      const look = (): void => {
-        const taken = take()
-        if (taken !== undefined) {
-          this.wake = undefined
-          resume(taken)
-        }
-      }
-      this.wake = look
-      look()
     })
   }
 }

@@ -50,13 +50,7 @@ export const wholeOf = Effect.fnUntraced(function* (label: string, input: string
     const limit = atMostBytes < mebibyte ? `${atMostBytes / 1024} KiB` : `${atMostBytes / mebibyte} MiB`
     return yield* new UsageError({ message: `${label}: it is larger than ${limit}` })
   }
-  const whole = new Uint8Array(sizeBytes)
-  let position = 0
-  for (const chunk of content) {
-    whole.set(chunk, position)
-    position += chunk.length
-  }
-  return whole
+  return Buffer.concat(content, sizeBytes)
 })
 
 const mebibyte = 1024 * 1024
