@@ -1,4 +1,7 @@
 import { defineConfig } from "vitest/config"
+import { useTemporaryRoot } from "./test/support/temporaryRoot.js"
+
+useTemporaryRoot()
 
 const source = new URL("src/", import.meta.url).pathname
 

@@ -1,13 +1,13 @@
 /**
  * Headless Chromium of the system, for the tests of the report page.
  */
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs"
+import { existsSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"
 import { chromium, type Page } from "playwright-core"
+import { temporaryDirectory } from "./program.js"
 
 const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path))
 
@@ -57,11 +57,12 @@ export const openFile = (file: string, { colorScheme = "light", width = 1200 }: 
   })
 
 /** Opens a text of HTML. */
-export const openHtml = (html: string, options?: Options) => {
-  const file = join(mkdtempSync(join(tmpdir(), "halyard-page-")), "run.html")
-  writeFileSync(file, html)
-  return openFile(file, options)
-}
+export const openHtml = (html: string, options?: Options) =>
+  Effect.flatMap(temporaryDirectory, (directory) => {
+    const file = join(directory, "run.html")
+    writeFileSync(file, html)
+    return openFile(file, options)
+  })
 
 /** The rules of accessibility that the page violates. */
 export const violations = (page: Page) =>

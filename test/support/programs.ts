@@ -5,7 +5,17 @@
  * A test that needs one is declared with `withPrograms`, which skips it if the program is not installed.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { connect, createServer } from "node:net"
 import { delimiter, dirname, join } from "node:path"
 import { it } from "@effect/vitest"
@@ -170,6 +180,7 @@ ${tls === undefined ? "http://" : "https://localhost"}:${port} {
 export const squid = ({ lines = "", user }: ProxyOptions = {}) =>
   start("squid", undefined, ({ directory, port }) => ({
     parameters: ["-N", "-d", "1", "-n", `halyard${port}`, "-f", join(directory, "squid.conf")],
+    sharedMemory: `halyard${port}-`,
     files: {
       "users.sh": `#!/bin/sh\nwhile read -r given; do [ "$given" = "${user?.name} ${user?.password.replaceAll("%", "%25").replaceAll(" ", "%20")}" ] && echo OK || echo ERR; done\n`,
       "squid.conf": `
@@ -262,6 +273,8 @@ interface Configuration {
   /** The texts of files in the directory. */
   readonly files: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string>> | undefined
+  /** How the names of its shared memory begin, which it leaves if it is killed. */
+  readonly sharedMemory?: string | undefined
 }
 
 const isRoot = process.getuid?.() === 0
@@ -355,8 +368,21 @@ const launch = (name: Name, tls: Tls | undefined, { directory, port }: Place, co
       killGroup(child)
       child.stdout.destroy()
       child.stderr.destroy()
-      return until(`end of ${name}`, () => hasEnded || undefined, output)
+      const ended = until(`end of ${name}`, () => hasEnded || undefined, output)
+      return Effect.zipLeft(
+        ended,
+        Effect.sync(() => removeSharedMemory(configuration))
+      )
     })
+  }
+}
+
+const removeSharedMemory = ({ sharedMemory }: Configuration): void => {
+  const directory = "/dev/shm"
+  if (sharedMemory !== undefined && existsSync(directory)) {
+    for (const name of readdirSync(directory).filter((one) => one.startsWith(sharedMemory))) {
+      rmSync(join(directory, name), { force: true })
+    }
   }
 }
 
