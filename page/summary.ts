@@ -1,4 +1,5 @@
 // The beginning of the page: what happened, what failed, and where the time went.
+import { permitWaitSentence } from "../src/internal/text/permitWaitText.js"
 import type { OutcomeCounts, PhaseMillis } from "../src/RunRecord/data.js"
 import { outcomes } from "../src/RunRecord/data.js"
 import { element, section, swatch } from "./dom.js"
@@ -169,9 +170,35 @@ export const whereTimeWent = ({ data }: Run): HTMLElement => {
           `${Format.phaseNames[phase]} ${percents[index]} (${Format.time(data.phases[phase])})`
         )
       )
-    )
+    ),
+    ...permitWaits(data)
   )
 }
+
+const permitWaitsAtMost = 5
+
+/** Why transfers have waited for a second or longer. */
+const permitWaits = ({ permitWaits: waits }: Run["data"]): ReadonlyArray<HTMLElement> =>
+  waits.length === 0
+    ? []
+    : [
+        element("h3", { id: "permit-waits" }, "Why transfers waited for a permit"),
+        element(
+          "ul",
+          { class: "plain kinds", "aria-labelledby": "permit-waits" },
+          ...[...waits]
+            .sort((one, other) => other.transfers - one.transfers)
+            .slice(0, permitWaitsAtMost)
+            .map((wait) =>
+              element(
+                "li",
+                {},
+                element("span", { class: "count" }, Format.count(wait.transfers)),
+                element("span", {}, permitWaitSentence(wait))
+              )
+            )
+        )
+      ]
 
 export const outcomeBar = ({ data }: Run): HTMLElement => {
   const shown = outcomes.filter((outcome) => data.counts[outcome] > 0)

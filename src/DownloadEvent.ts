@@ -1,9 +1,9 @@
 /**
  * The events of a run. Each request has `Started` when its transfer begins, `Responded` for each response if the downloader has the
  * option `responses`, `Advanced` while its body arrives, and `Exchanged` when a request to a server has ended, unless the option
- * `exchanges` is false. It has `Retrying` before each attempt after the first, and then `Finished` once. It has `Paused` when a
- * response says that a quota is used up, and `MirrorGivenUp` for each mirror that brings no more of its file. A request that is
- * cancelled before its transfer begins has `Finished` only.
+ * `exchanges` is false. It has `Retrying` before each attempt after the first, and then `Finished` once. It has `PermitAwaited` and
+ * `PermitAcquired` if it waits long for a permit, `Paused` when a response says that a quota is used up, and `MirrorGivenUp` for each
+ * mirror that brings no more of its file. A request that is cancelled before its transfer begins has `Finished` only.
  *
  * @since 0.1.0
  */
@@ -196,6 +196,71 @@ export class Paused extends Schema.TaggedClass<Paused>("halyard.DownloadEvent.Pa
 }) {}
 
 /**
+ * Why a transfer waits for a permit.
+ *
+ * - `origin`: as many requests to the origin are in flight as its limit allows.
+ * - `overload`: the same, and the limit is low because the origin was overloaded.
+ * - `pause`: the origin has asked for a pause.
+ * - `rate`: the number of requests a second is limited.
+ * - `concurrency`: as many requests are in flight as the run or the downloader may have.
+ * - `unreachable`: the origin has not answered, and another transfer tries it first.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export const PermitObstacle = Schema.Literal("origin", "overload", "pause", "rate", "concurrency", "unreachable")
+
+/**
+ * Why a transfer waits for a permit.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type PermitObstacle = typeof PermitObstacle.Type
+
+/**
+ * A transfer has waited for a permit for a second, and goes on waiting. Sent again if the reason or the limit changes, at most every
+ * five seconds. Shorter waits have no event.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class PermitAwaited extends Schema.TaggedClass<PermitAwaited>("halyard.DownloadEvent.PermitAwaited")(
+  "PermitAwaited",
+  {
+    ...at,
+    request: DownloadRequestShown,
+    /** The origin to which the next request goes. */
+    origin: Schema.String,
+    obstacle: PermitObstacle,
+    /** The number of requests at a time that are allowed. Only for `origin`, `overload` and `concurrency`. */
+    limit: Schema.optionalWith(Schema.Number, { exact: true }),
+    /** The time until the end of the pause. Only for `pause`. */
+    pauseMillis: optionalMillis,
+    /** The time since the wait began. */
+    waitedMillis: Schema.Number
+  }
+) {}
+
+/**
+ * A wait for a permit that had `PermitAwaited` is over: the transfer sends its request now. If the transfer ends instead, it has
+ * `Finished` only.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class PermitAcquired extends Schema.TaggedClass<PermitAcquired>("halyard.DownloadEvent.PermitAcquired")(
+  "PermitAcquired",
+  {
+    ...at,
+    request: DownloadRequestShown,
+    origin: Schema.String,
+    /** The time since the wait began. */
+    waitedMillis: Schema.Number
+  }
+) {}
+
+/**
  * A request has its outcome.
  *
  * @category models
@@ -220,6 +285,8 @@ export const DownloadEvent = Schema.Union(
   Retrying,
   MirrorGivenUp,
   Paused,
+  PermitAwaited,
+  PermitAcquired,
   Finished
 )
 

@@ -11,6 +11,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import type { PermitObstacle } from "./DownloadEvent.js"
 import { Permits } from "./OriginGovernor/permits.js"
 import { type ConcurrencyLimit, type Report, type Signal, Ticket } from "./OriginGovernor/queues.js"
 
@@ -73,6 +74,31 @@ export interface Permit {
 }
 
 /**
+ * The permits of a governor or of one origin.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Usage {
+  /** The number of permits that are held. */
+  readonly permits: number
+  /** The limit at this moment. */
+  readonly limit: number
+  /** Why a caller that asks for a permit has to wait. Undefined if it gets one at once, or only waits for callers before it. */
+  readonly obstacle: Obstacle | undefined
+  /** The time until the end of the pause of the origin. 0 if there is none. */
+  readonly pauseMillis: number
+}
+
+/**
+ * Why a governor lets callers wait.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Obstacle = Exclude<PermitObstacle, "unreachable">
+
+/**
  * Grants permits. An origin is a scheme, a host and a port (RFC 6454), as `URL.origin` writes it.
  *
  * `acquire` and `report` return an `Exit` (which is an `Effect`) if they have finished when the call returns. The caller then
@@ -104,8 +130,8 @@ export class OriginGovernor extends Context.Tag("halyard/OriginGovernor")<
     readonly report: (origin: string, report: Report) => Effect.Effect<void>
     /** Counts received bytes, and returns for how many milliseconds the receiver must pause to keep the byte rates. */
     readonly restMillis: (origin: string, bytes: number) => number
-    /** The number of permits held at this moment, in all or at one origin, and the present limit. */
-    readonly inUse: (origin?: string) => { readonly permits: number; readonly limit: number }
+    /** The permits that are held at this moment, in all or at one origin. */
+    readonly inUse: (origin?: string) => Usage
   }
 >() {}
 
@@ -227,10 +253,17 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
         return rest < shortestRestMillis ? 0 : Math.ceil(rest)
       },
       inUse: (name) => {
+        const at = now()
         const origin = name === undefined ? undefined : permits.origins.find(name)
+        const obstacle = permits.obstacle(origin, at)
         return name === undefined
-          ? { permits: permits.used, limit: concurrency }
-          : { permits: origin?.used ?? 0, limit: Math.min(concurrency, origin?.limit.current(now()) ?? perOrigin) }
+          ? { permits: permits.used, limit: concurrency, obstacle, pauseMillis: 0 }
+          : {
+              permits: origin?.used ?? 0,
+              limit: Math.min(concurrency, origin?.limit.current(at) ?? perOrigin),
+              obstacle,
+              pauseMillis: Math.max(0, (origin?.pausedUntil ?? 0) - at)
+            }
       }
     })
   })

@@ -19,6 +19,7 @@ export {
   type Outcome,
   type OutcomeCounts,
   outcomes,
+  type PermitWaitSums,
   type Phase,
   type PhaseMillis,
   type Picture,

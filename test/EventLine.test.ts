@@ -97,6 +97,18 @@ const events: ReadonlyArray<DownloadEvent.DownloadEvent> = [
   new DownloadEvent.Retrying({ request, atMillis, error, attempt: 1, delayMillis: 0, mirror: "http://b.example/b" }),
   new DownloadEvent.MirrorGivenUp({ request, atMillis, mirror: "http://b.example/b", error }),
   new DownloadEvent.Paused({ request, atMillis, origin: "http://a.example", pauseMillis: 99.5 }),
+  ...(["origin", "overload", "pause", "rate", "concurrency", "unreachable"] as const).map(
+    (obstacle) =>
+      new DownloadEvent.PermitAwaited({
+        request,
+        atMillis,
+        origin: "http://a.example",
+        obstacle,
+        waitedMillis: 1000,
+        ...(obstacle === "pause" ? { pauseMillis: 20 } : { limit: 2 })
+      })
+  ),
+  new DownloadEvent.PermitAcquired({ request, atMillis, origin: "http://a.example", waitedMillis: 2000 }),
   ...outcomes.map((outcome) => new DownloadEvent.Finished({ outcome, atMillis }))
 ]
 

@@ -10,6 +10,7 @@ import {
   exchanged,
   failed,
   missing,
+  permitAwaited,
   requestTo,
   retrying,
   run,
@@ -39,6 +40,26 @@ describe("RunRecord", () => {
     const data = RunRecord.make().data()
     assert.deepInclude(data, { elapsedMillis: 0, requests: 0, retries: 0, origins: [], failures: [] })
     assert.deepStrictEqual(data.transfers.began, [])
+  })
+
+  it("keeps why transfers have waited for permits, with the lowest limit, once for each transfer and reason", () => {
+    const events = [
+      started(a, 0),
+      started(b, 0),
+      started(c, 0),
+      permitAwaited(a, 1000, "overload", 3),
+      permitAwaited(c, 1000, "overload", 3),
+      permitAwaited(a, 6000, "overload", 2),
+      permitAwaited(b, 7000, "rate"),
+      permitAwaited(c, 8000, "pause")
+    ]
+    const { permitWaits, transfers } = dataOf(events)
+    assert.deepStrictEqual(permitWaits, [
+      { origin: "http://one.test", obstacle: "overload", limit: 2, transfers: 2 },
+      { origin: "https://two.test", obstacle: "rate", limit: undefined, transfers: 1 },
+      { origin: "http://one.test", obstacle: "pause", limit: undefined, transfers: 1 }
+    ])
+    assert.deepStrictEqual(transfers.permitWait, [0, 1, 2])
   })
 
   it("keeps the times, the phases and the retries of each transfer", () => {

@@ -14,6 +14,7 @@ const transfer = (name: string, options?: Partial<RunView.Transfer>): RunView.Tr
   bytesPerSecond: 3_100_000,
   remainingMillis: 4000,
   elapsedMillis: 2700,
+  idleMillis: 0,
   connections: 1,
   retries: 0,
   waiting: undefined,
@@ -33,6 +34,7 @@ const run = (options: Partial<RunView.Snapshot>): RunView.Snapshot => ({
   elapsedMillis: 2700,
   retries: 0,
   waiting: 0,
+  permitWaits: [],
   transfers: [],
   ...options
 })
@@ -193,7 +195,7 @@ describe("the rows of a list", () => {
       transfers: [
         transfer("photo-000000001.jpg", silent),
         transfer("photo-000000002.jpg"),
-        transfer("photo-000000003.jpg", { ...silent, elapsedMillis: 12_000 })
+        transfer("photo-000000003.jpg", { ...silent, elapsedMillis: 20_000, idleMillis: 12_000 })
       ]
     })
     assert.deepStrictEqual(RunView.rows(several, { columns: 60 }).slice(1), [
@@ -201,6 +203,66 @@ describe("the rows of a list", () => {
       "photo-000000001.jpg  and others: nothing received in 12 s"
     ])
     assert.strictEqual(RunView.rows(several, { columns: 40 })[1], "…0002.jpg   42%    3.1 MB/s     4 s left")
+  })
+
+  const waiting = (columns: number, wait: Partial<RunView.PermitWait>) => {
+    const all = {
+      origin: "http://a.example",
+      limit: undefined,
+      remainingMillis: undefined,
+      request: requestOf("b.zip"),
+      transfers: 1
+    }
+    const held = run({ expected: 9, transfers: [], permitWaits: [{ ...all, obstacle: "origin", ...wait }] })
+    return RunView.rows(held, { columns }).at(-1)
+  }
+
+  for (const [obstacle, wait, expected] of [
+    ["origin", { limit: 2 }, "waiting for a free connection to a.example (2 at a time)"],
+    ["overload", { limit: 1 }, "waiting for a free connection to a.example (1 at a time, because it is overloaded)"],
+    ["pause", { remainingMillis: 12_000 }, "waiting 12 s: a.example has asked for a pause"],
+    ["rate", {}, "waiting, because the rate of requests is limited"],
+    ["concurrency", { limit: 8 }, "waiting for a free connection (8 at a time)"],
+    ["unreachable", {}, "waiting: a.example has not answered, and another file tries it first"]
+  ] as const) {
+    it(`say that a transfer waits for a permit, and why: ${obstacle}`, () => {
+      assert.strictEqual(waiting(120, { obstacle, ...wait }), `b.zip  ${expected}`)
+      assert.isAtMost(displayWidth(waiting(40, { obstacle, ...wait }) ?? ""), 40)
+    })
+  }
+
+  it("share one row with the transfers that wait for the same permits, and are shorter in narrow terminals", () => {
+    const many = { limit: 2, transfers: 12 }
+    assert.strictEqual(
+      waiting(80, many),
+      "b.zip  and 11 others: waiting for a free connection to a.example (2 at a time)"
+    )
+    assert.strictEqual(waiting(60, many), "b.zip  and 11 others: waiting for a.example (2 at a time)")
+    assert.strictEqual(waiting(42, { ...many, transfers: 1 }), "b.zip  waiting for a.example (2 at a time)")
+  })
+
+  it("leave room for the row of those that wait for a permit", () => {
+    const held = run({
+      expected: 99,
+      transfers: Array.from({ length: 8 }, (_, index) => transfer(`${index}.zip`)),
+      permitWaits: [
+        {
+          origin: "http://a.example",
+          obstacle: "overload",
+          limit: 8,
+          remainingMillis: undefined,
+          request: requestOf("9.zip"),
+          transfers: 80
+        }
+      ]
+    })
+    const rows = RunView.rows(held, { columns: 80 })
+    assert.strictEqual(rows.length, 8)
+    assert.match(rows[7] ?? "", /^9\.zip {2}and 79 others: waiting for a\.example/)
+    assert.deepStrictEqual(
+      RunView.rows(held, { columns: 200, hasBar: false })[0]?.match(/80 waiting$/)?.[0],
+      "80 waiting"
+    )
   })
 
   it("have failures in red and retries in yellow if asked, at any width", () => {

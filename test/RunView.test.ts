@@ -7,7 +7,17 @@ import type { DownloadEvent } from "../src/DownloadEvent.js"
 import * as Downloader from "../src/Downloader.js"
 import * as RunView from "../src/RunView.js"
 import { autoAdvance, layer, Origin } from "../src/testing.js"
-import { advanced, cancelled, failed, requestOf, retrying, saved, started } from "./support/runEvents.js"
+import {
+  advanced,
+  cancelled,
+  failed,
+  permitAcquired,
+  permitAwaited,
+  requestOf,
+  retrying,
+  saved,
+  started
+} from "./support/runEvents.js"
 
 /** The state after events and times in milliseconds, in their order. */
 const stateAfter = (
@@ -52,6 +62,7 @@ describe("RunView", () => {
         elapsedMillis: 0,
         retries: 0,
         waiting: 0,
+        permitWaits: [],
         transfers: []
       })
     })
@@ -185,6 +196,49 @@ describe("RunView", () => {
       assert.deepStrictEqual([run.inFlight, run.transfers.length], [100, 64])
       const left = yield* stateAfter([...many, ...many.slice(1).map(({ request }) => saved(request.destination, 1))])
       assert.deepStrictEqual([left.inFlight, left.transfers.map(({ request }) => request.destination)], [1, ["many0"]])
+    })
+  )
+
+  it.effect("groups the transfers that wait for a permit, and lists them with no others", () =>
+    Effect.gen(function* () {
+      const wait = (name: string, limit: number, atMillis: number) =>
+        permitAwaited(name, "overload", { limit, atMillis })
+      const waiting = [started("a"), started("b"), started("c"), 1000, wait("a", 4, 1), wait("b", 2, 2)]
+      const before = yield* stateAfter(waiting)
+      assert.deepStrictEqual(before.permitWaits, [
+        {
+          origin: "http://origin.test",
+          obstacle: "overload",
+          limit: 2,
+          remainingMillis: undefined,
+          request: requestOf("a"),
+          transfers: 2
+        }
+      ])
+      assert.deepStrictEqual(
+        before.transfers.map(({ request }) => request),
+        [requestOf("c")]
+      )
+      const after = yield* stateAfter([...waiting, 5000, permitAcquired("a"), 700, failed("b")])
+      assert.deepStrictEqual(after.permitWaits, [])
+      const found = after.transfers.map(({ elapsedMillis, idleMillis, request }) => [
+        request.destination,
+        elapsedMillis,
+        idleMillis
+      ])
+      assert.sameDeepMembers(found, [
+        ["c", 6700, 6700],
+        ["a", 6700, 700]
+      ])
+    })
+  )
+
+  it.effect("counts a pause down", () =>
+    Effect.gen(function* () {
+      const steps = [started("a"), permitAwaited("a", "pause", { pauseMillis: 9000 })]
+      near((yield* stateAfter([...steps, 4000])).permitWaits[0]?.remainingMillis ?? -1, 5000)
+      near((yield* stateAfter([...steps, 20_000])).permitWaits[0]?.remainingMillis ?? -1, 0)
+      assert.deepStrictEqual((yield* stateAfter([...steps, retrying("a", 100)])).permitWaits, [])
     })
   )
 })

@@ -139,6 +139,25 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
         origin: event.origin,
         pauseMillis: Math.round(event.pauseMillis)
       }
+    case "PermitAwaited":
+      return {
+        event: "PermitAwaited",
+        atMillis,
+        index: options.indexOf(event.request),
+        origin: event.origin,
+        obstacle: event.obstacle,
+        limit: event.limit,
+        pauseMillis: event.pauseMillis,
+        waitedMillis: event.waitedMillis
+      }
+    case "PermitAcquired":
+      return {
+        event: "PermitAcquired",
+        atMillis,
+        index: options.indexOf(event.request),
+        origin: event.origin,
+        waitedMillis: event.waitedMillis
+      }
     case "Finished":
       return fromOutcome(event.outcome, atMillis, options)
   }

@@ -4,6 +4,7 @@
 import * as Schema from "effect/Schema"
 import * as Download from "../Download.js"
 import * as DownloadError from "../DownloadError.js"
+import { PermitObstacle } from "../DownloadEvent.js"
 
 /**
  * The version of the schema, which the line `Run` has. A field or a kind of line that is added does not change it. A reader ignores
@@ -216,6 +217,38 @@ export const Paused = Schema.Struct({
   description: "A quota of requests is used up, and its origin gets no requests for a time."
 })
 
+/**
+ * A transfer waits long for a permit.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const PermitAwaited = Schema.Struct({
+  ...event("PermitAwaited"),
+  index,
+  origin: text("The origin to which the next request goes."),
+  obstacle: PermitObstacle.annotations({ description: "Why the transfer waits." }),
+  limit: Schema.optional(whole("The number of requests at a time that are allowed.")),
+  pauseMillis: Schema.optional(whole("The time until the end of the pause that the origin has asked for.")),
+  waitedMillis: whole("The time since the wait began.")
+}).annotations({
+  identifier: "PermitAwaited",
+  description: "A transfer has waited for a permit for a second, and goes on waiting."
+})
+
+/**
+ * The end of a wait that had `PermitAwaited`.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const PermitAcquired = Schema.Struct({
+  ...event("PermitAcquired"),
+  index,
+  origin: text("The origin to which the next request goes."),
+  waitedMillis: whole("The time since the wait began.")
+}).annotations({ identifier: "PermitAcquired", description: "The transfer sends its request, after PermitAwaited." })
+
 const finished = <Outcome extends string>(outcome: Outcome) => ({
   ...event("Finished"),
   outcome: Schema.Literal(outcome),
@@ -341,6 +374,8 @@ export const EventLine = Schema.Union(
   Responded,
   MirrorGivenUp,
   Paused,
+  PermitAwaited,
+  PermitAcquired,
   Saved,
   Skipped,
   NotModified,

@@ -53,6 +53,11 @@ export class AdaptiveLimit {
       : Math.max(this.grownAt + this.stepMillis, this.notBefore())
   }
 
+  /** True if an overload has lowered the limit. */
+  isLowered(nowMillis: number): boolean {
+    return this.current(nowMillis) < this.ceiling
+  }
+
   /** True if the limit is in its initial state. */
   isInitial(nowMillis: number): boolean {
     return this.current(nowMillis) >= this.ceiling && nowMillis - this.reducedAt > rememberedSteps * this.stepMillis

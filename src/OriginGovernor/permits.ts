@@ -11,6 +11,7 @@ import {
   type Bottleneck,
   type ConcurrencyLimit,
   LimitState,
+  type Obstacle,
   type Origin,
   type OriginLimits,
   Origins,
@@ -161,6 +162,15 @@ export class Permits {
     this.requests.take(1, now)
     origin.requests.take(1, now)
     return true
+  }
+
+  /** Why a ticket of the origin, or of any origin, has to wait. Undefined if nothing but other tickets is before it. */
+  obstacle(origin: Origin | undefined, now: number): Obstacle | undefined {
+    return (
+      origin?.obstacle(now) ??
+      (this.requests.nextAt > now ? "rate" : undefined) ??
+      (this.isFull ? "concurrency" : undefined)
+    )
   }
 
   /** When `tick` is due next; infinity if it is not needed. */

@@ -43,6 +43,9 @@ export interface Report {
   readonly pauseMillis?: number | undefined
 }
 
+/** Why a ticket waits. */
+export type Obstacle = "origin" | "overload" | "pause" | "rate" | "concurrency"
+
 /** The limits of each origin. */
 export interface OriginLimits {
   readonly perOrigin: number
@@ -113,6 +116,16 @@ export class Origin implements Bottleneck {
       return true
     }
     return false
+  }
+
+  obstacle(now: number): Obstacle | undefined {
+    if (this.pausedUntil > now) {
+      return "pause"
+    }
+    if (this.isFull(now)) {
+      return this.limit.isLowered(now) ? "overload" : "origin"
+    }
+    return this.requests.nextAt > now ? "rate" : undefined
   }
 
   room(now: number): number {

@@ -7,6 +7,8 @@
  * @since 0.2.0
  */
 
+import type { PermitWaitText } from "../internal/text/permitWaitText.js"
+
 /**
  * The phases of a transfer, in their order.
  *
@@ -93,6 +95,21 @@ export interface FailureKind {
 }
 
 /**
+ * Transfers that have waited for permits of an origin for a second or longer, for the same reason.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface PermitWaitSums {
+  readonly origin: string
+  /** One of `DownloadEvent.PermitObstacle`. */
+  readonly obstacle: PermitWaitText["obstacle"]
+  /** The lowest number of requests at a time that was allowed. Undefined if the obstacle is another one. */
+  readonly limit: number | undefined
+  readonly transfers: number
+}
+
+/**
  * The columns of the transfers, in the order in which they began.
  *
  * @category models
@@ -115,6 +132,8 @@ export interface TransferColumns {
   readonly error: ReadonlyArray<number>
   /** The phase in which the transfer failed, for people. */
   readonly phase: ReadonlyArray<number>
+  /** The reason of the last long wait for a permit, as a position in `permitWaits`. -1 if there was none. */
+  readonly permitWait: ReadonlyArray<number>
 }
 
 /**
@@ -209,6 +228,7 @@ export interface RunData {
   readonly openAtMost: number
   readonly origins: ReadonlyArray<OriginSums>
   readonly failures: ReadonlyArray<FailureKind>
+  readonly permitWaits: ReadonlyArray<PermitWaitSums>
   readonly timeline: Timeline
   readonly texts: ReadonlyArray<string>
   readonly transfers: TransferColumns

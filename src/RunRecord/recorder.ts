@@ -9,11 +9,20 @@
 import type { DownloadOutcome, DownloadRequest } from "../Download.js"
 import { reasonOf } from "../DownloadError/reason.js"
 import type { DownloadError } from "../DownloadError.js"
-import type { Advanced, DownloadEvent, Exchanged, Finished, Retrying, Started } from "../DownloadEvent.js"
+import type {
+  Advanced,
+  DownloadEvent,
+  Exchanged,
+  Finished,
+  PermitAwaited,
+  Retrying,
+  Started
+} from "../DownloadEvent.js"
 import { displayText, displayUrl, isHttp, parse } from "../internal/text/displayUrl.js"
 import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 import type { Outcome, Picture, RunData } from "./data.js"
 import { phaseOf } from "./failurePhase.js"
+import { PermitWaits } from "./permitWaits.js"
 import { Rows } from "./rows.js"
 import { Sums } from "./sums.js"
 import { Texts } from "./texts.js"
@@ -26,6 +35,8 @@ interface Active {
   readonly origin: number
   readonly began: number
   retries: number
+  /** The reason of its last wait for a permit; -1 if there was none. */
+  permitWait: number
   /** The size of the file at the last `Advanced`. */
   size: number | undefined
   sizeAt: number
@@ -60,6 +71,7 @@ export class Recorder {
   private readonly origins = new Map<string, number>()
   private readonly originSums: Array<{ readonly origin: string; readonly sums: Sums }> = []
   private readonly failures = new Map<string, { readonly reason: string; readonly phase: string; count: number }>()
+  private readonly permitWaits = new PermitWaits()
   private readonly timeline = new Timeline()
   private readonly texts = new Texts(textsAtMost)
   private readonly rows: Rows
@@ -84,6 +96,9 @@ export class Recorder {
         break
       case "Retrying":
         this.onRetrying(event)
+        break
+      case "PermitAwaited":
+        this.onPermitAwaited(event)
         break
       case "Finished":
         this.onFinished(event)
@@ -116,6 +131,7 @@ export class Recorder {
       failures: Array.from(this.failures.values(), (kind) => ({ ...kind })).sort(
         (one, other) => other.count - one.count
       ),
+      permitWaits: this.permitWaits.data(),
       timeline: this.timeline.data(this.elapsed),
       texts: this.texts.all(),
       ...this.rows.columns((url, origin) => this.pathOf(show(url), origin), this.elapsed),
@@ -143,6 +159,7 @@ export class Recorder {
       origin,
       began,
       retries: 0,
+      permitWait: -1,
       size: undefined,
       sizeAt: began,
       openSince: undefined,
@@ -213,6 +230,18 @@ export class Recorder {
     active.retries++
     if (active.row !== -1) {
       this.rows.addDelay(active.row, began, delayMillis, attempt, this.textOf(error))
+    }
+  }
+
+  private onPermitAwaited(event: PermitAwaited): void {
+    this.timeOf(event.atMillis)
+    const active = this.active.get(event.request)
+    if (active === undefined) {
+      return
+    }
+    active.permitWait = this.permitWaits.add(event, active.permitWait)
+    if (active.row !== -1) {
+      this.rows.setPermitWait(active.row, active.permitWait)
     }
   }
 
@@ -287,6 +316,7 @@ export class Recorder {
   private addLate(): void {
     for (const { active, ended, outcome, request } of [...this.lateFailures.splice(0), ...slowest(this.lateSlow)]) {
       active.row = this.rows.addTransfer(request, active.origin, active.began)
+      this.rows.setPermitWait(active.row, active.permitWait)
       if (active.last !== undefined) {
         this.addExchange(active.last, active.row, this.originOf(active.last.url))
       }

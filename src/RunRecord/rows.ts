@@ -9,7 +9,17 @@ import { type Outcome, outcomes, type RunData } from "./data.js"
 import { largeColumn, setLarge, Table } from "./table.js"
 
 // The columns of the tables. A number of bytes has two.
-const ofTransfer = { origin: 0, began: 1, ended: 2, outcome: 3, bytes: 4, retries: 6, error: 7, phase: 8 }
+const ofTransfer = {
+  origin: 0,
+  began: 1,
+  ended: 2,
+  outcome: 3,
+  bytes: 4,
+  retries: 6,
+  error: 7,
+  phase: 8,
+  permitWait: 9
+}
 const ofExchange = {
   transfer: 0,
   origin: 1,
@@ -31,7 +41,7 @@ const ofDelay = { transfer: 0, began: 1, delay: 2, attempt: 3, error: 4 }
 const partsPerTransfer = 4
 
 export class Rows {
-  private readonly transfers = new Table(9)
+  private readonly transfers = new Table(10)
   private readonly exchanges = new Table(14)
   private readonly delays = new Table(5)
   private readonly urls: Array<string> = []
@@ -53,6 +63,7 @@ export class Rows {
     transfers.set(row, ofTransfer.outcome, outcomes.indexOf("unfinished"))
     transfers.set(row, ofTransfer.error, -1)
     transfers.set(row, ofTransfer.phase, -1)
+    transfers.set(row, ofTransfer.permitWait, -1)
     this.urls.push(request.url)
     this.files.push(request.destination)
     return row
@@ -71,6 +82,10 @@ export class Rows {
 
   setFile(row: number, file: string): void {
     this.files[row] = file
+  }
+
+  setPermitWait(row: number, permitWait: number): void {
+    this.transfers.set(row, ofTransfer.permitWait, permitWait)
   }
 
   /** Sets the texts of a failure. */
@@ -140,7 +155,8 @@ export class Rows {
         bytes: largeColumn(transfers, ofTransfer.bytes),
         retries: transfers.column(ofTransfer.retries),
         error: transfers.column(ofTransfer.error),
-        phase: transfers.column(ofTransfer.phase)
+        phase: transfers.column(ofTransfer.phase),
+        permitWait: transfers.column(ofTransfer.permitWait)
       },
       exchanges: {
         transfer: exchanges.column(ofExchange.transfer),

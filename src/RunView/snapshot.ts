@@ -3,6 +3,26 @@
  */
 import type { DownloadRequest } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
+import type { PermitObstacle } from "../DownloadEvent.js"
+
+/**
+ * Transfers that have waited for a permit for a second or longer, for the same reason.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface PermitWait {
+  readonly origin: string
+  readonly obstacle: PermitObstacle
+  /** The number of requests at a time that are allowed. Undefined if the obstacle is another one. */
+  readonly limit: number | undefined
+  /** The time until the end of the pause. Undefined if the obstacle is another one. */
+  readonly remainingMillis: number | undefined
+  /** The transfer that began to wait first. */
+  readonly request: DownloadRequest
+  /** The number of transfers. */
+  readonly transfers: number
+}
 
 /**
  * A transfer in flight.
@@ -22,6 +42,8 @@ export interface Transfer {
   readonly remainingMillis: number | undefined
   /** The time since `Started`. */
   readonly elapsedMillis: number
+  /** The time since bytes arrived last, the transfer got its permit, or it began. */
+  readonly idleMillis: number
   /** The number of requests that bring bytes of the file now. */
   readonly connections: number
   /** The number of failed attempts. */
@@ -59,6 +81,11 @@ export interface Snapshot {
   readonly retries: number
   /** The number of transfers that wait for their next attempt. */
   readonly waiting: number
-  /** The transfers that wait for their next attempt, and then those that were started first. */
+  /** What transfers wait for that have no permit. The reason of most transfers comes first. */
+  readonly permitWaits: ReadonlyArray<PermitWait>
+  /**
+   * The transfers that wait for their next attempt, and then those that were started first. Those that wait for a permit are only in
+   * `permitWaits`.
+   */
   readonly transfers: ReadonlyArray<Transfer>
 }

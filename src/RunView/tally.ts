@@ -6,6 +6,7 @@
  */
 import type { DownloadOutcome, DownloadRequest } from "../Download.js"
 import type { Advanced, DownloadEvent, Retrying } from "../DownloadEvent.js"
+import { PermitWaits } from "./permitWaits.js"
 import { SmoothedRate } from "./smoothedRate.js"
 import type { Snapshot, Transfer } from "./snapshot.js"
 
@@ -27,6 +28,8 @@ interface Known {
   firstBytes: number | undefined
   /** The time of the last `Advanced`, or of the end of the last wait. */
   rateAt: number
+  /** The time of the last sign of progress. */
+  activeAt: number
   connections: number
   retries: number
   retry: { readonly event: Retrying; readonly until: number } | undefined
@@ -44,6 +47,7 @@ export class Tally {
   private knownTotalBytes = 0
   private withTotal = 0
   private readonly known = new Map<DownloadRequest, Known>()
+  private readonly permitWaits = new PermitWaits()
   private readonly waiting = new Set<Known>()
   // No wait ends before this time.
   private nextRetryAt = Number.POSITIVE_INFINITY
@@ -82,6 +86,14 @@ export class Tally {
       case "Retrying":
         this.onRetrying(event)
         break
+      case "PermitAwaited":
+        this.knownOf(event.request)
+        this.permitWaits.add(event, this.now())
+        break
+      case "PermitAcquired":
+        this.permitWaits.end(event.request)
+        this.knownOf(event.request).activeAt = this.now()
+        break
       case "Finished":
         this.onFinished(event.outcome)
     }
@@ -108,6 +120,7 @@ export class Tally {
       elapsedMillis: now - this.begin,
       retries: this.retries,
       waiting: this.waiting.size,
+      permitWaits: this.permitWaits.groups(now),
       transfers: this.transfers(now, transfersAtMost)
     }
   }
@@ -143,14 +156,16 @@ export class Tally {
       return found
     }
     const now = this.now()
+    const startedAt = this.takeSilent(request) ?? now
     const added: Known = {
       request,
-      startedAt: this.takeSilent(request) ?? now,
+      startedAt,
       rate: new SmoothedRate(),
       bytes: 0,
       totalBytes: undefined,
       firstBytes: undefined,
       rateAt: now,
+      activeAt: startedAt,
       connections: 0,
       retries: 0,
       retry: undefined
@@ -173,6 +188,7 @@ export class Tally {
       known.rate.add(gained)
     }
     known.rateAt = now
+    known.activeAt = now
     this.rate.add(gained)
     this.knownBytes += bytes - known.bytes
     known.bytes = bytes
@@ -184,6 +200,7 @@ export class Tally {
     const now = this.now()
     this.passTo(now)
     const known = this.knownOf(event.request)
+    this.permitWaits.end(event.request)
     known.connections = 0
     known.retries++
     this.retries++
@@ -195,6 +212,7 @@ export class Tally {
   private onFinished(outcome: DownloadOutcome): void {
     const { request } = outcome
     const known = this.known.get(request)
+    this.permitWaits.end(request)
     this.passTo(this.now())
     this.done++
     this.failed += outcome._tag === "Failed" ? 1 : 0
@@ -225,6 +243,7 @@ export class Tally {
     if (known.retry !== undefined) {
       this.waiting.delete(known)
       known.rateAt = Math.min(now, known.retry.until)
+      known.activeAt = known.rateAt
       known.retry = undefined
     }
   }
@@ -281,7 +300,9 @@ export class Tally {
       if (chosen.length >= atMost) {
         break
       }
-      chosen.push(known)
+      if (!this.permitWaits.has(known.request)) {
+        chosen.push(known)
+      }
     }
     const others: Array<Transfer> = this.silent.map((request, index) =>
       silentTransfer(request, now, this.silentSince[index])
@@ -291,7 +312,7 @@ export class Tally {
       if (others.length >= silentAtMost + atMost) {
         break
       }
-      if (known.retry === undefined) {
+      if (known.retry === undefined && !this.permitWaits.has(known.request)) {
         others.push(transferOf(known, now))
       }
     }
@@ -317,13 +338,14 @@ const silentTransfer = (request: DownloadRequest, now: number, since = now): Tra
   bytesPerSecond: undefined,
   remainingMillis: undefined,
   elapsedMillis: now - since,
+  idleMillis: now - since,
   connections: 0,
   retries: 0,
   waiting: undefined
 })
 
 const transferOf = (known: Known, now: number): Transfer => {
-  const { bytes, connections, rate, request, retries, retry, startedAt, totalBytes } = known
+  const { activeAt, bytes, connections, rate, request, retries, retry, startedAt, totalBytes } = known
   if (retry === undefined) {
     rate.elapse(now - known.rateAt)
     known.rateAt = now
@@ -337,6 +359,7 @@ const transferOf = (known: Known, now: number): Transfer => {
     bytesPerSecond,
     remainingMillis: remaining(bytes, totalBytes, bytesPerSecond, waitMillis),
     elapsedMillis: now - startedAt,
+    idleMillis: Math.max(0, now - activeAt),
     connections,
     retries,
     waiting: retry === undefined ? undefined : { error: retry.event.error, remainingMillis: waitMillis }

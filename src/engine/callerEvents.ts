@@ -4,7 +4,16 @@
  * @internal
  */
 import type { DownloadRequest } from "../Download.js"
-import { Advanced, Exchanged, MirrorGivenUp, Paused, Responded, Retrying } from "../DownloadEvent.js"
+import {
+  Advanced,
+  Exchanged,
+  MirrorGivenUp,
+  Paused,
+  PermitAcquired,
+  PermitAwaited,
+  Responded,
+  Retrying
+} from "../DownloadEvent.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { EventSink, TraceSource, TransferEvent } from "./hooks.js"
 import type { TransferTrace } from "./trace.js"
@@ -92,6 +101,10 @@ const forRequest = (request: DownloadRequest, event: TransferEvent, isShared: bo
       return Unvalidated.make(MirrorGivenUp, { ...event, request })
     case "Paused":
       return Unvalidated.make(Paused, { ...event, request })
+    case "PermitAcquired":
+      return Unvalidated.make(PermitAcquired, { ...event, request })
+    case "PermitAwaited":
+      return Unvalidated.make(PermitAwaited, { ...event, request })
     case "Responded":
       return Unvalidated.make(Responded, { ...event, request })
     case "Retrying":

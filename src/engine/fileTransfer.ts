@@ -26,11 +26,12 @@ import type { Durability, Part, Store } from "../Store.js"
 import type { ResponseHead, Transport } from "../Transport.js"
 import type { Deadlines } from "./deadlines.js"
 import { Delivery } from "./delivery.js"
+import type { EventTimer } from "./eventTimer.js"
 import type { EventSink, Hooks, Names } from "./hooks.js"
 import { fileOf, LocalFile, type Unchanged } from "./localFile.js"
 import { PartialFile } from "./partialFile.js"
 import { isNamedBefore, isOfOther, isSameContent, precheck, verify } from "./precheck.js"
-import { ProgressSampler, type ProgressTimer } from "./progressSampler.js"
+import { ProgressSampler } from "./progressSampler.js"
 import type { Quotas } from "./quotas.js"
 import type { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
@@ -72,7 +73,10 @@ export interface Services {
   readonly deadlines: Deadlines
   readonly reachability: Reachability
   readonly quotas: Quotas
-  readonly progress: ProgressTimer
+  /** Sends the samples of progress. */
+  readonly sampleTimer: EventTimer
+  /** Sends the events of waits for permits. */
+  readonly permitTimer: EventTimer
   readonly options: TransferOptions
 }
 
@@ -93,6 +97,7 @@ export class FileTransfer {
   /** Undefined if the part can start over. */
   readonly delivery: Delivery | undefined
   readonly sampler: ProgressSampler
+  readonly permitTimer: EventTimer
   /** False until the head of a response has named the file, if the request leaves that to the server. */
   isNamed: boolean
   /** The path that the file will have. */
@@ -113,7 +118,19 @@ export class FileTransfer {
   readonly mirrors: Mirrors
 
   constructor(
-    { clock, deadlines, governor, hasher, options, progress, quotas, reachability, store, transport }: Services,
+    {
+      clock,
+      deadlines,
+      governor,
+      hasher,
+      options,
+      permitTimer,
+      quotas,
+      reachability,
+      sampleTimer,
+      store,
+      transport
+    }: Services,
     readonly request: DownloadRequest,
     readonly expected: Expected | undefined,
     /** The URL of the request, or the mirror that took its place. */
@@ -145,7 +162,8 @@ export class FileTransfer {
     this.traces = hooks.trace
     this.cookies = hooks.cookies
     this.mirrors = new Mirrors(mirrors)
-    this.sampler = new ProgressSampler(progress, this)
+    this.sampler = new ProgressSampler(sampleTimer, this)
+    this.permitTimer = permitTimer
   }
 
   /** The trace of a caller that waits for this transfer. */

@@ -6,7 +6,7 @@
 
 import type * as Effect from "effect/Effect"
 import type { Cookies } from "../Cookies.js"
-import type { Advanced, Exchanged, MirrorGivenUp, Paused, Responded, Retrying } from "../DownloadEvent.js"
+import type { DownloadEvent, Finished, Started } from "../DownloadEvent.js"
 import type { Journal } from "../Journal.js"
 import type { PermitOptions } from "../OriginGovernor.js"
 import type { Sink } from "../Store/sequential.js"
@@ -60,7 +60,7 @@ export interface RunNames {
 }
 
 /** An event of a transfer between its beginning and its end. */
-export type TransferEvent = Advanced | Exchanged | MirrorGivenUp | Paused | Responded | Retrying
+export type TransferEvent = Exclude<DownloadEvent, Started | Finished>
 
 /** Receives the events of a transfer. */
 export interface EventSink {

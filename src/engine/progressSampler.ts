@@ -2,16 +2,14 @@
  * Sends `Advanced` events of transfers, at most one in 200 ms for each transfer.
  *
  * A chunk that comes sooner than that waits for the end of its interval, so the last event has all bytes if the server falls silent.
- * All samplers of a downloader share one timer, because most transfers end before their first event.
+ * All samplers of a downloader share one timer.
  *
  * @internal
  */
-import type * as Clock from "effect/Clock"
-import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import type { DownloadRequest } from "../Download.js"
 import { Advanced } from "../DownloadEvent.js"
 import * as Unvalidated from "../internal/unvalidated.js"
+import type { Due, EventTimer } from "./eventTimer.js"
 import type { EventSink } from "./hooks.js"
 import type { PartialFile } from "./partialFile.js"
 
@@ -26,13 +24,12 @@ interface SampledTransfer {
   readonly atMillis: number
 }
 
-export class ProgressSampler {
-  /** The index in the samplers that wait; -1 if it does not wait. Only `ProgressTimer` changes it. */
+export class ProgressSampler implements Due {
   place = -1
   private sentAt = 0
 
   constructor(
-    private readonly timer: ProgressTimer,
+    private readonly timer: EventTimer,
     private readonly transfer: SampledTransfer
   ) {}
 
@@ -69,62 +66,3 @@ export class ProgressSampler {
     events?.send(Unvalidated.make(Advanced, { request, atMillis, bytes, totalBytes, connections }))
   }
 }
-
-export class ProgressTimer {
-  // An array, for the same reason as in `Deadlines`.
-  private readonly waiting: Array<ProgressSampler> = []
-  private wake: (() => void) | undefined
-
-  constructor(private readonly clock: Clock.Clock) {}
-
-  add(sampler: ProgressSampler): void {
-    sampler.place = this.waiting.length
-    this.waiting.push(sampler)
-    this.wake?.()
-  }
-
-  remove(sampler: ProgressSampler): void {
-    const { place } = sampler
-    if (place === -1) {
-      return
-    }
-    sampler.place = -1
-    const last = this.waiting.pop()
-    if (last !== undefined && last !== sampler) {
-      last.place = place
-      this.waiting[place] = last
-    }
-  }
-
-  /** Sends the events that are due. It sleeps only while a sampler waits. */
-  readonly run: Effect.Effect<never> = Effect.suspend(() => {
-    const now = this.clock.unsafeCurrentTimeMillis()
-    let nextAt = Number.POSITIVE_INFINITY
-    for (const sampler of this.waiting.slice()) {
-      if (sampler.dueAt <= now) {
-        this.remove(sampler)
-        sampler.send()
-      } else {
-        nextAt = Math.min(nextAt, sampler.dueAt)
-      }
-    }
-    return Effect.zipRight(nextAt === Number.POSITIVE_INFINITY ? this.added : Effect.sleep(nextAt - now), this.run)
-  })
-
-  private readonly added: Effect.Effect<void> = Effect.async((resume) => {
-    if (this.waiting.length > 0) {
-      resume(Effect.void)
-    } else {
-      this.wake = () => {
-        this.wake = undefined
-        resume(Effect.void)
-      }
-    }
-  })
-}
-
-/** Its timer ends with the scope. */
-export const make: Effect.Effect<ProgressTimer, never, Scope.Scope> = Effect.flatMap(Effect.clock, (clock) => {
-  const timer = new ProgressTimer(clock)
-  return Effect.as(Effect.forkScoped(Effect.interruptible(timer.run)), timer)
-})

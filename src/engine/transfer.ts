@@ -31,11 +31,12 @@ import { Store } from "../Store.js"
 import { Transport } from "../Transport.js"
 import { Attempt, type Received, type Result } from "./attempt.js"
 import * as Deadlines from "./deadlines.js"
+import * as EventTimer from "./eventTimer.js"
 import { FileTransfer, type Services, type TransferOptions } from "./fileTransfer.js"
 import type { Hooks, Restore } from "./hooks.js"
 import * as Outcomes from "./outcome.js"
+import { PermitWait } from "./permitWait.js"
 import { checkRequest } from "./precheck.js"
-import * as ProgressSampler from "./progressSampler.js"
 import { Quotas } from "./quotas.js"
 import { Reachability } from "./reachability.js"
 import type { Hop } from "./redirect.js"
@@ -58,7 +59,8 @@ export const makeTransfer = (
     const hasher = yield* Hasher
     const clock = yield* Effect.clock
     const deadlines = yield* Deadlines.make
-    const progress = yield* ProgressSampler.make
+    const sampleTimer = yield* EventTimer.make
+    const permitTimer = yield* EventTimer.make
     const reachability = new Reachability(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
     const quotas = new Quotas(governor, Duration.toMillis(options.retry.longestWait))
     const services: Services = {
@@ -68,7 +70,8 @@ export const makeTransfer = (
       hasher,
       clock,
       deadlines,
-      progress,
+      sampleTimer,
+      permitTimer,
       reachability,
       quotas,
       options
@@ -89,6 +92,8 @@ class Steps {
   private permit: Permit | undefined
   /** When the wait for the permit of the next request began. */
   private waitsFrom: number | undefined
+  /** The events of that wait. Undefined if there is no wait, or no listener. */
+  private permitWait: PermitWait | undefined
   private readonly retries: Retries
   private readonly totalMillis: number
   /** The deadline of the request, minus the time for which the process had stood still. */
@@ -127,6 +132,7 @@ class Steps {
     const { file } = this
     const released = this.released()
     file.sampler.end()
+    this.permitWait?.end()
     file.reachability.leave(file.partial)
     if (Exit.isSuccess(exit)) {
       // A defect of the governor does not change an outcome that is decided.
@@ -174,18 +180,35 @@ class Steps {
     const acquiring = this.file.governor.acquire(hop.origin, this.file.permitOptions)
     const hold = (permit: Permit): Exit.Exit<void> => {
       this.permit = permit
+      this.permitWait?.acquired()
+      this.permitWait = undefined
       return Exit.void
     }
     const held = andThen(acquiring, hold)
-    return isExit(held) ? held : this.untilDeadline(hop, Effect.uninterruptible(held))
+    if (isExit(held)) {
+      return held
+    }
+    this.waits(hop, false)
+    return this.untilDeadline(hop, Effect.uninterruptible(held))
   }
 
   /** Waits while another transfer tries the origin, until the deadline at the latest. */
   private turn(hop: Hop): Effect.Effect<void, DownloadError> {
     const { partial, reachability } = this.file
+    this.waits(hop, true)
     return this.parked(
       this.untilDeadline(hop, this.restore(reachability.turn(hop.origin, partial, displayUrl(hop.href))))
     )
+  }
+
+  /** Begins the events of a wait for a permit, or of a wait before that. */
+  private waits({ origin }: Hop, isUnreachable: boolean): void {
+    const { file, waitsFrom } = this
+    if (file.events?.hasListener === true) {
+      const now = file.now()
+      this.permitWait ??= new PermitWait(file.permitTimer, file, origin, now - (waitsFrom ?? now))
+      this.permitWait.isUnreachable = isUnreachable
+    }
   }
 
   private untilDeadline<A>(hop: Hop, effect: Effect.Effect<A, DownloadError>): Effect.Effect<A, DownloadError> {
@@ -334,6 +357,8 @@ class Steps {
   private get nextAttempt(): Effect.Effect<Outcome, DownloadError> {
     this.file.attempts++
     this.waitsFrom = undefined
+    this.permitWait?.end()
+    this.permitWait = undefined
     return this.again
   }
 

@@ -10,7 +10,17 @@ import type { DownloadEvent } from "../../src/DownloadEvent.js"
 import { withData } from "../../src/RunRecord/page.js"
 import * as RunRecord from "../../src/RunRecord.js"
 import { hasBrowser, needsBrowser, type Options, openHtml, rowsOf, violations } from "../support/browser.js"
-import { brokenOff, exchanged, failed, requestTo, retrying, run, saved, started } from "../support/recordedRun.js"
+import {
+  brokenOff,
+  exchanged,
+  failed,
+  permitAwaited,
+  requestTo,
+  retrying,
+  run,
+  saved,
+  started
+} from "../support/recordedRun.js"
 
 const template = readFileSync(fileURLToPath(new URL("../../dist/report.html", import.meta.url)), "utf8")
 
@@ -102,6 +112,24 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
       assert.include(
         yield* Effect.promise(() => page.locator("#over-time").innerText()),
         "wait for a permit: the transfer waits because of -c, --per-origin, --rate, a pause of the origin"
+      )
+      const long = requestTo("http://slow.test/long.bin", "out/long.bin")
+      const held = [
+        started(long, 0),
+        permitAwaited(long, 1000, "overload", 2),
+        exchanged(long, { at: 9000, blocked: 8000, wait: 1000, status: 200 }),
+        saved(long, 9000, 1)
+      ]
+      const { page: other } = yield* open(held)
+      const sentence = "slow.test was overloaded, so its limit was lowered (2 at a time)"
+      assert.include(
+        yield* Effect.promise(() => other.locator("#where-time-went").innerText()),
+        `Why transfers waited for a permit\n1\n${sentence}`
+      )
+      yield* Effect.promise(() => other.locator("#all-transfers-table").getByText("long.bin").click())
+      assert.include(
+        yield* Effect.promise(() => other.locator("#details").innerText()),
+        `waited for its permit: ${sentence}`
       )
     })
   )

@@ -3,7 +3,16 @@
  */
 import * as Download from "../../src/Download.js"
 import { type DownloadError, HttpStatus, Truncated } from "../../src/DownloadError.js"
-import { Advanced, type DownloadEvent, Exchanged, Finished, Retrying, Started } from "../../src/DownloadEvent.js"
+import {
+  Advanced,
+  type DownloadEvent,
+  Exchanged,
+  Finished,
+  PermitAwaited,
+  type PermitObstacle,
+  Retrying,
+  Started
+} from "../../src/DownloadEvent.js"
 import * as Unvalidated from "../../src/internal/unvalidated.js"
 
 /** When the runs begin, in milliseconds since 1970. */
@@ -57,6 +66,16 @@ export const exchanged = (request: Request, options: ExchangeOptions) =>
 
 export const retrying = (request: Request, at: number, delayMillis: number, error: DownloadError, attempt = 1) =>
   Unvalidated.make(Retrying, { request, atMillis: begin + at, attempt, delayMillis, error })
+
+export const permitAwaited = (request: Request, at: number, obstacle: PermitObstacle, limit?: number) =>
+  Unvalidated.make(PermitAwaited, {
+    request,
+    atMillis: begin + at,
+    origin: new URL(request.url).origin,
+    obstacle,
+    waitedMillis: 1000,
+    ...(limit === undefined ? {} : { limit })
+  })
 
 export const saved = (request: Request, at: number, bytes: number) =>
   Unvalidated.make(Finished, {

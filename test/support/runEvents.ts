@@ -3,7 +3,15 @@
  */
 import * as Download from "../../src/Download.js"
 import { HttpStatus } from "../../src/DownloadError.js"
-import { Advanced, Finished, Retrying, Started } from "../../src/DownloadEvent.js"
+import {
+  Advanced,
+  Finished,
+  PermitAcquired,
+  PermitAwaited,
+  type PermitObstacle,
+  Retrying,
+  Started
+} from "../../src/DownloadEvent.js"
 
 const requests = new Map<string, Download.DownloadRequest>()
 
@@ -23,6 +31,24 @@ export const advanced = (name: string, bytes: number, totalBytes?: number, conne
 
 export const retrying = (name: string, delayMillis: number, attempt = 1) =>
   new Retrying({ request: requestOf(name), atMillis: 0, error: refusal(name), attempt, delayMillis })
+
+/** `atMillis` orders the events of several transfers. */
+export const permitAwaited = (
+  name: string,
+  obstacle: PermitObstacle,
+  options?: { readonly limit?: number; readonly pauseMillis?: number; readonly atMillis?: number }
+) =>
+  new PermitAwaited({
+    request: requestOf(name),
+    atMillis: 0,
+    origin: "http://origin.test",
+    obstacle,
+    waitedMillis: 1000,
+    ...options
+  })
+
+export const permitAcquired = (name: string) =>
+  new PermitAcquired({ request: requestOf(name), atMillis: 0, origin: "http://origin.test", waitedMillis: 2000 })
 
 /** 206 is the status of a file of which an earlier process had received a part. */
 export const saved = (name: string, bytes: number, status: 200 | 206 = 200) => {

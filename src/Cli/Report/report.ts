@@ -129,6 +129,8 @@ const kinds: ReadonlySet<string> = new Set([
   "Responded",
   "MirrorGivenUp",
   "Paused",
+  "PermitAwaited",
+  "PermitAcquired",
   "Finished",
   "Report"
 ])

@@ -5,7 +5,15 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Download from "../../Download.js"
 import { DownloadError } from "../../DownloadError.js"
-import { Advanced, type DownloadEvent, Exchanged, Finished, Retrying, Started } from "../../DownloadEvent.js"
+import {
+  Advanced,
+  type DownloadEvent,
+  Exchanged,
+  Finished,
+  PermitAwaited,
+  Retrying,
+  Started
+} from "../../DownloadEvent.js"
 import type { EventLine } from "../../EventLine.js"
 import { defined, make } from "../../internal/unvalidated.js"
 
@@ -35,6 +43,8 @@ export class RunEvents {
         return this.exchanged(line)
       case "Retrying":
         return this.retrying(line)
+      case "PermitAwaited":
+        return this.permitAwaited(line)
       case "Finished":
         return this.finished(line)
       default:
@@ -57,6 +67,11 @@ export class RunEvents {
     const request = this.requests.get(index)
     const read = errorOf(error)
     return request && read && make(Retrying, { request, atMillis, attempt, delayMillis, error: read })
+  }
+
+  private permitAwaited({ event: _, index, ...line }: Line<"PermitAwaited">): DownloadEvent | undefined {
+    const request = this.requests.get(index)
+    return request && make(PermitAwaited, { ...defined(line), request })
   }
 
   private finished(line: Line<"Finished">): DownloadEvent | undefined {

@@ -126,6 +126,8 @@ export const originGovernor = (
         yield* isInUse(governor, 2)
         const { limit } = governor.inUse()
         yield* expect(limit === 2, "inUse() to tell the limit 2", limit)
+        const { obstacle } = governor.inUse()
+        yield* expect(obstacle === "concurrency", 'inUse() to tell the obstacle "concurrency"', obstacle)
         first.permit?.release()
         yield* settle
         yield* hasPermit(third, "a permit for the waiting caller after another permit was released")
@@ -142,6 +144,8 @@ export const originGovernor = (
           yield* hasPermit(yield* acquire(b), "a permit of another origin while a caller waits for its own")
           const { limit } = governor.inUse(a)
           yield* expect(limit === 1, "inUse(origin) to tell the limit 1", limit)
+          const { obstacle } = governor.inUse(a)
+          yield* expect(obstacle === "origin", 'inUse(origin) to tell the obstacle "origin"', obstacle)
           first.permit?.release()
           yield* settle
           yield* hasPermit(second, "a permit for the waiting caller after the permit of its origin was released")

@@ -1,0 +1,41 @@
+/**
+ * Why transfers of a run have waited for permits.
+ *
+ * @internal
+ */
+import type { PermitAwaited } from "../DownloadEvent.js"
+import type { PermitWaitSums } from "./data.js"
+
+type Mutable<A> = { -readonly [key in keyof A]: A[key] }
+
+const kindsAtMost = 1000
+
+export class PermitWaits {
+  private readonly kinds: Array<Mutable<PermitWaitSums>> = []
+  private readonly positions = new Map<string, number>()
+
+  /** The position of the reason; -1 if there are too many. `before` is that of an earlier event of the transfer. */
+  add({ limit, obstacle, origin }: PermitAwaited, before: number): number {
+    const key = `${obstacle} ${origin}`
+    const position = this.positions.get(key) ?? this.addKind(key, { origin, obstacle, limit, transfers: 0 })
+    const kind = this.kinds[position]
+    if (kind !== undefined) {
+      kind.transfers += position === before ? 0 : 1
+      kind.limit = limit === undefined ? kind.limit : Math.min(limit, kind.limit ?? limit)
+    }
+    return position
+  }
+
+  data(): ReadonlyArray<PermitWaitSums> {
+    return this.kinds.map((kind) => ({ ...kind }))
+  }
+
+  private addKind(key: string, kind: PermitWaitSums): number {
+    if (this.kinds.length >= kindsAtMost) {
+      return -1
+    }
+    const position = this.kinds.push(kind) - 1
+    this.positions.set(key, position)
+    return position
+  }
+}

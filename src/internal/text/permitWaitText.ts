@@ -1,0 +1,63 @@
+/**
+ * Why a transfer waits for a permit, for people.
+ */
+import { displayTime } from "./displayTime.js"
+import * as Printable from "./printable.js"
+
+export interface PermitWaitText {
+  readonly origin: string
+  readonly obstacle: "origin" | "overload" | "pause" | "rate" | "concurrency" | "unreachable"
+  readonly limit?: number | undefined
+  /** The time until the end of a pause. */
+  readonly remainingMillis?: number | undefined
+}
+
+/** The text of a row, and a shorter one. */
+export const permitWaitTexts = (wait: PermitWaitText): readonly [string, string] => {
+  const host = hostOf(wait.origin)
+  switch (wait.obstacle) {
+    case "origin":
+      return [
+        `waiting for a free connection to ${host}${limitOf(wait, "at a time")}`,
+        `waiting for ${host}${limitOf(wait, "at a time")}`
+      ]
+    case "overload":
+      return [
+        `waiting for a free connection to ${host}${limitOf(wait, "at a time, because it is overloaded")}`,
+        `waiting for ${host}${wait.limit === undefined ? "" : ` (overloaded: ${wait.limit} at a time)`}`
+      ]
+    case "pause": {
+      const left = wait.remainingMillis === undefined ? "" : `${displayTime(wait.remainingMillis)}: `
+      return [`waiting ${left}${host} has asked for a pause`, `waiting ${left}${host}`]
+    }
+    case "rate":
+      return ["waiting, because the rate of requests is limited", "waiting: the rate is limited"]
+    case "concurrency":
+      return [`waiting for a free connection${limitOf(wait, "at a time")}`, `waiting${limitOf(wait, "at a time")}`]
+    case "unreachable":
+      return [`waiting: ${host} has not answered, and another file tries it first`, `waiting: no answer of ${host}`]
+  }
+}
+
+/** The sentence of a wait that is over. */
+export const permitWaitSentence = (wait: PermitWaitText): string => {
+  const host = hostOf(wait.origin)
+  switch (wait.obstacle) {
+    case "origin":
+      return `${host} had as many requests as its limit allows${limitOf(wait, "at a time")}`
+    case "overload":
+      return `${host} was overloaded, so its limit was lowered${limitOf(wait, "at a time")}`
+    case "pause":
+      return `${host} had asked for a pause`
+    case "rate":
+      return "the rate of requests was limited"
+    case "concurrency":
+      return `the run had as many requests as its limit allows${limitOf(wait, "at a time")}`
+    case "unreachable":
+      return `${host} had not answered, and another file tried it first`
+  }
+}
+
+const limitOf = ({ limit }: PermitWaitText, what: string): string => (limit === undefined ? "" : ` (${limit} ${what})`)
+
+const hostOf = (origin: string): string => Printable.line(origin.replace(/^https?:\/\//, ""))
