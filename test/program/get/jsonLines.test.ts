@@ -58,13 +58,15 @@ const ordinary = Effect.gen(function* () {
   const sync = yield* get([`${url}/ok`, "--json", "--sync"], { cwd: first.cwd })
   // At this rate, more of the body arrives after the interval between two samples.
   const limited = yield* get([`${url}/large`, "--json", "--limit-rate", "200kB"])
+  // The second request waits for three seconds, and the event comes after one.
+  const paced = yield* get([`${url}/ok`, `${url}/large`, "--json", "--rate", "20/m"])
   writeFileSync(`${first.cwd}/list`, `relative\n${url}/ok\n`)
   const refused = yield* get(["-i", "list", "--json"], { cwd: first.cwd })
   const running = yield* halyard(["get", `${url}/slow`, "--json"], { cwd: first.cwd })
   yield* running.awaitOutput(/"Started"/)
   yield* running.signal("SIGINT")
   const interrupted = yield* running.ended
-  return [first, again, sync, limited, refused, interrupted].map(({ stdout }) => stdout).join("")
+  return [first, again, sync, limited, paced, refused, interrupted].map(({ stdout }) => stdout).join("")
 })
 
 describe("the lines of --json", () => {
