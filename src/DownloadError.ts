@@ -8,10 +8,12 @@
  *
  * @since 0.1.0
  */
+
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { reasonPhrase } from "./internal/http/reasonPhrase.js"
+import { late } from "./internal/late.js"
 import { DisplayedDetail, DisplayedName, DisplayedText, DisplayedUrl } from "./internal/text/displaySchemas.js"
 import { displayPath, displayText } from "./internal/text/displayUrl.js"
 
@@ -348,7 +350,7 @@ const classes = [
  */
 export const DownloadError = Schema.Union(DiskExists, ...classes)
 
-const encode = Schema.encodeSync(DownloadError)
+const encode = late(() => Schema.encodeSync(DownloadError))
 
 // The stack begins with the message, or with the message that the error had while it was made.
 const framesOf = ({ stack = "" }: Error): string => {

@@ -7,10 +7,12 @@
  *
  * @since 0.1.0
  */
+
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { DownloadOutcome, DownloadRequestShown } from "./Download.js"
 import { DownloadError } from "./DownloadError.js"
+import { late } from "./internal/late.js"
 import { DisplayedUrl } from "./internal/text/displaySchemas.js"
 
 const optionalMillis = Schema.optionalWith(Schema.Number, { exact: true })
@@ -143,7 +145,7 @@ export class Exchanged extends Schema.TaggedClass<Exchanged>("halyard.DownloadEv
   }
 }
 
-const encodeExchanged = Schema.encodeSync(Exchanged)
+const encodeExchanged = late(() => Schema.encodeSync(Exchanged))
 
 /**
  * An attempt failed, and another follows.

@@ -1,9 +1,11 @@
 /**
  * The outcomes of a request.
  */
+
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { DownloadError } from "../DownloadError.js"
+import { late } from "../internal/late.js"
 import { DisplayedName, DisplayedUrl } from "../internal/text/displaySchemas.js"
 import { DownloadRequestShown, print } from "./request.js"
 
@@ -72,7 +74,7 @@ export class Saved extends Schema.TaggedClass<Saved>("halyard.DownloadOutcome.Sa
   }
 }
 
-const encodeSaved = Schema.encodeSync(Saved)
+const encodeSaved = late(() => Schema.encodeSync(Saved))
 
 /**
  * What is known about a file at its destination that a transfer has left there.

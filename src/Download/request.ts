@@ -1,11 +1,13 @@
 /**
  * The request: its fields, its encodings, and `request`, which makes one.
  */
+
 import * as Duration from "effect/Duration"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { late } from "../internal/late.js"
 import { displayPath, displayUrl } from "../internal/text/displayUrl.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import * as RequestFields from "./requestFields.js"
@@ -149,7 +151,7 @@ export class DownloadRequest extends Schema.Class<DownloadRequest>("halyard.Down
 export const print = (tag: string, value: { readonly destination: string }, encoded: object): string =>
   `${tag}(${JSON.stringify({ ...encoded, destination: displayPath(value.destination) })})`
 
-const encodeRequest = Schema.encodeSync(DownloadRequest)
+const encodeRequest = late(() => Schema.encodeSync(DownloadRequest))
 
 const schemaOf = (requestFields: typeof fields): Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> =>
   Schema.transform(Schema.Struct(requestFields), Schema.typeSchema(DownloadRequest), {

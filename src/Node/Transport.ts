@@ -8,11 +8,12 @@
  *
  * @since 0.2.0
  */
-import { isIP, isIPv4 } from "node:net"
+
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Transport } from "../Transport.js"
+import { isIP, isIPv4 } from "./ipAddress.js"
 import * as Proxy from "./Proxy.js"
 import type { Tls } from "./Tls.js"
 import { type AddressPolicy, isPublic } from "./Transport/addresses.js"

@@ -5,6 +5,7 @@
  *
  * @internal
  */
+
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -19,6 +20,7 @@ import { DownloadError } from "../DownloadError.js"
 import { isExit } from "../internal/andThen.js"
 import { errorType } from "../internal/http/errorType.js"
 import { methodAttribute } from "../internal/http/methodAttribute.js"
+import { late } from "../internal/late.js"
 import { displayLabel, displayUrl } from "../internal/text/displayUrl.js"
 import type { ConnectionInfo, TransportRequest } from "../Transport.js"
 import { toExit } from "./outcome.js"
@@ -169,9 +171,9 @@ export const inTransferSpan = (
     return Effect.matchCauseEffect(transfer, { onFailure: outcome, onSuccess: () => outcome(Cause.empty) })
   })
 
-const encode = Schema.encodeSync(DownloadError)
+const encode = late(() => Schema.encodeSync(DownloadError))
 
-const decode = Schema.decodeSync(DownloadError)
+const decode = late(() => Schema.decodeSync(DownloadError))
 
 /** The error as other machines may see it. An encoded error has no directories. */
 const withoutDirectories = (error: DownloadError): DownloadError =>

@@ -4,7 +4,8 @@
  * @internal
  */
 import dns from "node:dns"
-import { BlockList, isIP, isIPv4 } from "node:net"
+import { BlockList } from "node:net"
+import { isIP, isIPv4 } from "../ipAddress.js"
 
 /** Whether connections to an address of a host are allowed. */
 export type AddressPolicy = (address: string, hostname: string) => boolean

@@ -6,7 +6,8 @@
  *
  * @internal
  */
-import { isIPv6, type Socket } from "node:net"
+import type { Socket } from "node:net"
+import { isIPv6 } from "../ipAddress.js"
 
 export interface AttemptEvents {
   /** Called with the socket that is connected, and its address. All others are closed. */

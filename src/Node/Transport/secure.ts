@@ -3,8 +3,9 @@
  *
  * @internal
  */
-import { isIP } from "node:net"
+
 import { type ConnectionOptions, connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls"
+import { isIP } from "../ipAddress.js"
 import { type Environment, systemTrust } from "./trust.js"
 
 export interface TlsOptions {

@@ -4,8 +4,9 @@
  *
  * @internal
  */
-import { connect, isIP, isIPv4, isIPv6, type Socket } from "node:net"
+import { connect, type Socket } from "node:net"
 import type { ConnectionInfo } from "../../Transport.js"
+import { isIP, isIPv4, isIPv6 } from "../ipAddress.js"
 import { type Resolution, resolve, WrongFamily } from "./addresses.js"
 import { Attempts } from "./happyEyeballs.js"
 import { EndWatch } from "./http1/endWatch.js"

@@ -1,7 +1,7 @@
 /**
  * The transport of a command, from the options of its line and from the environment.
  */
-import { isIP, isIPv4, isIPv6 } from "node:net"
+
 import { networkInterfaces } from "node:os"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -12,6 +12,7 @@ import type { NetworkOptions } from "../../Cli/Host.js"
 import { UsageError } from "../../Cli/UsageError.js"
 import * as Printable from "../../internal/text/printable.js"
 import * as Hasher from "../hasher.js"
+import { isIP, isIPv4, isIPv6 } from "../ipAddress.js"
 import * as Proxy from "../Proxy.js"
 import * as Tls from "../Tls.js"
 import * as Transport from "../Transport.js"

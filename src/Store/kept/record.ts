@@ -7,10 +7,12 @@
  *
  * @internal
  */
+
 import { sha256 } from "@noble/hashes/sha2.js"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { late } from "../../internal/late.js"
 
 export const Checkpoint = Schema.Struct({
   /** Larger than that of the line before. */
@@ -34,7 +36,7 @@ export interface Located {
   readonly endBytes: number
 }
 
-const decode = Schema.decodeUnknownOption(Schema.parseJson(Checkpoint))
+const decode = late(() => Schema.decodeUnknownOption(Schema.parseJson(Checkpoint)))
 
 const newLine = 10
 

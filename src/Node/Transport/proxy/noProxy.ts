@@ -7,7 +7,8 @@
  *
  * @internal
  */
-import { BlockList, isIP } from "node:net"
+import { BlockList } from "node:net"
+import { isIP } from "../../ipAddress.js"
 
 export interface NoProxy {
   readonly matches: (hostname: string, port: number) => boolean

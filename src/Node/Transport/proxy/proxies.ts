@@ -3,9 +3,10 @@
  *
  * @internal
  */
-import { isIP } from "node:net"
+
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
+import { isIP } from "../../ipAddress.js"
 import type { NoProxy } from "./noProxy.js"
 
 type Scheme = "http" | "https" | "socks5" | "socks5h"
