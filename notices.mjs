@@ -34,6 +34,6 @@ export const notices = (root, metafiles) => {
     return [`${name} ${version} (${license})`, ...texts].join("\n\n")
   })
   const start =
-    "The command line of halyard, dist/bin.js, dist/program.cjs and dist/report.html, has code of these packages in it."
+    "The command line of halyard, dist/bin.cjs, dist/program.cjs and dist/report.html, has code of these packages in it."
   return `${[start, ...sections].join(`\n\n${"-".repeat(80)}\n\n`)}\n`
 }

@@ -49,7 +49,7 @@ if (!hasNginx()) {
   refuse("The benchmarks need nginx (Debian package nginx).")
 }
 if (!existsSync(binary)) {
-  refuse("There is no dist/bin.js; npm run bench builds it.")
+  refuse("There is no dist/bin.cjs; npm run bench builds it.")
 }
 
 const installPeers = () => {

@@ -39,11 +39,11 @@ const pythonWith = (module) =>
 const halyard = {
   name: "halyard",
   atomic: true,
-  version: () => versionOf(process.execPath, join(root, "dist", "bin.js"), "--version"),
+  version: () => versionOf(process.execPath, join(root, "dist", "bin.cjs"), "--version"),
   call: (job) => ({
     command: process.execPath,
     args: [
-      join(root, "dist", "bin.js"),
+      join(root, "dist", "bin.cjs"),
       "get",
       ...(job.input === undefined ? ["-i", job.list] : ["-i", "-"]),
       "-d",
@@ -63,7 +63,7 @@ const halyard = {
   resume: (job) => get(job.url, "-d", job.directory)
 }
 
-const get = (...args) => ({ command: process.execPath, args: [join(root, "dist", "bin.js"), "get", ...args] })
+const get = (...args) => ({ command: process.execPath, args: [join(root, "dist", "bin.cjs"), "get", ...args] })
 
 // Connections for one file, where this version has an option for them.
 let segmentOption
@@ -72,7 +72,7 @@ const segmentOptions = (connectionsPerFile) => {
     return []
   }
   segmentOption ??= /--(segments|split|connections-per-file)\b/.exec(
-    textOf(process.execPath, join(root, "dist", "bin.js"), "get", "--help") ?? ""
+    textOf(process.execPath, join(root, "dist", "bin.cjs"), "get", "--help") ?? ""
   ) ?? [""]
   return segmentOption[0] === "" ? [] : [segmentOption[0], String(connectionsPerFile)]
 }
@@ -243,6 +243,6 @@ export const programs = {
   effect: nodeProgram("naive Effect", "naiveEffect.mjs", false, () => packageVersion("effect"))
 }
 
-export const binary = join(root, "dist", "bin.js")
+export const binary = join(root, "dist", "bin.cjs")
 
 export const libraryProgram = (file) => join(bench, "library", file)

@@ -56,7 +56,7 @@ const urls = Array.from(
 writeFileSync(`${directory}/urls`, urls.join("\n"))
 await new Promise((resolve) => {
   const parameters = ["get", "-i", "urls", "-d", "files", "-c", "6", "--report", "run.html"]
-  spawn(process.execPath, [`${root}dist/bin.js`, ...parameters], { cwd: directory }).on("exit", resolve)
+  spawn(process.execPath, [`${root}dist/bin.cjs`, ...parameters], { cwd: directory }).on("exit", resolve)
 })
 for (const server of servers) {
   server.close()

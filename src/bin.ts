@@ -31,18 +31,16 @@ if (isMainThread) {
   process.once("exit", Terminals.closeDescriptors)
 }
 
-if (isMainThread && first === "--version" && others.length === 0) {
+if (first === "--version" && others.length === 0 && isMainThread) {
   StandardOutput.onError((exitCode) => {
     process.exitCode = exitCode
   })
   process.stdout.write(`${HALYARD_VERSION}\n`)
 } else {
-  if (isMainThread) {
-    SmallHeap.set()
-  }
   const program: Program = CodeCache.load(fileURLToPath(new URL("program.cjs", import.meta.url)), {
     build: HALYARD_BUILD,
-    part
+    part,
+    setFlags: SmallHeap.set
   })
   if (isMainThread && part !== "help") {
     SmallHeap.growOnce()

@@ -12,7 +12,7 @@ import headless from "@xterm/headless"
 import { startOrigin } from "./origin.mjs"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const bin = join(root, "dist", "bin.js")
+const bin = join(root, "dist", "bin.cjs")
 const work = join(tmpdir(), "captures")
 rmSync(work, { recursive: true, force: true })
 mkdirSync(work)

@@ -47,7 +47,7 @@ const makeWorkers = Effect.sync(() => {
   const counts = { started: 0, ended: 0 }
   const spawn = () => {
     counts.started++
-    const worker = new Worker(new URL("../../dist/bin.js", import.meta.url), { workerData: { halyard: "flags" } })
+    const worker = new Worker(new URL("../../dist/bin.cjs", import.meta.url), { workerData: { halyard: "flags" } })
     return worker.once("exit", () => counts.ended++)
   }
   return { counts, layer: NodeWorker.layer(spawn) }

@@ -1,7 +1,7 @@
 /**
  * The program's two files in a directory of their own, as after an installation.
  */
-import { copyFileSync, readdirSync, writeFileSync } from "node:fs"
+import { copyFileSync, existsSync, readdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { bin, runCommand, temporaryDirectory } from "./program.js"
@@ -9,7 +9,7 @@ import { bin, runCommand, temporaryDirectory } from "./program.js"
 const dist = dirname(bin)
 
 /** A directory with these files of the program. */
-export const installed = (files: ReadonlyArray<string> = ["bin.js", "program.cjs"]) =>
+export const installed = (files: ReadonlyArray<string> = ["bin.cjs", "program.cjs"]) =>
   Effect.map(temporaryDirectory, (directory) => {
     writeFileSync(join(directory, "package.json"), `{ "type": "module" }`)
     for (const file of files) {
@@ -18,6 +18,9 @@ export const installed = (files: ReadonlyArray<string> = ["bin.js", "program.cjs
     return directory
   })
 
+/** The directory in which the program of a directory keeps compiled code. */
+export const cacheOf = (directory: string): string => join(directory, "caches", "halyard")
+
 /** Runs the program of a directory. */
 export const start = (
   directory: string,
@@ -25,10 +28,12 @@ export const start = (
   env: Readonly<Record<string, string>> = {}
 ) =>
   Effect.map(
-    runCommand(process.execPath, [join(directory, "bin.js"), ...parameters], { env }),
+    runCommand(process.execPath, [join(directory, "bin.cjs"), ...parameters], {
+      env: { XDG_CACHE_HOME: dirname(cacheOf(directory)), ...env }
+    }),
     ({ exitCode, stderr, stdout }) => ({ exitCode, stderr, stdout })
   )
 
 /** The files of the code cache, also unfinished ones. */
 export const kept = (directory: string): ReadonlyArray<string> =>
-  readdirSync(directory).filter((name) => name.includes(".cache"))
+  existsSync(cacheOf(directory)) ? readdirSync(cacheOf(directory)).filter((name) => name.includes(".cache")) : []

@@ -12,7 +12,7 @@ import type * as Scope from "effect/Scope"
 import { until, within } from "./poll.js"
 
 /** The program's one file. */
-export const bin: string = fileURLToPath(new URL("../../dist/bin.js", import.meta.url))
+export const bin: string = fileURLToPath(new URL("../../dist/bin.cjs", import.meta.url))
 
 /** The flags that the embedded origin serves, as `cc.gif`. */
 export const originDirectory: string = join(
@@ -62,6 +62,9 @@ export interface Options {
 const preferences =
   /^(?:_$|NO_COLOR|FORCE_COLOR|COLORTERM|CI|NODE_|SSL_CERT_|OTEL_|TRACEPARENT$|VITEST|npm_|(?:https?|all|no)_proxy$)/i
 
+// The programs of all tests use one code cache, and not that of the developer.
+const caches = fileURLToPath(new URL("../../node_modules/.cache", import.meta.url))
+
 /** The environment of every process that the tests start. */
 export const environment = (more: Readonly<Record<string, string>> = {}): Record<string, string> => {
   const kept: Record<string, string> = {}
@@ -70,7 +73,7 @@ export const environment = (more: Readonly<Record<string, string>> = {}): Record
       kept[name] = value
     }
   }
-  return { ...kept, TERM: "xterm-256color", ...more }
+  return { ...kept, TERM: "xterm-256color", XDG_CACHE_HOME: caches, ...more }
 }
 
 /** Starts a command; it is killed with the scope where it has not ended by then. */

@@ -5,27 +5,30 @@ import { execFileSync } from "node:child_process"
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync
 } from "node:fs"
-import { basename, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { installed, kept, start } from "../../support/installed.js"
+import { cacheOf, installed, kept, start } from "../../support/installed.js"
 import { http } from "../../support/loopback.js"
-import { temporaryDirectory } from "../../support/program.js"
+import { runCommand, temporaryDirectory } from "../../support/program.js"
 
 const only = (directory: string): string => {
   const names = kept(directory)
   assert.strictEqual(names.length, 1, names.join(" "))
-  return join(directory, names[0] ?? "")
+  return join(cacheOf(directory), names[0] ?? "")
 }
 
 describe("the code cache", () => {
@@ -55,7 +58,7 @@ describe("the code cache", () => {
       yield* start(directory, ["spin", "--help"])
       yield* start(directory, ["anything"])
       assert.deepStrictEqual(
-        kept(directory).map((name) => /^program\.cjs\.([a-z]+)-v/.exec(name)?.[1]),
+        kept(directory).map((name) => /^[0-9a-f]+-([a-z]+)-v/.exec(name)?.[1]),
         ["get", "help", "spin"]
       )
     })
@@ -155,26 +158,155 @@ describe("the code cache", () => {
     })
   )
 
-  it.scopedLive("is not used if the directory belongs to another user, or other users may write to it", () =>
+  it.scopedLive("is not kept in a directory that other users can change, or that is a link", () =>
     Effect.gen(function* () {
       const expected = yield* start(yield* installed(), line)
-      const another = yield* installed()
-      if (process.getuid?.() === 0) {
-        chownSync(join(another, "program.cjs"), 1, 1)
-      } else {
-        chmodSync(another, 0o555)
+      const elsewhere = yield* temporaryDirectory
+      const places: Readonly<Record<string, (cache: string) => void>> = {
+        "writable by all": (cache) => mkdirWithMode(cache, 0o777),
+        "writable by the group": (cache) => mkdirWithMode(cache, 0o770),
+        sticky: (cache) => mkdirWithMode(cache, 0o1777),
+        "a symbolic link": (cache) => {
+          mkdirSync(dirname(cache))
+          symlinkSync(elsewhere, cache)
+        },
+        "a link to nothing": (cache) => {
+          mkdirSync(dirname(cache))
+          symlinkSync(join(elsewhere, "nothing"), cache)
+        },
+        "a file": (cache) => {
+          mkdirSync(dirname(cache))
+          writeFileSync(cache, "")
+        },
+        "below a file": (cache) => writeFileSync(dirname(cache), "")
       }
-      const writableByAll = yield* installed()
-      chmodSync(writableByAll, 0o777)
-      const groups = yield* installed()
-      chmodSync(groups, 0o775)
-      const sticky = yield* installed()
-      chmodSync(sticky, 0o1777)
-      for (const directory of [another, writableByAll, groups, sticky]) {
-        assert.deepStrictEqual(yield* start(directory, line), expected)
-        assert.deepStrictEqual(kept(directory), [])
+      for (const [what, make] of Object.entries(places)) {
+        const directory = yield* installed()
+        make(cacheOf(directory))
+        assert.deepStrictEqual(yield* start(directory, line), expected, what)
+        assert.deepStrictEqual(what.startsWith("a") || what.startsWith("below") ? [] : kept(directory), [], what)
       }
-      chmodSync(another, 0o755)
+      assert.deepStrictEqual(readdirSync(elsewhere), [])
     })
   )
+
+  it.scopedLive("is not kept without a home directory, and in a private one under it", () =>
+    Effect.gen(function* () {
+      const directory = yield* installed()
+      const expected = yield* start(directory, line, { XDG_CACHE_HOME: "relative", HOME: "relative" })
+      assert.deepStrictEqual(kept(directory), [])
+      const home = join(directory, "home")
+      mkdirSync(home)
+      assert.deepStrictEqual(yield* start(directory, line, { XDG_CACHE_HOME: "", HOME: home }), expected)
+      const caches = join(home, process.platform === "darwin" ? "Library/Caches" : ".cache")
+      assert.strictEqual(readdirSync(join(caches, "halyard")).length, 1)
+      assert.strictEqual(statSync(join(caches, "halyard")).mode & 0o777, 0o700)
+    })
+  )
+
+  it.scopedLive("is read from beside the program, if no other user can have written it", () =>
+    Effect.gen(function* () {
+      const directory = yield* installed()
+      const expected = yield* start(directory, line)
+      const file = only(directory)
+      const beside = join(directory, basename(file))
+      copyFileSync(file, beside)
+      const isUsed = Effect.fnUntraced(function* () {
+        rmSync(cacheOf(directory), { recursive: true })
+        assert.deepStrictEqual(yield* start(directory, line), expected)
+        return kept(directory).length === 0
+      })
+      assert.isTrue(yield* isUsed())
+      const refusals: ReadonlyArray<() => void> = [
+        () => chmodSync(directory, 0o777),
+        () => chmodSync(directory, 0o775),
+        () => chmodSync(beside, 0o666),
+        () => {
+          rmSync(beside)
+          symlinkSync(join(directory, "bin.cjs"), beside)
+        }
+      ]
+      mkdirSync(cacheOf(directory))
+      for (const refuse of refusals) {
+        refuse()
+        assert.isFalse(yield* isUsed())
+        chmodSync(directory, 0o755)
+      }
+    })
+  )
+
+  it.scopedLive("is read again after each run, also after one that has used little memory", () =>
+    Effect.gen(function* () {
+      const directory = yield* installed()
+      const { url } = yield* http((_, response) => response.end("content"))
+      const first = yield* start(directory, [`${url}/a`, "-d", directory, "--on-exists", "overwrite"])
+      assert.strictEqual(first.exitCode, 0, first.stderr)
+      const { ino } = statSync(only(directory))
+      yield* start(directory, [`${url}/a`, "-d", directory, "--on-exists", "overwrite"])
+      assert.strictEqual(statSync(only(directory)).ino, ino)
+    })
+  )
+
+  it.scopedLive("is limited to 15 files, and loses what a killed process has left", () =>
+    Effect.gen(function* () {
+      const directory = yield* installed()
+      const cache = cacheOf(directory)
+      mkdirWithMode(cache, 0o700)
+      const old = new Date(2020, 0, 1)
+      const foreign = ["notes.txt", "older.cache.txt"]
+      const left = "x.cache.123-456"
+      for (const name of [...Array.from({ length: 20 }, (_, index) => `old${index}.cache`), left, ...foreign]) {
+        writeFileSync(join(cache, name), "")
+        utimesSync(join(cache, name), old, old)
+      }
+      const underWay = "y.cache.123-456"
+      writeFileSync(join(cache, underWay), "")
+      assert.strictEqual((yield* start(directory, line)).exitCode, 0)
+      const names = readdirSync(cache)
+      assert.strictEqual(names.filter((name) => name.endsWith(".cache")).length, 15)
+      assert.isTrue(names.some((name) => name.includes("-help-")))
+      assert.includeMembers(names, [underWay, ...foreign])
+      assert.notInclude(names, left)
+    })
+  )
+
+  it.scopedLive.skipIf(process.getuid?.() !== 0)(
+    "is that of each user, if another user has installed the program",
+    () =>
+      Effect.gen(function* () {
+        // Only the superuser can run the program as two users.
+        const directory = yield* installed()
+        chmodSync(directory, 0o755)
+        const ofUser = (uid: number, caches: string) =>
+          runCommand("setpriv", [
+            ...[`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--", "env", `XDG_CACHE_HOME=${caches}`],
+            ...[process.execPath, join(directory, "bin.cjs"), ...line]
+          ])
+        const caches = yield* temporaryDirectory
+        chmodSync(caches, 0o755)
+        chownSync(caches, 1001, 1001)
+        const expected = yield* start(directory, line)
+        const first = yield* ofUser(1001, caches)
+        assert.strictEqual(first.stdout, expected.stdout, first.stderr)
+        const cache = join(caches, "halyard")
+        const [name = ""] = readdirSync(cache)
+        assert.strictEqual(statSync(join(cache, name)).uid, 1001)
+        const { ino } = statSync(join(cache, name))
+        yield* ofUser(1001, caches)
+        assert.strictEqual(statSync(join(cache, name)).ino, ino)
+        // A directory of another user is neither read nor written, also by the superuser.
+        const untouched = yield* start(directory, line, { XDG_CACHE_HOME: caches })
+        assert.deepStrictEqual(untouched, expected)
+        assert.strictEqual(statSync(join(cache, name)).ino, ino)
+        rmSync(cache, { recursive: true })
+        yield* start(directory, line, { XDG_CACHE_HOME: caches })
+        yield* ofUser(1002, caches)
+        assert.deepStrictEqual(readdirSync(caches), [])
+      })
+  )
 })
+
+const mkdirWithMode = (directory: string, mode: number): void => {
+  mkdirSync(directory, { recursive: true })
+  chmodSync(directory, mode)
+}

@@ -10,7 +10,7 @@ import { run, runBash } from "../../support/program.js"
 describe("--version alone", () => {
   it.scopedLive("is printed by the first file of the program, as by the whole program", () =>
     Effect.gen(function* () {
-      const directory = yield* installed(["bin.js"])
+      const directory = yield* installed(["bin.cjs"])
       const alone = yield* start(directory, ["--version"])
       assert.deepStrictEqual(alone, { exitCode: 0, stderr: "", stdout: `${manifest.version}\n` })
       const { exitCode, stderr, stdout } = yield* run(["get", "--version"])
@@ -21,7 +21,7 @@ describe("--version alone", () => {
 
   it.scopedLive("is printed by the first file only if the line has nothing else", () =>
     Effect.gen(function* () {
-      const directory = yield* installed(["bin.js"])
+      const directory = yield* installed(["bin.cjs"])
       for (const line of [["--version", "get"], ["--version", "--version"], ["--Version"], ["--version=1"], []]) {
         const { exitCode, stderr } = yield* start(directory, line)
         assert.notStrictEqual(exitCode, 0, line.join(" "))
