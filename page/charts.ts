@@ -284,7 +284,7 @@ const timeline = (run: Run, view: View, kind: Kind, sizes: Sizes): Chart => {
   const height = kind === "failed" ? failuresHeight : timelineHeight
   const color = (): string => {
     const { failed, phases } = Colors.colors()
-    return kind === "failed" ? failed : phases[kind === "bytes" ? "receive" : "wait"]
+    return kind === "failed" ? failed : phases[kind === "bytes" ? "body" : "firstByte"]
   }
   const chart = new uPlot(
     {

@@ -20,8 +20,8 @@ const read = (): Colors => {
     lookup: "",
     connect: "",
     tls: "",
-    wait: "",
-    receive: "",
+    firstByte: "",
+    body: "",
     delay: "",
     finish: "",
     unknown: of("line")

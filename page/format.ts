@@ -2,6 +2,7 @@
 import type { Outcome, Phase } from "../src/RunRecord/data.js"
 
 export { displaySize as size } from "../src/internal/text/displaySize.js"
+export { phaseNames } from "../src/RunRecord/phaseNames.js"
 
 const whole = new Intl.NumberFormat("en")
 
@@ -49,22 +50,20 @@ export const percents = (parts: ReadonlyArray<number>): ReadonlyArray<string> =>
 
 const remainder = (value = 0): number => value - Math.floor(value)
 
-export const phaseNames: { readonly [phase in Phase]: string } = {
-  permit: "wait for a permit",
-  lookup: "name look-up",
-  connect: "connect",
-  tls: "TLS",
-  wait: "first byte",
-  receive: "body",
-  delay: "wait before a retry",
-  finish: "check and publish"
-}
-
 /** What the name of the phase does not say. */
 export const permitNote =
   "the transfer waits because of -c, --per-origin, --rate, a pause of the origin, or an origin that is overloaded"
 
-export const phases: ReadonlyArray<Phase> = ["permit", "lookup", "connect", "tls", "wait", "receive", "delay", "finish"]
+export const phases: ReadonlyArray<Phase> = [
+  "permit",
+  "lookup",
+  "connect",
+  "tls",
+  "firstByte",
+  "body",
+  "delay",
+  "finish"
+]
 
 export const outcomeNames: { readonly [outcome in Outcome]: string } = {
   saved: "saved",

@@ -44,8 +44,8 @@ const times = (run: Run): ReadonlyArray<Column> => [
   number("Time", (row) => Format.time(run.duration(row))),
   number("Permit", (row) => Format.duration(sumOf(run, row, ["permit"]))),
   number("Connect", (row) => Format.duration(sumOf(run, row, ["lookup", "connect", "tls"]))),
-  number("First byte", (row) => Format.duration(sumOf(run, row, ["wait"]))),
-  number("Body", (row) => Format.duration(sumOf(run, row, ["receive"]))),
+  number("First byte", (row) => Format.duration(sumOf(run, row, ["firstByte"]))),
+  number("Body", (row) => Format.duration(sumOf(run, row, ["body"]))),
   number("Retry waits", (row) => Format.duration(run.delaysOf(row).length === 0 ? -1 : delayOf(run, row)))
 ]
 
@@ -158,8 +158,8 @@ export const origins = ({ data }: Run): HTMLElement => {
         of("Requests", ({ requests }) => Format.count(requests)),
         of("Retries", ({ retries }) => Format.count(retries)),
         of("Bytes", ({ bytes }) => Format.size(bytes)),
-        of("Mean first byte", ({ phases, requests }) => Format.time(phases.wait / Math.max(1, requests))),
-        of("Mean body", ({ phases, requests }) => Format.time(phases.receive / Math.max(1, requests)))
+        of("Mean first byte", ({ phases, requests }) => Format.time(phases.firstByte / Math.max(1, requests))),
+        of("Mean body", ({ phases, requests }) => Format.time(phases.body / Math.max(1, requests)))
       ]
     })
   )

@@ -131,8 +131,8 @@ const remarks: { readonly [phase in keyof PhaseMillis]: string } = {
   lookup: "looked up names",
   connect: "opened connections",
   tls: "made connections secure",
-  wait: "waited for the first byte: the servers took long to answer",
-  receive: "received bodies",
+  firstByte: "waited for the first byte: the servers took long to answer",
+  body: "received bodies",
   delay: "waited before the next attempt, after one that failed",
   finish: "checked and saved files: the disk took long"
 }
@@ -141,7 +141,7 @@ export const whereTimeWent = ({ data }: Run): HTMLElement => {
   const all = Format.phases.reduce((sum, phase) => sum + data.phases[phase], 0)
   const shown = Format.phases.filter((phase) => data.phases[phase] > 0)
   const percents = Format.percents(shown.map((phase) => data.phases[phase]))
-  const longest = shown.reduce((one, other) => (data.phases[other] > data.phases[one] ? other : one), "receive")
+  const longest = shown.reduce((one, other) => (data.phases[other] > data.phases[one] ? other : one), "body")
   const bar = element("div", { class: "bar", "aria-hidden": "true" })
   for (const phase of shown) {
     const part = element("span", { "data-color": phase })

@@ -53,7 +53,7 @@ export const detail = (run: Run, transfer: number): HTMLElement => {
       { name: "Attempt", text: (row) => `${data.exchanges.attempt[row] ?? 0}`, isHeader: true },
       { name: "Origin", text: (row) => run.origin(data.exchanges.origin[row]), isCut: true },
       { name: "Began", text: (row) => Format.time(data.exchanges.began[row] ?? 0), isNumber: true },
-      ...(["permit", "lookup", "connect", "tls", "wait", "receive"] as const).map((phase) => ({
+      ...(["permit", "lookup", "connect", "tls", "firstByte", "body"] as const).map((phase) => ({
         name: Format.phaseNames[phase],
         text: (row: number) => Format.duration(data.exchanges[phase][row] ?? -1),
         isNumber: true

@@ -22,7 +22,7 @@ export interface Area {
 
 type Paint = (from: number, to: number, phase: Phase | "unknown") => void
 
-const requestPhases = ["permit", "lookup", "connect", "tls", "wait", "receive"] as const
+const requestPhases = ["permit", "lookup", "connect", "tls", "firstByte", "body"] as const
 
 /** Calls `paint` for each phase of a transfer, in the order of time. */
 const eachPhase = (run: Run, transfer: number, paint: Paint): void => {
@@ -122,7 +122,7 @@ const drawRows = (run: Run, area: Area, rowHeight: number, selected: number | un
   return shapes
 }
 
-const kinds = ["unknown", "permit", "lookup", "connect", "tls", "wait", "receive", "delay", "finish"] as const
+const kinds = ["unknown", "permit", "lookup", "connect", "tls", "firstByte", "body", "delay", "finish"] as const
 
 /** The colours of cells, each of which stands for a time of several transfers. */
 class Cells {

@@ -99,7 +99,7 @@ export class Exchanged extends Schema.TaggedClass<Exchanged>("halyard.DownloadEv
   /** When the transfer began to wait for the permit of this request, in milliseconds since 1970. */
   beganAtMillis: Schema.Number,
   /** The wait for a permit, for the end of a pause of the origin, or for a file descriptor. */
-  blockedMillis: Schema.Number,
+  permitMillis: Schema.Number,
   /** The time in which the name was looked up, for a new connection. */
   lookupMillis: optionalMillis,
   /** The time in which the connection was made, after the look-up and without TLS. It includes the time to connect through a proxy. */
@@ -107,9 +107,9 @@ export class Exchanged extends Schema.TaggedClass<Exchanged>("halyard.DownloadEv
   /** The time of the TLS handshake. */
   tlsMillis: optionalMillis,
   /** The time from the connection to the head of the response. */
-  waitMillis: optionalMillis,
+  firstByteMillis: optionalMillis,
   /** The time from the head to the end of the body. */
-  receiveMillis: optionalMillis,
+  bodyMillis: optionalMillis,
   /** The connection on which the request was sent, if the transport can see it. */
   connection: Schema.optionalWith(
     Schema.Struct({

@@ -81,7 +81,7 @@ export interface Entry {
  * @since 0.2.0
  */
 export const entry = (line: typeof EventLine.Exchanged.Type, file: string): Entry => {
-  const { blockedMillis, bytes, connectMillis, connection, error, lookupMillis, method, status, tlsMillis } = line
+  const { permitMillis, bytes, connectMillis, connection, error, lookupMillis, method, status, tlsMillis } = line
   const url = uri(line.url)
   const headers = line.responseHeaders ?? {}
   const madeMillis =
@@ -114,14 +114,14 @@ export const entry = (line: typeof EventLine.Exchanged.Type, file: string): Entr
     },
     cache: {},
     timings: {
-      blocked: blockedMillis,
+      blocked: permitMillis,
       dns: lookupMillis ?? -1,
       connect: madeMillis,
       ssl: tlsMillis ?? -1,
       // The transport sends the head and the body of a request at once.
       send: 0,
-      wait: line.waitMillis ?? 0,
-      receive: line.receiveMillis ?? 0
+      wait: line.firstByteMillis ?? 0,
+      receive: line.bodyMillis ?? 0
     },
     serverIPAddress: addressOf(connection?.remoteAddress),
     connection: connection === undefined ? undefined : `${connection.id}`,

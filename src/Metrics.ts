@@ -18,7 +18,7 @@ import { methodAttribute } from "./internal/http/methodAttribute.js"
 import * as NormalizedUrl from "./internal/text/normalizedUrl.js"
 import {
   active,
-  blocked,
+  permitWait,
   type Counter,
   durations,
   firstByte,
@@ -36,7 +36,7 @@ import { Progress } from "./Progress.js"
 
 export {
   active,
-  blocked,
+  permitWait,
   durations,
   firstByte,
   limits,
@@ -94,7 +94,7 @@ export const layer: Layer.Layer<Progress> = layerWith({})
 /** The metrics of one origin. */
 class OriginSeries {
   readonly received
-  readonly blocked
+  readonly permitWait
   readonly firstByte
   readonly permits
   readonly limits
@@ -106,7 +106,7 @@ class OriginSeries {
     const tags = tagsOf(origin)
     this.tags = tags
     this.received = received(tags)
-    this.blocked = blocked(tags)
+    this.permitWait = permitWait(tags)
     this.firstByte = firstByte(tags)
     this.permits = permits(tags)
     this.limits = limits(tags)
@@ -166,13 +166,13 @@ class Counts {
   }
 
   private exchanged(event: Exchanged): void {
-    const { atMillis, beganAtMillis, blockedMillis, bytes, url, waitMillis } = event
+    const { atMillis, beganAtMillis, permitMillis, bytes, url, firstByteMillis } = event
     const series = this.seriesOf(url)
     series.received.unsafeUpdate(bytes, [])
-    series.blocked.unsafeUpdate(blockedMillis / 1000, [])
-    series.duration(event).unsafeUpdate((atMillis - beganAtMillis - blockedMillis) / 1000, [])
-    if (waitMillis !== undefined) {
-      series.firstByte.unsafeUpdate(waitMillis / 1000, [])
+    series.permitWait.unsafeUpdate(permitMillis / 1000, [])
+    series.duration(event).unsafeUpdate((atMillis - beganAtMillis - permitMillis) / 1000, [])
+    if (firstByteMillis !== undefined) {
+      series.firstByte.unsafeUpdate(firstByteMillis / 1000, [])
     }
     this.updateOrigin(series)
   }

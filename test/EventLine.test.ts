@@ -69,7 +69,7 @@ const exchanged = {
   offsetBytes: 0,
   bytes: 0,
   beganAtMillis: atMillis - 10,
-  blockedMillis: 10
+  permitMillis: 10
 }
 
 const events: ReadonlyArray<DownloadEvent.DownloadEvent> = [
@@ -79,12 +79,12 @@ const events: ReadonlyArray<DownloadEvent.DownloadEvent> = [
     offsetBytes: 5,
     status: 206,
     bytes: 7,
-    blockedMillis: 0,
+    permitMillis: 0,
     lookupMillis: 1,
     connectMillis: 2,
     tlsMillis: 3,
-    waitMillis: 4,
-    receiveMillis: 0,
+    firstByteMillis: 4,
+    bodyMillis: 0,
     connection: { id: 1, isReused: false, remoteAddress: "192.0.2.1:443" },
     requestHeaders: { range: "bytes=5-" },
     responseHeaders: { etag: '"1"' }

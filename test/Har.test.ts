@@ -13,12 +13,12 @@ const line = {
   offsetBytes: 0,
   status: 200,
   bytes: 10,
-  blockedMillis: 10,
+  permitMillis: 10,
   lookupMillis: 5,
   connectMillis: 20,
   tlsMillis: 30,
-  waitMillis: 25,
-  receiveMillis: 10,
+  firstByteMillis: 25,
+  bodyMillis: 10,
   connection: { id: 3, isReused: false, remoteAddress: "[2001:db8::1]:443" },
   requestHeaders: { range: "bytes=5-" },
   responseHeaders: { "content-type": "image/gif", location: "/c" }
@@ -53,12 +53,12 @@ describe("an entry of an archive", () => {
 
   it("has -1 for the phases of a connection that is used again", () => {
     const { connectMillis: _, lookupMillis: __, tlsMillis: ___, ...reused } = line
-    const { timings } = valid({ ...reused, waitMillis: 80, connection: { id: 3, isReused: true } })
+    const { timings } = valid({ ...reused, firstByteMillis: 80, connection: { id: 3, isReused: true } })
     assert.deepInclude(timings, { dns: -1, connect: -1, ssl: -1, wait: 80 })
   })
 
   it("has the status 0 and the error if there was no response", () => {
-    const { receiveMillis: _, responseHeaders: __, status: ___, waitMillis: ____, ...failed } = line
+    const { bodyMillis: _, responseHeaders: __, status: ___, firstByteMillis: ____, ...failed } = line
     const error = {
       _tag: "Connection",
       url: "https://a.example/b",

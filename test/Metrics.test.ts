@@ -64,7 +64,7 @@ describe("Metrics", () => {
       assert.strictEqual(valuesOf("halyard.transfer.received")[origin], 8)
       assert.deepStrictEqual(valuesOf("http.client.request.duration")[request], { count: 2, sum: 2 })
       assert.deepStrictEqual(valuesOf("halyard.request.first_byte.duration")[origin], { count: 2, sum: 2 })
-      assert.deepInclude(valuesOf("halyard.request.blocked.duration")[origin], { count: 2 })
+      assert.deepInclude(valuesOf("halyard.request.permit.duration")[origin], { count: 2 })
       assert.strictEqual(valuesOf("halyard.origin.limit")[origin], 3)
       assert.strictEqual(valuesOf("halyard.origin.permits")[origin], 0)
       assert.strictEqual(valuesOf("halyard.transfer.active")[""], 0)

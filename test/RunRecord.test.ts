@@ -115,8 +115,8 @@ describe("RunRecord", () => {
       lookup: 5,
       connect: 35,
       tls: 30,
-      wait: 120,
-      receive: 80,
+      firstByte: 120,
+      body: 80,
       delay: 500,
       finish: 10
     })

@@ -164,12 +164,12 @@ const exchanged = {
   status: 206,
   bytes: 3,
   beganAtMillis: 1,
-  blockedMillis: 1,
+  permitMillis: 1,
   lookupMillis: 1,
   connectMillis: 1,
   tlsMillis: 1,
-  waitMillis: 1,
-  receiveMillis: 1,
+  firstByteMillis: 1,
+  bodyMillis: 1,
   connection: { id: 1, isReused: false, remoteAddress: "192.0.2.1:443" }
 }
 

@@ -134,7 +134,7 @@ const events = (one: Download.DownloadRequest, text: string): ReadonlyArray<Down
         bytes: 0,
         error,
         beganAtMillis: 0,
-        blockedMillis: 1
+        permitMillis: 1
       })
   ),
   ...outcomes(one, text).map((outcome) => new DownloadEvent.Finished({ atMillis: 0, outcome }))

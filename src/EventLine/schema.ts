@@ -136,12 +136,12 @@ export const Exchanged = Schema.Struct({
   status: Schema.optional(whole("The status of the response.")),
   bytes: whole("The number of bytes of the body that were received."),
   beganAtMillis: whole("When the transfer began to wait for the permit of the request, in milliseconds since 1970."),
-  blockedMillis: whole("The wait for a permit, for the end of a pause of the origin, or for a file descriptor."),
+  permitMillis: whole("The wait for a permit, for the end of a pause of the origin, or for a file descriptor."),
   lookupMillis: millis("The time in which the name was looked up, for a new connection."),
   connectMillis: millis("The time in which the connection was made, after the look-up and without TLS."),
   tlsMillis: millis("The time of the TLS handshake."),
-  waitMillis: millis("The time from the connection to the head of the response."),
-  receiveMillis: millis("The time from the head to the end of the body."),
+  firstByteMillis: millis("The time from the connection to the head of the response."),
+  bodyMillis: millis("The time from the head to the end of the body."),
   connection: Schema.optional(
     Schema.Struct({
       id: whole("Identifies the connection."),

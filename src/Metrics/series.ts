@@ -164,13 +164,13 @@ export const requests: (tags: RequestTags) => Histogram = seconds(
 )
 
 /**
- * `halyard.request.blocked.duration`: seconds of the wait for a permit before a request.
+ * `halyard.request.permit.duration`: seconds of the wait for a permit before a request.
  *
  * @category metrics
  * @since 0.2.0
  */
-export const blocked: (tags: OriginTags) => Histogram = seconds(
-  "halyard.request.blocked.duration",
+export const permitWait: (tags: OriginTags) => Histogram = seconds(
+  "halyard.request.permit.duration",
   "Wait for a permit before a request",
   ofRequests
 )

@@ -14,15 +14,15 @@ import type { PermitWaitText } from "../internal/text/permitWaitText.js"
  *
  * - `permit`: the wait for a permit of the downloader and of the origin.
  * - `lookup`, `connect`, `tls`: opening a connection.
- * - `wait`: from the connection to the head of the response.
- * - `receive`: the body.
+ * - `firstByte`: from the connection to the head of the response.
+ * - `body`: the body.
  * - `delay`: the wait between two attempts.
  * - `finish`: the check of the content, and its publication.
  *
  * @category models
  * @since 0.2.0
  */
-export type Phase = "permit" | "lookup" | "connect" | "tls" | "wait" | "receive" | "delay" | "finish"
+export type Phase = "permit" | "lookup" | "connect" | "tls" | "firstByte" | "body" | "delay" | "finish"
 
 /**
  * The outcomes of transfers, and `unfinished` for transfers without one.
@@ -151,8 +151,8 @@ export interface ExchangeColumns {
   readonly lookup: ReadonlyArray<number>
   readonly connect: ReadonlyArray<number>
   readonly tls: ReadonlyArray<number>
-  readonly wait: ReadonlyArray<number>
-  readonly receive: ReadonlyArray<number>
+  readonly firstByte: ReadonlyArray<number>
+  readonly body: ReadonlyArray<number>
   readonly attempt: ReadonlyArray<number>
   /** 0 if no head was received. */
   readonly status: ReadonlyArray<number>

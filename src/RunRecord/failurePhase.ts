@@ -5,25 +5,17 @@
  */
 import type { DownloadError } from "../DownloadError.js"
 import type { Exchanged } from "../DownloadEvent.js"
+import type { Phase } from "./data.js"
+import { phaseNames as names } from "./phaseNames.js"
 
-/** The names of phases for people. */
-export const names = {
-  permit: "permit",
-  lookup: "name look-up",
-  connect: "connect",
-  tls: "TLS",
-  wait: "first byte",
-  receive: "body"
-} as const
-
-type RequestPhase = keyof typeof names
+type RequestPhase = Exclude<Phase, "delay" | "finish">
 
 /** The phase that a request to a server had reached. */
 const reached = (exchange: Exchanged): RequestPhase =>
-  exchange.receiveMillis !== undefined
-    ? "receive"
-    : exchange.waitMillis !== undefined
-      ? "wait"
+  exchange.bodyMillis !== undefined
+    ? "body"
+    : exchange.firstByteMillis !== undefined
+      ? "firstByte"
       : exchange.tlsMillis !== undefined
         ? "tls"
         : exchange.connectMillis !== undefined
@@ -41,7 +33,7 @@ export const phaseOf = (error: DownloadError, last: Exchanged | undefined): stri
     case "Mismatch":
       return "check of the content"
     case "TooLarge":
-      return names.receive
+      return names.body
     case "Disk":
       return "disk"
     case "InvalidRequest":
@@ -49,15 +41,15 @@ export const phaseOf = (error: DownloadError, last: Exchanged | undefined): stri
     case "AddressRefused":
       return names.connect
     case "Truncated":
-      return names.receive
+      return names.body
     case "Timeout":
       switch (error.phase) {
         case "connect":
           return names.connect
         case "headers":
-          return names.wait
+          return names.firstByte
         case "stall":
-          return names.receive
+          return names.body
         default:
           return last === undefined ? names.permit : names[reached(last)]
       }

@@ -195,7 +195,7 @@ export class Recorder {
     if (event.isShared !== true) {
       this.all.exchange(event)
       this.originSums[origin]?.sums.exchange(event)
-      const began = event.beganAtMillis - (this.beganAt ?? 0) + event.blockedMillis
+      const began = event.beganAtMillis - (this.beganAt ?? 0) + event.permitMillis
       this.timeline.open(Math.max(0, began), at)
     }
     if (active === undefined) {
@@ -205,7 +205,7 @@ export class Recorder {
     active.received += event.bytes
     const rest = active.received - active.counted
     if (rest > 0) {
-      this.timeline.receive(Math.max(0, at - (event.receiveMillis ?? 0)), at, rest)
+      this.timeline.receive(Math.max(0, at - (event.bodyMillis ?? 0)), at, rest)
       active.counted += rest
     }
     active.last = event

@@ -28,8 +28,8 @@ const ofExchange = {
   lookup: 4,
   connect: 5,
   tls: 6,
-  wait: 7,
-  receive: 8,
+  firstByte: 7,
+  body: 8,
   attempt: 9,
   status: 10,
   bytes: 11,
@@ -103,12 +103,12 @@ export class Rows {
     exchanges.set(row, ofExchange.transfer, transfer)
     exchanges.set(row, ofExchange.origin, origin)
     exchanges.set(row, ofExchange.began, began)
-    exchanges.set(row, ofExchange.permit, event.blockedMillis)
+    exchanges.set(row, ofExchange.permit, event.permitMillis)
     exchanges.set(row, ofExchange.lookup, event.lookupMillis ?? -1)
     exchanges.set(row, ofExchange.connect, event.connectMillis ?? -1)
     exchanges.set(row, ofExchange.tls, event.tlsMillis ?? -1)
-    exchanges.set(row, ofExchange.wait, event.waitMillis ?? -1)
-    exchanges.set(row, ofExchange.receive, event.receiveMillis ?? -1)
+    exchanges.set(row, ofExchange.firstByte, event.firstByteMillis ?? -1)
+    exchanges.set(row, ofExchange.body, event.bodyMillis ?? -1)
     exchanges.set(row, ofExchange.attempt, event.attempt)
     exchanges.set(row, ofExchange.status, event.status ?? 0)
     setLarge(exchanges, row, ofExchange.bytes, event.bytes)
@@ -166,8 +166,8 @@ export class Rows {
         lookup: exchanges.column(ofExchange.lookup),
         connect: exchanges.column(ofExchange.connect),
         tls: exchanges.column(ofExchange.tls),
-        wait: exchanges.column(ofExchange.wait),
-        receive: exchanges.column(ofExchange.receive),
+        firstByte: exchanges.column(ofExchange.firstByte),
+        body: exchanges.column(ofExchange.body),
         attempt: exchanges.column(ofExchange.attempt),
         status: exchanges.column(ofExchange.status),
         bytes: largeColumn(exchanges, ofExchange.bytes),

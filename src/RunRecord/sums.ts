@@ -22,8 +22,8 @@ export class Sums {
     lookup: 0,
     connect: 0,
     tls: 0,
-    wait: 0,
-    receive: 0,
+    firstByte: 0,
+    body: 0,
     delay: 0,
     finish: 0
   }
@@ -39,12 +39,12 @@ export class Sums {
     const { phases } = this
     this.requests++
     this.bytes += exchange.bytes
-    phases.permit += exchange.blockedMillis
+    phases.permit += exchange.permitMillis
     phases.lookup += exchange.lookupMillis ?? 0
     phases.connect += exchange.connectMillis ?? 0
     phases.tls += exchange.tlsMillis ?? 0
-    phases.wait += exchange.waitMillis ?? 0
-    phases.receive += exchange.receiveMillis ?? 0
+    phases.firstByte += exchange.firstByteMillis ?? 0
+    phases.body += exchange.bodyMillis ?? 0
   }
 
   delay(millis: number): void {

@@ -55,7 +55,7 @@ export class ExchangeTimes {
       offsetBytes: this.offsetBytes,
       bytes: this.bytes,
       beganAtMillis: atMillis - Math.round(now - beganAt),
-      blockedMillis: 0
+      permitMillis: 0
     }
     if (head !== undefined) {
       fields.status = head.status
@@ -87,7 +87,7 @@ export class ExchangeTimes {
     const headEnd = Math.round((headAt ?? now) - beganAt)
     let at = this.sentAt - beganAt + this.heldMillis
     let before = Math.min(Math.round(at), headEnd)
-    fields.blockedMillis = before
+    fields.permitMillis = before
     for (const phase of madePhases) {
       const millis = connection?.[phase]
       if (millis !== undefined) {
@@ -97,9 +97,9 @@ export class ExchangeTimes {
         before = end
       }
     }
-    fields[connection === undefined && headAt === undefined ? phaseOf(error) : "waitMillis"] = headEnd - before
+    fields[connection === undefined && headAt === undefined ? phaseOf(error) : "firstByteMillis"] = headEnd - before
     if (headAt !== undefined) {
-      fields.receiveMillis = Math.round(now - beganAt) - headEnd
+      fields.bodyMillis = Math.round(now - beganAt) - headEnd
     }
   }
 }
@@ -111,12 +111,14 @@ type Fields = {
 const madePhases = ["lookupMillis", "connectMillis", "tlsMillis"] as const
 
 /** The phase in which a request without a connection has failed. */
-const phaseOf = (error: DownloadError | undefined): "lookupMillis" | "connectMillis" | "tlsMillis" | "waitMillis" => {
+const phaseOf = (
+  error: DownloadError | undefined
+): "lookupMillis" | "connectMillis" | "tlsMillis" | "firstByteMillis" => {
   if (error?._tag === "Timeout") {
-    return error.phase === "connect" ? "connectMillis" : "waitMillis"
+    return error.phase === "connect" ? "connectMillis" : "firstByteMillis"
   }
   if (error?._tag !== "Connection") {
-    return "waitMillis"
+    return "firstByteMillis"
   }
   switch (error.reason) {
     case "unknown-host":
@@ -126,7 +128,7 @@ const phaseOf = (error: DownloadError | undefined): "lookupMillis" | "connectMil
       return "tlsMillis"
     case "reset":
     case "other":
-      return "waitMillis"
+      return "firstByteMillis"
     default:
       return "connectMillis"
   }

@@ -66,13 +66,13 @@ const first = (events: ReadonlyArray<DownloadEvent>): Exchanged =>
   events.find(isExchanged) ?? assert.fail("there is no Exchanged")
 
 const sum = ({
-  blockedMillis,
+  permitMillis,
   connectMillis = 0,
   lookupMillis = 0,
-  receiveMillis = 0,
+  bodyMillis = 0,
   tlsMillis = 0,
-  waitMillis = 0
-}: Exchanged): number => blockedMillis + lookupMillis + connectMillis + tlsMillis + waitMillis + receiveMillis
+  firstByteMillis = 0
+}: Exchanged): number => permitMillis + lookupMillis + connectMillis + tlsMillis + firstByteMillis + bodyMillis
 
 describe("Exchanged", () => {
   it.effect("has the phases of a request, and comes before the outcome", () =>
@@ -101,12 +101,12 @@ describe("Exchanged", () => {
         status: 200,
         bytes: content.length,
         beganAtMillis: 0,
-        blockedMillis: 0,
+        permitMillis: 0,
         lookupMillis: 3,
         connectMillis: 5,
         tlsMillis: 5,
-        waitMillis: 87,
-        receiveMillis: 50,
+        firstByteMillis: 87,
+        bodyMillis: 50,
         connection: { id: 1, isReused: false, remoteAddress: "192.0.2.1:80" }
       } as typeof fields)
       assert.deepStrictEqual(
@@ -137,8 +137,8 @@ describe("Exchanged", () => {
         })
       )
       const [, exchanged = assert.fail()] = events.filter(isExchanged)
-      assert.strictEqual(exchanged.blockedMillis, 100)
-      assert.strictEqual(exchanged.waitMillis, 20)
+      assert.strictEqual(exchanged.permitMillis, 100)
+      assert.strictEqual(exchanged.firstByteMillis, 20)
       assert.strictEqual(sum(exchanged), exchanged.atMillis - exchanged.beganAtMillis)
     })
   )
@@ -153,8 +153,8 @@ describe("Exchanged", () => {
         })
       )
       const exchanged = first(events)
-      assert.strictEqual(exchanged.waitMillis, 40)
-      assert.isFalse("error" in exchanged || "status" in exchanged || "receiveMillis" in exchanged)
+      assert.strictEqual(exchanged.firstByteMillis, 40)
+      assert.isFalse("error" in exchanged || "status" in exchanged || "bodyMillis" in exchanged)
     })
   )
 
@@ -162,7 +162,7 @@ describe("Exchanged", () => {
     ["dns", "lookupMillis"],
     ["refused", "connectMillis"],
     ["tls", "tlsMillis"],
-    ["reset", "waitMillis"]
+    ["reset", "firstByteMillis"]
   ] as const) {
     it.effect(`puts a failure before the head into its phase: ${reason}`, () =>
       Effect.gen(function* () {

@@ -84,10 +84,10 @@ export class Promises {
     } else if (reply.instead !== "silence" && !this.failed.has(origin)) {
       this.failed.set(origin, { at: nowMillis, open: undefined })
     }
-    const waitMillis = askedToWait(reply, nowMillis)
-    if (waitMillis > 0) {
+    const firstByteMillis = askedToWait(reply, nowMillis)
+    if (firstByteMillis > 0) {
       const before = this.closedUntil.get(origin)
-      const until = nowMillis + waitMillis
+      const until = nowMillis + firstByteMillis
       if (before === undefined || before.until < until) {
         this.closedUntil.set(origin, { from: nowMillis, until })
       }

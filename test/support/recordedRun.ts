@@ -54,14 +54,14 @@ export const exchanged = (request: Request, options: ExchangeOptions) =>
     offsetBytes: 0,
     bytes: options.bytes ?? 0,
     beganAtMillis: begin + (options.began ?? 0),
-    blockedMillis: options.blocked ?? 0,
+    permitMillis: options.blocked ?? 0,
     ...(options.status === undefined ? {} : { status: options.status }),
     ...(options.error === undefined ? {} : { error: options.error }),
     ...(options.lookup === undefined ? {} : { lookupMillis: options.lookup }),
     ...(options.connect === undefined ? {} : { connectMillis: options.connect }),
     ...(options.tls === undefined ? {} : { tlsMillis: options.tls }),
-    ...(options.wait === undefined ? {} : { waitMillis: options.wait }),
-    ...(options.receive === undefined ? {} : { receiveMillis: options.receive })
+    ...(options.wait === undefined ? {} : { firstByteMillis: options.wait }),
+    ...(options.receive === undefined ? {} : { bodyMillis: options.receive })
   })
 
 export const retrying = (request: Request, at: number, delayMillis: number, error: DownloadError, attempt = 1) =>
