@@ -117,6 +117,16 @@ export const failures = ({ data }: Run): HTMLElement | undefined =>
         ...(data.failures.length > kindsShown(data.failures.length)
           ? [element("p", { class: "muted" }, `and ${Format.plural(data.failures.length - kindsAtMost, "other kind")}`)]
           : []),
+        ...(data.hints.length === 0
+          ? []
+          : [
+              element("h3", { id: "what-helps" }, "What may help"),
+              element(
+                "ul",
+                { class: "hints", "aria-labelledby": "what-helps" },
+                ...data.hints.map((hint) => element("li", {}, hint))
+              )
+            ]),
         element("p", {}, element("a", { href: "#failed" }, "Each failed file, with its phase and retries"))
       )
 

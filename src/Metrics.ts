@@ -18,7 +18,6 @@ import { methodAttribute } from "./internal/http/methodAttribute.js"
 import * as NormalizedUrl from "./internal/text/normalizedUrl.js"
 import {
   active,
-  permitWait,
   type Counter,
   durations,
   firstByte,
@@ -27,6 +26,7 @@ import {
   type OriginTags,
   outcomes,
   permits,
+  permitWait,
   received,
   requests,
   retries
@@ -36,7 +36,6 @@ import { Progress } from "./Progress.js"
 
 export {
   active,
-  permitWait,
   durations,
   firstByte,
   limits,
@@ -44,6 +43,7 @@ export {
   type OutcomeTags,
   outcomes,
   permits,
+  permitWait,
   type RequestTags,
   type RetryTags,
   received,

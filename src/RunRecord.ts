@@ -46,6 +46,8 @@ export interface RunRecord {
   readonly data: (options?: {
     readonly pictures?: ReadonlyArray<Picture> | undefined
     readonly hasSecrets?: boolean | undefined
+    /** What helps against the failures. */
+    readonly hints?: ReadonlyArray<string> | undefined
     /** True if the events are those of failed files only. */
     readonly hasFailuresOnly?: boolean | undefined
   }) => RunData
@@ -62,9 +64,10 @@ export const make = (options?: { readonly transfersAtMost?: number | undefined }
   return {
     receive: (event) => recorder.receive(event),
     saved: (take) => recorder.saved(take),
-    data: ({ hasFailuresOnly = false, hasSecrets = false, pictures = [] } = {}) => ({
+    data: ({ hasFailuresOnly = false, hasSecrets = false, hints = [], pictures = [] } = {}) => ({
       ...recorder.data(pictures, hasSecrets),
-      hasFailuresOnly
+      hasFailuresOnly,
+      hints
     })
   }
 }

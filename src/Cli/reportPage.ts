@@ -18,8 +18,8 @@ export interface ReportPage {
   readonly refused: (event: Finished) => void
   /** Says in the page that the events are those of failed files only. */
   readonly failuresOnly: () => void
-  /** Writes the page. Returns false, and prints why, if it could not be written. */
-  readonly save: Effect.Effect<boolean>
+  /** Writes the page, with what helps against the failures. Returns false, and prints why, if it could not be written. */
+  readonly save: (hints: () => ReadonlyArray<string>) => Effect.Effect<boolean>
 }
 
 /** Checks the file before the run. */
@@ -47,9 +47,9 @@ export const open = Effect.fnUntraced(function* (
   const record = RunRecord.make()
   const context = yield* Effect.context<ReplacedFile.Requirements>()
   let hasFailuresOnly = false
-  const write = Effect.gen(function* () {
+  const write = Effect.fnUntraced(function* (hints: () => ReadonlyArray<string>) {
     const pictures = isOwnRun ? yield* Pictures.read(record) : []
-    const text = withData(html, record.data({ hasFailuresOnly, hasSecrets, pictures }))
+    const text = withData(html, record.data({ hasFailuresOnly, hasSecrets, hints: hints(), pictures }))
     yield* target.replace((file) => file.writeAll(new TextEncoder().encode(text)))
   })
   const page: ReportPage = {
@@ -67,16 +67,17 @@ export const open = Effect.fnUntraced(function* (
     failuresOnly: () => {
       hasFailuresOnly = true
     },
-    save: write.pipe(
-      Effect.as(true),
-      Effect.catchAll(({ message }) =>
-        Effect.sync(() => {
-          line(`${option} ${Printable.line(file)}: ${message}`)
-          return false
-        })
-      ),
-      Effect.provide(context)
-    )
+    save: (hints) =>
+      write(hints).pipe(
+        Effect.as(true),
+        Effect.catchAll(({ message }) =>
+          Effect.sync(() => {
+            line(`${option} ${Printable.line(file)}: ${message}`)
+            return false
+          })
+        ),
+        Effect.provide(context)
+      )
   }
   return page
 })

@@ -60,7 +60,7 @@ export const ErrorFields = Schema.Union(
 ).annotations({ identifier: "Error", description: "Why a transfer or an attempt failed." })
 
 /**
- * The first line of a run. A run with `--quiet` does not have it.
+ * The first line of a run. A run with `--quiet` has it before the first failure, and not without one.
  *
  * @category schemas
  * @since 0.2.0

@@ -213,6 +213,8 @@ export interface RunData {
   readonly version: 1
   /** True if files that did not fail are not in it. */
   readonly hasFailuresOnly: boolean
+  /** What helps against the failures. */
+  readonly hints: ReadonlyArray<string>
   /** Milliseconds since 1970. */
   readonly beganAtMillis: number
   readonly elapsedMillis: number

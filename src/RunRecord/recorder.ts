@@ -110,7 +110,7 @@ export class Recorder {
     this.rows.saved(take)
   }
 
-  data(pictures: ReadonlyArray<Picture>, hasSecrets: boolean): Omit<RunData, "hasFailuresOnly"> {
+  data(pictures: ReadonlyArray<Picture>, hasSecrets: boolean): Omit<RunData, "hasFailuresOnly" | "hints"> {
     this.addLate()
     this.addOpen()
     const { all } = this

@@ -42,7 +42,7 @@ const save = (events: ReadonlyArray<DownloadEvent>, file: string, page?: Paramet
       for (const event of events) {
         opened.receive(event)
       }
-      const isSaved = yield* opened.save
+      const isSaved = yield* opened.save(() => [])
       return { isSaved, printed }
     }).pipe(Effect.provide(machine))
   })

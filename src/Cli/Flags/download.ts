@@ -132,7 +132,7 @@ const runEngine = Effect.fnUntraced(function* (
       }
     }),
     // The summary is also printed after Ctrl-C.
-    Effect.onExit(() => end.after([files.page?.save, files.archive?.save], conclude)),
+    Effect.onExit(() => end.after([files.page?.save(() => []), files.archive?.save], conclude)),
     Effect.zipRight(Effect.sync(() => (end.areFilesSaved ? Download.exitCode(summary.current()) : 1)))
   )
 })

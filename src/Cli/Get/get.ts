@@ -122,9 +122,10 @@ const run = Effect.fnUntraced(function* (
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
     summary.conclude(Number(end - start) / 1e9, failed?.hint())
   )
+  const savePage = page?.save(() => summary.hints(failed?.hint()))
   const end = new RunEnd()
   // Before any request: nothing can be saved in a directory that is not writable.
-  const concludeEarly = end.after([page?.save, archive?.save], conclude)
+  const concludeEarly = end.after([savePage, archive?.save], conclude)
   const preparing = Effect.onInterrupt(prepare(options, output, directory), () => concludeEarly)
   const prepared = options.dryRun ? Either.right(true) : yield* Effect.either(preparing)
   if (Either.isRight(prepared) && !prepared.right) {
@@ -270,7 +271,7 @@ const run = Effect.fnUntraced(function* (
         )
       )
     yield* options.json || failed !== undefined || page !== undefined ? Stream.runForEach(requests, fail) : Effect.void
-    const saves = [failed?.save(undefined, summary.note), page?.save, archive?.save]
+    const saves = [failed?.save(undefined, summary.note), savePage, archive?.save]
     yield* end.after(saves, options.json ? conclude : Effect.void)
     return options.json ? 1 : yield* error
   }
@@ -327,7 +328,7 @@ const run = Effect.fnUntraced(function* (
       summary.note(originHeaders?.notice())
       summary.note(checksums?.notice())
       summary.note(failFast.notice())
-      return end.after([cookies.save, saveFailed, page?.save, archive?.save], conclude)
+      return end.after([cookies.save, saveFailed, savePage, archive?.save], conclude)
     }),
     Effect.zipRight(Effect.sync(() => (end.areFilesSaved ? Download.exitCode(summary.current()) : 1)))
   )

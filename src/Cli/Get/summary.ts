@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import * as Download from "../../Download.js"
-import { InvalidRequest } from "../../DownloadError.js"
+import { type DownloadError, InvalidRequest } from "../../DownloadError.js"
 import {
   type DownloadEvent,
   Finished,
@@ -28,6 +28,7 @@ import * as RunDisplay from "../runDisplay.js"
 import { adviceFor } from "./advice.js"
 import { FailureCounts } from "./failureCounts.js"
 import type { Refused } from "./items.js"
+import { Notices } from "./notices.js"
 import { failureOf, RetryLines } from "./retryLines.js"
 import { Slowest } from "./slowest.js"
 
@@ -44,6 +45,8 @@ export interface Summary {
   readonly display: RunDisplay.RunDisplay
   /** The counts so far. */
   readonly current: () => Download.RunReport
+  /** What helps against the failures. `again` is the command that tries what failed. */
+  readonly hints: (again: string | undefined) => ReadonlyArray<string>
   /** Prints the end of the summary. `again` is the command that tries what failed. */
   readonly conclude: (elapsedSeconds: number, again: string | undefined) => Effect.Effect<void>
 }
@@ -88,6 +91,8 @@ export const make = (options: {
       let report = Download.emptyReport
       let expected: number | undefined
       let kept = 0
+      /** Requests that have begun, minus those that have ended. A request that is cancelled before it begins ends only. */
+      let begun = 0
 
       const write = (text: string): void => {
         if (host.stdout.isScreen) {
@@ -109,7 +114,7 @@ export const make = (options: {
       const beganAtMillis = time()
 
       const writeLine = (line: EventLine): void => {
-        if (!isBegun && !quiet) {
+        if (!isBegun) {
           write(Lines.toText(Lines.run("get", options.version, beganAtMillis)))
         }
         isBegun = true
@@ -137,9 +142,20 @@ export const make = (options: {
         say(`${Printable.line(origin)}: the quota of requests is used up; no more requests for ${seconds} s`)
       }
 
+      const advise = (error: DownloadError): void => {
+        mayPass ||= isTransient(error)
+        const hint = adviceFor(error)
+        if (hint !== undefined && advice.size < adviceAtMost) {
+          advice.add(hint)
+        }
+      }
+
       const onOutcome = ({ atMillis, outcome }: Finished, refused?: Refused): void => {
         report = Download.addOutcome(report, outcome)
         kept += "keptBytes" in outcome ? 1 : 0
+        if (outcome._tag === "Failed") {
+          advise(outcome.error)
+        }
         if (json) {
           if (!quiet || outcome._tag === "Failed") {
             writeLine(Lines.fromOutcome(outcome, atMillis, lineOptions, refused?.place))
@@ -172,11 +188,6 @@ export const make = (options: {
           counts.add(outcome.error)
           if (failures.length < failuresAtMost) {
             failures.push(line)
-          }
-          mayPass ||= isTransient(outcome.error)
-          const hint = adviceFor(outcome.error)
-          if (hint !== undefined && advice.size < adviceAtMost) {
-            advice.add(hint)
           }
         }
       }
@@ -214,18 +225,13 @@ export const make = (options: {
         }
       }
 
-      const printAdvice = (again: string | undefined): void => {
-        for (const hint of advice) {
-          statusLine.line(`hint: ${hint}`)
-        }
-        if (report.failed > failuresAtMost && options.failed === undefined) {
-          statusLine.line("hint: --failed FILE writes a list of what failed, and halyard get -i FILE tries only that")
-        }
-        if (again !== undefined) {
-          statusLine.line(`hint: ${again}`)
-        } else if (mayPass && report.saved > 0) {
-          statusLine.line("hint: the same command again tries the failed files, and downloads no saved file twice")
-        }
+      const hints = (again: string | undefined): ReadonlyArray<string> => {
+        const last = again ?? (mayPass && report.saved > 0 ? sameCommand : undefined)
+        return [
+          ...advice,
+          ...(report.failed > failuresAtMost && options.failed === undefined ? [listOfFailed] : []),
+          ...(last === undefined ? [] : [last])
+        ]
       }
 
       return {
@@ -235,7 +241,11 @@ export const make = (options: {
           if (event._tag === "Responded" && !verbose) {
             return Effect.void
           }
+          if (event._tag === "Started") {
+            begun++
+          }
           if (event._tag === "Finished") {
+            begun--
             onOutcome(event)
           } else if (!json) {
             onText(event)
@@ -272,6 +282,7 @@ export const make = (options: {
         },
         display,
         current: () => report,
+        hints,
         conclude: (elapsedSeconds, again) =>
           Effect.sync(() => {
             if (quiet) {
@@ -282,18 +293,23 @@ export const make = (options: {
               return
             }
             printFailures()
-            printAdvice(again)
+            for (const hint of hints(again)) {
+              statusLine.line(`hint: ${hint}`)
+            }
             if (kept > 0) {
               const parts = kept === 1 ? "1 unfinished part is" : `${kept} unfinished parts are`
               statusLine.line(`${parts} kept: the same command continues ${kept === 1 ? "it" : "them"}`)
             }
             skips.conclude()
             renames.conclude()
-            const sums = countKinds.flatMap((kind) =>
-              report[kind] > 0 || kind === "saved" ? [`${report[kind]} ${countNames[kind]}`] : []
-            )
             // After Ctrl-C or --fail-fast.
-            const left = (expected ?? 0) - total(report)
+            const unbegun = Math.min(report.cancelled, Math.max(0, -begun))
+            const counted = { ...report, cancelled: report.cancelled - unbegun }
+            const sums = countKinds.flatMap((kind) =>
+              counted[kind] > 0 || kind === "saved" ? [`${counted[kind]} ${countNames[kind]}`] : []
+            )
+            // The number of all files may not be known.
+            const left = expected === undefined ? 0 : Math.max(0, expected - total(report)) + unbegun
             if (left > 0) {
               sums.push(`${left} not started`)
             }
@@ -311,30 +327,8 @@ export const make = (options: {
 const failuresAtMost = 20
 const adviceAtMost = 5
 
-/** Lines of one kind. The first ones are printed, and the rest are counted. */
-class Notices {
-  private count = 0
-
-  constructor(
-    private readonly statusLine: typeof StatusLine.Service,
-    private readonly what: string,
-    private readonly linesAtMost: number
-  ) {}
-
-  line(text: string): void {
-    this.count++
-    if (this.count <= this.linesAtMost) {
-      this.statusLine.printSoon(`${text}\n`)
-    }
-  }
-
-  /** Prints how many lines were left out. */
-  conclude(): void {
-    if (this.count > this.linesAtMost) {
-      this.statusLine.line(`${this.count - this.linesAtMost} more ${this.what}`)
-    }
-  }
-}
+const listOfFailed = "--failed FILE writes a list of what failed, and halyard get -i FILE tries only that"
+const sameCommand = "the same command again tries the failed files, and downloads no saved file twice"
 
 const total = (report: Download.RunReport): number =>
   report.saved + report.skipped + report.notModified + report.failed + report.cancelled

@@ -109,7 +109,7 @@ export const report = Effect.fn("report")(function* (file: string, { har, html }
   if (contents.isQuiet) {
     page?.failuresOnly()
   }
-  const isPageSaved = page === undefined || (yield* page.save)
+  const isPageSaved = page === undefined || (yield* page.save(() => contents.hints))
   const isArchiveSaved = archive === undefined || (yield* archive.save)
   return isPageSaved && isArchiveSaved && unread === 0 ? 0 : 1
 }, Effect.scoped)

@@ -63,6 +63,10 @@ describe("halyard get --report", () => {
         assert.match(kinds, /4\nthe connection was lost · phase: first byte/)
         assert.match(kinds, /3\nHTTP error 503 - Service Unavailable · phase: response/)
         assert.match(kinds, /2\nthe body broke off · phase: body/)
+        const hints = yield* Effect.promise(() => page.locator("#what-failed .hints li").allInnerTexts())
+        const printed = Array.from(ended.stderr.matchAll(/^hint: (.*)$/gm), ([, hint = ""]) => hint)
+        assert.isAbove(printed.length, 1)
+        assert.deepStrictEqual(hints, printed)
         const failures = yield* rowsOf(page, "failed-files-table")
         const phases = { missing: "response", reset: "first byte", busy: "response", truncated: "body" }
         const expected = names.slice(0, 15).map((name) => {

@@ -34,7 +34,12 @@ describe("halyard get --quiet", () => {
       assert.deepStrictEqual([again.exitCode, again.stdout, again.stderr], [0, "", ""])
       const json = yield* get(["--quiet", "--json", ...urls])
       assert.deepStrictEqual([json.exitCode, json.stderr], [1, ""])
-      assert.match(json.stdout, /^\{"event":"Finished","atMillis":\d+,"outcome":"Failed","index":3,.*\}\n$/)
+      assert.match(
+        json.stdout,
+        /^\{"event":"Run","schema":1,.*\}\n\{"event":"Finished","atMillis":\d+,"outcome":"Failed","index":3,.*\}\n$/
+      )
+      const fine = yield* get(["--quiet", "--json", `${url}/a`])
+      assert.deepStrictEqual([fine.exitCode, fine.stdout, fine.stderr], [0, "", ""])
     })
   )
 
