@@ -1,9 +1,6 @@
 /**
  * TLS of the transport: the options of its connections, and the sessions that later connections resume.
- *
- * @internal
  */
-
 import { type ConnectionOptions, connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls"
 import { isIP } from "../ipAddress.js"
 import { type Environment, systemTrust } from "./trust.js"

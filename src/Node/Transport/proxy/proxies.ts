@@ -1,9 +1,6 @@
 /**
  * Proxy servers, and the choice of the proxy for an origin.
- *
- * @internal
  */
-
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import { isIP } from "../../ipAddress.js"
