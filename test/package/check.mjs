@@ -2,7 +2,17 @@
 // types, its entry points and its command. Needs the npm registry.
 import assert from "node:assert/strict"
 import { execFileSync, spawnSync } from "node:child_process"
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -140,6 +150,47 @@ for (const name of Object.keys(index)) if ((await import("halyard/" + name)) !==
       assert.match(output, /\n20 flags downloaded in \d+\.\d\ds\n$/)
       assert.equal(readdirSync(join(project, engine)).length, 20)
     }
+  })
+
+  step("it has the code of get for Node 20 and 24, which a user who cannot write to the package starts with", () => {
+    const dist = join(project, "node_modules/halyard/dist")
+    const caches = readdirSync(dist).filter((name) => name.endsWith(".cache"))
+    for (const major of [20, 24]) {
+      assert.ok(
+        caches.some((name) => name.includes(`-get-v${major}.`)),
+        `${major}: ${caches}`
+      )
+    }
+    if (process.getuid?.() !== 0 || !caches.some((name) => name.includes(`-get-${process.version}-`))) {
+      process.stdout.write(
+        "skipped - only the superuser can run it as another user, on a version that it has code for\n"
+      )
+      return
+    }
+    chmodSync(project, 0o755)
+    const home = join(project, "home")
+    mkdirSync(home)
+    chownSync(home, 65534, 65534)
+    const get = (...more) =>
+      run(
+        home,
+        ...[
+          "setpriv",
+          "--reuid=65534",
+          "--regid=65534",
+          "--clear-groups",
+          "env",
+          `HOME=${home}`,
+          `XDG_CACHE_HOME=${home}`,
+          ...more
+        ],
+        ...[process.execPath, join(dist, "bin.cjs"), "get", "--dry-run", "http://127.0.0.1:1/file"]
+      )
+    get()
+    // Code that cannot be used is made again.
+    assert.deepEqual(readdirSync(home), [])
+    get("NODE_OPTIONS=--stack-trace-limit=20")
+    assert.deepEqual(readdirSync(home), ["halyard"])
   })
 
   step("its command runs where none of its peers is installed", () => {

@@ -34,9 +34,13 @@ export const load = <Exports>(file: string, { build, part, setFlags }: Options):
     // Node may use its own cache here (NODE_COMPILE_CACHE, from Node 22).
     return require(file)
   }
-  const name = `${build.slice(0, 16)}-${part}-${process.version}-${process.arch}-${cachedDataVersionTag().toString(16)}.cache`
+  const name = `${build.slice(0, 16)}-${part}-${process.version}-${process.platform}-${process.arch}`
+  // The tag has the flags and the features of the processor.
+  const ownName = `${name}-${cachedDataVersionTag().toString(16)}.cache`
   const directory = CacheDirectory.path()
-  const cachedData = attempt(() => readBeside(file, name, build)) ?? attempt(() => readOwn(directory, name, build))
+  // If V8 rejects the code beside the program, this run writes code of its own, which later runs find first.
+  const cachedData =
+    attempt(() => readOwn(directory, ownName, build)) ?? attempt(() => readBeside(file, `${name}.cache`, build))
   // The file is ASCII, and this is the fastest way to read it.
   const source = readFileSync(file, "latin1")
   const script = new Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
@@ -50,7 +54,7 @@ export const load = <Exports>(file: string, { build, part, setFlags }: Options):
       // A failed run has used other or less code.
       if (exitCode === 0 && performance.now() < longRunMillis) {
         // Without a cache the next start only takes longer.
-        attempt(() => write(directory, name, build, script, setFlags))
+        attempt(() => write(directory, ownName, build, script, setFlags))
       }
     })
   }
