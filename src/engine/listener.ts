@@ -163,7 +163,10 @@ export class Listener {
   private dequeue(): Entry | undefined {
     const entry = this.queue[this.next]
     if (entry === undefined) {
-      this.clear()
+      // Most events find the queue empty, and two empty tables for each of them are garbage.
+      if (this.next > 0) {
+        this.clear()
+      }
       return undefined
     }
     this.next++
