@@ -5,7 +5,7 @@
  */
 import type { DownloadError } from "../DownloadError.js"
 import { Exchanged } from "../DownloadEvent.js"
-import { shownHeaders, shownRequestHeaders } from "../internal/http/shownHeaders.js"
+import { shownRequestHeaders } from "../internal/http/shownHeaders.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { ConnectionInfo, ResponseHead, TransportRequest } from "../Transport.js"
 import type { FileTransfer } from "./fileTransfer.js"
@@ -69,7 +69,7 @@ export class ExchangeTimes {
     }
     if (options.responses) {
       fields.requestHeaders = shownRequestHeaders(this.request.headers)
-      fields.responseHeaders = shownHeaders(head?.headers ?? {})
+      fields.responseHeaders = head === undefined ? {} : transfer.shownHeaders(head.headers)
     }
     this.addPhases(fields, now, connection, error)
     return Unvalidated.make(Exchanged, fields)

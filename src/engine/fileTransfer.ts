@@ -91,6 +91,7 @@ export class FileTransfer {
   readonly reachability: Reachability
   readonly options: TransferOptions
   private readonly quotas: Quotas
+  private shown: { readonly of: object; readonly headers: Readonly<Record<string, string>> } | undefined
   readonly permitOptions: PermitOptions | undefined
   readonly partial: PartialFile
   readonly checkpoints: Checkpoints
@@ -268,10 +269,17 @@ export class FileTransfer {
     const { events, options, request } = this
     if (options.responses && events?.hasListener === true) {
       const url = displayUrl(href)
-      events.send(
-        Unvalidated.make(Responded, { request, atMillis: this.atMillis, url, status, headers: shownHeaders(headers) })
-      )
+      const shown = this.shownHeaders(headers)
+      events.send(Unvalidated.make(Responded, { request, atMillis: this.atMillis, url, status, headers: shown }))
     }
+  }
+
+  /** The headers of a response for events. Its `Responded` and its `Exchanged` have the same ones. */
+  shownHeaders(headers: ResponseHead["headers"]): Readonly<Record<string, string>> {
+    if (this.shown?.of !== headers) {
+      this.shown = { of: headers, headers: shownHeaders(headers) }
+    }
+    return this.shown.headers
   }
 
   /** Gives up the URL, and puts the next mirror in its place. Returns false if there is none. */

@@ -9,14 +9,39 @@ const secret = /cookie|token|auth|secret|key|session|signature|credential|passw|
 
 const longestValue = 500
 
+interface ShownName {
+  readonly name: string
+  readonly isSecret: boolean
+}
+
+// Servers have few names of headers, and send the same ones with each response.
+const shownNames = new Map<string, ShownName>()
+const shownNamesAtMost = 1000
+const longestKnownName = 64
+
+const shownName = (name: string): ShownName => {
+  const known = shownNames.get(name)
+  if (known !== undefined) {
+    return known
+  }
+  const shown = { name: Printable.excerpt(name), isSecret: secret.test(name) }
+  if (name.length <= longestKnownName) {
+    if (shownNames.size >= shownNamesAtMost) {
+      shownNames.clear()
+    }
+    shownNames.set(name, shown)
+  }
+  return shown
+}
+
 /** Removes secrets: values of cookies, tokens and the like, and the secrets of URLs. A long value is shortened. */
 export const shownHeaders = (headers: Readonly<Record<string, string | undefined>>): Record<string, string> => {
   const shown: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) {
-      shown[Printable.excerpt(name)] = secret.test(name)
-        ? placeholder
-        : Printable.line(displayText(value.slice(0, longestValue)))
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined && Object.hasOwn(headers, name)) {
+      const { isSecret, name: label } = shownName(name)
+      shown[label] = isSecret ? placeholder : Printable.line(displayText(value.slice(0, longestValue)))
     }
   }
   return shown
@@ -26,13 +51,21 @@ export const shownHeaders = (headers: Readonly<Record<string, string | undefined
 const plain =
   /^(?:accept|accept-encoding|accept-language|cache-control|connection|content-length|content-type|host|if-match|if-modified-since|if-none-match|if-range|if-unmodified-since|pragma|range|referer|user-agent)$/
 
+// The requests of a run that have no headers of their own share one object.
+let lastRequest: Readonly<Record<string, string>> = {}
+let lastShown: Readonly<Record<string, string>> = {}
+
 /** The headers of a request, with a placeholder for the value of every header that is not known to be harmless. */
-export const shownRequestHeaders = (headers: Readonly<Record<string, string>>): Record<string, string> => {
-  const shown = shownHeaders(headers)
-  for (const name of Object.keys(shown)) {
-    if (!plain.test(name)) {
-      shown[name] = placeholder
+export const shownRequestHeaders = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> => {
+  if (headers !== lastRequest || !Object.isFrozen(headers)) {
+    const shown = shownHeaders(headers)
+    for (const name of Object.keys(shown)) {
+      if (!plain.test(name)) {
+        shown[name] = placeholder
+      }
     }
+    lastRequest = headers
+    lastShown = shown
   }
-  return shown
+  return lastShown
 }
