@@ -8,6 +8,8 @@
  */
 import type * as EventLine from "./EventLine/schema.js"
 import { reasonPhrase } from "./internal/http/reasonPhrase.js"
+import { parse } from "./internal/text/displayUrl.js"
+import * as NormalizedUrl from "./internal/text/normalizedUrl.js"
 
 /**
  * A header, or a parameter of a query.
@@ -162,18 +164,19 @@ const phrases: Readonly<Record<number, string>> = {
 }
 
 const pairs = (headers: Readonly<Record<string, string>>): ReadonlyArray<NameAndValue> =>
-  Object.entries(headers).map(([name, value]) => ({ name, value }))
+  Object.keys(headers).map((name) => ({ name, value: headers[name] ?? "" }))
 
 /** The URL in the characters of RFC 3986. Those that a masked URL has instead of a secret are not among them. */
 const uri = (url: string): string =>
-  (URL.canParse(url) ? new URL(url).href : url).replace(/[^\w!#$%&'()*+,./:;=?@[\]~-]/gu, (character) =>
-    loneSurrogate.test(character) ? "%EF%BF%BD" : encodeURIComponent(character)
+  (NormalizedUrl.originOf(url) === undefined ? (parse(url)?.href ?? url) : url).replace(
+    /[^\w!#$%&'()*+,./:;=?@[\]~-]/gu,
+    (character) => (loneSurrogate.test(character) ? "%EF%BF%BD" : encodeURIComponent(character))
   )
 
 const loneSurrogate = /\p{Surrogate}/u
 
 const queryOf = (url: string): ReadonlyArray<NameAndValue> =>
-  URL.canParse(url) ? Array.from(new URL(url).searchParams, ([name, value]) => ({ name, value })) : []
+  url.includes("?") ? Array.from(parse(url)?.searchParams ?? [], ([name, value]) => ({ name, value })) : []
 
 /** The length of the content of the request. */
 const sizeOf = ({ method, requestHeaders }: typeof EventLine.Exchanged.Type): number => {

@@ -45,14 +45,27 @@ export const open = Effect.fnUntraced(function* (
 
   const starts: Array<number> = []
   const sizes: Array<number> = []
-  let waiting: Array<Uint8Array> = []
+  let waiting = new Uint8Array(bufferBytes)
   let waitingBytes = 0
   let problem: string | undefined
 
+  /** Adds a text to the bytes that wait. Returns its size. An array for each text would be memory outside of the heap of V8. */
+  const append = (text: string): number => {
+    const { read, written } = encoder.encodeInto(text, waiting.subarray(waitingBytes))
+    if (read < text.length) {
+      const larger = new Uint8Array(waitingBytes + maxBytesPerUnit * text.length + bufferBytes)
+      larger.set(waiting.subarray(0, waitingBytes))
+      waiting = larger
+      return append(text)
+    }
+    waitingBytes += written
+    return written
+  }
+
   const writeWaiting = turn.withPermits(1)(
     Effect.suspend(() => {
-      const bytes = Buffer.concat(waiting, waitingBytes)
-      waiting = []
+      const bytes = waiting.subarray(0, waitingBytes)
+      waiting = new Uint8Array(bufferBytes)
       waitingBytes = 0
       // After an error, the archive would have a gap.
       return bytes.length === 0 || problem !== undefined
@@ -93,11 +106,8 @@ export const open = Effect.fnUntraced(function* (
 
   const harFile: HarFile = {
     add: (line, destination) => {
-      const entry = encoder.encode(`,\n${JSON.stringify(Har.entry(line, destination))}`)
       starts.push(line.beganAtMillis)
-      sizes.push(entry.length)
-      waiting.push(entry)
-      waitingBytes += entry.length
+      sizes.push(append(`,\n${JSON.stringify(Har.entry(line, destination))}`))
       return waitingBytes < batchBytes ? Exit.void : Effect.uninterruptible(writeWaiting)
     },
     adding: (options, listener) => (event) => {
@@ -123,6 +133,12 @@ export const open = Effect.fnUntraced(function* (
 })
 
 const batchBytes = 256 * 1024
+
+/** A batch, and room for the entry that completes it. */
+const bufferBytes = batchBytes + 64 * 1024
+
+/** A UTF-16 code unit has at most this number of bytes in UTF-8. */
+const maxBytesPerUnit = 3
 
 const blockAtMostBytes = 1024 * 1024
 
