@@ -266,7 +266,25 @@ export const fromOutcome = (
   }
 }
 
-const urlOf = (url: string, { showsUrls }: LineOptions): string => (showsUrls === true ? url : displayUrl(url))
+// A transfer has at least three lines, and they have the same URL. The table is emptied when it is full, so that it stays small.
+const displayed = new Map<string, string>()
+const displayedAtMost = 512
+
+const urlOf = (url: string, { showsUrls }: LineOptions): string => {
+  if (showsUrls === true) {
+    return url
+  }
+  const known = displayed.get(url)
+  if (known !== undefined) {
+    return known
+  }
+  if (displayed.size >= displayedAtMost) {
+    displayed.clear()
+  }
+  const shown = displayUrl(url)
+  displayed.set(url, shown)
+  return shown
+}
 
 const transferOf = (request: Download.DownloadRequest, options: LineOptions, file: string = request.destination) => ({
   index: options.indexOf(request),
