@@ -80,6 +80,8 @@ export const check = Effect.fnUntraced(function* (
     return { file: handle, publish: Effect.zipRight(refuseDestination, publish) }
   }).pipe(Effect.mapError(failed), Effect.uninterruptible)
   const names = [target, file].map((name) => comparable(path.basename(name)))
+  const isNamedLike = (destination: string): boolean =>
+    names.some((name) => mayEqual(name, destination)) && names.includes(comparable(path.basename(destination)))
   const destinations = new Set<string>()
   const refuseDestination = Effect.gen(function* () {
     const own = yield* real(target)
@@ -100,7 +102,7 @@ export const check = Effect.fnUntraced(function* (
         const { outcome } = event
         const own = "destination" in outcome ? outcome.destination : undefined
         const destination = own ?? outcome.request.destination
-        if (names.includes(comparable(path.basename(destination)))) {
+        if (isNamedLike(destination)) {
           destinations.add(destination)
         }
       }
@@ -118,3 +120,9 @@ export const check = Effect.fnUntraced(function* (
 
 /** Names that some file systems take for the same are equal. */
 const comparable = (name: string): string => name.normalize().toLowerCase()
+
+/** False if the last characters differ, and normalization changes neither. Most files of a run have another extension. */
+const mayEqual = (name: string, destination: string): boolean => {
+  const last = destination.charCodeAt(destination.length - 1)
+  return last > 0x7f || destination.slice(-1).toLowerCase() === name.slice(-1)
+}
