@@ -32,7 +32,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           return Terminals.supportsEscapes(process.stdout)
         },
         get isScreen() {
-          return screen.isTerminal && screenStream === process.stdout
+          return screenStream === process.stdout && screen.isTerminal
         },
         write: StandardOutput.write,
         writeSoon: StandardOutput.writeSoon,
