@@ -71,9 +71,25 @@ export const drawScenario = (seed: number): Scenario => {
     jobs: jobs.map((job) => (from.chance(0.15) ? { ...job, onExists: "unique" } : job))
   }
   const segmented = from.chance(0.35) ? withSegments(from, drawn) : drawn
-  const lying = withLies(new Draw(seed ^ 0x1f83d9ab), withDisk(new Draw(seed ^ 0x2c1b3c6d), segmented))
+  const called = withLateCaller(new Draw(seed ^ 0x4b7a70e9), segmented)
+  const lying = withLies(new Draw(seed ^ 0x1f83d9ab), withDisk(new Draw(seed ^ 0x2c1b3c6d), called))
   const lived = withLives(new Draw(seed ^ 0x5a827999), withWaits(new Draw(seed ^ 0x3d4e5f61), lying))
   return withGone(new Draw(seed ^ 0x6ed9eba1), lived)
+}
+
+/** Adds a caller that requests a file at the moment at which the only other caller of it is interrupted. */
+const withLateCaller = (from: Draw, scenario: Scenario): Scenario => {
+  if (!from.chance(0.06)) {
+    return scenario
+  }
+  const asked = scenario.jobs.map(({ index }) => index)
+  const step = Math.floor(Math.exp(from.real() * Math.log(60 + asked.length * 250)))
+  return {
+    ...scenario,
+    asked,
+    isStream: false,
+    ending: { kind: "cancel", job: from.below(asked.length), step, isAskedAgain: true }
+  }
 }
 
 /** Adds files that are gone after a part of them was received, if the requests resume. */

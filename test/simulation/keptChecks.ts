@@ -85,9 +85,16 @@ export class KeptChecks {
         outcome._tag === "Saved" ? [outcome.request.destination] : []
       )
     )
-    const destinations = new Set(
-      told.map(({ request }) => request.destination).filter((destination) => !saved.has(destination))
-    )
+    const destinations = new Set<string>()
+    for (const outcome of this.outcomes.values()) {
+      const { destination } = outcome.request
+      if ("keptBytes" in outcome && !saved.has(destination)) {
+        destinations.add(destination)
+      } else if (outcome._tag === "Failed" && isAboutContent(outcome.error)) {
+        // A later request for the same destination has continued the part, and found that its content is wrong.
+        destinations.delete(destination)
+      }
+    }
     if (parts.length < destinations.size) {
       this.life.violate(`${destinations.size} parts were kept, and ${parts.length} are there`)
     }
