@@ -27,6 +27,16 @@ export type RangeFault =
   | "refused"
   | "wrong"
 
+/**
+ * Another server of a file. `equal`: with the same validator. `tagged`: with another validator. `stale`, `weak` and `shorter`:
+ * another version, with a strong validator, with a weak one, or with another size. `whole`: it ignores ranges. `broken`: its
+ * responses break off. `busy`: it asks for a pause. `dead`: it refuses connections.
+ */
+export interface Mirror {
+  readonly origin: string
+  readonly kind: "equal" | "tagged" | "stale" | "weak" | "shorter" | "whole" | "broken" | "busy" | "dead"
+}
+
 export interface Job {
   readonly index: number
   readonly origin: string
@@ -50,7 +60,8 @@ export interface Job {
   readonly isThere: boolean
   /** Whether the origin has another version of the file after the first run. */
   readonly isChangedLater: boolean
-  /** One for each request for this file, in order. The requests after them succeed. */
+  readonly mirrors: ReadonlyArray<Mirror>
+  /** One for each request to the first server of this file, in order. The requests after them succeed. */
   readonly faults: ReadonlyArray<Fault>
 }
 
@@ -126,6 +137,11 @@ export const origins: readonly [string, ...ReadonlyArray<string>] = [
   "http://c.test:8080"
 ]
 
+export const mirrorOrigins: readonly [string, ...ReadonlyArray<string>] = ["http://m1.test", "https://m2.test"]
+
+/** Whether a mirror has another version of the file. */
+export const isOther = ({ kind }: Mirror): boolean => kind === "stale" || kind === "weak" || kind === "shorter"
+
 /** The longest time for which the simulated downloader waits because of `Retry-After`. */
 export const longestWaitMillis = 20_000
 
@@ -146,6 +162,7 @@ const truthful: ReadonlySet<RangeFault> = new Set(["ignored", "shifted", "short"
 export const isTruthful = (job: Job): boolean =>
   versionsOf(job) === 1 &&
   job.isLengthAnnounced &&
+  !job.mirrors.some(isOther) &&
   job.faults.every((fault) => fault.kind !== "range" || truthful.has(fault.how))
 
 /** How many versions of the file the origin serves, one after the other. */

@@ -23,6 +23,7 @@ export const ask = (scenario: Scenario.Scenario, index: number, order: number): 
       deadline: scenario.deadlineMillis,
       headers: { "X-Secret": secretFor(job.origin) },
       digest: job.hasDigest ? Served.digestOf(job) : undefined,
+      mirrors: job.mirrors.length === 0 ? undefined : job.mirrors.map(({ origin }) => `${origin}${job.path}`),
       resume: scenario.lives === undefined ? undefined : true
     })
   }

@@ -8,6 +8,8 @@ import {
   type Job,
   type Lives,
   longestWaitMillis,
+  type Mirror,
+  mirrorOrigins,
   origins,
   type RangeFault,
   type Scenario
@@ -74,8 +76,46 @@ export const drawScenario = (seed: number): Scenario => {
   const called = withLateCaller(new Draw(seed ^ 0x4b7a70e9), segmented)
   const lying = withLies(new Draw(seed ^ 0x1f83d9ab), withDisk(new Draw(seed ^ 0x2c1b3c6d), called))
   const lived = withLives(new Draw(seed ^ 0x5a827999), withWaits(new Draw(seed ^ 0x3d4e5f61), lying))
-  return withGone(new Draw(seed ^ 0x6ed9eba1), lived)
+  return withMirrors(new Draw(seed ^ 0x6a09e667), withGone(new Draw(seed ^ 0x6ed9eba1), lived))
 }
+
+/** Adds mirrors of some files, which bring segments of them. */
+const withMirrors = (from: Draw, scenario: Scenario): Scenario => {
+  if (scenario.segments === undefined || !from.chance(0.5)) {
+    return scenario
+  }
+  const dead = from.chance(0.3) ? from.pick(...mirrorOrigins) : undefined
+  const mirrorAt = (origin: string): Mirror => {
+    const drawn = drawMirror(from, origin)
+    return origin === dead ? { origin, kind: "dead" } : drawn
+  }
+  return {
+    ...scenario,
+    jobs: scenario.jobs.map((job) =>
+      dead !== undefined || from.chance(0.7)
+        ? { ...job, mirrors: mirrorOrigins.slice(from.below(2)).map(mirrorAt) }
+        : job
+    )
+  }
+}
+
+const drawMirror = (from: Draw, origin: string): Mirror => ({
+  origin,
+  kind: from.pick<Mirror["kind"]>(
+    "equal",
+    "equal",
+    "equal",
+    "tagged",
+    "stale",
+    "stale",
+    "weak",
+    "shorter",
+    "whole",
+    "broken",
+    "busy",
+    "busy"
+  )
+})
 
 /** Adds a caller that requests a file at the moment at which the only other caller of it is interrupted. */
 const withLateCaller = (from: Draw, scenario: Scenario): Scenario => {
@@ -268,6 +308,7 @@ const drawJob = (from: Draw, index: number): Job => {
     onExists: from.pick("overwrite", "overwrite", "skip", "fail"),
     isThere: from.chance(0.25),
     isChangedLater: false,
+    mirrors: [],
     faults: Array.from({ length: from.chance(0.3) ? 0 : from.between(1, 4) }, () =>
       drawFault(from, sizeBytes, isLengthAnnounced)
     )

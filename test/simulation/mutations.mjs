@@ -9,6 +9,7 @@ const request = "engine/transportRequest.ts"
 const wait = "engine/wait.ts"
 const receive = "engine/receiveBody.ts"
 const segments = "engine/segments/segmentWorkers.ts"
+const mirrors = "engine/segments/mirrors.ts"
 const workers = "engine/segments/workerSet.ts"
 const ranges = "engine/segments/rangeMap.ts"
 const transfer = "engine/transfer.ts"
@@ -245,6 +246,46 @@ export const mutations = [
   [
     "what did not come in order is not in the digest",
     ["engine/contentHash.ts", "return Effect.interruptible(more)\n  }", "return Effect.void\n  }"]
+  ],
+  [
+    "a mirror with another version brings segments",
+    [partial, "isMirror && this.hasDigest ? undefined", "isMirror ? undefined"]
+  ],
+  [
+    "a mirror with another size brings segments",
+    [
+      check,
+      "(partial.totalBytes ?? totalBytes) !== totalBytes",
+      "!isMirror && (partial.totalBytes ?? totalBytes) !== totalBytes"
+    ],
+    [check, "range.endBytes >= (totalBytes ?? Number.POSITIVE_INFINITY) ||", ""],
+    [partial, "isMirror && this.hasDigest ? undefined", "isMirror ? undefined"]
+  ],
+  [
+    "a mirror is requested with the permit of another origin",
+    [
+      workers,
+      "transfer.governor.tryAcquireIdle(hop.origin,",
+      "transfer.governor.tryAcquireIdle(transfer.firstHop.origin,"
+    ]
+  ],
+  [
+    "a mirror is requested after it was given up",
+    [mirrors, "!isGivenUp && !reachability", "!reachability"],
+    [segments, "if (!source.isGivenUp) {", "if (true) {"]
+  ],
+  ["segments go on with mirrors after a wrong digest", [mirrors, " && Number.isFinite(failedSegments)", ""]],
+  [
+    "mirrors get the headers of another origin",
+    ["engine/precheck.ts", "new Hop(href, 0, own === origin)", "new Hop(href, 0, true)"]
+  ],
+  [
+    "what a mirror has not brought when the URL fails counts as there",
+    [
+      segments,
+      "this.ranges.release(this.body.claim)",
+      "this.ranges.add(this.body.claim.startBytes, this.body.claim.endBytes)"
+    ]
   ],
   ["the next attempt begins where the part ends", [partial, "hole?.startBytes ?? 0", "this.bytes"]],
   ["the record of a kept part is not read", [openPart, "partial.restore(known)", ""]],

@@ -29,6 +29,8 @@ export class Promises {
   /** The time of each request's `Started`. */
   private readonly started = new Map<string, number>()
   private readonly retries = new Map<string, number>()
+  /** Mirrors by the requests whose segments they no longer bring, or whose URL they have replaced. */
+  private readonly mirrors = new Set<string>()
   // The times between which an origin has asked for no requests.
   private readonly closedUntil = new Map<string, { readonly from: number; readonly until: number }>()
   // Origins that have failed and never answered: the time of the failure, and the requests in flight at that time.
@@ -68,7 +70,9 @@ export class Promises {
       this.life.violate(`${request.url} was requested ${request.turn} times, and sent one byte each time`)
     }
     const ifRange = request.headers["if-range"]
-    if (request.headers["range"] !== undefined && ifRange === undefined && job.validator === "strong") {
+    const isProvedByDigest = job.hasDigest && origin !== job.origin && job.mirrors.length > 0
+    const isUnguarded = request.headers["range"] !== undefined && ifRange === undefined && !isProvedByDigest
+    if (isUnguarded && job.validator === "strong") {
       this.life.violate("a range was requested without the validator that the origin sent")
     }
     if (ifRange?.startsWith("W/") === true) {
@@ -114,6 +118,10 @@ export class Promises {
     if (event._tag === "Retrying") {
       this.retries.set(request.id, (this.retries.get(request.id) ?? 0) + 1)
       this.checkDigest(event)
+      this.mirrors.add(`${request.id} ${event.mirror} alone`)
+    }
+    if (event._tag === "MirrorGivenUp") {
+      this.onMirror(`${request.id} ${event.mirror}`, request.url === event.mirror)
     }
     if (event._tag === "Finished") {
       if (this.outcomes.has(request.id)) {
@@ -125,6 +133,14 @@ export class Promises {
         this.files.checkSaved(event.outcome, "at its Finished")
       }
     }
+  }
+
+  /** A mirror is given up once. A URL may fail again in the next attempt. */
+  private onMirror(key: string, isFirst: boolean): void {
+    if (!isFirst && this.mirrors.has(key) && !this.mirrors.has(`${key} alone`)) {
+      this.life.violate(`${key} was requested after it was given up`)
+    }
+    this.mirrors.add(key)
   }
 
   /** A publish that has begun is not interrupted by the deadline. */
@@ -170,6 +186,7 @@ export class Promises {
     this.outcomes.clear()
     this.started.clear()
     this.retries.clear()
+    this.mirrors.clear()
     this.kept.onNextLife()
   }
 
@@ -184,7 +201,7 @@ export class Promises {
 
   checkLimits(): void {
     const { concurrency, perOrigin } = this.life.scenario
-    for (const origin of [undefined, "https://cdn.test", ...Scenario.origins]) {
+    for (const origin of [undefined, "https://cdn.test", ...Scenario.origins, ...Scenario.mirrorOrigins]) {
       const most = this.life.origin?.mostOpen(origin) ?? 0
       if (most > (origin === undefined ? concurrency : perOrigin)) {
         this.life.violate(`${most} transfers at a time ${origin === undefined ? "in all" : `at ${origin}`}`)

@@ -3,7 +3,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js"
 import * as Origin from "../../src/testing/Origin.js"
-import { type Job, type RangeFault, versionsOf } from "./Scenario.js"
+import { type Job, type Mirror, type RangeFault, versionsOf } from "./Scenario.js"
 
 /** The content of a version of a file. Some later versions are shorter. */
 export const contentOf = (job: Job, version: number): Uint8Array => {
@@ -84,6 +84,31 @@ export const replyTo = (job: Job, request: Origin.Request, turn: number, nowMill
     case "changed":
       return reply
   }
+}
+
+/** The content of a mirror. Another version has an even number if its size is the same. */
+export const contentOfMirror = (job: Job, { kind }: Mirror, version: number): Uint8Array =>
+  kind === "stale" || kind === "weak"
+    ? contentOf(job, 1000)
+    : kind === "shorter"
+      ? contentOf(job, 1001)
+      : contentOf(job, version)
+
+/** The response of a mirror, whose first server has this version. */
+export const replyOfMirror = (job: Job, mirror: Mirror, request: Origin.Request, version: number): Origin.Reply => {
+  const { kind } = mirror
+  if (kind === "dead") {
+    return { delay: 100 + job.index * 40, instead: "refused" }
+  }
+  if (kind === "busy") {
+    return { delay: 5, status: 503, headers: { "content-length": "0", "retry-after": "1" } }
+  }
+  const tag = kind === "tagged" || kind === "stale" || kind === "shorter" ? tagOf(job, 1000) : tagOf(job, version)
+  const etag = job.validator === "strong" && kind !== "weak" ? tag : job.validator === "none" ? undefined : `W/${tag}`
+  const asked = kind === "whole" ? { ...request, headers: {} } : asUnderstood(job, request)
+  const pace: Origin.Reply = { delay: 5, chunkBytes: job.chunkBytes, chunkDelay: job.chunkMillis }
+  const reply = Origin.file(asked, contentOfMirror(job, mirror, version), { ...pace, etag })
+  return kind === "broken" ? { ...reply, breakAt: { bytes: 1 + (job.index % 3) * 50, how: "close" } } : reply
 }
 
 /** The request without the fields that the origin does not support. */

@@ -272,6 +272,11 @@ export class SimulatedLife implements Life {
     )
     this.note(`GET ${request.url} ${headers.join(" ")}`)
     this.promises.onRequest(request, job, isTwin)
+    const mirror = job.mirrors.find(({ origin }) => origin === url.origin)
+    if (mirror !== undefined) {
+      const turn = this.isSecondLife ? job.faults.length + 1 : (this.turns.get(job.index) ?? 0)
+      return Served.replyOfMirror(job, mirror, request, Served.versionAt(job, turn))
+    }
     if (this.isSecondLife) {
       return Served.replyTo({ ...job, isDripping: false }, request, job.faults.length + 1, 0)
     }
