@@ -31,7 +31,8 @@ const breaking = (etag: string | undefined) =>
 
 const sha256 = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`
 
-describe("halyard get --output -", () => {
+// Side by side, because most of their time is spent waiting for other processes.
+describe.concurrent("halyard get --output -", () => {
   it.scopedLive("writes the bytes to standard output, all else to standard error, and makes no file", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
@@ -118,7 +119,7 @@ describe("halyard get --output -", () => {
   )
 })
 
-describe("halyard get --output", () => {
+describe.concurrent("halyard get --output", () => {
   it.scopedLive("writes to a descriptor that the shell has opened, after its existing content", () =>
     Effect.gen(function* () {
       const { url } = yield* http((_, response) => response.end("content\n"))
@@ -148,16 +149,21 @@ describe("halyard get --output", () => {
       writeFileSync(`${cwd}/in.txt`, "before\n")
       const closed = "(use --output /dev/null to drop the content)"
       // Node's own descriptors are among these numbers.
-      for (let number = 3; number < 25; number++) {
-        const { exitCode, stderr, stdout } = yield* runBash(
-          `exec ${Array.from({ length: 22 }, (_, index) => `${index + 3}>&-`).join(" ")}; halyard get ${url}/a -o /dev/fd/${number}`,
-          { cwd }
-        )
-        assert.deepStrictEqual(
-          [exitCode, stdout, stderr],
-          [2, "", `halyard get: --output /dev/fd/${number}: the descriptor ${number} is not open for writing\n`]
-        )
-      }
+      const numbers = Array.from({ length: 22 }, (_, index) => index + 3)
+      const closing = numbers.map((number) => `${number}>&-`).join(" ")
+      yield* Effect.forEach(
+        numbers,
+        (number) =>
+          Effect.map(
+            runBash(`exec ${closing}; halyard get ${url}/a -o /dev/fd/${number}`, { cwd }),
+            ({ exitCode, stderr, stdout }) =>
+              assert.deepStrictEqual(
+                [exitCode, stdout, stderr],
+                [2, "", `halyard get: --output /dev/fd/${number}: the descriptor ${number} is not open for writing\n`]
+              )
+          ),
+        { concurrency: 4, discard: true }
+      )
       for (const [line, said] of [
         ["-o /dev/fd/3 3< in.txt", "/dev/fd/3: the descriptor 3 is not open for writing"],
         ["-d /dev -o fd/3 3< in.txt", "fd/3: the descriptor 3 is not open for writing"],

@@ -11,7 +11,8 @@ import { until } from "../../support/poll.js"
 import { bin, filesIn, temporaryDirectory } from "../../support/program.js"
 import { ctrlQ, ctrlS, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
 
-describe("a terminal that takes no output", () => {
+// Side by side, because most of their time is spent waiting for other processes.
+describe.concurrent("a terminal that takes no output", () => {
   for (const [line, shown] of [
     [["spin"], /thinking!$/],
     [["spin", "-m", "beside", "--", "sleep", "30"], /beside$/],
@@ -115,7 +116,7 @@ const unread = (parameters: ReadonlyArray<string>, cwd: string) =>
     ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
   )
 
-describe("a pipe that is not read", () => {
+describe.concurrent("a pipe that is not read", () => {
   const many = 2500
   // Each line that is printed has over a thousand characters.
   const directory = Array.from({ length: 6 }, () => "d".repeat(200)).join("/")
