@@ -98,7 +98,7 @@ export class Exchanged extends Schema.TaggedClass<Exchanged>("halyard.DownloadEv
   error: Schema.optionalWith(DownloadError, { exact: true }),
   /** When the transfer began to wait for the permit of this request, in milliseconds since 1970. */
   beganAtMillis: Schema.Number,
-  /** The wait for a permit, for the end of a pause of the origin, or for a file descriptor. */
+  /** The wait for a permit, for the end of a pause of the origin, for a file descriptor, or for other responses of a pipeline. */
   permitMillis: Schema.Number,
   /** The time in which the name was looked up, for a new connection. */
   lookupMillis: optionalMillis,

@@ -60,6 +60,12 @@ export interface TransportRequest {
    * connection that ends without `close_notify`. Otherwise such a body fails with `Truncated`. Default: false.
    */
   readonly verifiesBody?: boolean | undefined
+  /**
+   * True if the transport may send the request on a connection before the response to an earlier request has arrived (pipelining,
+   * RFC 9112 §9.3.2). The downloader allows it for the first request of a file: a `GET` for the whole content, without a condition
+   * and without credentials. Default: false.
+   */
+  readonly mayPipeline?: boolean | undefined
 }
 
 /**
@@ -86,7 +92,10 @@ export interface ResponseHead {
 export interface Receiver {
   /** An informational response (1xx, RFC 9110 §15.2) arrived, if the transport can see it. The final response follows. */
   readonly onInformational: () => void
-  /** True: the request waits in this process for a file descriptor. False: it continues. */
+  /**
+   * True: the request waits in this process, for a file descriptor, or for the responses to the requests before it on its
+   * connection. False: it continues.
+   */
   readonly onHeld: (isHeld: boolean) => void
   /** The head of the final response, whatever its status. A redirect is a final response. False pauses the body. */
   readonly onHead: (head: ResponseHead) => boolean

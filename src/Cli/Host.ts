@@ -62,6 +62,8 @@ export interface NetworkOptions {
   /** The environment variable of the pass phrase of the key. */
   readonly passEnv?: string | undefined
   readonly insecure?: boolean | undefined
+  /** The maximum number of requests ahead on a connection. Default: 1. */
+  readonly pipeline?: number | undefined
 }
 
 /**

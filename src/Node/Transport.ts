@@ -18,6 +18,7 @@ import * as Proxy from "./Proxy.js"
 import type { Tls } from "./Tls.js"
 import { type AddressPolicy, isPublic } from "./Transport/addresses.js"
 import * as Client from "./Transport/http1/client.js"
+import { depthAtMost } from "./Transport/http1/pipelineDepth.js"
 import type { Proxies } from "./Transport/proxy/proxies.js"
 import { sockets } from "./Transport/sockets.js"
 
@@ -60,6 +61,12 @@ export interface Options {
    * addresses of origins are checked before the proxy is used, and every proxy is used as a tunnel to a checked address.
    */
   readonly proxy?: Proxies | undefined
+  /**
+   * The maximum number of requests that are sent together on a connection before the first of them is answered (pipelining, RFC
+   * 9112 §9.3.2), from 1 to 32. Only requests with `mayPipeline` are sent together, without a proxy, and to origins whose responses
+   * were small and flawless until then. Responses out of step are not used. Dies with a `RangeError` if it is out of range. Default: 1.
+   */
+  readonly pipeline?: number | undefined
   /** Trusted certificates and a certificate of the client, made by `Tls.make` or `Tls.fromFiles`. Default: what Node trusts. */
   readonly tls?: Tls | undefined
 }
@@ -81,6 +88,7 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> => {
         Effect.map(Proxy.variables, (variables) =>
           Client.make({
             connectMillis: Duration.toMillis(options.connectTimeout ?? "10 seconds"),
+            pipeline: pipelineOf(options),
             proxies: options.proxy,
             checksAddresses: allows !== undefined,
             connect: sockets({
@@ -98,6 +106,13 @@ export const layer = (options: Options = {}): Layer.Layer<Transport> => {
       ({ send }) => Transport.of({ send })
     )
   )
+}
+
+const pipelineOf = ({ pipeline = 1 }: Options): number => {
+  if (!Number.isInteger(pipeline) || pipeline < 1 || pipeline > depthAtMost) {
+    throw new RangeError(`pipeline must be a whole number from 1 to ${depthAtMost}, not ${pipeline}`)
+  }
+  return pipeline
 }
 
 /** The one family of the addresses, if they are of one. */

@@ -23,7 +23,7 @@ interface Options {
 
 /** A range is guarded by `If-Range` if the version in the part has a validator. */
 export const transportRequest = (
-  { cookies, options, partial, request }: FileTransfer,
+  { attempts, cookies, options, partial, request }: FileTransfer,
   hop: Hop,
   { condition, connectMillis, isMirror = false, range, verifiesBody }: Options
 ): TransportRequest => {
@@ -45,6 +45,15 @@ export const transportRequest = (
           : { ...headers, ...condition },
     isCrossOrigin: !hop.isFirstOrigin,
     connectMillis,
-    verifiesBody
+    verifiesBody,
+    mayPipeline:
+      attempts === 1 &&
+      hop.count === 0 &&
+      hop.isPlainGet &&
+      range === undefined &&
+      condition === undefined &&
+      cookie === undefined &&
+      given["authorization"] === undefined &&
+      given["cookie"] === undefined
   }
 }

@@ -9,11 +9,11 @@ const directory = fileURLToPath(
 )
 
 /** Returns the URL of the module. `changed` has the new content of files by their paths. */
-export const bundle = async (name, changed = new Map()) => {
+export const bundle = async (name, changed = new Map(), entry = new URL("Simulation.ts", import.meta.url)) => {
   mkdirSync(directory, { recursive: true })
   const outfile = `${directory}${name}.mjs`
   await build({
-    entryPoints: [fileURLToPath(new URL("Simulation.ts", import.meta.url))],
+    entryPoints: [fileURLToPath(entry)],
     outfile,
     bundle: true,
     format: "esm",

@@ -26,8 +26,17 @@ import { listening } from "./loopback.js"
 import { until } from "./poll.js"
 import { environment, temporaryDirectory } from "./program.js"
 
-/** The names of the programs, which are also the names of their packages. `.ci/run` installs all of them. */
-export type Name = "nginx" | "apache2" | "lighttpd" | "caddy" | "squid" | "tinyproxy" | "haproxy" | "microsocks"
+/** The names of the programs. Their packages have the same names, but for varnish. `.ci/run` installs all of them. */
+export type Name =
+  | "nginx"
+  | "apache2"
+  | "lighttpd"
+  | "caddy"
+  | "squid"
+  | "tinyproxy"
+  | "haproxy"
+  | "varnishd"
+  | "microsocks"
 
 export interface Program {
   readonly port: number
@@ -175,6 +184,29 @@ ${tls === undefined ? "http://" : "https://localhost"}:${port} {
 `
     }
   }))
+
+/** Varnish before a server on this port. It keeps its responses in memory. */
+export const varnish = (port: number) =>
+  start("varnishd", undefined, (place) => ({
+    parameters: [
+      ...["-F", "-n", join(place.directory, "work"), "-a", `127.0.0.1:${place.port}`],
+      ...["-b", `127.0.0.1:${port}`, "-s", "malloc,32m", "-j", "none"]
+    ],
+    files: {}
+  }))
+
+/** Squid before a server on this port. It keeps nothing. */
+export const reverseSquid = (port: number) =>
+  Effect.flatMap(freePort, (own) =>
+    Effect.map(
+      squid({
+        lines: `http_port 127.0.0.1:${own} accel defaultsite=localhost no-vhost
+cache_peer 127.0.0.1 parent ${port} 0 no-query originserver
+never_direct allow all`
+      }),
+      (program): Program => ({ ...program, port: own, url: `http://127.0.0.1:${own}` })
+    )
+  )
 
 /** Squid, a proxy that keeps nothing. It connects to every port. */
 export const squid = ({ lines = "", user }: ProxyOptions = {}) =>

@@ -153,6 +153,7 @@ const network = {
   headersTimeout: seconds("--headers-timeout SECONDS", "Maximum time to receive headers (default 300)"),
   speedLimit: size("--speed-limit SIZE", "Minimum bytes per second (default: above 0)"),
   speedTime: seconds("--speed-time SECONDS", "Maximum time below --speed-limit (default 60)"),
+  pipeline: withDefault(integer("--pipeline N", "Requests together on a connection (default 1)", 1, 32), 1),
   publicOnly: flag("--public-only", "Refuse private, loopback and similar addresses")
 }
 

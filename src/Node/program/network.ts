@@ -21,7 +21,7 @@ import { ask } from "./passwordPrompt.js"
 const passphraseVariable = "HALYARD_PASSPHRASE"
 
 export const transport = Effect.fnUntraced(function* (options: NetworkOptions) {
-  const { cacert, cert, insecure, key, noProxy, passEnv, proxy, publicOnly } = options
+  const { cacert, cert, insecure, key, noProxy, passEnv, pipeline, proxy, publicOnly } = options
   const proxies = yield* Effect.mapError(
     Proxy.fromEnvironment({ proxy, noProxy }),
     ({ name, rule }) => new UsageError({ message: `${proxyNames[name] ?? `the environment variable ${name}`} ${rule}` })
@@ -59,7 +59,7 @@ export const transport = Effect.fnUntraced(function* (options: NetworkOptions) {
     const origin = first !== undefined && URL.canParse(first) ? new URL(first).origin : ""
     const client = tls.client === undefined ? undefined : { ...tls.client, origin }
     return Layer.mergeAll(
-      Transport.layer({ publicOnly, family, localAddress, resolve, proxy: proxies, tls: { ...tls, client } }),
+      Transport.layer({ publicOnly, family, localAddress, resolve, pipeline, proxy: proxies, tls: { ...tls, client } }),
       Hasher.layer
     )
   }

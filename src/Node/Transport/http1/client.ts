@@ -11,8 +11,17 @@ import * as Descriptors from "../../descriptors.js"
 import type { Proxies } from "../proxy/proxies.js"
 import type { Connect } from "../sockets.js"
 import { Buffers, Connection } from "./connection.js"
-import { type Client as Connections, Exchange } from "./exchange.js"
+import { Exchange } from "./exchange.js"
+import type { Client as Connections } from "./exchangeClient.js"
+import { IdleConnections } from "./idleConnections.js"
 import { invalid } from "./invalidRequest.js"
+import type { Pipeline } from "./pipeline.js"
+import type { Verdict } from "./pipelineDepth.js"
+import { PipelinedExchange } from "./pipelinedExchange.js"
+import { Pipelines } from "./pipelines.js"
+import { Pool } from "./pool.js"
+import { Refusals } from "./refusals.js"
+import type { Head } from "./responseHead.js"
 import { type Address, headOf, type RequestTarget, type Route, routeTo, targetFor, targetOf } from "./target.js"
 
 export interface Settings {
@@ -22,6 +31,8 @@ export interface Settings {
   readonly proxies?: Proxies | undefined
   /** Whether `connect` checks the addresses of origins. Default: false. */
   readonly checksAddresses?: boolean | undefined
+  /** The maximum number of requests ahead on a connection. Default: 1, which sends each request when the one before is answered. */
+  readonly pipeline?: number | undefined
   /** Default: the limit of this process. */
   readonly limit?: Descriptors.ConnectionLimit | undefined
 }
@@ -35,31 +46,18 @@ export interface Client {
 // The keep-alive time of a connection whose server gives none. Servers keep a connection for 5 seconds or more.
 const keepAliveMillis = 4000
 const keepAliveAtMostMillis = 600_000
-const sweepEveryMillis = 1000
-// The maximum number of idle connections of all origins together.
-const idleAtMost = 64
 
 // When many responses end in one turn of the event loop, only some of the ends are delivered in that turn. Then their callers
 // send the next requests while the other files are still written, and the origin is not left without requests. With 4 or 64
 // ends, small files take 5 % longer than with 12.
 const endsPerTurn = 12
 
-// If the system refuses a descriptor for a connection, the request waits for about a minute. Connections leave room for files, and
-// idle connections and files are closed, so a longer wait is a fault. The pauses grow from 50 milliseconds to a second.
-const refusalsAtMost = 66
-const pauseMillis = (refusals: number): number => Math.min(1000, 50 * 1.5 ** refusals)
-
-interface Pool {
-  readonly route: Route
-  readonly idle: Array<Connection>
-  readonly resting: Set<Connection>
-  readonly waiting: Array<Exchange>
-  connections: number
-}
+/** A connection whose response has ended, or whose pipeline was received. */
+type Ended = readonly [Pool, Connection, Pipeline | undefined]
 
 export const make = (settings: Settings): Client => new Http1(settings)
 
-class Http1 implements Client, Connections {
+class Http1 implements Client, Connections<Exchange> {
   readonly connectMillis: number
   isClosed = false
   private readonly pools = new Map<string, Pool>()
@@ -68,27 +66,33 @@ class Http1 implements Client, Connections {
   private made = 0
   private readonly buffers = new Buffers()
   // Connections whose response has ended in this turn of the event loop, and in the turn before.
-  private ending: Array<readonly [Pool, Connection]> = []
-  private ended: Array<readonly [Pool, Connection]> = []
+  private ending: Array<Ended> = []
+  private ended: Array<Ended> = []
   // Exchanges whose end is delivered in a later turn, and the number of ends that were delivered in this turn.
   private readonly complete: Array<Exchange> = []
   private delivered = 0
-  // The idle connections of all pools, least recently used first.
-  private readonly idle = new Set<Connection>()
+  private readonly idle = new IdleConnections()
+  /** Undefined if each request is sent when the one before is answered. */
+  private readonly pipelines: Pipelines | undefined
   // Pools with exchanges that wait because the process has reached its limit of connections.
   private readonly starved = new Set<Pool>()
   private stopWaiting: (() => void) | undefined
-  // Exchanges whose connections were refused a descriptor, and which connect again later.
-  private readonly refused = new Map<Exchange, NodeJS.Timeout>()
+  private readonly refusals = new Refusals()
   private readonly limit: Descriptors.ConnectionLimit
   private readonly stopLending: () => void
   private turning: NodeJS.Immediate | undefined
-  private sweeping: NodeJS.Timeout | undefined
 
   constructor(private readonly settings: Settings) {
+    const { pipeline = 1 } = settings
     this.connectMillis = settings.connectMillis
+    if (pipeline > 1) {
+      this.pipelines = new Pipelines(pipeline, {
+        onReceived: (pool, one) => this.keep(pool, one.connection, one.keepAliveMillis, one),
+        onUnused: (pool, connection) => this.rest(pool, connection)
+      })
+    }
     this.limit = settings.limit ?? Descriptors.connections
-    this.stopLending = Descriptors.lend(() => this.closeIdle())
+    this.stopLending = Descriptors.lend(() => this.idle.closeOne())
   }
 
   readonly send: Client["send"] = (request, receiver) => {
@@ -102,14 +106,16 @@ class Http1 implements Client, Connections {
     if (head === undefined) {
       return invalid(request, receiver, "its method or a header cannot be sent")
     }
-    const exchange = new Exchange(this, route, request, head, receiver)
+    const mayPipeline = this.pipelines !== undefined && request.mayPipeline === true && head.startsWith("GET ")
+    const exchange = new (mayPipeline ? PipelinedExchange : Exchange)(this, route, request, head, receiver)
     exchange.start()
     return Exit.succeed(exchange)
   }
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
-    clearTimeout(this.sweeping)
+    this.idle.stop()
+    this.pipelines?.stop()
     clearImmediate(this.turning)
     this.starved.clear()
     this.stopWaiting?.()
@@ -117,11 +123,9 @@ class Http1 implements Client, Connections {
     for (const exchange of [...this.pools.values()].flatMap(({ waiting }) => waiting.splice(0))) {
       exchange.fail(gone())
     }
-    for (const [exchange, timer] of this.refused) {
-      clearTimeout(timer)
+    for (const exchange of this.refusals.clear()) {
       exchange.fail(gone())
     }
-    this.refused.clear()
     const open = [...this.all]
     for (const connection of open) {
       connection.abort(gone())
@@ -139,17 +143,20 @@ class Http1 implements Client, Connections {
     }
     const pool = this.pool(exchange.route)
     if (!isNew) {
+      if (this.pipelines?.join(pool, exchange) === true) {
+        return
+      }
       const now = performance.now()
       for (let idle = pool.idle.pop(); idle !== undefined; idle = pool.idle.pop()) {
         if (idle.expiresAtMillis > now) {
           this.idle.delete(idle)
           idle.ref(true)
-          exchange.attach(idle)
+          this.use(pool, idle, exchange)
           return
         }
         idle.destroy()
       }
-      if (pool.resting.size > pool.waiting.length) {
+      if (pool.room > pool.waiting.length) {
         pool.waiting.push(exchange)
         return
       }
@@ -159,8 +166,7 @@ class Http1 implements Client, Connections {
   }
 
   cancel(exchange: Exchange): void {
-    clearTimeout(this.refused.get(exchange))
-    this.refused.delete(exchange)
+    this.refusals.delete(exchange)
     const pool = this.pools.get(exchange.route.key)
     const at = pool?.waiting.indexOf(exchange) ?? -1
     if (pool !== undefined && at !== -1) {
@@ -174,18 +180,16 @@ class Http1 implements Client, Connections {
     connection.reader = undefined
     connection.returnLarge()
     connection.served++
-    if (connection.mustClose || forMillis === 0 || this.isClosed) {
-      connection.destroy()
-    }
-    if (connection.isLost) {
-      return
-    }
-    connection.expiresAtMillis = performance.now() + Math.min(forMillis ?? keepAliveMillis, keepAliveAtMostMillis)
-    pool.resting.add(connection)
-    this.ending.push([pool, connection])
-    this.turning ??= setImmediate(this.turn)
-    // A connection that receives more bytes now is closed.
-    connection.resume()
+    pool.depth?.onReleased(connection, exchange.verdict)
+    this.keep(pool, connection, forMillis)
+  }
+
+  judge(route: Route, head: Head, isHttp11: boolean, hasInformational: boolean): Verdict | undefined {
+    return this.pipelines?.judge(route, head, isHttp11, hasInformational)
+  }
+
+  onFlaw(route: Route): void {
+    this.pipelines?.depthOf(route)?.refuse()
   }
 
   scheduleEnd(exchange: Exchange): void {
@@ -200,21 +204,14 @@ class Http1 implements Client, Connections {
 
   connectLater(exchange: Exchange, error: Transport.TransportError): boolean {
     const isRefused = error._tag === "Connection" && isTooManyOpenCode(error.detail)
-    if (!isRefused || exchange.refusals === refusalsAtMost || this.isClosed) {
+    if (!isRefused || this.isClosed) {
       return false
     }
     if (exchange.refusals === 0) {
       this.limit.refuse()
-      this.trim(0)
+      this.idle.trim(0)
     }
-    exchange.hold(true)
-    const connect = () => {
-      this.refused.delete(exchange)
-      this.connect(exchange, false)
-    }
-    // Real time, because other parts of the system must close a descriptor. Ends with the exchange.
-    this.refused.set(exchange, setTimeout(connect, pauseMillis(exchange.refusals++)))
-    return true
+    return this.refusals.connectLater(exchange, () => this.connect(exchange, false))
   }
 
   private route(address: Address): Route {
@@ -225,10 +222,35 @@ class Http1 implements Client, Connections {
   private pool(route: Route): Pool {
     let pool = this.pools.get(route.key)
     if (pool === undefined) {
-      pool = { route, idle: [], resting: new Set(), waiting: [], connections: 0 }
+      pool = new Pool(route, this.pipelines?.depthOf(route))
       this.pools.set(route.key, pool)
     }
     return pool
+  }
+
+  /** Sends a request on a connection that was polled since its last response. */
+  private use(pool: Pool, connection: Connection, exchange: Exchange): void {
+    if (this.pipelines?.begin(pool, connection, exchange) === true) {
+      this.turning ??= setImmediate(this.turn)
+    } else {
+      exchange.attach(connection)
+    }
+  }
+
+  /** Keeps a connection for other requests, after its event loop has polled once more. */
+  private keep(pool: Pool, connection: Connection, forMillis: number | undefined, pipeline?: Pipeline): void {
+    if (connection.mustClose || forMillis === 0 || this.isClosed) {
+      connection.destroy()
+    }
+    if (connection.isLost) {
+      return
+    }
+    connection.expiresAtMillis = performance.now() + Math.min(forMillis ?? keepAliveMillis, keepAliveAtMostMillis)
+    pool.resting.add(connection)
+    this.ending.push([pool, connection, pipeline])
+    this.turning ??= setImmediate(this.turn)
+    // A connection that receives more bytes now is closed.
+    connection.resume()
   }
 
   private connectNew(pool: Pool, exchange: Exchange): void {
@@ -241,13 +263,14 @@ class Http1 implements Client, Connections {
     this.starved.add(pool)
     this.stopWaiting ??= this.limit.wait(this.connectWaiting)
     // A closed connection of any origin makes room.
-    this.closeIdle()
+    this.idle.closeOne()
   }
 
   private connectCounted(pool: Pool, exchange: Exchange): void {
     const { connect } = this.settings
     const id = ++this.made
     const connection: Connection = new Connection(id, connect, pool.route, exchange.connectMillis, this.buffers, {
+      onStray: () => pool.depth?.refuse(),
       onLost: () => this.lost(pool, connection),
       onClosed: () => {
         if (this.all.delete(connection)) {
@@ -257,23 +280,28 @@ class Http1 implements Client, Connections {
     })
     pool.connections++
     this.all.add(connection)
-    this.trim(idleAtMost)
+    this.idle.trim()
     exchange.attach(connection)
   }
 
   private lost(pool: Pool, connection: Connection): void {
     pool.connections--
-    const at = this.idle.delete(connection) ? pool.idle.indexOf(connection) : -1
-    if (at !== -1) {
-      pool.idle.splice(at, 1)
-    }
-    if (pool.resting.delete(connection) && pool.waiting.length > pool.resting.size) {
-      const exchange = pool.waiting.shift()
-      if (exchange !== undefined && !this.isClosed) {
-        this.connectNew(pool, exchange)
-      }
+    this.idle.delete(connection)
+    const wasResting = pool.delete(connection)
+    if (wasResting || pool.depth !== undefined) {
+      this.connectOverdue(pool)
     }
     this.drop(pool)
+  }
+
+  /** Makes connections for the exchanges that wait for more responses than there are. */
+  private connectOverdue(pool: Pool): void {
+    for (let next = this.isClosed ? undefined : pool.takeOverdue(); next !== undefined; next = pool.takeOverdue()) {
+      this.connectNew(pool, next)
+      if (this.starved.has(pool)) {
+        return
+      }
+    }
   }
 
   private drop(pool: Pool): void {
@@ -315,22 +343,35 @@ class Http1 implements Client, Connections {
     const { ended } = this
     this.ended = this.ending
     this.ending = []
-    if (this.ended.length > 0 || this.complete.length > 0) {
-      this.turning = setImmediate(this.turn)
-    }
-    for (const [pool, connection] of ended) {
+    const complete = this.complete.splice(0, endsPerTurn)
+    this.delivered = complete.length
+    for (const [pool, connection, pipeline] of ended) {
       if (pool.resting.delete(connection)) {
-        const exchange = pool.waiting.shift()
-        if (exchange === undefined) {
-          this.rest(pool, connection)
-        } else {
-          exchange.attach(connection)
-        }
+        pipeline?.deliver()
+        this.reuse(pool, connection)
       }
     }
-    this.delivered = Math.min(endsPerTurn, this.complete.length)
-    for (const exchange of this.complete.splice(0, endsPerTurn)) {
+    this.pipelines?.send()
+    for (const exchange of complete) {
       exchange.deliverEnd()
+    }
+    if (this.ended.length > 0 || this.complete.length > 0) {
+      this.turning ??= setImmediate(this.turn)
+    }
+  }
+
+  private reuse(pool: Pool, connection: Connection): void {
+    const exchange = pool.waiting.shift()
+    if (exchange === undefined) {
+      this.rest(pool, connection)
+      return
+    }
+    this.use(pool, connection, exchange)
+    while (this.pipelines?.join(pool, pool.waiting[0]) === true) {
+      pool.waiting.shift()
+    }
+    if (pool.depth !== undefined) {
+      this.connectOverdue(pool)
     }
   }
 
@@ -339,42 +380,8 @@ class Http1 implements Client, Connections {
       connection.destroy()
       return
     }
-    connection.ref(false)
     pool.idle.push(connection)
     this.idle.add(connection)
-    // Real time, because the servers count their keep-alive time. Ends with the layer, and does not keep the process alive.
-    this.sweeping ??= setTimeout(this.sweep, sweepEveryMillis).unref()
-  }
-
-  private closeIdle(): boolean {
-    const isAny = this.idle.size > 0
-    this.trim(Math.max(0, this.idle.size - 1))
-    return isAny
-  }
-
-  // Closes the idle connections that were used least recently.
-  private trim(atMost: number): void {
-    for (const connection of this.idle) {
-      if (this.idle.size <= atMost) {
-        return
-      }
-      connection.destroy()
-    }
-  }
-
-  private readonly sweep = (): void => {
-    this.sweeping = undefined
-    this.trim(idleAtMost)
-    const now = performance.now()
-    for (const connection of this.idle) {
-      if (connection.expiresAtMillis <= now) {
-        connection.destroy()
-      }
-    }
-    if (this.idle.size > 0) {
-      // Real time, for the same reason. Ends in the same way.
-      this.sweeping = setTimeout(this.sweep, sweepEveryMillis).unref()
-    }
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { standstillMillis } from "../../../engine/deadlines.js"
+import type { ConnectionInfo } from "../../../Transport.js"
 import type { Connect, NewConnection, Target, Wire } from "../sockets.js"
 import { AfterHandshake, ConnectTimeout } from "./failure.js"
 
@@ -48,6 +49,8 @@ export class Connection {
   isLost = false
   /** The connection must not be used for another request. */
   mustClose = false
+  /** The server may send responses that are not wanted any more. */
+  private isCut = false
   /** Whether the server has ended the connection, without a network failure, and whether it has sent `close_notify`. */
   hasEnded = false
   isEndAnnounced = false
@@ -72,7 +75,11 @@ export class Connection {
     private readonly target: Target,
     connectMillis: number,
     private readonly buffers: Buffers,
-    private readonly events: { readonly onLost: () => void; readonly onClosed: () => void }
+    private readonly events: {
+      readonly onStray: () => void
+      readonly onLost: () => void
+      readonly onClosed: () => void
+    }
   ) {
     this.startTimer(connectMillis)
     this.wire = connect(target, {
@@ -89,7 +96,7 @@ export class Connection {
           return false
         }
         if (this.reader === undefined) {
-          // Bytes that follow a response are not read as the next response.
+          this.onStray()
           this.lose(undefined)
           return false
         }
@@ -114,6 +121,16 @@ export class Connection {
     })
   }
 
+  /** Undefined until it is connected. */
+  info(isReused: boolean): ConnectionInfo | undefined {
+    if (this.made === undefined) {
+      return undefined
+    }
+    const { connectMillis, lookupMillis, remoteAddress, tlsMillis } = this.made
+    const times = isReused ? notMade : { connectMillis, lookupMillis, tlsMillis }
+    return { id: this.id, isReused, remoteAddress, ...times }
+  }
+
   get isConnected(): boolean {
     return this.made !== undefined
   }
@@ -128,6 +145,25 @@ export class Connection {
         this.wire.write(head, body)
       }
     })
+  }
+
+  /** Writes several requests at once. */
+  send(heads: string): void {
+    this.wire.write(heads, undefined)
+  }
+
+  /** After the response that is being received, the server may send others that are not wanted any more. */
+  cut(): void {
+    this.mustClose = true
+    this.isCut = true
+  }
+
+  /** Call it if bytes follow a response. They are not read as the next response. */
+  onStray(): void {
+    this.mustClose = true
+    if (!this.isCut) {
+      this.events.onStray()
+    }
   }
 
   /** Continues after a pause. */
@@ -242,6 +278,8 @@ export class Connection {
 }
 
 const timerPartMillis = 1000
+
+const notMade = { lookupMillis: undefined, connectMillis: undefined, tlsMillis: undefined }
 
 // The size from which a body is long. A shorter one takes only a few reads into a small buffer.
 const largeFromBytes = 256 * 1024

@@ -10,59 +10,49 @@ import type * as Transport from "../../../Transport.js"
 import type { TransportError, TransportRequest } from "../../../Transport.js"
 import { BodyReader } from "./bodyReader.js"
 import type { Connection, Reader } from "./connection.js"
+import type { Client } from "./exchangeClient.js"
 import * as Failure from "./failure.js"
 import { HeadReader } from "./headReader.js"
 import { KeptBytes, view } from "./keptBytes.js"
+import type { Verdict } from "./pipelineDepth.js"
+import * as Head from "./responseHead.js"
 import type { Route } from "./target.js"
-
-/** The operations of a client that its exchanges use. */
-export interface Client {
-  readonly connectMillis: number
-  /** Attaches a connection, now or later: an idle one, or a new one if `isNew`. */
-  readonly connect: (exchange: Exchange, isNew: boolean) => void
-  /** Ends the wait for a connection. */
-  readonly cancel: (exchange: Exchange) => void
-  /** Takes back a connection whose response was received to its end. `keepAliveMillis` is as in `Head`. */
-  readonly release: (exchange: Exchange, connection: Connection, keepAliveMillis: number | undefined) => void
-  /** Calls `deliverEnd` in this turn of the event loop, or in a later turn if this turn has already delivered several ends. */
-  readonly scheduleEnd: (exchange: Exchange) => void
-  /** Connects again later, if no descriptor was free. Returns false if the request fails with this error. */
-  readonly connectLater: (exchange: Exchange, error: TransportError) => boolean
-}
 
 export class Exchange implements Reader, Transport.Exchange {
   /** The number of connections for which the system has refused a descriptor. */
   refusals = 0
+  /** What the response says about its origin, if that matters. */
+  verdict: Verdict | undefined
   // The attached connection, until it is given back. A lost connection stays attached, for `close`.
-  private attached: Connection | undefined
+  protected attached: Connection | undefined
   // True until the first calls of the receiver are allowed.
   private isStarting = true
-  private isClosed = false
+  protected isClosed = false
   private exit: Exit.Exit<void, TransportError> | undefined
   // Whether the request waits for a descriptor, and the value of the last call of `onHeld`.
   private isHeld = false
   private isHeldReported = false
-  private isRepeated = false
+  protected isRepeated = false
 
   private readonly heads = new HeadReader()
   // Undefined until the final head was received.
-  private body: BodyReader | undefined
+  protected body: BodyReader | undefined
   private keepAliveMillis: number | undefined
-  private isPaused = false
+  protected isPaused = false
   // The first of the kept bytes may be memory of the connection, which does not change it until the body is resumed.
-  private kept: KeptBytes | undefined
+  protected kept: KeptBytes | undefined
   // The connection was lost while the body was paused.
   private lost: { readonly isEnd: boolean; readonly cause: unknown } | undefined
   // The connection on which the request was sent last, and whether an earlier request was.
-  private sentOn: Connection | undefined
-  private isReused = false
+  protected sentOn: Connection | undefined
+  protected isReused = false
 
   constructor(
-    private readonly client: Client,
+    protected readonly client: Client<Exchange>,
     readonly route: Route,
-    private readonly request: TransportRequest,
-    private readonly head: string,
-    private readonly receiver: Transport.Receiver
+    protected readonly request: TransportRequest,
+    protected readonly head: string,
+    protected readonly receiver: Transport.Receiver
   ) {}
 
   get connectMillis(): number {
@@ -122,11 +112,18 @@ export class Exchange implements Reader, Transport.Exchange {
     if (body !== undefined) {
       kept?.drain((bytes) => this.deliver(body, bytes))
     }
-    if (this.isPaused || this.isOver || connection === undefined) {
+    if (this.isPaused || this.isOver) {
+      return
+    }
+    if (connection === undefined) {
+      // It was received in a pipeline.
+      this.client.scheduleEnd(this)
       return
     }
     if (body?.isWhole === true) {
-      connection.mustClose ||= kept !== undefined && kept.sizeBytes > 0
+      if (kept !== undefined && kept.sizeBytes > 0) {
+        connection.onStray()
+      }
       this.finish(connection)
     } else if (this.lost === undefined) {
       connection.resume()
@@ -135,7 +132,7 @@ export class Exchange implements Reader, Transport.Exchange {
     }
   }
 
-  private get isOver(): boolean {
+  get isOver(): boolean {
     return this.isClosed || this.exit !== undefined
   }
 
@@ -145,7 +142,7 @@ export class Exchange implements Reader, Transport.Exchange {
       : Effect.suspend(() => this.closed())
   }
 
-  private closed(): Effect.Effect<void> {
+  protected closed(): Effect.Effect<void> {
     const { attached: connection } = this
     if (!this.isClosed) {
       this.isClosed = true
@@ -169,12 +166,17 @@ export class Exchange implements Reader, Transport.Exchange {
       return false
     }
     const bytes = body.receivedBytes + (this.kept?.sizeBytes ?? 0)
-    connection.mustClose ||= bytes > body.lengthBytes
+    if (bytes > body.lengthBytes) {
+      connection.onStray()
+    }
     return body.isWhole || bytes >= body.lengthBytes
   }
 
   fail(cause: unknown): void {
     const { body } = this
+    if (this.sentOn !== undefined) {
+      this.client.onFlaw(this.route)
+    }
     const received = body && {
       receivedBytes: body.receivedBytes,
       expectedBytes: Number.isFinite(body.lengthBytes) ? body.lengthBytes : undefined
@@ -214,13 +216,7 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   get connection(): Transport.ConnectionInfo | undefined {
-    const { isReused, sentOn } = this
-    if (sentOn?.made === undefined) {
-      return undefined
-    }
-    const { connectMillis, lookupMillis, remoteAddress, tlsMillis } = sentOn.made
-    const times = isReused ? notMade : { connectMillis, lookupMillis, tlsMillis }
-    return { id: sentOn.id, isReused, remoteAddress, ...times }
+    return this.sentOn?.info(this.isReused)
   }
 
   onBytes(buffer: Buffer, bytes: number): boolean {
@@ -237,8 +233,7 @@ export class Exchange implements Reader, Transport.Exchange {
       return this.readBody(connection, body, chunk)
     }
     if (body.isWhole) {
-      // Bytes after the end of the body are not read as the next response.
-      connection.mustClose = true
+      connection.onStray()
     } else {
       this.kept ??= new KeptBytes()
       this.kept.push(chunk.slice())
@@ -254,6 +249,9 @@ export class Exchange implements Reader, Transport.Exchange {
     if (body !== undefined) {
       const isEnd = cause === undefined && this.isEndOfBody(connection, body)
       this.lost = { isEnd, cause: cause ?? Failure.closedByPeer }
+      if (!isEnd) {
+        this.client.onFlaw(this.route)
+      }
       if (!this.isPaused) {
         this.endLost(this.lost)
       }
@@ -301,6 +299,7 @@ export class Exchange implements Reader, Transport.Exchange {
     if (refusal !== undefined) {
       return this.refuse(connection, refusal)
     }
+    this.verdict = this.client.judge(this.route, head, Head.isHttp11(all, 0), heads.informational > 0)
     heads.clear()
     const body = new BodyReader(head)
     this.body = body
@@ -342,7 +341,9 @@ export class Exchange implements Reader, Transport.Exchange {
       return false
     }
     if (body.isWhole) {
-      connection.mustClose ||= readBytes < bytes.length
+      if (readBytes < bytes.length) {
+        connection.onStray()
+      }
       connection.endBody()
     } else if (readBytes < bytes.length) {
       this.kept ??= new KeptBytes()
@@ -361,7 +362,7 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   /** Calls the receiver with the content of `bytes`, until it pauses the body. Returns the number of bytes that were read. */
-  private deliver(body: BodyReader, bytes: Uint8Array): number {
+  protected deliver(body: BodyReader, bytes: Uint8Array): number {
     let at = 0
     while (at < bytes.length && !this.isPaused && !body.isWhole && !this.isOver) {
       const found = body.find(bytes, at)
@@ -388,5 +389,3 @@ export class Exchange implements Reader, Transport.Exchange {
     this.client.scheduleEnd(this)
   }
 }
-
-const notMade = { lookupMillis: undefined, connectMillis: undefined, tlsMillis: undefined }

@@ -75,6 +75,9 @@ const badCoding = unreadable("its Transfer-Encoding is not chunked alone")
 const upgraded = unreadable("it switches to a protocol that was not requested")
 const interimBody = unreadable("an informational response announces a body")
 
+/** True if the head that starts at `at` is of HTTP/1.1. */
+export const isHttp11 = (bytes: Buffer, at: number): boolean => bytes[at + 7] === 49
+
 /**
  * Parses `bytes` up to `endBytes`. Returns `"incomplete"` if the bytes can be the beginning of a head, and an error if they cannot,
  * whatever follows.
