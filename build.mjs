@@ -71,7 +71,7 @@ const program = await build({
 })
 
 // A step of its own, because esbuild leaves out the paths of the modules otherwise. Stacks and profiles show them.
-const { code: content } = await transform(program.outputFiles[0].text, {
+const { code } = await transform(program.outputFiles[0].text, {
   platform: "node",
   target: common.target,
   format: "cjs",
@@ -79,6 +79,8 @@ const { code: content } = await transform(program.outputFiles[0].text, {
   legalComments: "none",
   minify: true
 })
+// With the function that Node puts around CommonJS. To add it at each start would copy the text.
+const content = `(function(exports,require,module,__filename,__dirname){${code}})`
 writeFileSync(`${root}dist/program.cjs`, content)
 
 const bin = await build({

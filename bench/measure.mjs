@@ -4,7 +4,7 @@
 // resident memory of the largest of them (wait4(2)); the wall clock is this process's own, from spawn to exit.
 import { execFileSync, spawn } from "node:child_process"
 import { closeSync, openSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 
 const gnuTime = "/usr/bin/time"
 
@@ -33,9 +33,10 @@ export const killMeasured = () => {
 }
 
 // Without the settings, proxies and options of the user who runs the benchmarks.
-const environment = (home) => ({
+const environmentOf = (home, caches) => ({
   PATH: process.env.PATH,
   HOME: home,
+  XDG_CACHE_HOME: caches,
   LANG: "C.UTF-8",
   PYTHONDONTWRITEBYTECODE: "1"
 })
@@ -56,10 +57,21 @@ const complaint = (text) =>
 
 /**
  * @param {{ command: string, args: Array<string>, input?: string, scratch: string, limitMinutes?: number,
- *   onStart?: (child: import("node:child_process").ChildProcess) => void, keepOutput?: boolean }} program
- * `input` is a file; with `onStart` the input is a pipe.
+ *   onStart?: (child: import("node:child_process").ChildProcess) => void, keepOutput?: boolean, caches?: string,
+ *   environment?: Record<string, string> }} program
+ * `input` is a file; with `onStart` the input is a pipe. All runs share a directory for caches, but for those with `caches`.
  */
-export const measure = ({ command, args, input, scratch, onStart, keepOutput = false, limitMinutes = 60 }) =>
+export const measure = ({
+  command,
+  args,
+  input,
+  scratch,
+  onStart,
+  caches = join(dirname(scratch), "caches"),
+  environment = {},
+  keepOutput = false,
+  limitMinutes = 60
+}) =>
   new Promise((resolve) => {
     const [timeFile, outFile, errorFile] = ["time", "stdout", "stderr"].map((name) => join(scratch, name))
     const stdin = onStart !== undefined ? "pipe" : input === undefined ? "ignore" : openSync(input, "r")
@@ -68,7 +80,7 @@ export const measure = ({ command, args, input, scratch, onStart, keepOutput = f
     const begun = performance.now()
     const child = spawn(gnuTime, ["-f", "%e %U %S %M", "-o", timeFile, command, ...args], {
       cwd: scratch,
-      env: environment(scratch),
+      env: { ...environmentOf(scratch, caches), ...environment },
       stdio: [stdin, out, error],
       detached: true
     })

@@ -1,5 +1,5 @@
 /**
- * Loads a CommonJS file with the code that V8 compiled in an earlier run.
+ * Loads a CommonJS file with the code that V8 compiled in an earlier run. The file has the function around it that Node adds.
  *
  * The code is beside the file, where the build has put it for some versions of Node, or in the cache directory of the user. It is used
  * only if no other user can have written it: a file beside the program belongs to the owner of the program, and a file in the cache
@@ -30,20 +30,17 @@ export const load = <Exports>(file: string, { build, part, setFlags }: Options):
   if (isMainThread) {
     setFlags()
   }
-  if (!hasChecksum || isDisabled()) {
-    // Node may use its own cache here (NODE_COMPILE_CACHE, from Node 22).
-    return require(file)
-  }
+  const isPossible = hasChecksum && !isDisabled()
   const name = `${build.slice(0, 16)}-${part}-${process.version}-${process.platform}-${process.arch}`
   // The tag has the flags and the features of the processor.
   const ownName = `${name}-${cachedDataVersionTag().toString(16)}.cache`
-  const directory = CacheDirectory.path()
+  const directory = isPossible ? CacheDirectory.path() : undefined
   // If V8 rejects the code beside the program, this run writes code of its own, which later runs find first.
-  const cachedData =
-    attempt(() => readOwn(directory, ownName, build)) ?? attempt(() => readBeside(file, `${name}.cache`, build))
+  const cachedData = isPossible
+    ? (attempt(() => readOwn(directory, ownName, build)) ?? attempt(() => readBeside(file, `${name}.cache`, build)))
+    : undefined
   // The file is ASCII, and this is the fastest way to read it.
-  const source = readFileSync(file, "latin1")
-  const script = new Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
+  const script = new Script(readFileSync(file, "latin1"), {
     filename: file,
     ...(cachedData === undefined ? {} : { cachedData })
   })

@@ -1,9 +1,10 @@
 /**
  * Finds the parts that runs have left in a directory.
  */
-import { constants, type Stats } from "node:fs"
-import { type FileHandle, lstat, open, opendir, unlink } from "node:fs/promises"
+import { constants, opendir, type Stats } from "node:fs"
+import { type FileHandle, lstat, open, unlink } from "node:fs/promises"
 import { join } from "node:path"
+import { promisify } from "node:util"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -46,12 +47,15 @@ export const find = (
     (parts) => parts
   )
 
+// Every run comes here. `node:fs/promises` is loaded only if there is a part.
+const openDirectory = promisify(opendir)
+
 const entriesOf = (directory: string, entriesAtMost: number) =>
   Effect.tryPromise({
     try: async () => {
       const [names, directories]: [Array<string>, Array<string>] = [[], []]
       let entries = 0
-      for await (const entry of await opendir(directory, { bufferSize: 1024 })) {
+      for await (const entry of await openDirectory(directory, { bufferSize: 1024 })) {
         if (entry.isDirectory()) {
           directories.push(join(directory, entry.name))
         } else if (PartName.parse(entry.name) !== undefined) {
