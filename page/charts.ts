@@ -186,12 +186,25 @@ const plot = (run: Run, view: View, frame: HTMLElement): void => {
   }
   view.onChange(redraw)
   Colors.onChange(redraw)
-  new ResizeObserver(() => {
+  const resize = (): void => {
     for (const one of all) {
       one.resize()
     }
-  }).observe(frame)
+  }
+  new ResizeObserver(resize).observe(frame)
+  // A printer lays the page out at once, and does not wait for the observer. A wider chart would make all text of the print smaller.
+  addEventListener("beforeprint", () => {
+    frame.style.width = `${paperWidth}px`
+    resize()
+  })
+  addEventListener("afterprint", () => {
+    frame.style.width = ""
+    resize()
+  })
 }
+
+/** The width of A4 without the margins of the style sheet, in pixels of CSS. */
+const paperWidth = 700
 
 interface Chart {
   readonly root: HTMLElement

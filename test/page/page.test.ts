@@ -166,6 +166,44 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
   )
 
   for (const colorScheme of ["light", "dark"] as const) {
+    it.scopedLive(`prints on A4 with light colours, and cuts nothing off, ${colorScheme}`, () =>
+      Effect.gen(function* () {
+        const { page, problems } = yield* open(run(60), { colorScheme })
+        // Texts, because the tests have no types of the browser.
+        const evaluate = (script: string): Effect.Effect<unknown> => Effect.promise(() => page.evaluate(script))
+        const widestChart = Effect.map(
+          evaluate(`Math.max(...Array.from(document.querySelectorAll(".charts canvas"), (one) => one.clientWidth))`),
+          Number
+        )
+        const tell = (event: string) => evaluate(`dispatchEvent(new Event("${event}")) && undefined`)
+        const before = yield* widestChart
+        assert.isAbove(before, 1000)
+        yield* tell("beforeprint")
+        // A4 without margins of 12 mm.
+        const paper = (210 - 24) * (96 / 25.4)
+        assert.isAtMost(yield* widestChart, paper)
+        yield* tell("afterprint")
+        assert.strictEqual(yield* widestChart, before)
+        yield* Effect.promise(() => page.emulateMedia({ media: "print" }))
+        yield* Effect.promise(() => page.setViewportSize({ width: Math.floor(paper), height: 1000 }))
+        const found = yield* evaluate(`({
+          isCut: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+          background: getComputedStyle(document.body).backgroundColor,
+          color: getComputedStyle(document.body).color,
+          adjust: getComputedStyle(document.querySelector("[data-color=saved]")).getPropertyValue("print-color-adjust"),
+          hasButtons: Array.from(document.querySelectorAll("button:not(.link)")).some((one) => one.checkVisibility())
+        })`)
+        assert.deepStrictEqual(found, {
+          isCut: false,
+          background: "rgb(255, 255, 255)",
+          color: "rgb(27, 31, 36)",
+          adjust: "exact",
+          hasButtons: false
+        })
+        assert.deepStrictEqual(problems, [])
+      })
+    )
+
     it.scopedLive(`violates no rule of axe, ${colorScheme}`, () =>
       Effect.gen(function* () {
         const source = `data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==`
