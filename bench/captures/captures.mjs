@@ -2,20 +2,27 @@
 // pseudo-terminal, and a terminal emulator takes its screen at the same moments.
 //
 //   npm run build && node bench/captures/captures.mjs
+//
+// It also writes the screens in README.md. With the argument `readme` it writes only these.
 import { execFileSync } from "node:child_process"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { spawn } from "@lydell/node-pty"
-import headless from "@xterm/headless"
 import { startOrigin } from "./origin.mjs"
+import { writeReadme } from "./readme.mjs"
+import { start } from "./terminal.mjs"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const bin = join(root, "dist", "bin.cjs")
 const work = join(tmpdir(), "captures")
 rmSync(work, { recursive: true, force: true })
 mkdirSync(work)
+await writeReadme(bin, join(root, "README.md"), work)
+if (process.argv[2] === "readme") {
+  rmSync(work, { recursive: true, force: true })
+  process.exit()
+}
 const origin = await startOrigin()
 const list = join(work, "list.txt")
 writeFileSync(list, origin.list.map((url) => `${url}\n`).join(""))
@@ -68,36 +75,17 @@ const capture = async ([command, ...args], columns, momentMillis, endMillis) => 
   const cwd = join(work, "files")
   rmSync(cwd, { recursive: true, force: true })
   mkdirSync(cwd)
-  const size = { cols: columns, rows: 24 }
-  const screen = new headless.Terminal({ ...size, scrollback: 5000, allowProposedApi: true })
-  const env = {
-    PATH: process.env.PATH,
-    HOME: cwd,
-    LANG: "C.UTF-8",
-    TERM: "xterm-256color",
-    TERM_PROGRAM: "vscode",
-    NO_COLOR: "1"
-  }
   const begun = origin.nextRun()
-  const child = spawn(command, args, { ...size, cwd, env, name: env.TERM })
-  child.onData((text) => screen.write(text))
-  const ended = new Promise((resolve) => child.onExit(resolve))
-  const rows = async () => {
-    await new Promise((resolve) => screen.write("", resolve))
-    const { active } = screen.buffer
-    const lines = Array.from({ length: active.length }, (_, row) =>
-      active.getLine(row).translateToString(true).trimEnd()
-    )
-    return lines.slice(0, lines.findLastIndex((line) => line !== "") + 1)
-  }
+  const terminal = start([command, ...args], columns, cwd)
+  const { ended, rows } = terminal
   await Promise.race([begun.then(() => sleep(momentMillis)), ended])
   const during = await rows()
   // Real time, for the same reason. Ends with the program.
-  const timer = setTimeout(() => child.kill("SIGINT"), endMillis)
+  const timer = setTimeout(terminal.interrupt, endMillis)
   await ended
   clearTimeout(timer)
   const after = await rows()
-  screen.dispose()
+  terminal.close()
   rmSync(cwd, { recursive: true, force: true })
   return { during, after }
 }
