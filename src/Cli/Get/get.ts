@@ -46,9 +46,11 @@ import type { Options } from "./options.js"
 import * as OriginSecrets from "./originSecrets.js"
 import { isStandardOutput, outputOf } from "./output.js"
 import { deadlineReached, prepare } from "./preparedOutput.js"
+import { requestOf } from "./request.js"
 import { checkFiles, openArchive, openFailed, openPage, type RunFiles } from "./runFiles.js"
 import { SavedPaths } from "./savedPaths.js"
 import * as Summary from "./summary.js"
+import { countItems, TakenInput } from "./takenInput.js"
 import * as Urls from "./urls.js"
 
 /** `configuration`: where the options come from that are not on the command line, and the files that were read for them. */
@@ -160,9 +162,7 @@ const run = Effect.fnUntraced(function* (
       : new SavedPaths(Context.get(journal, SavedNames), Context.get(journal, Remembered), yield* Hasher, store)
   /** Whether the run has ended. */
   let isOver = false
-  /** Whether the run has taken its whole input. */
-  let isInputOver = false
-  let takenCount = 0
+  const input = new TakenInput(host, summary.display.expect)
   const destinations = new Destinations(path, directory, {
     saved,
     allowOutside: options.allowOutside,
@@ -181,20 +181,7 @@ const run = Effect.fnUntraced(function* (
     ...(body === undefined ? {} : Content.defaultType)
   }
   const headersOf = Headers.withDefaults(common)
-  const counted = Stream.mapChunks(entries, (chunk) => {
-    takenCount += chunk.length
-    return chunk
-  })
-  const whole = Stream.concat(
-    counted,
-    Stream.execute(
-      Effect.sync(() => {
-        isInputOver = true
-        summary.display.expect(takenCount)
-      })
-    )
-  )
-  const taken = whileTaken(host, whole)
+  const taken = input.counting(entries)
   const batched =
     failed === undefined ? taken : Stream.mapChunksEffect(taken, (chunk) => Effect.as(failed.flush, chunk))
   const withSaved = <E, R>(all: Stream.Stream<Entry, E, R>, before: number) =>
@@ -236,26 +223,7 @@ const run = Effect.fnUntraced(function* (
   const recordOnly = (event: DownloadEvent) => Effect.sync(() => record(event))
   // A stream is not continued.
   const mayResume = output?.stream === undefined && !options.noResume
-  const requests = Stream.map(ready, ({ digest, headers, index, isNamedByServer, item: { fields, url }, path }) => {
-    return Download.request({
-      id: `${index}`,
-      url,
-      destination: path,
-      nameFrom: isNamedByServer ? "server" : "url",
-      timeout: options.timeout ?? Duration.infinity,
-      deadline,
-      onExists: options.onExists ?? (options.sync ? "sync" : "update"),
-      digest,
-      mirrors: fields.mirrors,
-      sizeBytes: fields.sizeBytes,
-      limitBytes: options.maxFilesize,
-      resume: mayResume,
-      continue: options.continue,
-      method: options.method,
-      body,
-      headers
-    })
-  })
+  const requests = Stream.map(ready, requestOf({ options, deadline, body, mayResume }))
   if (options.dryRun) {
     const refused = () => summary.current().failed
     return yield* DryRun.dryRun(requests, { ...options, isStream: output?.stream !== undefined, refused }).pipe(
@@ -292,7 +260,7 @@ const run = Effect.fnUntraced(function* (
       ? undefined
       : Effect.suspend(() => {
           isOver = true
-          const left = isInputOver ? undefined : Effect.map(rest, Stream.provideContext(context))
+          const left = input.isOver ? undefined : Effect.map(rest, Stream.provideContext(context))
           return failed.save(left && Effect.provide(left, context), summary.note)
         })
   return yield* Effect.flatMap(Downloader.Downloader, (downloader) =>
@@ -313,16 +281,19 @@ const run = Effect.fnUntraced(function* (
         display:
           progress === "none" && (options.quiet || !options.json)
             ? Effect.never
-            : Effect.zipRight(Effect.fork(countItems(urls, options, summary)), Display.show(progress, summary.display))
+            : Effect.zipRight(
+                Effect.fork(countItems(urls, options, summary.expect)),
+                Display.show(progress, summary.display)
+              )
       }
     }),
     // An interrupted run has a summary as well.
     Effect.onExit((exit) => {
       // A list that cannot be read at all.
-      if (Exit.isFailure(exit) && !isInputOver && isUnused(summary.current()) && !Cause.isInterrupted(exit.cause)) {
+      if (Exit.isFailure(exit) && !input.isOver && isUnused(summary.current()) && !Cause.isInterrupted(exit.cause)) {
         return end.after([cookies.save, archive?.save], Effect.void)
       }
-      if (isUnused(summary.current()) && isInputOver) {
+      if (isUnused(summary.current()) && input.isOver) {
         summary.note("the input has no URL")
       }
       summary.note(originHeaders?.notice())
@@ -334,26 +305,5 @@ const run = Effect.fnUntraced(function* (
   )
 })
 
-/** Counts the items of an input that can be read twice. An error is reported by the run itself. */
-const countItems = (urls: ReadonlyArray<string>, options: Options, summary: Summary.Summary) =>
-  Effect.scoped(
-    Effect.flatMap(Urls.again(urls, options), (all) => Stream.runCount(Stream.take(all, countedAtMost + 1)))
-  ).pipe(
-    Effect.flatMap((count) => (count > countedAtMost ? Urls.countLines(urls, options) : Effect.succeed(count))),
-    Effect.flatMap((count) => Effect.sync(() => (count === undefined ? undefined : summary.expect(count)))),
-    Effect.ignore
-  )
-
-// Reading 10,000 items twice takes 2 % of the CPU time of small files. Lines are counted faster.
-const countedAtMost = 1000
-
 const isUnused = (report: Download.RunReport): boolean =>
   report.saved + report.skipped + report.notModified + report.failed + report.cancelled === 0
-
-/** The same entries, paused while standard output is full. */
-const whileTaken = <A, E, R>({ stdout }: typeof Host.Service, entries: Stream.Stream<A, E, R>) => {
-  const awaitRoom: Effect.Effect<void> = Effect.suspend(() =>
-    stdout.isFull() ? Effect.delay(awaitRoom, "20 millis") : Effect.void
-  )
-  return Stream.mapChunksEffect(entries, (chunk) => Effect.as(awaitRoom, chunk))
-}
