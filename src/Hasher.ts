@@ -7,6 +7,7 @@
 import { md5, sha1 } from "@noble/hashes/legacy.js"
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js"
 import * as Context from "effect/Context"
+import * as Encoding from "effect/Encoding"
 import type * as Digest from "./internal/digest.js"
 
 /**
@@ -39,7 +40,11 @@ export interface Hash {
  * @since 0.2.0
  */
 export class Hasher extends Context.Reference<Hasher>()("halyard/Hasher", {
-  defaultValue: (): { readonly make: (algorithm: Algorithm) => Hash } => ({ make: portable })
+  defaultValue: (): {
+    readonly make: (algorithm: Algorithm) => Hash
+    /** Returns the digest of a short text, in hexadecimal digits. The text is hashed as UTF-8. */
+    readonly ofText: (algorithm: Algorithm, text: string) => string
+  } => ({ make: portable, ofText: portableOfText })
 }) {}
 
 /**
@@ -56,33 +61,15 @@ export const sha256Hex = (hasher: typeof Hasher.Service, text: string): string =
   }
   let digest = known.get(text)
   if (digest === undefined) {
-    const hash = hasher.make("sha256")
-    hash.update(encoder.encode(text))
-    digest = hexOf(hash.digest())
+    digest = hasher.ofText("sha256", text)
     known.set(text, digest)
   }
   return digest
 }
 
-/** Returns the hexadecimal digits of 32 bytes. `Encoding.encodeHex` takes twice as long, and makes 32 strings. */
-const hexOf = (bytes: Uint8Array): string => {
-  let at = 0
-  for (const byte of bytes) {
-    digits[at++] = digitOf(byte >> 4)
-    digits[at++] = digitOf(byte & 15)
-  }
-  return String.fromCharCode.apply(undefined, digits)
-}
-
-const digits = new Array<number>(64).fill(0)
-
-const digitOf = (value: number): number => value + (value < 10 ? 48 : 87)
-
 const recent = new WeakMap<typeof Hasher.Service, Map<string, string>>()
 
 const recentAtMost = 512
-
-const encoder = new TextEncoder()
 
 const functions = { md5, sha1, sha256, sha384, sha512 }
 
@@ -95,3 +82,6 @@ const portable = (algorithm: Algorithm): Hash => {
     digest: () => hash.digest()
   }
 }
+
+const portableOfText = (algorithm: Algorithm, text: string): string =>
+  Encoding.encodeHex(functions[algorithm](new TextEncoder().encode(text)))

@@ -50,9 +50,9 @@ const throwing = (): never => {
 const portable = Hasher.Hasher.defaultValue()
 
 const hashers: ReadonlyArray<readonly [string, typeof Hasher.Hasher.Service]> = [
-  ["make", { make: throwing }],
-  ["update", { make: (algorithm) => ({ ...portable.make(algorithm), update: throwing }) }],
-  ["digest", { make: (algorithm) => ({ ...portable.make(algorithm), digest: throwing }) }]
+  ["make", { ...portable, make: throwing }],
+  ["update", { ...portable, make: (algorithm) => ({ ...portable.make(algorithm), update: throwing }) }],
+  ["digest", { ...portable, make: (algorithm) => ({ ...portable.make(algorithm), digest: throwing }) }]
 ]
 
 const governors: ReadonlyArray<

@@ -98,7 +98,8 @@ describe("the transfer of a small file", () => {
           digest: () => {
             throw new Error("no digest")
           }
-        })
+        }),
+        ofText: () => "0".repeat(64)
       })
       const exit = yield* Effect.flatMap(Downloader.Downloader, ({ download }) =>
         download(

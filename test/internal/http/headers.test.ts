@@ -121,6 +121,10 @@ describe("digest", () => {
           hash.update(bytes.subarray(0, 3))
           hash.update(bytes.subarray(3))
           assert.strictEqual(Buffer.from(hash.digest()).toString("hex"), hex(algorithm))
+          assert.strictEqual(
+            hasher.ofText(algorithm, "https://a.example/ä€😀"),
+            createHash(algorithm).update("https://a.example/ä€😀", "utf8").digest("hex")
+          )
         }
       })
     )
