@@ -1,12 +1,13 @@
 /**
  * Headless Chromium of the system, for the tests of the report page.
  */
-import { existsSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"
 import { chromium, type Page } from "playwright-core"
+import { until } from "./poll.js"
 import { temporaryDirectory } from "./program.js"
 
 const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path))
@@ -88,3 +89,35 @@ export const rowsOf = (page: Page, table: string): Effect.Effect<ReadonlyArray<R
     const rows = await page.locator(`#${table} tbody tr`).all()
     return Promise.all(rows.map((row) => row.locator("th, td").allTextContents()))
   })
+
+/** Opens the developer tools of Chromium for an empty page. The browser is closed with the scope. */
+export const openDeveloperTools = Effect.gen(function* () {
+  const profile = yield* temporaryDirectory
+  const context = yield* Effect.acquireRelease(
+    Effect.promise(() =>
+      chromium.launchPersistentContext(profile, {
+        executablePath: executable ?? "",
+        args: ["--no-sandbox", "--remote-debugging-port=0"],
+        timeout: 0
+      })
+    ),
+    (launched) => Effect.promise(() => launched.close())
+  )
+  const file = join(profile, "DevToolsActivePort")
+  const port = yield* until(
+    "the port of the browser",
+    () => (existsSync(file) ? /^\d+(?=\n)/.exec(readFileSync(file, "utf8"))?.[0] : undefined),
+    () => file
+  )
+  return yield* Effect.promise(async () => {
+    const inspected = context.pages()[0] ?? (await context.newPage())
+    const { targetInfo } = await (await context.newCDPSession(inspected)).send("Target.getTargetInfo")
+    const page = await context.newPage()
+    page.setDefaultTimeout(0)
+    await page.goto(
+      `http://127.0.0.1:${port}/devtools/devtools_app.html?ws=127.0.0.1:${port}/devtools/page/${targetInfo.targetId}&panel=network`
+    )
+    await page.getByText("Preserve log").or(page.getByText("Keep log")).first().waitFor()
+    return page
+  })
+})
