@@ -15,6 +15,7 @@ import { type Access, modeFor } from "../Store/fileAccess.js"
 import type { SystemCalls } from "../Store/systemCalls.js"
 import type { FileInfo, Store } from "../Store.js"
 import * as Descriptors from "./descriptors.js"
+import * as FileSystemSync from "./fileSystemSync.js"
 import * as ProcessTable from "./processTable.js"
 
 const done =
@@ -94,25 +95,45 @@ const calls: SystemCalls = {
     Effect.async((resume) => Fs.write(descriptor, bytes, 0, bytes.length, positionBytes, done<number>(resume))),
   readAsync: (descriptor, into, positionBytes) =>
     Effect.async((resume) => Fs.read(descriptor, into, 0, into.length, positionBytes, done<number>(resume))),
-  sync: (descriptor) => Effect.async((resume) => Fs.fsync(descriptor, (error) => done<void>(resume)(error, undefined))),
-  syncDirectory: (path) =>
+  sync: (descriptor) => Fs.fsyncSync(descriptor),
+  syncDirectory: (path) => {
+    let descriptor: number | undefined
+    try {
+      descriptor = Fs.openSync(path, "r")
+      Fs.fsyncSync(descriptor)
+    } catch (error) {
+      if (!isUnsyncable(error)) {
+        throw error
+      }
+    } finally {
+      if (descriptor !== undefined) {
+        Fs.closeSync(descriptor)
+      }
+    }
+  },
+  syncAsync: (descriptor) =>
+    Effect.async((resume) => Fs.fsync(descriptor, (error) => done<void>(resume)(error, undefined))),
+  syncDirectoryAsync: (path) =>
     Effect.async((resume) =>
       Fs.open(path, "r", (error, descriptor) => {
         if (error !== null) {
-          // A directory that may be written and not read cannot be synced by this process.
-          resume(isUnsupported(codeOf(error)) || codeOf(error) === "EACCES" ? Effect.void : Effect.fail(error))
+          resume(isUnsyncable(error) ? Effect.void : Effect.fail(error))
           return
         }
         Fs.fsync(descriptor, (failure) => {
           Fs.close(descriptor, () => {
-            resume(failure === null || isUnsupported(codeOf(failure)) ? Effect.void : Effect.fail(failure))
+            resume(failure === null || isUnsyncable(failure) ? Effect.void : Effect.fail(failure))
           })
         })
       })
     ),
   list: (directory) => Effect.async((resume) => Fs.readdir(directory, done<ReadonlyArray<string>>(resume))),
-  processes: ProcessTable.own
+  processes: ProcessTable.own,
+  fileSystemSyncs: FileSystemSync.make
 }
+
+/** True if the directory cannot be synced, such as one that this process may write and not read. */
+const isUnsyncable = (error: unknown): boolean => isUnsupported(codeOf(error)) || codeOf(error) === "EACCES"
 
 const fileInfoOf = (found: Fs.Stats | undefined): FileInfo => ({
   sizeBytes: found?.isFile() === true ? found.size : undefined,

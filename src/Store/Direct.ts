@@ -16,13 +16,16 @@ import type * as Scope from "effect/Scope"
 import { codeOf, fromCause } from "../DownloadError/diskErrors.js"
 import { isExit } from "../internal/andThen.js"
 import * as Store from "../Store.js"
+import { DirectorySyncs } from "./directorySyncs.js"
 import * as FileSystemStore from "./FileSystem.js"
 import type { FileOperations } from "./fileOperations.js"
 import * as FilePart from "./filePart.js"
+import { FileSyncs } from "./fileSyncs.js"
 import { KeptParts } from "./kept/keptParts.js"
 import * as LazyFile from "./lazyFile.js"
 import { OpenFiles } from "./openFiles.js"
 import * as PartName from "./partName.js"
+import { SyncProbe } from "./syncProbe.js"
 import * as SyncWriteProbe from "./syncWriteProbe.js"
 import type { SystemCalls } from "./systemCalls.js"
 import { makeMemoryBudget } from "./writeBuffer.js"
@@ -30,7 +33,7 @@ import { makeMemoryBudget } from "./writeBuffer.js"
 /** @internal */
 export const make = (
   calls: SystemCalls,
-  limits: LazyFile.BufferLimits = LazyFile.defaultLimits
+  limits: LazyFile.Limits = LazyFile.defaultLimits
 ): Effect.Effect<typeof Store.Store.Service, never, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
   Effect.gen(function* () {
     const path = yield* Path.Path
@@ -41,7 +44,9 @@ export const make = (
       probe.isFast() ? probe.measure(() => attempt(() => calls.freeBytes(directory))) : calls.freeBytesAsync(directory)
     const fileSystem = yield* FileSystemStore.makeWith(shared, { freeBytes, limits, memory, reservations })
     const clock = yield* Effect.clock
-    const probe = SyncWriteProbe.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
+    const nowMillis = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
+    const probe = SyncWriteProbe.make(nowMillis)
+    const syncProbe = new SyncProbe(nowMillis)
     const openFiles = new OpenFiles(calls.releaseDescriptor)
     yield* Effect.acquireRelease(
       Effect.sync(() => calls.onDescriptorNeeded(() => openFiles.closeIdle())),
@@ -49,12 +54,13 @@ export const make = (
     )
     const blocking = operationsOf(calls, attempt)
     const measured = operationsOf(calls, (call) => probe.measure(() => attempt(call)))
+    const operations: FileOperations<number> = {
+      ...measured,
+      write: (descriptor, bytes, positionBytes) =>
+        (probe.isFast() ? measured.write : calls.writeAsync)(descriptor, bytes, positionBytes)
+    }
     const dependencies: LazyFile.Dependencies<number> = {
-      operations: {
-        ...measured,
-        write: (descriptor, bytes, positionBytes) =>
-          (probe.isFast() ? measured.write : calls.writeAsync)(descriptor, bytes, positionBytes)
-      },
+      operations,
       runSync: (act) => (probe.isFast() ? probe.measure(() => exitOf(() => act(blocking))) : undefined),
       closeToReopen: (descriptor, name) => {
         const closed = attempt(() => calls.closeToReopen(descriptor, name))
@@ -71,7 +77,18 @@ export const make = (
       reservations,
       memory,
       limits,
-      openFiles
+      openFiles,
+      fileSyncs: new FileSyncs({
+        sync: operations.sync,
+        blocking: { probe: syncProbe, sync: (descriptor) => attempt(() => calls.sync(descriptor)) },
+        shared: yield* calls.fileSystemSyncs,
+        limits: limits.syncs,
+        nowMillis
+      }),
+      directorySyncs: new DirectorySyncs(operations, openFiles, {
+        probe: syncProbe,
+        sync: (path) => attempt(() => calls.syncDirectory(path))
+      })
     }
     return Store.Store.of({
       prepare: fileSystem.prepare,
@@ -91,7 +108,7 @@ export const make = (
 /** @internal */
 export const layer = (
   calls: SystemCalls,
-  limits?: LazyFile.BufferLimits
+  limits?: LazyFile.Limits
 ): Layer.Layer<Store.Store, never, FileSystem.FileSystem | Path.Path> => Layer.scoped(Store.Store, make(calls, limits))
 
 // `dirname` of Node reads a path character by character.
@@ -111,7 +128,7 @@ const operationsOf = (
   truncate: (descriptor, sizeBytes) => run(() => calls.truncate(descriptor, sizeBytes)),
   write: (descriptor, bytes, positionBytes) => run(() => calls.write(descriptor, bytes, positionBytes)),
   read: calls.readAsync,
-  sync: calls.sync,
+  sync: calls.syncAsync,
   close: (descriptor) => run(() => calls.close(descriptor)),
   setAccess: (descriptor, access) => run(() => calls.setAccess(descriptor, access)),
   setModified: (descriptor, millis) => run(() => calls.setModified(descriptor, millis)),
@@ -120,7 +137,7 @@ const operationsOf = (
   rename: (from, to) => run(() => calls.rename(from, to)),
   link: (from, to) => run(() => calls.link(from, to)),
   remove: (path) => run(() => calls.remove(path)),
-  syncDirectory: calls.syncDirectory
+  syncDirectory: calls.syncDirectoryAsync
 })
 
 /** An error without the operating system's code is a bug. */

@@ -18,9 +18,11 @@ import { Disk } from "../DownloadError.js"
 import { completeWhenDescriptorFree, isTooManyOpenCode } from "../internal/descriptors.js"
 import * as Printable from "../internal/text/printable.js"
 import { type FileInfo, Store } from "../Store.js"
+import { DirectorySyncs } from "./directorySyncs.js"
 import { type Access, modeFor } from "./fileAccess.js"
 import type { FileOperations, Inspected } from "./fileOperations.js"
 import * as FilePart from "./filePart.js"
+import { FileSyncs } from "./fileSyncs.js"
 import { KeptParts } from "./kept/keptParts.js"
 import * as ProcessTable from "./kept/processTable.js"
 import * as LazyFile from "./lazyFile.js"
@@ -46,6 +48,7 @@ export const makeWith = (
     const path = yield* Path.Path
     const fs = yield* FileSystem.FileSystem
     const operations = operationsOf(fs, shared.processes.uid)
+    const openFiles = new OpenFiles(() => {})
     const dependencies: LazyFile.Dependencies<OpenedFile> = {
       operations,
       runSync: () => undefined,
@@ -57,7 +60,15 @@ export const makeWith = (
       reservations,
       memory,
       limits,
-      openFiles: new OpenFiles(() => {})
+      openFiles,
+      fileSyncs: new FileSyncs({
+        sync: operations.sync,
+        blocking: undefined,
+        shared: undefined,
+        limits: limits.syncs,
+        nowMillis: () => 0
+      }),
+      directorySyncs: new DirectorySyncs(operations, openFiles, undefined)
     }
 
     // The recursive operation of Node never ends if a missing directory cannot be created.
@@ -103,7 +114,7 @@ export const makeWith = (
 
 /** @internal */
 export const makeAlone = (
-  limits: LazyFile.BufferLimits
+  limits: LazyFile.Limits
 ): Effect.Effect<typeof Store.Service, never, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function* () {
     const processes = yield* ProcessTable.fromFileSystem(yield* FileSystem.FileSystem)

@@ -11,8 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { codeOf, fromCause, specialFile } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
-import { andThen, errorOf, matchExit } from "../internal/andThen.js"
-import { completeWhenDescriptorFree } from "../internal/descriptors.js"
+import { andThen, errorOf, mapError, matchExit } from "../internal/andThen.js"
 import { beside } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import type { Durability, Opened, OpenOptions, Part, PublishOptions } from "../Store.js"
@@ -20,7 +19,7 @@ import type { Access } from "./fileAccess.js"
 import type { FileOperations } from "./fileOperations.js"
 import type { Taken } from "./kept/leftPart.js"
 import { RecordFile } from "./kept/recordFile.js"
-import { type Dependencies, isTooManyOpen, LazyFile } from "./lazyFile.js"
+import { type Dependencies, LazyFile } from "./lazyFile.js"
 import * as PartName from "./partName.js"
 import * as Publishing from "./publishing.js"
 import { Reservation } from "./reservation.js"
@@ -177,9 +176,36 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
     }
     this.target = name === undefined ? this.destination : beside(this.destination, name)
     const prepare = (operations: FileOperations<Handle>) => this.prepared(operations, onExists, modifiedMillis)
-    return options.durability === "rename"
-      ? this.perform(prepare, (operations, handle) => this.finish(operations, handle, onExists))
-      : this.performLater(prepare, (operations, handle) => this.syncAndFinish(operations, handle, onExists))
+    if (options.durability === "rename") {
+      return this.perform(prepare, (operations, handle) => this.finish(operations, handle, onExists))
+    }
+    return this.store.fileSyncs.areFast
+      ? this.publishDurably(prepare, onExists)
+      : Effect.uninterruptible(Effect.suspend(() => this.publishDurably(prepare, onExists)))
+  }
+
+  private publishDurably(
+    prepare: (operations: FileOperations<Handle>) => Effect.Effect<Handle, unknown>,
+    onExists: PublishOptions["onExists"]
+  ): Effect.Effect<string | undefined, Disk> {
+    const { directoryOf, directorySyncs, fileSyncs } = this.store
+    const isSmall = this.path === undefined
+    const prepared = this.perform(prepare, (_, handle) => Exit.succeed(handle))
+    const synced = andThen(prepared, (handle) => this.inUse(fileSyncs.sync(handle, isSmall)))
+    const moved = andThen(synced, () =>
+      this.perform(
+        (operations) => this.opened(operations),
+        (operations, handle) => this.finish(operations, handle, onExists)
+      )
+    )
+    return andThen(moved, (path) =>
+      path === undefined
+        ? Exit.succeed(undefined)
+        : mapError(
+            andThen(directorySyncs.sync(directoryOf(this.destination)), () => Exit.succeed(path)),
+            (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
+          )
+    )
   }
 
   close(end: "keep" | "discard"): Effect.Effect<void> {
@@ -323,24 +349,6 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
         this.broken = this.failureOf(errorOf(exit))
         return Exit.failCause(exit.cause)
       })
-    )
-  }
-
-  private syncAndFinish(
-    operations: FileOperations<Handle>,
-    handle: Handle,
-    onExists: PublishOptions["onExists"]
-  ): Effect.Effect<string | undefined, unknown> {
-    const { directoryOf, openFiles } = this.store
-    const syncDirectory = Effect.mapError(
-      completeWhenDescriptorFree((cause) => isTooManyOpen(cause) && (openFiles.freeDescriptor() || true))(
-        Effect.suspend(() => operations.syncDirectory(directoryOf(this.destination)))
-      ),
-      (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
-    )
-    return operations.sync(handle).pipe(
-      Effect.flatMap(() => this.finish(operations, handle, onExists)),
-      Effect.tap((path) => (path === undefined ? Effect.void : syncDirectory))
     )
   }
 

@@ -5,31 +5,35 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { codeOf, fromCause } from "../DownloadError/diskErrors.js"
+import { fromCause } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
-import { andThen, errorOf, matchExit } from "../internal/andThen.js"
-import { isTooManyOpenCode, retryUntilDescriptorFree } from "../internal/descriptors.js"
+import { andThen, errorOf, isExit, mapError, matchExit } from "../internal/andThen.js"
+import { retryUntilDescriptorFree } from "../internal/descriptors.js"
+import type { DirectorySyncs } from "./directorySyncs.js"
 import type { FileOperations } from "./fileOperations.js"
+import { defaultSyncLimits, type FileSyncs, type SyncLimits } from "./fileSyncs.js"
 import type { KeptParts } from "./kept/keptParts.js"
 import type { Backend, Shared } from "./kept/leftPart.js"
-import type { OpenFile } from "./openFiles.js"
+import { isTooManyOpen, type OpenFile } from "./openFiles.js"
 import type { Reservations } from "./reservation.js"
 import type { MemoryBudget } from "./writeBuffer.js"
 
-/** What a part keeps in memory. */
-export interface BufferLimits {
+/** What a part keeps in memory, and when files are synced together. */
+export interface Limits {
   /** A body up to this size is kept in memory until it is published. */
   readonly smallBytes: number
   /** The same for a part with a key: what is in memory, a kill of the process loses. */
   readonly smallResumableBytes: number
   /** Small chunks of a larger body are collected into blocks of this size. */
   readonly blockBytes: number
+  readonly syncs: SyncLimits
 }
 
-export const defaultLimits: BufferLimits = {
+export const defaultLimits: Limits = {
   smallBytes: 256 * 1024,
   smallResumableBytes: 64 * 1024,
-  blockBytes: 64 * 1024
+  blockBytes: 64 * 1024,
+  syncs: defaultSyncLimits
 }
 
 /** What the backends of a store share. */
@@ -61,8 +65,10 @@ export interface Dependencies<Handle> extends Backend<Handle> {
   /** The bytes that are free in the file system of a directory; undefined if that is not known. */
   readonly freeBytes: (directory: string) => Effect.Effect<number | undefined, unknown>
   readonly reservations: Reservations
+  readonly fileSyncs: FileSyncs<Handle>
+  readonly directorySyncs: DirectorySyncs
   readonly memory: MemoryBudget
-  readonly limits: BufferLimits
+  readonly limits: Limits
 }
 
 export abstract class LazyFile<Handle extends number | object> implements OpenFile {
@@ -147,6 +153,22 @@ export abstract class LazyFile<Handle extends number | object> implements OpenFi
     )
   }
 
+  /** Keeps the open file open until the effect ends. */
+  protected inUse<A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A, Disk> {
+    const using = isExit(effect)
+      ? effect
+      : Effect.suspend(() => {
+          this.users++
+          return Effect.ensuring(
+            effect,
+            Effect.sync(() => {
+              this.users--
+            })
+          )
+        })
+    return mapError(using, (cause) => this.failureOf(cause))
+  }
+
   private isShortOfDescriptors(cause: unknown): boolean {
     return this.handle === undefined && !this.isFinished && isTooManyOpen(cause)
   }
@@ -176,6 +198,3 @@ export abstract class LazyFile<Handle extends number | object> implements OpenFi
     this.path = undefined
   }
 }
-
-export const isTooManyOpen = (cause: unknown): boolean =>
-  cause instanceof Disk ? cause.reason === "too-many-open" : isTooManyOpenCode(codeOf(cause))

@@ -3,6 +3,13 @@
  *
  * @internal
  */
+import { codeOf } from "../DownloadError/diskErrors.js"
+import { Disk } from "../DownloadError.js"
+import { isTooManyOpenCode } from "../internal/descriptors.js"
+
+/** True if an error says that no descriptor is free. */
+export const isTooManyOpen = (cause: unknown): boolean =>
+  cause instanceof Disk ? cause.reason === "too-many-open" : isTooManyOpenCode(codeOf(cause))
 
 export interface OpenFile {
   /** Closes the file until it is needed again. False if it is in use or not open. */

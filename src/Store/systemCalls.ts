@@ -5,9 +5,11 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { FileInfo } from "../Store.js"
 import type { Access } from "./fileAccess.js"
 import type { Inspected } from "./fileOperations.js"
+import type { SharedSync } from "./fileSyncs.js"
 import type { ProcessTable } from "./kept/processTable.js"
 
 export interface SystemCalls {
@@ -39,6 +41,9 @@ export interface SystemCalls {
   readonly setAccess: (descriptor: number, access: Access) => void
   /** Sets the modification time of a file, in milliseconds since 1970. */
   readonly setModified: (descriptor: number, millis: number) => void
+  readonly sync: (descriptor: number) => void
+  /** Does nothing if the directory cannot be synced by this process. */
+  readonly syncDirectory: (path: string) => void
   /** Closes an idle descriptor of another part of this process, at once or a moment later. */
   readonly releaseDescriptor: () => void
   /** Registers a function that closes an idle descriptor if there is one. Returns the function that unregisters it. */
@@ -46,9 +51,10 @@ export interface SystemCalls {
   readonly writeAsync: (descriptor: number, bytes: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
   /** Returns the number of bytes that were read into `into`: 0 at the end of the file. */
   readonly readAsync: (descriptor: number, into: Uint8Array, positionBytes: number) => Effect.Effect<number, unknown>
-  readonly sync: (descriptor: number) => Effect.Effect<void, unknown>
-  readonly syncDirectory: (path: string) => Effect.Effect<void, unknown>
+  readonly syncAsync: (descriptor: number) => Effect.Effect<void, unknown>
+  readonly syncDirectoryAsync: (path: string) => Effect.Effect<void, unknown>
   /** The names in a directory. */
   readonly list: (directory: string) => Effect.Effect<ReadonlyArray<string>, unknown>
   readonly processes: Effect.Effect<ProcessTable>
+  readonly fileSystemSyncs: Effect.Effect<SharedSync<number>, never, Scope.Scope>
 }

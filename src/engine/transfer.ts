@@ -301,10 +301,11 @@ class Steps {
     if (isExit(publishing) && Exit.isSuccess(publishing)) {
       return published(publishing.value)
     }
-    return Effect.matchEffect(publishing, {
+    // The origin has done its part. Another transfer takes its place while this one waits for the disk.
+    this.release()
+    return Effect.matchEffect(isExit(publishing) ? publishing : this.parked(publishing), {
       onSuccess: published,
       onFailure: (error) => {
-        this.release()
         return isUpdated(request) && error.reason === "exists"
           ? andThen(file.appeared(received.part, received.bytes), (unchanged) =>
               unchanged === undefined ? Exit.fail(error) : Exit.succeed(unchangedOutcome(file, unchanged))

@@ -26,5 +26,9 @@ export const matchExit = <A, E, B, E2>(
   next: (exit: Exit.Exit<A, E>) => Effect.Effect<B, E2>
 ): Effect.Effect<B, E2> => (isExit(effect) ? next(effect) : Effect.flatMap(Effect.exit(effect), next))
 
+/** Does what `Effect.mapError` does. If the effect has ended, it calls `map` at once. */
+export const mapError = <A, E, E2>(effect: Effect.Effect<A, E>, map: (error: E) => E2): Effect.Effect<A, E2> =>
+  isExit(effect) ? Exit.mapError(effect, map) : Effect.mapError(effect, map)
+
 /** Returns the error or the defect of a failed effect. */
 export const errorOf = ({ cause }: Exit.Failure<unknown, unknown>): unknown => Cause.squash(cause)

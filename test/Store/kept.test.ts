@@ -16,7 +16,7 @@ const key = "key"
 const sizeBytes = 1000
 
 // Small parts go to the disk, too.
-const limits = { smallBytes: 10, smallResumableBytes: 10, blockBytes: 100 }
+const limits = { smallBytes: 10, smallResumableBytes: 10, blockBytes: 100, syncs: { maxAlone: 1, minShared: 2 } }
 
 const backends = [
   ["Store/Direct", (disk: Disk) => DirectStore.layer(disk.calls(), limits)],

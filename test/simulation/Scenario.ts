@@ -111,6 +111,8 @@ export interface Settings {
 
 export interface Scenario extends Settings {
   readonly seed: number
+  /** How much longer a sync takes than other operations. From 6 on, no sync is made on the event loop. */
+  readonly syncMillis: number
   readonly jobs: ReadonlyArray<Job>
   /** Indices of the jobs, in the order in which they are requested. Some occur twice. */
   readonly asked: ReadonlyArray<number>

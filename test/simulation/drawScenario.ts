@@ -50,6 +50,7 @@ export const drawScenario = (seed: number): Scenario => {
     isDirect: false,
     isShortOfMemory: false,
     durability: from.chance(0.6) ? "full" : "rename",
+    syncMillis: 0,
     segments: undefined,
     requestsPerSecond: from.chance(0.1) ? from.between(2, 20) : undefined,
     bytesPerSecond: from.chance(0.1) ? from.between(500, 5000) : undefined,
@@ -76,7 +77,8 @@ export const drawScenario = (seed: number): Scenario => {
   const called = withLateCaller(new Draw(seed ^ 0x4b7a70e9), segmented)
   const lying = withLies(new Draw(seed ^ 0x1f83d9ab), withDisk(new Draw(seed ^ 0x2c1b3c6d), called))
   const lived = withLives(new Draw(seed ^ 0x5a827999), withWaits(new Draw(seed ^ 0x3d4e5f61), lying))
-  return withMirrors(new Draw(seed ^ 0x6a09e667), withGone(new Draw(seed ^ 0x6ed9eba1), lived))
+  const mirrored = withMirrors(new Draw(seed ^ 0x6a09e667), withGone(new Draw(seed ^ 0x6ed9eba1), lived))
+  return withSlowSyncs(new Draw(seed ^ 0x510e527f), mirrored)
 }
 
 /** Adds mirrors of some files, which bring segments of them. */
@@ -131,6 +133,17 @@ const withLateCaller = (from: Draw, scenario: Scenario): Scenario => {
     ending: { kind: "cancel", job: from.below(asked.length), step, isAskedAgain: true }
   }
 }
+
+/** Adds a disk whose syncs take long, so that many files wait for them. */
+const withSlowSyncs = (from: Draw, scenario: Scenario): Scenario =>
+  from.chance(0.4)
+    ? {
+        ...scenario,
+        durability: "full",
+        isDirect: scenario.isDirect || from.chance(0.7),
+        syncMillis: from.between(6, 200)
+      }
+    : scenario
 
 /** Adds files that are gone after a part of them was received, if the requests resume. */
 const withGone = (from: Draw, scenario: Scenario): Scenario =>

@@ -24,6 +24,8 @@ const store = "Store/FileSystem.ts"
 const part = "Store/filePart.ts"
 const lazyFile = "Store/lazyFile.ts"
 const publishing = "Store/publishing.ts"
+const fileSyncs = "Store/fileSyncs.ts"
+const directorySyncs = "Store/directorySyncs.ts"
 const precheck = "engine/precheck.ts"
 const localFile = "engine/localFile.ts"
 const fileTransfer = "engine/fileTransfer.ts"
@@ -89,8 +91,34 @@ export const mutations = [
     [part, 'prefix + PartName.partName(id, processes.own, isLong ? "" : name)', "destination"],
     [store, ': { flag: "wx+" }', ': { flag: "w+" }']
   ],
-  ["no sync of the file", [part, "operations.sync(handle).pipe(", "Effect.void.pipe("]],
-  ["no sync of the directory", [part, "(path === undefined ? Effect.void : syncDirectory)", "Effect.void"]],
+  ["no sync of the file", [part, "this.inUse(fileSyncs.sync(handle, isSmall))", "Exit.void"]],
+  ["no sync of the directory", [part, "directorySyncs.sync(directoryOf(this.destination))", "Exit.void"]],
+  [
+    "a file gets its name while it is synced",
+    [fileSyncs, "this.queue.push({", "resume(Exit.void)\n        this.queue.push({"]
+  ],
+  ["files that share a sync get their names before it", [fileSyncs, ": shared.sync(first.handle)", ": Exit.void"]],
+  [
+    "a shared sync that fails counts",
+    [fileSyncs, "if (Exit.isFailure(exit)) {", "if (Exit.isFailure(exit) && false) {"]
+  ],
+  [
+    "the file of the last caller is never synced",
+    [
+      fileSyncs,
+      "this.aloneCount--\n        this.start()",
+      "this.aloneCount--\n        this.queue.length > 1 && this.start()"
+    ]
+  ],
+  [
+    "a caller gets the sync of the directory that is under way",
+    [
+      directorySyncs,
+      "const others = this.waiting.get(path) ?? []\n      this.waiting.set(path, [])\n      return Effect.flatMap(Effect.exit(syncing), (exit) => {",
+      "return Effect.flatMap(Effect.exit(syncing), (exit) => {\n        const others = this.waiting.get(path) ?? []\n        this.waiting.set(path, [])"
+    ]
+  ],
+  ["the last directory is never synced", [directorySyncs, "next(this.lead(path))", "this.waiting.delete(path)"]],
   [
     "the part stays",
     [part, "return matchExit(operations.remove(path), (exit) =>", "return matchExit(Exit.void, (exit) =>"]
@@ -104,8 +132,13 @@ export const mutations = [
     "the publish can be interrupted",
     [
       transfer,
-      "return Effect.matchEffect(publishing, {\n      onSuccess: published,",
-      "return Effect.matchEffect(Effect.interruptible(publishing), {\n      onSuccess: published,"
+      "isExit(publishing) ? publishing : this.parked(publishing), {",
+      "isExit(publishing) ? publishing : Effect.interruptible(this.parked(publishing)), {"
+    ],
+    [
+      part,
+      ": Effect.uninterruptible(Effect.suspend(() => this.publishDurably(prepare, onExists)))",
+      ": Effect.suspend(() => this.publishDurably(prepare, onExists))"
     ],
     [lazyFile, "Effect.uninterruptible(\n      Effect.mapError(", "(\n      Effect.mapError("]
   ],

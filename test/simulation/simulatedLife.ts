@@ -13,6 +13,7 @@ import { OriginGovernor } from "../../src/OriginGovernor.js"
 import * as Progress from "../../src/Progress.js"
 import * as DirectStore from "../../src/Store/Direct.js"
 import * as FileSystemStore from "../../src/Store/FileSystem.js"
+import { defaultLimits } from "../../src/Store/lazyFile.js"
 import * as Disk from "../../src/testing/Disk.js"
 import * as Origin from "../../src/testing/Origin.js"
 import { World } from "../../src/testing/World.js"
@@ -126,9 +127,7 @@ export class SimulatedLife implements Life {
           (this.scenario.isDirect
             ? DirectStore.layer(
                 this.disk.calls(),
-                this.scenario.isShortOfMemory
-                  ? { smallBytes: Subject.smallBytes, smallResumableBytes: Subject.smallBytes, blockBytes: 200 }
-                  : undefined
+                this.scenario.isShortOfMemory ? Subject.smallLimits : { ...defaultLimits, syncs: Subject.syncs }
               )
             : FileSystemStore.layer
           ).pipe(Layer.provide(this.disk.layer)),
@@ -322,7 +321,8 @@ export class SimulatedLife implements Life {
     }
     const count = this.operationsByName.get(operation.name) ?? 0
     this.operationsByName.set(operation.name, count + 1)
-    const delayMillis = this.from.below(4)
+    const isSync = operation.name.startsWith("sync")
+    const delayMillis = this.from.below(4) + (isSync ? this.scenario.syncMillis : 0)
     if (diskFault === undefined || diskFault.operation !== operation.name || diskFault.count > count) {
       return { delayMillis }
     }

@@ -8,6 +8,8 @@ import type { ResumeRule } from "../../src/engine/resume/resumeRule.js"
 import type { SegmentRule } from "../../src/engine/segments/segmentRule.js"
 import * as OriginGovernor from "../../src/OriginGovernor.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
+import type { SyncLimits } from "../../src/Store/fileSyncs.js"
+import type { Limits as StoreLimits } from "../../src/Store/lazyFile.js"
 import type { Store } from "../../src/Store.js"
 import type { Transport } from "../../src/Transport.js"
 import * as Scenario from "./Scenario.js"
@@ -36,6 +38,11 @@ const segmentsRule = (connectionsAtMost: number): SegmentRule => ({
 
 /** The number of bytes that the store of a scenario keeps in memory, if it is short of memory. */
 export const smallBytes = 400
+
+/** One file is synced at a time, and two that wait share a sync, because a run has few files. */
+export const syncs: SyncLimits = { maxAlone: 1, minShared: 2 }
+
+export const smallLimits: StoreLimits = { smallBytes, smallResumableBytes: smallBytes, blockBytes: 200, syncs }
 
 const resumeRule: ResumeRule = {
   leastBytes: smallBytes + 1,

@@ -19,6 +19,7 @@ export interface Operation {
     | "truncate"
     | "sync"
     | "syncDirectory"
+    | "syncFileSystem"
     | "rename"
     | "link"
     | "remove"

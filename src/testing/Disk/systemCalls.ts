@@ -111,14 +111,24 @@ export const make = (volume: Volume, faults: Faults): SystemCalls => {
         const { inode, path } = fileOf(descriptor)
         return withCode(faults.perform({ name: "read", path }, () => volume.readAt(inode, into, position)))
       }),
-    sync: (descriptor) =>
+    sync: (descriptor) => {
+      const { inode, path } = fileOf(descriptor)
+      faults.performSync({ name: "sync", path }, () => volume.syncFile(path, inode))
+    },
+    syncDirectory: (path) =>
+      faults.performSync({ name: "syncDirectory", path }, () => volume.syncFile(path, undefined)),
+    syncAsync: (descriptor) =>
       Effect.suspend(() => {
         const { inode, path } = fileOf(descriptor)
         return withCode(faults.perform({ name: "sync", path }, () => volume.syncFile(path, inode)))
       }),
-    syncDirectory: (path) =>
+    syncDirectoryAsync: (path) =>
       withCode(faults.perform({ name: "syncDirectory", path }, () => volume.syncFile(path, undefined))),
     list: (directory) => withCode(faults.perform({ name: "look", path: directory }, () => volume.namesIn(directory))),
+    fileSystemSyncs: Effect.succeed({
+      fileSystemOf: () => 1,
+      sync: () => withCode(faults.perform({ name: "syncFileSystem", path: "/" }, () => volume.syncContents()))
+    }),
     processes: Effect.map(ProcessTable.fromLinux(Processes.linuxFiles(volume)), (table) => table ?? ProcessTable.none)
   }
 }

@@ -245,6 +245,13 @@ export class Volume {
     return found.length
   }
 
+  /** Syncs the content of each file, and no names. */
+  syncContents(): void {
+    for (const inode of this.names.values()) {
+      inode.synced = inode.bytes.slice()
+    }
+  }
+
   /** Without an inode, the path is a directory. */
   syncFile(path: string, inode: Inode | undefined): void {
     if (inode === undefined) {

@@ -231,9 +231,8 @@ class Reruns implements Result {
 
   private get layer() {
     const { plan } = this
-    const small = { smallBytes: Subject.smallBytes, smallResumableBytes: Subject.smallBytes, blockBytes: 200 }
     const store = plan.isDirect
-      ? DirectStore.layer(this.disk.calls(), plan.isShortOfMemory ? small : undefined)
+      ? DirectStore.layer(this.disk.calls(), plan.isShortOfMemory ? Subject.smallLimits : undefined)
       : FileSystemStore.layer
     return Subject.layer(plan).pipe(
       Layer.provideMerge(

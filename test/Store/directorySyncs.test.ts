@@ -1,0 +1,92 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
+import { DirectorySyncs } from "../../src/Store/directorySyncs.js"
+import { OpenFiles } from "../../src/Store/openFiles.js"
+import { SyncProbe } from "../../src/Store/syncProbe.js"
+
+/** Directories whose sync takes 10 milliseconds. */
+const disk = (fails: (count: number) => boolean = () => false) => {
+  const begun: Array<string> = []
+  const syncDirectory = (path: string) =>
+    Effect.suspend(() => {
+      begun.push(path)
+      return Effect.zipRight(Effect.sleep(10), fails(begun.length) ? Effect.fail("EIO") : Effect.void)
+    })
+  return { begun, syncs: new DirectorySyncs({ syncDirectory }, new OpenFiles(() => {}), undefined) }
+}
+
+describe("Store/directorySyncs", () => {
+  it.effect("syncs a directory once for all that ask in one turn, and again for those that ask meanwhile", () =>
+    Effect.gen(function* () {
+      const { begun, syncs } = disk()
+      const ask = Effect.forEach([1, 2, 3], () => syncs.sync("/d"), { concurrency: "unbounded" })
+      const first = yield* Effect.fork(ask)
+      yield* TestClock.adjust(5)
+      const second = yield* Effect.fork(ask)
+      yield* TestClock.adjust(5)
+      yield* Fiber.join(first)
+      assert.deepStrictEqual(begun, ["/d", "/d"])
+      assert.isNull(yield* Fiber.poll(second).pipe(Effect.map((polled) => (polled._tag === "None" ? null : polled))))
+      yield* TestClock.adjust(10)
+      yield* Fiber.join(second)
+      assert.deepStrictEqual(begun, ["/d", "/d"])
+    })
+  )
+
+  it.effect("syncs different directories at the same time", () =>
+    Effect.gen(function* () {
+      const { begun, syncs } = disk()
+      const fiber = yield* Effect.fork(Effect.forEach(["/a", "/b"], (path) => syncs.sync(path), { concurrency: 2 }))
+      yield* TestClock.adjust(10)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(begun, ["/a", "/b"])
+    })
+  )
+
+  it.effect("tells a failure to all that share the sync, and to no others", () =>
+    Effect.gen(function* () {
+      const { syncs } = disk((count) => count === 1)
+      const ask = Effect.forEach([1, 2], () => Effect.exit(syncs.sync("/d")), { concurrency: "unbounded" })
+      const first = yield* Effect.fork(ask)
+      yield* TestClock.adjust(5)
+      const second = yield* Effect.fork(ask)
+      yield* TestClock.adjust(20)
+      assert.deepStrictEqual(yield* Fiber.join(first), [Exit.fail("EIO"), Exit.fail("EIO")])
+      assert.deepStrictEqual(yield* Fiber.join(second), [Exit.void, Exit.void])
+    })
+  )
+
+  it.effect("syncs for the others although the caller that has begun is interrupted", () =>
+    Effect.gen(function* () {
+      const { syncs } = disk()
+      const first = yield* Effect.fork(syncs.sync("/d"))
+      const second = yield* Effect.fork(syncs.sync("/d"))
+      yield* TestClock.adjust(5)
+      const interrupting = yield* Effect.fork(Fiber.interrupt(first))
+      yield* TestClock.adjust(10)
+      yield* Fiber.join(interrupting)
+      yield* Fiber.join(second)
+    })
+  )
+
+  it("syncs in the call while that is fast", () => {
+    const probe = new SyncProbe(() => 0)
+    for (let count = 0; count < 4; count++) {
+      probe.onThread(0)
+    }
+    const { begun } = disk()
+    const blocking = {
+      probe,
+      sync: (path: string) => {
+        begun.push(path)
+        return Exit.void
+      }
+    }
+    const syncs = new DirectorySyncs({ syncDirectory: () => Effect.never }, new OpenFiles(() => {}), blocking)
+    assert.strictEqual(syncs.sync("/d"), Exit.void)
+    assert.deepStrictEqual(begun, ["/d"])
+  })
+})
