@@ -156,6 +156,36 @@ describe("a line of --json", () => {
     }
   })
 
+  it("has the URLs of its request and of its mirrors as they were given, if that is asked for", () => {
+    const mirror = "http://b.example/b?key=m1rror"
+    const withMirror = Download.request({ id: "7", url: request.url, destination: "files/b", mirrors: [mirror] })
+    const shown = "http://b.example/b?key=…"
+    const lineOf = (event: DownloadEvent.DownloadEvent) => EventLine.fromEvent(event, { ...options, showsUrls: true })
+    const about = { request: withMirror, atMillis } as const
+    for (const event of [
+      new DownloadEvent.Responded({ ...about, url, status: 200, headers: {} }),
+      new DownloadEvent.Retrying({ ...about, error, attempt: 1, delayMillis: 0, mirror: shown }),
+      new DownloadEvent.MirrorGivenUp({ ...about, mirror: shown, error }),
+      ...errors
+        .filter(({ _tag }) => _tag !== "Disk")
+        .map(
+          (error) =>
+            new DownloadEvent.Finished({ outcome: new Download.Failed({ request: withMirror, error }), atMillis })
+        )
+    ]) {
+      const { hint: _, ...line } = { hint: "", ...lineOf(event) }
+      const error = "error" in line && line.error !== undefined ? { ...line.error, message: "" } : undefined
+      const text = JSON.stringify({ ...line, error })
+      assert.notInclude(text, "…")
+      assert.include(text, "s3cret")
+      assert.strictEqual(text.includes("m1rror"), "mirror" in line)
+      assert.notInclude(EventLine.toText(EventLine.fromEvent(event, options)), "s3cret")
+    }
+    const redirected = new DownloadError.HttpStatus({ url: "http://c.example/?key=…", status: 404 })
+    const failed = new Download.Failed({ request: withMirror, error: redirected })
+    assert.include(EventLine.toText(lineOf(new DownloadEvent.Finished({ outcome: failed, atMillis }))), redirected.url)
+  })
+
   it("keeps fields that this version does not know", () => {
     const text = '{"event":"Expected","new":1,"atMillis":2,"files":3}\n'
     assert.strictEqual(EventLine.toText(Either.getOrThrow(EventLine.decode(text))), text)

@@ -111,15 +111,15 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
         ...transferOf(event.request, options),
         attempt: event.attempt,
         delayMillis: Math.round(event.delayMillis),
-        mirror: event.mirror,
-        error: errorFields(event.error)
+        mirror: event.mirror === undefined ? undefined : givenUrl(event.mirror, event.request, options),
+        error: errorOf(event.error, event.request, options)
       }
     case "Responded":
       return {
         event: "Responded",
         atMillis,
         ...transferOf(event.request, options),
-        responseUrl: event.url,
+        responseUrl: givenUrl(event.url, event.request, options),
         status: event.status,
         headers: event.headers
       }
@@ -128,8 +128,8 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
         event: "MirrorGivenUp",
         atMillis,
         ...transferOf(event.request, options),
-        mirror: event.mirror,
-        error: errorFields(event.error)
+        mirror: givenUrl(event.mirror, event.request, options),
+        error: errorOf(event.error, event.request, options)
       }
     case "Paused":
       return {
@@ -189,7 +189,7 @@ export const fromExchanged = (event: Exchanged, options: LineOptions): typeof Ex
   connection: event.connection,
   requestHeaders: event.requestHeaders,
   responseHeaders: event.responseHeaders,
-  error: event.error === undefined ? undefined : errorFields(event.error)
+  error: event.error === undefined ? undefined : errorOf(event.error, event.request, options)
 })
 
 /**
@@ -249,7 +249,7 @@ export const fromOutcome = (
         atMillis,
         outcome: "Failed",
         ...transferOf(outcome.request, options),
-        error: errorFields(outcome.error),
+        error: errorOf(outcome.error, outcome.request, options),
         hint: options.hintOf?.(outcome.error),
         keptBytes: outcome.keptBytes,
         list: place?.list,
@@ -292,6 +292,24 @@ const transferOf = (request: Download.DownloadRequest, options: LineOptions, fil
   url: urlOf(request.url, options),
   file
 })
+
+/** The URL of a request or of one of its mirrors, if this is how it is shown. An event has no URLs with secrets. */
+const givenUrl = (
+  shown: string,
+  { mirrors = [], url }: Download.DownloadRequest,
+  { showsUrls }: LineOptions
+): string => (showsUrls === true ? ([url, ...mirrors].find((given) => displayUrl(given) === shown) ?? shown) : shown)
+
+const errorOf = (
+  error: DownloadError,
+  request: Download.DownloadRequest,
+  options: LineOptions
+): typeof ErrorFields.Type => {
+  const fields = errorFields(error)
+  return options.showsUrls === true && "url" in fields && typeof fields.url === "string"
+    ? { ...fields, url: givenUrl(fields.url, request, options) }
+    : fields
+}
 
 const encodeError = Schema.encodeSync(DownloadError)
 

@@ -197,16 +197,18 @@ describe("--har of halyard flags", () => {
 })
 
 describe("--show-urls of halyard get", () => {
-  it.scopedLive("keeps URLs as they were given, in --json and --har only", () =>
+  it.scopedLive("keeps URLs as they were given, in --json, --har and --report only", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const secret = `${url.replace("//", "//me:s3cret@")}/moved?key=s3cret`
-      const options = ["--json", "--har", "run.har"]
+      const options = ["--json", "--har", "run.har", "--report", "run.html"]
       const without = yield* get([secret, `${url}/missing?key=s3cret`, ...options])
-      assert.notInclude(without.stdout + without.stderr + without.read("run.har"), "s3cret")
+      assert.notInclude(without.stdout + without.stderr + without.read("run.har") + without.read("run.html"), "s3cret")
       const shown = yield* get([secret, `${url}/missing?key=s3cret`, ...options, "--show-urls"])
       assert.include(shown.stdout, `"url":"${secret}"`)
       assert.include(shown.stdout, `"url":"${url}/ok?token=s3cret"`)
+      assert.match(shown.stdout, /"error":\{"_tag":"HttpStatus","url":"[^"]*\/missing\?key=s3cret"/)
+      assert.include(shown.read("run.html"), "/missing?key=s3cret")
       const entries = har(shown.cwd)
       assert.deepInclude(entries[0]?.request.queryString ?? [], { name: "key", value: "s3cret" })
       assert.strictEqual(statSync(`${shown.cwd}/run.har`).mode & 0o777, 0o600)
