@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { Socket } from "node:net"
 import * as Os from "node:os"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { SharedSync } from "../Store/fileSyncs.js"
@@ -34,6 +35,8 @@ const hasKnownType = (path: string): boolean => {
 // The shell gets an open file, because the path of the file may lead to another file system later.
 const script = "while read -r line; do if sync -f /dev/fd/3; then echo yes; else echo no; fi; done"
 
+class SyncFailed extends Data.TaggedError("SyncFailed")<{ readonly message: string }> {}
+
 class Shell {
   private readonly child: ChildProcess
   private onAnswer: ((answer: Effect.Effect<void, unknown>) => void) | undefined
@@ -46,10 +49,14 @@ class Shell {
     // Detached from the terminal, whose Ctrl-C and Ctrl-Z are not for it.
     const child = spawn("sh", ["-c", script], { detached: true, stdio: ["pipe", "pipe", "ignore", descriptor] })
     child.once("error", (error) => this.end(error))
-    child.once("exit", (code, signal) => this.end(new Error(`the shell has ended with ${signal ?? code}`)))
+    child.once("exit", (code, signal) =>
+      this.end(new SyncFailed({ message: `the shell has ended with ${signal ?? code}` }))
+    )
     child.stdin?.on("error", (error) => this.end(error))
     child.stdout?.on("data", (answer: Buffer) =>
-      this.answer(answer.toString() === "yes\n" ? Effect.void : Effect.fail(new Error("sync has failed")))
+      this.answer(
+        answer.toString() === "yes\n" ? Effect.void : Effect.fail(new SyncFailed({ message: "sync has failed" }))
+      )
     )
     // While it is idle, it does not keep this process.
     child.unref()
