@@ -23,7 +23,7 @@ import { config, defaults, type Options } from "./Downloader/options.js"
 import * as Background from "./engine/background.js"
 import type { Caller } from "./engine/caller.js"
 import * as Content from "./engine/content.js"
-import type { Restore, RunNames } from "./engine/hooks.js"
+import type { Restore, RunNames, RunPermits } from "./engine/hooks.js"
 import { toExit } from "./engine/outcome.js"
 import { type ResumeRule, resumeRule } from "./engine/resume/resumeRule.js"
 import { run } from "./engine/run.js"
@@ -32,7 +32,6 @@ import * as SharedTransfers from "./engine/sharedTransfer.js"
 import { inRunSpan, inTransferSpan, type TransferTrace } from "./engine/trace.js"
 import { isHttp } from "./internal/text/displayUrl.js"
 import { UniquePaths } from "./internal/text/uniquePaths.js"
-import type * as OriginGovernor from "./OriginGovernor.js"
 import type { Store } from "./Store.js"
 import type { Transport } from "./Transport.js"
 
@@ -167,7 +166,7 @@ export const makeWith = (
       caller: Caller,
       request: DownloadRequest,
       restore: Restore,
-      permitOptions?: OriginGovernor.PermitOptions,
+      permitOptions?: RunPermits,
       worker?: SharedTransfers.Worker,
       runNames?: RunNames,
       runSpan?: Tracer.Span

@@ -222,6 +222,40 @@ const events: ReadonlyArray<readonly [DownloadEvent.DownloadEvent, object]> = [
     new DownloadEvent.Paused({ request: plain, atMillis: 7, origin: "https://files.test", pauseMillis: 2000 }),
     { _tag: "Paused", request: plainJson, atMillis: 7, origin: "https://files.test", pauseMillis: 2000 }
   ],
+  [
+    new DownloadEvent.PermitAwaited({
+      request: plain,
+      atMillis: 7,
+      origin: "https://files.test",
+      obstacle: "pause",
+      pauseMillis: 2000,
+      waitedMillis: 1000
+    }),
+    {
+      _tag: "PermitAwaited",
+      request: plainJson,
+      atMillis: 7,
+      origin: "https://files.test",
+      obstacle: "pause",
+      pauseMillis: 2000,
+      waitedMillis: 1000
+    }
+  ],
+  [
+    new DownloadEvent.PermitAcquired({
+      request: plain,
+      atMillis: 7,
+      origin: "https://files.test",
+      waitedMillis: 1500
+    }),
+    {
+      _tag: "PermitAcquired",
+      request: plainJson,
+      atMillis: 7,
+      origin: "https://files.test",
+      waitedMillis: 1500
+    }
+  ],
   [new DownloadEvent.Finished({ atMillis: 7, outcome }), { _tag: "Finished", atMillis: 7, outcome: outcomeJson }]
 ]
 

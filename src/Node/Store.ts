@@ -114,19 +114,20 @@ const calls: SystemCalls = {
   syncAsync: (descriptor) =>
     Effect.async((resume) => Fs.fsync(descriptor, (error) => done<void>(resume)(error, undefined))),
   syncDirectoryAsync: (path) =>
-    Effect.async((resume) =>
-      Fs.open(path, "r", (error, descriptor) => {
-        if (error !== null) {
-          resume(isUnsyncable(error) ? Effect.void : Effect.fail(error))
-          return
-        }
-        Fs.fsync(descriptor, (failure) => {
-          Fs.close(descriptor, () => {
-            resume(failure === null || isUnsyncable(failure) ? Effect.void : Effect.fail(failure))
-          })
+    Effect.async((resume) => {
+      const end = (error: unknown): void =>
+        resume(error === null || isUnsyncable(error) ? Effect.void : Effect.fail(error))
+      try {
+        // Blocks no longer than the creation of the file did. Only the sync takes a thread.
+        const descriptor = Fs.openSync(path, "r")
+        Fs.fsync(descriptor, (error) => {
+          Fs.closeSync(descriptor)
+          end(error)
         })
-      })
-    ),
+      } catch (error) {
+        end(error)
+      }
+    }),
   list: (directory) => Effect.async((resume) => Fs.readdir(directory, done<ReadonlyArray<string>>(resume))),
   processes: ProcessTable.own,
   fileSystemSyncs: FileSystemSync.make

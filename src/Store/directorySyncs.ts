@@ -2,7 +2,7 @@
  * The syncs of directories whose files have got their names.
  *
  * A sync that is under way may have begun before a file had its name. So the caller gets the next sync, which all share that ask
- * until it begins. There is no pause: the next sync begins when the one before has ended.
+ * until it begins.
  *
  * @internal
  */
@@ -22,9 +22,22 @@ export interface BlockingSync<Target> {
 
 type Resume = (effect: Effect.Effect<void, unknown>) => void
 
+/** The syncs of one directory. */
+interface Directory {
+  /** The callers that wait for the next sync. */
+  waiting: Array<Resume>
+  /** The number of syncs that are under way. */
+  underWay: number
+  /** True if the next sync begins in this turn of the event loop. */
+  isStarting: boolean
+}
+
+// Two syncs at a time take less time than one after the other, because a file system writes its journal for both. More callers share
+// the next one.
+const maxUnderWay = 3
+
 export class DirectorySyncs {
-  /** For each directory that is being synced: the callers that wait for the next sync. */
-  private readonly waiting = new Map<string, Array<Resume>>()
+  private readonly directories = new Map<string, Directory>()
 
   constructor(
     private readonly operations: Pick<FileOperations<never>, "syncDirectory">,
@@ -43,33 +56,41 @@ export class DirectorySyncs {
     }
     return Effect.uninterruptible(
       Effect.async((resume) => {
-        const waiting = this.waiting.get(path)
-        if (waiting === undefined) {
-          this.waiting.set(path, [])
-          resume(this.lead(path))
-        } else {
-          waiting.push(resume)
-        }
+        const directory = this.directories.get(path) ?? { waiting: [], underWay: 0, isStarting: false }
+        this.directories.set(path, directory)
+        directory.waiting.push(resume)
+        this.start(path, directory)
       })
     )
   }
 
-  /** Syncs the directory for all that wait, and then lets the first of those that have come meanwhile do the same. */
-  private lead(path: string): Effect.Effect<void, unknown> {
+  /** Lets the first caller that waits sync the directory for all of them, unless enough syncs are under way. */
+  private start(path: string, directory: Directory): void {
+    if (directory.isStarting || directory.underWay >= maxUnderWay) {
+      return
+    }
+    const first = directory.waiting.shift()
+    if (first !== undefined) {
+      directory.isStarting = true
+      first(this.lead(path, directory))
+    } else if (directory.underWay === 0) {
+      this.directories.delete(path)
+    }
+  }
+
+  private lead(path: string, directory: Directory): Effect.Effect<void, unknown> {
     const { openFiles, operations } = this
     const syncing = completeWhenDescriptorFree((cause) => isTooManyOpen(cause) && (openFiles.freeDescriptor() || true))(
       Effect.suspend(() => operations.syncDirectory(path))
     )
     const together = Effect.suspend(() => {
-      const others = this.waiting.get(path) ?? []
-      this.waiting.set(path, [])
+      const others = directory.waiting
+      directory.waiting = []
+      directory.isStarting = false
+      directory.underWay++
       return Effect.flatMap(Effect.exit(syncing), (exit) => {
-        const next = this.waiting.get(path)?.shift()
-        if (next === undefined) {
-          this.waiting.delete(path)
-        } else {
-          next(this.lead(path))
-        }
+        directory.underWay--
+        this.start(path, directory)
         for (const resume of others) {
           resume(exit)
         }

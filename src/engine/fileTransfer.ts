@@ -20,14 +20,14 @@ import { shownHeaders } from "../internal/http/shownHeaders.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import * as FileNames from "../internal/text/fileNames.js"
 import * as Unvalidated from "../internal/unvalidated.js"
-import type { OriginGovernor, PermitOptions, Signal } from "../OriginGovernor.js"
+import type { OriginGovernor, Signal } from "../OriginGovernor.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type { Durability, Part, Store } from "../Store.js"
 import type { ResponseHead, Transport } from "../Transport.js"
 import type { Deadlines } from "./deadlines.js"
 import { Delivery } from "./delivery.js"
 import type { EventTimer } from "./eventTimer.js"
-import type { EventSink, Hooks, Names } from "./hooks.js"
+import type { EventSink, Hooks, Names, RunPermits } from "./hooks.js"
 import { fileOf, LocalFile, type Unchanged } from "./localFile.js"
 import { PartialFile } from "./partialFile.js"
 import { isNamedBefore, isOfOther, isSameContent, precheck, verify } from "./precheck.js"
@@ -92,7 +92,7 @@ export class FileTransfer {
   readonly options: TransferOptions
   private readonly quotas: Quotas
   private shown: { readonly of: object; readonly headers: Readonly<Record<string, string>> } | undefined
-  readonly permitOptions: PermitOptions | undefined
+  readonly permitOptions: RunPermits | undefined
   readonly partial: PartialFile
   readonly checkpoints: Checkpoints
   /** Undefined if the part can start over. */

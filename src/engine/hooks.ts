@@ -16,8 +16,14 @@ import type { TransferTrace } from "./trace.js"
 /** Makes the waits of an uninterruptible effect interruptible, as far as the caller is. */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
+/** What a run wants to know of the waits of its transfers. */
+export interface RunPermits extends PermitOptions {
+  /** Called with true when the transfer begins to wait for the disk to publish its file, and with false when that has ended. */
+  readonly onPublishing?: ((isWaiting: boolean) => void) | undefined
+}
+
 export interface Hooks {
-  readonly permitOptions?: PermitOptions | undefined
+  readonly permitOptions?: RunPermits | undefined
   /** When the request's deadline expires, if it started before the transfer. */
   readonly deadlineAt?: number | undefined
   readonly events?: EventSink | undefined

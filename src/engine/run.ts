@@ -14,8 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
 import * as Unvalidated from "../internal/unvalidated.js"
-import type { PermitOptions } from "../OriginGovernor.js"
-import type { Restore } from "./hooks.js"
+import type { Restore, RunPermits } from "./hooks.js"
 import { OutcomeQueue } from "./outcomeQueue.js"
 import { RequestInput } from "./requestInput.js"
 import { Worker } from "./sharedTransfer.js"
@@ -26,7 +25,7 @@ export interface Dependencies {
   readonly perform: (
     request: DownloadRequest,
     restore: Restore,
-    permitOptions: PermitOptions,
+    permitOptions: RunPermits,
     worker: Worker
   ) => Effect.Effect<DownloadOutcome>
   /** Reports that a request is cancelled. */
@@ -36,6 +35,10 @@ export interface Dependencies {
 // A run starts this number of workers in one turn of the event loop. Each sends its request before its deadline comes nearer
 // while a thousand others are started, and an origin does not get all requests at the same moment.
 const startsPerTurn = 4
+
+// A kill of the process loses the files that wait for the disk. There is at most one of them for so many requests that are done, so
+// a run that is killed again and again does not receive much twice. With a concurrency of 1, transfers end in order.
+const donePerPublishing = 16
 
 /** The maximum number of workers. Most of them wait for their origins. */
 const mostWorkers = (concurrency: number): number => concurrency * 4 + 64
@@ -55,6 +58,11 @@ export const run = <E, R>(
       const fork = Runtime.runFork(yield* Effect.runtime<never>())
       const workers = new Set<Worker>()
       let parked = 0
+      let publishing = 0
+      let done = 0
+      /** The number of transfers for which another one may run. */
+      const away = (): number =>
+        parked + (concurrency === 1 ? 0 : Math.min(publishing, Math.floor(done / donePerPublishing)))
       let isClosed = false
       // The first defect of a worker. After it, no further request begins.
       let defect: Cause.Cause<never> | undefined
@@ -69,16 +77,22 @@ export const run = <E, R>(
       const startOneMore = (): void => {
         const known = workers.size + starting
         const isOver = isClosed || defect !== undefined || input.isEnded
-        if (!isOver && known - parked < concurrency && known < mostWorkers(concurrency)) {
+        if (!isOver && known - away() < concurrency && known < mostWorkers(concurrency)) {
           start(1)
         }
       }
 
-      const permitOptions: PermitOptions = {
+      const permitOptions: RunPermits = {
         concurrencyLimit: { limit: concurrency, used: 0 },
         onParked: (isParked) => {
           parked += isParked ? 1 : -1
           if (isParked) {
+            startOneMore()
+          }
+        },
+        onPublishing: (isWaiting) => {
+          publishing += isWaiting ? 1 : -1
+          if (isWaiting) {
             startOneMore()
           }
         }
@@ -114,7 +128,7 @@ export const run = <E, R>(
         Effect.uninterruptibleMask((restore) => {
           const next: Effect.Effect<void> = Effect.suspend(() => {
             // Ends in the step that checks: of two workers that see one too many, one stays.
-            if (isClosed || defect !== undefined || workers.size - parked > concurrency) {
+            if (isClosed || defect !== undefined || workers.size - away() > concurrency) {
               return end(worker)
             }
             startOneMore()
@@ -127,6 +141,7 @@ export const run = <E, R>(
               if (worker.isDetached) {
                 return Effect.void
               }
+              done++
               return outcomes.push(outcome) ? next : Effect.zipRight(restore(outcomes.awaitRoom), next)
             })
           })

@@ -230,6 +230,16 @@ class Steps {
     )
   }
 
+  /** Tells the run that the transfer waits for the disk. */
+  private publishing<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    const onPublishing = this.file.permitOptions?.onPublishing
+    onPublishing?.(true)
+    return Effect.ensuring(
+      effect,
+      Effect.sync(() => onPublishing?.(false))
+    )
+  }
+
   private attempt(hop: Hop, leftMillis: number): Effect.Effect<Outcome, DownloadError> {
     const { file, permit } = this
     if (permit === undefined || !file.reachability.mayTry(hop.origin, file.partial)) {
@@ -303,7 +313,7 @@ class Steps {
     }
     // The origin has done its part. Another transfer takes its place while this one waits for the disk.
     this.release()
-    return Effect.matchEffect(isExit(publishing) ? publishing : this.parked(publishing), {
+    return Effect.matchEffect(isExit(publishing) ? publishing : this.publishing(publishing), {
       onSuccess: published,
       onFailure: (error) => {
         return isUpdated(request) && error.reason === "exists"

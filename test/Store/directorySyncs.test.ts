@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { DirectorySyncs } from "../../src/Store/directorySyncs.js"
 import { OpenFiles } from "../../src/Store/openFiles.js"
@@ -19,21 +20,27 @@ const disk = (fails: (count: number) => boolean = () => false) => {
 }
 
 describe("Store/directorySyncs", () => {
-  it.effect("syncs a directory once for all that ask in one turn, and again for those that ask meanwhile", () =>
-    Effect.gen(function* () {
-      const { begun, syncs } = disk()
-      const ask = Effect.forEach([1, 2, 3], () => syncs.sync("/d"), { concurrency: "unbounded" })
-      const first = yield* Effect.fork(ask)
-      yield* TestClock.adjust(5)
-      const second = yield* Effect.fork(ask)
-      yield* TestClock.adjust(5)
-      yield* Fiber.join(first)
-      assert.deepStrictEqual(begun, ["/d", "/d"])
-      assert.isNull(yield* Fiber.poll(second).pipe(Effect.map((polled) => (polled._tag === "None" ? null : polled))))
-      yield* TestClock.adjust(10)
-      yield* Fiber.join(second)
-      assert.deepStrictEqual(begun, ["/d", "/d"])
-    })
+  it.effect(
+    "syncs a directory once for all that ask in one turn, and once for all that ask while three syncs are under way",
+    () =>
+      Effect.gen(function* () {
+        const { begun, syncs } = disk()
+        const ask = Effect.forEach([1, 2, 3], () => syncs.sync("/d"), { concurrency: "unbounded" })
+        const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
+        for (let count = 0; count < 6; count++) {
+          fibers.push(yield* Effect.fork(ask))
+          yield* TestClock.adjust(1)
+        }
+        // Three are under way, and the others wait for the next one.
+        assert.strictEqual(begun.length, 3)
+        yield* TestClock.adjust(4)
+        assert.strictEqual(begun.length, 4)
+        yield* TestClock.adjust(9)
+        assert.isTrue(Option.isNone(yield* Fiber.poll(Fiber.all(fibers.slice(3)))))
+        yield* TestClock.adjust(1)
+        yield* Fiber.joinAll(fibers)
+        assert.strictEqual(begun.length, 4)
+      })
   )
 
   it.effect("syncs different directories at the same time", () =>

@@ -112,13 +112,17 @@ export const mutations = [
   ],
   [
     "a caller gets the sync of the directory that is under way",
+    [directorySyncs, "const others = directory.waiting\n      directory.waiting = []\n", ""],
     [
       directorySyncs,
-      "const others = this.waiting.get(path) ?? []\n      this.waiting.set(path, [])\n      return Effect.flatMap(Effect.exit(syncing), (exit) => {",
-      "return Effect.flatMap(Effect.exit(syncing), (exit) => {\n        const others = this.waiting.get(path) ?? []\n        this.waiting.set(path, [])"
+      "directory.underWay--\n",
+      "directory.underWay--\n        const others = directory.waiting\n        directory.waiting = []\n"
     ]
   ],
-  ["the last directory is never synced", [directorySyncs, "next(this.lead(path))", "this.waiting.delete(path)"]],
+  [
+    "the last directory is never synced",
+    [directorySyncs, "directory.underWay--\n        this.start(path, directory)", "directory.underWay--"]
+  ],
   [
     "the part stays",
     [part, "return matchExit(operations.remove(path), (exit) =>", "return matchExit(Exit.void, (exit) =>"]
@@ -132,8 +136,8 @@ export const mutations = [
     "the publish can be interrupted",
     [
       transfer,
-      "isExit(publishing) ? publishing : this.parked(publishing), {",
-      "isExit(publishing) ? publishing : Effect.interruptible(this.parked(publishing)), {"
+      "isExit(publishing) ? publishing : this.publishing(publishing), {",
+      "isExit(publishing) ? publishing : Effect.interruptible(this.publishing(publishing)), {"
     ],
     [
       part,
