@@ -32,9 +32,9 @@ interface Directory {
   isStarting: boolean
 }
 
-// Two syncs at a time take less time than one after the other, because a file system writes its journal for both. More callers share
-// the next one.
-const maxUnderWay = 3
+// Syncs at the same time take less time than one after the other, because a file system writes its journal for all of them. More
+// callers share the next one.
+const maxUnderWay = 8
 
 export class DirectorySyncs {
   private readonly directories = new Map<string, Directory>()

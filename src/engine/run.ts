@@ -38,7 +38,7 @@ const startsPerTurn = 4
 
 // A kill of the process loses the files that wait for the disk. There is at most one of them for so many requests that are done, so
 // a run that is killed again and again does not receive much twice. With a concurrency of 1, transfers end in order.
-const donePerPublishing = 16
+const donePerPublishing = 64
 
 /** The maximum number of workers. Most of them wait for their origins. */
 const mostWorkers = (concurrency: number): number => concurrency * 4 + 64

@@ -278,10 +278,14 @@ describe("the code cache", () => {
         // Only the superuser can run the program as two users.
         const directory = yield* installed()
         chmodSync(directory, 0o755)
+        // The other user may have no access to the directory of this Node.
+        const node = join(directory, "node")
+        copyFileSync(process.execPath, node)
+        chmodSync(node, 0o755)
         const ofUser = (uid: number, caches: string) =>
           runCommand("setpriv", [
             ...[`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--", "env", `XDG_CACHE_HOME=${caches}`],
-            ...[process.execPath, join(directory, "bin.cjs"), ...line]
+            ...[node, join(directory, "bin.cjs"), ...line]
           ])
         const caches = yield* temporaryDirectory
         chmodSync(caches, 0o755)
