@@ -18,8 +18,11 @@ export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect
 
 /** What a run wants to know of the waits of its transfers. */
 export interface RunPermits extends PermitOptions {
-  /** Called with true when the transfer begins to wait for the disk to publish its file, and with false when that has ended. */
-  readonly onPublishing?: ((isWaiting: boolean) => void) | undefined
+  /**
+   * Called with true when the transfer begins to wait for the disk to publish its file, and with false when that has ended. Returns
+   * true if another transfer may run in its place.
+   */
+  readonly onPublishing?: ((isWaiting: boolean) => boolean) | undefined
 }
 
 export interface Hooks {

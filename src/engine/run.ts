@@ -91,10 +91,12 @@ export const run = <E, R>(
           }
         },
         onPublishing: (isWaiting) => {
+          const before = away()
           publishing += isWaiting ? 1 : -1
           if (isWaiting) {
             startOneMore()
           }
+          return away() > before
         }
       }
 

@@ -230,10 +230,12 @@ class Steps {
     )
   }
 
-  /** Tells the run that the transfer waits for the disk. */
+  /** Tells the run that the transfer waits for the disk, and gives its permit to the transfer that runs in its place. */
   private publishing<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
     const onPublishing = this.file.permitOptions?.onPublishing
-    onPublishing?.(true)
+    if (onPublishing?.(true) === true) {
+      this.release()
+    }
     return Effect.ensuring(
       effect,
       Effect.sync(() => onPublishing?.(false))
@@ -311,11 +313,10 @@ class Steps {
     if (isExit(publishing) && Exit.isSuccess(publishing)) {
       return published(publishing.value)
     }
-    // The origin has done its part. Another transfer takes its place while this one waits for the disk.
-    this.release()
     return Effect.matchEffect(isExit(publishing) ? publishing : this.publishing(publishing), {
       onSuccess: published,
       onFailure: (error) => {
+        this.release()
         return isUpdated(request) && error.reason === "exists"
           ? andThen(file.appeared(received.part, received.bytes), (unchanged) =>
               unchanged === undefined ? Exit.fail(error) : Exit.succeed(unchangedOutcome(file, unchanged))
