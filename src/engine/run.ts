@@ -36,9 +36,9 @@ export interface Dependencies {
 // while a thousand others are started, and an origin does not get all requests at the same moment.
 const startsPerTurn = 4
 
-// A kill of the process loses the files that wait for the disk. There is at most one of them for so many requests that are done, so
-// a run that is killed again and again does not receive much twice. With a concurrency of 1, transfers end in order.
-const donePerPublishing = 64
+// A kill of the process loses the files that wait for the disk. There is at most one of them for so many files that are saved, so a
+// run that is killed again and again does not receive much twice. With a concurrency of 1, transfers end in order.
+const savedPerPublishing = 32
 
 /** The maximum number of workers. Most of them wait for their origins. */
 const mostWorkers = (concurrency: number): number => concurrency * 4 + 64
@@ -59,10 +59,10 @@ export const run = <E, R>(
       const workers = new Set<Worker>()
       let parked = 0
       let publishing = 0
-      let done = 0
+      let saved = 0
       /** The number of transfers for which another one may run. */
       const away = (): number =>
-        parked + (concurrency === 1 ? 0 : Math.min(publishing, Math.floor(done / donePerPublishing)))
+        parked + (concurrency === 1 ? 0 : Math.min(publishing, Math.floor(saved / savedPerPublishing)))
       let isClosed = false
       // The first defect of a worker. After it, no further request begins.
       let defect: Cause.Cause<never> | undefined
@@ -143,7 +143,7 @@ export const run = <E, R>(
               if (worker.isDetached) {
                 return Effect.void
               }
-              done++
+              saved += outcome._tag === "Saved" ? 1 : 0
               return outcomes.push(outcome) ? next : Effect.zipRight(restore(outcomes.awaitRoom), next)
             })
           })
