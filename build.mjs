@@ -3,7 +3,7 @@
 // the lines of --json. LICENSES.txt has the notices of the packages that are part of the first three.
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build, transform } from "esbuild"
 import { lateBuiltins } from "./lateBuiltins.mjs"
@@ -81,6 +81,7 @@ const { code } = await transform(program.outputFiles[0].text, {
 })
 // With the function that Node puts around CommonJS. To add it at each start would copy the text.
 const content = `(function(exports,require,module,__filename,__dirname){${code}})`
+mkdirSync(`${root}dist`, { recursive: true })
 writeFileSync(`${root}dist/program.cjs`, content)
 
 const bin = await build({
