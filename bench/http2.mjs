@@ -53,7 +53,7 @@ const roles = {
           from.resume()
         }, halfMillis)
       })
-      // The end arrives as late as the bytes before it.
+      // The end arrives as late as the bytes before it, in real time as well.
       from.on("close", () => setTimeout(() => to.destroy(), halfMillis))
       from.on("error", () => undefined)
     }

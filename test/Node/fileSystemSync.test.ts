@@ -35,6 +35,16 @@ const shells = (): ReadonlyArray<number> =>
       }
     })
 
+/** Syncs of file systems, after the first one. */
+const synced = Effect.gen(function* () {
+  const { descriptor } = yield* temporaryFile
+  const scope = yield* Scope.make()
+  const syncs = yield* Scope.extend(FileSystemSync.make, scope)
+  yield* syncs.sync(descriptor)
+  const [first] = shells()
+  return { descriptor, first, scope, syncs }
+})
+
 // tmpfs and overlay file systems are synced file by file.
 const canSync = Effect.runSync(
   Effect.scoped(
@@ -48,11 +58,7 @@ const canSync = Effect.runSync(
 describe.skipIf(!canSync)("Node/fileSystemSync (needs ext4, XFS, Btrfs or F2FS for temporary files)", () => {
   it.scopedLive("syncs by one shell, which ends with the scope", () =>
     Effect.gen(function* () {
-      const { descriptor } = yield* temporaryFile
-      const scope = yield* Scope.make()
-      const syncs = yield* Scope.extend(FileSystemSync.make, scope)
-      yield* syncs.sync(descriptor)
-      const [first] = shells()
+      const { descriptor, first, scope, syncs } = yield* synced
       yield* syncs.sync(descriptor)
       assert.isDefined(first)
       assert.deepStrictEqual(shells(), [first ?? 0])
@@ -63,11 +69,7 @@ describe.skipIf(!canSync)("Node/fileSystemSync (needs ext4, XFS, Btrfs or F2FS f
 
   it.scopedLive("ends the shell if a sync is interrupted, and starts another one for the next sync", () =>
     Effect.gen(function* () {
-      const { descriptor } = yield* temporaryFile
-      const scope = yield* Scope.make()
-      const syncs = yield* Scope.extend(FileSystemSync.make, scope)
-      yield* syncs.sync(descriptor)
-      const [first] = shells()
+      const { descriptor, first, scope, syncs } = yield* synced
       const fiber = yield* Effect.fork(syncs.sync(descriptor))
       yield* Effect.yieldNow()
       yield* Fiber.interrupt(fiber)

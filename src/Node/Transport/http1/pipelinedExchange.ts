@@ -31,7 +31,7 @@ export class PipelinedExchange extends Exchange {
     this.hold(isBehind)
   }
 
-  /** The request of the pipeline is the only one, and uses its connection as any other. */
+  /** Takes the connection, because the request of the pipeline is the only one. */
   leave(connection: Connection): void {
     this.pipeline = undefined
     this.attach(connection)
