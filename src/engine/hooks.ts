@@ -8,22 +8,13 @@ import type * as Effect from "effect/Effect"
 import type { Cookies } from "../Cookies.js"
 import type { DownloadEvent, Finished, Started } from "../DownloadEvent.js"
 import type { Journal } from "../Journal.js"
-import type { PermitOptions } from "../OriginGovernor.js"
 import type { Sink } from "../Store/sequential.js"
 import type { Store } from "../Store.js"
+import type { RunPermits } from "./runPermits.js"
 import type { TransferTrace } from "./trace.js"
 
 /** Makes the waits of an uninterruptible effect interruptible, as far as the caller is. */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-
-/** What a run wants to know of the waits of its transfers. */
-export interface RunPermits extends PermitOptions {
-  /**
-   * Called with true when the transfer begins to wait for the disk to publish its file, and with false when that has ended. Returns
-   * true if another transfer may run in its place.
-   */
-  readonly onPublishing?: ((isWaiting: boolean) => boolean) | undefined
-}
 
 export interface Hooks {
   readonly permitOptions?: RunPermits | undefined

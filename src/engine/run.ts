@@ -14,9 +14,10 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
 import * as Unvalidated from "../internal/unvalidated.js"
-import type { Restore, RunPermits } from "./hooks.js"
+import type { Restore } from "./hooks.js"
 import { OutcomeQueue } from "./outcomeQueue.js"
 import { RequestInput } from "./requestInput.js"
+import type { RunPermits } from "./runPermits.js"
 import { Worker } from "./sharedTransfer.js"
 
 export interface Dependencies {

@@ -43,6 +43,7 @@ import type { Hop } from "./redirect.js"
 import { mayContinue } from "./resume/keepsContent.js"
 import { openPart } from "./resume/openPart.js"
 import { Retries } from "./retries.js"
+import { whileParked, whilePublishing } from "./runPermits.js"
 import { isUpdated, modifiedMillisOf, publishMode, savedAs, unchangedOutcome } from "./saved.js"
 import { Wait } from "./wait.js"
 
@@ -196,7 +197,8 @@ class Steps {
   private turn(hop: Hop): Effect.Effect<void, DownloadError> {
     const { partial, reachability } = this.file
     this.waits(hop, true)
-    return this.parked(
+    return whileParked(
+      this.file.permitOptions,
       this.untilDeadline(hop, this.restore(reachability.turn(hop.origin, partial, displayUrl(hop.href))))
     )
   }
@@ -218,28 +220,6 @@ class Steps {
     }
     const wait = Wait.forPermit(file.now(), this.deadlineAt)
     return file.deadlines.within(wait, (phase) => file.timedOut(hop, phase, wait))(effect)
-  }
-
-  /** Marks the caller as waiting for its origin, so that other transfers need not wait behind it. */
-  private parked<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    const onParked = this.file.permitOptions?.onParked
-    onParked?.(true)
-    return Effect.ensuring(
-      effect,
-      Effect.sync(() => onParked?.(false))
-    )
-  }
-
-  /** Tells the run that the transfer waits for the disk, and gives its permit to the transfer that runs in its place. */
-  private publishing<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    const onPublishing = this.file.permitOptions?.onPublishing
-    if (onPublishing?.(true) === true) {
-      this.release()
-    }
-    return Effect.ensuring(
-      effect,
-      Effect.sync(() => onPublishing?.(false))
-    )
   }
 
   private attempt(hop: Hop, leftMillis: number): Effect.Effect<Outcome, DownloadError> {
@@ -313,18 +293,21 @@ class Steps {
     if (isExit(publishing) && Exit.isSuccess(publishing)) {
       return published(publishing.value)
     }
-    return Effect.matchEffect(isExit(publishing) ? publishing : this.publishing(publishing), {
-      onSuccess: published,
-      onFailure: (error) => {
-        this.release()
-        return isUpdated(request) && error.reason === "exists"
-          ? andThen(file.appeared(received.part, received.bytes), (unchanged) =>
-              unchanged === undefined ? Exit.fail(error) : Exit.succeed(unchangedOutcome(file, unchanged))
-            )
-          : // The content is complete. Only the publish is repeated.
-            this.retry(error, undefined, error.reason === "unavailable" ? () => this.publish(received) : undefined)
+    return Effect.matchEffect(
+      isExit(publishing) ? publishing : whilePublishing(file.permitOptions, () => this.release(), publishing),
+      {
+        onSuccess: published,
+        onFailure: (error) => {
+          this.release()
+          return isUpdated(request) && error.reason === "exists"
+            ? andThen(file.appeared(received.part, received.bytes), (unchanged) =>
+                unchanged === undefined ? Exit.fail(error) : Exit.succeed(unchangedOutcome(file, unchanged))
+              )
+            : // The content is complete. Only the publish is repeated.
+              this.retry(error, undefined, error.reason === "unavailable" ? () => this.publish(received) : undefined)
+        }
       }
-    })
+    )
   }
 
   private failed(hop: Hop, error: DownloadError, beganAt: number): Effect.Effect<Outcome, DownloadError> {
@@ -349,7 +332,10 @@ class Steps {
         return this.failOver(error)
       }
       this.retries.announce(error, delayMillis)
-      const sleep = this.parked(this.restore(Effect.sleep(Duration.millis(Math.ceil(delayMillis)))))
+      const sleep = whileParked(
+        this.file.permitOptions,
+        this.restore(Effect.sleep(Duration.millis(Math.ceil(delayMillis))))
+      )
       return Effect.flatMap(sleep, next)
     })
   }

@@ -136,8 +136,8 @@ export const mutations = [
     "the publish can be interrupted",
     [
       transfer,
-      "isExit(publishing) ? publishing : this.publishing(publishing), {",
-      "isExit(publishing) ? publishing : Effect.interruptible(this.publishing(publishing)), {"
+      "whilePublishing(file.permitOptions, () => this.release(), publishing),",
+      "Effect.interruptible(whilePublishing(file.permitOptions, () => this.release(), publishing)),"
     ],
     [
       part,
