@@ -302,7 +302,7 @@ export class Attempt extends BodyReceiver {
     }
     transfer.mirrors.onEmptied()
     return this.after(partial.startOver(transfer.store), (part) => {
-      partial.accept(head, answer.totalBytes, hop)
+      partial.accept(head, answer, hop)
       partial.isResumed ||= offsetBytes > 0
       return this.reserve(head, answer, part)
     })

@@ -33,6 +33,12 @@ interface Version {
   readonly leastBytes: number
 }
 
+/** The lengths of a whole response: the one that it announces, and the one that its version is known to have. */
+interface Lengths {
+  readonly endBytes: number | undefined
+  readonly totalBytes: number | undefined
+}
+
 // After this number of refused ranges, the transfer requests only the whole file.
 const refusalsAtMost = 3
 
@@ -79,6 +85,11 @@ export class PartialFile {
   private hasCheckpoint = false
   /** True if the server of the version says that it supports no ranges. */
   private isRangeless = false
+  /**
+   * True if the body has no length, and its validator is the one of an earlier response. A server that sends the rest of the file
+   * with the status 200 looks the same: only the end of the body shows whether the bytes are the file.
+   */
+  private isUnproven = false
 
   constructor(
     readonly request: DownloadRequest,
@@ -116,10 +127,9 @@ export class PartialFile {
 
   /** Whether a check would show that bytes are of another version. */
   get isGuarded(): boolean {
-    return (
-      this.validator !== undefined ||
-      (this.wanted !== undefined && (this.totalBytes !== undefined || this.mayLackTotal))
-    )
+    const isOfVersion = this.validator !== undefined
+    const isOfDigest = this.wanted !== undefined && (this.totalBytes !== undefined || this.mayLackTotal)
+    return !this.isUnproven && (isOfVersion || isOfDigest)
   }
 
   /** The validator that a response must have. Mirrors have other ones, and the digest of the request proves their bytes. */
@@ -325,12 +335,14 @@ export class PartialFile {
   }
 
   /** Records the version of a whole response that is accepted. */
-  accept(head: ResponseHead, totalBytes: number | undefined, hop: Hop): void {
+  accept(head: ResponseHead, { endBytes, totalBytes }: Lengths, hop: Hop): void {
     const { headers, status } = head
     this.before = this.earlier
     this.head = head
     // 203: a proxy has changed the content (RFC 9110 §15.3.4). A response to a range would not say so.
     this.validator = status === 203 ? undefined : Validator.strong(headers)
+    const isSaidToBeBefore = this.validator !== undefined && this.validator === this.before?.validator
+    this.isUnproven = endBytes === undefined && isSaidToBeBefore && !this.hasDigest
     this.setTotal(totalBytes)
     this.isTotalOfRange = false
     this.coding = Validator.contentCodings(headers)

@@ -108,6 +108,12 @@ describe("a whole response that starts over", () => {
     { ranges: [undefined, range, undefined] }
   )
   row("is not the file if it is longer than its version was", [broken, unsized(`${body}more`), whole], startsOver)
+  row(
+    "is not continued if it breaks off before the length that its version had, because it may be the rest of the file",
+    [broken, { ...unsized(rest), breakAt: { bytes: 3, how: "reset" } }, (r) => Origin.file(r, body, { etag: '"1"' })],
+    { ...startsOver, attempts: 3 },
+    { ranges: [undefined, range, undefined] }
+  )
   row("is the file if it has the length that its version had", [broken, unsized(body)], { ...saved, attempts: 2 })
   const typed = (reply: Origin.Reply, type: string): Origin.Reply => ({
     ...reply,

@@ -108,7 +108,9 @@ export const replyOfMirror = (job: Job, mirror: Mirror, request: Origin.Request,
   const asked = kind === "whole" ? { ...request, headers: {} } : asUnderstood(job, request)
   const pace: Origin.Reply = { delay: 5, chunkBytes: job.chunkBytes, chunkDelay: job.chunkMillis }
   const reply = Origin.file(asked, contentOfMirror(job, mirror, version), { ...pace, etag })
-  return kind === "broken" ? { ...reply, breakAt: { bytes: 1 + (job.index % 3) * 50, how: "close" } } : reply
+  // At least 2 % of the file in each response, so that the run ends.
+  const breakBytes = 1 + Math.floor(job.sizeBytes / 50) + (job.index % 3) * 50
+  return kind === "broken" ? { ...reply, breakAt: { bytes: breakBytes, how: "close" } } : reply
 }
 
 /** The request without the fields that the origin does not support. */
