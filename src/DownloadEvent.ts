@@ -63,12 +63,26 @@ export class Advanced extends Schema.TaggedClass<Advanced>("halyard.DownloadEven
 export class Responded extends Schema.TaggedClass<Responded>("halyard.DownloadEvent.Responded")("Responded", {
   ...at,
   request: DownloadRequestShown,
-  /** The URL that has answered, without secrets. */
-  url: Schema.String,
+  /** The URL that has answered. The encoded and the printed form have no secrets. */
+  url: DisplayedUrl,
   status: Schema.Number,
   /** Without secrets: values of cookies, tokens and the like are `…`. */
   headers
-}) {}
+}) {
+  toJSON(): unknown {
+    return encodeResponded(this)
+  }
+
+  override toString(): string {
+    return `Responded(${JSON.stringify(encodeResponded(this))})`
+  }
+
+  [NodeInspectSymbol](): string {
+    return this.toString()
+  }
+}
+
+const encodeResponded = late(() => Schema.encodeSync(Responded))
 
 /**
  * One request to a server has ended: its response was received, or it failed, or it was given up. An attempt has one for its first

@@ -163,7 +163,7 @@ describe("a line of --json", () => {
     const lineOf = (event: DownloadEvent.DownloadEvent) => EventLine.fromEvent(event, { ...options, showsUrls: true })
     const about = { request: withMirror, atMillis } as const
     for (const event of [
-      new DownloadEvent.Responded({ ...about, url, status: 200, headers: {} }),
+      new DownloadEvent.Responded({ ...about, url: request.url, status: 200, headers: {} }),
       new DownloadEvent.Retrying({ ...about, error, attempt: 1, delayMillis: 0, mirror: shown }),
       new DownloadEvent.MirrorGivenUp({ ...about, mirror: shown, error }),
       ...errors
@@ -181,9 +181,20 @@ describe("a line of --json", () => {
       assert.strictEqual(text.includes("m1rror"), "mirror" in line)
       assert.notInclude(EventLine.toText(EventLine.fromEvent(event, options)), "s3cret")
     }
+    const target = "http://c.example/?key=t4rget"
     const redirected = new DownloadError.HttpStatus({ url: "http://c.example/?key=…", status: 404 })
-    const failed = new Download.Failed({ request: withMirror, error: redirected })
-    assert.include(EventLine.toText(lineOf(new DownloadEvent.Finished({ outcome: failed, atMillis }))), redirected.url)
+    const failed = new DownloadEvent.Finished({
+      outcome: new Download.Failed({ request: withMirror, error: redirected }),
+      atMillis
+    })
+    // Without an earlier event, the URL that a redirect led to is not known.
+    assert.include(EventLine.toText(lineOf(failed)), redirected.url)
+    const answered = new DownloadEvent.Responded({ ...about, url: target, status: 404, headers: {} })
+    assert.include(EventLine.toText(lineOf(answered)), `"responseUrl":"${target}"`)
+    assert.include(EventLine.toText(lineOf(failed)), `"url":"${target}"`)
+    for (const event of [answered, failed]) {
+      assert.notInclude(EventLine.toText(EventLine.fromEvent(event, options)), "t4rget")
+    }
   })
 
   it("keeps fields that this version does not know", () => {

@@ -12,6 +12,7 @@ import * as Download from "../src/Download.js"
 import * as DownloadError from "../src/DownloadError.js"
 import * as DownloadEvent from "../src/DownloadEvent.js"
 import * as Downloader from "../src/Downloader.js"
+import * as EventLine from "../src/EventLine.js"
 import { displayUrl } from "../src/internal/text/displayUrl.js"
 import { MemoryEntries } from "../src/Journal/Memory.js"
 import * as Journal from "../src/Journal.js"
@@ -137,8 +138,14 @@ const events = (one: Download.DownloadRequest, text: string): ReadonlyArray<Down
         permitMillis: 1
       })
   ),
+  new DownloadEvent.Responded({ request: one, atMillis: 0, url: text, status: 404, headers: {} }),
+  ...errors(text).map(
+    (error) => new DownloadEvent.MirrorGivenUp({ request: one, atMillis: 0, mirror: displayUrl(text), error })
+  ),
   ...outcomes(one, text).map((outcome) => new DownloadEvent.Finished({ atMillis: 0, outcome }))
 ]
+
+const lineOptions: EventLine.LineOptions = { indexOf: () => 1 }
 
 const isWithout = (what: string, text: string): void => assert.notInclude(text, marker, what)
 
@@ -173,6 +180,12 @@ describe("secrets", () => {
         for (const event of events(one, text)) {
           encoded(DownloadEvent.DownloadEvent, event)
           printed(event._tag, event)
+          // Lines that show URLs leave nothing behind for those that do not.
+          EventLine.fromEvent(event, { ...lineOptions, showsUrls: true })
+          isWithout(
+            `the line of ${event._tag}`,
+            JSON.stringify({ ...EventLine.fromEvent(event, lineOptions), file: "" })
+          )
         }
       }),
       { numRuns: 200 }

@@ -7,6 +7,7 @@ import type * as Download from "../Download.js"
 import { DownloadError } from "../DownloadError.js"
 import type { DownloadEvent, Exchanged } from "../DownloadEvent.js"
 import { displayPath, displayUrl } from "../internal/text/displayUrl.js"
+import * as GivenUrls from "./givenUrls.js"
 import type { ErrorFields, EventLine, Exchanged as ExchangedLine, Report, Run } from "./schema.js"
 
 /**
@@ -80,6 +81,7 @@ export const report = (counts: Download.RunReport, elapsedMillis: number, atMill
  */
 export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine => {
   const { atMillis } = event
+  learn(event, options)
   switch (event._tag) {
     case "Started": {
       const { request } = event
@@ -103,7 +105,7 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
         connections: event.connections
       }
     case "Exchanged":
-      return fromExchanged(event, options)
+      return exchangedLine(event, options)
     case "Retrying":
       return {
         event: "Retrying",
@@ -119,7 +121,7 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
         event: "Responded",
         atMillis,
         ...transferOf(event.request, options),
-        responseUrl: givenUrl(event.url, event.request, options),
+        responseUrl: urlOf(event.url, options),
         status: event.status,
         headers: event.headers
       }
@@ -169,7 +171,12 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
  * @category constructors
  * @since 0.2.0
  */
-export const fromExchanged = (event: Exchanged, options: LineOptions): typeof ExchangedLine.Type => ({
+export const fromExchanged = (event: Exchanged, options: LineOptions): typeof ExchangedLine.Type => {
+  learn(event, options)
+  return exchangedLine(event, options)
+}
+
+const exchangedLine = (event: Exchanged, options: LineOptions): typeof ExchangedLine.Type => ({
   event: "Exchanged",
   atMillis: event.atMillis,
   index: options.indexOf(event.request),
@@ -293,12 +300,14 @@ const transferOf = (request: Download.DownloadRequest, options: LineOptions, fil
   file
 })
 
-/** The URL of a request or of one of its mirrors, if this is how it is shown. An event has no URLs with secrets. */
-const givenUrl = (
-  shown: string,
-  { mirrors = [], url }: Download.DownloadRequest,
-  { showsUrls }: LineOptions
-): string => (showsUrls === true ? ([url, ...mirrors].find((given) => displayUrl(given) === shown) ?? shown) : shown)
+const learn = (event: DownloadEvent, { showsUrls }: LineOptions): void => {
+  if (showsUrls === true) {
+    GivenUrls.learn(event)
+  }
+}
+
+const givenUrl = (shown: string, request: Download.DownloadRequest, { showsUrls }: LineOptions): string =>
+  showsUrls === true ? GivenUrls.find(shown, request) : shown
 
 const errorOf = (
   error: DownloadError,

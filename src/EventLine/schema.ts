@@ -41,7 +41,7 @@ const withMessage = <A, I, R>(error: Schema.Schema<A, I, R>, identifier: string)
   })
 
 /**
- * An error: its fields without secrets, and its message. `Disk` has the whole path.
+ * An error: its fields, and its message. They have no secrets, except for `url` if the run has `--show-urls`. `Disk` has the whole path.
  *
  * @category schemas
  * @since 0.2.0
@@ -181,7 +181,7 @@ export const Retrying = Schema.Struct({
 export const Responded = Schema.Struct({
   ...event("Responded"),
   ...transfer,
-  responseUrl: text("The URL that has answered."),
+  responseUrl: text("The URL that has answered, without secrets unless the run has --show-urls."),
   status: whole("The status of the response."),
   headers: Schema.Record({ key: Schema.String, value: Schema.String }).annotations({
     description: "The headers, without secrets."

@@ -269,9 +269,8 @@ export class FileTransfer {
   responded({ href }: Hop, { headers, status }: ResponseHead): void {
     const { events, options, request } = this
     if (options.responses && events?.hasListener === true) {
-      const url = displayUrl(href)
       const shown = this.shownHeaders(headers)
-      events.send(Unvalidated.make(Responded, { request, atMillis: this.atMillis, url, status, headers: shown }))
+      events.send(Unvalidated.make(Responded, { request, atMillis: this.atMillis, url: href, status, headers: shown }))
     }
   }
 

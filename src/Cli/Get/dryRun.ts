@@ -15,6 +15,7 @@ import { Journal } from "../../Journal.js"
 import { StatusLine } from "../../StatusLine.js"
 import { type FileInfo, Store } from "../../Store.js"
 import { Host } from "../Host.js"
+import * as ShownUrls from "./shownUrls.js"
 
 /** What a run would do with one file. */
 interface Plan {
@@ -46,6 +47,8 @@ export const dryRun = Effect.fnUntraced(function* <E, R>(
   options: {
     readonly json: boolean
     readonly quiet: boolean
+    /** Keep the secrets of URLs. */
+    readonly showUrls: boolean
     /** Whether the output is no file, so nothing can be there. */
     readonly isStream: boolean
     /** The items of the input for which no request can be made. */
@@ -55,12 +58,20 @@ export const dryRun = Effect.fnUntraced(function* <E, R>(
   const host = yield* Host
   const statusLine = yield* StatusLine
   const write = (text: string) => (host.stdout.isScreen ? statusLine.printSoon(text) : host.stdout.writeSoon(text))
+  const urls = ShownUrls.make(options.showUrls)
   const counts = new Map<Plan["plan"], number>()
   yield* Stream.runForEach(requests, (request) =>
     Effect.map(options.isStream ? Effect.succeed(toStream(request)) : planOf(request), (plan) => {
       counts.set(plan.plan, (counts.get(plan.plan) ?? 0) + 1)
       if (!options.quiet || plan.plan === "fail") {
-        write(options.json ? `${JSON.stringify({ ...plan, ...positionOf(request) })}\n` : `${lineOf(request, plan)}\n`)
+        const line = options.json
+          ? JSON.stringify({
+              ...plan,
+              index: Number(request.id),
+              url: options.showUrls ? request.url : displayUrl(request.url)
+            })
+          : lineOf(request, urls.given(request.url), plan)
+        write(`${line}\n`)
       }
     })
   )
@@ -74,8 +85,6 @@ export const dryRun = Effect.fnUntraced(function* <E, R>(
   }
   return 0
 })
-
-const positionOf = (request: DownloadRequest) => ({ index: Number(request.id), url: displayUrl(request.url) })
 
 const toStream = ({ destination }: DownloadRequest): Plan => ({ plan: "download", file: destination })
 
@@ -128,8 +137,8 @@ const skipped: Readonly<Record<Skipped["reason"], string>> = {
 
 const isReason = (reason: string): reason is Skipped["reason"] => Object.hasOwn(skipped, reason)
 
-const lineOf = (request: DownloadRequest, { existing, file, plan, reason = "" }: Plan): string => {
-  const [url, path] = [displayUrl(request.url), Printable.line(file)]
+const lineOf = (request: DownloadRequest, url: string, { existing, file, plan, reason = "" }: Plan): string => {
+  const path = Printable.line(file)
   const size = existing?.sizeBytes === undefined ? "" : ` (${existing.sizeBytes} bytes)`
   switch (plan) {
     case "download":

@@ -118,7 +118,11 @@ const run = Effect.fnUntraced(function* (
   const summary = yield* Summary.make({ ...options, progress, hasPaths: !isToStdout, version })
   const telemetry = options.dryRun ? Telemetry.none : yield* Telemetry.open(options)
   const needsExchanges =
-    options.json || options.report !== undefined || options.har !== undefined || telemetry !== Telemetry.none
+    options.json ||
+    options.showUrls ||
+    options.report !== undefined ||
+    options.har !== undefined ||
+    telemetry !== Telemetry.none
   const checksums = yield* Checksums.read(options.sums, options.baseUrl, summary.note)
   const start = yield* Clock.currentTimeNanos
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>

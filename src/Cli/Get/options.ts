@@ -108,7 +108,7 @@ const output = {
   json: flag("--json", "Print one JSON object per event, and a report"),
   jsonSchema: flag("--json-schema", "Print the JSON Schema of these objects"),
   otlp: telemetryOptions.otlp,
-  showUrls: flag("--show-urls", "Keep secrets of URLs: --json, --report, --har")
+  showUrls: flag("--show-urls", "Show URLs as given, with their secrets")
 }
 
 const network = {

@@ -5,15 +5,16 @@ import type { DownloadRequest } from "../../Download.js"
 import type { DownloadError } from "../../DownloadError.js"
 import type { Retrying } from "../../DownloadEvent.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
+import type { ShownUrls } from "./shownUrls.js"
 
 // Each of the first retries has a line. After these, a line every ten seconds counts the others.
 const linesAtFirst = 20
 const betweenLinesMillis = 10_000
 
 /** Why a request failed. If the failing URL is not the request's own, the text names it. */
-export const failureOf = (request: DownloadRequest, error: DownloadError): string =>
+export const failureOf = (request: DownloadRequest, error: DownloadError, urls: ShownUrls): string =>
   "url" in error && withoutCredentials(error.url) !== withoutCredentials(displayUrl(request.url))
-    ? `${error.message} (redirected to ${error.url})`
+    ? `${error.message} (redirected to ${urls.of(error.url, request)})`
     : error.message
 
 // `displayUrl` shows credentials as `***@`. The request that is sent has them in a header instead.
@@ -27,6 +28,7 @@ export class RetryLines {
 
   constructor(
     private readonly now: () => number,
+    private readonly urls: ShownUrls,
     private readonly linesAtMost = linesAtFirst
   ) {}
 
@@ -38,11 +40,12 @@ export class RetryLines {
       return undefined
     }
     const others = this.withoutLine === 0 ? "" : ` (and ${this.withoutLine} other retries)`
-    const next = mirror === undefined ? `retrying in ${secondsOf(delayMillis)}` : `continuing at ${mirror}`
+    const next =
+      mirror === undefined ? `retrying in ${secondsOf(delayMillis)}` : `continuing at ${this.urls.of(mirror, request)}`
     this.lines++
     this.lastLineAtMillis = now
     this.withoutLine = 0
-    return `${displayUrl(request.url)}: ${failureOf(request, error)}; ${next}${others}`
+    return `${this.urls.given(request.url)}: ${failureOf(request, error, this.urls)}; ${next}${others}`
   }
 }
 

@@ -30,6 +30,7 @@ import { FailureCounts } from "./failureCounts.js"
 import type { Refused } from "./items.js"
 import { Notices } from "./notices.js"
 import { failureOf, RetryLines } from "./retryLines.js"
+import * as ShownUrls from "./shownUrls.js"
 import { Slowest } from "./slowest.js"
 
 export interface Summary {
@@ -62,7 +63,7 @@ export const make = (options: {
   readonly failed: string | undefined
   /** Whether to print the path of each saved file. False if standard output gets the content. */
   readonly hasPaths: boolean
-  /** Keep the secrets of URLs in the lines. */
+  /** Keep the secrets of URLs, in the lines for people too. */
   readonly showUrls: boolean
   /** The version of the program. */
   readonly version: string
@@ -78,7 +79,8 @@ export const make = (options: {
       const { json, quiet, verbose } = options
       const now = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
       const time = () => clock.unsafeCurrentTimeMillis()
-      const retries = new RetryLines(now, verbose ? Number.POSITIVE_INFINITY : undefined)
+      const urls = ShownUrls.make(options.showUrls)
+      const retries = new RetryLines(now, urls, verbose ? Number.POSITIVE_INFINITY : undefined)
       const noticesAtMost = quiet ? 0 : verbose ? Number.POSITIVE_INFINITY : 20
       const skips = new Notices(statusLine, "skipped", noticesAtMost)
       const renames = new Notices(statusLine, "files with other names", noticesAtMost)
@@ -122,7 +124,12 @@ export const make = (options: {
       }
 
       const onResponse = ({ headers, status, url }: Responded): void =>
-        say([`${url}: ${status}`, ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)].join("\n"))
+        say(
+          [
+            `${urls.given(url)}: ${status}`,
+            ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)
+          ].join("\n")
+        )
 
       const onRetry = (event: Retrying): void => {
         const line = quiet ? undefined : retries.line(event)
@@ -133,7 +140,8 @@ export const make = (options: {
 
       const onMirror = ({ error, mirror, request }: MirrorGivenUp): void => {
         if (verbose) {
-          say(`${displayUrl(request.url)}: no more parts of it from ${mirror}: ${error.message}`)
+          const from = urls.of(mirror, request)
+          say(`${urls.given(request.url)}: no more parts of it from ${from}: ${error.message}`)
         }
       }
 
@@ -164,7 +172,7 @@ export const make = (options: {
           if (options.hasPaths && !quiet) {
             write(`${Printable.line(outcome.destination)}\n`)
           }
-          const renamed = renamedLine(outcome)
+          const renamed = renamedLine(outcome, urls)
           if (renamed !== undefined) {
             renames.line(renamed)
           }
@@ -182,8 +190,8 @@ export const make = (options: {
         } else if (outcome._tag === "Failed") {
           const line =
             refused === undefined
-              ? `${displayUrl(outcome.request.url)}: ${failureOf(outcome.request, outcome.error)}`
-              : refusalOf(refused)
+              ? `${urls.given(outcome.request.url)}: ${failureOf(outcome.request, outcome.error, urls)}`
+              : refusalOf(refused, urls)
           statusLine.printSoon(`${line}\n`)
           counts.add(outcome.error)
           if (failures.length < failuresAtMost) {
@@ -237,6 +245,7 @@ export const make = (options: {
       return {
         event: (event) => {
           display.receive(event)
+          urls.receive(event)
           slowest?.receive(event)
           if (event._tag === "Responded" && !verbose) {
             return Effect.void
@@ -265,7 +274,7 @@ export const make = (options: {
         },
         renamed: (url, name, reason) => {
           if (!json && RequestProblem.ofUrl(url) === undefined) {
-            renames.line(`${displayUrl(url)}: named ${Printable.line(name)}, ${reason}`)
+            renames.line(`${urls.given(url)}: named ${Printable.line(name)}, ${reason}`)
           }
         },
         note: (text) => {
@@ -358,7 +367,10 @@ export const lineOptionsOf = ({ showUrls }: { readonly showUrls: boolean }): Lin
 })
 
 /** The line for a file whose name is not the one that was asked for. */
-const renamedLine = ({ destination, request, serverName }: Download.Saved): string | undefined => {
+const renamedLine = (
+  { destination, request, serverName }: Download.Saved,
+  urls: ShownUrls.ShownUrls
+): string | undefined => {
   const saved = Printable.line(destination)
   if (request.nameFrom !== "server") {
     return destination === request.destination
@@ -368,15 +380,15 @@ const renamedLine = ({ destination, request, serverName }: Download.Saved): stri
   const name = FileNames.lastSegment(destination)
   const wanted = serverName === undefined ? FileNames.lastSegment(request.destination) : FileNames.fromText(serverName)
   if (name !== wanted) {
-    return `${displayUrl(request.url)}: saved as ${saved}, because another file is named ${Printable.line(wanted)}`
+    return `${urls.given(request.url)}: saved as ${saved}, because another file is named ${Printable.line(wanted)}`
   }
   return serverName === undefined || name === serverName
     ? undefined
-    : `${displayUrl(request.url)}: saved as ${saved}, because the server's name '${Printable.excerpt(serverName)}' is not safe`
+    : `${urls.given(request.url)}: saved as ${saved}, because the server's name '${Printable.excerpt(serverName)}' is not safe`
 }
 
 /** Why an item was refused, with its line. */
-const refusalOf = ({ place, problem, url }: Refused): string =>
-  [place === undefined ? "" : `${place.list}, line ${place.line}`, url === "" ? "" : displayUrl(url), problem]
+const refusalOf = ({ place, problem, url }: Refused, urls: ShownUrls.ShownUrls): string =>
+  [place === undefined ? "" : `${place.list}, line ${place.line}`, url === "" ? "" : urls.given(url), problem]
     .filter((part) => part !== "")
     .join(": ")

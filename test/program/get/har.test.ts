@@ -197,16 +197,34 @@ describe("--har of halyard flags", () => {
 })
 
 describe("--show-urls of halyard get", () => {
-  it.scopedLive("keeps URLs as they were given, in --json, --har and --report only", () =>
+  it.scopedLive("shows URLs as they were given in lines, also those of redirects and failures", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const gone = `${url.replace("//", "//me:s3cret@")}/missing?key=s3cret`
+      const urls = [`${url}/moved?key=s3cret`, gone, "ftp://me:s3cret@a.example/"]
+      const without = yield* get([...urls, "-v"])
+      assert.notInclude(without.stdout + without.stderr, "s3cret")
+      const shown = yield* get([...urls, "-v", "--show-urls"])
+      assert.include(shown.stderr, `${url}/ok?token=s3cret: 200\n`)
+      assert.include(shown.stderr, `${gone}: HTTP error 404 - Not Found\n`)
+      assert.include(shown.stderr, "ftp://me:s3cret@a.example/: ")
+      const planned = yield* get([...urls.slice(0, 2), "--dry-run", "--show-urls"])
+      assert.include(planned.stdout, gone)
+    })
+  )
+
+  it.scopedLive("keeps URLs as they were given, in --json, --har and --report", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
       const secret = `${url.replace("//", "//me:s3cret@")}/moved?key=s3cret`
-      const options = ["--json", "--har", "run.har", "--report", "run.html"]
+      const options = ["-v", "--json", "--har", "run.har", "--report", "run.html"]
       const without = yield* get([secret, `${url}/missing?key=s3cret`, ...options])
       assert.notInclude(without.stdout + without.stderr + without.read("run.har") + without.read("run.html"), "s3cret")
       const shown = yield* get([secret, `${url}/missing?key=s3cret`, ...options, "--show-urls"])
       assert.include(shown.stdout, `"url":"${secret}"`)
       assert.include(shown.stdout, `"url":"${url}/ok?token=s3cret"`)
+      // A redirect within an origin keeps the credentials.
+      assert.include(shown.stdout, `"responseUrl":"${url.replace("//", "//me:s3cret@")}/ok?token=s3cret"`)
       assert.match(shown.stdout, /"error":\{[^}]*"url":"[^"]*\/missing\?key=s3cret"/)
       assert.include(shown.read("run.html"), "/missing?key=s3cret")
       const entries = har(shown.cwd)
