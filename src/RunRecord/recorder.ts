@@ -49,8 +49,8 @@ interface Active {
   last: Exchanged | undefined
 }
 
-/** A transfer that gets its row at the end. */
-interface Late {
+/** A transfer that has ended and for which the tables had no room. It may get a row at the end. */
+interface OverflowTransfer {
   readonly request: DownloadRequest
   readonly active: Active
   readonly ended: number
@@ -60,8 +60,8 @@ interface Late {
 const originsAtMost = 1000
 const textsAtMost = 10_000
 const failureKindsAtMost = 200
-const lateFailuresAtMost = 1000
-const lateSlowAtMost = 100
+const overflowFailuresAtMost = 1000
+const overflowSlowestAtMost = 100
 
 export class Recorder {
   private beganAt: number | undefined
@@ -76,8 +76,8 @@ export class Recorder {
   private readonly texts = new Texts(textsAtMost)
   private readonly rows: Rows
   private savedBytes = 0
-  private readonly lateFailures: Array<Late> = []
-  private lateSlow: Array<Late> = []
+  private readonly overflowFailures: Array<OverflowTransfer> = []
+  private overflowSlowest: Array<OverflowTransfer> = []
 
   constructor(transfersAtMost: number) {
     this.rows = new Rows(transfersAtMost)
@@ -111,7 +111,7 @@ export class Recorder {
   }
 
   data(pictures: ReadonlyArray<Picture>, hasSecrets: boolean): Omit<RunData, "hasFailuresOnly" | "hints"> {
-    this.addLate()
+    this.addOverflow()
     this.addOpen()
     const { all } = this
     const unfinished = this.active.size
@@ -266,7 +266,7 @@ export class Recorder {
       this.countFailure(outcome.error, active.last)
     }
     if (active.row === -1) {
-      this.keepLate({ request, active, ended, outcome })
+      this.keepOverflow({ request, active, ended, outcome })
     } else {
       this.end(active, ended, outcome)
     }
@@ -300,21 +300,21 @@ export class Recorder {
     }
   }
 
-  private keepLate(late: Late): void {
-    if (late.outcome._tag === "Failed" && this.lateFailures.length < lateFailuresAtMost) {
-      this.lateFailures.push(late)
+  private keepOverflow(transfer: OverflowTransfer): void {
+    if (transfer.outcome._tag === "Failed" && this.overflowFailures.length < overflowFailuresAtMost) {
+      this.overflowFailures.push(transfer)
       return
     }
-    this.lateSlow.push(late)
+    this.overflowSlowest.push(transfer)
     // Sorted rarely, so a transfer costs little.
-    if (this.lateSlow.length >= 2 * lateSlowAtMost) {
-      this.lateSlow = slowest(this.lateSlow)
+    if (this.overflowSlowest.length >= 2 * overflowSlowestAtMost) {
+      this.overflowSlowest = slowest(this.overflowSlowest)
     }
   }
 
   /** Gives rows to transfers that had none. */
-  private addLate(): void {
-    for (const { active, ended, outcome, request } of [...this.lateFailures.splice(0), ...slowest(this.lateSlow)]) {
+  private addOverflow(): void {
+    for (const { active, ended, outcome, request } of [...this.overflowFailures.splice(0), ...slowest(this.overflowSlowest)]) {
       active.row = this.rows.addTransfer(request, active.origin, active.began)
       this.rows.setPermitWait(active.row, active.permitWait)
       if (active.last !== undefined) {
@@ -322,7 +322,7 @@ export class Recorder {
       }
       this.end(active, ended, outcome)
     }
-    this.lateSlow = []
+    this.overflowSlowest = []
   }
 
   /** Counts the requests of a killed run, which have no end. They were open while bytes arrived. */
@@ -362,11 +362,11 @@ const parsedOrigin = (text: string): string => {
   return url !== undefined && isHttp(url) ? url.origin : ""
 }
 
-const slowest = (late: ReadonlyArray<Late>): Array<Late> =>
-  late
+const slowest = (transfers: ReadonlyArray<OverflowTransfer>): Array<OverflowTransfer> =>
+  transfers
     .slice()
     .sort((one, other) => other.ended - other.active.began - (one.ended - one.active.began))
-    .slice(0, lateSlowAtMost)
+    .slice(0, overflowSlowestAtMost)
 
 const nameOf = ({ _tag }: DownloadOutcome): Outcome => {
   switch (_tag) {
