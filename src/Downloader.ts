@@ -214,7 +214,8 @@ export const makeWith = (
                   scope: sharedTransfers.scope,
                   perform: (request, restore, permitOptions, worker) =>
                     perform(caller, request, restore, permitOptions, worker, names, span),
-                  onCancelled: (request) => caller.reportCancelled(request)
+                  onCancelled: (request) => caller.reportCancelled(request),
+                  onUntaken: (request) => caller.reportCancelled(request, 0)
                 },
                 requests,
                 concurrency

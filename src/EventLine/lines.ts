@@ -268,6 +268,7 @@ export const fromOutcome = (
         atMillis,
         outcome: "Cancelled",
         ...transferOf(outcome.request, options),
+        attempts: outcome.attempts,
         keptBytes: outcome.keptBytes
       }
   }

@@ -320,7 +320,11 @@ export const Failed = Schema.Struct({
  * @category schemas
  * @since 0.2.0
  */
-export const Cancelled = Schema.Struct({ ...finished("Cancelled"), keptBytes }).annotations({
+export const Cancelled = Schema.Struct({
+  ...finished("Cancelled"),
+  attempts: Schema.optional(whole("The number of attempts that had begun. 0: no request was sent.")),
+  keptBytes
+}).annotations({
   identifier: "Cancelled",
   description: "The transfer was interrupted."
 })

@@ -314,7 +314,10 @@ export class Recorder {
 
   /** Gives rows to transfers that had none. */
   private addOverflow(): void {
-    for (const { active, ended, outcome, request } of [...this.overflowFailures.splice(0), ...slowest(this.overflowSlowest)]) {
+    for (const { active, ended, outcome, request } of [
+      ...this.overflowFailures.splice(0),
+      ...slowest(this.overflowSlowest)
+    ]) {
       active.row = this.rows.addTransfer(request, active.origin, active.began)
       this.rows.setPermitWait(active.row, active.permitWait)
       if (active.last !== undefined) {

@@ -105,9 +105,12 @@ export class Caller implements EventSink {
     })
   }
 
-  /** Records the outcome `Cancelled` and sends the event, without waiting for the journal. */
-  reportCancelled(request: DownloadRequest): void {
-    const outcome = Unvalidated.make(Cancelled, { request })
+  /**
+   * Records the outcome `Cancelled` and sends the event, without waiting for the journal. `attempts`: 0 if no transfer has begun for the
+   * request, and undefined if it goes on for other callers.
+   */
+  reportCancelled(request: DownloadRequest, attempts?: 0): void {
+    const outcome = Unvalidated.make(Cancelled, attempts === undefined ? { request } : { request, attempts })
     const onEnd = (exit: Exit.Exit<void>) => this.logUnrecorded(outcome, exit)
     const exit = this.record(outcome, onEnd)
     if (exit !== undefined) {

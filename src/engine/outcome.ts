@@ -50,11 +50,15 @@ export const toExit = (outcome: DownloadOutcome): Effect.Effect<Saved | Skipped 
   }
 }
 
-/** The outcome of a transfer that has saved no file. `bytes`: those that are kept for a later run. */
+/**
+ * The outcome of a transfer that has saved no file. `bytes`: those that are kept for a later run. `attempts`: 0 if it has sent no
+ * request.
+ */
 export const ofCause = (
   request: DownloadRequest,
   cause: Cause.Cause<DownloadError>,
-  bytes: number
+  bytes: number,
+  attempts: number
 ): Effect.Effect<DownloadOutcome> => {
   const failure = Cause.failureOrCause(cause)
   const kept = bytes === 0 ? {} : { keptBytes: bytes }
@@ -62,6 +66,6 @@ export const ofCause = (
     return Exit.succeed(Unvalidated.make(Failed, { request, error: failure.left, ...kept }))
   }
   return Cause.isInterruptedOnly(failure.right)
-    ? Exit.succeed(Unvalidated.make(Cancelled, { request, ...kept }))
+    ? Exit.succeed(Unvalidated.make(Cancelled, { request, attempts, ...kept }))
     : Exit.failCause(failure.right)
 }

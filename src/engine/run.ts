@@ -29,8 +29,10 @@ export interface Dependencies {
     permitOptions: RunPermits,
     worker: Worker
   ) => Effect.Effect<DownloadOutcome>
-  /** Reports that a request is cancelled. */
+  /** Reports that a request is cancelled while its transfer continues for other callers. */
   readonly onCancelled: (request: DownloadRequest) => void
+  /** Reports that a request is cancelled for which no transfer has begun. */
+  readonly onUntaken: (request: DownloadRequest) => void
 }
 
 // A run starts this number of workers in one turn of the event loop. Each sends its request before its deadline comes nearer
@@ -45,7 +47,7 @@ const savedPerPublishing = 32
 const mostWorkers = (concurrency: number): number => concurrency * 4 + 64
 
 export const run = <E, R>(
-  { onCancelled, perform, scope }: Dependencies,
+  { onCancelled, onUntaken, perform, scope }: Dependencies,
   requests: Stream.Stream<DownloadRequest, E, R>,
   concurrency: number
 ): Stream.Stream<DownloadOutcome, E, R> =>
@@ -55,7 +57,7 @@ export const run = <E, R>(
       const input = new RequestInput<E>()
       const outcomes = new OutcomeQueue<DownloadOutcome, E>(concurrency)
       // Added before the finalizer of the workers, so that it runs after it.
-      yield* Effect.addFinalizer(() => Effect.sync(() => input.untaken.forEach(onCancelled)))
+      yield* Effect.addFinalizer(() => Effect.sync(() => input.untaken.forEach(onUntaken)))
       const fork = Runtime.runFork(yield* Effect.runtime<never>())
       const workers = new Set<Worker>()
       let parked = 0

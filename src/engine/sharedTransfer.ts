@@ -290,7 +290,7 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
           : Effect.asSome(result)
         return Effect.matchCauseEffect(restore(isOver), {
           onSuccess: (exit) => (Option.isSome(exit) ? performLater : Effect.succeed(tooLate(request))),
-          onFailure: () => Effect.succeed(Unvalidated.make(Cancelled, { request }))
+          onFailure: () => Effect.succeed(Unvalidated.make(Cancelled, { request, attempts: 0 }))
         })
       })
     })

@@ -91,6 +91,8 @@ type Outcome = Saved | Skipped | NotModified
 
 class Steps {
   private permit: Permit | undefined
+  /** Whether a request was sent. */
+  private hasSent = false
   /** When the wait for the permit of the next request began. */
   private waitsFrom: number | undefined
   /** The events of that wait. Undefined if there is no wait, or no listener. */
@@ -142,7 +144,7 @@ class Steps {
     }
     const { cause } = Exit.isSuccess(released) ? exit : released
     return andThen(file.partial.leave(mayContinue(cause), file.options.durability), (keptBytes) =>
-      Outcomes.ofCause(file.request, cause, keptBytes)
+      Outcomes.ofCause(file.request, cause, keptBytes, this.hasSent ? file.attempts : 0)
     )
   }
 
@@ -244,6 +246,7 @@ class Steps {
   private send(hop: Hop, leftMillis: number, permit: Permit): Effect.Effect<Outcome, DownloadError> {
     const { file } = this
     const beganAt = file.now()
+    this.hasSent = true
     this.retries.begin(beganAt)
     file.sampler.begin()
     file.checkpoints.begin(beganAt)

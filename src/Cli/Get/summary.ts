@@ -93,8 +93,8 @@ export const make = (options: {
       let report = Download.emptyReport
       let expected: number | undefined
       let kept = 0
-      /** Requests that have begun, minus those that have ended. A request that is cancelled before it begins ends only. */
-      let begun = 0
+      /** Cancelled transfers that had sent no request. */
+      let unsent = 0
 
       const write = (text: string): void => {
         if (host.stdout.isScreen) {
@@ -163,6 +163,8 @@ export const make = (options: {
         kept += "keptBytes" in outcome ? 1 : 0
         if (outcome._tag === "Failed") {
           advise(outcome.error)
+        } else if (outcome._tag === "Cancelled" && outcome.attempts === 0) {
+          unsent++
         }
         if (json) {
           if (!quiet || outcome._tag === "Failed") {
@@ -250,11 +252,7 @@ export const make = (options: {
           if (event._tag === "Responded" && !verbose) {
             return Effect.void
           }
-          if (event._tag === "Started") {
-            begun++
-          }
           if (event._tag === "Finished") {
-            begun--
             onOutcome(event)
           } else if (!json) {
             onText(event)
@@ -312,13 +310,12 @@ export const make = (options: {
             skips.conclude()
             renames.conclude()
             // After Ctrl-C or --fail-fast.
-            const unbegun = Math.min(report.cancelled, Math.max(0, -begun))
-            const counted = { ...report, cancelled: report.cancelled - unbegun }
+            const counted = { ...report, cancelled: report.cancelled - unsent }
             const sums = countKinds.flatMap((kind) =>
               counted[kind] > 0 || kind === "saved" ? [`${counted[kind]} ${countNames[kind]}`] : []
             )
             // The number of all files may not be known.
-            const left = expected === undefined ? 0 : Math.max(0, expected - total(report)) + unbegun
+            const left = expected === undefined ? 0 : Math.max(0, expected - total(report)) + unsent
             if (left > 0) {
               sums.push(`${left} not started`)
             }

@@ -109,7 +109,9 @@ const outcomeOf = (line: Line<"Finished">, request: Download.DownloadRequest): D
       const error = errorOf(line.error)
       return error && make(Download.Failed, { request, error })
     }
-    case "Cancelled":
-      return make(Download.Cancelled, { request })
+    case "Cancelled": {
+      const { attempts } = line
+      return make(Download.Cancelled, defined({ request, attempts }))
+    }
   }
 }

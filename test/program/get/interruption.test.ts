@@ -45,6 +45,20 @@ describe("an interrupted halyard get", () => {
     })
   )
 
+  it.scopedLive("counts the files that waited for a permit among those that were not started", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const others = Array.from({ length: 100 }, (_, index) => `${url}/${index}`)
+      const options = ["-c", "8", "--per-origin", "1", "--report", "run.html"]
+      const running = yield* halyard(["get", `${url}/a`, `${url}/slow`, ...others, ...options], { cwd })
+      yield* running.awaitOutput(/^a$/m)
+      yield* running.signal("SIGINT")
+      const { stderr } = yield* running.ended
+      assert.match(stderr, /^1 saved, (?:1 cancelled, 100|101) not started; /m)
+    })
+  )
+
   it.scopedLive("ends at once on SIGTERM while it waits for its list", () =>
     Effect.gen(function* () {
       const { url } = yield* origin
