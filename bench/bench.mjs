@@ -105,6 +105,9 @@ for (const [signal, code] of [
   process.once(signal, () => stop().finally(() => process.exit(code)))
 }
 
+// A benchmark that cannot be measured is reported, and the next one begins.
+const unmeasured = ({ message }) => ({ title: "not measured", rows: [], failures: [message] })
+
 const chosen = positionals.length === 0 ? Object.keys(benchmarks) : positionals
 const quick = values.quick === true
 const machine = `${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / gibibyte)} GiB, Node ${process.versions.node}, ${process.platform}, ${workspace.onTmpfs ? "tmpfs" : "no tmpfs"}, load ${loadavg()[0]?.toFixed(1)} before`
@@ -115,6 +118,7 @@ try {
   const content = makeContent(`${workspace.root}/content`)
   process.stdout.write(`${machine}\n\n`)
   for (const name of chosen) {
+    const begun = performance.now()
     let rounds = 0
     const bench = {
       workspace,
@@ -132,11 +136,12 @@ try {
         process.stderr.write(`${name} ${label}: ${failure ?? `${wallSeconds.toFixed(2)} s`}\n`)
       }
     }
-    const { runs: _, ...measured } = await benchmarks[name](bench)
+    const { runs: _, ...measured } = await benchmarks[name](bench).catch(unmeasured)
     const result = {
       ...measured,
       quick,
       rounds,
+      minutes: Number(((performance.now() - begun) / 60_000).toFixed(1)),
       at: new Date().toISOString().slice(0, 16).replace("T", " "),
       version: versions.halyard,
       commit: commit(),

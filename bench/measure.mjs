@@ -55,11 +55,33 @@ const complaint = (text) =>
     .find((line) => /error/i.test(line))
     ?.trim() ?? lastLine(text)
 
+const quoted = (argument) => `'${argument.replaceAll("'", "'\\''")}'`
+
+// On a pseudo-terminal, GNU time runs inside of it, so the figures are those of the program alone.
+const onTerminal = (words) => [
+  "script",
+  ["--quiet", "--return", "--command", `stty rows 40 cols 120; exec ${words.map(quoted).join(" ")}`, "/dev/null"]
+]
+
+/** Whether `terminal` can be measured: util-linux has `script`, which makes a pseudo-terminal. */
+export const hasTerminals = () => {
+  try {
+    execFileSync("script", ["--quiet", "--return", "--command", "stty rows 40 cols 120", "/dev/null"], {
+      stdio: "ignore"
+    })
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
  * @param {{ command: string, args: Array<string>, input?: string, scratch: string, limitMinutes?: number,
- *   onStart?: (child: import("node:child_process").ChildProcess) => void, keepOutput?: boolean, caches?: string,
- *   environment?: Record<string, string> }} program
+ *   onStart?: (child: import("node:child_process").ChildProcess) => void, output?: "none" | "file" | "kept", caches?: string,
+ *   environment?: Record<string, string>, terminal?: boolean }} program
  * `input` is a file; with `onStart` the input is a pipe. All runs share a directory for caches, but for those with `caches`.
+ * `output` is where standard output goes: nowhere, into a file, or into a file that the result has. With `terminal`, the
+ * program has a pseudo-terminal of 120 columns.
  */
 export const measure = ({
   command,
@@ -69,18 +91,21 @@ export const measure = ({
   onStart,
   caches = join(dirname(scratch), "caches"),
   environment = {},
-  keepOutput = false,
-  limitMinutes = 60
+  output = "none",
+  terminal = false,
+  limitMinutes = 5
 }) =>
   new Promise((resolve) => {
     const [timeFile, outFile, errorFile] = ["time", "stdout", "stderr"].map((name) => join(scratch, name))
     const stdin = onStart !== undefined ? "pipe" : input === undefined ? "ignore" : openSync(input, "r")
-    const out = openSync(keepOutput ? outFile : "/dev/null", "w")
+    const out = openSync(output === "none" && !terminal ? "/dev/null" : outFile, "w")
     const error = openSync(errorFile, "w")
     const begun = performance.now()
-    const child = spawn(gnuTime, ["-f", "%e %U %S %M", "-o", timeFile, command, ...args], {
+    const timed = ["-f", "%e %U %S %M", "-o", timeFile, command, ...args]
+    const [program, words] = terminal ? onTerminal([gnuTime, ...timed]) : [gnuTime, timed]
+    const child = spawn(program, words, {
       cwd: scratch,
-      env: { ...environmentOf(scratch, caches), ...environment },
+      env: { ...environmentOf(scratch, caches), ...(terminal ? { TERM: "xterm-256color" } : {}), ...environment },
       stdio: [stdin, out, error],
       detached: true
     })
@@ -108,16 +133,18 @@ export const measure = ({
         }
       }
       if (late) {
-        resolve({ failure: `still running after ${limitMinutes} minutes` })
+        resolve({ failure: `still running after ${limitMinutes} minutes`, late })
       } else if (code !== 0) {
-        resolve({ failure: `${signal ?? `exit code ${code}`}: ${complaint(readFileSync(errorFile, "utf8"))}` })
+        resolve({
+          failure: `${signal ?? `exit code ${code}`}: ${complaint(readFileSync(terminal ? outFile : errorFile, "utf8"))}`
+        })
       } else {
         const [, user, system, kibibytes] = lastLine(readFileSync(timeFile, "utf8")).split(" ").map(Number)
         resolve({
           wallSeconds,
           cpuSeconds: user + system,
           rssBytes: kibibytes * 1024,
-          ...(keepOutput ? { output: readFileSync(outFile, "utf8") } : {})
+          ...(output === "kept" ? { output: readFileSync(outFile, "utf8") } : {})
         })
       }
     })

@@ -1,7 +1,11 @@
 // Who takes part: halyard and its peers, how each is called, and who saves a file whole or not at all.
 //
-// A job is `{ list, curlConfig, url, name, directory, connections, connectionsPerFile }`: a file with one URL a line, the
-// same for curl, the URL and the name of a job of one file, where to write, and how many connections there may be.
+// A job is `{ list, curlConfig, url, name, directory, connections, connectionsPerFile, certificate }`: a file with one URL a
+// line, the same for curl, the URL and the name of a job of one file, where to write, how many connections there may be, and
+// over TLS the file with the certificate to trust.
+//
+// `atomic`: a file under its final name is complete. `onDisk`: what a power cut leaves of a file that the program has
+// announced as saved: "yes" (its bytes and its name), "bytes" (the bytes are synced and the directory is not), or "no".
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -39,6 +43,7 @@ const pythonWith = (module) =>
 const halyard = {
   name: "halyard",
   atomic: true,
+  onDisk: "yes",
   version: () => versionOf(process.execPath, join(root, "dist", "bin.cjs"), "--version"),
   call: (job) => ({
     command: process.execPath,
@@ -51,8 +56,7 @@ const halyard = {
       "-c",
       // Connections for one file are taken from those in all.
       String(Math.max(job.connections, job.connectionsPerFile)),
-      "--durability",
-      "rename",
+      ...trusting(job, "--cacert"),
       ...segmentOptions(job.connectionsPerFile)
     ],
     input: job.input
@@ -62,6 +66,16 @@ const halyard = {
   /** Continues what a killed run left. */
   resume: (job) => get(job.url, "-d", job.directory)
 }
+
+/** halyard with more options than the defaults. */
+export const halyardWith =
+  (...options) =>
+  (job) => {
+    const { args, ...rest } = halyard.call(job)
+    return { ...rest, args: [...args, ...options] }
+  }
+
+const trusting = ({ certificate }, option) => (certificate === undefined ? [] : [option, certificate])
 
 const get = (...args) => ({ command: process.execPath, args: [join(root, "dist", "bin.cjs"), "get", ...args] })
 
@@ -80,16 +94,19 @@ const segmentOptions = (connectionsPerFile) => {
 const nodeProgram = (name, file, atomic, version) => ({
   name,
   atomic,
+  onDisk: "no",
   version,
   call: (job) => ({
     command: process.execPath,
-    args: [join(bench, "peers", file), job.list, job.directory, String(job.connections), String(job.connectionsPerFile)]
+    args: [join(bench, file), job.list, job.directory, String(job.connections), String(job.connectionsPerFile)],
+    environment: job.certificate === undefined ? {} : { NODE_EXTRA_CA_CERTS: job.certificate }
   })
 })
 
 const pythonProgram = (module) => ({
   name: module,
   atomic: false,
+  onDisk: "no",
   version: () => pythonWith(module)?.version,
   call: (job) => ({
     command: pythonWith(module)?.python ?? "python3",
@@ -100,6 +117,7 @@ const pythonProgram = (module) => ({
 const curl = {
   name: "curl -Z",
   atomic: false,
+  onDisk: "no",
   version: () => versionOf("curl", "--version"),
   call: (job) => ({
     command: "curl",
@@ -115,6 +133,7 @@ const curl = {
       "--remote-name-all",
       "--output-dir",
       job.directory,
+      ...trusting(job, "--cacert"),
       "--config",
       job.curlConfig
     ]
@@ -151,6 +170,7 @@ const curl = {
 const wget2 = {
   name: "wget2",
   atomic: false,
+  onDisk: "no",
   version: () => versionOf("wget2", "--version"),
   call: (job) => ({
     command: "wget2",
@@ -161,6 +181,7 @@ const wget2 = {
       "--no-netrc",
       `--max-threads=${job.connections}`,
       `--directory-prefix=${job.directory}`,
+      ...trusting(job, "--ca-certificate"),
       `--input-file=${job.list}`
     ]
   }),
@@ -176,6 +197,7 @@ const wget2Of = (...args) => ({
 const aria2c = {
   name: "aria2c",
   atomic: false,
+  onDisk: "bytes",
   version: () => versionOf("aria2c", "--version"),
   call: (job) => ({
     command: "aria2c",
@@ -188,6 +210,7 @@ const aria2c = {
       `--split=${job.connectionsPerFile}`,
       `--max-connection-per-server=${job.connectionsPerFile}`,
       `--dir=${job.directory}`,
+      ...trusting(job, "--ca-certificate"),
       `--input-file=${job.list}`
     ]
   }),
@@ -210,6 +233,7 @@ const aria2cOf = (directory, ...args) => ({
 const axel = {
   name: "axel",
   atomic: false,
+  onDisk: "no",
   version: () => versionOf("axel", "--version"),
   call: (job) => ({
     command: "axel",
@@ -223,7 +247,27 @@ const axel = {
   })
 }
 
-const ipull = nodeProgram("ipull", "ipull.mjs", true, () => packageVersion("ipull"))
+// Their nearest equivalents of a file that is on the disk when it is announced.
+const wget2Synced = {
+  ...wget2,
+  name: "wget2 --fsync-policy",
+  onDisk: "bytes",
+  call: (job) => {
+    const { args, command } = wget2.call(job)
+    return { command, args: ["--fsync-policy=on", ...args] }
+  }
+}
+
+const curlSynced = {
+  ...curl,
+  name: "curl -Z, then sync -f",
+  call: (job) => {
+    const { args, command } = curl.call(job)
+    return { command: "sh", args: ["-c", '"$@" && exec sync -f "$0"', job.directory, command, ...args] }
+  }
+}
+
+const ipull = nodeProgram("ipull", "peers/ipull.mjs", true, () => packageVersion("ipull"))
 // It has no conditional requests, and continues what it finds.
 ipull.sync = ipull.call
 ipull.resume = ipull.call
@@ -233,14 +277,17 @@ export const programs = {
   halyard,
   curl,
   wget2,
+  curlSynced,
+  wget2Synced,
   aria2c,
   axel,
   ipull,
-  undici: nodeProgram("undici dispatch", "undiciDispatch.mjs", true, () => packageVersion("undici")),
-  pipeline: nodeProgram("undici pipeline", "undiciPipeline.mjs", true, () => packageVersion("undici")),
+  bare: nodeProgram("bare loop of Node", "library/bareSockets.mjs", true, () => process.versions.node),
+  undici: nodeProgram("undici dispatch", "peers/undiciDispatch.mjs", true, () => packageVersion("undici")),
+  pipeline: nodeProgram("undici pipeline", "peers/undiciPipeline.mjs", true, () => packageVersion("undici")),
   aiohttp: pythonProgram("aiohttp"),
   httpx: pythonProgram("httpx"),
-  effect: nodeProgram("naive Effect", "naiveEffect.mjs", false, () => packageVersion("effect"))
+  effect: nodeProgram("naive Effect", "peers/naiveEffect.mjs", false, () => packageVersion("effect"))
 }
 
 export const binary = join(root, "dist", "bin.cjs")

@@ -13,24 +13,52 @@ const around = (stat, unit = "") =>
 
 const met = (value) => (value === undefined ? "not measured" : value ? "met" : "missed")
 
-const heads = ["beside", "rate ×", "CPU ×", "RSS MiB", "whole or not at all", "target"]
+const headsWith = (shares) => [
+  "beside",
+  "rate ×",
+  "CPU ×",
+  "RSS MiB",
+  ...(shares ? ["of the bare loop's rate"] : []),
+  "whole or not at all",
+  "on disk when announced",
+  "target"
+]
 
-const cells = ({ beside, version, missing, rate, cpu, rssMebibytes, atomic, figure, targets }) => {
-  const aims = targets.map((aim) => `${aim.text}: ${met(aim.met)}`).join("; ")
-  const name = version === undefined ? beside : `${beside} ${version}`
-  if (missing) {
-    return [name, "not installed", "", "", "", ""]
+const cellsWith =
+  (shares) =>
+  ({ beside, version, missing, rate, cpu, rssMebibytes, shareOfLimit, atomic, onDisk = "", figure, targets }) => {
+    const aims = targets.map((aim) => `${aim.text}: ${met(aim.met)}`).join("; ")
+    const name = version === undefined ? beside : `${beside} ${version}`
+    const share = (text) => (shares ? [text] : [])
+    if (missing) {
+      return [name, missing === true ? "not installed" : missing, "", "", ...share(""), "", "", ""]
+    }
+    return figure === undefined
+      ? [
+          name,
+          around(rate),
+          around(cpu),
+          around(rssMebibytes),
+          ...share(around(shareOfLimit)),
+          atomic === undefined ? "" : atomic ? "yes" : "no",
+          onDisk,
+          aims
+        ]
+      : [
+          name,
+          figure.median === undefined ? figure.what : `${figure.what} ${around(figure, figure.unit)}`,
+          "",
+          "",
+          ...share(""),
+          "",
+          "",
+          aims
+        ]
   }
-  return figure === undefined
-    ? [name, around(rate), around(cpu), around(rssMebibytes), atomic === undefined ? "" : atomic ? "yes" : "no", aims]
-    : [
-        name,
-        figure.median === undefined ? figure.what : `${figure.what} ${around(figure, figure.unit)}`,
-        "",
-        "",
-        "",
-        aims
-      ]
+
+const rowTable = (rows) => {
+  const shares = rows.some(({ shareOfLimit }) => shareOfLimit !== undefined)
+  return [headsWith(shares), rows.map(cellsWith(shares))]
 }
 
 const seriesHeads = (unit) => [unit, "program", "files/s", "CPU µs a file", "RSS MiB"]
@@ -56,12 +84,14 @@ const profileTables = ({ areas = [], functions = [], per, title }) =>
 
 const tables = (result) => [
   ...(result.profiles ?? []).flatMap(profileTables),
-  ...(result.rows.length === 0 ? [] : [[heads, result.rows.map(cells)]]),
+  ...(result.rows.length === 0 ? [] : [rowTable(result.rows)]),
   ...(result.series === undefined ? [] : [[seriesHeads(result.series.unit), result.series.points.map(seriesCells)]])
 ]
 
 const heading = ({ title, quick, rounds }) =>
   `${title}; ${rounds} round${rounds === 1 ? "" : "s"}${quick ? ", quick" : ""}`
+
+const duration = ({ minutes }) => (minutes === undefined ? "" : `, ${minutes} minutes`)
 
 const speed = ({ filesPerSecond, mebibytesPerSecond }) =>
   mebibytesPerSecond === undefined
@@ -72,7 +102,8 @@ const ours = ({ halyard }) =>
   halyard?.seconds === undefined
     ? undefined
     : `halyard: ${around(halyard.seconds, " s")}, ${speed(halyard)}, ` +
-      `${digits(halyard.cpuSeconds.median)} CPU s, ${digits(halyard.rssMebibytes.median)} MiB`
+      `${digits(halyard.cpuSeconds.median)} CPU s, ${digits(halyard.rssMebibytes.median)} MiB` +
+      (halyard.shareOfLimit === undefined ? "" : `, ${around(halyard.shareOfLimit)} of the bare loop's rate`)
 
 const aligned = (head, body) => {
   const widths = head.map((_, column) => Math.max(...[head, ...body].map((cells) => cells[column].length)))
@@ -86,6 +117,7 @@ export const text = (name, result) =>
     ...[ours(result)].flatMap((line) => (line === undefined ? [] : [`    ${line}`])),
     ...tables(result).flatMap(([head, body]) => aligned(head, body)),
     ...result.failures.map((failure) => `    FAILED ${failure}`),
+    `    after ${result.minutes} minutes`,
     ""
   ].join("\n")
 
@@ -108,7 +140,7 @@ const section = ([name, result]) =>
     ...tables(result).flatMap(([head, body]) => [piped(head), piped(head.map(() => "---")), ...body.map(piped), ""]),
     ...explained(name, result),
     ...result.failures.map((failure) => `- FAILED ${failure}`),
-    `${result.at}, halyard ${result.version} (${result.commit}), ${result.machine}`,
+    `${result.at}, halyard ${result.version} (${result.commit}), ${result.machine}${duration(result)}`,
     ""
   ].join("\n")
 

@@ -1,4 +1,5 @@
-// The servers of a run, on free ports of the loopback interface: nginx, and an origin that takes 50 ms for each answer.
+// The servers of a run, on free ports of the loopback interface: nginx, and an origin that takes 50 ms for each answer. Both are
+// there with TLS as well if openssl can make a certificate.
 import { execFileSync, spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { connect, createServer } from "node:net"
@@ -58,7 +59,7 @@ const untilItAnswers = async (name, port, child) => {
 }
 
 // If root starts nginx, its workers run as another user, who may not read a temporary directory.
-const configuration = (directory, content, port) => `
+const configuration = (directory, content, port, secure) => `
 ${process.getuid?.() === 0 ? "user root;" : ""}
 worker_processes 1;
 worker_rlimit_nofile 16384;
@@ -75,6 +76,7 @@ http {
   ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${join(directory, name)};`).join("\n  ")}
   server {
     listen 127.0.0.1:${port} backlog=4096;
+    ${secure === undefined ? "" : `listen 127.0.0.1:${secure.port} ssl backlog=4096; ssl_certificate ${secure.certificate}; ssl_certificate_key ${secure.key};`}
     root ${content};
     location ~ ^/small/\\d*(\\d\\d\\d\\d)\\.bin$ { alias ${content}/small/$1.bin; }
     location ~ ^/tiny/\\d*(\\d\\d)\\.bin$ { alias ${content}/tiny/$1.bin; }
@@ -85,10 +87,11 @@ http {
 `
 
 // The shell ends nginx when the benchmarks close its input, which the system does for them however they end.
-const startNginx = async (directory, content) => {
+const startNginx = async (directory, content, identity) => {
   const port = await freePort()
+  const secure = identity === undefined ? undefined : { ...identity, port: await freePort() }
   const file = join(directory, "nginx.conf")
-  writeFileSync(file, configuration(directory, content, port))
+  writeFileSync(file, configuration(directory, content, port, secure))
   const child = spawn(
     "sh",
     ["-c", 'nginx -e "$2" -c "$1" & nginx=$!; read -r _; kill $nginx; wait', "sh", file, join(directory, "error.log")],
@@ -99,18 +102,37 @@ const startNginx = async (directory, content) => {
     }
   )
   await untilItAnswers("nginx", port, child)
-  return { child, url: `http://127.0.0.1:${port}` }
+  return { child, url: `http://127.0.0.1:${port}`, ...(secure && { secureUrl: `https://127.0.0.1:${secure.port}` }) }
 }
 
-const startLatencyOrigin = async (content) => {
+const startLatencyOrigin = async (content, identity) => {
   const port = await freePort()
   const program = fileURLToPath(new URL("latencyOrigin.mjs", import.meta.url))
-  const child = spawn(process.execPath, [program, String(port), content, String(latencyMillis)], {
+  const secure = identity === undefined ? [] : [identity.certificate, identity.key]
+  const child = spawn(process.execPath, [program, String(port), content, String(latencyMillis), ...secure], {
     stdio: ["pipe", "ignore", "inherit"],
     detached: true
   })
   await untilItAnswers("the latency origin", port, child)
-  return { child, url: `http://127.0.0.1:${port}` }
+  return { child, url: `${identity === undefined ? "http" : "https"}://127.0.0.1:${port}` }
+}
+
+// A certificate that signs itself, for the address of the servers. The programs trust it by an option.
+const makeIdentity = (directory) => {
+  const [certificate, key] = ["certificate.pem", "key.pem"].map((name) => join(directory, name))
+  const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1".split(
+    " "
+  )
+  try {
+    execFileSync(
+      "openssl",
+      [...request, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+      { stdio: "ignore" }
+    )
+    return { certificate, key }
+  } catch {
+    return undefined
+  }
 }
 
 const ended = (child) =>
@@ -128,11 +150,23 @@ export const startServers = async (workspace) => {
   const running = []
   const stop = () => Promise.all(running.map(({ child }) => ended(child)))
   try {
-    const nginx = await startNginx(workspace.directory("nginx"), content)
+    const identity = makeIdentity(workspace.directory("identity"))
+    const nginx = await startNginx(workspace.directory("nginx"), content, identity)
     running.push(nginx)
     const latency = await startLatencyOrigin(content)
     running.push(latency)
-    return { nginx: nginx.url, latency: latency.url, stop }
+    const secureLatency = identity && (await startLatencyOrigin(content, identity))
+    running.push(...(secureLatency === undefined ? [] : [secureLatency]))
+    return {
+      nginx: nginx.url,
+      latency: latency.url,
+      secure: identity && {
+        certificate: identity.certificate,
+        nginx: nginx.secureUrl,
+        latency: secureLatency.url
+      },
+      stop
+    }
   } catch (error) {
     await stop()
     throw error

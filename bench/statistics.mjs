@@ -16,7 +16,9 @@ export const paired = (ours, theirs, quotient) =>
   spread(
     ours.flatMap((our, round) => {
       const their = theirs[round]
-      return our.failure === undefined && their?.failure === undefined ? [quotient(our, their)] : []
+      return their !== undefined && our.failure === undefined && their.failure === undefined
+        ? [quotient(our, their)]
+        : []
     })
   )
 

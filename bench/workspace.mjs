@@ -1,9 +1,26 @@
-// Where a run of the benchmarks keeps its files: one directory that is removed at the very end, on tmpfs where there is room.
+// Where a run of the benchmarks keeps its files: a directory on tmpfs if there is room, and one on a disk. Both are removed at the
+// very end.
+import { execFileSync } from "node:child_process"
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 
 const tmpfsMagic = 0x01021994
+
+const isOnTmpfs = (directory) => statfsSync(directory).type === tmpfsMagic
+
+// The name of a file system, such as ext4.
+const fileSystemOf = (directory) => {
+  try {
+    return execFileSync("findmnt", ["-n", "-o", "FSTYPE", "-T", directory], { encoding: "utf8" }).trim()
+  } catch {
+    return "a disk"
+  }
+}
+
+const diskDirectory = () =>
+  [tmpdir(), fileURLToPath(new URL(".", import.meta.url))].find((directory) => !isOnTmpfs(directory))
 
 const freeBytes = (directory) => {
   try {
@@ -18,6 +35,8 @@ const freeBytes = (directory) => {
 export const makeWorkspace = (neededBytes) => {
   const onTmpfs = freeBytes("/dev/shm") >= neededBytes
   const root = mkdtempSync(join(onTmpfs ? "/dev/shm" : tmpdir(), "halyard-bench-"))
+  const diskParent = diskDirectory()
+  let diskRoot
   let count = 0
   const directory = (name) => {
     const path = join(root, name)
@@ -29,12 +48,26 @@ export const makeWorkspace = (neededBytes) => {
     onTmpfs,
     directory,
     fresh: (name) => directory(join("runs", `${++count}-${name.replace(/\W+/g, "-")}`)),
+    /** The file system of a disk; undefined if there is none. */
+    diskName: diskParent === undefined ? undefined : fileSystemOf(diskParent),
+    /** A new directory on the disk, after everything that earlier runs wrote has reached it. */
+    freshOnDisk: (name) => {
+      diskRoot ??= mkdtempSync(join(diskParent, "halyard-bench-"))
+      const path = join(diskRoot, `${++count}-${name.replace(/\W+/g, "-")}`)
+      mkdirSync(path)
+      execFileSync("sync", ["-f", path])
+      return path
+    },
     // ext4 skips inodes that were deleted a moment ago: what is removed between two runs makes the second one slow.
     done: (path) => {
-      if (onTmpfs) {
+      if (onTmpfs && path.startsWith(root)) {
         rmSync(path, { recursive: true, force: true })
       }
     },
-    remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 3 })
+    remove: () => {
+      for (const path of [root, ...(diskRoot === undefined ? [] : [diskRoot])]) {
+        rmSync(path, { recursive: true, force: true, maxRetries: 3 })
+      }
+    }
   }
 }

@@ -10,10 +10,10 @@ const program =
   (job) => ({
     command: process.execPath,
     args: [file, job.list, job.directory, String(job.connections), "1", ...args],
-    keepOutput: true
+    output: "kept"
   })
 
-const ports = program(libraryProgram("ports.mjs"))
+const ports = (durability) => program(libraryProgram("ports.mjs"), durability)
 const engine = (policies) => program(libraryProgram("engine.mjs"), policies)
 
 const failed = (runs) => Object.entries(runs).flatMap(([key, all]) => failures(key, all))
@@ -23,9 +23,9 @@ const cpuMicros = ({ output }) => Number(output.trimEnd().split("\n").at(-1))
 export const B8 = async (bench) => {
   const count = bench.quick ? 2000 : 10_000
   const work = bench.prepare({ files: bench.content.small(count), origin: bench.servers.nginx, connections: 32 })
-  const runs = await rounds(bench, bench.rounds(5, 2), [
+  const runs = await rounds(bench, bench.rounds(3, 2), [
     ["engine", "engine", engine("plain"), work],
-    ["ports", "ports", ports, work],
+    ["ports", "ports", ports("rename"), work],
     ["platform", "the engine over HttpClient and FileSystem", engine("platform"), work],
     ["raw", "loop without Effect", program(libraryProgram("rawLoop.mjs")), work],
     ["bare", "loop on bare sockets", program(libraryProgram("bareSockets.mjs")), work]
@@ -33,7 +33,7 @@ export const B8 = async (bench) => {
   const perFile = (ours, theirs) => paired(ours, theirs, (our, their) => (cpuMicros(our) - cpuMicros(their)) / count)
   const costs = "CPU a file more by"
   return {
-    title: `what Effect and the engine cost, ${count.toLocaleString("en")} files of 4 to 8 KiB, 32 connections, by the library`,
+    title: `what Effect and the engine cost, ${count.toLocaleString("en")} files of 4 to 8 KiB, 32 connections, by the library, without syncs`,
     halyard: summary(runs.engine, count),
     rows: [
       row("loop without Effect", runs.engine, runs.raw),
@@ -66,10 +66,10 @@ export const B9 = async (bench) => {
   const work = bench.prepare({ files: bench.content.small(count), origin: bench.servers.nginx, connections: 32 })
   const list = join(bench.workspace.fresh("work"), "list")
   writeFileSync(list, work.files.map(({ path, digest }) => `${bench.servers.nginx}${path} sha256:${digest}\n`).join(""))
-  const runs = await rounds(bench, bench.rounds(5, 2), [
+  const runs = await rounds(bench, bench.rounds(3, 2), [
     ["all", "all policies", engine("all"), { ...work, list }],
     ["bare", "no policies", engine("bare"), { ...work, list }],
-    ["ports", "ports", ports, work]
+    ["ports", "ports", ports("full"), work]
   ])
   const rate = row("no policies", runs.all, runs.bare)
   return {

@@ -4,6 +4,7 @@
 // `plain`: the defaults. `bare`: each policy off as far as there is an option for it. `all`: retries, limits that are kept
 // account of and never reached, the watch for stalls, a digest for each file (the list has it after the URL), events.
 // `platform`: the defaults, over the `HttpClient` and the `FileSystem` of `@effect/platform-node`.
+// Files are not synced with `plain` and `platform`, because the loop without Effect does not sync either.
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -70,7 +71,9 @@ const program = Effect.gen(function* () {
   process.stdout.write(`${user + system}\n`)
 })
 
-const settings = { durability: "rename", ...options[policies] }
+const isSynced = policies === "all" || policies === "bare"
+
+const settings = { durability: isSynced ? "full" : "rename", ...options[policies] }
 
 const overPlatform = Effect.map(
   Effect.promise(() => import("@effect/platform-node")),

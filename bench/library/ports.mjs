@@ -1,10 +1,13 @@
-// The ports without the engine, for B8: each file is received into a part and published, on as many fibers as there are connections.
-// Prints the CPU time of the loop in microseconds.
+// The ports without the engine, for B8 and B9: each file is received into a part and published, on as many fibers as there are
+// connections. Prints the CPU time of the loop in microseconds.
+// node ports.mjs LIST DIRECTORY CONNECTIONS 1 rename|full
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Store, Transport } from "halyard"
 import * as Node from "halyard/Node"
 import { job } from "../peers/list.mjs"
+
+const durability = process.argv[6]
 
 /** Receives one response into a part. Effects that are no `Exit` pause the body until they have ended. */
 class Receiver {
@@ -43,7 +46,8 @@ class Receiver {
   }
 
   onEnd(exit) {
-    this.resume(Effect.zipRight(exit, this.part.publish({ durability: "rename", onExists: "overwrite" })))
+    const published = Effect.zipRight(exit, this.part.publish({ durability, onExists: "overwrite" }))
+    this.resume(Effect.zipLeft(published, this.exchange.close))
   }
 
   /** Continues the body, and suspends until the next pause or the end. */
@@ -63,9 +67,9 @@ const receive = (transport, part, url) =>
 
 const save = (transport, store, url) =>
   Effect.acquireUseRelease(
-    store.open(job.destination(url)),
-    (part) => receive(transport, part, url),
-    (part) => part.discard
+    store.open(job.destination(url), { resume: undefined }),
+    ({ part }) => receive(transport, part, url),
+    ({ part }) => part.close("discard")
   )
 
 const program = Effect.gen(function* () {
