@@ -260,7 +260,7 @@ const wget2Synced = {
 
 const curlSynced = {
   ...curl,
-  name: "curl -Z, then sync -f",
+  name: "curl -Z and sync -f",
   call: (job) => {
     const { args, command } = curl.call(job)
     return { command: "sh", args: ["-c", '"$@" && exec sync -f "$0"', job.directory, command, ...args] }

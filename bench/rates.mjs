@@ -1,5 +1,9 @@
-// The tables of download rates in the documentation, from the results. A comment before a table or a list names its content:
-// <!-- rates beside curl -Z, wget2 -->, <!-- rates of options -->, <!-- peers ahead: curl -Z, wget2 -->
+// The tables of the documentation that are written from the results. A comment before a table or a list names its content:
+// <!-- rates beside curl -Z, wget2 -->        a row for each piece of work, a column for each program
+// <!-- CPU times beside curl -Z, wget2 -->    the same for CPU times
+// <!-- rates of options -->                   the rows that compare two runs of halyard
+// <!-- peers ahead: curl -Z, wget2 -->        a list of what each program does faster than halyard
+// <!-- figures of B7, start -->               the figures that are no ratio of two programs
 
 /** The pages with such tables. */
 export const pages = ["README.md", "docs/performance.md"]
@@ -12,54 +16,71 @@ const optionWorks = ["options", "disk"]
 export const withRates = (page, results) =>
   page
     .replace(
-      /(<!-- rates beside (.*) -->\n)(?:\|.*\n)*/g,
-      (_, comment, names) => comment + ratesBeside(names.split(", "), results)
+      /(<!-- (rates|CPU times) beside (.*) -->\n)(?:\|.*\n)*/g,
+      (_, comment, what, names) => comment + ratiosBeside(what === "rates" ? "rate" : "cpu", names.split(", "), results)
     )
-    .replace(/(<!-- rates of options -->\n)(?:\|.*\n)*/g, (_, comment) => comment + ratesOfOptions(results))
+    .replace(/(<!-- rates of options -->\n)(?:\|.*\n)*/g, (_, comment) => comment + ofOptions(results))
     .replace(
       /(<!-- peers ahead: (.*) -->\n)(?:- .*\n)*/g,
       (_, comment, names) => comment + peersAhead(names.split(", "), results)
     )
+    .replace(
+      /(<!-- figures of (.*) -->\n)(?:\|.*\n)*/g,
+      (_, comment, names) => comment + figures(names.split(", "), results)
+    )
 
-const table = (lines) => lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("")
+// Nothing has been measured if there are no rows.
+const table = (heads, body) =>
+  (body.length === 0 ? [] : [heads, heads.map(() => "---"), ...body])
+    .map((cells) => `| ${cells.join(" | ")} |\n`)
+    .join("")
 
 const titleOf = ({ quick, title }) => (quick ? `${title}, quick` : title)
 
 const measured = (names, results) => names.flatMap((name) => (results[name] === undefined ? [] : [results[name]]))
 
-const rateBeside = ({ rows }, peer) => rows.find(({ beside }) => beside === peer)?.rate?.median
+const medianBeside = (ratio, { rows }, peer) => rows.find((row) => row.beside === peer)?.[ratio]?.median
 
-const ratesBeside = (peers, results) =>
-  table([
+const ratiosBeside = (ratio, peers, results) =>
+  table(
     ["work", ...peers],
-    ["---", ...peers.map(() => "---")],
-    ...measured(works, results).flatMap((result) => {
-      const rates = peers.map((peer) => rateBeside(result, peer))
-      return rates.every((rate) => rate === undefined) ? [] : [[titleOf(result), ...rates.map(digits)]]
+    measured(works, results).flatMap((result) => {
+      const medians = peers.map((peer) => medianBeside(ratio, result, peer))
+      return medians.every((median) => median === undefined) ? [] : [[titleOf(result), ...medians.map(digits)]]
     })
-  ])
+  )
 
 // A row that compares two runs of halyard has a division sign in its name.
-const ratesOfOptions = (results) =>
-  table([
+const ofOptions = (results) =>
+  table(
     ["compared", "rate ÷", "CPU time ÷", "work"],
-    ["---", "---", "---", "---"],
-    ...measured(optionWorks, results).flatMap((result) =>
+    measured(optionWorks, results).flatMap((result) =>
       result.rows
         .filter(({ beside, rate }) => beside.includes("÷") && rate !== undefined)
         .map(({ beside, cpu, rate }) => [beside, digits(rate.median), digits(cpu?.median), titleOf(result)])
     )
-  ])
+  )
 
 const peersAhead = (peers, results) =>
   peers
     .map((peer) => {
       const ahead = measured(works, results).flatMap((result) => {
-        const rate = rateBeside(result, peer)
+        const rate = medianBeside("rate", result, peer)
         return rate === undefined || rate >= 1 ? [] : [`${titleOf(result)} (${digits(1 / rate)})`]
       })
       return ahead.length === 0 ? "" : `- ${peer}: ${ahead.join("; ")}\n`
     })
     .join("")
 
-const digits = (rate) => (rate === undefined ? "" : rate.toFixed(2))
+const figures = (names, results) =>
+  table(
+    ["work", "beside", "figure"],
+    measured(names, results).flatMap((result) =>
+      result.rows
+        .filter(({ figure }) => figure?.median !== undefined)
+        .map(({ beside, figure }) => [titleOf(result), beside, `${figure.what} ${digits(figure.median)}${figure.unit}`])
+    )
+  )
+
+const digits = (value) =>
+  value === undefined ? "" : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)

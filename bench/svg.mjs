@@ -5,6 +5,9 @@ const left = 230
 const right = 70
 const rowHeight = 18
 
+// Each of these is one piece of work for several programs, or for several options of halyard.
+const shown = ["B1", "B2", "B1-tls", "B1-slow", "options", "disk", "B3", "B3-tls", "B4", "B5", "B5-tls"]
+
 const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")
 
 // Tones that can be read on white and on black: a viewer's own scheme is not always that of the page around the picture.
@@ -15,7 +18,9 @@ const style = `
   .faster { fill: #2da44e } .slower { fill: #cf6a2b } .aim { stroke: #2f81f7; stroke-width: 3 }`
 
 export const svg = (results) => {
-  const groups = Object.entries(results)
+  const groups = shown
+    .filter((name) => results[name] !== undefined)
+    .map((name) => [name, results[name]])
     .map(([name, { title, rows, quick }]) => ({
       title: `${name}: ${title}${quick ? " (quick)" : ""}`,
       rows: rows.filter(({ rate }) => rate !== undefined)

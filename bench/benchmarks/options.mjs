@@ -46,7 +46,7 @@ export const options = async (bench) => {
     ...row(name, runs[key], runs[other], targets),
     rssMebibytes: over(runs[variant], ({ rssBytes }) => rssBytes / 1024 / 1024)
   })
-  const barName = "a bar ÷ --progress none, both on a pseudo-terminal"
+  const barName = "a bar ÷ no bar, on a terminal"
   return {
     title: `options, ${files.files.length.toLocaleString("en")} files of 4 to 8 KiB, ${connections} connections, ${place(bench)}`,
     halyard: summary(runs.default, files.files.length),

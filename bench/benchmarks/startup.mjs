@@ -35,7 +35,8 @@ export const B6 = async (bench) => {
           {
             ...row("httpx", runs.flags, runs.httpx, [["rate", "≥", 2]]),
             key: "httpx",
-            atomic: false,
+            atomic: programs.httpx.atomic,
+            onDisk: programs.httpx.onDisk,
             version: bench.versions.httpx
           }
         ]
@@ -100,6 +101,7 @@ export const start = async (bench) => {
               ...row(programs[key].name, runs.warm, runs[key]),
               key,
               atomic: programs[key].atomic,
+              onDisk: programs[key].onDisk,
               version: bench.versions[key]
             }
           : { beside: programs[key].name, key, missing: true, targets: [] }
