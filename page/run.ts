@@ -1,5 +1,5 @@
 // The run of the page: its data, and what can be looked up in it.
-import { permitWaitSentence } from "../src/internal/text/permitWaitText.js"
+import { longWaitSentence } from "../src/internal/text/longWaitText.js"
 import { type Outcome, outcomes, type RunData } from "../src/RunRecord/data.js"
 import { byId } from "./dom.js"
 import type { Range } from "./view.js"
@@ -55,10 +55,10 @@ export class Run {
     return this.data.origins[position ?? -1]?.origin || "other origins"
   }
 
-  /** Why a transfer has waited for its permit for long. Undefined if it has not. */
-  permitWait(transfer: number): string | undefined {
-    const wait = this.data.permitWaits[this.data.transfers.permitWait[transfer] ?? -1]
-    return wait === undefined ? undefined : permitWaitSentence(wait)
+  /** Why a transfer has waited for long. Undefined if it has not. */
+  longWait(transfer: number): string | undefined {
+    const wait = this.data.longWaits[this.data.transfers.longWait[transfer] ?? -1]
+    return wait === undefined ? undefined : longWaitSentence(wait)
   }
 
   /** The URL of a transfer, in the form in which it may be shown. */

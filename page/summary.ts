@@ -1,5 +1,5 @@
 // The beginning of the page: what happened, what failed, and where the time went.
-import { permitWaitSentence } from "../src/internal/text/permitWaitText.js"
+import { longWaitSentence } from "../src/internal/text/longWaitText.js"
 import type { OutcomeCounts, PhaseMillis } from "../src/RunRecord/data.js"
 import { outcomes } from "../src/RunRecord/data.js"
 import { element, section, swatch } from "./dom.js"
@@ -181,30 +181,30 @@ export const whereTimeWent = ({ data }: Run): HTMLElement => {
         )
       )
     ),
-    ...permitWaits(data)
+    ...longWaits(data)
   )
 }
 
-const permitWaitsAtMost = 5
+const longWaitsAtMost = 5
 
 /** Why transfers have waited for a second or longer. */
-const permitWaits = ({ permitWaits: waits }: Run["data"]): ReadonlyArray<HTMLElement> =>
+const longWaits = ({ longWaits: waits }: Run["data"]): ReadonlyArray<HTMLElement> =>
   waits.length === 0
     ? []
     : [
-        element("h3", { id: "permit-waits" }, "Why transfers waited for a permit"),
+        element("h3", { id: "long-waits" }, "Why transfers waited"),
         element(
           "ul",
-          { class: "plain kinds", "aria-labelledby": "permit-waits" },
+          { class: "plain kinds", "aria-labelledby": "long-waits" },
           ...[...waits]
             .sort((one, other) => other.transfers - one.transfers)
-            .slice(0, permitWaitsAtMost)
+            .slice(0, longWaitsAtMost)
             .map((wait) =>
               element(
                 "li",
                 {},
                 element("span", { class: "count" }, Format.count(wait.transfers)),
-                element("span", {}, permitWaitSentence(wait))
+                element("span", {}, longWaitSentence(wait))
               )
             )
         )

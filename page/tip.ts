@@ -29,13 +29,13 @@ export const tip = (run: Run, frame: HTMLElement) => {
 const summaryLines = (run: Run, transfer: number): ReadonlyArray<string> => {
   const { bytes, error, phase, retries } = run.data.transfers
   const reason = run.text(error[transfer])
-  const waited = run.permitWait(transfer)
+  const waited = run.longWait(transfer)
   const tries = retries[transfer] ?? 0
   return [
     run.name(transfer),
     `${Format.outcomeNames[run.outcome(transfer)]} in ${Format.time(run.duration(transfer))}, ${Format.size(bytes[transfer] ?? 0)}`,
     ...(reason === "" ? [] : [`${reason} (phase: ${run.text(phase[transfer])})`]),
-    ...(waited === undefined ? [] : [`waited for its permit: ${waited}`]),
+    ...(waited === undefined ? [] : [`waited: ${waited}`]),
     ...(tries === 0 ? [] : [`${Format.count(tries)} ${tries === 1 ? "retry" : "retries"}`])
   ]
 }

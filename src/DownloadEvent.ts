@@ -1,8 +1,8 @@
 /**
  * The events of a run. Each request has `Started` when its transfer begins, `Responded` for each response if the downloader has the
  * option `responses`, `Advanced` while its body arrives, and `Exchanged` when a request to a server has ended, unless the option
- * `exchanges` is false. It has `Retrying` before each attempt after the first, and then `Finished` once. It has `PermitAwaited` and
- * `PermitAcquired` if it waits long for a permit, `Paused` when a response says that a quota is used up, and `MirrorGivenUp` for each
+ * `exchanges` is false. It has `Retrying` before each attempt after the first, and then `Finished` once. It has `Blocked` and
+ * `Unblocked` if it waits long, `Paused` when a response says that a quota is used up, and `MirrorGivenUp` for each
  * mirror that brings no more of its file. A request that is cancelled before its transfer begins has `Finished` only.
  *
  * @since 0.1.0
@@ -212,7 +212,7 @@ export class Paused extends Schema.TaggedClass<Paused>("halyard.DownloadEvent.Pa
 }) {}
 
 /**
- * Why a transfer waits for a permit.
+ * Why a transfer waits. The first six are for a permit.
  *
  * - `origin`: as many requests to the origin are in flight as its limit allows.
  * - `overload`: the same, and the limit is low because the origin was overloaded.
@@ -220,61 +220,70 @@ export class Paused extends Schema.TaggedClass<Paused>("halyard.DownloadEvent.Pa
  * - `rate`: the number of requests a second is limited.
  * - `concurrency`: as many requests are in flight as the run or the downloader may have.
  * - `unreachable`: the origin has not answered, and another transfer tries it first.
+ * - `descriptor`: as many files and connections are open as the system allows.
+ * - `pipeline`: the requests before it on its connection have no response yet.
+ * - `destination`: another request has the same destination, and its transfer has not ended.
+ * - `disk`: the content is complete, and the disk has not written it yet.
  *
  * @category models
  * @since 0.2.0
  */
-export const PermitObstacle = Schema.Literal("origin", "overload", "pause", "rate", "concurrency", "unreachable")
+export const Obstacle = Schema.Literal(
+  "origin",
+  "overload",
+  "pause",
+  "rate",
+  "concurrency",
+  "unreachable",
+  "descriptor",
+  "pipeline",
+  "destination",
+  "disk"
+)
 
 /**
- * Why a transfer waits for a permit.
+ * Why a transfer waits.
  *
  * @category models
  * @since 0.2.0
  */
-export type PermitObstacle = typeof PermitObstacle.Type
+export type Obstacle = typeof Obstacle.Type
 
 /**
- * A transfer has waited for a permit for a second, and goes on waiting. Sent again if the reason or the limit changes, at most every
+ * A transfer has waited for a second, for a permit or for another reason, and goes on waiting. Sent again if the reason or the limit changes, at most every
  * five seconds. Shorter waits have no event.
  *
  * @category models
  * @since 0.2.0
  */
-export class PermitAwaited extends Schema.TaggedClass<PermitAwaited>("halyard.DownloadEvent.PermitAwaited")(
-  "PermitAwaited",
-  {
-    ...at,
-    request: DownloadRequestShown,
-    /** The origin to which the next request goes. */
-    origin: Schema.String,
-    obstacle: PermitObstacle,
-    /** The number of requests at a time that are allowed. Only for `origin`, `overload` and `concurrency`. */
-    limit: Schema.optionalWith(Schema.Number, { exact: true }),
-    /** The time until the end of the pause. Only for `pause`. */
-    pauseMillis: optionalMillis,
-    /** The time since the wait began. */
-    waitedMillis: Schema.Number
-  }
-) {}
+export class Blocked extends Schema.TaggedClass<Blocked>("halyard.DownloadEvent.Blocked")("Blocked", {
+  ...at,
+  request: DownloadRequestShown,
+  /** The origin to which the next request goes, or from which the content has come. */
+  origin: Schema.String,
+  obstacle: Obstacle,
+  /** The number of requests at a time that are allowed. Only for `origin`, `overload` and `concurrency`. */
+  limit: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** The time until the end of the pause. Only for `pause`. */
+  pauseMillis: optionalMillis,
+  /** The time since the wait began. */
+  waitedMillis: Schema.Number
+}) {}
 
 /**
- * A wait for a permit that had `PermitAwaited` is over: the transfer sends its request now. If the transfer ends instead, it has
+ * A wait that had `Blocked` is over: the transfer continues. If the transfer fails or ends instead, it has `Retrying` or
  * `Finished` only.
  *
  * @category models
  * @since 0.2.0
  */
-export class PermitAcquired extends Schema.TaggedClass<PermitAcquired>("halyard.DownloadEvent.PermitAcquired")(
-  "PermitAcquired",
-  {
-    ...at,
-    request: DownloadRequestShown,
-    origin: Schema.String,
-    /** The time since the wait began. */
-    waitedMillis: Schema.Number
-  }
-) {}
+export class Unblocked extends Schema.TaggedClass<Unblocked>("halyard.DownloadEvent.Unblocked")("Unblocked", {
+  ...at,
+  request: DownloadRequestShown,
+  origin: Schema.String,
+  /** The time since the wait began. */
+  waitedMillis: Schema.Number
+}) {}
 
 /**
  * A request has its outcome.
@@ -301,8 +310,8 @@ export const DownloadEvent = Schema.Union(
   Retrying,
   MirrorGivenUp,
   Paused,
-  PermitAwaited,
-  PermitAcquired,
+  Blocked,
+  Unblocked,
   Finished
 )
 

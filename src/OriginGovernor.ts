@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type { PermitObstacle } from "./DownloadEvent.js"
+import type * as DownloadEvent from "./DownloadEvent.js"
 import { Permits } from "./OriginGovernor/permits.js"
 import { type ConcurrencyLimit, type Report, type Signal, Ticket } from "./OriginGovernor/queues.js"
 
@@ -96,7 +96,7 @@ export interface Usage {
  * @category models
  * @since 0.2.0
  */
-export type Obstacle = Exclude<PermitObstacle, "unreachable">
+export type Obstacle = Extract<DownloadEvent.Obstacle, "origin" | "overload" | "pause" | "rate" | "concurrency">
 
 /**
  * Grants permits. An origin is a scheme, a host and a port (RFC 6454), as `URL.origin` writes it.

@@ -16,7 +16,7 @@ import type { Snapshot } from "./RunView/snapshot.js"
 import { Tally } from "./RunView/tally.js"
 
 export { type RowOptions, rows } from "./RunView/rows.js"
-export type { PermitWait, Snapshot, Transfer } from "./RunView/snapshot.js"
+export type { LongWait, Snapshot, Transfer } from "./RunView/snapshot.js"
 export { tabProgress } from "./RunView/tabProgress.js"
 
 /**

@@ -81,6 +81,17 @@ export interface ResponseHead {
 }
 
 /**
+ * Why a request waits in this process before it is sent.
+ *
+ * - `descriptor`: as many files and connections are open as the system allows.
+ * - `pipeline`: the requests before it on its connection have no response yet.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type HeldBy = "descriptor" | "pipeline"
+
+/**
  * The callbacks that a caller of `send` provides. They must not throw.
  *
  * The calls come one after the other, and none comes before `send` has returned. After `onHead` or `onChunk` has returned false,
@@ -92,11 +103,8 @@ export interface ResponseHead {
 export interface Receiver {
   /** An informational response (1xx, RFC 9110 §15.2) arrived, if the transport can see it. The final response follows. */
   readonly onInformational: () => void
-  /**
-   * True: the request waits in this process, for a file descriptor, or for the responses to the requests before it on its
-   * connection. False: it continues.
-   */
-  readonly onHeld: (isHeld: boolean) => void
+  /** True: the request waits in this process. False: it continues. `by` is what it waits for. Default: `descriptor`. */
+  readonly onHeld: (isHeld: boolean, by?: HeldBy) => void
   /** The head of the final response, whatever its status. A redirect is a final response. False pauses the body. */
   readonly onHead: (head: ResponseHead) => boolean
   /**
@@ -249,9 +257,9 @@ class StreamExchange implements Exchange, Pick<Receiver, "onInformational" | "on
     }
   }
 
-  readonly onHeld = (isHeld: boolean): void => {
+  readonly onHeld = (isHeld: boolean, by?: HeldBy): void => {
     if (!this.isClosed) {
-      this.receiver.onHeld(isHeld)
+      this.receiver.onHeld(isHeld, by)
     }
   }
 

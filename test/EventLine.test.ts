@@ -99,7 +99,7 @@ const events: ReadonlyArray<DownloadEvent.DownloadEvent> = [
   new DownloadEvent.Paused({ request, atMillis, origin: "http://a.example", pauseMillis: 99.5 }),
   ...(["origin", "overload", "pause", "rate", "concurrency", "unreachable"] as const).map(
     (obstacle) =>
-      new DownloadEvent.PermitAwaited({
+      new DownloadEvent.Blocked({
         request,
         atMillis,
         origin: "http://a.example",
@@ -108,7 +108,7 @@ const events: ReadonlyArray<DownloadEvent.DownloadEvent> = [
         ...(obstacle === "pause" ? { pauseMillis: 20 } : { limit: 2 })
       })
   ),
-  new DownloadEvent.PermitAcquired({ request, atMillis, origin: "http://a.example", waitedMillis: 2000 }),
+  new DownloadEvent.Unblocked({ request, atMillis, origin: "http://a.example", waitedMillis: 2000 }),
   ...outcomes.map((outcome) => new DownloadEvent.Finished({ outcome, atMillis }))
 ]
 

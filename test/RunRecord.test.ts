@@ -5,12 +5,12 @@ import * as RunRecord from "../src/RunRecord.js"
 import {
   advanced,
   begin,
+  blocked,
   brokenOff,
   cancelled,
   exchanged,
   failed,
   missing,
-  permitAwaited,
   requestTo,
   retrying,
   run,
@@ -47,19 +47,19 @@ describe("RunRecord", () => {
       started(a, 0),
       started(b, 0),
       started(c, 0),
-      permitAwaited(a, 1000, "overload", 3),
-      permitAwaited(c, 1000, "overload", 3),
-      permitAwaited(a, 6000, "overload", 2),
-      permitAwaited(b, 7000, "rate"),
-      permitAwaited(c, 8000, "pause")
+      blocked(a, 1000, "overload", 3),
+      blocked(c, 1000, "overload", 3),
+      blocked(a, 6000, "overload", 2),
+      blocked(b, 7000, "rate"),
+      blocked(c, 8000, "pause")
     ]
-    const { permitWaits, transfers } = dataOf(events)
-    assert.deepStrictEqual(permitWaits, [
+    const { longWaits, transfers } = dataOf(events)
+    assert.deepStrictEqual(longWaits, [
       { origin: "http://one.test", obstacle: "overload", limit: 2, transfers: 2 },
       { origin: "https://two.test", obstacle: "rate", limit: undefined, transfers: 1 },
       { origin: "http://one.test", obstacle: "pause", limit: undefined, transfers: 1 }
     ])
-    assert.deepStrictEqual(transfers.permitWait, [0, 1, 2])
+    assert.deepStrictEqual(transfers.longWait, [0, 1, 2])
   })
 
   it("keeps the times, the phases and the retries of each transfer", () => {

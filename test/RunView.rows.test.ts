@@ -34,7 +34,7 @@ const run = (options: Partial<RunView.Snapshot>): RunView.Snapshot => ({
   elapsedMillis: 2700,
   retries: 0,
   waiting: 0,
-  permitWaits: [],
+  longWaits: [],
   transfers: [],
   ...options
 })
@@ -205,7 +205,7 @@ describe("the rows of a list", () => {
     assert.strictEqual(RunView.rows(several, { columns: 40 })[1], "…0002.jpg   42%    3.1 MB/s     4 s left")
   })
 
-  const waiting = (columns: number, wait: Partial<RunView.PermitWait>) => {
+  const waiting = (columns: number, wait: Partial<RunView.LongWait>) => {
     const all = {
       origin: "http://a.example",
       limit: undefined,
@@ -213,7 +213,7 @@ describe("the rows of a list", () => {
       request: requestOf("b.zip"),
       transfers: 1
     }
-    const held = run({ expected: 9, transfers: [], permitWaits: [{ ...all, obstacle: "origin", ...wait }] })
+    const held = run({ expected: 9, transfers: [], longWaits: [{ ...all, obstacle: "origin", ...wait }] })
     return RunView.rows(held, { columns }).at(-1)
   }
 
@@ -223,9 +223,13 @@ describe("the rows of a list", () => {
     ["pause", { remainingMillis: 12_000 }, "waiting 12 s: a.example has asked for a pause"],
     ["rate", {}, "waiting, because the rate of requests is limited"],
     ["concurrency", { limit: 8 }, "waiting for a free connection (8 at a time)"],
-    ["unreachable", {}, "waiting: a.example has not answered, and another file tries it first"]
+    ["unreachable", {}, "waiting: a.example has not answered, and another file tries it first"],
+    ["descriptor", {}, "waiting for a connection: too many files are open"],
+    ["pipeline", {}, "waiting for earlier responses on a connection to a.example"],
+    ["destination", {}, "waiting for another download to the same file"],
+    ["disk", {}, "received; waiting for the disk"]
   ] as const) {
-    it(`say that a transfer waits for a permit, and why: ${obstacle}`, () => {
+    it(`say that a transfer waits, and why: ${obstacle}`, () => {
       assert.strictEqual(waiting(120, { obstacle, ...wait }), `b.zip  ${expected}`)
       assert.isAtMost(displayWidth(waiting(40, { obstacle, ...wait }) ?? ""), 40)
     })
@@ -245,7 +249,7 @@ describe("the rows of a list", () => {
     const held = run({
       expected: 99,
       transfers: Array.from({ length: 8 }, (_, index) => transfer(`${index}.zip`)),
-      permitWaits: [
+      longWaits: [
         {
           origin: "http://a.example",
           obstacle: "overload",

@@ -9,14 +9,14 @@ import * as RunView from "../src/RunView.js"
 import { autoAdvance, layer, Origin } from "../src/testing.js"
 import {
   advanced,
+  blocked,
   cancelled,
   failed,
-  permitAcquired,
-  permitAwaited,
   requestOf,
   retrying,
   saved,
-  started
+  started,
+  unblocked
 } from "./support/runEvents.js"
 
 /** The state after events and times in milliseconds, in their order. */
@@ -62,7 +62,7 @@ describe("RunView", () => {
         elapsedMillis: 0,
         retries: 0,
         waiting: 0,
-        permitWaits: [],
+        longWaits: [],
         transfers: []
       })
     })
@@ -201,11 +201,10 @@ describe("RunView", () => {
 
   it.effect("groups the transfers that wait for a permit, and lists them with no others", () =>
     Effect.gen(function* () {
-      const wait = (name: string, limit: number, atMillis: number) =>
-        permitAwaited(name, "overload", { limit, atMillis })
+      const wait = (name: string, limit: number, atMillis: number) => blocked(name, "overload", { limit, atMillis })
       const waiting = [started("a"), started("b"), started("c"), 1000, wait("a", 4, 1), wait("b", 2, 2)]
       const before = yield* stateAfter(waiting)
-      assert.deepStrictEqual(before.permitWaits, [
+      assert.deepStrictEqual(before.longWaits, [
         {
           origin: "http://origin.test",
           obstacle: "overload",
@@ -219,8 +218,8 @@ describe("RunView", () => {
         before.transfers.map(({ request }) => request),
         [requestOf("c")]
       )
-      const after = yield* stateAfter([...waiting, 5000, permitAcquired("a"), 700, failed("b")])
-      assert.deepStrictEqual(after.permitWaits, [])
+      const after = yield* stateAfter([...waiting, 5000, unblocked("a"), 700, failed("b")])
+      assert.deepStrictEqual(after.longWaits, [])
       const found = after.transfers.map(({ elapsedMillis, idleMillis, request }) => [
         request.destination,
         elapsedMillis,
@@ -233,12 +232,23 @@ describe("RunView", () => {
     })
   )
 
+  it.effect("groups the transfers of all origins that wait for the disk", () =>
+    Effect.gen(function* () {
+      const waiting = ["a", "b"].map((name) => blocked(name, "disk", { origin: `http://${name}.test` }))
+      const { longWaits } = yield* stateAfter([started("a"), started("b"), ...waiting])
+      assert.deepStrictEqual(
+        longWaits.map(({ obstacle, transfers }) => [obstacle, transfers]),
+        [["disk", 2]]
+      )
+    })
+  )
+
   it.effect("counts a pause down", () =>
     Effect.gen(function* () {
-      const steps = [started("a"), permitAwaited("a", "pause", { pauseMillis: 9000 })]
-      near((yield* stateAfter([...steps, 4000])).permitWaits[0]?.remainingMillis ?? -1, 5000)
-      near((yield* stateAfter([...steps, 20_000])).permitWaits[0]?.remainingMillis ?? -1, 0)
-      assert.deepStrictEqual((yield* stateAfter([...steps, retrying("a", 100)])).permitWaits, [])
+      const steps = [started("a"), blocked("a", "pause", { pauseMillis: 9000 })]
+      near((yield* stateAfter([...steps, 4000])).longWaits[0]?.remainingMillis ?? -1, 5000)
+      near((yield* stateAfter([...steps, 20_000])).longWaits[0]?.remainingMillis ?? -1, 0)
+      assert.deepStrictEqual((yield* stateAfter([...steps, retrying("a", 100)])).longWaits, [])
     })
   )
 })

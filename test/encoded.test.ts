@@ -223,7 +223,7 @@ const events: ReadonlyArray<readonly [DownloadEvent.DownloadEvent, object]> = [
     { _tag: "Paused", request: plainJson, atMillis: 7, origin: "https://files.test", pauseMillis: 2000 }
   ],
   [
-    new DownloadEvent.PermitAwaited({
+    new DownloadEvent.Blocked({
       request: plain,
       atMillis: 7,
       origin: "https://files.test",
@@ -232,7 +232,7 @@ const events: ReadonlyArray<readonly [DownloadEvent.DownloadEvent, object]> = [
       waitedMillis: 1000
     }),
     {
-      _tag: "PermitAwaited",
+      _tag: "Blocked",
       request: plainJson,
       atMillis: 7,
       origin: "https://files.test",
@@ -242,14 +242,14 @@ const events: ReadonlyArray<readonly [DownloadEvent.DownloadEvent, object]> = [
     }
   ],
   [
-    new DownloadEvent.PermitAcquired({
+    new DownloadEvent.Unblocked({
       request: plain,
       atMillis: 7,
       origin: "https://files.test",
       waitedMillis: 1500
     }),
     {
-      _tag: "PermitAcquired",
+      _tag: "Unblocked",
       request: plainJson,
       atMillis: 7,
       origin: "https://files.test",

@@ -54,7 +54,7 @@ it("README.md shows rows as the program writes them", () => {
     elapsedMillis: 1000,
     retries: 1,
     waiting: Number(waiting),
-    permitWaits: [],
+    longWaits: [],
     transfers: [transfer]
   }
   assert.strictEqual(RunView.rows(snapshot, { columns: 109 }).join("\n"), shown.trimEnd())

@@ -141,9 +141,9 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
         origin: event.origin,
         pauseMillis: Math.round(event.pauseMillis)
       }
-    case "PermitAwaited":
+    case "Blocked":
       return {
-        event: "PermitAwaited",
+        event: "Blocked",
         atMillis,
         index: options.indexOf(event.request),
         origin: event.origin,
@@ -152,9 +152,9 @@ export const fromEvent = (event: DownloadEvent, options: LineOptions): EventLine
         pauseMillis: event.pauseMillis,
         waitedMillis: event.waitedMillis
       }
-    case "PermitAcquired":
+    case "Unblocked":
       return {
-        event: "PermitAcquired",
+        event: "Unblocked",
         atMillis,
         index: options.indexOf(event.request),
         origin: event.origin,

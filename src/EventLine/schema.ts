@@ -4,7 +4,7 @@
 import * as Schema from "effect/Schema"
 import * as Download from "../Download.js"
 import * as DownloadError from "../DownloadError.js"
-import { PermitObstacle } from "../DownloadEvent.js"
+import { Obstacle } from "../DownloadEvent.js"
 
 /**
  * The version of the schema, which the line `Run` has. A field or a kind of line that is added does not change it. A reader ignores
@@ -218,36 +218,36 @@ export const Paused = Schema.Struct({
 })
 
 /**
- * A transfer waits long for a permit.
+ * A transfer waits long, for a permit or for another reason.
  *
  * @category schemas
  * @since 0.2.0
  */
-export const PermitAwaited = Schema.Struct({
-  ...event("PermitAwaited"),
+export const Blocked = Schema.Struct({
+  ...event("Blocked"),
   index,
   origin: text("The origin to which the next request goes."),
-  obstacle: PermitObstacle.annotations({ description: "Why the transfer waits." }),
+  obstacle: Obstacle.annotations({ description: "Why the transfer waits." }),
   limit: Schema.optional(whole("The number of requests at a time that are allowed.")),
   pauseMillis: Schema.optional(whole("The time until the end of the pause that the origin has asked for.")),
   waitedMillis: whole("The time since the wait began.")
 }).annotations({
-  identifier: "PermitAwaited",
-  description: "A transfer has waited for a permit for a second, and goes on waiting."
+  identifier: "Blocked",
+  description: "A transfer has waited for a second, for a permit or for another reason, and goes on waiting."
 })
 
 /**
- * The end of a wait that had `PermitAwaited`.
+ * The end of a wait that had `Blocked`.
  *
  * @category schemas
  * @since 0.2.0
  */
-export const PermitAcquired = Schema.Struct({
-  ...event("PermitAcquired"),
+export const Unblocked = Schema.Struct({
+  ...event("Unblocked"),
   index,
   origin: text("The origin to which the next request goes."),
   waitedMillis: whole("The time since the wait began.")
-}).annotations({ identifier: "PermitAcquired", description: "The transfer sends its request, after PermitAwaited." })
+}).annotations({ identifier: "Unblocked", description: "The transfer continues, after Blocked." })
 
 const finished = <Outcome extends string>(outcome: Outcome) => ({
   ...event("Finished"),
@@ -378,8 +378,8 @@ export const EventLine = Schema.Union(
   Responded,
   MirrorGivenUp,
   Paused,
-  PermitAwaited,
-  PermitAcquired,
+  Blocked,
+  Unblocked,
   Saved,
   Skipped,
   NotModified,

@@ -7,7 +7,7 @@
  * @since 0.2.0
  */
 
-import type { PermitWaitText } from "../internal/text/permitWaitText.js"
+import type { LongWaitText } from "../internal/text/longWaitText.js"
 
 /**
  * The phases of a transfer, in their order.
@@ -95,15 +95,15 @@ export interface FailureKind {
 }
 
 /**
- * Transfers that have waited for permits of an origin for a second or longer, for the same reason.
+ * Transfers that have waited for a second or longer, for permits of an origin or for another thing, for the same reason.
  *
  * @category models
  * @since 0.2.0
  */
-export interface PermitWaitSums {
+export interface LongWaitSums {
   readonly origin: string
-  /** One of `DownloadEvent.PermitObstacle`. */
-  readonly obstacle: PermitWaitText["obstacle"]
+  /** One of `DownloadEvent.Obstacle`. */
+  readonly obstacle: LongWaitText["obstacle"]
   /** The lowest number of requests at a time that was allowed. Undefined if the obstacle is another one. */
   readonly limit: number | undefined
   readonly transfers: number
@@ -132,8 +132,8 @@ export interface TransferColumns {
   readonly error: ReadonlyArray<number>
   /** The phase in which the transfer failed, for people. */
   readonly phase: ReadonlyArray<number>
-  /** The reason of the last long wait for a permit, as a position in `permitWaits`. -1 if there was none. */
-  readonly permitWait: ReadonlyArray<number>
+  /** The reason of the last long wait, as a position in `longWaits`. -1 if there was none. */
+  readonly longWait: ReadonlyArray<number>
 }
 
 /**
@@ -230,7 +230,7 @@ export interface RunData {
   readonly openAtMost: number
   readonly origins: ReadonlyArray<OriginSums>
   readonly failures: ReadonlyArray<FailureKind>
-  readonly permitWaits: ReadonlyArray<PermitWaitSums>
+  readonly longWaits: ReadonlyArray<LongWaitSums>
   readonly timeline: Timeline
   readonly texts: ReadonlyArray<string>
   readonly transfers: TransferColumns

@@ -9,20 +9,12 @@
 import type { DownloadOutcome, DownloadRequest } from "../Download.js"
 import { reasonOf } from "../DownloadError/reason.js"
 import type { DownloadError } from "../DownloadError.js"
-import type {
-  Advanced,
-  DownloadEvent,
-  Exchanged,
-  Finished,
-  PermitAwaited,
-  Retrying,
-  Started
-} from "../DownloadEvent.js"
+import type { Advanced, Blocked, DownloadEvent, Exchanged, Finished, Retrying, Started } from "../DownloadEvent.js"
 import { displayText, displayUrl, isHttp, parse } from "../internal/text/displayUrl.js"
 import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 import type { Outcome, Picture, RunData } from "./data.js"
 import { phaseOf } from "./failurePhase.js"
-import { PermitWaits } from "./permitWaits.js"
+import { LongWaits } from "./longWaits.js"
 import { Rows } from "./rows.js"
 import { Sums } from "./sums.js"
 import { Texts } from "./texts.js"
@@ -35,8 +27,8 @@ interface Active {
   readonly origin: number
   readonly began: number
   retries: number
-  /** The reason of its last wait for a permit; -1 if there was none. */
-  permitWait: number
+  /** The reason of its last long wait; -1 if there was none. */
+  longWait: number
   /** The size of the file at the last `Advanced`. */
   size: number | undefined
   sizeAt: number
@@ -71,7 +63,7 @@ export class Recorder {
   private readonly origins = new Map<string, number>()
   private readonly originSums: Array<{ readonly origin: string; readonly sums: Sums }> = []
   private readonly failures = new Map<string, { readonly reason: string; readonly phase: string; count: number }>()
-  private readonly permitWaits = new PermitWaits()
+  private readonly longWaits = new LongWaits()
   private readonly timeline = new Timeline()
   private readonly texts = new Texts(textsAtMost)
   private readonly rows: Rows
@@ -97,8 +89,8 @@ export class Recorder {
       case "Retrying":
         this.onRetrying(event)
         break
-      case "PermitAwaited":
-        this.onPermitAwaited(event)
+      case "Blocked":
+        this.onBlocked(event)
         break
       case "Finished":
         this.onFinished(event)
@@ -131,7 +123,7 @@ export class Recorder {
       failures: Array.from(this.failures.values(), (kind) => ({ ...kind })).sort(
         (one, other) => other.count - one.count
       ),
-      permitWaits: this.permitWaits.data(),
+      longWaits: this.longWaits.data(),
       timeline: this.timeline.data(this.elapsed),
       texts: this.texts.all(),
       ...this.rows.columns((url, origin) => this.pathOf(show(url), origin), this.elapsed),
@@ -159,7 +151,7 @@ export class Recorder {
       origin,
       began,
       retries: 0,
-      permitWait: -1,
+      longWait: -1,
       size: undefined,
       sizeAt: began,
       openSince: undefined,
@@ -233,15 +225,15 @@ export class Recorder {
     }
   }
 
-  private onPermitAwaited(event: PermitAwaited): void {
+  private onBlocked(event: Blocked): void {
     this.timeOf(event.atMillis)
     const active = this.active.get(event.request)
     if (active === undefined) {
       return
     }
-    active.permitWait = this.permitWaits.add(event, active.permitWait)
+    active.longWait = this.longWaits.add(event, active.longWait)
     if (active.row !== -1) {
-      this.rows.setPermitWait(active.row, active.permitWait)
+      this.rows.setLongWait(active.row, active.longWait)
     }
   }
 
@@ -319,7 +311,7 @@ export class Recorder {
       ...slowest(this.overflowSlowest)
     ]) {
       active.row = this.rows.addTransfer(request, active.origin, active.began)
-      this.rows.setPermitWait(active.row, active.permitWait)
+      this.rows.setLongWait(active.row, active.longWait)
       if (active.last !== undefined) {
         this.addExchange(active.last, active.row, this.originOf(active.last.url))
       }

@@ -18,7 +18,7 @@ const ofTransfer = {
   retries: 6,
   error: 7,
   phase: 8,
-  permitWait: 9
+  longWait: 9
 }
 const ofExchange = {
   transfer: 0,
@@ -63,7 +63,7 @@ export class Rows {
     transfers.set(row, ofTransfer.outcome, outcomes.indexOf("unfinished"))
     transfers.set(row, ofTransfer.error, -1)
     transfers.set(row, ofTransfer.phase, -1)
-    transfers.set(row, ofTransfer.permitWait, -1)
+    transfers.set(row, ofTransfer.longWait, -1)
     this.urls.push(request.url)
     this.files.push(request.destination)
     return row
@@ -84,8 +84,8 @@ export class Rows {
     this.files[row] = file
   }
 
-  setPermitWait(row: number, permitWait: number): void {
-    this.transfers.set(row, ofTransfer.permitWait, permitWait)
+  setLongWait(row: number, longWait: number): void {
+    this.transfers.set(row, ofTransfer.longWait, longWait)
   }
 
   /** Sets the texts of a failure. */
@@ -156,7 +156,7 @@ export class Rows {
         retries: transfers.column(ofTransfer.retries),
         error: transfers.column(ofTransfer.error),
         phase: transfers.column(ofTransfer.phase),
-        permitWait: transfers.column(ofTransfer.permitWait)
+        longWait: transfers.column(ofTransfer.longWait)
       },
       exchanges: {
         transfer: exchanges.column(ofExchange.transfer),

@@ -6,9 +6,9 @@ import { displaySize } from "../internal/text/displaySize.js"
 import { displayTime } from "../internal/text/displayTime.js"
 import { clip, clipMiddle, displayWidth } from "../internal/text/displayWidth.js"
 import { lastSegment } from "../internal/text/fileNames.js"
-import { permitWaitTexts } from "../internal/text/permitWaitText.js"
+import { longWaitTexts } from "../internal/text/longWaitText.js"
 import * as Printable from "../internal/text/printable.js"
-import type { PermitWait, Snapshot, Transfer } from "./snapshot.js"
+import type { LongWait, Snapshot, Transfer } from "./snapshot.js"
 
 /**
  * The space for the rows.
@@ -43,7 +43,7 @@ const listedAfterMillis = 1000
  * Returns rows that are at most `columns` wide. A run of one request has its name, a bar, and the numbers. Another run has a row for
  * the whole, and rows for the transfers that wait for a retry or that were started more than a second ago.
  *
- * Transfers that have received nothing yet share a row, and so do those that wait for a permit for the same reason.
+ * Transfers that have received nothing yet share a row, and so do those that wait long for the same reason.
  *
  * In a narrow terminal the number of connections is left out first, then the bar, and then the name is clipped. If the numbers of a
  * run do not fit in one row, they take several. A row of a transfer in a list leaves out the bytes, and then the rate.
@@ -67,7 +67,7 @@ export const rows = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<str
   const others = silent.length > 1 ? listed.filter((transfer) => !isSilent(transfer)) : listed
   const rest = [
     ...(silent.length > 1 ? [rowOfSilent(silent, options)] : []),
-    ...snapshot.permitWaits.slice(0, permitRowsAtMost).map((wait) => rowOfPermitWait(wait, options))
+    ...snapshot.longWaits.slice(0, waitRowsAtMost).map((wait) => rowOfLongWait(wait, options))
   ]
   const room = Math.max(0, rowsAtMost - head.length - rest.length)
   return [...head, ...others.slice(0, room).map((transfer) => rowOfMany(transfer, options)), ...rest].slice(
@@ -76,7 +76,7 @@ export const rows = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<str
   )
 }
 
-const permitRowsAtMost = 2
+const waitRowsAtMost = 2
 
 const rowsOfOne = (transfer: Transfer, options: RowOptions): ReadonlyArray<string> => {
   const { columns, frame = "", hasBar = true } = options
@@ -99,9 +99,9 @@ const rowsOfOne = (transfer: Transfer, options: RowOptions): ReadonlyArray<strin
 
 const rowsOfRun = (snapshot: Snapshot, options: RowOptions): ReadonlyArray<string> => {
   const { columns, frame = "", hasBar = true } = options
-  const { bytes, done, expected, failed, inFlight, isEstimate, permitWaits, totalBytes, waiting } = snapshot
+  const { bytes, done, expected, failed, inFlight, isEstimate, longWaits, totalBytes, waiting } = snapshot
   // On a terminal, there is a row that says why.
-  const held = hasBar ? 0 : permitWaits.reduce((sum, { transfers }) => sum + transfers, 0)
+  const held = hasBar ? 0 : longWaits.reduce((sum, { transfers }) => sum + transfers, 0)
   const left = done === expected ? "" : leftOf(snapshot)
   const numbers = [
     bytes > 0 || inFlight > 0 ? displaySize(bytes) : "",
@@ -131,11 +131,11 @@ const rowOfSilent = (silent: ReadonlyArray<Transfer>, { columns }: RowOptions): 
   return named(name, `and others: nothing received in ${idle}`, columns)
 }
 
-const rowOfPermitWait = (wait: PermitWait, options: RowOptions): string => {
+const rowOfLongWait = (wait: LongWait, options: RowOptions): string => {
   const { columns } = options
   const others = wait.transfers - 1
   const start = others === 0 ? "" : others === 1 ? "and 1 other: " : `and ${others} others: `
-  const [long, short] = permitWaitTexts(wait)
+  const [long, short] = longWaitTexts(wait)
   const name = nameOf(wait)
   const nameWidth = Math.min(nameWidthAtLeast, displayWidth(name))
   const isRoomy = nameWidth + gap.length + displayWidth(start + long) <= columns

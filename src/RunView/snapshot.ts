@@ -3,17 +3,17 @@
  */
 import type { DownloadRequest } from "../Download.js"
 import type { DownloadError } from "../DownloadError.js"
-import type { PermitObstacle } from "../DownloadEvent.js"
+import type { Obstacle } from "../DownloadEvent.js"
 
 /**
- * Transfers that have waited for a permit for a second or longer, for the same reason.
+ * Transfers that have waited for a second or longer, for a permit or for another thing, for the same reason.
  *
  * @category models
  * @since 0.2.0
  */
-export interface PermitWait {
+export interface LongWait {
   readonly origin: string
-  readonly obstacle: PermitObstacle
+  readonly obstacle: Obstacle
   /** The number of requests at a time that are allowed. Undefined if the obstacle is another one. */
   readonly limit: number | undefined
   /** The time until the end of the pause. Undefined if the obstacle is another one. */
@@ -81,11 +81,11 @@ export interface Snapshot {
   readonly retries: number
   /** The number of transfers that wait for their next attempt. */
   readonly waiting: number
-  /** What transfers wait for that have no permit. The reason of most transfers comes first. */
-  readonly permitWaits: ReadonlyArray<PermitWait>
+  /** What transfers wait for: permits, and other things. The reason of most transfers comes first. */
+  readonly longWaits: ReadonlyArray<LongWait>
   /**
-   * The transfers that wait for their next attempt, and then those that were started first. Those that wait for a permit are only in
-   * `permitWaits`.
+   * The transfers that wait for their next attempt, and then those that were started first. Those that wait long are only in
+   * `longWaits`.
    */
   readonly transfers: ReadonlyArray<Transfer>
 }

@@ -6,7 +6,7 @@
  */
 import type { DownloadOutcome, DownloadRequest } from "../Download.js"
 import type { Advanced, DownloadEvent, Retrying } from "../DownloadEvent.js"
-import { PermitWaits } from "./permitWaits.js"
+import { LongWaits } from "./longWaits.js"
 import { SmoothedRate } from "./smoothedRate.js"
 import type { Snapshot, Transfer } from "./snapshot.js"
 
@@ -47,7 +47,7 @@ export class Tally {
   private knownTotalBytes = 0
   private withTotal = 0
   private readonly known = new Map<DownloadRequest, Known>()
-  private readonly permitWaits = new PermitWaits()
+  private readonly longWaits = new LongWaits()
   private readonly waiting = new Set<Known>()
   // No wait ends before this time.
   private nextRetryAt = Number.POSITIVE_INFINITY
@@ -86,12 +86,12 @@ export class Tally {
       case "Retrying":
         this.onRetrying(event)
         break
-      case "PermitAwaited":
+      case "Blocked":
         this.knownOf(event.request)
-        this.permitWaits.add(event, this.now())
+        this.longWaits.add(event, this.now())
         break
-      case "PermitAcquired":
-        this.permitWaits.end(event.request)
+      case "Unblocked":
+        this.longWaits.end(event.request)
         this.knownOf(event.request).activeAt = this.now()
         break
       case "Finished":
@@ -120,7 +120,7 @@ export class Tally {
       elapsedMillis: now - this.begin,
       retries: this.retries,
       waiting: this.waiting.size,
-      permitWaits: this.permitWaits.groups(now),
+      longWaits: this.longWaits.groups(now),
       transfers: this.transfers(now, transfersAtMost)
     }
   }
@@ -200,7 +200,7 @@ export class Tally {
     const now = this.now()
     this.passTo(now)
     const known = this.knownOf(event.request)
-    this.permitWaits.end(event.request)
+    this.longWaits.end(event.request)
     known.connections = 0
     known.retries++
     this.retries++
@@ -212,7 +212,7 @@ export class Tally {
   private onFinished(outcome: DownloadOutcome): void {
     const { request } = outcome
     const known = this.known.get(request)
-    this.permitWaits.end(request)
+    this.longWaits.end(request)
     this.passTo(this.now())
     this.done++
     this.failed += outcome._tag === "Failed" ? 1 : 0
@@ -300,7 +300,7 @@ export class Tally {
       if (chosen.length >= atMost) {
         break
       }
-      if (!this.permitWaits.has(known.request)) {
+      if (!this.longWaits.has(known.request)) {
         chosen.push(known)
       }
     }
@@ -312,7 +312,7 @@ export class Tally {
       if (others.length >= silentAtMost + atMost) {
         break
       }
-      if (known.retry === undefined && !this.permitWaits.has(known.request)) {
+      if (known.retry === undefined && !this.longWaits.has(known.request)) {
         others.push(transferOf(known, now))
       }
     }

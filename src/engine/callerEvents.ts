@@ -6,13 +6,13 @@
 import type { DownloadRequest } from "../Download.js"
 import {
   Advanced,
+  Blocked,
   Exchanged,
   MirrorGivenUp,
   Paused,
-  PermitAcquired,
-  PermitAwaited,
   Responded,
-  Retrying
+  Retrying,
+  Unblocked
 } from "../DownloadEvent.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { EventSink, TraceSource, TransferEvent } from "./hooks.js"
@@ -101,10 +101,10 @@ const forRequest = (request: DownloadRequest, event: TransferEvent, isShared: bo
       return Unvalidated.make(MirrorGivenUp, { ...event, request })
     case "Paused":
       return Unvalidated.make(Paused, { ...event, request })
-    case "PermitAcquired":
-      return Unvalidated.make(PermitAcquired, { ...event, request })
-    case "PermitAwaited":
-      return Unvalidated.make(PermitAwaited, { ...event, request })
+    case "Unblocked":
+      return Unvalidated.make(Unblocked, { ...event, request })
+    case "Blocked":
+      return Unvalidated.make(Blocked, { ...event, request })
     case "Responded":
       return Unvalidated.make(Responded, { ...event, request })
     case "Retrying":

@@ -76,8 +76,8 @@ export interface Services {
   readonly quotas: Quotas
   /** Sends the samples of progress. */
   readonly sampleTimer: EventTimer
-  /** Sends the events of waits for permits. */
-  readonly permitTimer: EventTimer
+  /** Sends the events of long waits. */
+  readonly waitTimer: EventTimer
   readonly options: TransferOptions
 }
 
@@ -99,7 +99,7 @@ export class FileTransfer {
   /** Undefined if the part can start over. */
   readonly delivery: Delivery | undefined
   readonly sampler: ProgressSampler
-  readonly permitTimer: EventTimer
+  readonly waitTimer: EventTimer
   /** False until the head of a response has named the file, if the request leaves that to the server. */
   isNamed: boolean
   /** The path that the file will have. */
@@ -126,7 +126,7 @@ export class FileTransfer {
       governor,
       hasher,
       options,
-      permitTimer,
+      waitTimer,
       quotas,
       reachability,
       sampleTimer,
@@ -165,7 +165,7 @@ export class FileTransfer {
     this.cookies = hooks.cookies
     this.mirrors = new Mirrors(mirrors)
     this.sampler = new ProgressSampler(sampleTimer, this)
-    this.permitTimer = permitTimer
+    this.waitTimer = waitTimer
   }
 
   /** The trace of a caller that waits for this transfer. */

@@ -19,10 +19,11 @@ import type { Expected } from "../internal/digest.js"
 import * as DigestFields from "../internal/http/digestFields.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
 import type { Part } from "../Store.js"
-import type { Exchange, Receiver, ResponseHead, TransportError, TransportRequest } from "../Transport.js"
+import type { Exchange, HeldBy, Receiver, ResponseHead, TransportError, TransportRequest } from "../Transport.js"
 import type { Timed } from "./deadlines.js"
 import { ExchangeTimes } from "./exchangeTimes.js"
 import type { FileTransfer } from "./fileTransfer.js"
+import * as LongWait from "./longWait.js"
 import type { Hop } from "./redirect.js"
 import type { Claim } from "./segments/rangeMap.js"
 import type { Task } from "./tasks.js"
@@ -63,6 +64,8 @@ export abstract class BodyReceiver implements Receiver, Timed {
   private span: RequestTrace | undefined
   /** Undefined without a listener. */
   private times: ExchangeTimes | undefined
+  /** The wait before the request is sent, if there is one. */
+  private heldWait: LongWait.LongWait | undefined
 
   /** The digest of the range in the response, if its head has one. */
   private range: { readonly expected: Expected; readonly hash: Hash } | undefined
@@ -123,8 +126,12 @@ export abstract class BodyReceiver implements Receiver, Timed {
     this.wait.extendHeaders(this.transfer.now())
   }
 
-  onHeld(isHeld: boolean): void {
+  onHeld(isHeld: boolean, by: HeldBy = "descriptor"): void {
     const now = this.transfer.now()
+    this.heldWait?.over()
+    // While a segment is held, others may bring bytes of the file.
+    this.heldWait =
+      isHeld && !this.isSegment ? LongWait.begin(this.transfer.waitTimer, this.transfer, this.origin, by) : undefined
     this.wait.holdHeaders(isHeld, now)
     this.times?.onHeld(isHeld, now)
   }
@@ -151,6 +158,7 @@ export abstract class BodyReceiver implements Receiver, Timed {
       return
     }
     this.isOpen = false
+    this.heldWait?.end()
     transfer.connections--
     span?.end(exit, exchange?.connection)
     if (times !== undefined) {

@@ -7,6 +7,7 @@
  *
  * @internal
  */
+import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,11 +21,14 @@ import * as Struct from "effect/Struct"
 import { Cancelled, type DownloadOutcome, DownloadRequest, Failed } from "../Download.js"
 import { Timeout } from "../DownloadError.js"
 import { displayUrl } from "../internal/text/displayUrl.js"
+import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 import { UniquePaths } from "../internal/text/uniquePaths.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import { CallerEvents } from "./callerEvents.js"
 import { nowMillis } from "./deadlines.js"
+import * as EventTimer from "./eventTimer.js"
 import type { EventSink, Hooks, Names, Restore, RunNames } from "./hooks.js"
+import * as LongWait from "./longWait.js"
 import { withRequest } from "./outcome.js"
 import type { TransferTrace } from "./trace.js"
 import type { Transfer } from "./transfer.js"
@@ -107,6 +111,22 @@ export class Worker implements Owner {
   }
 }
 
+/** A request that waits until the transfer of another one has ended. */
+class WaitingRequest implements LongWait.Waiting {
+  constructor(
+    readonly request: DownloadRequest,
+    readonly events: EventSink | undefined,
+    private readonly clock: Clock.Clock
+  ) {}
+
+  get atMillis(): number {
+    return this.clock.unsafeCurrentTimeMillis()
+  }
+}
+
+const originOf = ({ url }: DownloadRequest): string =>
+  NormalizedUrl.originOf(url) ?? (URL.canParse(url) ? new URL(url).origin : "")
+
 export interface SharedTransfers {
   /** The scope in which all transfers end. */
   readonly scope: Scope.Scope
@@ -122,7 +142,10 @@ export interface SharedTransfers {
 }
 
 /** A shared transfer ends when its last caller is interrupted, and at the latest with the scope. */
-export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.map(Effect.scope, (scope) => {
+export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.gen(function* () {
+  const scope = yield* Effect.scope
+  const clock = yield* Effect.clock
+  const waitTimer = yield* EventTimer.make
   const underway = new Map<string, SharedTransfer>()
   let uniques = 0
 
@@ -288,9 +311,21 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.m
         const isOver = Number.isFinite(deadlineAt)
           ? Effect.timeoutOption(result, deadlineAt - now)
           : Effect.asSome(result)
+        const wait = LongWait.begin(
+          waitTimer,
+          new WaitingRequest(request, hooks.events, clock),
+          originOf(request),
+          "destination"
+        )
         return Effect.matchCauseEffect(restore(isOver), {
-          onSuccess: (exit) => (Option.isSome(exit) ? performLater : Effect.succeed(tooLate(request))),
-          onFailure: () => Effect.succeed(Unvalidated.make(Cancelled, { request, attempts: 0 }))
+          onSuccess: (exit) => {
+            wait?.over()
+            return Option.isSome(exit) ? performLater : Effect.succeed(tooLate(request))
+          },
+          onFailure: () => {
+            wait?.end()
+            return Effect.succeed(Unvalidated.make(Cancelled, { request, attempts: 0 }))
+          }
         })
       })
     })

@@ -34,8 +34,8 @@ import * as Deadlines from "./deadlines.js"
 import * as EventTimer from "./eventTimer.js"
 import { FileTransfer, type Services, type TransferOptions } from "./fileTransfer.js"
 import type { Hooks, Restore } from "./hooks.js"
+import * as LongWait from "./longWait.js"
 import * as Outcomes from "./outcome.js"
-import { PermitWait } from "./permitWait.js"
 import { checkRequest } from "./precheck.js"
 import { Quotas } from "./quotas.js"
 import { Reachability } from "./reachability.js"
@@ -61,7 +61,7 @@ export const makeTransfer = (
     const clock = yield* Effect.clock
     const deadlines = yield* Deadlines.make
     const sampleTimer = yield* EventTimer.make
-    const permitTimer = yield* EventTimer.make
+    const waitTimer = yield* EventTimer.make
     const reachability = new Reachability(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
     const quotas = new Quotas(governor, Duration.toMillis(options.retry.longestWait))
     const services: Services = {
@@ -72,7 +72,7 @@ export const makeTransfer = (
       clock,
       deadlines,
       sampleTimer,
-      permitTimer,
+      waitTimer,
       reachability,
       quotas,
       options
@@ -96,7 +96,9 @@ class Steps {
   /** When the wait for the permit of the next request began. */
   private waitsFrom: number | undefined
   /** The events of that wait. Undefined if there is no wait, or no listener. */
-  private permitWait: PermitWait | undefined
+  private permitWait: LongWait.LongWait | undefined
+  /** Whether another transfer tries the origin, so that this one does not ask for a permit. */
+  private isUnreachable = false
   private readonly retries: Retries
   private readonly totalMillis: number
   /** The deadline of the request, minus the time for which the process had stood still. */
@@ -183,7 +185,7 @@ class Steps {
     const acquiring = this.file.governor.acquire(hop.origin, this.file.permitOptions)
     const hold = (permit: Permit): Exit.Exit<void> => {
       this.permit = permit
-      this.permitWait?.acquired()
+      this.permitWait?.over()
       this.permitWait = undefined
       return Exit.void
     }
@@ -208,10 +210,14 @@ class Steps {
   /** Begins the events of a wait for a permit, or of a wait before that. */
   private waits({ origin }: Hop, isUnreachable: boolean): void {
     const { file, waitsFrom } = this
+    this.isUnreachable = isUnreachable
     if (file.events?.hasListener === true) {
       const now = file.now()
-      this.permitWait ??= new PermitWait(file.permitTimer, file, origin, now - (waitsFrom ?? now))
-      this.permitWait.isUnreachable = isUnreachable
+      this.permitWait ??= new LongWait.LongWait(file.waitTimer, file, origin, now - (waitsFrom ?? now), () =>
+        this.isUnreachable
+          ? { obstacle: "unreachable" }
+          : LongWait.permitObstacle(file.governor, file.permitOptions, origin)
+      )
     }
   }
 
@@ -296,21 +302,30 @@ class Steps {
     if (isExit(publishing) && Exit.isSuccess(publishing)) {
       return published(publishing.value)
     }
-    return Effect.matchEffect(
-      isExit(publishing) ? publishing : whilePublishing(file.permitOptions, () => this.release(), publishing),
-      {
-        onSuccess: published,
-        onFailure: (error) => {
-          this.release()
-          return isUpdated(request) && error.reason === "exists"
-            ? andThen(file.appeared(received.part, received.bytes), (unchanged) =>
-                unchanged === undefined ? Exit.fail(error) : Exit.succeed(unchangedOutcome(file, unchanged))
-              )
-            : // The content is complete. Only the publish is repeated.
-              this.retry(error, undefined, error.reason === "unavailable" ? () => this.publish(received) : undefined)
-        }
+    return Effect.matchEffect(isExit(publishing) ? publishing : this.whilePublishing(publishing), {
+      onSuccess: published,
+      onFailure: (error) => {
+        this.release()
+        return isUpdated(request) && error.reason === "exists"
+          ? andThen(file.appeared(received.part, received.bytes), (unchanged) =>
+              unchanged === undefined ? Exit.fail(error) : Exit.succeed(unchangedOutcome(file, unchanged))
+            )
+          : // The content is complete. Only the publish is repeated.
+            this.retry(error, undefined, error.reason === "unavailable" ? () => this.publish(received) : undefined)
       }
-    )
+    })
+  }
+
+  private whilePublishing<A, E>(publishing: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    const { firstHop, permitOptions, waitTimer } = this.file
+    const wait = LongWait.begin(waitTimer, this.file, firstHop.origin, "disk")
+    const published = whilePublishing(permitOptions, () => this.release(), publishing)
+    return wait === undefined
+      ? published
+      : Effect.ensuring(
+          published,
+          Effect.sync(() => wait.end())
+        )
   }
 
   private failed(hop: Hop, error: DownloadError, beganAt: number): Effect.Effect<Outcome, DownloadError> {

@@ -11,10 +11,10 @@ import { withData } from "../../src/RunRecord/page.js"
 import * as RunRecord from "../../src/RunRecord.js"
 import { hasBrowser, needsBrowser, type Options, openHtml, rowsOf, violations } from "../support/browser.js"
 import {
+  blocked,
   brokenOff,
   exchanged,
   failed,
-  permitAwaited,
   requestTo,
   retrying,
   run,
@@ -116,7 +116,7 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
       const long = requestTo("http://slow.test/long.bin", "out/long.bin")
       const held = [
         started(long, 0),
-        permitAwaited(long, 1000, "overload", 2),
+        blocked(long, 1000, "overload", 2),
         exchanged(long, { at: 9000, blocked: 8000, wait: 1000, status: 200 }),
         saved(long, 9000, 1)
       ]
@@ -124,13 +124,10 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
       const sentence = "slow.test was overloaded, so its limit was lowered (2 at a time)"
       assert.include(
         yield* Effect.promise(() => other.locator("#where-time-went").innerText()),
-        `Why transfers waited for a permit\n1\n${sentence}`
+        `Why transfers waited\n1\n${sentence}`
       )
       yield* Effect.promise(() => other.locator("#all-transfers-table").getByText("long.bin").click())
-      assert.include(
-        yield* Effect.promise(() => other.locator("#details").innerText()),
-        `waited for its permit: ${sentence}`
-      )
+      assert.include(yield* Effect.promise(() => other.locator("#details").innerText()), `waited: ${sentence}`)
     })
   )
 

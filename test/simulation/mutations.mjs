@@ -134,11 +134,7 @@ export const mutations = [
   ["a file that came meanwhile is overwritten", [publishing, 'if (onExists === "overwrite") {', "if (true) {"]],
   [
     "the publish can be interrupted",
-    [
-      transfer,
-      "whilePublishing(file.permitOptions, () => this.release(), publishing),",
-      "Effect.interruptible(whilePublishing(file.permitOptions, () => this.release(), publishing)),"
-    ],
+    [transfer, "this.whilePublishing(publishing), {", "Effect.interruptible(this.whilePublishing(publishing)), {"],
     [
       part,
       ": Effect.uninterruptible(Effect.suspend(() => this.publishDurably(prepare, onExists)))",

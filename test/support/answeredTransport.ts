@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import {
   type ConnectionInfo,
   type Exchange,
+  type HeldBy,
   type Receiver,
   Transport,
   type TransportError,
@@ -50,8 +51,8 @@ export class Sent implements Exchange {
         })
   }
 
-  hold(isHeld: boolean): void {
-    this.receiver.onHeld(isHeld)
+  hold(isHeld: boolean, by?: HeldBy): void {
+    this.receiver.onHeld(isHeld, by)
   }
 
   fail(error: TransportError): void {

@@ -5,11 +5,11 @@ import * as Download from "../../src/Download.js"
 import { type DownloadError, HttpStatus, Truncated } from "../../src/DownloadError.js"
 import {
   Advanced,
+  Blocked,
   type DownloadEvent,
   Exchanged,
   Finished,
-  PermitAwaited,
-  type PermitObstacle,
+  type Obstacle,
   Retrying,
   Started
 } from "../../src/DownloadEvent.js"
@@ -67,8 +67,8 @@ export const exchanged = (request: Request, options: ExchangeOptions) =>
 export const retrying = (request: Request, at: number, delayMillis: number, error: DownloadError, attempt = 1) =>
   Unvalidated.make(Retrying, { request, atMillis: begin + at, attempt, delayMillis, error })
 
-export const permitAwaited = (request: Request, at: number, obstacle: PermitObstacle, limit?: number) =>
-  Unvalidated.make(PermitAwaited, {
+export const blocked = (request: Request, at: number, obstacle: Obstacle, limit?: number) =>
+  Unvalidated.make(Blocked, {
     request,
     atMillis: begin + at,
     origin: new URL(request.url).origin,

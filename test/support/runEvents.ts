@@ -3,15 +3,7 @@
  */
 import * as Download from "../../src/Download.js"
 import { HttpStatus } from "../../src/DownloadError.js"
-import {
-  Advanced,
-  Finished,
-  PermitAcquired,
-  PermitAwaited,
-  type PermitObstacle,
-  Retrying,
-  Started
-} from "../../src/DownloadEvent.js"
+import { Advanced, Blocked, Finished, type Obstacle, Retrying, Started, Unblocked } from "../../src/DownloadEvent.js"
 
 const requests = new Map<string, Download.DownloadRequest>()
 
@@ -33,12 +25,17 @@ export const retrying = (name: string, delayMillis: number, attempt = 1) =>
   new Retrying({ request: requestOf(name), atMillis: 0, error: refusal(name), attempt, delayMillis })
 
 /** `atMillis` orders the events of several transfers. */
-export const permitAwaited = (
+export const blocked = (
   name: string,
-  obstacle: PermitObstacle,
-  options?: { readonly limit?: number; readonly pauseMillis?: number; readonly atMillis?: number }
+  obstacle: Obstacle,
+  options?: {
+    readonly limit?: number
+    readonly pauseMillis?: number
+    readonly atMillis?: number
+    readonly origin?: string
+  }
 ) =>
-  new PermitAwaited({
+  new Blocked({
     request: requestOf(name),
     atMillis: 0,
     origin: "http://origin.test",
@@ -47,8 +44,8 @@ export const permitAwaited = (
     ...options
   })
 
-export const permitAcquired = (name: string) =>
-  new PermitAcquired({ request: requestOf(name), atMillis: 0, origin: "http://origin.test", waitedMillis: 2000 })
+export const unblocked = (name: string) =>
+  new Unblocked({ request: requestOf(name), atMillis: 0, origin: "http://origin.test", waitedMillis: 2000 })
 
 /** 206 is the status of a file of which an earlier process had received a part. */
 export const saved = (name: string, bytes: number, status: 200 | 206 = 200) => {

@@ -129,8 +129,8 @@ const kinds: ReadonlySet<string> = new Set([
   "Responded",
   "MirrorGivenUp",
   "Paused",
-  "PermitAwaited",
-  "PermitAcquired",
+  "Blocked",
+  "Unblocked",
   "Finished",
   "Report"
 ])

@@ -5,15 +5,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Download from "../../Download.js"
 import { DownloadError } from "../../DownloadError.js"
-import {
-  Advanced,
-  type DownloadEvent,
-  Exchanged,
-  Finished,
-  PermitAwaited,
-  Retrying,
-  Started
-} from "../../DownloadEvent.js"
+import { Advanced, Blocked, type DownloadEvent, Exchanged, Finished, Retrying, Started } from "../../DownloadEvent.js"
 import type { EventLine } from "../../EventLine.js"
 import { defined, make } from "../../internal/unvalidated.js"
 
@@ -43,8 +35,8 @@ export class RunEvents {
         return this.exchanged(line)
       case "Retrying":
         return this.retrying(line)
-      case "PermitAwaited":
-        return this.permitAwaited(line)
+      case "Blocked":
+        return this.blocked(line)
       case "Finished":
         return this.finished(line)
       default:
@@ -69,9 +61,9 @@ export class RunEvents {
     return request && read && make(Retrying, { request, atMillis, attempt, delayMillis, error: read })
   }
 
-  private permitAwaited({ event: _, index, ...line }: Line<"PermitAwaited">): DownloadEvent | undefined {
+  private blocked({ event: _, index, ...line }: Line<"Blocked">): DownloadEvent | undefined {
     const request = this.requests.get(index)
-    return request && make(PermitAwaited, { ...defined(line), request })
+    return request && make(Blocked, { ...defined(line), request })
   }
 
   private finished(line: Line<"Finished">): DownloadEvent | undefined {

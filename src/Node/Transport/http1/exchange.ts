@@ -29,8 +29,9 @@ export class Exchange implements Reader, Transport.Exchange {
   private isStarting = true
   protected isClosed = false
   private exit: Exit.Exit<void, TransportError> | undefined
-  // Whether the request waits for a descriptor, and the value of the last call of `onHeld`.
+  // Whether the request waits, and the value of the last call of `onHeld`.
   private isHeld = false
+  private heldBy: Transport.HeldBy = "descriptor"
   private isHeldReported = false
   protected isRepeated = false
 
@@ -88,9 +89,10 @@ export class Exchange implements Reader, Transport.Exchange {
     }
   }
 
-  /** True: the request waits for a descriptor. */
-  hold(isHeld: boolean): void {
+  /** True: the request waits for a descriptor, or in a pipeline. */
+  hold(isHeld: boolean, by: Transport.HeldBy = "descriptor"): void {
     this.isHeld = isHeld
+    this.heldBy = by
     if (!this.isStarting) {
       this.reportHeld()
     }
@@ -99,7 +101,7 @@ export class Exchange implements Reader, Transport.Exchange {
   private reportHeld(): void {
     if (this.isHeldReported !== this.isHeld && !this.isClosed) {
       this.isHeldReported = this.isHeld
-      this.receiver.onHeld(this.isHeld)
+      this.receiver.onHeld(this.isHeld, this.heldBy)
     }
   }
 

@@ -212,7 +212,7 @@ export class Pipeline implements Reader {
   private hold(): void {
     const { exchanges, responses } = this
     for (; this.held < responses.length; this.held++) {
-      exchanges[this.held]?.hold(true)
+      exchanges[this.held]?.hold(true, "pipeline")
     }
     exchanges[this.held]?.hold(false)
   }

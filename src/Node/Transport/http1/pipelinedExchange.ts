@@ -28,7 +28,7 @@ export class PipelinedExchange extends Exchange {
   /** Waits until a pipeline is sent. A request behind another one waits for its response as well. */
   join(pipeline: Pipeline, isBehind: boolean): void {
     this.pipeline = pipeline
-    this.hold(isBehind)
+    this.hold(isBehind, "pipeline")
   }
 
   /** Takes the connection, because the request of the pipeline is the only one. */

@@ -1,14 +1,14 @@
 /**
- * What transfers wait for that have no permit.
+ * What transfers wait for: permits, and other things.
  *
  * @internal
  */
 import type { DownloadRequest } from "../Download.js"
-import type { PermitAwaited } from "../DownloadEvent.js"
-import type { PermitWait } from "./snapshot.js"
+import type { Blocked, Obstacle } from "../DownloadEvent.js"
+import type { LongWait } from "./snapshot.js"
 
 interface Awaited {
-  readonly event: PermitAwaited
+  readonly event: Blocked
   /** When a pause ends. */
   readonly until: number
 }
@@ -19,10 +19,10 @@ interface Group {
   transfers: number
 }
 
-export class PermitWaits {
+export class LongWaits {
   private readonly awaited = new Map<DownloadRequest, Awaited>()
 
-  add(event: PermitAwaited, now: number): void {
+  add(event: Blocked, now: number): void {
     this.awaited.set(event.request, { event, until: now + (event.pauseMillis ?? 0) })
   }
 
@@ -36,10 +36,11 @@ export class PermitWaits {
   }
 
   /** The waits by their origin and their obstacle. */
-  groups(now: number): ReadonlyArray<PermitWait> {
+  groups(now: number): ReadonlyArray<LongWait> {
     const groups = new Map<string, Group>()
     for (const one of this.awaited.values()) {
-      const key = `${one.event.obstacle} ${one.event.origin}`
+      const { obstacle, origin } = one.event
+      const key = isInProcess(obstacle) ? obstacle : `${obstacle} ${origin}`
       const group = groups.get(key)
       if (group === undefined) {
         groups.set(key, { first: one, latest: one, transfers: 1 })
@@ -55,7 +56,11 @@ export class PermitWaits {
   }
 }
 
-const waitOf = ({ first, latest, transfers }: Group, now: number): PermitWait => {
+/** Whether the origin has no part in the wait. */
+const isInProcess = (obstacle: Obstacle): boolean =>
+  obstacle === "descriptor" || obstacle === "destination" || obstacle === "disk"
+
+const waitOf = ({ first, latest, transfers }: Group, now: number): LongWait => {
   const { limit, obstacle, origin } = latest.event
   return {
     origin,

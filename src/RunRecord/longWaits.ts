@@ -3,19 +3,19 @@
  *
  * @internal
  */
-import type { PermitAwaited } from "../DownloadEvent.js"
-import type { PermitWaitSums } from "./data.js"
+import type { Blocked } from "../DownloadEvent.js"
+import type { LongWaitSums } from "./data.js"
 
 type Mutable<A> = { -readonly [key in keyof A]: A[key] }
 
 const kindsAtMost = 1000
 
-export class PermitWaits {
-  private readonly kinds: Array<Mutable<PermitWaitSums>> = []
+export class LongWaits {
+  private readonly kinds: Array<Mutable<LongWaitSums>> = []
   private readonly positions = new Map<string, number>()
 
   /** The position of the reason; -1 if there are too many. `before` is that of an earlier event of the transfer. */
-  add({ limit, obstacle, origin }: PermitAwaited, before: number): number {
+  add({ limit, obstacle, origin }: Blocked, before: number): number {
     const key = `${obstacle} ${origin}`
     const position = this.positions.get(key) ?? this.addKind(key, { origin, obstacle, limit, transfers: 0 })
     const kind = this.kinds[position]
@@ -26,11 +26,11 @@ export class PermitWaits {
     return position
   }
 
-  data(): ReadonlyArray<PermitWaitSums> {
+  data(): ReadonlyArray<LongWaitSums> {
     return this.kinds.map((kind) => ({ ...kind }))
   }
 
-  private addKind(key: string, kind: PermitWaitSums): number {
+  private addKind(key: string, kind: LongWaitSums): number {
     if (this.kinds.length >= kindsAtMost) {
       return -1
     }

@@ -1,5 +1,5 @@
 /**
- * The events of a transfer that waits long for a permit.
+ * The events of a transfer that waits long: for a permit, or for another reason.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -15,8 +15,14 @@ import * as OriginGovernor from "../../src/OriginGovernor.js"
 import * as Progress from "../../src/Progress.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import { content, type Sent, transport } from "../support/answeredTransport.js"
+import { memoryStoreWith } from "../support/storeParts.js"
 
 const origin = "http://origin.test"
+
+/** A store in memory whose publishing takes ten seconds. */
+const slowToPublish = memoryStoreWith((part) => ({
+  publish: (options) => Effect.zipLeft(part.publish(options), Effect.sleep("10 seconds"))
+}))
 
 const settle = Effect.repeatN(Effect.yieldNow(), 50)
 
@@ -35,12 +41,14 @@ interface Started {
 const twoTransfers = (
   limits: OriginGovernor.Options,
   work: (started: Started) => Effect.Effect<unknown>,
-  before: (governor: Started["governor"]) => Effect.Effect<unknown> = () => Effect.void
+  before: (governor: Started["governor"]) => Effect.Effect<unknown> = () => Effect.void,
+  destinations: readonly [string, string] = ["first", "second"],
+  store: typeof MemoryStore.layer = MemoryStore.layer
 ) =>
   Effect.gen(function* () {
     const sent: Array<Sent> = []
     const layer = Downloader.layerWith({ segments: 1, exchanges: false }).pipe(
-      Layer.provide(Layer.mergeAll(transport(sent), MemoryStore.layer)),
+      Layer.provide(Layer.mergeAll(transport(sent), store)),
       Layer.provideMerge(Layer.merge(OriginGovernor.layer(limits), Progress.layerRecording))
     )
     yield* Effect.gen(function* () {
@@ -48,8 +56,8 @@ const twoTransfers = (
       const governor = yield* OriginGovernor.OriginGovernor
       const recorded = yield* Progress.Recorded
       yield* before(governor)
-      const requests = ["first", "second"].map((name) =>
-        Download.request({ url: `${origin}/${name}`, destination: name })
+      const requests = ["first", "second"].map((name, index) =>
+        Download.request({ id: name, url: `${origin}/${name}`, destination: destinations[index] ?? name })
       )
       const second = yield* Effect.fork(
         Stream.runDrain(downloader.run(Stream.fromIterable(requests), { concurrency: 2 }))
@@ -69,7 +77,7 @@ const twoTransfers = (
   })
 
 const nameOf = (event: DownloadEvent): string =>
-  event._tag === "Finished" ? event.outcome.request.destination : event.request.destination
+  event._tag === "Finished" ? event.outcome.request.id : event.request.id
 
 const fieldsOf = (event: DownloadEvent): object => {
   if (event._tag === "Finished") {
@@ -92,13 +100,13 @@ describe("a wait for a permit", () => {
         yield* pass(999)
         assert.deepStrictEqual(yield* events, [])
         yield* pass(1)
-        const awaited = { _tag: "PermitAwaited", origin, waitedMillis: 1000, obstacle: "origin", limit: 1 }
+        const awaited = { _tag: "Blocked", origin, waitedMillis: 1000, obstacle: "origin", limit: 1 }
         assert.deepStrictEqual(yield* events, [awaited])
         yield* pass(20_000)
         assert.deepStrictEqual(yield* events, [])
         complete(sent[0])
         yield* settle
-        assert.deepStrictEqual(yield* events, [{ _tag: "PermitAcquired", origin, waitedMillis: 21_000 }])
+        assert.deepStrictEqual(yield* events, [{ _tag: "Unblocked", origin, waitedMillis: 21_000 }])
         complete(sent[1])
         yield* settle
         assert.deepStrictEqual((yield* events).at(-1), { _tag: "Finished" })
@@ -134,13 +142,13 @@ describe("a wait for a permit", () => {
       Effect.gen(function* () {
         yield* governor.report(origin, { signal: "overload", beganAtMillis: 0, pauseMillis: 4000 })
         yield* pass(1000)
-        const pause = { _tag: "PermitAwaited", origin, waitedMillis: 1000, obstacle: "pause", pauseMillis: 3000 }
+        const pause = { _tag: "Blocked", origin, waitedMillis: 1000, obstacle: "pause", pauseMillis: 3000 }
         assert.deepStrictEqual(yield* events, [pause])
         yield* pass(4999)
         assert.deepStrictEqual(yield* events, [])
         yield* pass(1)
         assert.deepStrictEqual(yield* events, [
-          { _tag: "PermitAwaited", origin, waitedMillis: 6000, obstacle: "origin", limit: 1 }
+          { _tag: "Blocked", origin, waitedMillis: 6000, obstacle: "origin", limit: 1 }
         ])
         assert.strictEqual(sent.length, 1)
       })
@@ -155,7 +163,7 @@ describe("a wait for a permit", () => {
           yield* pass(1000)
           assert.strictEqual(sent.length, 0)
           const [awaited] = yield* events
-          assert.deepInclude(awaited, { _tag: "PermitAwaited", obstacle: "overload", limit: 3 })
+          assert.deepInclude(awaited, { _tag: "Blocked", obstacle: "overload", limit: 3 })
         }),
       (governor) =>
         Effect.gen(function* () {
@@ -169,7 +177,7 @@ describe("a wait for a permit", () => {
 
   it.effect("tells the limit of all requests, and that the rate is limited", () =>
     Effect.gen(function* () {
-      const obstacle = { _tag: "PermitAwaited", origin, waitedMillis: 1000 }
+      const obstacle = { _tag: "Blocked", origin, waitedMillis: 1000 }
       yield* twoTransfers({ concurrency: 1 }, ({ events }) =>
         Effect.gen(function* () {
           yield* pass(1000)
@@ -195,8 +203,106 @@ describe("a wait for a permit", () => {
         yield* pass(5000)
         const [retrying, awaited] = yield* eventsOfFirst
         assert.deepInclude(retrying, { _tag: "Retrying" })
-        assert.deepInclude(awaited, { _tag: "PermitAwaited", origin, waitedMillis: 1000, obstacle: "unreachable" })
+        assert.deepInclude(awaited, { _tag: "Blocked", origin, waitedMillis: 1000, obstacle: "unreachable" })
       })
+    )
+  )
+})
+
+const noLimits = {}
+
+describe("a wait for another reason", () => {
+  for (const by of ["descriptor", "pipeline"] as const) {
+    it.effect(`has an event after a second, and one when the request is sent: ${by}`, () =>
+      twoTransfers(noLimits, ({ events, sent }) =>
+        Effect.gen(function* () {
+          sent[1]?.hold(true, by)
+          yield* pass(999)
+          assert.deepStrictEqual(yield* events, [])
+          yield* pass(1)
+          assert.deepStrictEqual(yield* events, [{ _tag: "Blocked", origin, waitedMillis: 1000, obstacle: by }])
+          yield* pass(10_000)
+          assert.deepStrictEqual(yield* events, [])
+          sent[1]?.hold(false)
+          assert.deepStrictEqual(yield* events, [{ _tag: "Unblocked", origin, waitedMillis: 11_000 }])
+        })
+      )
+    )
+  }
+
+  it.effect("has no more events after its request has failed", () =>
+    twoTransfers(noLimits, ({ events, sent }) =>
+      Effect.gen(function* () {
+        sent[1]?.hold(true)
+        yield* pass(500)
+        sent[1]?.fail(new Connection({ url: origin, reason: "tls", receivedBytes: 0, detail: "" }))
+        yield* pass(10_000)
+        assert.deepStrictEqual(yield* events, [{ _tag: "Finished" }])
+      })
+    )
+  )
+
+  const oneDestination = ["a", "a"] as const
+
+  it.effect("tells that another request for the same file is under way", () =>
+    twoTransfers(
+      noLimits,
+      ({ events, sent }) =>
+        Effect.gen(function* () {
+          yield* pass(1000)
+          const blocked = { _tag: "Blocked", origin, waitedMillis: 1000, obstacle: "destination" }
+          assert.deepStrictEqual(yield* events, [blocked])
+          assert.strictEqual(sent.length, 1)
+          complete(sent[0])
+          yield* pass(500)
+          // The file of the first request is there.
+          const unblocked = { _tag: "Unblocked", origin, waitedMillis: 1000 }
+          assert.deepStrictEqual(yield* events, [unblocked, { _tag: "Finished" }])
+        }),
+      undefined,
+      oneDestination
+    )
+  )
+
+  it.effect("for the same file sends no more events after an interruption", () =>
+    twoTransfers(
+      noLimits,
+      ({ events, second }) =>
+        Effect.gen(function* () {
+          yield* pass(500)
+          yield* Fiber.interrupt(second)
+          yield* pass(20_000)
+          assert.deepStrictEqual(yield* events, [{ _tag: "Finished" }])
+        }),
+      undefined,
+      oneDestination
+    )
+  )
+
+  it.effect("tells that the disk has not written the content", () =>
+    twoTransfers(
+      noLimits,
+      ({ events, sent }) =>
+        Effect.gen(function* () {
+          sent[1]?.head()
+          yield* settle
+          sent[1]?.bytes(0, content.length)
+          sent[1]?.end()
+          yield* pass(999)
+          assert.deepStrictEqual(
+            (yield* events).filter((event) => !("bytes" in event)),
+            []
+          )
+          yield* pass(1)
+          assert.deepStrictEqual(yield* events, [{ _tag: "Blocked", origin, waitedMillis: 1000, obstacle: "disk" }])
+          yield* pass(9000)
+          assert.deepStrictEqual(yield* events, [{ _tag: "Finished" }])
+          yield* pass(9000)
+          assert.deepStrictEqual(yield* events, [])
+        }),
+      undefined,
+      undefined,
+      slowToPublish
     )
   )
 })

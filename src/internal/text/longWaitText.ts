@@ -1,19 +1,29 @@
 /**
- * Why a transfer waits for a permit, for people.
+ * Why a transfer waits, for a permit or for another reason, for people.
  */
 import { displayTime } from "./displayTime.js"
 import * as Printable from "./printable.js"
 
-export interface PermitWaitText {
+export interface LongWaitText {
   readonly origin: string
-  readonly obstacle: "origin" | "overload" | "pause" | "rate" | "concurrency" | "unreachable"
+  readonly obstacle:
+    | "origin"
+    | "overload"
+    | "pause"
+    | "rate"
+    | "concurrency"
+    | "unreachable"
+    | "descriptor"
+    | "pipeline"
+    | "destination"
+    | "disk"
   readonly limit?: number | undefined
   /** The time until the end of a pause. */
   readonly remainingMillis?: number | undefined
 }
 
 /** The text of a row, and a shorter one. */
-export const permitWaitTexts = (wait: PermitWaitText): readonly [string, string] => {
+export const longWaitTexts = (wait: LongWaitText): readonly [string, string] => {
   const host = hostOf(wait.origin)
   switch (wait.obstacle) {
     case "origin":
@@ -36,11 +46,19 @@ export const permitWaitTexts = (wait: PermitWaitText): readonly [string, string]
       return [`waiting for a free connection${limitOf(wait, "at a time")}`, `waiting${limitOf(wait, "at a time")}`]
     case "unreachable":
       return [`waiting: ${host} has not answered, and another file tries it first`, `waiting: no answer of ${host}`]
+    case "descriptor":
+      return ["waiting for a connection: too many files are open", "waiting: too many open files"]
+    case "pipeline":
+      return [`waiting for earlier responses on a connection to ${host}`, `waiting for ${host}`]
+    case "destination":
+      return ["waiting for another download to the same file", "waiting for the same file"]
+    case "disk":
+      return ["received; waiting for the disk", "waiting for the disk"]
   }
 }
 
 /** The sentence of a wait that is over. */
-export const permitWaitSentence = (wait: PermitWaitText): string => {
+export const longWaitSentence = (wait: LongWaitText): string => {
   const host = hostOf(wait.origin)
   switch (wait.obstacle) {
     case "origin":
@@ -55,9 +73,17 @@ export const permitWaitSentence = (wait: PermitWaitText): string => {
       return `the run had as many requests as its limit allows${limitOf(wait, "at a time")}`
     case "unreachable":
       return `${host} had not answered, and another file tried it first`
+    case "descriptor":
+      return "too many files were open for another connection"
+    case "pipeline":
+      return `${host} had not answered the requests before them on their connections`
+    case "destination":
+      return "another download to the same file had not ended"
+    case "disk":
+      return "the disk had not written their content"
   }
 }
 
-const limitOf = ({ limit }: PermitWaitText, what: string): string => (limit === undefined ? "" : ` (${limit} ${what})`)
+const limitOf = ({ limit }: LongWaitText, what: string): string => (limit === undefined ? "" : ` (${limit} ${what})`)
 
 const hostOf = (origin: string): string => Printable.line(origin.replace(/^https?:\/\//, ""))
