@@ -225,7 +225,7 @@ export const mutations = [
     [attempt, "onFailure: (cause) => andThen(this.close, ", "onFailure: (cause) => andThen(Exit.void, "]
   ],
   ["an attempt has no limits", [receive, "this.transfer.deadlines.add(this)", ""]],
-  ["received bytes are of no known version", [attempt, "partial.accept(head, answer.totalBytes, hop)", ""]],
+  ["received bytes are of no known version", [attempt, "partial.accept(head, answer, hop)", ""]],
   ["a caller that joins a transfer gets no events of it", [callers, "this.followers.add(follower)", ""]],
   [
     "the events of a transfer go to its first caller alone, twice",
