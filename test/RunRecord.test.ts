@@ -51,15 +51,20 @@ describe("RunRecord", () => {
       blocked(c, 1000, "overload", 3),
       blocked(a, 6000, "overload", 2),
       blocked(b, 7000, "rate"),
-      blocked(c, 8000, "pause")
+      blocked(c, 8000, "pause"),
+      // A transfer counts once for each reason.
+      blocked(a, 9000, "disk"),
+      blocked(b, 9000, "disk"),
+      blocked(a, 10_000, "overload", 4)
     ]
     const { longWaits, transfers } = dataOf(events)
     assert.deepStrictEqual(longWaits, [
       { origin: "http://one.test", obstacle: "overload", limit: 2, transfers: 2 },
       { origin: "https://two.test", obstacle: "rate", limit: undefined, transfers: 1 },
-      { origin: "http://one.test", obstacle: "pause", limit: undefined, transfers: 1 }
+      { origin: "http://one.test", obstacle: "pause", limit: undefined, transfers: 1 },
+      { origin: "http://one.test", obstacle: "disk", limit: undefined, transfers: 2 }
     ])
-    assert.deepStrictEqual(transfers.longWait, [0, 1, 2])
+    assert.deepStrictEqual(transfers.longWait, [0, 3, 2])
   })
 
   it("keeps the times, the phases and the retries of each transfer", () => {

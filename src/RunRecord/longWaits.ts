@@ -4,6 +4,7 @@
  * @internal
  */
 import type { Blocked } from "../DownloadEvent.js"
+import { isOfOrigin } from "../internal/text/longWaitText.js"
 import type { LongWaitSums } from "./data.js"
 
 type Mutable<A> = { -readonly [key in keyof A]: A[key] }
@@ -14,13 +15,13 @@ export class LongWaits {
   private readonly kinds: Array<Mutable<LongWaitSums>> = []
   private readonly positions = new Map<string, number>()
 
-  /** The position of the reason; -1 if there are too many. `before` is that of an earlier event of the transfer. */
-  add({ limit, obstacle, origin }: Blocked, before: number): number {
-    const key = `${obstacle} ${origin}`
+  /** The position of the reason; -1 if there are too many. `before` are those of earlier events of the transfer. */
+  add({ limit, obstacle, origin }: Blocked, before: ReadonlyArray<number>): number {
+    const key = isOfOrigin(obstacle) ? `${obstacle} ${origin}` : obstacle
     const position = this.positions.get(key) ?? this.addKind(key, { origin, obstacle, limit, transfers: 0 })
     const kind = this.kinds[position]
     if (kind !== undefined) {
-      kind.transfers += position === before ? 0 : 1
+      kind.transfers += before.includes(position) ? 0 : 1
       kind.limit = limit === undefined ? kind.limit : Math.min(limit, kind.limit ?? limit)
     }
     return position

@@ -27,8 +27,8 @@ interface Active {
   readonly origin: number
   readonly began: number
   retries: number
-  /** The reason of its last long wait; -1 if there was none. */
-  longWait: number
+  /** The reasons of its long waits, the last one at the end. */
+  longWaits: ReadonlyArray<number>
   /** The size of the file at the last `Advanced`. */
   size: number | undefined
   sizeAt: number
@@ -48,6 +48,8 @@ interface OverflowTransfer {
   readonly ended: number
   readonly outcome: DownloadOutcome
 }
+
+const noWaits: ReadonlyArray<number> = []
 
 const originsAtMost = 1000
 const textsAtMost = 10_000
@@ -151,7 +153,7 @@ export class Recorder {
       origin,
       began,
       retries: 0,
-      longWait: -1,
+      longWaits: noWaits,
       size: undefined,
       sizeAt: began,
       openSince: undefined,
@@ -231,9 +233,10 @@ export class Recorder {
     if (active === undefined) {
       return
     }
-    active.longWait = this.longWaits.add(event, active.longWait)
+    const position = this.longWaits.add(event, active.longWaits)
+    active.longWaits = [...active.longWaits.filter((before) => before !== position), position]
     if (active.row !== -1) {
-      this.rows.setLongWait(active.row, active.longWait)
+      this.rows.setLongWait(active.row, position)
     }
   }
 
@@ -311,7 +314,7 @@ export class Recorder {
       ...slowest(this.overflowSlowest)
     ]) {
       active.row = this.rows.addTransfer(request, active.origin, active.began)
-      this.rows.setLongWait(active.row, active.longWait)
+      this.rows.setLongWait(active.row, active.longWaits.at(-1) ?? -1)
       if (active.last !== undefined) {
         this.addExchange(active.last, active.row, this.originOf(active.last.url))
       }

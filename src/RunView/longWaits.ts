@@ -4,7 +4,8 @@
  * @internal
  */
 import type { DownloadRequest } from "../Download.js"
-import type { Blocked, Obstacle } from "../DownloadEvent.js"
+import type { Blocked } from "../DownloadEvent.js"
+import { isOfOrigin } from "../internal/text/longWaitText.js"
 import type { LongWait } from "./snapshot.js"
 
 interface Awaited {
@@ -40,7 +41,7 @@ export class LongWaits {
     const groups = new Map<string, Group>()
     for (const one of this.awaited.values()) {
       const { obstacle, origin } = one.event
-      const key = isInProcess(obstacle) ? obstacle : `${obstacle} ${origin}`
+      const key = isOfOrigin(obstacle) ? `${obstacle} ${origin}` : obstacle
       const group = groups.get(key)
       if (group === undefined) {
         groups.set(key, { first: one, latest: one, transfers: 1 })
@@ -55,10 +56,6 @@ export class LongWaits {
     )
   }
 }
-
-/** Whether the origin has no part in the wait. */
-const isInProcess = (obstacle: Obstacle): boolean =>
-  obstacle === "descriptor" || obstacle === "destination" || obstacle === "disk"
 
 const waitOf = ({ first, latest, transfers }: Group, now: number): LongWait => {
   const { limit, obstacle, origin } = latest.event

@@ -22,6 +22,10 @@ export interface LongWaitText {
   readonly remainingMillis?: number | undefined
 }
 
+/** Whether the origin has a part in a wait. Waits for one of the other reasons are the same for all origins. */
+export const isOfOrigin = (obstacle: LongWaitText["obstacle"]): boolean =>
+  obstacle !== "descriptor" && obstacle !== "destination" && obstacle !== "disk"
+
 /** The text of a row, and a shorter one. */
 export const longWaitTexts = (wait: LongWaitText): readonly [string, string] => {
   const host = hostOf(wait.origin)
