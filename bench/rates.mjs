@@ -1,8 +1,7 @@
-// The tables of the documentation that are written from the results. A comment before a table or a list names its content:
-// <!-- rates beside curl -Z, wget2 -->        a row for each piece of work, a column for each program
+// The tables of the documentation that are written from the results. A comment before a table names its content:
+// <!-- rates beside curl -Z, wget2 -->        a row for each piece of work, a column for each program; bold: it is ahead of halyard
 // <!-- CPU times beside curl -Z, wget2 -->    the same for CPU times
 // <!-- rates of options -->                   the rows that compare two runs of halyard
-// <!-- peers ahead: curl -Z, wget2 -->        a list of what each program does faster than halyard
 // <!-- figures of B7, start -->               the figures that are no ratio of two programs
 
 /** The pages with such tables. */
@@ -21,10 +20,6 @@ export const withRates = (page, results) =>
     )
     .replace(/(<!-- rates of options -->\n)(?:\|.*\n)*/g, (_, comment) => comment + ofOptions(results))
     .replace(
-      /(<!-- peers ahead: (.*) -->\n)(?:- .*\n)*/g,
-      (_, comment, names) => comment + peersAhead(names.split(", "), results)
-    )
-    .replace(
       /(<!-- figures of (.*) -->\n)(?:\|.*\n)*/g,
       (_, comment, names) => comment + figures(names.split(", "), results)
     )
@@ -41,12 +36,19 @@ const measured = (names, results) => names.flatMap((name) => (results[name] === 
 
 const medianBeside = (ratio, { rows }, peer) => rows.find((row) => row.beside === peer)?.[ratio]?.median
 
+const boldIf = (isAhead) => (median) =>
+  median !== undefined && isAhead(median) ? `**${digits(median)}**` : digits(median)
+
+const boldIfAhead = { rate: boldIf((rate) => rate < 1), cpu: boldIf((cpu) => cpu > 1) }
+
 const ratiosBeside = (ratio, peers, results) =>
   table(
     ["work", ...peers],
     measured(works, results).flatMap((result) => {
       const medians = peers.map((peer) => medianBeside(ratio, result, peer))
-      return medians.every((median) => median === undefined) ? [] : [[titleOf(result), ...medians.map(digits)]]
+      return medians.every((median) => median === undefined)
+        ? []
+        : [[titleOf(result), ...medians.map(boldIfAhead[ratio])]]
     })
   )
 
@@ -60,17 +62,6 @@ const ofOptions = (results) =>
         .map(({ beside, cpu, rate }) => [beside, digits(rate.median), digits(cpu?.median), titleOf(result)])
     )
   )
-
-const peersAhead = (peers, results) =>
-  peers
-    .map((peer) => {
-      const ahead = measured(works, results).flatMap((result) => {
-        const rate = medianBeside("rate", result, peer)
-        return rate === undefined || rate >= 1 ? [] : [`${titleOf(result)} (${digits(1 / rate)})`]
-      })
-      return ahead.length === 0 ? "" : `- ${peer}: ${ahead.join("; ")}\n`
-    })
-    .join("")
 
 const figures = (names, results) =>
   table(

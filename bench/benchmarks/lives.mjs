@@ -82,7 +82,7 @@ export const rerun = async (bench) => {
         key === "halyard" ? [{ text: "at most 200 requests, all files right", met: requests <= 200 && !wrong }] : []
       )
     )
-    bench.tell(`rerun ${programs[key].name}`, failure === undefined ? second : { failure })
+    bench.tell(programs[key].name, failure === undefined ? second : { failure })
   }
   return {
     title: `${count} files again, after 7 were deleted, 7 truncated and 6 changed on the server`,
@@ -150,7 +150,7 @@ export const kills = async (bench) => {
         key === "halyard" ? [{ text: "at most 1.1 × its size", met: share <= 1.1 && failure === undefined }] : []
       )
     )
-    bench.tell(`kills ${programs[key].name}`, failure === undefined ? run : { failure })
+    bench.tell(programs[key].name, failure === undefined ? run : { failure })
     bench.workspace.done(directory)
   }
   return {

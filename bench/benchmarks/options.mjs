@@ -48,7 +48,7 @@ export const options = async (bench) => {
   })
   const barName = "a bar ÷ no bar, on a terminal"
   return {
-    title: `options, ${files.files.length.toLocaleString("en")} files of 4 to 8 KiB, ${connections} connections, ${place(bench)}`,
+    title: `${files.files.length.toLocaleString("en")} files of 4 to 8 KiB, ${connections} connections, ${place(bench)}`,
     halyard: summary(runs.default, files.files.length),
     rows: [
       beside("default ÷ --durability rename", "default", "rename", overRename, "rename"),
