@@ -106,7 +106,13 @@ for (const [signal, code] of [
 }
 
 // A benchmark that cannot be measured is reported, and the next one begins.
-const unmeasured = ({ message }) => ({ title: "not measured", rows: [], failures: [message] })
+const runBenchmark = async (name, bench) => {
+  try {
+    return await benchmarks[name](bench)
+  } catch ({ message }) {
+    return { title: "not measured", rows: [], failures: [message] }
+  }
+}
 
 const chosen = positionals.length === 0 ? Object.keys(benchmarks) : positionals
 const quick = values.quick === true
@@ -136,7 +142,7 @@ try {
         process.stderr.write(`${name} ${label}: ${failure ?? `${wallSeconds.toFixed(2)} s`}\n`)
       }
     }
-    const { runs: _, ...measured } = await benchmarks[name](bench).catch(unmeasured)
+    const { runs: _, ...measured } = await runBenchmark(name, bench)
     const result = {
       ...measured,
       quick,
