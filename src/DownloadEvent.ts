@@ -36,8 +36,8 @@ export class Started extends Schema.TaggedClass<Started>("halyard.DownloadEvent.
 }) {}
 
 /**
- * Bytes have arrived. Each transfer has at most five such events a second. When no more bytes arrive, the last event comes within 0.2
- * seconds.
+ * Bytes have arrived. Each transfer has at most five such events a second, and one more before a retry. When no more bytes arrive, the
+ * last event comes within 0.2 seconds.
  *
  * @category models
  * @since 0.2.0

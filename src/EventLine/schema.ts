@@ -99,7 +99,7 @@ export const Started = Schema.Struct({
 }).annotations({ identifier: "Started", description: "A transfer begins." })
 
 /**
- * Bytes have arrived. A transfer has at most five such lines a second.
+ * Bytes have arrived. A transfer has at most five such lines a second, and one more before a retry.
  *
  * @category schemas
  * @since 0.2.0
@@ -112,7 +112,7 @@ export const Advanced = Schema.Struct({
   connections: whole("The number of requests for the file that are open.")
 }).annotations({
   identifier: "Advanced",
-  description: "Bytes have arrived. A transfer has at most five such lines a second."
+  description: "Bytes have arrived. A transfer has at most five such lines a second, and one more before a retry."
 })
 
 const millis = (description: string) => Schema.optional(whole(description))

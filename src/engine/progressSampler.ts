@@ -1,5 +1,5 @@
 /**
- * Sends `Advanced` events of transfers, at most one in 200 ms for each transfer.
+ * Sends `Advanced` events of transfers, at most one in 200 ms for each transfer, and one at the end of a failed attempt.
  *
  * A chunk that comes sooner than that waits for the end of its interval, so the last event has all bytes if the server falls silent.
  * All samplers of a downloader share one timer.
@@ -46,6 +46,14 @@ export class ProgressSampler implements Due {
       } else {
         this.send()
       }
+    }
+  }
+
+  /** Sends the event that waits for the end of its interval, if there is one. */
+  flush(): void {
+    if (this.place !== -1) {
+      this.timer.remove(this)
+      this.send()
     }
   }
 

@@ -77,7 +77,9 @@ export class Retries {
 
   /** Reports that another attempt follows, with another mirror if one is given. */
   announce(error: DownloadError, delayMillis: number, mirror?: string): void {
-    const { atMillis, attempts: attempt, events, request, trace } = this.file
+    const { atMillis, attempts: attempt, events, request, sampler, trace } = this.file
+    // An event of the failed attempt that comes later would look like one of the next attempt.
+    sampler.flush()
     trace?.retrying(error, attempt, delayMillis, mirror)
     if (events?.hasListener === true) {
       const optional = mirror === undefined ? {} : { mirror }

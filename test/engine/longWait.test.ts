@@ -211,6 +211,27 @@ describe("a wait for a permit", () => {
 
 const noLimits = {}
 
+describe("a wait for a retry", () => {
+  it.effect("begins after the event with all bytes of the attempt, and has no event", () =>
+    twoTransfers(noLimits, ({ events, sent }) =>
+      Effect.gen(function* () {
+        sent[1]?.head()
+        yield* pass(1000)
+        sent[1]?.bytes(0, 1000)
+        yield* pass(100)
+        yield* events
+        sent[1]?.bytes(1000, 2000)
+        sent[1]?.fail(new Connection({ url: origin, reason: "reset", receivedBytes: 2000, detail: "" }))
+        yield* pass(400)
+        const [advanced, retrying, ...others] = yield* events
+        assert.deepInclude(advanced, { _tag: "Advanced", bytes: 2000 })
+        assert.deepInclude(retrying, { _tag: "Retrying" })
+        assert.deepStrictEqual(others, [])
+      })
+    )
+  )
+})
+
 describe("a wait for another reason", () => {
   for (const by of ["descriptor", "pipeline"] as const) {
     it.effect(`has an event after a second, and one when the request is sent: ${by}`, () =>
