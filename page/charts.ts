@@ -231,7 +231,8 @@ const timeAxis = (hasLabels: boolean): uPlot.Axis => ({
 /** The options that all charts have: they zoom by a drag, and share a cursor. */
 const common = (view: View, isRows: boolean): Pick<uPlot.Options, "legend" | "cursor" | "padding"> => ({
   legend: { show: false },
-  padding: [6, 12, 0, 0],
+  // Half of the label of the last tick is on the right of the plot.
+  padding: [6, 24, 0, 0],
   cursor: {
     sync: { key: "run", scales: ["x", null], setSeries: false },
     drag: { x: true, y: isRows, setScale: false, uni: 20 },
