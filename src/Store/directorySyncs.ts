@@ -20,7 +20,8 @@ export interface BlockingSync<Target> {
   readonly sync: (target: Target) => Exit.Exit<void, unknown>
 }
 
-type Resume = (effect: Effect.Effect<void, unknown>) => void
+/** Gets the result of a sync, or an effect that makes it for all that wait. Its caller runs that effect uninterruptible. */
+export type Resume = (effect: Effect.Effect<void, unknown>) => void
 
 /** The syncs of one directory. */
 interface Directory {
@@ -46,22 +47,20 @@ export class DirectorySyncs {
     private readonly blocking: BlockingSync<string> | undefined
   ) {}
 
-  sync(path: string): Effect.Effect<void, unknown> {
+  /** Syncs a directory, and calls `resume` with the result, or with an effect that the caller runs for the others that wait. */
+  sync(path: string, resume: Resume): void {
     const { blocking } = this
     if (blocking?.probe.isFast === true) {
       const exit = blocking.probe.measure(() => blocking.sync(path))
       if (Exit.isSuccess(exit) || !isTooManyOpen(errorOf(exit))) {
-        return exit
+        resume(exit)
+        return
       }
     }
-    return Effect.uninterruptible(
-      Effect.async((resume) => {
-        const directory = this.directories.get(path) ?? { waiting: [], underWay: 0, isStarting: false }
-        this.directories.set(path, directory)
-        directory.waiting.push(resume)
-        this.start(path, directory)
-      })
-    )
+    const directory = this.directories.get(path) ?? { waiting: [], underWay: 0, isStarting: false }
+    this.directories.set(path, directory)
+    directory.waiting.push(resume)
+    this.start(path, directory)
   }
 
   /** Lets the first caller that waits sync the directory for all of them, unless enough syncs are under way. */

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { codeOf, fromCause, specialFile } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
-import { andThen, errorOf, mapError, matchExit } from "../internal/andThen.js"
+import { andThen, called, errorOf, isExit, mapError, matchExit } from "../internal/andThen.js"
 import { beside } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import type { Durability, Opened, OpenOptions, Part, PublishOptions } from "../Store.js"
@@ -188,23 +188,49 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
     prepare: (operations: FileOperations<Handle>) => Effect.Effect<Handle, unknown>,
     onExists: PublishOptions["onExists"]
   ): Effect.Effect<string | undefined, Disk> {
-    const { directoryOf, directorySyncs, fileSyncs } = this.store
     const isSmall = this.path === undefined
-    const prepared = this.perform(prepare, (_, handle) => Exit.succeed(handle))
-    const synced = andThen(prepared, (handle) => this.inUse(fileSyncs.sync(handle, isSmall)))
-    const moved = andThen(synced, () =>
-      this.perform(
-        (operations) => this.opened(operations),
-        (operations, handle) => this.finish(operations, handle, onExists)
+    const moved = (synced: Effect.Effect<void, unknown>): Effect.Effect<string | undefined, Disk> =>
+      andThen(this.noLongerInUse(synced), () =>
+        this.perform(
+          (operations) => this.opened(operations),
+          (operations, handle) => this.finish(operations, handle, onExists)
+        )
       )
-    )
-    return andThen(moved, (path) =>
-      path === undefined
-        ? Exit.succeed(undefined)
-        : mapError(
-            andThen(directorySyncs.sync(directoryOf(this.destination)), () => Exit.succeed(path)),
-            (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
-          )
+    const prepared = this.perform(prepare, (_, handle) => Exit.succeed(handle))
+    return andThen(prepared, (handle) => {
+      this.users++
+      // The callers of files that share a sync are continued once, when their directory is synced: to continue a fiber twice takes
+      // as much CPU time as the move.
+      return called((resume) =>
+        this.store.fileSyncs.sync(handle, isSmall, (synced) => {
+          const moving = moved(synced)
+          if (isExit(moving)) {
+            this.syncDirectory(moving, resume)
+          } else {
+            resume(matchExit(moving, (exit) => called((ended) => this.syncDirectory(exit, ended))))
+          }
+        })
+      )
+    })
+  }
+
+  /** Makes the final name of the file durable, if it has got one. */
+  private syncDirectory(
+    moved: Exit.Exit<string | undefined, Disk>,
+    resume: (effect: Effect.Effect<string | undefined, Disk>) => void
+  ): void {
+    const { directoryOf, directorySyncs } = this.store
+    if (Exit.isFailure(moved) || moved.value === undefined) {
+      resume(moved)
+      return
+    }
+    directorySyncs.sync(directoryOf(this.destination), (synced) =>
+      resume(
+        mapError(
+          andThen(synced, () => moved),
+          (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
+        )
+      )
     )
   }
 

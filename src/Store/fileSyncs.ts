@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { errorOf } from "../internal/andThen.js"
-import type { BlockingSync } from "./directorySyncs.js"
+import type { BlockingSync, Resume } from "./directorySyncs.js"
 
 /** A sync of a whole file system. */
 export interface SharedSync<Handle> {
@@ -52,7 +52,7 @@ interface Waiting<Handle> {
   readonly handle: Handle
   /** Undefined if the file is to be synced alone. */
   readonly fileSystem: number | undefined
-  readonly resume: (effect: Effect.Effect<void, unknown>) => void
+  readonly resume: Resume
 }
 
 const maxShared = 256
@@ -87,21 +87,20 @@ export class FileSyncs<Handle> {
     return this.operations.blocking?.probe.isFast === true
   }
 
-  /** Syncs a file. The caller keeps it open until the effect ends. A large file takes long on each device, and is synced at once. */
-  sync(handle: Handle, isSmall: boolean): Effect.Effect<void, unknown> {
+  /**
+   * Syncs a file, and calls `resume` with the result, or with an effect that the caller runs for the files that wait. The caller
+   * keeps the file open until then. A large file takes long on each device, and is synced at once.
+   */
+  sync(handle: Handle, isSmall: boolean, resume: Resume): void {
     const { blocking, shared, sync } = this.operations
     if (!isSmall) {
-      return Effect.suspend(() => sync(handle))
+      resume(Effect.suspend(() => sync(handle)))
+    } else if (blocking?.probe.isFast === true) {
+      resume(blocking.probe.measure(() => blocking.sync(handle)))
+    } else {
+      this.queue.push({ handle, fileSystem: shared?.fileSystemOf(handle), resume })
+      this.start()
     }
-    if (blocking?.probe.isFast === true) {
-      return blocking.probe.measure(() => blocking.sync(handle))
-    }
-    return Effect.uninterruptible(
-      Effect.async((resume) => {
-        this.queue.push({ handle, fileSystem: shared?.fileSystemOf(handle), resume })
-        this.start()
-      })
-    )
   }
 
   /** Starts what may run now. A sync runs on the fiber of a caller that waits for it. */

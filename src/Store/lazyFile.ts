@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { fromCause } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
-import { andThen, errorOf, isExit, mapError, matchExit } from "../internal/andThen.js"
+import { andThen, errorOf, matchExit } from "../internal/andThen.js"
 import { retryUntilDescriptorFree } from "../internal/descriptors.js"
 import type { DirectorySyncs } from "./directorySyncs.js"
 import type { FileOperations } from "./fileOperations.js"
@@ -153,20 +153,12 @@ export abstract class LazyFile<Handle extends number | object> implements OpenFi
     )
   }
 
-  /** Keeps the open file open until the effect ends. */
-  protected inUse<A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A, Disk> {
-    const using = isExit(effect)
-      ? effect
-      : Effect.suspend(() => {
-          this.users++
-          return Effect.ensuring(
-            effect,
-            Effect.sync(() => {
-              this.users--
-            })
-          )
-        })
-    return mapError(using, (cause) => this.failureOf(cause))
+  /** Counts one user less when the effect has ended. */
+  protected noLongerInUse<A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A, Disk> {
+    return matchExit(effect, (exit) => {
+      this.users--
+      return Exit.mapError(exit, (cause) => this.failureOf(cause))
+    })
   }
 
   private isShortOfDescriptors(cause: unknown): boolean {

@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import { matchExit } from "../internal/andThen.js"
 import type { PermitOptions } from "../OriginGovernor.js"
 
 export interface RunPermits extends PermitOptions {
@@ -26,7 +27,10 @@ export const whileParked = <A, E>(
   )
 }
 
-/** Tells the run that the transfer waits for the disk. Calls `release` if another transfer may have its permit. */
+/**
+ * Tells the run that the transfer waits for the disk. Calls `release` if another transfer may have its permit. Run it
+ * uninterruptible.
+ */
 export const whilePublishing = <A, E>(
   permits: RunPermits | undefined,
   release: () => void,
@@ -35,8 +39,8 @@ export const whilePublishing = <A, E>(
   if (permits?.onPublishing?.(true) === true) {
     release()
   }
-  return Effect.ensuring(
-    effect,
-    Effect.sync(() => permits?.onPublishing?.(false))
-  )
+  return matchExit(effect, (exit) => {
+    permits?.onPublishing?.(false)
+    return exit
+  })
 }

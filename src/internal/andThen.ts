@@ -30,5 +30,28 @@ export const matchExit = <A, E, B, E2>(
 export const mapError = <A, E, E2>(effect: Effect.Effect<A, E>, map: (error: E) => E2): Effect.Effect<A, E2> =>
   isExit(effect) ? Exit.mapError(effect, map) : Effect.mapError(effect, map)
 
+/**
+ * Begins what ends by a call of `resume`. If it has ended when `begin` returns, its exit is returned. Otherwise the returned effect
+ * waits for the call, and then runs the effect that `resume` got. No interruption ends that. Run it at once.
+ */
+export const called = <A, E>(begin: (resume: (effect: Effect.Effect<A, E>) => void) => void): Effect.Effect<A, E> => {
+  let ended: Effect.Effect<A, E> | undefined
+  let wake: ((effect: Effect.Effect<A, E>) => void) | undefined
+  begin((effect) => {
+    ended = effect
+    wake?.(effect)
+  })
+  return ended !== undefined && isExit(ended)
+    ? ended
+    : Effect.uninterruptible(
+        Effect.async((resume) => {
+          wake = resume
+          if (ended !== undefined) {
+            resume(ended)
+          }
+        })
+      )
+}
+
 /** Returns the error or the defect of a failed effect. */
 export const errorOf = ({ cause }: Exit.Failure<unknown, unknown>): unknown => Cause.squash(cause)

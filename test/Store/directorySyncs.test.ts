@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import { called } from "../../src/internal/andThen.js"
 import { DirectorySyncs } from "../../src/Store/directorySyncs.js"
 import { OpenFiles } from "../../src/Store/openFiles.js"
 import { SyncProbe } from "../../src/Store/syncProbe.js"
@@ -19,13 +20,16 @@ const disk = (fails: (count: number) => boolean = () => false) => {
   return { begun, syncs: new DirectorySyncs({ syncDirectory }, new OpenFiles(() => {}), undefined) }
 }
 
+const sync = (syncs: DirectorySyncs, path: string): Effect.Effect<void, unknown> =>
+  called((resume) => syncs.sync(path, resume))
+
 describe("Store/directorySyncs", () => {
   it.effect(
     "syncs a directory once for all that ask in one turn, and once for all that ask while eight syncs are under way",
     () =>
       Effect.gen(function* () {
         const { begun, syncs } = disk()
-        const ask = Effect.forEach([1, 2, 3], () => syncs.sync("/d"), { concurrency: "unbounded" })
+        const ask = Effect.forEach([1, 2, 3], () => sync(syncs, "/d"), { concurrency: "unbounded" })
         const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
         for (let count = 0; count < 10; count++) {
           fibers.push(yield* Effect.fork(ask))
@@ -44,7 +48,7 @@ describe("Store/directorySyncs", () => {
   it.effect("syncs different directories at the same time", () =>
     Effect.gen(function* () {
       const { begun, syncs } = disk()
-      const fiber = yield* Effect.fork(Effect.forEach(["/a", "/b"], (path) => syncs.sync(path), { concurrency: 2 }))
+      const fiber = yield* Effect.fork(Effect.forEach(["/a", "/b"], (path) => sync(syncs, path), { concurrency: 2 }))
       yield* TestClock.adjust(10)
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(begun, ["/a", "/b"])
@@ -54,7 +58,7 @@ describe("Store/directorySyncs", () => {
   it.effect("tells a failure to all that share the sync, and to no others", () =>
     Effect.gen(function* () {
       const { syncs } = disk((count) => count === 1)
-      const ask = Effect.forEach([1, 2], () => Effect.exit(syncs.sync("/d")), { concurrency: "unbounded" })
+      const ask = Effect.forEach([1, 2], () => Effect.exit(sync(syncs, "/d")), { concurrency: "unbounded" })
       const first = yield* Effect.fork(ask)
       yield* TestClock.adjust(5)
       const second = yield* Effect.fork(ask)
@@ -67,8 +71,8 @@ describe("Store/directorySyncs", () => {
   it.effect("syncs for the others although the caller that has begun is interrupted", () =>
     Effect.gen(function* () {
       const { syncs } = disk()
-      const first = yield* Effect.fork(syncs.sync("/d"))
-      const second = yield* Effect.fork(syncs.sync("/d"))
+      const first = yield* Effect.fork(sync(syncs, "/d"))
+      const second = yield* Effect.fork(sync(syncs, "/d"))
       yield* TestClock.adjust(5)
       const interrupting = yield* Effect.fork(Fiber.interrupt(first))
       yield* TestClock.adjust(10)
@@ -91,7 +95,7 @@ describe("Store/directorySyncs", () => {
       }
     }
     const syncs = new DirectorySyncs({ syncDirectory: () => Effect.never }, new OpenFiles(() => {}), blocking)
-    assert.strictEqual(syncs.sync("/d"), Exit.void)
+    assert.strictEqual(sync(syncs, "/d"), Exit.void)
     assert.deepStrictEqual(begun, ["/d"])
   })
 })

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
+import { called } from "../../src/internal/andThen.js"
 import { type FileSyncOperations, FileSyncs } from "../../src/Store/fileSyncs.js"
 import { SyncProbe } from "../../src/Store/syncProbe.js"
 
@@ -32,9 +33,12 @@ const disk = (aloneMillis: number, change: Partial<FileSyncOperations<number>> =
     return { begun, syncs }
   })
 
+const syncFile = (syncs: FileSyncs<number>, handle: number, isSmall: boolean): Effect.Effect<void, unknown> =>
+  called((resume) => syncs.sync(handle, isSmall, resume))
+
 /** Syncs the files at the same time. Returns the times at which the syncs have ended. */
 const syncAll = (syncs: FileSyncs<number>, handles: ReadonlyArray<number>) =>
-  Effect.forEach(handles, (handle) => Effect.zipRight(syncs.sync(handle, true), Clock.currentTimeMillis), {
+  Effect.forEach(handles, (handle) => Effect.zipRight(syncFile(syncs, handle, true), Clock.currentTimeMillis), {
     concurrency: "unbounded"
   })
 
@@ -89,7 +93,7 @@ describe("Store/fileSyncs", () => {
     Effect.gen(function* () {
       const { begun, syncs } = yield* disk(100)
       yield* run(
-        Effect.all([syncAll(syncs, [1, 2, 3, 104, 5, 106, 7]), syncs.sync(8, false)], { concurrency: "unbounded" })
+        Effect.all([syncAll(syncs, [1, 2, 3, 104, 5, 106, 7]), syncFile(syncs, 8, false)], { concurrency: "unbounded" })
       )
       assert.deepStrictEqual(
         begun,
@@ -108,7 +112,7 @@ describe("Store/fileSyncs", () => {
       Effect.gen(function* () {
         const { begun, syncs } = yield* disk(100, { shared: { fileSystemOf: () => 1, sync } })
         const exits = yield* run(
-          Effect.forEach([1, 2, 3, -4, 5], (handle) => Effect.exit(syncs.sync(handle, true)), {
+          Effect.forEach([1, 2, 3, -4, 5], (handle) => Effect.exit(syncFile(syncs, handle, true)), {
             concurrency: "unbounded"
           })
         )
@@ -141,8 +145,8 @@ describe("Store/fileSyncs", () => {
         yield* run(syncAll(syncs, [handle]))
       }
       assert.isTrue(syncs.areFast)
-      assert.strictEqual(syncs.sync(5, true), Exit.void)
-      yield* run(syncs.sync(6, false))
+      assert.strictEqual(syncFile(syncs, 5, true), Exit.void)
+      yield* run(syncFile(syncs, 6, false))
       assert.deepStrictEqual(begun, ["1", "2", "3", "4", "6"])
     })
   )

@@ -91,8 +91,14 @@ export const mutations = [
     [part, 'prefix + PartName.partName(id, processes.own, isLong ? "" : name)', "destination"],
     [store, ': { flag: "wx+" }', ': { flag: "w+" }']
   ],
-  ["no sync of the file", [part, "this.inUse(fileSyncs.sync(handle, isSmall))", "Exit.void"]],
-  ["no sync of the directory", [part, "directorySyncs.sync(directoryOf(this.destination))", "Exit.void"]],
+  [
+    "no sync of the file",
+    [part, "this.store.fileSyncs.sync(handle, isSmall, (synced) => {", "((use) => use(Exit.void))((synced) => {"]
+  ],
+  [
+    "no sync of the directory",
+    [part, "directorySyncs.sync(directoryOf(this.destination), (synced) =>", "((use) => use(Exit.void))((synced) =>"]
+  ],
   [
     "a file gets its name while it is synced",
     [fileSyncs, "this.queue.push({", "resume(Exit.void)\n        this.queue.push({"]
