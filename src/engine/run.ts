@@ -2,7 +2,7 @@
  * A run: workers that carry out the requests of one input.
  *
  * Between the step that takes a request from the input and its outcome there is no step at which an interruption could lose it.
- * While transfers wait for their origins, more workers take their place.
+ * While transfers wait for their origins or for the disk, other workers take their place, and are idle afterwards.
  *
  * @internal
  */
@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import { Cancelled, type DownloadOutcome, type DownloadRequest } from "../Download.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { Restore } from "./hooks.js"
+import { IdleWorkers } from "./idleWorkers.js"
 import { OutcomeQueue } from "./outcomeQueue.js"
 import { RequestInput } from "./requestInput.js"
 import type { RunPermits } from "./runPermits.js"
@@ -60,6 +61,8 @@ export const run = <E, R>(
       yield* Effect.addFinalizer(() => Effect.sync(() => input.untaken.forEach(onUntaken)))
       const fork = Runtime.runFork(yield* Effect.runtime<never>())
       const workers = new Set<Worker>()
+      // The workers that wait until another one may run. To start a fiber costs more than to keep one.
+      const idle = new IdleWorkers()
       let parked = 0
       let publishing = 0
       let saved = 0
@@ -78,10 +81,12 @@ export const run = <E, R>(
         startRequested.unsafeOpen()
       }
       const startOneMore = (): void => {
-        const known = workers.size + starting
+        const known = workers.size - idle.count + starting
         const isOver = isClosed || defect !== undefined || input.isEnded
         if (!isOver && known - away() < concurrency && known < mostWorkers(concurrency)) {
-          start(1)
+          if (!idle.wakeOne()) {
+            start(1)
+          }
         }
       }
 
@@ -107,6 +112,7 @@ export const run = <E, R>(
         workers.delete(worker)
         // The worker may be the one that was woken to pull.
         input.wakeOne()
+        idle.wakeOne()
         if (workers.size === 0) {
           outcomes.close(Cause.isEmpty(input.failure) ? (defect ?? Cause.empty) : input.failure)
         }
@@ -132,9 +138,12 @@ export const run = <E, R>(
       const work = (worker: Worker): Effect.Effect<void> =>
         Effect.uninterruptibleMask((restore) => {
           const next: Effect.Effect<void> = Effect.suspend(() => {
-            // Ends in the step that checks: of two workers that see one too many, one stays.
-            if (isClosed || defect !== undefined || workers.size - away() > concurrency) {
+            if (isClosed || defect !== undefined) {
               return end(worker)
+            }
+            // Leaves in the step that checks: of two workers that see one too many, one stays.
+            if (workers.size - idle.count - away() > concurrency) {
+              return input.isEnded ? end(worker) : Effect.zipRight(restore(idle.wait), next)
             }
             startOneMore()
             const request = input.take()

@@ -13,6 +13,7 @@ const mirrors = "engine/segments/mirrors.ts"
 const workers = "engine/segments/workerSet.ts"
 const ranges = "engine/segments/rangeMap.ts"
 const transfer = "engine/transfer.ts"
+const run = "engine/run.ts"
 const openPart = "engine/resume/openPart.ts"
 const share = "engine/sharedTransfer.ts"
 const callers = "engine/callerEvents.ts"
@@ -451,6 +452,7 @@ export const mutations = [
     "the journal does not record which URL a redirect led to",
     ["Journal.ts", "...(finalUrl === shownUrl ? {} : { finalUrl }),", ""]
   ],
+  ["a worker that is idle does not end with the others", [run, "        idle.wakeOne()\n", ""]],
   [
     "a file that was adopted is not recorded",
     ["Journal/Directory.ts", 'entry.reason === "recorded"', "entry.reason !== undefined"]
