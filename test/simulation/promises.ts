@@ -237,7 +237,8 @@ export class Promises {
       ) {
         this.life.violate(`the last run did not save ${id}`)
       }
-      if (this.files.holdsAfterCrash() || job.onExists === "overwrite") {
+      // A file that a power cut has damaged stays if the last run does not save it before the deadline.
+      if (this.files.holdsAfterCrash() || (job.onExists === "overwrite" && outcome?._tag === "Saved")) {
         this.files.checkName(job, "in the last run")
       }
     }
