@@ -39,6 +39,7 @@ export class OutcomeQueue<A, E> {
   close(cause: Cause.Cause<E>): void {
     this.end ??= cause
     this.available.unsafeOpen()
+    this.pending.unsafeOpen()
   }
 
   /** The consumer takes no more outcomes. No worker waits for room from now on. */
@@ -67,17 +68,22 @@ export class OutcomeQueue<A, E> {
     return Cause.isEmpty(this.end) ? Effect.fail(Option.none()) : Effect.failCause(Cause.map(this.end, Option.some))
   })
 
-  /** Wakes the consumer one turn after an outcome was pushed. Run it on its own fiber. */
-  readonly wakeConsumer: Effect.Effect<never> = Effect.suspend(() =>
-    Effect.zipRight(
-      Effect.zipRight(this.pending.await, Effect.sleep(0)),
-      Effect.suspend(() => {
-        this.pending.unsafeClose()
-        if (this.ready.length > 0) {
-          this.available.unsafeOpen()
-        }
-        return this.wakeConsumer
-      })
-    )
+  /** Wakes the consumer one turn after an outcome was pushed, until the queue is closed. Run it on its own fiber. */
+  readonly wakeConsumer: Effect.Effect<void> = Effect.suspend(() =>
+    this.end === undefined
+      ? Effect.zipRight(
+          Effect.zipRight(
+            this.pending.await,
+            Effect.suspend(() => (this.end === undefined ? Effect.sleep(0) : Effect.void))
+          ),
+          Effect.suspend(() => {
+            this.pending.unsafeClose()
+            if (this.ready.length > 0) {
+              this.available.unsafeOpen()
+            }
+            return this.wakeConsumer
+          })
+        )
+      : Effect.void
   )
 }

@@ -70,6 +70,7 @@ export const run = <E, R>(
       const away = (): number =>
         parked + (concurrency === 1 ? 0 : Math.min(publishing, Math.floor(saved / savedPerPublishing)))
       let isClosed = false
+      let isOver = false
       // The first defect of a worker. After it, no further request begins.
       let defect: Cause.Cause<never> | undefined
 
@@ -82,8 +83,8 @@ export const run = <E, R>(
       }
       const startOneMore = (): void => {
         const known = workers.size - idle.count + starting
-        const isOver = isClosed || defect !== undefined || input.isEnded
-        if (!isOver && known - away() < concurrency && known < mostWorkers(concurrency)) {
+        const isLast = isClosed || defect !== undefined || input.isEnded
+        if (!isLast && known - away() < concurrency && known < mostWorkers(concurrency)) {
           if (!idle.wakeOne()) {
             start(1)
           }
@@ -115,6 +116,9 @@ export const run = <E, R>(
         idle.wakeOne()
         if (workers.size === 0) {
           outcomes.close(Cause.isEmpty(input.failure) ? (defect ?? Cause.empty) : input.failure)
+          // The fibers of the run end by themselves, because Effect loses the finalizers of a stream that is interrupted as it ends.
+          isOver = true
+          startRequested.unsafeOpen()
         }
         return Effect.void
       }
@@ -164,6 +168,9 @@ export const run = <E, R>(
 
       // Starts workers on its own fiber: a worker that parks would otherwise start the next one on its own stack.
       const starter: Effect.Effect<void> = Effect.suspend(() => {
+        if (isOver) {
+          return Effect.void
+        }
         for (let index = 0; index < startsPerTurn && starting > 0 && defect === undefined; index++) {
           starting--
           const worker = new Worker()
