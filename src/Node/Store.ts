@@ -52,6 +52,7 @@ const calls: SystemCalls = {
       Effect.async<Fs.StatsFs, unknown>((resume) => Fs.statfs(directory, done<Fs.StatsFs>(resume))),
       freeIn
     ),
+  isInMemory: (directory) => process.platform === "linux" && memoryFileSystems.has(Fs.statfsSync(directory).type),
   write: (descriptor, bytes, positionBytes) => Fs.writeSync(descriptor, bytes, 0, bytes.length, positionBytes),
   close: (descriptor) => Fs.closeSync(descriptor),
   closeToReopen: (descriptor, path) => {
@@ -132,6 +133,9 @@ const calls: SystemCalls = {
   processes: ProcessTable.own,
   fileSystemSyncs: FileSystemSync.make
 }
+
+// The magic numbers of tmpfs and ramfs (statfs(2)). The kernel does nothing in a sync of their files and directories.
+const memoryFileSystems: ReadonlySet<number> = new Set([0x01021994, 0x858458f6])
 
 /** True if the directory cannot be synced, such as one that this process may write and not read. */
 const isUnsyncable = (error: unknown): boolean => isUnsupported(codeOf(error)) || codeOf(error) === "EACCES"

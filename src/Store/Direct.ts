@@ -23,6 +23,7 @@ import * as FilePart from "./filePart.js"
 import { FileSyncs } from "./fileSyncs.js"
 import { KeptParts } from "./kept/keptParts.js"
 import * as LazyFile from "./lazyFile.js"
+import { MemoryFileSystems } from "./memoryFileSystems.js"
 import { OpenFiles } from "./openFiles.js"
 import * as PartName from "./partName.js"
 import { SyncProbe } from "./syncProbe.js"
@@ -47,6 +48,7 @@ export const make = (
     const nowMillis = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
     const probe = SyncWriteProbe.make(nowMillis)
     const syncProbe = new SyncProbe(nowMillis)
+    const memoryFileSystems = new MemoryFileSystems(calls.isInMemory, nowMillis)
     const openFiles = new OpenFiles(calls.releaseDescriptor)
     yield* Effect.acquireRelease(
       Effect.sync(() => calls.onDescriptorNeeded(() => openFiles.closeIdle())),
@@ -74,6 +76,8 @@ export const make = (
       separator: path.sep,
       shared,
       freeBytes,
+      // A look at the file system of a directory blocks, so it is made only while syncs are fast.
+      needsSync: (directory) => !(syncProbe.isFast && memoryFileSystems.has(directory)),
       reservations,
       memory,
       limits,

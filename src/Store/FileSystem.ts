@@ -57,6 +57,7 @@ export const makeWith = (
       separator: path.sep,
       shared,
       freeBytes,
+      needsSync: () => true,
       reservations,
       memory,
       limits,

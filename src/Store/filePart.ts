@@ -176,7 +176,7 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
     }
     this.target = name === undefined ? this.destination : beside(this.destination, name)
     const prepare = (operations: FileOperations<Handle>) => this.prepared(operations, onExists, modifiedMillis)
-    if (options.durability === "rename") {
+    if (options.durability === "rename" || !this.store.needsSync(this.store.directoryOf(this.destination))) {
       return this.perform(prepare, (operations, handle) => this.finish(operations, handle, onExists))
     }
     return this.store.fileSyncs.areFast
@@ -367,15 +367,17 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
     if (this.broken !== undefined) {
       return Exit.fail(this.broken)
     }
-    return andThen(this.opened(operations), (handle) =>
-      matchExit(writeEach(operations, handle, this.buffer.take()), (exit) => {
+    return andThen(this.opened(operations), (handle) => {
+      const taken = this.buffer.take()
+      return matchExit(writeEach(operations, handle, taken), (exit) => {
         if (Exit.isSuccess(exit)) {
+          this.buffer.reuse(taken)
           return Exit.succeed(handle)
         }
         this.broken = this.failureOf(errorOf(exit))
         return Exit.failCause(exit.cause)
       })
-    )
+    })
   }
 
   /** Closes the file and gives it its final name. */

@@ -64,6 +64,8 @@ export interface Dependencies<Handle> extends Backend<Handle> {
   readonly separator: string
   /** The bytes that are free in the file system of a directory; undefined if that is not known. */
   readonly freeBytes: (directory: string) => Effect.Effect<number | undefined, unknown>
+  /** False if files in the directory are durable without a sync, or if a sync would not make them so. */
+  readonly needsSync: (directory: string) => boolean
   readonly reservations: Reservations
   readonly fileSyncs: FileSyncs<Handle>
   readonly directorySyncs: DirectorySyncs

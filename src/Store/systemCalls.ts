@@ -24,6 +24,8 @@ export interface SystemCalls {
   /** The bytes that are free for this user in the file system of a directory. Undefined if that is not known. */
   readonly freeBytes: (directory: string) => number | undefined
   readonly freeBytesAsync: (directory: string) => Effect.Effect<number | undefined, unknown>
+  /** True if the file system of a directory is in memory, so that a sync in it does nothing. */
+  readonly isInMemory: (directory: string) => boolean
   /** Returns the number of bytes that were written, which may be fewer. */
   readonly write: (descriptor: number, bytes: Uint8Array, positionBytes: number) => number
   readonly close: (descriptor: number) => void

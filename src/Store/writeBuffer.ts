@@ -4,12 +4,19 @@
  * @internal
  */
 
-/** The memory that the buffers of all parts of a store may still allocate. */
+/** The memory of the buffers of all parts of a store. */
 export interface MemoryBudget {
+  /** What the buffers may still take. */
   leftBytes: number
+  /** Arrays for small bodies that no buffer uses: to allocate one takes longer than to copy a body into it. */
+  readonly spare: Array<Uint8Array>
 }
 
-export const makeMemoryBudget = (): MemoryBudget => ({ leftBytes: 32 * 1024 * 1024 })
+export const makeMemoryBudget = (): MemoryBudget => ({ leftBytes: 32 * 1024 * 1024, spare: [] })
+
+const spareBytes = 16 * 1024
+
+const spareAtMost = 64
 
 /** Adjacent bytes, the first of them at `startBytes`. */
 export interface Buffered {
@@ -26,9 +33,6 @@ interface GrowingRun {
 
 // The memory of an array in V8 in addition to its bytes.
 const overheadBytes = 256
-
-// Minimum size of an array, so that a body of one-byte chunks is copied only a few times.
-const leastBytes = 1024
 
 export class WriteBuffer {
   /** The number of bytes in the buffer. */
@@ -80,21 +84,34 @@ export class WriteBuffer {
     this.sizeBytes = 0
   }
 
+  /** Takes back the memory of runs that are written. */
+  reuse(written: ReadonlyArray<Buffered>): void {
+    const { spare } = this.memory
+    for (const { bytes } of written) {
+      if (bytes.buffer.byteLength === spareBytes && spare.length < spareAtMost) {
+        spare.push(new Uint8Array(bytes.buffer))
+      }
+    }
+  }
+
   private begin(chunk: Uint8Array, startBytes: number): boolean {
-    const takenBytes = chunk.length + overheadBytes
-    if (takenBytes > this.memory.leftBytes || this.runs.length === runsAtMost) {
+    const { memory } = this
+    const arrayBytes = Math.max(chunk.length, spareBytes)
+    if (arrayBytes + overheadBytes > memory.leftBytes || this.runs.length === runsAtMost) {
       return false
     }
-    this.memory.leftBytes -= takenBytes
-    // A copy, because the caller may reuse the chunk's memory. The `slice` of a `Buffer` would not copy.
-    this.runs.push({ startBytes, bytes: new Uint8Array(chunk), lengthBytes: chunk.length })
+    memory.leftBytes -= arrayBytes + overheadBytes
+    // A copy, because the caller may reuse the chunk's memory.
+    const bytes = (arrayBytes === spareBytes ? memory.spare.pop() : undefined) ?? new Uint8Array(arrayBytes)
+    bytes.set(chunk)
+    this.runs.push({ startBytes, bytes, lengthBytes: chunk.length })
     return true
   }
 
   private append(run: GrowingRun, chunk: Uint8Array, atMostBytes: number): boolean {
     const lengthBytes = run.lengthBytes + chunk.length
     if (lengthBytes > run.bytes.length) {
-      const grownBytes = Math.max(lengthBytes, Math.min(atMostBytes, Math.max(leastBytes, run.bytes.length * 2)))
+      const grownBytes = Math.max(lengthBytes, Math.min(atMostBytes, run.bytes.length * 2))
       if (grownBytes - run.bytes.length > this.memory.leftBytes) {
         return false
       }

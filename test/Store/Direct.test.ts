@@ -238,6 +238,37 @@ describe("Store/Direct", () => {
     })
   )
 
+  for (const isInMemory of [true, false]) {
+    it.effect(
+      `${isInMemory ? "makes no syncs" : "syncs each file"} on a file system ${isInMemory ? "in memory" : "on a disk"} when syncs are fast`,
+      () =>
+        Effect.gen(function* () {
+          const disk = new Disk()
+          let syncs = 0
+          const counted = over(disk, (calls) => ({
+            isInMemory: () => isInMemory,
+            sync: (descriptor) => {
+              syncs++
+              calls.sync(descriptor)
+            },
+            syncDirectory: (path) => {
+              syncs++
+              calls.syncDirectory(path)
+            }
+          }))
+          yield* Effect.gen(function* () {
+            for (let index = 0; index < 20; index++) {
+              yield* save(`/d/${index}`, [small], "overwrite", "full")
+            }
+            const before = syncs
+            yield* save("/d/last", [small], "overwrite", "full")
+            assert.strictEqual(syncs - before, isInMemory ? 0 : 2)
+          }).pipe(Effect.provide(counted))
+          assert.strictEqual(disk.files().get("/d/last")?.length, small.length)
+        })
+    )
+  }
+
   it.effect("waits for a descriptor to sync the directory", () =>
     Effect.gen(function* () {
       let refusals = 3

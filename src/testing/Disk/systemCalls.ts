@@ -125,6 +125,7 @@ export const make = (volume: Volume, faults: Faults): SystemCalls => {
     syncDirectoryAsync: (path) =>
       withCode(faults.perform({ name: "syncDirectory", path }, () => volume.syncFile(path, undefined))),
     list: (directory) => withCode(faults.perform({ name: "look", path: directory }, () => volume.namesIn(directory))),
+    isInMemory: () => false,
     fileSystemSyncs: Effect.succeed({
       fileSystemOf: () => 1,
       sync: () => withCode(faults.perform({ name: "syncFileSystem", path: "/" }, () => volume.syncContents()))
