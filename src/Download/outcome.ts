@@ -164,7 +164,7 @@ export class Failed extends Schema.TaggedClass<Failed>("halyard.DownloadOutcome.
  */
 export class Cancelled extends Schema.TaggedClass<Cancelled>("halyard.DownloadOutcome.Cancelled")("Cancelled", {
   request: DownloadRequestShown,
-  /** The number of attempts that had begun. 0: no request was sent. Left out if the transfer of another caller would have served it. */
+  /** The number of attempts that had begun; 0 if no request was sent. Left out if the transfer continues for other callers. */
   attempts: Schema.optionalWith(Schema.Number, { exact: true }),
   ...kept
 }) {}
