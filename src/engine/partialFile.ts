@@ -86,8 +86,8 @@ export class PartialFile {
   /** True if the server of the version says that it supports no ranges. */
   private isRangeless = false
   /**
-   * True if the body has no length, and its validator is the one of an earlier response. A server that sends the rest of the file
-   * with the status 200 looks the same: only the end of the body shows whether the bytes are the file.
+   * True if a whole response to a range request has no length, and its validator is the one of an earlier response. A server that
+   * sends the rest of the file with the status 200 looks the same: only the end of the body shows whether the bytes are the file.
    */
   private isUnproven = false
 
@@ -342,7 +342,7 @@ export class PartialFile {
     // 203: a proxy has changed the content (RFC 9110 §15.3.4). A response to a range would not say so.
     this.validator = status === 203 ? undefined : Validator.strong(headers)
     const isSaidToBeBefore = this.validator !== undefined && this.validator === this.before?.validator
-    this.isUnproven = endBytes === undefined && isSaidToBeBefore && !this.hasDigest
+    this.isUnproven = this.isRangeRequested && endBytes === undefined && isSaidToBeBefore && !this.hasDigest
     this.setTotal(totalBytes)
     this.isTotalOfRange = false
     this.coding = Validator.contentCodings(headers)

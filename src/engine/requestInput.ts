@@ -62,9 +62,10 @@ export class RequestInput<E> {
     this.waiting.shift()?.()
   }
 
-  /** No worker waits for requests from now on. */
+  /** No worker waits for requests from now on, and no further ones are pulled. */
   stop(): void {
     this.isStopped = true
+    this.demand.unsafeOpen()
     this.wake(this.waiting.length)
   }
 
@@ -74,8 +75,7 @@ export class RequestInput<E> {
    */
   pullWith<R>(pull: Effect.Effect<Chunk.Chunk<DownloadRequest>, Option.Option<E>, R>): Effect.Effect<void, never, R> {
     return Effect.uninterruptibleMask((restore) => {
-      const next: Effect.Effect<void, never, R> = Effect.zipRight(
-        restore(this.demand.await),
+      const pulled: Effect.Effect<void, never, R> = Effect.suspend(() =>
         Effect.matchCauseEffect(restore(pull), {
           // The failure is delivered after the transfers in flight.
           onFailure: (cause) =>
@@ -90,6 +90,12 @@ export class RequestInput<E> {
               return next
             })
         })
+      )
+      // A pull that was under way when the input was stopped has closed the latch.
+      const next: Effect.Effect<void, never, R> = Effect.suspend(() =>
+        this.isStopped
+          ? Effect.void
+          : Effect.flatMap(restore(this.demand.await), () => (this.isStopped ? Effect.void : pulled))
       )
       return next
     })

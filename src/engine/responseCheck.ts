@@ -134,7 +134,8 @@ const knownTotal = ({ earlier, hasDigest }: PartialFile, headers: Headers): numb
 
 /**
  * Why a whole response cannot be of the version that its validator names: a cache may store a truncated body and serve it as
- * the whole file. Without a validator, only the response to a range request is doubted, and requested once more.
+ * the whole file, and a server may send the rest of the file with the status of a whole response. Without a validator, only the
+ * response to a range request is doubted. Then the whole file is requested once more.
  */
 const contradiction = (
   { earlier, hasDigest }: PartialFile,
@@ -153,9 +154,13 @@ const contradiction = (
   const isSaidToBe = validator === undefined ? offsetBytes > 0 : validator === earlier.validator
   // If the request has a digest, it verifies the content at the end.
   const isDoubted = isSaidToBe && (offsetBytes > 0 || !hasDigest)
-  return isOtherTotal && isDoubted
-    ? `${totalBytes ?? "any number of"} bytes, not ${earlier.totalBytes ?? `at least ${earlier.leastBytes}`}, with ${validator === undefined ? "no" : "the same"} validator`
-    : undefined
+  if (isOtherTotal && isDoubted) {
+    const known = earlier.totalBytes ?? `at least ${earlier.leastBytes}`
+    return `${totalBytes ?? "any number of"} bytes, not ${known}, with ${validator === undefined ? "no" : "the same"} validator`
+  }
+  // The bytes may be the rest, and no length of the file is known that would show it at the end.
+  const mayBeRest = offsetBytes > 0 && !hasDigest && earlier.totalBytes === undefined
+  return mayBeRest && isDoubted ? "the whole file or the rest of it" : undefined
 }
 
 /** Checks a response with the requested rest of the file, or with the first part of it. */

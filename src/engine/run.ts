@@ -83,8 +83,8 @@ export const run = <E, R>(
       }
       const startOneMore = (): void => {
         const known = workers.size - idle.count + starting
-        const isLast = isClosed || defect !== undefined || input.isEnded
-        if (!isLast && known - away() < concurrency && known < mostWorkers(concurrency)) {
+        const mayStart = !isClosed && defect === undefined && !input.isEnded
+        if (mayStart && known - away() < concurrency && known < mostWorkers(concurrency)) {
           if (!idle.wakeOne()) {
             start(1)
           }
@@ -147,7 +147,7 @@ export const run = <E, R>(
             }
             // Leaves in the step that checks: of two workers that see one too many, one stays.
             if (workers.size - idle.count - away() > concurrency) {
-              return input.isEnded ? end(worker) : Effect.zipRight(restore(idle.wait), next)
+              return input.isEnded ? end(worker) : Effect.zipRight(restore(idle.leave()), next)
             }
             startOneMore()
             const request = input.take()

@@ -319,8 +319,12 @@ export const make: Effect.Effect<SharedTransfers, never, Scope.Scope> = Effect.g
         )
         return Effect.matchCauseEffect(restore(isOver), {
           onSuccess: (exit) => {
+            if (Option.isNone(exit)) {
+              wait?.end()
+              return Effect.succeed(tooLate(request))
+            }
             wait?.over()
-            return Option.isSome(exit) ? performLater : Effect.succeed(tooLate(request))
+            return performLater
           },
           onFailure: () => {
             wait?.end()

@@ -317,8 +317,8 @@ class Steps {
   }
 
   private whilePublishing<A, E>(publishing: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    const { firstHop, permitOptions, waitTimer } = this.file
-    const wait = LongWait.begin(waitTimer, this.file, firstHop.origin, "disk")
+    const { firstHop, partial, permitOptions, waitTimer } = this.file
+    const wait = LongWait.begin(waitTimer, this.file, (partial.source ?? firstHop).origin, "disk")
     const published = whilePublishing(permitOptions, () => this.release(), publishing)
     return wait === undefined
       ? published

@@ -114,6 +114,29 @@ describe("a whole response that starts over", () => {
     { ...startsOver, attempts: 3 },
     { ranges: [undefined, range, undefined] }
   )
+  const unsizedBroken: Origin.Reply = { ...unsized(body), breakAt: { bytes: 4, how: "reset" } }
+  for (const [what, reply] of [
+    ["and no length", unsized(rest)],
+    ["and a length", all(rest)],
+    ["without a validator", { body: rest }]
+  ] as const) {
+    row(
+      `is requested once more if no response has said the length of the file: the rest of it ${what}`,
+      [unsizedBroken, reply, whole],
+      { ...startsOver, attempts: 3 },
+      { ranges: [undefined, range, undefined] }
+    )
+  }
+  row(
+    "is continued if no byte had arrived before it, because it is no answer to a range",
+    [
+      { ...unsized(body), breakAt: { bytes: 0, how: "reset" } },
+      { ...unsized(body), breakAt: { bytes: 4, how: "reset" } },
+      (r) => Origin.file(r, body, { etag: '"1"' })
+    ],
+    { _tag: "Saved", bytes: 10, attempts: 3 },
+    { ranges: [undefined, undefined, range], content: body }
+  )
   row("is the file if it has the length that its version had", [broken, unsized(body)], { ...saved, attempts: 2 })
   const typed = (reply: Origin.Reply, type: string): Origin.Reply => ({
     ...reply,

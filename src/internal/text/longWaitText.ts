@@ -24,7 +24,7 @@ export interface LongWaitText {
 
 /** Whether the origin has a part in a wait. Waits for one of the other reasons are the same for all origins. */
 export const isOfOrigin = (obstacle: LongWaitText["obstacle"]): boolean =>
-  obstacle !== "descriptor" && obstacle !== "destination" && obstacle !== "disk"
+  obstacle !== "concurrency" && obstacle !== "descriptor" && obstacle !== "destination" && obstacle !== "disk"
 
 /** The text of a row, and a shorter one. */
 export const longWaitTexts = (wait: LongWaitText): readonly [string, string] => {

@@ -32,7 +32,7 @@ export class Exchange implements Reader, Transport.Exchange {
   // Whether the request waits, and the value of the last call of `onHeld`.
   private isHeld = false
   private heldBy: Transport.HeldBy = "descriptor"
-  private isHeldReported = false
+  private reportedHold: Transport.HeldBy | undefined
   protected isRepeated = false
 
   private readonly heads = new HeadReader()
@@ -99,9 +99,17 @@ export class Exchange implements Reader, Transport.Exchange {
   }
 
   private reportHeld(): void {
-    if (this.isHeldReported !== this.isHeld && !this.isClosed) {
-      this.isHeldReported = this.isHeld
-      this.receiver.onHeld(this.isHeld, this.heldBy)
+    const by = this.isHeld ? this.heldBy : undefined
+    const { reportedHold } = this
+    if (by === reportedHold || this.isClosed) {
+      return
+    }
+    this.reportedHold = by
+    if (reportedHold !== undefined) {
+      this.receiver.onHeld(false, reportedHold)
+    }
+    if (by !== undefined) {
+      this.receiver.onHeld(true, by)
     }
   }
 
