@@ -26,7 +26,6 @@ const part = "Store/filePart.ts"
 const lazyFile = "Store/lazyFile.ts"
 const publishing = "Store/publishing.ts"
 const fileSyncs = "Store/fileSyncs.ts"
-const directorySyncs = "Store/directorySyncs.ts"
 const precheck = "engine/precheck.ts"
 const localFile = "engine/localFile.ts"
 const fileTransfer = "engine/fileTransfer.ts"
@@ -106,29 +105,12 @@ export const mutations = [
   ],
   ["files that share a sync get their names before it", [fileSyncs, ": shared.sync(first.handle)", ": Exit.void"]],
   [
-    "a shared sync that fails counts",
-    [fileSyncs, "if (Exit.isFailure(exit)) {", "if (Exit.isFailure(exit) && false) {"]
-  ],
-  [
     "the file of the last caller is never synced",
     [
       fileSyncs,
       "this.aloneCount--\n        this.start()",
       "this.aloneCount--\n        this.queue.length > 1 && this.start()"
     ]
-  ],
-  [
-    "a caller gets the sync of the directory that is under way",
-    [directorySyncs, "const others = directory.waiting\n      directory.waiting = []\n", ""],
-    [
-      directorySyncs,
-      "directory.underWay--\n",
-      "directory.underWay--\n        const others = directory.waiting\n        directory.waiting = []\n"
-    ]
-  ],
-  [
-    "the last directory is never synced",
-    [directorySyncs, "directory.underWay--\n        this.start(path, directory)", "directory.underWay--"]
   ],
   [
     "the part stays",
