@@ -111,7 +111,7 @@ export const measure = ({
     })
     groups.add(child.pid)
     let late = false
-    // A program that hangs is no result; whole processes are measured in real time.
+    // Ends a program that hangs. Real time, because the program is another process. Ends with the program.
     const limit = setTimeout(() => {
       late = true
       process.kill(-child.pid, "SIGKILL")

@@ -6,7 +6,8 @@
  */
 import type { DownloadRequest } from "../Download.js"
 import type { DownloadEvent } from "../DownloadEvent.js"
-import { displayUrl, parse } from "../internal/text/displayUrl.js"
+import { displayUrl } from "../internal/text/displayUrl.js"
+import { urlIdentity } from "../internal/text/urlIdentity.js"
 
 // A chain has at most ten redirects.
 const visitedAtMost = 12
@@ -35,20 +36,9 @@ export const find = (shown: string, request: DownloadRequest): string =>
 
 /** The URL of a request to a server, with the credentials that it had in the input. They are sent in a header. */
 const asGiven = (url: string, request: DownloadRequest): string =>
-  ownUrls(request).find((given) => bareHref(given) === bareHref(url)) ?? url
+  ownUrls(request).find((given) => urlIdentity(given) === urlIdentity(url)) ?? url
 
 const ownUrls = ({ mirrors = [], url }: DownloadRequest): ReadonlyArray<string> => [url, ...mirrors]
-
-const bareHref = (text: string): string => {
-  const url = parse(text)
-  if (url === undefined) {
-    return text
-  }
-  url.username = ""
-  url.password = ""
-  url.hash = ""
-  return url.href
-}
 
 // `displayUrl` shows credentials as `***@`.
 const withoutCredentials = (shown: string): string => shown.replace("//***@", "//")

@@ -9,19 +9,19 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { codeOf, fromCause, specialFile } from "../DownloadError/diskErrors.js"
+import { codeOf, fromCause } from "../DownloadError/diskErrors.js"
 import { Disk } from "../DownloadError.js"
 import { andThen, called, errorOf, isExit, mapError, matchExit } from "../internal/andThen.js"
 import { beside } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import type { Durability, Opened, OpenOptions, Part, PublishOptions } from "../Store.js"
-import type { Access } from "./fileAccess.js"
 import type { FileOperations } from "./fileOperations.js"
 import type { Taken } from "./kept/leftPart.js"
 import { RecordFile } from "./kept/recordFile.js"
 import { type Dependencies, LazyFile } from "./lazyFile.js"
 import * as PartName from "./partName.js"
 import * as Publishing from "./publishing.js"
+import { ReplacedAccess } from "./replacedAccess.js"
 import { Reservation } from "./reservation.js"
 import { writeAll, writeEach } from "./writeAll.js"
 import { WriteBuffer } from "./writeBuffer.js"
@@ -49,9 +49,7 @@ export const open = <Handle extends number | object>(
 
 class FilePart<Handle extends number | object> extends LazyFile<Handle> implements Part {
   private readonly buffer: WriteBuffer
-  /** The access of the file to be replaced. */
-  private access: Access | undefined
-  private isAccessKnown = false
+  private readonly access = new ReplacedAccess()
   private isPublished = false
   /** The path that the file gets. */
   private target: string
@@ -294,7 +292,7 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
   }
 
   protected created(operations: FileOperations<Handle>, attempts = 8, isLong = false): Effect.Effect<Handle, unknown> {
-    return andThen(this.isAccessKnown ? Exit.void : this.lookUpAccess(operations), () => {
+    return andThen(this.access.look(operations, this.destination), () => {
       const { destination, key } = this
       const { draw, processes } = this.store.shared
       const index = PartName.nameIndex(destination, this.store.separator)
@@ -302,7 +300,7 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
       const name = destination.slice(index)
       const id = PartName.tagOf(name, key) + draw()
       const path = prefix + PartName.partName(id, processes.own, isLong ? "" : name)
-      return matchExit(operations.create(path, this.access === undefined ? "default" : "private"), (exit) => {
+      return matchExit(operations.create(path, this.access.found === undefined ? "default" : "private"), (exit) => {
         if (Exit.isSuccess(exit)) {
           this.path = path
           this.id = id
@@ -318,43 +316,16 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
     })
   }
 
-  private lookUpAccess(operations: FileOperations<Handle>): Effect.Effect<void, unknown> {
-    return andThen(operations.accessOf(this.destination), (found) => {
-      this.access = found === "special" ? undefined : found
-      this.isAccessKnown = true
-      return Exit.void
-    })
-  }
-
-  /** Reads the access of the file to be replaced, which may be another file than when the part was opened. */
-  private lookUpReplaced(
-    operations: FileOperations<Handle>,
-    onExists: PublishOptions["onExists"]
-  ): Effect.Effect<void, unknown> {
-    if (onExists === "overwrite") {
-      return andThen(operations.accessOf(this.target), (found) => {
-        if (found === "special") {
-          return Exit.fail(specialFile(this.target))
-        }
-        this.access = found ?? this.access
-        this.isAccessKnown = true
-        return Exit.void
-      })
-    }
-    // Without a file at the destination there is no access to keep.
-    this.isAccessKnown ||= this.path === undefined && onExists !== "unique"
-    return Exit.void
-  }
-
   /** Writes all accepted bytes, and sets the access of the file and its modification time. */
   private prepared(
     operations: FileOperations<Handle>,
     onExists: PublishOptions["onExists"],
     modifiedMillis: number | undefined
   ): Effect.Effect<Handle, unknown> {
-    return andThen(this.lookUpReplaced(operations, onExists), () =>
+    const { access, path, target } = this
+    return andThen(access.lookAgain(operations, target, onExists, path !== undefined), () =>
       andThen(this.flushed(operations), (handle) =>
-        andThen(this.access === undefined ? Exit.void : operations.setAccess(handle, this.access), () =>
+        andThen(access.found === undefined ? Exit.void : operations.setAccess(handle, access.found), () =>
           andThen(modifiedMillis === undefined ? Exit.void : operations.setModified(handle, modifiedMillis), () =>
             Exit.succeed(handle)
           )

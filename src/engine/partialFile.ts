@@ -11,11 +11,10 @@ import type { Disk } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
 import { andThen, isExit, matchExit } from "../internal/andThen.js"
 import type { Expected } from "../internal/digest.js"
-import * as DigestFields from "../internal/http/digestFields.js"
 import * as Validator from "../internal/http/validator.js"
 import type { Durability, Opened, Part, Store } from "../Store.js"
 import type { ResponseHead } from "../Transport.js"
-import { ContentHash } from "./contentHash.js"
+import { ContentDigest } from "./contentDigest.js"
 import type { Hop } from "./redirect.js"
 import * as PartRecord from "./resume/record.js"
 import * as ResumeKey from "./resume/resumeKey.js"
@@ -64,9 +63,7 @@ export class PartialFile {
   head: ResponseHead | undefined
   /** The digest of the content as `sha256:HEX`, when `digest` has computed it. */
   computed: string | undefined
-  private hash: ContentHash | undefined
-  /** The digest in the head of the version in the part, if the request has none. */
-  announced: Expected | undefined
+  private readonly content: ContentDigest
   source: Hop | undefined
   private type = ""
   private refusedRanges = 0
@@ -93,13 +90,15 @@ export class PartialFile {
 
   constructor(
     readonly request: DownloadRequest,
-    private readonly expected: Expected | undefined,
+    expected: Expected | undefined,
     readonly hasher: typeof Hasher.Service,
     /** Maximum size of the content. */
     readonly limitBytes: number,
     private readonly firstHop: Hop,
     private readonly rule: ResumeRule
-  ) {}
+  ) {
+    this.content = new ContentDigest(hasher, expected, request.digestAlgorithm)
+  }
 
   get bytes(): number {
     return this.ranges.bytes
@@ -139,22 +138,17 @@ export class PartialFile {
 
   /** The digest that the content must have: of the request, or else of the response. */
   get wanted(): Expected | undefined {
-    return this.expected ?? this.announced
+    return this.content.wanted
   }
 
-  /** Computes the digest from the first byte on. Bytes that are in the part already are read back at the end. */
-  private startHash(): void {
-    const algorithm = this.wanted?.algorithm ?? this.request.digestAlgorithm
-    this.hash = algorithm === undefined ? undefined : new ContentHash(this.hasher, algorithm)
+  /** The digest in the head of the version in the part, if the request has none. */
+  get announced(): Expected | undefined {
+    return this.content.announced
   }
 
-  /** Records the digest of the content that a response has announced. */
   private announce(head: ResponseHead): void {
     if (this.wanted === undefined && (!this.isDelivered || this.bytes === 0)) {
-      this.announced = DigestFields.ofRepresentation(head)
-      if (this.announced !== undefined) {
-        this.startHash()
-      }
+      this.content.announce(head)
     }
   }
 
@@ -162,12 +156,12 @@ export class PartialFile {
   refuseBytes(claim: Claim): void {
     claim.doneBytes = claim.startBytes
     claim.nextBytes = claim.startBytes
-    this.startHash()
+    this.content.start()
   }
 
   /** Whether the request has a digest, which verifies the whole content at the end. */
   get hasDigest(): boolean {
-    return this.expected !== undefined
+    return this.content.expected !== undefined
   }
 
   /** The version of the last whole response that was accepted. */
@@ -240,7 +234,7 @@ export class PartialFile {
   }
 
   private get key(): string | undefined {
-    return this.isResumable ? ResumeKey.ofRequest(this.hasher, this.firstHop, this.expected) : undefined
+    return this.isResumable ? ResumeKey.ofRequest(this.hasher, this.firstHop, this.content.expected) : undefined
   }
 
   /** Records what is in the part. */
@@ -256,7 +250,7 @@ export class PartialFile {
     this.isResumed = true
     this.hasCheckpoint = true
     this.mayLackTotal = totalBytes === undefined
-    this.startHash()
+    this.content.start()
     for (const { endBytes, startBytes } of ranges) {
       // Without its last byte the file is not whole: the response to a request for that byte proves that the version is the same.
       const isWhole = startBytes === 0 && endBytes === totalBytes
@@ -317,8 +311,7 @@ export class PartialFile {
   startOver(store: typeof Store.Service): Effect.Effect<Part, Disk> {
     this.isResumed = false
     this.ranges = new RangeMap()
-    this.announced = undefined
-    this.startHash()
+    this.content.startOver()
     const { part } = this
     this.refused = undefined
     this.hasCheckpoint = false
@@ -384,19 +377,17 @@ export class PartialFile {
 
   private wrote(claim: Claim, positionBytes: number, chunk: Uint8Array): void {
     claim.doneBytes = positionBytes + chunk.length
-    this.hash?.wrote(positionBytes, chunk)
+    this.content.wrote(positionBytes, chunk)
   }
 
   /** Adds to the digest the bytes that were not received in order. */
   readBack(part: Part): Effect.Effect<void, Disk> {
-    return this.hash?.readBack(part, this.bytes) ?? Exit.void
+    return this.content.readBack(part, this.bytes)
   }
 
   /** The digest of the content. Call it once, when all bytes are in the part. */
   digest(): string | undefined {
-    const { hash } = this
-    this.hash = undefined
-    this.computed = hash === undefined ? undefined : `${hash.algorithm}:${hash.digest()}`
+    this.computed = this.content.end()
     return this.computed
   }
 

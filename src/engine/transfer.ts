@@ -36,6 +36,7 @@ import { FileTransfer, type Services, type TransferOptions } from "./fileTransfe
 import type { Hooks, Restore } from "./hooks.js"
 import * as LongWait from "./longWait.js"
 import * as Outcomes from "./outcome.js"
+import { PermitWait } from "./permitWait.js"
 import { checkRequest } from "./precheck.js"
 import { Quotas } from "./quotas.js"
 import { Reachability } from "./reachability.js"
@@ -93,12 +94,7 @@ class Steps {
   private permit: Permit | undefined
   /** Whether a request was sent. */
   private hasSent = false
-  /** When the wait for the permit of the next request began. */
-  private waitsFrom: number | undefined
-  /** The events of that wait. Undefined if there is no wait, or no listener. */
-  private permitWait: LongWait.LongWait | undefined
-  /** Whether another transfer tries the origin, so that this one does not ask for a permit. */
-  private isUnreachable = false
+  private readonly permitWait: PermitWait
   private readonly retries: Retries
   private readonly totalMillis: number
   /** The deadline of the request, minus the time for which the process had stood still. */
@@ -112,6 +108,7 @@ class Steps {
     const { deadlines, request } = file
     const { deadline, timeout } = request
     this.retries = new Retries(file)
+    this.permitWait = new PermitWait(file)
     this.totalMillis = Duration.toMillis(timeout)
     const deadlineAt =
       hooks.deadlineAt ?? (deadline === undefined ? Number.POSITIVE_INFINITY : file.now() + Duration.toMillis(deadline))
@@ -137,7 +134,7 @@ class Steps {
     const { file } = this
     const released = this.released()
     file.sampler.end()
-    this.permitWait?.end()
+    this.permitWait.end()
     file.reachability.leave(file.partial)
     if (Exit.isSuccess(exit)) {
       // A defect of the governor does not change an outcome that is decided.
@@ -171,7 +168,7 @@ class Steps {
 
   private go(hop: Hop, leftMillis: number): Effect.Effect<Outcome, DownloadError> {
     const { partial, reachability } = this.file
-    this.waitsFrom ??= this.file.now()
+    this.permitWait.begin()
     return reachability.mayTry(hop.origin, partial)
       ? andThen(this.acquire(hop), () => this.attempt(hop, leftMillis))
       : Effect.matchEffect(this.turn(hop), {
@@ -185,40 +182,25 @@ class Steps {
     const acquiring = this.file.governor.acquire(hop.origin, this.file.permitOptions)
     const hold = (permit: Permit): Exit.Exit<void> => {
       this.permit = permit
-      this.permitWait?.over()
-      this.permitWait = undefined
+      this.permitWait.over()
       return Exit.void
     }
     const held = andThen(acquiring, hold)
     if (isExit(held)) {
       return held
     }
-    this.waits(hop, false)
+    this.permitWait.tell(hop.origin, false)
     return this.untilDeadline(hop, Effect.uninterruptible(held))
   }
 
   /** Waits while another transfer tries the origin, until the deadline at the latest. */
   private turn(hop: Hop): Effect.Effect<void, DownloadError> {
     const { partial, reachability } = this.file
-    this.waits(hop, true)
+    this.permitWait.tell(hop.origin, true)
     return whileParked(
       this.file.permitOptions,
       this.untilDeadline(hop, this.restore(reachability.turn(hop.origin, partial, displayUrl(hop.href))))
     )
-  }
-
-  /** Begins the events of a wait for a permit, or of a wait before that. */
-  private waits({ origin }: Hop, isUnreachable: boolean): void {
-    const { file, waitsFrom } = this
-    this.isUnreachable = isUnreachable
-    if (file.events?.hasListener === true) {
-      const now = file.now()
-      this.permitWait ??= new LongWait.LongWait(file.waitTimer, file, origin, now - (waitsFrom ?? now), () =>
-        this.isUnreachable
-          ? { obstacle: "unreachable" }
-          : LongWait.permitObstacle(file.governor, file.permitOptions, origin)
-      )
-    }
   }
 
   private untilDeadline<A>(hop: Hop, effect: Effect.Effect<A, DownloadError>): Effect.Effect<A, DownloadError> {
@@ -257,8 +239,7 @@ class Steps {
     file.sampler.begin()
     file.checkpoints.begin(beganAt)
     const wait = new Wait(this.retries.limits, beganAt, beganAt + leftMillis, this.deadlineAt)
-    const attempt = new Attempt(file, hop, wait, permit, this.waitsFrom ?? beganAt)
-    this.waitsFrom = undefined
+    const attempt = new Attempt(file, hop, wait, permit, this.permitWait.sent() ?? beganAt)
     const report = { signal: "success", beganAtMillis: beganAt } as const
     return attempt.run(this.restore, (exit) =>
       Exit.isSuccess(exit)
@@ -372,9 +353,7 @@ class Steps {
 
   private get nextAttempt(): Effect.Effect<Outcome, DownloadError> {
     this.file.attempts++
-    this.waitsFrom = undefined
-    this.permitWait?.end()
-    this.permitWait = undefined
+    this.permitWait.end()
     return this.again
   }
 

@@ -58,9 +58,9 @@ export const mutations = [
   [
     "the digest is not begun again with the part",
     [
-      partial,
-      "this.announced = undefined\n    this.startHash()",
-      "this.announced = undefined\n    if (this.hash === undefined) this.startHash()"
+      "engine/contentDigest.ts",
+      "this.announced = undefined\n    this.start()",
+      "this.announced = undefined\n    if (this.hash === undefined) this.start()"
     ]
   ],
   ["no Content-Range check", [check, "range.startBytes !== offsetBytes ||", ""]],
@@ -322,7 +322,7 @@ export const mutations = [
   ],
   [
     "the bytes of an earlier run are not in the digest",
-    [partial, "    this.startHash()\n    for (const { endBytes", "    for (const { endBytes"]
+    [partial, "    this.content.start()\n    for (const { endBytes", "    for (const { endBytes"]
   ],
   [
     "a part of an unknown version is kept",

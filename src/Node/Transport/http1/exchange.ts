@@ -13,6 +13,7 @@ import type { Connection, Reader } from "./connection.js"
 import type { Client } from "./exchangeClient.js"
 import * as Failure from "./failure.js"
 import { HeadReader } from "./headReader.js"
+import { Hold } from "./hold.js"
 import { KeptBytes, view } from "./keptBytes.js"
 import type { Verdict } from "./pipelineDepth.js"
 import * as Head from "./responseHead.js"
@@ -29,10 +30,7 @@ export class Exchange implements Reader, Transport.Exchange {
   private isStarting = true
   protected isClosed = false
   private exit: Exit.Exit<void, TransportError> | undefined
-  // Whether the request waits, and the value of the last call of `onHeld`.
-  private isHeld = false
-  private heldBy: Transport.HeldBy = "descriptor"
-  private reportedHold: Transport.HeldBy | undefined
+  private readonly waits: Hold
   protected isRepeated = false
 
   private readonly heads = new HeadReader()
@@ -54,7 +52,9 @@ export class Exchange implements Reader, Transport.Exchange {
     protected readonly request: TransportRequest,
     protected readonly head: string,
     protected readonly receiver: Transport.Receiver
-  ) {}
+  ) {
+    this.waits = new Hold(receiver)
+  }
 
   get connectMillis(): number {
     return this.request.connectMillis ?? this.client.connectMillis
@@ -64,7 +64,7 @@ export class Exchange implements Reader, Transport.Exchange {
   start(): void {
     // A request that cannot be repeated gets a new connection, because a kept one may break at any time.
     this.client.connect(this, !isIdempotent(this.request.method))
-    if (this.isHeld || this.exit !== undefined) {
+    if (this.waits.isHeld || this.exit !== undefined) {
       queueMicrotask(() => this.afterStart())
     } else {
       this.isStarting = false
@@ -91,25 +91,15 @@ export class Exchange implements Reader, Transport.Exchange {
 
   /** True: the request waits for a descriptor, or in a pipeline. */
   hold(isHeld: boolean, by: Transport.HeldBy = "descriptor"): void {
-    this.isHeld = isHeld
-    this.heldBy = by
+    this.waits.set(isHeld ? by : undefined)
     if (!this.isStarting) {
       this.reportHeld()
     }
   }
 
   private reportHeld(): void {
-    const by = this.isHeld ? this.heldBy : undefined
-    const { reportedHold } = this
-    if (by === reportedHold || this.isClosed) {
-      return
-    }
-    this.reportedHold = by
-    if (reportedHold !== undefined) {
-      this.receiver.onHeld(false, reportedHold)
-    }
-    if (by !== undefined) {
-      this.receiver.onHeld(true, by)
+    if (!this.isClosed) {
+      this.waits.report()
     }
   }
 
