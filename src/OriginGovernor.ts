@@ -85,7 +85,7 @@ export interface Usage {
   /** The limit at this moment. */
   readonly limit: number
   /** Why a caller that asks for a permit has to wait. Undefined if it gets one at once, or only waits for callers before it. */
-  readonly obstacle: Obstacle | undefined
+  readonly obstacle: PermitObstacle | undefined
   /** The time until the end of the pause of the origin. 0 if there is none. */
   readonly pauseMillis: number
 }
@@ -96,7 +96,7 @@ export interface Usage {
  * @category models
  * @since 0.2.0
  */
-export type Obstacle = Extract<DownloadEvent.Obstacle, "origin" | "overload" | "pause" | "rate" | "concurrency">
+export type PermitObstacle = Extract<DownloadEvent.Obstacle, "origin" | "overload" | "pause" | "rate" | "concurrency">
 
 /**
  * Grants permits. An origin is a scheme, a host and a port (RFC 6454), as `URL.origin` writes it.

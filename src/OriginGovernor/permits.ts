@@ -11,10 +11,10 @@ import {
   type Bottleneck,
   type ConcurrencyLimit,
   LimitState,
-  type Obstacle,
   type Origin,
   type OriginLimits,
   Origins,
+  type PermitObstacle,
   type Queue,
   type Report,
   type Ticket
@@ -165,7 +165,7 @@ export class Permits {
   }
 
   /** Why a ticket of the origin, or of any origin, has to wait. Undefined if nothing but other tickets is before it. */
-  obstacle(origin: Origin | undefined, now: number): Obstacle | undefined {
+  obstacle(origin: Origin | undefined, now: number): PermitObstacle | undefined {
     return (
       origin?.obstacle(now) ??
       (this.requests.nextAt > now ? "rate" : undefined) ??

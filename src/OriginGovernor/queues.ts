@@ -44,7 +44,7 @@ export interface Report {
 }
 
 /** Why a ticket waits. */
-export type Obstacle = "origin" | "overload" | "pause" | "rate" | "concurrency"
+export type PermitObstacle = "origin" | "overload" | "pause" | "rate" | "concurrency"
 
 /** The limits of each origin. */
 export interface OriginLimits {
@@ -118,7 +118,7 @@ export class Origin implements Bottleneck {
     return false
   }
 
-  obstacle(now: number): Obstacle | undefined {
+  obstacle(now: number): PermitObstacle | undefined {
     if (this.pausedUntil > now) {
       return "pause"
     }

@@ -20,7 +20,10 @@ export interface BlockingSync<Target> {
   readonly sync: (target: Target) => Exit.Exit<void, unknown>
 }
 
-/** Gets the result of a sync, or an effect that makes it for all that wait. Its caller runs that effect uninterruptible. */
+/**
+ * Gets the result of a sync, or an effect that makes it for all that wait. Its caller runs that effect uninterruptible. It must not
+ * throw: others wait for the same sync.
+ */
 export type Resume = (effect: Effect.Effect<void, unknown>) => void
 
 /** The syncs of one directory. */
@@ -47,16 +50,18 @@ export class DirectorySyncs {
     private readonly blocking: BlockingSync<string> | undefined
   ) {}
 
+  /** Syncs a directory in the call, if such syncs are fast and a descriptor is free. Otherwise returns undefined. */
+  syncNow(path: string): Exit.Exit<void, unknown> | undefined {
+    const { blocking } = this
+    if (blocking?.probe.isFast !== true) {
+      return undefined
+    }
+    const exit = blocking.probe.measure(() => blocking.sync(path))
+    return Exit.isFailure(exit) && isTooManyOpen(errorOf(exit)) ? undefined : exit
+  }
+
   /** Syncs a directory, and calls `resume` with the result, or with an effect that the caller runs for the others that wait. */
   sync(path: string, resume: Resume): void {
-    const { blocking } = this
-    if (blocking?.probe.isFast === true) {
-      const exit = blocking.probe.measure(() => blocking.sync(path))
-      if (Exit.isSuccess(exit) || !isTooManyOpen(errorOf(exit))) {
-        resume(exit)
-        return
-      }
-    }
     const directory = this.directories.get(path) ?? { waiting: [], underWay: 0, isStarting: false }
     this.directories.set(path, directory)
     directory.waiting.push(resume)

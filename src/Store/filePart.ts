@@ -199,37 +199,53 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
       this.users++
       // The callers of files that share a sync are continued once, when their directory is synced: to continue a fiber twice takes
       // as much CPU time as the move.
-      return called((resume) =>
+      let isInCall = true
+      const published = called<string | undefined, Disk>((resume) =>
         this.store.fileSyncs.sync(handle, isSmall, (synced) => {
           const moving = moved(synced)
           if (isExit(moving)) {
-            this.syncDirectory(moving, resume)
+            this.syncDirectory(moving, resume, isInCall)
           } else {
-            resume(matchExit(moving, (exit) => called((ended) => this.syncDirectory(exit, ended))))
+            resume(matchExit(moving, (exit) => called((ended) => this.syncDirectory(exit, ended, false))))
           }
         })
       )
+      isInCall = false
+      return published
     })
   }
 
-  /** Makes the final name of the file durable, if it has got one. */
+  /**
+   * Makes the final name of the file durable, if it has got one. `isInCall`: the call of `publish` has not returned. Then nothing may
+   * wait for what it returns, which is perhaps not run.
+   */
   private syncDirectory(
     moved: Exit.Exit<string | undefined, Disk>,
-    resume: (effect: Effect.Effect<string | undefined, Disk>) => void
+    resume: (effect: Effect.Effect<string | undefined, Disk>) => void,
+    isInCall: boolean
   ): void {
     const { directoryOf, directorySyncs } = this.store
     if (Exit.isFailure(moved) || moved.value === undefined) {
       resume(moved)
       return
     }
-    directorySyncs.sync(directoryOf(this.destination), (synced) =>
-      resume(
-        mapError(
-          andThen(synced, () => moved),
-          (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
-        )
+    const directory = directoryOf(this.destination)
+    const synced = (sync: Effect.Effect<void, unknown>) =>
+      mapError(
+        andThen(sync, () => moved),
+        (cause) => new Disk({ ...fromCause(this.destination, cause), reason: "not-durable" })
       )
-    )
+    const now = directorySyncs.syncNow(directory)
+    if (now !== undefined) {
+      resume(synced(now))
+      return
+    }
+    const join = (end: typeof resume) => directorySyncs.sync(directory, (sync) => end(synced(sync)))
+    if (isInCall) {
+      resume(Effect.suspend(() => called(join)))
+    } else {
+      join(resume)
+    }
   }
 
   close(end: "keep" | "discard"): Effect.Effect<void> {

@@ -31,8 +31,9 @@ export const mapError = <A, E, E2>(effect: Effect.Effect<A, E>, map: (error: E) 
   isExit(effect) ? Exit.mapError(effect, map) : Effect.mapError(effect, map)
 
 /**
- * Begins what ends by a call of `resume`. If it has ended when `begin` returns, its exit is returned. Otherwise the returned effect
- * waits for the call, and then runs the effect that `resume` got. No interruption ends that. Run it at once.
+ * Starts an operation that reports its result by a call of `resume`. If `resume` was called with an exit before `begin` returns, that
+ * exit is returned. Otherwise the returned effect waits for the call, and then runs the effect that `resume` got. No interruption ends
+ * it. Run it once.
  */
 export const called = <A, E>(begin: (resume: (effect: Effect.Effect<A, E>) => void) => void): Effect.Effect<A, E> => {
   let ended: Effect.Effect<A, E> | undefined

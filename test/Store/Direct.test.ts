@@ -269,6 +269,39 @@ describe("Store/Direct", () => {
     )
   }
 
+  it.effect("publishes in a directory although an earlier publish there was begun and never run", () =>
+    Effect.gen(function* () {
+      const disk = new Disk()
+      let isShort = false
+      const counted = over(disk, (calls) => ({
+        syncDirectory: (path) => {
+          if (isShort) {
+            isShort = false
+            throw Object.assign(new Error("too many open files"), { code: "EMFILE" })
+          }
+          calls.syncDirectory(path)
+        }
+      }))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          for (let index = 0; index < 20; index++) {
+            yield* save(`/d/${index}`, [small], "overwrite", "full")
+          }
+          const store = yield* Store
+          const part = yield* openScoped(store, "/d/dropped")
+          yield* part.write(small, 0)
+          isShort = true
+          // An effect that a decorator of the store does not run.
+          part.publish({ onExists: "overwrite", durability: "full", modifiedMillis: undefined, name: undefined })
+          assert.isFalse(isShort)
+          const fiber = yield* Effect.fork(save("/d/next", [small], "overwrite", "full"))
+          yield* TestClock.adjust("1 second")
+          assert.strictEqual(yield* Fiber.join(fiber), "/d/next")
+        })
+      ).pipe(Effect.provide(counted))
+    })
+  )
+
   it.effect("waits for a descriptor to sync the directory", () =>
     Effect.gen(function* () {
       let refusals = 3

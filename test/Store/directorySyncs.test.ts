@@ -95,7 +95,7 @@ describe("Store/directorySyncs", () => {
       }
     }
     const syncs = new DirectorySyncs({ syncDirectory: () => Effect.never }, new OpenFiles(() => {}), blocking)
-    assert.strictEqual(sync(syncs, "/d"), Exit.void)
+    assert.strictEqual(syncs.syncNow("/d"), Exit.void)
     assert.deepStrictEqual(begun, ["/d"])
   })
 })

@@ -97,7 +97,7 @@ export const mutations = [
   ],
   [
     "no sync of the directory",
-    [part, "directorySyncs.sync(directoryOf(this.destination), (synced) =>", "((use) => use(Exit.void))((synced) =>"]
+    [part, "const now = directorySyncs.syncNow(directory)", "const now: Exit.Exit<void, unknown> = Exit.void"]
   ],
   [
     "a file gets its name while it is synced",
