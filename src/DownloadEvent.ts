@@ -223,7 +223,7 @@ export class Paused extends Schema.TaggedClass<Paused>("halyard.DownloadEvent.Pa
  * - `descriptor`: as many files and connections are open as the system allows.
  * - `pipeline`: the requests before it on its connection have no response yet.
  * - `destination`: another request has the same destination, and its transfer has not ended.
- * - `disk`: the content is complete, and the disk has not written it yet.
+ * - `disk`: the content is complete, and its file is not yet written, synced and named.
  *
  * @category models
  * @since 0.2.0
@@ -250,8 +250,8 @@ export const Obstacle = Schema.Literal(
 export type Obstacle = typeof Obstacle.Type
 
 /**
- * A transfer has waited for a second, for a permit or for another reason, and goes on waiting. Sent again if the reason or the limit changes, at most every
- * five seconds. Shorter waits have no event.
+ * A transfer has waited for a second, for a permit or for another reason, and goes on waiting. If the reason or the limit changes, the
+ * event is sent again, at most every five seconds. Shorter waits have no event.
  *
  * @category models
  * @since 0.2.0

@@ -226,7 +226,7 @@ export const Paused = Schema.Struct({
 export const Blocked = Schema.Struct({
   ...event("Blocked"),
   index,
-  origin: text("The origin to which the next request goes."),
+  origin: text("The origin to which the next request goes, or from which the content has come."),
   obstacle: Obstacle.annotations({ description: "Why the transfer waits." }),
   limit: Schema.optional(whole("The number of requests at a time that are allowed.")),
   pauseMillis: Schema.optional(whole("The time until the end of the pause that the origin has asked for.")),
@@ -245,7 +245,7 @@ export const Blocked = Schema.Struct({
 export const Unblocked = Schema.Struct({
   ...event("Unblocked"),
   index,
-  origin: text("The origin to which the next request goes."),
+  origin: text("The origin to which the next request goes, or from which the content has come."),
   waitedMillis: whole("The time since the wait began.")
 }).annotations({ identifier: "Unblocked", description: "The transfer continues, after Blocked." })
 

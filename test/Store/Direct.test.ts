@@ -292,7 +292,13 @@ describe("Store/Direct", () => {
           yield* part.write(small, 0)
           refusals = 2
           // An effect that a decorator of the store does not run.
-          part.publish({ onExists: "overwrite", durability: "full", modifiedMillis: undefined, name: undefined })
+          const dropped = part.publish({
+            onExists: "overwrite",
+            durability: "full",
+            modifiedMillis: undefined,
+            name: undefined
+          })
+          assert.isFalse(Exit.isExit(dropped))
           assert.strictEqual(refusals, 1)
           const fiber = yield* Effect.fork(save("/d/next", [small], "overwrite", "full"))
           yield* TestClock.adjust("1 second")
