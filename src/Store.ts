@@ -21,6 +21,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type { Saved } from "./Download.js"
 import type { Disk } from "./DownloadError.js"
 
 /**
@@ -58,6 +59,12 @@ export interface PublishOptions {
   readonly modifiedMillis?: number | undefined
   /** Another name than that of the destination, in the same directory. Default: the name of the destination. */
   readonly name?: string | undefined
+  /**
+   * What the transfer knows about the content: the outcome that it has if the file gets the name of the destination. A backend that
+   * keeps metadata beside files, such as a content type, takes it from here. The URLs and the request can have secrets. Undefined:
+   * nothing is known.
+   */
+  readonly saved?: Saved | undefined
 }
 
 /**

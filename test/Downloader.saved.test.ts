@@ -1,8 +1,12 @@
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Download from "../src/Download.js"
 import * as Downloader from "../src/Downloader.js"
+import * as MemoryStore from "../src/Store/Memory.js"
+import { Store } from "../src/Store.js"
 import { autoAdvance, layer, Origin } from "../src/testing.js"
 
 const url = "http://origin.test/a?token=s3cret"
@@ -30,6 +34,45 @@ describe("Saved", () => {
       })
     }).pipe(Effect.provide(layer((asked) => Origin.file(asked, "body", { etag: '"1"', headers }))))
   )
+
+  it.effect("goes to the store before it is decided", () => {
+    const given: Array<Download.Saved | undefined> = []
+    const recording = Layer.map(MemoryStore.layer, (context) => {
+      const store = Context.get(context, Store)
+      return Context.make(Store, {
+        ...store,
+        open: (path, options) =>
+          Effect.map(store.open(path, options), ({ part, record }) => ({
+            record,
+            part: {
+              ...part,
+              publish: (options) => {
+                given.push(options.saved)
+                return part.publish(options)
+              }
+            }
+          }))
+      })
+    })
+    return Effect.gen(function* () {
+      const saved = yield* download({ onExists: "unique" })
+      const second = yield* download({ onExists: "unique", id: "second" })
+      assert.deepStrictEqual(given[0], saved)
+      assert.deepInclude(given[1], { destination: "a", status: 200, mediaType: "image/gif", etag: '"1"', lastModified })
+      assert.deepInclude(second, { destination: "a-2", status: 200, mediaType: "image/gif" })
+    }).pipe(
+      Effect.provide(
+        Downloader.layer.pipe(
+          Layer.provide(
+            Layer.merge(
+              Origin.layer((asked) => Origin.file(asked, "body", { etag: '"1"', headers })),
+              recording
+            )
+          )
+        )
+      )
+    )
+  })
 
   it.effect("leaves out what the response did not have", () =>
     Effect.gen(function* () {

@@ -267,18 +267,22 @@ class Steps {
     const { file } = this
     const { attempts, options, request } = file
     const modifiedMillis = modifiedMillisOf(file)
+    const saved = savedAs(file.destination, received, attempts, modifiedMillis, file)
     const published = (destination: string | undefined): Exit.Exit<Outcome> => {
       if (destination === undefined) {
         return Exit.succeed(unchangedOutcome(file, { _tag: "Unchanged", how: "exists", file: undefined }))
       }
       file.publishedAs(destination)
-      return Exit.succeed(savedAs(destination, received, attempts, modifiedMillis, file))
+      return Exit.succeed(
+        destination === saved.destination ? saved : savedAs(destination, received, attempts, modifiedMillis, file)
+      )
     }
     const publishing = received.part.publish({
       onExists: publishMode(file),
       durability: options.durability,
       modifiedMillis,
-      name: file.destination === request.destination ? undefined : FileNames.lastSegment(file.destination)
+      name: file.destination === request.destination ? undefined : FileNames.lastSegment(file.destination),
+      saved
     })
     if (isExit(publishing) && Exit.isSuccess(publishing)) {
       return published(publishing.value)

@@ -424,11 +424,14 @@ export const mutations = [
     [
       transfer,
       "const publishing = received.part.publish({",
-      `const early = savedAs(file.destination, received, attempts, modifiedMillis, file)
-    const recording = file.journal?.record(makeEntry(early, file.hasher, 0)) ?? Exit.void
+      `const recording = file.journal?.record(makeEntry(saved, file.hasher, 0)) ?? Exit.void
     const publishing = andThen(recording, () => received.part.publish({`
     ],
-    [transfer, "FileNames.lastSegment(file.destination)\n    })", "FileNames.lastSegment(file.destination)\n    }))"]
+    [
+      transfer,
+      "FileNames.lastSegment(file.destination),\n      saved\n    })",
+      "FileNames.lastSegment(file.destination),\n      saved\n    }))"
+    ]
   ],
   [
     "the journal does not record which URL a redirect led to",
