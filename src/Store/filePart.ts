@@ -139,27 +139,28 @@ class FilePart<Handle extends number | object> extends LazyFile<Handle> implemen
   }
 
   checkpoint(record: string, durability: Durability): Effect.Effect<void, Disk> {
-    const { endBytes: sizeBytes, key, record: file, store } = this
-    if (key === undefined || file === undefined) {
-      // Without a file, the whole body is in memory.
+    const { endBytes: sizeBytes, key, store } = this
+    if (key === undefined) {
       return Exit.void
     }
     const destination = this.destination.slice(PartName.nameIndex(this.destination, store.separator))
     const use = (operations: FileOperations<Handle>, handle: Handle) =>
-      andThen(durability === "full" ? operations.sync(handle) : Exit.void, () =>
-        file.write(
-          operations,
-          // A boot that is not known is never the same as another one.
-          {
-            destination,
-            key,
-            record,
-            sizeBytes,
-            boot: durability === "full" ? undefined : (store.shared.processes.boot ?? "")
-          },
-          durability,
-          store.directoryOf(this.destination)
-        )
+      andThen(
+        durability === "full" ? operations.sync(handle) : Exit.void,
+        () =>
+          this.record?.write(
+            operations,
+            // A boot that is not known is never the same as another one.
+            {
+              destination,
+              key,
+              record,
+              sizeBytes,
+              boot: durability === "full" ? undefined : (store.shared.processes.boot ?? "")
+            },
+            durability,
+            store.directoryOf(this.destination)
+          ) ?? Exit.void
       )
     const flush = (operations: FileOperations<Handle>) => this.flushed(operations)
     // A write that is under way may still write bytes of earlier writes from memory.

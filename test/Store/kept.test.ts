@@ -56,6 +56,39 @@ const left = (disk: Disk) => Array.from(disk.files().keys()).filter((name) => na
 
 const isHalting = { never: true }
 
+const withoutSmall = [
+  ["Store/Direct", (disk: Disk) => DirectStore.layer(disk.calls())],
+  ["Store/FileSystem", () => FileSystemStore.layer]
+] as const
+
+describe.each(withoutSmall)("a small part in %s", (_, layerOf) => {
+  for (const durability of ["full", "rename"] as const) {
+    it.live(`is kept by a checkpoint although its bytes were in memory, with ${durability}`, () =>
+      Effect.gen(function* () {
+        const disk = new Disk()
+        yield* inLife(layerOf, disk, (store) =>
+          Effect.gen(function* () {
+            const { part } = yield* store.open("/d/file", { resume: key })
+            yield* part.write(block(0), 0)
+            assert.deepStrictEqual(left(disk), [])
+            yield* part.checkpoint("1", durability)
+            disk.kill()
+          })
+        )
+        yield* inLife(layerOf, disk, (store) =>
+          Effect.gen(function* () {
+            const { part, record } = yield* store.open("/d/file", { resume: key })
+            assert.strictEqual(record, "1")
+            assert.isTrue(isEqual(yield* readAll(part), block(0)))
+            yield* part.close("discard")
+          })
+        )
+        assert.deepStrictEqual(left(disk), [])
+      })
+    )
+  }
+})
+
 describe.each(backends)("a kept part in %s", (_, layerOf) => {
   /** Writes blocks, with a checkpoint after each. `onKept` is called with the number of blocks that are kept. */
   const write = (
