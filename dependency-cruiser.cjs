@@ -1,6 +1,6 @@
 // Which file may import which. An import points to a room further left:
 //
-//   internal → values → ports → backends → engine → services → Cli → Node → bin
+//   internal → values → ports → backends → engine → services → cluster → Cli → Node → bin
 //
 // A folder beside a module of the same name belongs to that module's room.
 
@@ -12,6 +12,7 @@ const backends = "^src/(Cookies|Transport|Store|Journal)/"
 const engine = "^src/engine/"
 const services =
   "^src/(Downloader|FlagServer|Metrics|Platform|RunRecord|RunView|Spinner|StatusLine|Supervisor|TerminalProgress)([.]ts$|/)"
+const cluster = "^src/cluster([.]ts$|/)"
 const cli = "^src/Cli([.]ts$|/)"
 const node = "^src/Node([.]ts$|/)"
 const program = "^src/Node/program/"
@@ -19,7 +20,7 @@ const bin = "^src/bin[.]ts$"
 const testing = "^src/testing([.]ts$|/)"
 const barrel = "^src/index[.]ts$"
 
-const rooms = [internal, values, ports, backends, engine, services, cli, node, bin]
+const rooms = [internal, values, ports, backends, engine, services, cluster, cli, node, bin]
 
 const order = rooms.map((room, index) => ({
   name: `order-of-rooms-${index}`,
@@ -50,6 +51,13 @@ module.exports = {
       severity: "error",
       from: { path: "^src/", pathNot: [node, bin] },
       to: { dependencyTypes: ["core"] }
+    },
+    {
+      // They are optional peers: only the entry points of batches load them.
+      name: "packages-of-batches-only-for-batches",
+      severity: "error",
+      from: { path: "^src/", pathNot: [cluster, "^src/Node/Cluster[.]ts$"] },
+      to: { path: "@effect/(cluster|rpc|sql|sql-pg|sql-libsql|experimental)/", dependencyTypesNot: ["type-only"] }
     },
     { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } }
   ],

@@ -172,6 +172,16 @@ export const DownloadRequestWithSecrets: Schema.Schema<DownloadRequest, typeof D
 ).annotations({ identifier: "halyard.DownloadRequestWithSecrets" })
 
 /**
+ * The form in which a manifest keeps requests: with their secrets, and also those that cannot be carried out, because each of them has
+ * an outcome.
+ *
+ * @internal
+ */
+export const StoredRequest: Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> = schemaOf(
+  fieldsOf(RequestFields.withSecrets, false)
+)
+
+/**
  * The form of a request in outcomes and events. It encodes without secrets, as `DownloadRequest` does. It also decodes a request
  * whose secrets were removed, and a request that cannot be carried out.
  *

@@ -1,0 +1,142 @@
+/**
+ * Carries out the batches of a database, as one of any number of runners. The engine, `@effect/cluster`, gives each runner its part of
+ * the shards, and gives the shards of a runner that ends to the others.
+ */
+import * as EntityAddress from "@effect/cluster/EntityAddress"
+import * as EntityId from "@effect/cluster/EntityId"
+import * as MessageStorage from "@effect/cluster/MessageStorage"
+import * as Sharding from "@effect/cluster/Sharding"
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as BatchEntity from "./batchEntity.js"
+import * as Cancellations from "./cancellation.js"
+import { Batch, Shard } from "./entities.js"
+import * as Outboxes from "./outbox.js"
+import { type OpenBatch, ShardRows } from "./rows.js"
+import { ShardRun } from "./ShardRun.js"
+import * as ShardEntity from "./shardEntity.js"
+
+/**
+ * Options of a runner.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Options {
+  /** The shards of this process at a time. Default: 4. */
+  readonly shardsAtOnce?: number | undefined
+  /** The shards of one batch that are given to the runners at a time. Default: 256. */
+  readonly window?: number | undefined
+  /** The name of this runner in the rows. Default: `runner`. */
+  readonly name?: string | undefined
+}
+
+/**
+ * The default options.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const defaults: {
+  readonly shardsAtOnce: number
+  readonly window: number
+  readonly name: string
+} = { shardsAtOnce: 4, window: 256, name: "runner" }
+
+/**
+ * Carries out batches until the layer closes. The shards that then run are interrupted, and other runners continue them.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<never, never, Sharding.Sharding | MessageStorage.MessageStorage | ShardRows | ShardRun> =>
+  Layer.unwrapScoped(
+    Effect.gen(function* () {
+      const rows = yield* ShardRows
+      const storage = yield* MessageStorage.MessageStorage
+      const cancellation = yield* Cancellations.make(rows)
+      let isStopping = false
+      const shardDependencies: ShardEntity.Dependencies = {
+        isStopping: () => isStopping,
+        rows,
+        cancellation,
+        shardRun: yield* ShardRun,
+        outbox: yield* Outboxes.make,
+        semaphore: yield* Effect.makeSemaphore(options.shardsAtOnce ?? defaults.shardsAtOnce),
+        runner: options.name ?? defaults.name
+      }
+      const shardOf = yield* Shard.client
+      const batchOf = yield* Batch.client
+      const sharding = yield* Sharding.Sharding
+
+      const clear = (entity: typeof Batch | typeof Shard, name: string) => {
+        const entityId = EntityId.make(name)
+        const shardId = sharding.getShardId(entityId, entity.getShardGroup(entityId))
+        const address = new EntityAddress.EntityAddress({ shardId, entityType: entity.type, entityId })
+        return Effect.retry(storage.clearAddress(address), everySecond)
+      }
+
+      // A reply that is no success came from the engine: a message that it could not read, or an entity that it did not find. The same
+      // message would get the same reply, so the next one has another number.
+      const send = ({ id, manifest }: OpenBatch, shard: number) => {
+        const name = `${manifest}/${shard}`
+        let turn = 0
+        return Effect.suspend(() => shardOf(name).Download({ batch: id, shard, turn: turn++ })).pipe(
+          Effect.tapErrorCause((cause) => Effect.logWarning(`shard ${shard} of the batch ${id} has no answer`, cause)),
+          Effect.sandbox,
+          Effect.retry(everySecond),
+          Effect.zipRight(clear(Shard, name)),
+          Effect.orDie
+        )
+      }
+
+      const batchDependencies = { rows, cancellation, send, window: options.window ?? defaults.window }
+
+      // Runs on one runner of all. It starts each batch, and removes the message of each batch that has ended.
+      const starter = Effect.gen(function* () {
+        const started = yield* FiberMap.make<string>()
+        const drive = ({ id, manifest }: OpenBatch) =>
+          batchOf(manifest)
+            .Run({ batch: id, manifest })
+            .pipe(Effect.zipRight(clear(Batch, manifest)), Effect.zipRight(Outboxes.persistently(rows.close(id))))
+        const start = (open: OpenBatch) => FiberMap.run(started, open.manifest, drive(open), { onlyIfMissing: true })
+        yield* rows.open.pipe(
+          Effect.flatMap(Effect.forEach(start, { discard: true })),
+          Effect.catchAllCause((cause) => Effect.logWarning("the batches cannot be read", cause)),
+          Effect.repeat(everySecond)
+        )
+      }).pipe(Effect.scoped)
+
+      const entities = Layer.mergeAll(
+        Shard.toLayer(
+          {
+            Download: ({ payload: { batch, shard } }) => ShardEntity.download(shardDependencies, batch, shard)
+          },
+          entityOptions
+        ),
+        Batch.toLayer(
+          {
+            Run: ({ payload: { batch, manifest } }) => BatchEntity.run(batchDependencies, { id: batch, manifest })
+          },
+          entityOptions
+        ),
+        Layer.scopedDiscard(sharding.registerSingleton("halyard/batches", starter))
+      )
+      const stopping = Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          isStopping = true
+        })
+      )
+      // What is built last closes first.
+      return Layer.scopedDiscard(stopping).pipe(Layer.provide(entities))
+    })
+  )
+
+const everySecond = Schedule.spaced("1 second")
+
+// A defect of one request does not end the others of its entity. There are many entities, so one that has nothing to do is removed soon.
+const entityOptions = { disableFatalDefects: true, concurrency: "unbounded", maxIdleTime: "5 seconds" } as const

@@ -1,0 +1,36 @@
+/**
+ * The engine in one process, and its settings.
+ */
+import * as MessageStorage from "@effect/cluster/MessageStorage"
+import * as RunnerHealth from "@effect/cluster/RunnerHealth"
+import * as RunnerStorage from "@effect/cluster/RunnerStorage"
+import * as Runners from "@effect/cluster/Runners"
+import * as Sharding from "@effect/cluster/Sharding"
+import * as ShardingConfig from "@effect/cluster/ShardingConfig"
+import * as Layer from "effect/Layer"
+
+/**
+ * Times with which the shards of a killed runner begin elsewhere within 25 seconds. The defaults of the engine take 40.
+ */
+export const settings = {
+  runnerHealthCheckInterval: "5 seconds",
+  entityMessagePollInterval: "2 seconds",
+  shardLockExpiration: "15 seconds",
+  refreshAssignmentsInterval: "1 second"
+} as const
+
+/** The engine of the only process of a fleet. It opens no socket. */
+export const layerOneProcess: Layer.Layer<
+  Sharding.Sharding,
+  never,
+  MessageStorage.MessageStorage | ShardingConfig.ShardingConfig
+> = Sharding.layer.pipe(
+  Layer.provide(Runners.layerNoop),
+  Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop])
+)
+
+/** The engine and its messages in memory. */
+export const layerMemory: Layer.Layer<Sharding.Sharding | MessageStorage.MessageStorage> = layerOneProcess.pipe(
+  Layer.provideMerge(MessageStorage.layerMemory),
+  Layer.provide(ShardingConfig.layer(settings))
+)

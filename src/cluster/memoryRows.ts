@@ -1,0 +1,234 @@
+/**
+ * The rows of batches in memory, for tests and for a process whose batches need not survive it.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { RunReport } from "../Download.js"
+import {
+  type Attempt,
+  attemptsAtMost,
+  type BatchRow,
+  BatchRows,
+  type BatchSums,
+  type Counts,
+  type ReportParts,
+  ShardRows,
+  type Slice
+} from "./rows.js"
+import { abandonedOf, addFailures, emptyCounts, remaining, sumCounts } from "./sums.js"
+
+interface ShardRow {
+  readonly shard: number
+  readonly files: number
+  readonly slice: Slice
+  attempts: number
+  /** Attempts that began and did not end. */
+  unended: number
+  state: "waiting" | "running" | "done" | "abandoned" | "cancelled"
+  counts: Counts
+  failures: RunReport["failures"]
+  failed: string
+  detail: string
+}
+
+interface Batch {
+  readonly row: BatchRow
+  readonly shards: ReadonlyArray<ShardRow>
+  isCancelled: boolean
+  isClosed: boolean
+  startedMillis: number | undefined
+  endedMillis: number | undefined
+}
+
+/** Empty rows. */
+export const layer: Layer.Layer<BatchRows | ShardRows> = Layer.effectContext(
+  Effect.sync(() => {
+    const slices = new Map<string, Array<Slice>>()
+    const batches = new Map<string, Batch>()
+    return Context.make(BatchRows, batchRows(slices, batches)).pipe(Context.add(ShardRows, shardRows(batches)))
+  })
+)
+
+const batchRows = (slices: Map<string, Array<Slice>>, batches: Map<string, Batch>): typeof BatchRows.Service => ({
+  addSlice: (manifest, slice) =>
+    Effect.sync(() => {
+      slices.set(manifest, [...(slices.get(manifest) ?? []), slice])
+    }),
+  dropSlices: (manifest) => Effect.sync(() => void slices.delete(manifest)),
+  find: (id) => Effect.sync(() => Option.map(Option.fromNullable(batches.get(id)), ({ row }) => row)),
+  insert: (row) =>
+    Effect.sync(() => {
+      const earlier = batches.get(row.id)
+      if (earlier !== undefined) {
+        return earlier.row
+      }
+      const shards = (slices.get(row.manifest) ?? []).map(
+        (slice): ShardRow => ({
+          shard: slice.shard,
+          files: slice.files,
+          slice,
+          attempts: 0,
+          unended: 0,
+          state: "waiting",
+          counts: emptyCounts,
+          failures: {},
+          failed: "[]",
+          detail: ""
+        })
+      )
+      slices.delete(row.manifest)
+      const times = { startedMillis: undefined, endedMillis: undefined }
+      batches.set(row.id, { row, shards, isCancelled: false, isClosed: false, ...times })
+      return row
+    }),
+  sums: (id) => Effect.sync(() => Option.map(Option.fromNullable(batches.get(id)), sumsOf)),
+  reportParts: (id) => Effect.sync(() => partsOf(batches.get(id)?.shards ?? [])),
+  failed: (id) =>
+    Stream.suspend(() => Stream.fromIterable((batches.get(id)?.shards ?? []).map(({ failed }) => failed))),
+  cancel: (id) =>
+    Effect.sync(() => {
+      const batch = batches.get(id)
+      if (batch !== undefined && batch.endedMillis === undefined) {
+        batch.isCancelled = true
+      }
+    }),
+  remove: (id) => Effect.sync(() => void batches.delete(id))
+})
+
+const sumsOf = (batch: Batch): BatchSums => {
+  const shards = { waiting: 0, running: 0, done: 0, abandoned: 0, cancelled: 0 }
+  for (const { state } of batch.shards) {
+    shards[state]++
+  }
+  return {
+    isCancelled: batch.isCancelled,
+    submittedMillis: batch.row.submittedMillis,
+    startedMillis: batch.startedMillis,
+    endedMillis: batch.endedMillis,
+    shards,
+    totalFiles: batch.row.files,
+    counts: batch.shards.reduce((sum, { counts }) => sumCounts(sum, counts), emptyCounts),
+    attempts: batch.shards.reduce((sum, { attempts }) => sum + attempts, 0)
+  }
+}
+
+const partsOf = (shards: ReadonlyArray<ShardRow>): ReportParts => ({
+  failures: shards.reduce<RunReport["failures"]>((sum, { failures }) => addFailures(sum, failures, 1), {}),
+  abandoned: shards.filter(({ state }) => state === "abandoned").map(abandonedOf)
+})
+
+const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
+  const find = (batch: string, shard: number): ShardRow | undefined => batches.get(batch)?.shards[shard]
+
+  const ofAttempt = ({ attempt, batch, shard }: Attempt): ShardRow | undefined => {
+    const row = find(batch, shard)
+    return row?.state === "running" && row.attempts === attempt ? row : undefined
+  }
+
+  return {
+    open: Effect.sync(() =>
+      Array.from(batches.values()).flatMap(({ isClosed, row: { id, manifest } }) =>
+        isClosed ? [] : [{ id, manifest }]
+      )
+    ),
+    pending: (batch, after, limit) =>
+      Effect.sync(() =>
+        (batches.get(batch)?.shards ?? [])
+          .filter(({ shard, state }) => shard > after && (state === "waiting" || state === "running"))
+          .slice(0, limit)
+          .map(({ shard }) => shard)
+      ),
+    begin: (id, shard, _runner, nowMillis) =>
+      Effect.sync(() => {
+        const batch = batches.get(id)
+        const row = batch?.shards[shard]
+        if (batch === undefined || row === undefined || (row.state !== "waiting" && row.state !== "running")) {
+          return { _tag: "Ended" }
+        }
+        if (batch.isCancelled) {
+          row.state = "cancelled"
+          row.counts = remaining(row.counts, row.files, "cancelled")
+          return { _tag: "Ended" }
+        }
+        if (row.unended >= attemptsAtMost) {
+          row.state = "abandoned"
+          row.counts = remaining(emptyCounts, row.files, "failed")
+          return { _tag: "Ended" }
+        }
+        row.attempts++
+        row.unended++
+        row.state = "running"
+        row.counts = emptyCounts
+        batch.startedMillis ??= nowMillis
+        return {
+          _tag: "Begun",
+          attempt: row.attempts,
+          slice: row.slice,
+          settings: batch.row.settings
+        }
+      }),
+    progress: (attempt, counts) =>
+      Effect.sync(() => {
+        const row = ofAttempt(attempt)
+        if (row !== undefined) {
+          row.counts = counts
+        }
+      }),
+    end: ({ batch, shard }, { counts, failed, failures, state }) =>
+      Effect.sync(() => {
+        const row = find(batch, shard)
+        if (row?.state === "waiting" || row?.state === "running") {
+          Object.assign(row, { state, counts, failures, failed })
+        }
+      }),
+    release: (attempt, counts) =>
+      Effect.sync(() => {
+        const row = find(attempt.batch, attempt.shard)
+        if (row !== undefined) {
+          row.unended = Math.max(0, row.unended - 1)
+        }
+        const running = ofAttempt(attempt)
+        if (running !== undefined) {
+          running.state = "waiting"
+          running.counts = counts
+        }
+      }),
+    died: ({ batch, shard }, detail) =>
+      Effect.sync(() => {
+        const row = find(batch, shard)
+        if (row !== undefined) {
+          row.detail = detail
+        }
+      }),
+    cancelled: (ids) => Effect.sync(() => ids.filter((id) => batches.get(id)?.isCancelled ?? true)),
+    cancelWaiting: (id) =>
+      Effect.sync(() => {
+        const batch = batches.get(id)
+        for (const row of batch?.isCancelled === true ? batch.shards : []) {
+          if (row.state === "waiting") {
+            row.state = "cancelled"
+            row.counts = remaining(row.counts, row.files, "cancelled")
+          }
+        }
+      }),
+    endBatch: (id, nowMillis) =>
+      Effect.sync(() => {
+        const batch = batches.get(id)
+        const isEnded = batch?.shards.every(({ state }) => state !== "waiting" && state !== "running") ?? true
+        if (batch !== undefined && isEnded) {
+          batch.endedMillis ??= nowMillis
+        }
+        return isEnded
+      }),
+    close: (id) =>
+      Effect.sync(() => {
+        const batch = batches.get(id)
+        if (batch !== undefined) {
+          batch.isClosed = true
+        }
+      })
+  }
+}

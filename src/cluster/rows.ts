@@ -1,0 +1,171 @@
+/**
+ * The rows of batches: what callers of `Batches` write and read (`BatchRows`), and what runners do (`ShardRows`). A backend
+ * implements both over the same tables. Every method is one transaction, and may be repeated after a failure.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Stream from "effect/Stream"
+import type { RunReport } from "../Download.js"
+import type { BatchStorageError } from "./errors.js"
+import type { AbandonedShard, FileCounts, Settings, ShardCounts } from "./models.js"
+
+/** The attempts of a shard that may begin without an end. After so many, the shard is abandoned. */
+export const attemptsAtMost = 3
+
+/** A batch without its manifest. */
+export interface BatchRow {
+  readonly id: string
+  /** The name under which the slices of the manifest were stored. */
+  readonly manifest: string
+  /** The digest of the manifest, of the size of its shards, and of the settings. */
+  readonly digest: string
+  readonly shards: number
+  readonly files: number
+  readonly settings: Settings
+  readonly submittedMillis: number
+}
+
+/** One slice of a manifest: the requests of one shard. */
+export interface Slice {
+  readonly shard: number
+  readonly files: number
+  /** The place of the first request in the stream that was submitted. */
+  readonly firstIndex: number
+  readonly content: string
+}
+
+/** The counts of one shard, or sums of them. */
+export interface Counts extends FileCounts {
+  readonly notFound: number
+  readonly bytes: number
+  readonly foundSaved: number
+}
+
+/** The sums over the shards of a batch. */
+export interface BatchSums {
+  readonly isCancelled: boolean
+  readonly submittedMillis: number
+  readonly startedMillis: number | undefined
+  readonly endedMillis: number | undefined
+  readonly shards: ShardCounts
+  readonly totalFiles: number
+  readonly counts: Counts
+  readonly attempts: number
+}
+
+/** What a report has besides the sums. */
+export interface ReportParts {
+  readonly failures: RunReport["failures"]
+  readonly abandoned: ReadonlyArray<AbandonedShard>
+}
+
+/**
+ * The rows as callers of `Batches` see them.
+ *
+ * @category tags
+ * @since 0.2.0
+ */
+export class BatchRows extends Context.Tag("halyard/cluster/BatchRows")<
+  BatchRows,
+  {
+    /** Stores one slice of a manifest. No runner sees it before `insert`. */
+    readonly addSlice: (manifest: string, slice: Slice, nowMillis: number) => Effect.Effect<void, BatchStorageError>
+    /** Removes the slices of a manifest. No batch must have it. */
+    readonly dropSlices: (manifest: string) => Effect.Effect<void, BatchStorageError>
+    readonly find: (id: string) => Effect.Effect<Option.Option<BatchRow>, BatchStorageError>
+    /**
+     * Makes a batch of stored slices, with a waiting shard for each. Returns the batch that has the id: this one or an earlier one.
+     * After a failure, the batch may exist.
+     */
+    readonly insert: (batch: BatchRow) => Effect.Effect<BatchRow, BatchStorageError>
+    readonly sums: (id: string) => Effect.Effect<Option.Option<BatchSums>, BatchStorageError>
+    readonly reportParts: (id: string) => Effect.Effect<ReportParts, BatchStorageError>
+    /** The texts of `ShardEnd.failed`, in the order of the shards. */
+    readonly failed: (id: string) => Stream.Stream<string, BatchStorageError>
+    /** Sets the flag that `ShardRows.cancelled` reads. */
+    readonly cancel: (id: string) => Effect.Effect<void, BatchStorageError>
+    /** Removes a batch with its shards and its manifest. */
+    readonly remove: (id: string) => Effect.Effect<void, BatchStorageError>
+  }
+>() {}
+
+/** A batch whose messages may exist. */
+export interface OpenBatch {
+  readonly id: string
+  /** Names the messages of the batch: a batch that is removed and submitted again has others. */
+  readonly manifest: string
+}
+
+/** The attempt of a shard. */
+export interface Attempt {
+  readonly batch: string
+  readonly shard: number
+  /** The number of the attempt, from 1. A shard that was interrupted by the shutdown of its runner has a further attempt. */
+  readonly attempt: number
+}
+
+/** What a runner may do with a shard. `ended`: nothing, because its row has its result. */
+export type Beginning =
+  | { readonly _tag: "Ended" }
+  | {
+      readonly _tag: "Begun"
+      readonly attempt: number
+      readonly slice: Slice
+      readonly settings: Settings
+    }
+
+/** The result of an attempt that has run to its end, or was cancelled. */
+export interface ShardEnd {
+  readonly state: "done" | "cancelled"
+  readonly counts: Counts
+  readonly failures: RunReport["failures"]
+  /** The encoded failed requests of the shard. */
+  readonly failed: string
+}
+
+/**
+ * The rows as runners see them.
+ *
+ * @category tags
+ * @since 0.2.0
+ */
+export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
+  ShardRows,
+  {
+    /** The batches that have not ended, and those whose messages are not removed. */
+    readonly open: Effect.Effect<ReadonlyArray<OpenBatch>, BatchStorageError>
+    /** The first shards after `after` that have not ended, in order. */
+    readonly pending: (
+      batch: string,
+      after: number,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<number>, BatchStorageError>
+    /**
+     * Begins an attempt, and counts it before it runs. Ends the shard instead if its batch is cancelled, or if `attemptsAtMost`
+     * attempts have begun and not ended.
+     */
+    readonly begin: (
+      batch: string,
+      shard: number,
+      runner: string,
+      nowMillis: number
+    ) => Effect.Effect<Beginning, BatchStorageError>
+    /** Stores the counts of a running attempt, for the status. */
+    readonly progress: (attempt: Attempt, counts: Counts) => Effect.Effect<void, BatchStorageError>
+    /** Ends a shard. The first end of a shard is kept, also if a later attempt has begun. */
+    readonly end: (attempt: Attempt, end: ShardEnd, nowMillis: number) => Effect.Effect<void, BatchStorageError>
+    /** Takes an attempt back that the shutdown of its runner has interrupted, so that it does not count as one without an end. */
+    readonly release: (attempt: Attempt, counts: Counts) => Effect.Effect<void, BatchStorageError>
+    /** Says why an attempt died. It stays an attempt without an end. */
+    readonly died: (attempt: Attempt, detail: string) => Effect.Effect<void, BatchStorageError>
+    /** Those of the batches that are cancelled or removed. */
+    readonly cancelled: (batches: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, BatchStorageError>
+    /** Cancels the waiting shards of a cancelled batch. */
+    readonly cancelWaiting: (batch: string, nowMillis: number) => Effect.Effect<void, BatchStorageError>
+    /** Notes the end of a batch if all of its shards have ended. Returns whether it has ended. */
+    readonly endBatch: (batch: string, nowMillis: number) => Effect.Effect<boolean, BatchStorageError>
+    /** Notes that the messages of a batch are removed. */
+    readonly close: (batch: string) => Effect.Effect<void, BatchStorageError>
+  }
+>() {}

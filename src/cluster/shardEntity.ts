@@ -1,0 +1,173 @@
+/**
+ * Carries out one shard: counts the attempt, runs it, and stores its result. Ends when the row of the shard has its result.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { DownloadRequest } from "../Download.js"
+import * as Download from "../Download.js"
+import { displayText } from "../internal/text/displayUrl.js"
+import type { Cancellation } from "./cancellation.js"
+import { requestsOf } from "./manifest.js"
+import { FailedRequest } from "./models.js"
+import { type Outbox, persistently } from "./outbox.js"
+import type { Attempt, Beginning, ShardEnd, ShardRows } from "./rows.js"
+import type { ShardRun } from "./ShardRun.js"
+import { countsOf, remaining } from "./sums.js"
+
+/** What all shards of a process use. */
+export interface Dependencies {
+  readonly rows: typeof ShardRows.Service
+  readonly shardRun: typeof ShardRun.Service
+  readonly cancellation: Cancellation
+  readonly outbox: Outbox
+  /** The shards of this process at a time. */
+  readonly semaphore: Effect.Semaphore
+  /** The name of this process in the rows. */
+  readonly runner: string
+  /** Whether the process is about to end. No attempt begins any more. */
+  readonly isStopping: () => boolean
+}
+
+/** Carries out one shard. Never fails: what goes wrong is in its row. */
+export const download = (dependencies: Dependencies, batch: string, shard: number): Effect.Effect<void> =>
+  dependencies.cancellation.watch(batch, (cancelled) =>
+    Effect.iterate(false, {
+      while: (isEnded) => !isEnded,
+      body: () => attemptOnce(dependencies, batch, shard, cancelled)
+    })
+  )
+
+/** Begins an attempt when a permit is free or the batch is cancelled. Returns whether the shard has ended. */
+const attemptOnce = (
+  dependencies: Dependencies,
+  batch: string,
+  shard: number,
+  cancelled: Effect.Effect<void>
+): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    let isPermitted = false
+    const { isStopping, rows, runner, semaphore } = dependencies
+    const attempt = Effect.gen(function* () {
+      if (isStopping()) {
+        return yield* Effect.never
+      }
+      const nowMillis = yield* Clock.currentTimeMillis
+      const beginning = yield* persistently(rows.begin(batch, shard, runner, nowMillis))
+      return beginning._tag === "Ended" || (yield* run(dependencies, batch, shard, beginning, cancelled))
+    })
+    const permitted = semaphore.withPermits(1)(
+      Effect.suspend(() => {
+        isPermitted = true
+        return attempt
+      })
+    )
+    // If the batch is cancelled before there is a permit, the beginning of an attempt ends the shard, and needs no permit.
+    const unpermitted = Effect.flatMap(cancelled, () => (isPermitted ? Effect.never : attempt))
+    return Effect.raceFirst(permitted, unpermitted)
+  })
+
+type Begun = Extract<Beginning, { readonly _tag: "Begun" }>
+
+const run = (
+  { outbox, rows, shardRun }: Dependencies,
+  batch: string,
+  shard: number,
+  begun: Begun,
+  cancelled: Effect.Effect<void>
+): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    const attempt: Attempt = { batch, shard, attempt: begun.attempt }
+    const tally = new Tally(begun)
+    const outcomes = Effect.flatMap(requestsOf(begun.slice.content), (requests) => {
+      tally.expect(requests)
+      return shardRun
+        .run({ batch, shard, attempt: begun.attempt, settings: begun.settings }, Stream.fromIterable(requests))
+        .pipe(Stream.runForEach((outcome) => Effect.sync(() => tally.add(outcome))))
+    })
+    const progress = Effect.suspend(() => Effect.ignore(rows.progress(attempt, tally.counts))).pipe(
+      Effect.delay(progressInterval),
+      Effect.forever
+    )
+    const end = (state: ShardEnd["state"]) =>
+      Effect.flatMap(Clock.currentTimeMillis, (nowMillis) => outbox(rows.end(attempt, tally.end(state), nowMillis)))
+    const running = Effect.raceFirst(
+      Effect.as(Effect.raceFirst(outcomes, progress), "done" as const),
+      Effect.as(cancelled, "cancelled" as const)
+    )
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.exit(restore(running)), (exit) => {
+        if (Exit.isSuccess(exit)) {
+          return Effect.as(restore(end(exit.value)), true)
+        }
+        if (Cause.isInterruptedOnly(exit.cause)) {
+          // This fiber is interrupted already, and the time limit interrupts a fiber of its own.
+          const released = Effect.timeout(
+            Effect.interruptible(outbox(rows.release(attempt, tally.counts))),
+            releaseTimeout
+          )
+          return Effect.zipRight(Effect.ignore(released), Effect.failCause(exit.cause))
+        }
+        const detail = displayText(Cause.pretty(exit.cause).split("\n", 1)[0] ?? "")
+        return Effect.logWarning(`shard ${shard} of the batch ${batch} died: ${detail}`).pipe(
+          Effect.zipRight(restore(outbox(rows.died(attempt, detail)))),
+          Effect.zipRight(restore(Effect.sleep(pauseAfterDeath))),
+          Effect.as(false)
+        )
+      })
+    )
+  })
+
+/** The outcomes of one attempt. */
+class Tally {
+  private report = Download.emptyReport
+  private readonly failed: Array<FailedRequest> = []
+  private readonly places = new Map<DownloadRequest, number>()
+
+  constructor(private readonly begun: Begun) {}
+
+  expect(requests: ReadonlyArray<DownloadRequest>): void {
+    for (const [place, request] of requests.entries()) {
+      this.places.set(request, place)
+    }
+  }
+
+  add(outcome: Download.DownloadOutcome): void {
+    this.report = Download.addOutcome(this.report, outcome)
+    if (outcome._tag === "Failed" && this.failed.length < failedAtMost) {
+      const { error, request } = outcome
+      const place = this.places.get(request) ?? 0
+      this.failed.push({ index: this.begun.slice.firstIndex + place, id: request.id, url: request.url, error })
+    }
+  }
+
+  get counts() {
+    return countsOf(this.report, this.begun.attempt)
+  }
+
+  end(state: ShardEnd["state"]): ShardEnd {
+    return {
+      state,
+      counts: remaining(this.counts, this.begun.slice.files, "cancelled"),
+      failures: this.report.failures,
+      failed: encodeFailed(this.failed)
+    }
+  }
+}
+
+const encodeFailed = Schema.encodeSync(Schema.parseJson(Schema.Array(FailedRequest)))
+
+/** The failed requests that the row of a shard keeps one by one. */
+const failedAtMost = 1000
+
+/** How often the counts of a running shard are stored. */
+const progressInterval = "5 seconds"
+
+/** Maximum time for which the shutdown of a runner waits until an attempt is taken back. */
+const releaseTimeout = "5 seconds"
+
+/** The pause after an attempt that died. */
+const pauseAfterDeath = "1 second"

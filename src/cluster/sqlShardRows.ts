@@ -1,0 +1,174 @@
+/**
+ * The statements of `ShardRows`.
+ */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Settings } from "./models.js"
+import { attemptsAtMost, type Beginning, type Counts, type OpenBatch, type ShardRows } from "./rows.js"
+import { operation, toNumber } from "./sqlStatement.js"
+import { emptyCounts } from "./sums.js"
+
+export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service => {
+  const lockRow = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE OF s"), orElse: () => sql.literal("") })
+
+  const begin = (batch: string, shard: number, runner: string, nowMillis: number) =>
+    Effect.gen(function* () {
+      const [row] = yield* sql<ShardColumns>`
+        SELECT s.state, s.attempts, s.unended, s.files, b.is_cancelled, b.settings, b.manifest
+        FROM halyard_shard s JOIN halyard_batch b ON b.id = s.batch
+        WHERE s.batch = ${batch} AND s.shard = ${shard} ${lockRow}`
+      if (row === undefined || (row.state !== "waiting" && row.state !== "running")) {
+        return ended
+      }
+      const ofShard = sql`WHERE batch = ${batch} AND shard = ${shard}`
+      if (toNumber(row.is_cancelled) === 1) {
+        yield* sql`UPDATE halyard_shard SET ${cancelWaiting(nowMillis)} ${ofShard}`
+        return ended
+      }
+      if (toNumber(row.unended) >= attemptsAtMost) {
+        const counts = columnsOf({ ...emptyCounts, failed: toNumber(row.files) })
+        yield* sql`UPDATE halyard_shard SET ${sql.update({ ...counts, state: "abandoned", ended_millis: nowMillis })} ${ofShard}`
+        return ended
+      }
+      const attempt = toNumber(row.attempts) + 1
+      const columns = {
+        ...columnsOf(emptyCounts),
+        state: "running",
+        attempts: attempt,
+        unended: toNumber(row.unended) + 1,
+        runner
+      }
+      yield* sql`
+        UPDATE halyard_shard SET ${sql.update(columns)}, began_millis = COALESCE(began_millis, ${nowMillis}) ${ofShard}`
+      const [slice] = yield* sql<SliceColumns>`
+        SELECT files, first_index, content FROM halyard_slice WHERE manifest = ${row.manifest} AND shard = ${shard}`
+      return {
+        _tag: "Begun",
+        attempt,
+        slice: {
+          shard,
+          files: toNumber(slice?.files),
+          firstIndex: toNumber(slice?.first_index),
+          content: slice?.content ?? ""
+        },
+        settings: decodeSettings(row.settings)
+      } satisfies Beginning
+    }).pipe(sql.withTransaction)
+
+  // The counts of a shard that was interrupted stay: its files are saved.
+  const cancelWaiting = (nowMillis: number) => sql`
+    state = 'cancelled', ended_millis = ${nowMillis}, cancelled = files - saved - skipped - not_modified - failed`
+
+  return {
+    open: Effect.map(sql<OpenBatch>`SELECT id, manifest FROM halyard_batch WHERE is_closed = 0`, (rows) =>
+      rows.map(({ id, manifest }) => ({ id, manifest }))
+    ).pipe(operation("find the batches")),
+    pending: (batch, after, limit) =>
+      Effect.map(
+        sql<{ readonly shard: unknown }>`
+          SELECT shard FROM halyard_shard
+          WHERE batch = ${batch} AND shard > ${after} AND state IN ('waiting', 'running') ORDER BY shard LIMIT ${limit}`,
+        (rows) => rows.map(({ shard }) => toNumber(shard))
+      ).pipe(operation("find the shards")),
+    begin: (batch, shard, runner, nowMillis) => begin(batch, shard, runner, nowMillis).pipe(operation("begin a shard")),
+    progress: ({ attempt, batch, shard }, counts) =>
+      sql`
+        UPDATE halyard_shard SET ${sql.update(columnsOf(counts))}
+        WHERE batch = ${batch} AND shard = ${shard} AND attempts = ${attempt} AND state = 'running'`.pipe(
+        Effect.asVoid,
+        operation("store the progress")
+      ),
+    end: ({ batch, shard }, { counts, failed, failures, state }, nowMillis) =>
+      sql`
+        UPDATE halyard_shard SET ${sql.update({
+          ...columnsOf(counts),
+          state,
+          failures: JSON.stringify(failures),
+          failed_requests: failed,
+          ended_millis: nowMillis
+        })}
+        WHERE batch = ${batch} AND shard = ${shard} AND state IN ('waiting', 'running')`.pipe(
+        Effect.asVoid,
+        operation("store the result")
+      ),
+    release: ({ attempt, batch, shard }, counts) =>
+      Effect.all(
+        [
+          sql`
+            UPDATE halyard_shard SET unended = unended - 1
+            WHERE batch = ${batch} AND shard = ${shard} AND unended > 0`,
+          sql`
+            UPDATE halyard_shard SET ${sql.update({ ...columnsOf(counts), state: "waiting" })}
+            WHERE batch = ${batch} AND shard = ${shard} AND attempts = ${attempt} AND state = 'running'`
+        ],
+        { discard: true }
+      ).pipe(sql.withTransaction, operation("release a shard")),
+    died: ({ batch, shard }, detail) =>
+      sql`UPDATE halyard_shard SET detail = ${detail} WHERE batch = ${batch} AND shard = ${shard}`.pipe(
+        Effect.asVoid,
+        operation("store a defect")
+      ),
+    cancelled: (batches) =>
+      Effect.map(
+        sql<{ readonly id: string }>`
+          SELECT id FROM halyard_batch WHERE ${sql.in("id", batches)} AND is_cancelled = 0`,
+        (rows) => {
+          const active = new Set(rows.map(({ id }) => id))
+          return batches.filter((id) => !active.has(id))
+        }
+      ).pipe(operation("find cancelled batches")),
+    cancelWaiting: (batch, nowMillis) =>
+      sql`
+        UPDATE halyard_shard SET ${cancelWaiting(nowMillis)}
+        WHERE batch = ${batch} AND state = 'waiting'
+        AND EXISTS (SELECT 1 FROM halyard_batch WHERE id = ${batch} AND is_cancelled = 1)`.pipe(
+        Effect.asVoid,
+        operation("cancel the shards")
+      ),
+    endBatch: (batch, nowMillis) =>
+      Effect.zipRight(
+        sql`
+          UPDATE halyard_batch SET ended_millis = ${nowMillis}
+          WHERE id = ${batch} AND ended_millis IS NULL
+          AND NOT EXISTS (SELECT 1 FROM halyard_shard WHERE batch = ${batch} AND state IN ('waiting', 'running'))`,
+        Effect.map(
+          sql`SELECT id FROM halyard_batch WHERE id = ${batch} AND ended_millis IS NULL`,
+          (rows) => rows.length === 0
+        )
+      ).pipe(operation("end a batch")),
+    close: (batch) =>
+      sql`UPDATE halyard_batch SET is_closed = 1 WHERE id = ${batch}`.pipe(Effect.asVoid, operation("close a batch"))
+  }
+}
+
+const ended: Beginning = { _tag: "Ended" }
+
+interface ShardColumns {
+  readonly state: string
+  readonly attempts: unknown
+  readonly unended: unknown
+  readonly files: unknown
+  readonly is_cancelled: unknown
+  readonly settings: string
+  readonly manifest: string
+}
+
+interface SliceColumns {
+  readonly files: unknown
+  readonly first_index: unknown
+  readonly content: string
+}
+
+const columnsOf = (counts: Counts) => ({
+  saved: counts.saved,
+  skipped: counts.skipped,
+  not_modified: counts.notModified,
+  failed: counts.failed,
+  cancelled: counts.cancelled,
+  not_found: counts.notFound,
+  found_saved: counts.foundSaved,
+  bytes: counts.bytes
+})
+
+const decodeSettings = Schema.decodeSync(Schema.parseJson(Settings))

@@ -1,0 +1,238 @@
+import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { BatchRows, type BatchStorageError, ShardRows } from "halyard/cluster"
+import * as MemoryRows from "../../src/cluster/memoryRows.js"
+import * as SqlRows from "../../src/cluster/sqlRows.js"
+import { emptyCounts } from "../../src/cluster/sums.js"
+import * as Postgres from "../support/postgres.js"
+import { temporaryDirectory } from "../support/program.js"
+
+const libsql = Layer.unwrapScoped(
+  Effect.map(temporaryDirectory, (directory) =>
+    SqlRows.layer.pipe(Layer.provide(LibsqlClient.layer({ url: `file:${directory}/batches.db`, intMode: "bigint" })))
+  )
+)
+
+const batch = (id: string, manifest = `manifest of ${id}`) => ({
+  id,
+  manifest,
+  digest: `digest of ${manifest}`,
+  shards: 2,
+  files: 5,
+  settings: { output: "s3" },
+  submittedMillis: 1000
+})
+
+/** Stores a batch with shards of 3 and 2 files. */
+const insert = (id: string, manifest?: string) =>
+  Effect.gen(function* () {
+    const rows = yield* BatchRows
+    const row = batch(id, manifest)
+    yield* rows.addSlice(row.manifest, { shard: 0, files: 3, firstIndex: 0, content: "a\nb\nc" }, 1000)
+    yield* rows.addSlice(row.manifest, { shard: 1, files: 2, firstIndex: 3, content: "d\ne" }, 1000)
+    return yield* rows.insert(row)
+  })
+
+const sums = (id: string) => Effect.flatMap(BatchRows, (rows) => Effect.flatMap(rows.sums(id), (found) => found))
+
+const counts = { ...emptyCounts, saved: 1, bytes: 2 ** 40 }
+
+const cases: ReadonlyArray<
+  readonly [string, Effect.Effect<void, BatchStorageError | Cause.NoSuchElementException, BatchRows | ShardRows>]
+> = [
+  [
+    "keeps the first of two batches with an id",
+    Effect.gen(function* () {
+      const rows = yield* BatchRows
+      assert.deepStrictEqual(yield* insert("a", "first"), batch("a", "first"))
+      assert.deepStrictEqual(yield* insert("a", "second"), batch("a", "first"))
+      assert.deepStrictEqual(yield* rows.find("a"), Option.some(batch("a", "first")))
+      assert.deepStrictEqual(yield* rows.find("b"), Option.none())
+      assert.deepStrictEqual(yield* rows.sums("b"), Option.none())
+      assert.deepStrictEqual(yield* (yield* ShardRows).pending("a", -1, 10), [0, 1])
+    })
+  ],
+  [
+    "counts an attempt before it runs, and gives its requests",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const rows = yield* ShardRows
+      assert.deepStrictEqual(yield* rows.begin("a", 1, "here", 2000), {
+        _tag: "Begun",
+        attempt: 1,
+        slice: { shard: 1, files: 2, firstIndex: 3, content: "d\ne" },
+        settings: { output: "s3" }
+      })
+      const { attempts, shards, startedMillis, totalFiles } = yield* sums("a")
+      assert.deepStrictEqual([attempts, shards.running, shards.waiting, startedMillis, totalFiles], [1, 1, 1, 2000, 5])
+    })
+  ],
+  [
+    "abandons a shard after three attempts without an end, and counts its files as failed",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const rows = yield* ShardRows
+      for (const attempt of [1, 2, 3]) {
+        assert.deepInclude(yield* rows.begin("a", 0, "here", 2000), { _tag: "Begun", attempt })
+      }
+      yield* rows.died({ batch: "a", shard: 0, attempt: 3 }, "a reason")
+      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", 2000), { _tag: "Ended" })
+      const { attempts, counts, shards } = yield* sums("a")
+      assert.deepStrictEqual([attempts, counts.failed, shards.abandoned], [3, 3, 1])
+      assert.deepStrictEqual((yield* (yield* BatchRows).reportParts("a")).abandoned, [
+        { shard: 0, files: 3, attempts: 3, reason: "defect", detail: "a reason" }
+      ])
+    })
+  ],
+  [
+    "does not count an attempt that was released as one without an end",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const rows = yield* ShardRows
+      for (const attempt of [1, 2, 3, 4]) {
+        assert.deepInclude(yield* rows.begin("a", 0, "here", 2000), { _tag: "Begun", attempt })
+        yield* rows.release({ batch: "a", shard: 0, attempt }, counts)
+        assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [0, 1])
+      }
+      const { attempts, counts: summed, shards } = yield* sums("a")
+      assert.deepStrictEqual([attempts, summed.saved, shards.waiting], [4, 1, 2])
+    })
+  ],
+  [
+    "leaves a later attempt alone when an earlier one is released or makes progress",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const rows = yield* ShardRows
+      yield* rows.begin("a", 0, "here", 2000)
+      yield* rows.begin("a", 0, "there", 2000)
+      yield* rows.progress({ batch: "a", shard: 0, attempt: 1 }, counts)
+      yield* rows.release({ batch: "a", shard: 0, attempt: 1 }, counts)
+      const { counts: summed, shards } = yield* sums("a")
+      assert.deepStrictEqual([summed.saved, shards.running], [0, 1])
+    })
+  ],
+  [
+    "keeps the first end of a shard",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const rows = yield* ShardRows
+      const end = { state: "done", counts, failures: { Timeout: 2 }, failed: '["x"]' } as const
+      yield* rows.begin("a", 0, "here", 2000)
+      yield* rows.begin("a", 0, "there", 2000)
+      yield* rows.end({ batch: "a", shard: 0, attempt: 1 }, end, 3000)
+      yield* rows.end({ batch: "a", shard: 0, attempt: 2 }, { ...end, counts: emptyCounts, failures: {} }, 3000)
+      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", 2000), { _tag: "Ended" })
+      yield* rows.begin("a", 1, "here", 2000)
+      yield* rows.end({ batch: "a", shard: 1, attempt: 1 }, { ...end, failed: '["y"]' }, 3000)
+      const batches = yield* BatchRows
+      const { counts: summed, shards } = yield* sums("a")
+      assert.deepStrictEqual([summed.saved, summed.bytes, shards.done], [2, 2 ** 41, 2])
+      assert.deepStrictEqual((yield* batches.reportParts("a")).failures, { Timeout: 4 })
+      assert.deepStrictEqual(Array.from(yield* Stream.runCollect(batches.failed("a"))), ['["x"]', '["y"]'])
+    })
+  ],
+  [
+    "ends the waiting shards of a cancelled batch, and those that begin",
+    Effect.gen(function* () {
+      yield* insert("a")
+      yield* insert("b")
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      yield* rows.begin("a", 0, "here", 2000)
+      assert.deepStrictEqual(yield* rows.cancelled(["a", "b", "gone"]), ["gone"])
+      yield* batches.cancel("a")
+      assert.deepStrictEqual(yield* rows.cancelled(["a", "b"]), ["a"])
+      yield* rows.cancelWaiting("a", 3000)
+      yield* rows.cancelWaiting("b", 3000)
+      assert.isFalse(yield* rows.endBatch("a", 3000))
+      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", 3000), { _tag: "Ended" })
+      assert.isTrue(yield* rows.endBatch("a", 4000))
+      assert.isTrue(yield* rows.endBatch("a", 5000))
+      const { counts: summed, endedMillis, isCancelled, shards } = yield* sums("a")
+      assert.deepStrictEqual([isCancelled, endedMillis, summed.cancelled, shards.cancelled], [true, 4000, 5, 2])
+      assert.deepStrictEqual((yield* sums("b")).shards.waiting, 2)
+    })
+  ],
+  [
+    "does not cancel a batch that has ended",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      for (const shard of [0, 1]) {
+        yield* rows.begin("a", shard, "here", 2000)
+        yield* rows.end({ batch: "a", shard, attempt: 1 }, { state: "done", counts, failures: {}, failed: "[]" }, 3000)
+      }
+      assert.isTrue(yield* rows.endBatch("a", 4000))
+      yield* batches.cancel("a")
+      assert.isFalse((yield* sums("a")).isCancelled)
+    })
+  ],
+  [
+    "lists batches until they are closed, and removes them",
+    Effect.gen(function* () {
+      yield* insert("a")
+      yield* insert("b")
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      assert.sameDeepMembers(Array.from(yield* rows.open), [
+        { id: "a", manifest: "manifest of a" },
+        { id: "b", manifest: "manifest of b" }
+      ])
+      yield* rows.close("a")
+      assert.deepStrictEqual(yield* rows.open, [{ id: "b", manifest: "manifest of b" }])
+      yield* batches.remove("b")
+      assert.deepStrictEqual(yield* rows.open, [])
+      assert.deepStrictEqual(yield* batches.find("b"), Option.none())
+      assert.deepStrictEqual(yield* rows.pending("b", -1, 10), [])
+      assert.deepStrictEqual(yield* rows.begin("b", 0, "here", 1), { _tag: "Ended" })
+    })
+  ],
+  [
+    "makes no shards of slices that were dropped",
+    Effect.gen(function* () {
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      yield* batches.addSlice("m", { shard: 0, files: 1, firstIndex: 0, content: "a" }, 1000)
+      yield* batches.dropSlices("m")
+      yield* batches.insert(batch("a", "m"))
+      assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [])
+    })
+  ]
+]
+
+for (const [name, backend] of [
+  ["memory", MemoryRows.layer],
+  ["SQLite", libsql]
+] as const) {
+  describe(`rows in ${name}`, () => {
+    for (const [title, test] of cases) {
+      it.scopedLive(title, () => Effect.provide(test, backend))
+    }
+  })
+}
+
+describe("rows in PostgreSQL", () => {
+  const scope = Effect.runSync(Scope.make())
+  let server: Postgres.Postgres | undefined
+  const backend = Layer.unwrapEffect(
+    Effect.map(
+      Effect.suspend(() => server?.database ?? Effect.dieMessage("there is no server")),
+      (url) => SqlRows.layer.pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 2 })))
+    )
+  )
+  beforeAll(async () => {
+    if (Postgres.isInstalled) {
+      server = await Effect.runPromise(Scope.extend(Postgres.start, scope))
+    }
+  })
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+  for (const [title, test] of cases) {
+    Postgres.withPostgres(title, () => Effect.provide(test, backend))
+  }
+})
