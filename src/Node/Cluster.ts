@@ -17,7 +17,6 @@ import type { SocketServerError } from "@effect/platform/SocketServer"
 import { layerClientProtocol, layerSocketServer } from "@effect/platform-node/NodeClusterSocket"
 import * as RpcSerialization from "@effect/rpc/RpcSerialization"
 import type { SqlClient } from "@effect/sql/SqlClient"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -52,8 +51,6 @@ export interface RunnerOptions extends Options, Omit<Runner.Options, "name"> {
   readonly port: number
   /** The address on which the runner listens. Default: `host`. */
   readonly listenHost?: string | undefined
-  /** How long shards may continue when the runner stops. Default: 15 seconds. Later they are interrupted, and other runners continue them. */
-  readonly drain?: Duration.DurationInput | undefined
 }
 
 /**
@@ -77,13 +74,13 @@ export const layerRunner = (
 ): Layer.Layer<Batches.Batches, BatchStorageError | SocketServerError, ShardRun.ShardRun> => {
   const name = `${options.host}:${options.port}`
   return Layer.merge(Batches.layer, Runner.layer({ ...options, name })).pipe(
-    Layer.provide(isFile(options) ? layerOneProcess(options) : layerFleet(options)),
+    Layer.provide(isFile(options) ? layerOneProcess : layerFleet(options)),
     Layer.provide(SqlRows.layer),
     Layer.provide(layerDatabase(options))
   )
 }
 
-const layerFleet = ({ drain = defaultDrain, host, listenHost = host, port }: RunnerOptions) =>
+const layerFleet = ({ host, listenHost = host, port }: RunnerOptions) =>
   SocketRunner.layer.pipe(
     Layer.provide([layerSocketServer, layerHealth]),
     Layer.provide(layerClientProtocol),
@@ -91,7 +88,6 @@ const layerFleet = ({ drain = defaultDrain, host, listenHost = host, port }: Run
     Layer.provide(
       ShardingConfig.layer({
         ...Engine.settings,
-        entityTerminationTimeout: drain,
         runnerAddress: Option.some(RunnerAddress.make(host, port)),
         runnerListenAddress: Option.some(RunnerAddress.make(listenHost, port))
       })
@@ -108,11 +104,10 @@ const layerStorage = Layer.scopedContext(
   )
 )
 
-const layerOneProcess = ({ drain = defaultDrain }: RunnerOptions) =>
-  Engine.layerOneProcess.pipe(
-    Layer.provideMerge(Layer.mapError(SqlMessageStorage.layer, storageError("make the tables"))),
-    Layer.provide(ShardingConfig.layer({ ...Engine.settings, entityTerminationTimeout: drain }))
-  )
+const layerOneProcess = Engine.layerOneProcess.pipe(
+  Layer.provideMerge(Layer.mapError(SqlMessageStorage.layer, storageError("make the tables"))),
+  Layer.provide(ShardingConfig.layer(Engine.settings))
+)
 
 const urlOf = ({ database }: Options): string => (Redacted.isRedacted(database) ? Redacted.value(database) : database)
 
@@ -146,8 +141,6 @@ const load = <A>(name: string, load: () => Promise<A>): Effect.Effect<A, BatchSt
     catch: () =>
       new BatchStorageError({ operation: "open the database", detail: `the package ${name} cannot be loaded` })
   })
-
-const defaultDrain = "15 seconds"
 
 /** One of them is kept by the engine for its locks. */
 const connections = 10

@@ -6,6 +6,7 @@ import * as EntityAddress from "@effect/cluster/EntityAddress"
 import * as EntityId from "@effect/cluster/EntityId"
 import * as MessageStorage from "@effect/cluster/MessageStorage"
 import * as Sharding from "@effect/cluster/Sharding"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
@@ -29,6 +30,8 @@ export interface Options {
   readonly shardsAtOnce?: number | undefined
   /** The shards of one batch that are given to the runners at a time. Default: 256. */
   readonly window?: number | undefined
+  /** How long running shards may continue when the layer closes. Default: 5 seconds. Others do not begin. */
+  readonly drain?: Duration.DurationInput | undefined
   /** The name of this runner in the rows. Default: `runner`. */
   readonly name?: string | undefined
 }
@@ -42,11 +45,12 @@ export interface Options {
 export const defaults: {
   readonly shardsAtOnce: number
   readonly window: number
+  readonly drain: Duration.Duration
   readonly name: string
-} = { shardsAtOnce: 4, window: 256, name: "runner" }
+} = { shardsAtOnce: 4, window: 256, drain: Duration.seconds(5), name: "runner" }
 
 /**
- * Carries out batches until the layer closes. The shards that then run are interrupted, and other runners continue them.
+ * Carries out batches until the layer closes. Shards that have not ended after `drain` are interrupted, and other runners continue them.
  *
  * @category layers
  * @since 0.2.0
@@ -59,6 +63,8 @@ export const layer = (
       const rows = yield* ShardRows
       const storage = yield* MessageStorage.MessageStorage
       const cancellation = yield* Cancellations.make(rows)
+      const shardsAtOnce = options.shardsAtOnce ?? defaults.shardsAtOnce
+      const semaphore = yield* Effect.makeSemaphore(shardsAtOnce)
       let isStopping = false
       const shardDependencies: ShardEntity.Dependencies = {
         isStopping: () => isStopping,
@@ -66,7 +72,7 @@ export const layer = (
         cancellation,
         shardRun: yield* ShardRun,
         outbox: yield* Outboxes.make,
-        semaphore: yield* Effect.makeSemaphore(options.shardsAtOnce ?? defaults.shardsAtOnce),
+        semaphore,
         runner: options.name ?? defaults.name
       }
       const shardOf = yield* Shard.client
@@ -126,11 +132,11 @@ export const layer = (
         ),
         Layer.scopedDiscard(sharding.registerSingleton("halyard/batches", starter))
       )
-      const stopping = Effect.addFinalizer(() =>
-        Effect.sync(() => {
-          isStopping = true
-        })
-      )
+      const stopping = Effect.addFinalizer(() => {
+        isStopping = true
+        const drained = Effect.interruptible(semaphore.take(shardsAtOnce))
+        return Effect.ignore(Effect.timeout(drained, options.drain ?? defaults.drain))
+      })
       // What is built last closes first.
       return Layer.scopedDiscard(stopping).pipe(Layer.provide(entities))
     })

@@ -10,13 +10,15 @@ import * as ShardingConfig from "@effect/cluster/ShardingConfig"
 import * as Layer from "effect/Layer"
 
 /**
- * Times with which the shards of a killed runner begin elsewhere within 25 seconds. The defaults of the engine take 40.
+ * Times with which the shards of a killed runner begin elsewhere within 25 seconds. The defaults of the engine take 40. A shard that moves
+ * to another runner has one second: messages that wait for a permit would take longer without an end.
  */
 export const settings = {
   runnerHealthCheckInterval: "5 seconds",
   entityMessagePollInterval: "2 seconds",
   shardLockExpiration: "15 seconds",
-  refreshAssignmentsInterval: "1 second"
+  refreshAssignmentsInterval: "1 second",
+  entityTerminationTimeout: "1 second"
 } as const
 
 /** The engine of the only process of a fleet. It opens no socket. */

@@ -52,22 +52,20 @@ const attemptOnce = (
     let isPermitted = false
     const { isStopping, rows, runner, semaphore } = dependencies
     const attempt = Effect.gen(function* () {
-      if (isStopping()) {
-        return yield* Effect.never
-      }
       const nowMillis = yield* Clock.currentTimeMillis
       const beginning = yield* persistently(rows.begin(batch, shard, runner, nowMillis))
       return beginning._tag === "Ended" || (yield* run(dependencies, batch, shard, beginning, cancelled))
     })
+    // A process that stops waits for all permits, so a shard that does not begin keeps none while it waits for the end.
     const permitted = semaphore.withPermits(1)(
       Effect.suspend(() => {
         isPermitted = true
-        return attempt
+        return isStopping() ? Effect.succeed(Effect.never) : Effect.map(attempt, Effect.succeed)
       })
     )
     // If the batch is cancelled before there is a permit, the beginning of an attempt ends the shard, and needs no permit.
     const unpermitted = Effect.flatMap(cancelled, () => (isPermitted ? Effect.never : attempt))
-    return Effect.raceFirst(permitted, unpermitted)
+    return Effect.raceFirst(Effect.flatten(permitted), unpermitted)
   })
 
 type Begun = Extract<Beginning, { readonly _tag: "Begun" }>
