@@ -142,7 +142,26 @@ export class OriginGovernor extends Context.Tag("halyard/OriginGovernor")<
  * @category constructors
  * @since 0.2.0
  */
-export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor.Service> =>
+export const make = (options?: Options): Effect.Effect<typeof OriginGovernor.Service> =>
+  Effect.map(makeShared(options), ({ governor }) => governor)
+
+/**
+ * A governor with a part of the limits of each origin.
+ *
+ * @internal
+ */
+export interface SharedGovernor {
+  readonly governor: typeof OriginGovernor.Service
+  /** Sets the number of processes that keep the limits together, and the place of this one among them, from 0. */
+  readonly setShare: (members: number, rank: number) => void
+}
+
+/**
+ * Makes a governor that has all of its limits until `setShare` is called.
+ *
+ * @internal
+ */
+export const makeShared = (options: Options = {}): Effect.Effect<SharedGovernor> =>
   Effect.map(Effect.clock, (clock) => {
     const concurrency = limitOf(options.concurrency, "concurrency")
     const perOrigin = limitOf(options.perOrigin, "perOrigin")
@@ -236,7 +255,7 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
         })
       )
 
-    return OriginGovernor.of({
+    const governor = OriginGovernor.of({
       acquire: (name, options) => {
         const permit = tryAcquire(name, options)
         return permit === undefined ? awaitPermit(name, options) : Exit.succeed(permit)
@@ -260,12 +279,13 @@ export const make = (options: Options = {}): Effect.Effect<typeof OriginGovernor
           ? { permits: permits.used, limit: concurrency, obstacle, pauseMillis: 0 }
           : {
               permits: origin?.used ?? 0,
-              limit: Math.min(concurrency, origin?.limit.current(at) ?? perOrigin),
+              limit: Math.min(concurrency, origin?.permits(at) ?? perOrigin),
               obstacle,
               pauseMillis: Math.max(0, (origin?.pausedUntil ?? 0) - at)
             }
       }
     })
+    return { governor, setShare: (members, rank) => act((at) => permits.setShare(members, rank, at)) }
   })
 
 /**

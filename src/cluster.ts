@@ -25,6 +25,7 @@ export {
   BatchStorageError,
   InvalidBatch
 } from "./cluster/errors.js"
+export * as FleetGovernor from "./cluster/FleetGovernor.js"
 export {
   AbandonedShard,
   BatchReport,
@@ -36,7 +37,7 @@ export {
   Submitted
 } from "./cluster/models.js"
 export * as Runner from "./cluster/Runner.js"
-export { BatchRows, ShardRows } from "./cluster/rows.js"
+export { BatchRows, FleetRows, ShardRows } from "./cluster/rows.js"
 export * as ShardRun from "./cluster/ShardRun.js"
 
 /**

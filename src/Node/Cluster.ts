@@ -25,7 +25,8 @@ import * as Engine from "../cluster/engine.js"
 import { storageError } from "../cluster/errors.js"
 import * as SqlRows from "../cluster/sqlRows.js"
 import { locked } from "../cluster/sqlSchema.js"
-import { Batches, BatchStorageError, Runner, type ShardRun } from "../cluster.js"
+import { Batches, BatchStorageError, FleetGovernor, Runner, type ShardRun } from "../cluster.js"
+import type { OriginGovernor } from "../OriginGovernor.js"
 
 /**
  * Options of a client and of a runner.
@@ -79,6 +80,20 @@ export const layerRunner = (
     Layer.provide(layerDatabase(options))
   )
 }
+
+/**
+ * A governor whose limits of an origin are those of all runners of the database together. Provide it to the downloader of a runner.
+ *
+ * @category layers
+ * @since 0.2.0
+ */
+export const layerGovernor = (
+  options: Options & Omit<FleetGovernor.Options, "name"> & { readonly host: string; readonly port: number }
+): Layer.Layer<OriginGovernor, BatchStorageError> =>
+  FleetGovernor.layer({ ...options, name: `${options.host}:${options.port}` }).pipe(
+    Layer.provide(SqlRows.layer),
+    Layer.provide(layerDatabase(options))
+  )
 
 const layerFleet = ({ host, listenHost = host, port }: RunnerOptions) =>
   SocketRunner.layer.pipe(

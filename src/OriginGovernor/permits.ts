@@ -20,6 +20,7 @@ import {
   type Ticket
 } from "./queues.js"
 import { RateLimit } from "./rateLimit.js"
+import { Share } from "./share.js"
 
 interface Limits extends OriginLimits {
   readonly concurrency: number
@@ -30,6 +31,7 @@ interface Limits extends OriginLimits {
 export class Permits {
   used = 0
   readonly origins: Origins
+  private readonly share = new Share()
   private readonly requests: RateLimit
   private readonly bytes: RateLimit
   private readonly limits = new Map<ConcurrencyLimit, LimitState>()
@@ -47,8 +49,8 @@ export class Permits {
     this.requests = new RateLimit(limits.requestsPerSecond, "requestsPerSecond")
     this.bytes = new RateLimit(limits.bytesPerSecond, "bytesPerSecond")
     // Invalid limits throw now, and not with the first origin.
-    new Origins(limits).get("", 0)
-    this.origins = new Origins(limits)
+    new Origins(limits, this.share).get("", 0)
+    this.origins = new Origins(limits, this.share)
   }
 
   /** Grants the ticket a permit if one is free at this moment and no other ticket waits for it. */
@@ -131,6 +133,15 @@ export class Permits {
     this.grantReady(now)
   }
 
+  /** Changes the part of the limits of each origin. Permits beyond it stay until they are released. */
+  setShare(members: number, rank: number, now: number): void {
+    this.share.set(members, rank)
+    for (const origin of this.origins.all) {
+      this.refill(origin, undefined, now)
+    }
+    this.grantReady(now)
+  }
+
   /** Counts received bytes, and returns when the receiver may continue. */
   receive(origin: Origin, count: number, now: number): number {
     const before = origin.limit.current(now)
@@ -139,7 +150,7 @@ export class Permits {
       this.refill(origin, undefined, now)
       this.grantReady(now)
     }
-    const until = Math.max(this.bytes.take(count, now), origin.bytes.take(count, now))
+    const until = Math.max(this.bytes.take(count, now), origin.bytes.take(count * this.share.weight, now))
     if (until > now) {
       this.bytes.noteWaiter()
       origin.bytes.noteWaiter()
@@ -151,7 +162,7 @@ export class Permits {
   tryReuse({ isGranted, origin }: Ticket, now: number): boolean {
     if (
       !isGranted ||
-      origin.used > origin.limit.current(now) ||
+      origin.used > origin.permits(now) ||
       origin.opensAt > now ||
       this.requests.nextAt > now ||
       origin.blocked.size > 0 ||
@@ -160,7 +171,7 @@ export class Permits {
       return false
     }
     this.requests.take(1, now)
-    origin.requests.take(1, now)
+    origin.requests.take(this.share.weight, now)
     return true
   }
 
@@ -253,7 +264,7 @@ export class Permits {
       limit.used++
     }
     this.requests.take(1, now)
-    origin.requests.take(1, now)
+    origin.requests.take(this.share.weight, now)
     ticket.park(false)
   }
 

@@ -5,6 +5,7 @@ import { AdaptiveLimit } from "./adaptiveLimit.js"
 import { Heap } from "./heap.js"
 import type { LinkedList, Node } from "./linkedList.js"
 import { RateLimit } from "./rateLimit.js"
+import type { Share } from "./share.js"
 
 /**
  * An additional limit for some of the permits of a governor. Each run has one.
@@ -89,7 +90,8 @@ export class Origin implements Bottleneck {
 
   constructor(
     readonly name: string,
-    limits: OriginLimits
+    private readonly limits: OriginLimits,
+    readonly share: Share
   ) {
     this.limit = new AdaptiveLimit(limits.perOrigin, limits.adaptive ?? true)
     this.requests = new RateLimit(limits.requestsPerSecondPerOrigin, "requestsPerSecondPerOrigin")
@@ -101,8 +103,13 @@ export class Origin implements Bottleneck {
     return Math.max(this.pausedUntil, this.requests.nextAt)
   }
 
+  /** The permits at this moment. */
+  permits(now: number): number {
+    return Math.min(this.limit.current(now), this.share.permits(this.limits.perOrigin))
+  }
+
   isFull(now: number): boolean {
-    return this.used >= this.limit.current(now)
+    return this.used >= this.permits(now)
   }
 
   isBlocked(now: number): boolean {
@@ -129,7 +136,7 @@ export class Origin implements Bottleneck {
   }
 
   room(now: number): number {
-    return this.isBlocked(now) ? 0 : this.limit.current(now) - this.used
+    return this.isBlocked(now) ? 0 : this.permits(now) - this.used
   }
 
   /** True if the origin is in its initial state. */
@@ -154,7 +161,14 @@ export class Origins {
   private readonly byName = new Map<string, Origin>()
   private forgetAt = fewOrigins
 
-  constructor(private readonly limits: OriginLimits) {}
+  constructor(
+    private readonly limits: OriginLimits,
+    private readonly share: Share
+  ) {}
+
+  get all(): Iterable<Origin> {
+    return this.byName.values()
+  }
 
   find(name: string): Origin | undefined {
     return this.byName.get(name)
@@ -168,7 +182,7 @@ export class Origins {
     if (this.byName.size >= this.forgetAt) {
       this.forgetInitial(now)
     }
-    const made = new Origin(name, this.limits)
+    const made = new Origin(name, this.limits, this.share)
     this.byName.set(name, made)
     return made
   }

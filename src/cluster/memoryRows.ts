@@ -1,6 +1,7 @@
 /**
  * The rows of batches in memory, for tests and for a process whose batches need not survive it.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,14 +10,17 @@ import * as Stream from "effect/Stream"
 import type { RunReport } from "../Download.js"
 import {
   type Attempt,
+  absentMillis,
   attemptsAtMost,
   type BatchRow,
   BatchRows,
   type BatchSums,
   type Counts,
+  FleetRows,
   type ReportParts,
   ShardRows,
-  type Slice
+  type Slice,
+  turnMillis
 } from "./rows.js"
 import { abandonedOf, addFailures, emptyCounts, remaining, sumCounts } from "./sums.js"
 
@@ -44,11 +48,14 @@ interface Batch {
 }
 
 /** Empty rows. */
-export const layer: Layer.Layer<BatchRows | ShardRows> = Layer.effectContext(
+export const layer: Layer.Layer<BatchRows | ShardRows | FleetRows> = Layer.effectContext(
   Effect.sync(() => {
     const slices = new Map<string, Array<Slice>>()
     const batches = new Map<string, Batch>()
-    return Context.make(BatchRows, batchRows(slices, batches)).pipe(Context.add(ShardRows, shardRows(batches)))
+    return Context.make(BatchRows, batchRows(slices, batches)).pipe(
+      Context.add(ShardRows, shardRows(batches)),
+      Context.add(FleetRows, fleetRows())
+    )
   })
 )
 
@@ -230,5 +237,26 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
           batch.isClosed = true
         }
       })
+  }
+}
+
+const fleetRows = (): typeof FleetRows.Service => {
+  const runners = new Map<string, number>()
+  const pauses = new Map<string, number>()
+  return {
+    beat: (runner) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        runners.set(runner, now)
+        const seen = Array.from(runners).filter(([, millis]) => millis > now - absentMillis)
+        return { runners: seen.map(([name]) => name).sort(), turn: Math.floor(now / turnMillis) }
+      }),
+    leave: (runner) => Effect.sync(() => void runners.delete(runner)),
+    pause: (origin, millis) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        pauses.set(origin, Math.max(pauses.get(origin) ?? 0, now + millis))
+      }),
+    pauses: Effect.map(Clock.currentTimeMillis, (now) =>
+      Array.from(pauses).flatMap(([origin, until]) => (until > now ? [{ origin, millis: until - now }] : []))
+    )
   }
 }

@@ -169,3 +169,39 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
     readonly close: (batch: string) => Effect.Effect<void, BatchStorageError>
   }
 >() {}
+
+/** The runners of a database, and the origins that asked one of them for a pause. */
+export interface Fleet {
+  /** The names of the runners that were seen in the last five seconds, in order. */
+  readonly runners: ReadonlyArray<string>
+  /** A number that all runners read, and that grows by one each half minute. */
+  readonly turn: number
+}
+
+/**
+ * What runners know of each other. Times are those of the database, so the clocks of the runners may differ.
+ *
+ * @category tags
+ * @since 0.2.0
+ */
+export class FleetRows extends Context.Tag("halyard/cluster/FleetRows")<
+  FleetRows,
+  {
+    /** Says that a runner lives, and returns the runners that do. */
+    readonly beat: (runner: string) => Effect.Effect<Fleet, BatchStorageError>
+    readonly leave: (runner: string) => Effect.Effect<void, BatchStorageError>
+    /** Pauses an origin. A pause does not shorten an earlier one. */
+    readonly pause: (origin: string, millis: number) => Effect.Effect<void, BatchStorageError>
+    /** The origins that are paused, and for how long. */
+    readonly pauses: Effect.Effect<
+      ReadonlyArray<{ readonly origin: string; readonly millis: number }>,
+      BatchStorageError
+    >
+  }
+>() {}
+
+/** A runner that was not seen for this time has left. */
+export const absentMillis = 5000
+
+/** The time of a turn. */
+export const turnMillis = 30_000

@@ -6,16 +6,21 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { BatchStorageError } from "./errors.js"
-import { BatchRows, ShardRows } from "./rows.js"
+import { BatchRows, FleetRows, ShardRows } from "./rows.js"
 import { batchRows } from "./sqlBatchRows.js"
+import { fleetRows } from "./sqlFleetRows.js"
 import { locked, migrate } from "./sqlSchema.js"
 import { shardRows } from "./sqlShardRows.js"
 
 /** Makes the tables that are missing. Several processes may begin at the same time. */
-export const layer: Layer.Layer<BatchRows | ShardRows, BatchStorageError, SqlClient.SqlClient> = Layer.effectContext(
-  Effect.gen(function* () {
-    yield* locked(migrate)
-    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    return Context.make(BatchRows, batchRows(sql)).pipe(Context.add(ShardRows, shardRows(sql)))
-  })
-)
+export const layer: Layer.Layer<BatchRows | ShardRows | FleetRows, BatchStorageError, SqlClient.SqlClient> =
+  Layer.effectContext(
+    Effect.gen(function* () {
+      yield* locked(migrate)
+      const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+      return Context.make(BatchRows, batchRows(sql)).pipe(
+        Context.add(ShardRows, shardRows(sql)),
+        Context.add(FleetRows, fleetRows(sql))
+      )
+    })
+  )

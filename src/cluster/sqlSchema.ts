@@ -60,6 +60,18 @@ const shards = `
 // The number names this lock among the advisory locks of the database.
 const lockNumber = 7_204_119_001
 
+const runners = `
+  CREATE TABLE IF NOT EXISTS halyard_runner (
+    name TEXT NOT NULL PRIMARY KEY,
+    seen_millis BIGINT NOT NULL
+  )`
+
+const pauses = `
+  CREATE TABLE IF NOT EXISTS halyard_pause (
+    origin TEXT NOT NULL PRIMARY KEY,
+    until_millis BIGINT NOT NULL
+  )`
+
 /**
  * Runs an effect while no other process of the fleet is making tables. PostgreSQL refuses one of two processes that make the same table
  * at the same time, also with IF NOT EXISTS. An SQLite file has one process.
@@ -94,7 +106,7 @@ const lock = Effect.fnUntraced(
 export const migrate: Effect.Effect<void, BatchStorageError, SqlClient.SqlClient> = Effect.flatMap(
   SqlClient.SqlClient,
   (sql) =>
-    Effect.forEach([slices, batches, shards], (statement) => sql.unsafe(statement), { discard: true }).pipe(
-      Effect.mapError(storageError("make the tables"))
-    )
+    Effect.forEach([slices, batches, shards, runners, pauses], (statement) => sql.unsafe(statement), {
+      discard: true
+    }).pipe(Effect.mapError(storageError("make the tables")))
 )

@@ -2,6 +2,7 @@
  * Batches in a real database, with runners in this process. The test of the program has runners that are killed.
  */
 import { assert, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -9,7 +10,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Download } from "halyard"
+import { Download, OriginGovernor } from "halyard"
 import { Batches, ShardRun } from "halyard/cluster"
 import * as Cluster from "halyard/Node/Cluster"
 import { requests } from "../cluster/world.js"
@@ -164,6 +165,29 @@ Postgres.withPostgres("a result waits until the database is back", () =>
       assert.deepInclude(status.shards, { done: 8 })
       assert.deepInclude(status, { attempts: 8 })
     }).pipe(Effect.provide(Cluster.layerClient({ database })))
+  })
+)
+
+Postgres.withPostgres("two runners share the permits of an origin, and a pause", () =>
+  Effect.gen(function* () {
+    const database = yield* (yield* Postgres.start).database
+    const origin = "http://origin.test"
+    const [a, b] = yield* Effect.all(
+      [1, 2].map((port) =>
+        Effect.map(
+          Layer.build(Cluster.layerGovernor({ database, host: "127.0.0.1", port, perOrigin: 8 })),
+          Context.get(OriginGovernor.OriginGovernor)
+        )
+      ),
+      { concurrency: 2 }
+    )
+    assert.isDefined(a)
+    assert.isDefined(b)
+    yield* b.report(origin, { signal: "neutral", beganAtMillis: 0 })
+    yield* awaitTrue("share of 4", () => b.inUse(origin).limit === 4)
+    yield* a.report(origin, { signal: "overload", beganAtMillis: 0, pauseMillis: 60_000 })
+    yield* awaitTrue("pause", () => b.inUse(origin).obstacle === "pause")
+    assert.isAbove(b.inUse(origin).pauseMillis, 30_000)
   })
 )
 

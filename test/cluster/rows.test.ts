@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { BatchRows, type BatchStorageError, ShardRows } from "halyard/cluster"
+import { BatchRows, type BatchStorageError, FleetRows, ShardRows } from "halyard/cluster"
 import * as MemoryRows from "../../src/cluster/memoryRows.js"
 import * as SqlRows from "../../src/cluster/sqlRows.js"
 import { emptyCounts } from "../../src/cluster/sums.js"
@@ -47,7 +47,10 @@ const sums = (id: string) => Effect.flatMap(BatchRows, (rows) => Effect.flatMap(
 const counts = { ...emptyCounts, saved: 1, bytes: 2 ** 40 }
 
 const cases: ReadonlyArray<
-  readonly [string, Effect.Effect<void, BatchStorageError | Cause.NoSuchElementException, BatchRows | ShardRows>]
+  readonly [
+    string,
+    Effect.Effect<void, BatchStorageError | Cause.NoSuchElementException, BatchRows | ShardRows | FleetRows>
+  ]
 > = [
   [
     "keeps the first of two batches with an id",
@@ -192,6 +195,24 @@ const cases: ReadonlyArray<
       assert.deepStrictEqual(yield* batches.find("b"), Option.none())
       assert.deepStrictEqual(yield* rows.pending("b", -1, 10), [])
       assert.deepStrictEqual(yield* rows.begin("b", 0, "here", 1), { _tag: "Ended" })
+    })
+  ],
+  [
+    "knows the runners that were seen lately, and the longest pause of an origin",
+    Effect.gen(function* () {
+      const rows = yield* FleetRows
+      yield* rows.beat("b")
+      const { runners, turn } = yield* rows.beat("a")
+      assert.deepStrictEqual(runners, ["a", "b"])
+      assert.isAtLeast((yield* rows.beat("a")).turn, turn)
+      yield* rows.leave("b")
+      assert.deepStrictEqual((yield* rows.beat("a")).runners, ["a"])
+      assert.deepStrictEqual(yield* rows.pauses, [])
+      yield* rows.pause("http://origin.test", 1e6)
+      yield* rows.pause("http://origin.test", 1e5)
+      const [pause, ...others] = yield* rows.pauses
+      assert.deepStrictEqual([pause?.origin, others], ["http://origin.test", []])
+      assert.isTrue(pause !== undefined && pause.millis > 5e5 && pause.millis <= 1e6, `${pause?.millis} ms`)
     })
   ],
   [

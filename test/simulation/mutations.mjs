@@ -164,7 +164,7 @@ export const mutations = [
   [
     "no limit for an origin",
     [queues, "this.isFull(now) || this.pausedUntil > now", "this.pausedUntil > now"],
-    [queues, "this.limit.current(now) - this.used", "Number.POSITIVE_INFINITY"]
+    [queues, "this.permits(now) - this.used", "Number.POSITIVE_INFINITY"]
   ],
   [
     "no limit in all",
