@@ -179,7 +179,7 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       readonly isScreen: boolean
       /** Writes at once. */
       readonly write: (text: string) => void
-      /** Writes by the end of this turn of the event loop, together with other text. */
+      /** Writes within 20 milliseconds, together with other text. */
       readonly writeSoon: (text: string) => void
       /** Whether 1 MiB of text waits in memory for standard output and the screen. */
       readonly isFull: () => boolean
