@@ -18,7 +18,9 @@ describe.concurrent("halyard flags", () => {
         const { directory, exitCode, lines, saved, stderr } = yield* flags(
           engine === "fibers" ? [] : ["--engine", engine]
         )
-        assert.deepStrictEqual([exitCode, stderr], [0, "downloading flags: 0/20\n"])
+        assert.strictEqual(exitCode, 0)
+        // A line follows every ten seconds, if the machine is that slow.
+        assert.match(stderr, /^downloading flags: 0\/20\n(?:downloading flags: \d+\/20 .*\n)*$/)
         assert.match(lines[0] ?? "", /^LOCAL site: http:\/\/127\.0\.0\.1:\d+$/)
         assert.strictEqual(lines[1], "Searching for 20 flags: from BD to VN")
         assert.strictEqual(lines[2], `${connections} will be used.`)
