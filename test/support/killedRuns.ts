@@ -2,6 +2,7 @@
  * Runs of the program that are killed with SIGKILL at moments that a server chooses, and a server that counts what it sends.
  */
 import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
 import type { RequestListener } from "node:http"
 import { connect, createServer } from "node:net"
 import { assert } from "@effect/vitest"
@@ -24,6 +25,8 @@ export class Traffic {
   sentBytes = 0
   private leftUnits = Number.POSITIVE_INFINITY
   private act: () => void = () => {}
+  /** The ports to which the clients connect. */
+  readonly ports = new Set<number>()
 
   constructor(private readonly unit: "requests" | "bytes") {}
 
@@ -31,6 +34,11 @@ export class Traffic {
   after(count: number, act: () => void): void {
     this.leftUnits = count
     this.act = act
+  }
+
+  /** Leaves out the bytes that no client has read. Call it before a client is killed. */
+  forgetUnread(): void {
+    this.sentBytes -= unreadBytes(this.ports)
   }
 
   onRequest(): void {
@@ -50,6 +58,20 @@ export class Traffic {
       this.act()
     }
   }
+}
+
+/** The bytes on connections to these ports that the system has received and no process has read. 0 on a system other than Linux. */
+const unreadBytes = (ports: ReadonlySet<number>): number => {
+  if (process.platform !== "linux") {
+    return 0
+  }
+  // Lines of proc_net_tcp: number, local address, remote address, state, and the sizes of both queues in hexadecimal digits.
+  const lines = readFileSync("/proc/net/tcp", "latin1").split("\n")
+  return lines.reduce((sum, line) => {
+    const [, , remote = "", , queues = ""] = line.trim().split(/\s+/)
+    const port = Number.parseInt(remote.split(":")[1] ?? "", 16)
+    return ports.has(port) ? sum + Number.parseInt(queues.split(":")[1] ?? "", 16) : sum
+  }, 0)
 }
 
 const chunkBytes = 4 * 1024
@@ -108,27 +130,30 @@ export const serving =
  * connection, so that little is on its way when a client is killed.
  */
 export const metered = (traffic: Traffic, port: number) =>
-  listening(
-    createServer({ noDelay: true }, (client) => {
-      const server = connect(port, "127.0.0.1")
-      const send = (bytes: Buffer): void => {
-        if (client.destroyed) {
-          return
+  Effect.tap(
+    listening(
+      createServer({ noDelay: true }, (client) => {
+        const server = connect(port, "127.0.0.1")
+        const send = (bytes: Buffer): void => {
+          if (client.destroyed) {
+            return
+          }
+          const chunk = bytes.subarray(0, chunkBytes)
+          const rest = bytes.subarray(chunkBytes)
+          traffic.onSent(chunk.length)
+          client.write(chunk, () => (rest.length === 0 ? server.resume() : setTimeout(send, 1, rest)))
         }
-        const chunk = bytes.subarray(0, chunkBytes)
-        const rest = bytes.subarray(chunkBytes)
-        traffic.onSent(chunk.length)
-        client.write(chunk, () => (rest.length === 0 ? server.resume() : setTimeout(send, 1, rest)))
-      }
-      server.on("data", (bytes) => {
-        server.pause()
-        send(bytes)
+        server.on("data", (bytes) => {
+          server.pause()
+          send(bytes)
+        })
+        server.on("end", () => client.end())
+        server.on("error", () => client.destroy())
+        client.on("close", () => server.destroy())
+        client.pipe(server)
       })
-      server.on("end", () => client.end())
-      server.on("error", () => client.destroy())
-      client.on("close", () => server.destroy())
-      client.pipe(server)
-    })
+    ),
+    (origin) => Effect.sync(() => traffic.ports.add(origin.port))
   )
 
 /** Runs the program once for each of `kills`, and kills it after that many units of the traffic. Then runs it to its end. */
@@ -143,7 +168,10 @@ export const killed = Effect.fnUntraced(function* (
     const ended = yield* Effect.scoped(
       Effect.gen(function* () {
         const running = yield* halyard(parameters, { cwd })
-        traffic.after(after, () => process.kill(running.pid, "SIGKILL"))
+        traffic.after(after, () => {
+          traffic.forgetUnread()
+          process.kill(running.pid, "SIGKILL")
+        })
         return yield* running.ended
       })
     )
