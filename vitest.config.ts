@@ -15,6 +15,7 @@ export default defineConfig({
     // Examples import the package by its name, as their readers will.
     alias: [
       { find: /^halyard$/, replacement: `${source}index.ts` },
+      { find: /^halyard\/S3Store$/, replacement: `${source}Store/S3.ts` },
       { find: /^halyard\/TarStore$/, replacement: `${source}Store/Tar.ts` },
       { find: /^halyard\/(.*)$/, replacement: `${source}$1.ts` }
     ],

@@ -2,7 +2,8 @@
  * The port that stores files. A store writes a *part*, and gives it the name of its destination when it is complete. A destination
  * never has an incomplete file.
  *
- * Backends: `Node/Store` over `node:fs`, `Store/FileSystem` over the `FileSystem` of `@effect/platform`, `Store/Memory`.
+ * Backends: `Node/Store` over `node:fs`, `Store/FileSystem` over the `FileSystem` of `@effect/platform`, `Store/S3` over an
+ * object storage, `Store/Memory`.
  *
  * A method returns an Effect. An `Exit` is an Effect that has ended: a backend that has done its work when the call returns
  * gives back an `Exit`, and the transfer continues without suspending. A backend that must wait returns any other Effect, which

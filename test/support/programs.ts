@@ -5,6 +5,7 @@
  * A test that needs one is declared with `withPrograms`, which skips it if the program is not installed.
  */
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -250,3 +251,10 @@ ${options.sections(`127.0.0.1:${port}${options.isTls === true ? ` ssl crt ${join
 `
     }
   }))
+
+/** OpenStack Swift with its S3 interface, whose access key is `test:tester` and whose secret is `testing`. */
+export const swift = start("swift-proxy-server", undefined, ({ directory, port }) => ({
+  executable: "/usr/bin/python3",
+  parameters: [fileURLToPath(new URL("./swiftServer.py", import.meta.url)), directory, String(port)],
+  files: {}
+}))

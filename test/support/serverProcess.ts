@@ -21,7 +21,7 @@ import { listening } from "./loopback.js"
 import { until } from "./poll.js"
 import { environment, temporaryDirectory } from "./program.js"
 
-/** The names of the programs. Their packages have the same names, but for varnish. `.ci/run` installs all of them. */
+/** The names of the programs. Their packages have the same names, but for varnish and swift-proxy. `.ci/run` installs all of them. */
 export type Name =
   | "nginx"
   | "apache2"
@@ -32,6 +32,7 @@ export type Name =
   | "haproxy"
   | "varnishd"
   | "microsocks"
+  | "swift-proxy-server"
 
 export interface Program {
   readonly port: number
@@ -59,6 +60,8 @@ interface Place {
 }
 
 interface Configuration {
+  /** The program that is run. Default: the one with the name. */
+  readonly executable?: string | undefined
   readonly parameters: ReadonlyArray<string>
   /** The texts of files in the directory. */
   readonly files: Readonly<Record<string, string>>
@@ -123,7 +126,7 @@ const launch = (name: Name, tls: Tls | undefined, { directory, port }: Place, co
     mkdirSync(dirname(join(directory, file)), { recursive: true })
     writeFileSync(join(directory, file), text, { mode: file.endsWith(".sh") ? 0o755 : 0o644 })
   }
-  const child = spawn(pathOf(name) ?? name, configuration.parameters, {
+  const child = spawn(configuration.executable ?? pathOf(name) ?? name, configuration.parameters, {
     cwd: directory,
     // Processes that the program starts belong to its group.
     detached: true,
