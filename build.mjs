@@ -1,6 +1,6 @@
-// Builds dist/: the modules of the library with their types, and the command line as two files: bin.cjs, which loads
-// program.cjs when there is something to do, and report.html, the page of a report. events.schema.json is the JSON Schema of
-// the lines of --json. LICENSES.txt has the notices of the packages that are part of the first three.
+// Builds dist/: the modules of the library with their types, and the command line: bin.cjs, which loads program.cjs when there is
+// something to do, or batches.cjs for the commands about batches, and report.html, the page of a report. events.schema.json is the JSON Schema of
+// the lines of --json. LICENSES.txt has the notices of the packages that are part of these files.
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -59,30 +59,49 @@ const common = {
 // The files are CommonJS: to load a first file that is an ES module takes Node 6 ms longer.
 const programUrl = `const programUrl={get href(){return require("node:url").pathToFileURL(__filename).href}};`
 
-const program = await build({
-  ...common,
-  entryPoints: ["src/Node/program/program.ts"],
-  outfile: "dist/program.cjs",
-  write: false,
-  format: "cjs",
-  plugins: [narrowed, lateBuiltins(["fs", "net", "path", "events", "buffer"])],
-  define: { "import.meta.url": "programUrl.href", HALYARD_VERSION: JSON.stringify(version) },
-  banner: { js: programUrl }
-})
+// The commands about batches have a file of their own, so that other commands neither read nor compile the engine.
+const withoutBatches = {
+  name: "without-batches",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /src\/Node\/program\/batches\.ts$/ }, () => ({
+      contents: `const absent = () => { throw new Error("the engine of batches is in batches.cjs") }
+export const client = absent
+export const runner = absent`
+    }))
+  }
+}
 
-// A step of its own, because esbuild leaves out the paths of the modules otherwise. Stacks and profiles show them.
-const { code } = await transform(program.outputFiles[0].text, {
-  platform: "node",
-  target: common.target,
-  format: "cjs",
-  charset: "ascii",
-  legalComments: "none",
-  minify: true
-})
-// With the function that Node puts around CommonJS. To add it at each start would copy the text.
-const content = `(function(exports,require,module,__filename,__dirname){${code}})`
-mkdirSync(`${root}dist`, { recursive: true })
-writeFileSync(`${root}dist/program.cjs`, content)
+const buildProgram = async (file, plugins) => {
+  const bundle = await build({
+    ...common,
+    entryPoints: ["src/Node/program/program.ts"],
+    outfile: `dist/${file}`,
+    write: false,
+    format: "cjs",
+    plugins: [narrowed, lateBuiltins(["fs", "net", "path", "events", "buffer"]), ...plugins],
+    // Machine code, which an installation has for its own processor.
+    external: ["@libsql/client", "pg-native"],
+    define: { "import.meta.url": "programUrl.href", HALYARD_VERSION: JSON.stringify(version) },
+    banner: { js: programUrl }
+  })
+  // A step of its own, because esbuild leaves out the paths of the modules otherwise. Stacks and profiles show them.
+  const { code } = await transform(bundle.outputFiles[0].text, {
+    platform: "node",
+    target: common.target,
+    format: "cjs",
+    charset: "ascii",
+    legalComments: "none",
+    minify: true
+  })
+  // With the function that Node puts around CommonJS. To add it at each start would copy the text.
+  const content = `(function(exports,require,module,__filename,__dirname){${code}})`
+  mkdirSync(`${root}dist`, { recursive: true })
+  writeFileSync(`${root}dist/${file}`, content)
+  return { metafile: bundle.metafile, build: createHash("sha256").update(content).digest("hex").slice(0, 32) }
+}
+
+const program = await buildProgram("program.cjs", [withoutBatches])
+const batches = await buildProgram("batches.cjs", [])
 
 const bin = await build({
   ...common,
@@ -94,7 +113,8 @@ const bin = await build({
   define: {
     "import.meta.url": "programUrl.href",
     HALYARD_VERSION: JSON.stringify(version),
-    HALYARD_BUILD: JSON.stringify(createHash("sha256").update(content).digest("hex").slice(0, 32))
+    HALYARD_BUILD: JSON.stringify(program.build),
+    HALYARD_BATCHES_BUILD: JSON.stringify(batches.build)
   }
 })
 
@@ -108,7 +128,10 @@ if (only !== "cli") {
   writeFileSync(`${root}dist/events.schema.json`, `${JSON.stringify(jsonSchema(), null, 2)}\n`)
 }
 
-writeFileSync(`${root}dist/LICENSES.txt`, notices(root, [program.metafile, bin.metafile, page.metafile]))
+writeFileSync(
+  `${root}dist/LICENSES.txt`,
+  notices(root, [program.metafile, batches.metafile, bin.metafile, page.metafile])
+)
 
 // Code that was kept for the builds before.
 for (const name of readdirSync(`${root}dist`)) {

@@ -3,6 +3,12 @@ import { readdirSync, readFileSync } from "node:fs"
 
 const notice = /^(?:licen[cs]e|copying|notice)(?:[.-].*)?$/i
 
+/** The section about the licence, if it has the notice. */
+const licenceIn = (readme) => {
+  const [, section = ""] = /^#+ +licen[cs]e *\n(.*)/ims.exec(readme) ?? []
+  return section.includes("Copyright") ? [section.trim()] : []
+}
+
 // The directory of the package that a file of a bundle belongs to; none for a file of this project.
 const directory = /^((?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+)\//
 
@@ -26,14 +32,18 @@ const packagesOf = (metafiles) => {
 export const notices = (root, metafiles) => {
   const sections = packagesOf(metafiles).map((path) => {
     const { license, name, version } = JSON.parse(readFileSync(`${root}${path}/package.json`, "utf8"))
-    const files = readdirSync(`${root}${path}`).filter((file) => notice.test(file))
-    if (files.length === 0 || typeof license !== "string") {
+    const names = readdirSync(`${root}${path}`)
+    const read = (file) => readFileSync(`${root}${path}/${file}`, "utf8").trim()
+    const files = names.filter((file) => notice.test(file)).sort()
+    // A few packages have their licence at the end of their description.
+    const described = names.filter((file) => /^readme\.md$/i.test(file)).flatMap((file) => licenceIn(read(file)))
+    const texts = files.length > 0 ? files.map(read) : described
+    if (texts.length === 0 || typeof license !== "string") {
       throw new Error(`${name} is part of the program, and there is no licence in ${path}`)
     }
-    const texts = files.sort().map((file) => readFileSync(`${root}${path}/${file}`, "utf8").trim())
     return [`${name} ${version} (${license})`, ...texts].join("\n\n")
   })
   const start =
-    "The command line of halyard, dist/bin.cjs, dist/program.cjs and dist/report.html, has code of these packages in it."
+    "The command line of halyard, dist/bin.cjs, dist/program.cjs, dist/batches.cjs and dist/report.html, has code of these packages in it."
   return `${[start, ...sections].join(`\n\n${"-".repeat(80)}\n\n`)}\n`
 }

@@ -7,6 +7,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Cancel from "./Cli/Cancel.js"
 import * as Clean from "./Cli/Clean.js"
 import { type Action, builtIns, type Command, type Help, optionsOf } from "./Cli/Command.js"
 import * as Config from "./Cli/Config.js"
@@ -17,8 +18,11 @@ import { Host } from "./Cli/Host.js"
 import { type Option, readOptions } from "./Cli/Option.js"
 import { type Line, parse, suggestion } from "./Cli/parse.js"
 import * as Report from "./Cli/Report.js"
+import * as Runner from "./Cli/Runner.js"
 import * as Serve from "./Cli/Serve.js"
 import * as Spin from "./Cli/Spin.js"
+import * as Status from "./Cli/Status.js"
+import * as Submit from "./Cli/Submit.js"
 import { UsageError } from "./Cli/UsageError.js"
 import { displayLabel } from "./internal/text/displayUrl.js"
 import * as Printable from "./internal/text/printable.js"
@@ -54,7 +58,11 @@ const commands: ReadonlyArray<Command> = [
   Flags.command,
   Spin.command,
   Serve.command,
-  Config.command
+  Config.command,
+  Submit.command,
+  Runner.command,
+  Status.command,
+  Cancel.command
 ]
 
 /** The command that a line without a command means. */

@@ -11,10 +11,20 @@ import * as SmallHeap from "./Node/program/smallHeap.js"
 import * as Terminals from "./Node/program/terminals.js"
 
 declare const HALYARD_VERSION: string
-/** Identifies the build of the program. */
+/** Identify the builds of the program, with and without the engine of batches. */
 declare const HALYARD_BUILD: string
+declare const HALYARD_BATCHES_BUILD: string
 
 const [first, ...others] = process.argv.slice(2)
+
+/** Whether the command line needs the engine of batches. */
+const isAboutBatches = ((): boolean => {
+  const command = process.argv.slice(2).find((word) => !word.startsWith("-"))
+  return (
+    ["submit", "runner", "status", "cancel"].some((name) => name === command) ||
+    (command === "report" && others.some((word) => /^--batch(?:=|$)/.test(word)))
+  )
+})()
 
 // The part of the code cache. Each command uses other code of the program. A wrong part only makes the start slower.
 const part = ((): string => {
@@ -24,7 +34,11 @@ const part = ((): string => {
   const isHelp =
     first === undefined || [first, ...others].some((word) => /^(-h|--help|--version|--completions.*)$/.test(word))
   // A line without a command means `get`.
-  return isHelp ? "help" : (["flags", "spin", "serve"].find((command) => command === first) ?? "get")
+  return isHelp
+    ? "help"
+    : isAboutBatches
+      ? "batches"
+      : (["flags", "spin", "serve"].find((command) => command === first) ?? "get")
 })()
 
 if (isMainThread) {
@@ -37,8 +51,10 @@ if (first === "--version" && others.length === 0 && isMainThread) {
   })
   process.stdout.write(`${HALYARD_VERSION}\n`)
 } else {
-  const program: Program = CodeCache.load(fileURLToPath(new URL("program.cjs", import.meta.url)), {
-    build: HALYARD_BUILD,
+  const needsBatches = isAboutBatches && part !== "help"
+  const file = needsBatches ? "batches.cjs" : "program.cjs"
+  const program: Program = CodeCache.load(fileURLToPath(new URL(file, import.meta.url)), {
+    build: needsBatches ? HALYARD_BATCHES_BUILD : HALYARD_BUILD,
     part,
     setFlags: SmallHeap.set
   })

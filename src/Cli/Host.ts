@@ -10,10 +10,14 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
+import type { Batches } from "../cluster/Batches.js"
+import type { BatchStorageError } from "../cluster/errors.js"
+import type { ShardRun } from "../cluster/ShardRun.js"
 import type { Disk } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
 import type { Journal, SavedNames } from "../Journal.js"
@@ -64,6 +68,35 @@ export interface NetworkOptions {
   readonly insecure?: boolean | undefined
   /** The maximum number of requests ahead on a connection. Default: 1. */
   readonly pipeline?: number | undefined
+}
+
+/**
+ * A runner of batches that could not listen on its port, or whose database driver is missing.
+ */
+export class RunnerError extends Schema.TaggedError<RunnerError>("halyard/Cli/RunnerError")("RunnerError", {
+  message: Schema.String
+}) {}
+
+/** A runner of the batches of a database. */
+export interface RunnerOptions {
+  /** Default: the memory of this process, for the batches that it submits itself. */
+  readonly database?: Redacted.Redacted | undefined
+  /** Where other runners reach it. Used with PostgreSQL only, like `port` and `listen`. */
+  readonly host: string
+  readonly port: number
+  /** The address to listen on. Default: `host`. */
+  readonly listen?: string | undefined
+  readonly shardsAtOnce: number
+  /** How long shards continue when the layer closes. */
+  readonly drain: Duration.Duration
+}
+
+/** Processes that carry out shards. */
+export interface ShardProcessOptions {
+  readonly processes: number
+  /** The texts of the options of a transfer, by the long names of the options. */
+  readonly options: ReadonlyArray<readonly [name: string, texts: ReadonlyArray<string>]>
+  readonly onProblem: (text: string) => void
 }
 
 /**
@@ -163,6 +196,18 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
      * interruption restores the terminal.
      */
     readonly askPassword: (prompt: string) => Effect.Effect<string | undefined>
+    /** The batches of a database. */
+    readonly batches: (database: Redacted.Redacted) => Layer.Layer<Batches, BatchStorageError | RunnerError>
+    /** The batches of a database, and a runner that carries them out until the layer closes. */
+    readonly runner: (options: RunnerOptions) => Layer.Layer<Batches, BatchStorageError | RunnerError, ShardRun>
+    /** Runs each shard in a process of its own. A process that ends is replaced. They all end with the layer. */
+    readonly shardProcesses: (options: ShardProcessOptions) => Layer.Layer<ShardRun>
+    /** The number of processors that this process may use. */
+    readonly processors: () => number
+    /** Runs an effect. If a signal interrupts it and it has not ended after `limit`, the process ends. */
+    readonly stoppingWithin: (
+      limit: Duration.Duration
+    ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** Standard input. */
     readonly stdin: Stream.Stream<Uint8Array, Disk>
     /** The content of a pipe or a device. An interruption ends it at once, also while nothing is written to it. */

@@ -172,7 +172,8 @@ const fromEnvironment = Effect.fnUntraced(function* (
   const byVariable = new Map(declared.map((option) => [variableOf(option), option] as const))
   for (const [name, value = ""] of Object.entries(environment)) {
     const option = byVariable.get(name)
-    if (name.startsWith("HALYARD_") && !others.has(name) && value !== "") {
+    const isOther = others.has(name) || (option === undefined && ofBatches.has(name))
+    if (name.startsWith("HALYARD_") && !isOther && value !== "") {
       const key = option === undefined ? undefined : keyOf(option)
       if (option !== undefined && key !== undefined && !notSettable.has(key)) {
         const texts = yield* textsOf(
@@ -198,6 +199,21 @@ const fromEnvironment = Effect.fnUntraced(function* (
 
 /** Variables that are not options. */
 const others: ReadonlySet<string> = new Set(["HALYARD_CONFIG", "HALYARD_PASSPHRASE", "HALYARD_PASSWORD"])
+
+/** Variables of the commands about batches. Other commands ignore them. */
+export const ofBatches: ReadonlySet<string> = new Set([
+  "HALYARD_DATABASE",
+  "HALYARD_DRAIN",
+  "HALYARD_HEALTH_PORT",
+  "HALYARD_HOST",
+  "HALYARD_ID",
+  "HALYARD_LISTEN",
+  "HALYARD_LOCAL",
+  "HALYARD_PORT",
+  "HALYARD_PROCESSES",
+  "HALYARD_SHARDS_AT_ONCE",
+  "HALYARD_SHARD_SIZE"
+])
 
 const switches: Readonly<Record<string, boolean>> = {
   "1": true,

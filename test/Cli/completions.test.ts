@@ -53,7 +53,19 @@ describe("completions in bash", () => {
     Effect.gen(function* () {
       const [fl, all, options = [], afterUrl] = yield* inBash(["fl"], [""], ["-"], ["https://h/a", "--on-e"])
       assert.deepStrictEqual(fl, ["flags"])
-      assert.deepStrictEqual(all, ["get", "clean", "report", "flags", "spin", "serve", "config"])
+      assert.deepStrictEqual(all, [
+        "get",
+        "clean",
+        "report",
+        "flags",
+        "spin",
+        "serve",
+        "config",
+        "submit",
+        "runner",
+        "status",
+        "cancel"
+      ])
       assert.includeMembers([...options], ["--help", "--version", "--completions", "--json", "-d", "--directory"])
       assert.deepStrictEqual(afterUrl, ["--on-exists"])
     })

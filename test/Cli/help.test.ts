@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { answer, version } from "../support/commandLine.js"
 
-const commands = ["get", "clean", "flags", "spin", "serve"] as const
+const commands = ["get", "clean", "flags", "spin", "serve", "submit", "runner", "status"] as const
 
 /** What each line prints on standard output. Each must succeed. */
 const printed = (...lines: ReadonlyArray<ReadonlyArray<string>>) =>

@@ -35,7 +35,10 @@ describe("a command line", () => {
         /^halyard flags: option '--concurrency' belongs after the command: halyard flags /
       ],
       [["-d", "x", "get", "y"], /option '-d' belongs after the command: halyard get -d$/m],
-      [["--json", "spin"], "halyard spin: option '--json' belongs after a command: get, clean, flags, config"],
+      [
+        ["--json", "spin"],
+        "halyard spin: option '--json' belongs after a command: get, clean, report, flags, config, submit, status"
+      ],
       [["--blocking", "get"], "halyard get: option '--blocking' belongs after a command: spin"],
       [["--blocking"], "halyard: option '--blocking' belongs after a command: spin"]
     ])

@@ -32,15 +32,21 @@ describe("notices", () => {
       put("node_modules/plain/node_modules/nested", "nested", "LICENSE-MIT.txt")
       put("node_modules/unused", "unused", "LICENSE")
       put("node_modules/none", "none", "")
+      put("node_modules/described", "described", "readme.md")
+      writeFileSync(`${root}node_modules/described/readme.md`, "# described\n\n## License\n\nCopyright described\n")
+      put("node_modules/silent", "silent", "readme.md")
       const text: string = notices(root, [
         bundled({ "src/bin.ts": 10, "node_modules/plain/index.js": 10, "node_modules/@scope/named/lib/a.js": 10 }),
-        bundled({ "node_modules/plain/node_modules/nested/a.js": 1, "node_modules/unused/a.js": 0 })
+        bundled({ "node_modules/plain/node_modules/nested/a.js": 1, "node_modules/unused/a.js": 0 }),
+        bundled({ "node_modules/described/a.js": 1 })
       ])
-      for (const name of ["plain", "@scope/named", "nested"]) {
+      for (const name of ["plain", "@scope/named", "nested", "described"]) {
         assert.include(text, `${name} 1.2.3 (MIT)\n\nCopyright ${name}`)
       }
       assert.notInclude(text, "unused")
       assert.throws(() => notices(root, [bundled({ "node_modules/none/a.js": 1 })]), /none is part of the program/)
+      // Its description has no section about the licence.
+      assert.throws(() => notices(root, [bundled({ "node_modules/silent/a.js": 1 })]), /silent is part of the program/)
     })
   )
 

@@ -5,6 +5,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Cli from "../../src/Cli.js"
@@ -45,6 +46,11 @@ export const hostWith = (
     transport: () => Effect.succeed(() => none),
     listen: () => none,
     flagWorkers: none,
+    batches: () => none,
+    runner: () => none,
+    shardProcesses: () => none,
+    processors: () => 1,
+    stoppingWithin: () => identity,
     environment: {},
     connectionsAtMost: () => 1,
     askPassword: () => Effect.succeed(undefined),

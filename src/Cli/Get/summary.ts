@@ -15,7 +15,6 @@ import {
 } from "../../DownloadEvent.js"
 import * as Lines from "../../EventLine/lines.js"
 import type { EventLine } from "../../EventLine/schema.js"
-import { displaySize } from "../../internal/text/displaySize.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
@@ -32,6 +31,7 @@ import { Notices } from "./notices.js"
 import { failureOf, RetryLines } from "./retryLines.js"
 import * as ShownUrls from "./shownUrls.js"
 import { Slowest } from "./slowest.js"
+import * as Sums from "./sums.js"
 
 export interface Summary {
   readonly event: (event: DownloadEvent) => Effect.Effect<void>
@@ -221,7 +221,7 @@ export const make = (options: {
 
       // At the end of a long run, the earlier lines have scrolled off the terminal, or stand far above in a log.
       const printFailures = (): void => {
-        const hasOthers = total(report) > report.failed
+        const hasOthers = Sums.total(report) > report.failed
         const red = (text: string) => (statusLine.hasColors ? `\u001b[31m${text}\u001b[39m` : text)
         if (failures.length > 0 && (hasOthers || (statusLine.isTerminal && report.failed > 1))) {
           const others = report.failed - failures.length
@@ -311,19 +311,12 @@ export const make = (options: {
             renames.conclude()
             // After Ctrl-C or --fail-fast.
             const counted = { ...report, cancelled: report.cancelled - unsent }
-            const sums = countKinds.flatMap((kind) =>
-              counted[kind] > 0 || kind === "saved" ? [`${counted[kind]} ${countNames[kind]}`] : []
-            )
             // The number of all files may not be known.
-            const left = expected === undefined ? 0 : Math.max(0, expected - total(report)) + unsent
-            if (left > 0) {
-              sums.push(`${left} not started`)
-            }
+            const left = expected === undefined ? 0 : Math.max(0, expected - Sums.total(report)) + unsent
             for (const line of slowest?.lines() ?? []) {
               statusLine.line(line)
             }
-            const rate = report.bytes > 0 ? ` (${displaySize(report.bytes / Math.max(0.01, elapsedSeconds))}/s)` : ""
-            statusLine.line(`${sums.join(", ")}; ${displaySize(report.bytes)} in ${elapsedSeconds.toFixed(2)}s${rate}`)
+            statusLine.line(Sums.sumsLine(counted, elapsedSeconds, left))
           })
       }
     }
@@ -336,25 +329,12 @@ const adviceAtMost = 5
 const listOfFailed = "--failed FILE writes a list of what failed, and halyard get -i FILE tries only that"
 const sameCommand = "the same command again tries the failed files, and downloads no saved file twice"
 
-const total = (report: Download.RunReport): number =>
-  report.saved + report.skipped + report.notModified + report.failed + report.cancelled
-
 const skipReasons = {
   exists: "skipped, because it exists",
   recorded: "skipped, because it is unchanged since it was saved",
   "same-size": "skipped, because the server's file has the same size",
   verified: "skipped, because its checksum is right"
 } as const
-
-const countNames = {
-  saved: "saved",
-  skipped: "skipped",
-  notModified: "unchanged",
-  failed: "failed",
-  cancelled: "cancelled"
-} as const
-
-const countKinds = ["saved", "skipped", "notModified", "failed", "cancelled"] as const
 
 /** How `get` names its transfers in lines. */
 export const lineOptionsOf = ({ showUrls }: { readonly showUrls: boolean }): Lines.LineOptions => ({

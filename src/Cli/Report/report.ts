@@ -20,7 +20,11 @@ import type { Options } from "./options.js"
 import { RunEvents } from "./runEvents.js"
 
 /** Succeeds with the exit code. */
-export const report = Effect.fn("report")(function* (file: string, { har, html }: Options, version: string) {
+export const report = Effect.fn("report")(function* (
+  file: string,
+  { har, html }: Pick<Options, "har" | "html">,
+  version: string
+) {
   const { line } = yield* StatusLine
   const isStdin = file === "-"
   const name = isStdin ? "standard input" : Printable.line(file)

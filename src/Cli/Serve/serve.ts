@@ -10,6 +10,7 @@ import type { Disk } from "../../DownloadError.js"
 import * as FlagServer from "../../FlagServer.js"
 import * as Printable from "../../internal/text/printable.js"
 import { Host } from "../Host.js"
+import { listenProblem } from "../listenProblem.js"
 
 export interface ServeOptions {
   readonly hostname: string
@@ -54,7 +55,7 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
         new CannotServe({
           message:
             error._tag === "ServeError"
-              ? `cannot listen on ${options.hostname}:${options.port}: ${whyNot(error.cause)}`
+              ? `cannot listen on ${options.hostname}:${options.port}: ${listenProblem(error.cause)}`
               : `cannot read the directory ${Printable.line(directory)}: ${unreadable[fromCause(directory, error).reason] ?? "the file system refuses"}`
         })
       )
@@ -70,15 +71,4 @@ const unreadable: { readonly [reason in Disk["reason"]]?: string } = {
   missing: "there is no such directory",
   "not-a-directory": "it is not a directory",
   permission: "permission was denied"
-}
-
-const whyNot = (cause: unknown): string => {
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
-  const known: Readonly<Record<string, string>> = {
-    EADDRINUSE: "the port is in use",
-    EACCES: "permission was denied",
-    EADDRNOTAVAIL: "this machine has no such address",
-    ENOTFOUND: "there is no such host"
-  }
-  return known[code] ?? (code === "" ? Printable.line(String(cause)) : code)
 }

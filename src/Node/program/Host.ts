@@ -2,6 +2,8 @@
  * The machine of the command line, on Node. A part that only some commands need is loaded when they use it.
  */
 import { fstatSync, readFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
+import { fileURLToPath } from "node:url"
 import { Worker } from "node:worker_threads"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
@@ -14,6 +16,7 @@ import { Screen } from "../../Screen.js"
 import * as Descriptors from "../descriptors.js"
 import { flagsDirectory } from "../flagsDirectory.js"
 import * as Argv from "./argv.js"
+import * as Deadline from "./deadline.js"
 import * as StandardOutput from "./output/standardOutput.js"
 import type { Signals } from "./signals.js"
 import * as Terminals from "./terminals.js"
@@ -94,6 +97,23 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           Effect.promise(() => import("./passwordPrompt.js")),
           ({ ask }) => ask(prompt)
         ),
+      batches: (database) =>
+        lazily(
+          () => import("./batches.js"),
+          ({ client }) => client(database)
+        ),
+      runner: (options) =>
+        lazily(
+          () => import("./batches.js"),
+          ({ runner }) => runner(options)
+        ),
+      shardProcesses: (options) =>
+        lazily(
+          () => import("./shards/pool.js"),
+          (module) => module.layer(fileURLToPath(workerUrl), options)
+        ),
+      processors: () => availableParallelism(),
+      stoppingWithin: (limit) => Deadline.stoppingWithin(signals, limit),
       stdin: Stream.suspend(() =>
         // Node reads a directory as empty input.
         fstatSync(0).isDirectory()

@@ -88,7 +88,7 @@ describe.each(["README.md", "docs/command-line.md"])("%s", (page) => {
 })
 
 describe("docs/command-line.md", () => {
-  it.scopedLive.each(["get", "flags", "spin", "serve", "config"])(
+  it.scopedLive.each(["get", "report", "flags", "spin", "serve", "config", "submit", "runner", "status", "cancel"])(
     "names every option of halyard %s, and no other",
     (name) =>
       Effect.gen(function* () {

@@ -20,7 +20,7 @@ describe("the man page", () => {
   it.scopedLive("has every option of every command", () =>
     Effect.gen(function* () {
       const page = optionsIn(readFileSync(path, "utf8").replaceAll("\\-", "-").replaceAll("\\fB", ""))
-      for (const command of ["get", "flags", "spin", "serve", "config"]) {
+      for (const command of ["get", "flags", "spin", "serve", "config", "submit", "runner", "status"]) {
         const { stdout } = yield* run([command, "--help"])
         const listed = Array.from(stdout.matchAll(/^ {2}(?:-\S,| {3}) (--[a-z][\w-]*)/gm), ([, option = ""]) => option)
         assert.isAbove(listed.length, 2, command)

@@ -2,10 +2,12 @@
  * What a command line loads of the program.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { installed, start } from "../../support/installed.js"
+import { http } from "../../support/loopback.js"
 import { bin, run, runCommand, temporaryDirectory } from "../../support/program.js"
 
 /** The modules that a run evaluates, by what V8 counts of the functions that stand around them in the program. */
@@ -89,6 +91,31 @@ describe("the code that a command line loads", () => {
         []
       )
       assert.isTrue((yield* evaluated([...line, "--otlp", "http://127.0.0.1:1"])).some((name) => telemetry.test(name)))
+    })
+  )
+
+  it("has no engine of batches, unless the command is about batches", () => {
+    const has = (file: string, name: string) =>
+      readFileSync(join(dirname(bin), file), "latin1").includes(`"node_modules/${name}/`)
+    for (const name of ["@effect/cluster", "@effect/rpc", "@effect/sql", "pg"]) {
+      assert.deepStrictEqual([has("program.cjs", name), has("batches.cjs", name)], [false, true], name)
+    }
+  })
+
+  it.scopedLive("of batches needs no package, except for an SQLite file", () =>
+    Effect.gen(function* () {
+      const directory = yield* installed(["bin.cjs", "batches.cjs", "program.cjs"])
+      const { url } = yield* http((_, response) => response.end("content"))
+      const files = join(directory, "files")
+      const ended = yield* start(directory, ["submit", "--local", "--processes", "1", `${url}/a`, "-d", files])
+      assert.strictEqual(ended.exitCode, 0, ended.stderr)
+      assert.strictEqual(readFileSync(join(files, "a"), "utf8"), "content")
+      assert.deepStrictEqual(yield* start(directory, ["status", "one", "--database", "file:batches.db"]), {
+        exitCode: 1,
+        stdout: "",
+        stderr:
+          "halyard status: an SQLite file needs the package @libsql/client: type 'npm install @libsql/client' as you have installed halyard (with --global, if it is global)\n"
+      })
     })
   )
 

@@ -1,0 +1,73 @@
+/**
+ * Runs `halyard submit`: stores the batch, and with `--local` carries it out.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Batches from "../../cluster/Batches.js"
+import type { InvalidBatch } from "../../cluster/errors.js"
+import { StatusLine } from "../../StatusLine.js"
+import * as Database from "../Batch/database.js"
+import * as Settled from "../Batch/settled.js"
+import { options as getOptions } from "../Get/options.js"
+import { Host } from "../Host.js"
+import type { Texts } from "../Option.js"
+import type { Line } from "../parse.js"
+import { UsageError } from "../UsageError.js"
+import { local } from "./local.js"
+import { own } from "./options.js"
+import * as Requests from "./requests.js"
+
+export const submit = Effect.fn("submit")(function* (line: Line, texts: Texts, version: string) {
+  const host = yield* Host
+  const statusLine = yield* StatusLine
+  const options = yield* Settled.values(own, texts)
+  const { onExists } = options
+  const given = { ...(yield* Settled.values(getOptions, texts)), onExists }
+  if (!options.local && options.processes !== undefined) {
+    return yield* new UsageError({ message: "--processes N is for --local" })
+  }
+  const id = options.id ?? (yield* newId)
+  const shardSize = options.shardSize ?? (options.local ? localShardSize : undefined)
+  const database = options.local ? undefined : yield* Database.required(options.database)
+  const opened = yield* Requests.open(line.positional, given)
+  /** Stores the batch. Succeeds with the number of items that are not part of it. */
+  const store = Effect.gen(function* () {
+    const batches = yield* Batches.Batches
+    const submitted = yield* Effect.mapError(batches.submit({ id, requests: opened.requests, shardSize }), usageOf)
+    const refused = opened.refused()
+    for (const notice of opened.notices()) {
+      statusLine.line(notice)
+    }
+    if (refused > 0) {
+      statusLine.line(`${refused} ${refused === 1 ? "item is" : "items are"} not part of the batch`)
+    }
+    return { submitted, refused }
+  })
+  if (database === undefined) {
+    return yield* local(store, { ...options, id }, texts, version)
+  }
+  const { refused, submitted } = yield* Effect.provide(store, host.batches(database))
+  host.stdout.write(options.json ? `${JSON.stringify(submitted)}\n` : `${submitted.id}\n`)
+  if (!options.json) {
+    statusLine.line(
+      `${submitted.isNew ? "submitted" : "this batch was submitted before"}: ${submitted.files} files in ${submitted.shards} shards`
+    )
+  }
+  return refused === 0 ? 0 : 1
+}, Effect.scoped)
+
+/** A wrong id is a wrong command line. */
+const usageOf = <E extends { readonly _tag: string }>(error: E | InvalidBatch): E | InvalidBatch | UsageError =>
+  isInvalidId(error) ? new UsageError({ message: `--id ID: ${error.detail}` }) : error
+
+const isInvalidId = (error: { readonly _tag: string }): error is InvalidBatch =>
+  error._tag === "InvalidBatch" && "index" in error && error.index === undefined
+
+/** Small shards give each process work until the end of a short list. */
+const localShardSize = 100
+
+const newId = Effect.zipWith(Clock.currentTimeMillis, Random.nextIntBetween(0, 16 ** 4), (millis, number) => {
+  const [date = "", time = ""] = new Date(millis).toISOString().replace(/\..*$/, "").replace(/[-:]/g, "").split("T")
+  return `${date}-${time}-${number.toString(16).padStart(4, "0")}`
+})

@@ -1,0 +1,54 @@
+/**
+ * The batches of the command line. Their engine and the driver of PostgreSQL are part of `batches.cjs` only, the file of the program
+ * that the commands about batches load. The driver of SQLite has machine code, and is a package of its own.
+ */
+import { createRequire } from "node:module"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { type Host, RunnerError, type RunnerOptions } from "../../Cli/Host.js"
+import { listenProblem } from "../../Cli/listenProblem.js"
+import type { Batches } from "../../cluster/Batches.js"
+import type { BatchStorageError } from "../../cluster/errors.js"
+import type { ShardRun } from "../../cluster/ShardRun.js"
+import { layerMemory } from "../../cluster.js"
+import * as Cluster from "../Cluster.js"
+
+export const client: (typeof Host.Service)["batches"] = (database) =>
+  Layer.unwrapEffect(Effect.map(driverOf(database), () => Cluster.layerClient({ database })))
+
+export const runner = ({
+  database,
+  listen,
+  ...options
+}: RunnerOptions): Layer.Layer<Batches, BatchStorageError | RunnerError, ShardRun> =>
+  database === undefined
+    ? layerMemory(options)
+    : Layer.unwrapEffect(
+        Effect.map(driverOf(database), () =>
+          Cluster.layerRunner({ ...options, database, listenHost: listen }).pipe(
+            Layer.catchAll((error) =>
+              Layer.fail(
+                error._tag === "SocketServerError"
+                  ? new RunnerError({
+                      message: `cannot listen on ${listen ?? options.host}:${options.port}: ${listenProblem(error.cause)}`
+                    })
+                  : error
+              )
+            )
+          )
+        )
+      )
+
+/** Finds the package that an SQLite file needs, before anything is opened. */
+const driverOf = (database: Redacted.Redacted): Effect.Effect<void, RunnerError> =>
+  Redacted.value(database).startsWith("file:")
+    ? Effect.try({
+        try: () => void createRequire(import.meta.url).resolve("@libsql/client"),
+        catch: () =>
+          new RunnerError({
+            message:
+              "an SQLite file needs the package @libsql/client: type 'npm install @libsql/client' as you have installed halyard (with --global, if it is global)"
+          })
+      })
+    : Effect.void

@@ -1,0 +1,150 @@
+/**
+ * The commands about batches on a database: an SQLite file, and PostgreSQL with two runners.
+ */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { listOf } from "../../support/batches.js"
+import { reportOf } from "../../support/eventLines.js"
+import { http } from "../../support/loopback.js"
+import { start as startPostgres, withPostgres } from "../../support/postgres.js"
+import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
+import { freePort } from "../../support/serverProcess.js"
+
+const origin = http((request, response) =>
+  request.url === "/missing" ? response.writeHead(404).end() : response.end(`content of ${request.url}`)
+)
+
+/** Asks for the status until it is such. */
+const awaitStatus = (id: string, env: Readonly<Record<string, string>>, pattern: RegExp) =>
+  Effect.iterate("", {
+    while: (status) => !pattern.test(status),
+    body: () => Effect.map(run(["status", id], { env }), ({ stderr, stdout }) => stdout + stderr)
+  })
+
+const healthOf = (port: number) =>
+  Effect.tryPromise(async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/health`)
+    return { status: response.status, body: await response.text() }
+  })
+
+describe("the commands about batches", () => {
+  it.scopedLive("submit, show, carry out, report and cancel batches of an SQLite file", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      const list = listOf(cwd, url, 20, ["missing"])
+      const env = { HALYARD_DATABASE: `file:${join(cwd, "batches.db")}` }
+      const line = ["submit", "-i", list, "-d", "files", "--shard-size", "5"]
+      const submitted = yield* run([...line, "--id", "nightly"], { cwd, env })
+      assert.deepStrictEqual([submitted.exitCode, submitted.stdout], [0, "nightly\n"], submitted.stderr)
+      assert.match(submitted.stderr, /^submitted: 21 files in 5 shards$/m)
+      const again = yield* run([...line, "--id", "nightly", "--json"], { cwd, env })
+      assert.deepStrictEqual(JSON.parse(again.stdout), { id: "nightly", files: 21, shards: 5, isNew: false })
+      const other = yield* run(["submit", `${url}/other`, "--id", "nightly"], { cwd, env })
+      assert.deepStrictEqual([other.exitCode, other.stdout], [1, ""])
+      assert.match(other.stderr, /^halyard submit: there is a batch nightly with other content; choose another id$/m)
+
+      // Without a runner.
+      const waiting = yield* run(["status", "nightly"], { env })
+      assert.match(waiting.stdout, /^nightly: waiting; 0 of 21 files: 0 saved; 0 B; 0 of 5 shards done\n$/)
+      const early = yield* run(["report", "--batch", "nightly"], { env })
+      assert.strictEqual(early.exitCode, 1)
+      assert.match(early.stderr, /^the batch nightly has not ended: it is waiting$/m)
+      const second = yield* run([...line, "--id", "second"], { cwd, env })
+      assert.strictEqual(second.exitCode, 0)
+      const cancelled = yield* run(["cancel", "second"], { env })
+      assert.deepStrictEqual([cancelled.exitCode, cancelled.stderr], [0, ""])
+      assert.match(cancelled.stdout, /^second: cancel/)
+
+      const healthPort = yield* freePort
+      const runner = yield* halyard(["runner", "--health-port", `${healthPort}`, "--drain", "4"], { cwd, env })
+      yield* runner.awaitOutput(/^Running batches as 127\.0\.0\.1:7410$/m)
+      const { body, status } = yield* healthOf(healthPort)
+      assert.strictEqual(status, 200)
+      assert.deepInclude(JSON.parse(body), { state: "running" })
+      yield* awaitStatus("nightly", env, /^nightly: ended/)
+      yield* awaitStatus("second", env, /^second: cancelled/)
+      assert.strictEqual(filesIn(join(cwd, "files")).length, 20)
+      const shown = yield* run(["status", "nightly", "--json"], { env })
+      assert.deepInclude(JSON.parse(shown.stdout), { state: "ended", bytes: 270 })
+
+      const report = yield* run(["report", "--batch", "nightly", "--html", "run.html"], { cwd, env })
+      assert.strictEqual(report.exitCode, 1)
+      assert.match(report.stdout, /^http:.*\/missing: HTTP error 404 - Not Found\n20 saved, 1 failed; 270 B in /)
+      const [, data = ""] =
+        /<script type="application\/json" id="run">([^<]*)</.exec(readFileSync(join(cwd, "run.html"), "utf8")) ?? []
+      assert.deepInclude(JSON.parse(data).counts, { failed: 1, saved: 0 })
+      const lines = yield* run(["report", "--batch", "nightly", "--json"], { env })
+      assert.deepInclude(reportOf(lines.stdout), { saved: 20, failed: 1, bytes: 270 })
+      yield* runner.signal("SIGTERM")
+      assert.strictEqual((yield* runner.ended).exitCode, 143)
+    })
+  )
+
+  it.scopedLive("say in one sentence what is missing, and exit with 1", () =>
+    Effect.gen(function* () {
+      const cwd = yield* temporaryDirectory
+      const database = `file:${join(cwd, "batches.db")}`
+      const port = yield* freePort
+      for (const [line, sentence] of [
+        [["status", "none", "--database", database], "halyard status: there is no batch none"],
+        [["cancel", "none", "--database", database], "halyard cancel: there is no batch none"],
+        [["report", "--batch", "none", "--database", database], "halyard report: there is no batch none"],
+        [
+          ["status", "none", "--database", `postgres://user:secret@127.0.0.1:${port}/none`],
+          `halyard status: the database of the batches failed (open the database): connect ECONNREFUSED 127.0.0.1:${port}`
+        ],
+        [
+          ["runner", "--database", `postgres://user:secret@127.0.0.1:${port}/none`],
+          `halyard runner: the database of the batches failed (open the database): connect ECONNREFUSED 127.0.0.1:${port}`
+        ]
+      ] as const) {
+        const { exitCode, stderr, stdout } = yield* run(line)
+        assert.deepStrictEqual([exitCode, stdout, stderr], [1, "", `${sentence}\n`])
+      }
+    })
+  )
+
+  withPostgres("let two runners carry out a batch of PostgreSQL, and cancel another", () =>
+    Effect.gen(function* () {
+      const postgres = yield* startPostgres
+      const env = { HALYARD_DATABASE: yield* postgres.database }
+      const cwd = yield* temporaryDirectory
+      let release = () => {}
+      const isReleased = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      const { url } = yield* http((request, response) => {
+        void isReleased.then(() => response.end(`content of ${request.url}`))
+      })
+      const list = listOf(cwd, url, 200)
+      const line = ["submit", "-i", list, "--shard-size", "5"]
+      const [one, two] = [yield* freePort, yield* freePort]
+      const runners = yield* Effect.forEach([one, two], (port) =>
+        Effect.tap(halyard(["runner", "--port", `${port}`, "--drain", "4"], { cwd, env }), ({ awaitOutput }) =>
+          awaitOutput(new RegExp(`^Running batches as 127\\.0\\.0\\.1:${port}$`, "m"))
+        )
+      )
+      assert.strictEqual((yield* run([...line, "-d", "first", "--id", "first"], { cwd, env })).exitCode, 0)
+      // Eight shards at a time are those of two runners.
+      yield* awaitStatus("first", env, / 8 running/)
+      assert.strictEqual((yield* run(["cancel", "first"], { cwd, env })).exitCode, 0)
+      yield* awaitStatus("first", env, /^first: cancelled/)
+      release()
+      assert.strictEqual((yield* run([...line, "-d", "second", "--id", "second"], { cwd, env })).exitCode, 0)
+      yield* awaitStatus("second", env, /^second: ended/)
+      assert.strictEqual(filesIn(join(cwd, "second")).length, 200)
+      const { exitCode, stdout } = yield* run(["report", "--batch", "second", "--json"], { env })
+      assert.strictEqual(exitCode, 0)
+      assert.deepInclude(reportOf(stdout), { saved: 200, failed: 0 })
+      for (const runner of runners) {
+        yield* runner.signal("SIGTERM")
+      }
+      for (const runner of runners) {
+        assert.strictEqual((yield* runner.ended).exitCode, 143)
+      }
+    })
+  )
+})
