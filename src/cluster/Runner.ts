@@ -72,6 +72,7 @@ export const layer = (
         cancellation,
         shardRun: yield* ShardRun,
         outbox: yield* Outboxes.make,
+        shardsAtOnce,
         semaphore,
         runner: options.name ?? defaults.name
       }

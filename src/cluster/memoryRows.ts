@@ -148,7 +148,7 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
           .slice(0, limit)
           .map(({ shard }) => shard)
       ),
-    begin: (id, shard, _runner, nowMillis) =>
+    begin: (id, shard, _runner, isAlone, nowMillis) =>
       Effect.sync(() => {
         const batch = batches.get(id)
         const row = batch?.shards[shard]
@@ -164,6 +164,9 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
           row.state = "abandoned"
           row.counts = remaining(emptyCounts, row.files, "failed")
           return { _tag: "Ended" }
+        }
+        if (row.unended === attemptsAtMost - 1 && !isAlone) {
+          return { _tag: "Alone" }
         }
         row.attempts++
         row.unended++

@@ -105,9 +105,13 @@ export interface Attempt {
   readonly attempt: number
 }
 
-/** What a runner may do with a shard. `ended`: nothing, because its row has its result. */
+/**
+ * What a runner may do with a shard. `Ended`: nothing, because its row has its result. `Alone`: begin it when no other shard runs in the
+ * process, because this is its last attempt, and the shards that run beside it would share its end.
+ */
 export type Beginning =
   | { readonly _tag: "Ended" }
+  | { readonly _tag: "Alone" }
   | {
       readonly _tag: "Begun"
       readonly attempt: number
@@ -143,12 +147,13 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
     ) => Effect.Effect<ReadonlyArray<number>, BatchStorageError>
     /**
      * Begins an attempt, and counts it before it runs. Ends the shard instead if its batch is cancelled, or if `attemptsAtMost`
-     * attempts have begun and not ended.
+     * attempts have begun and not ended. The last attempt begins only if `isAlone` is true.
      */
     readonly begin: (
       batch: string,
       shard: number,
       runner: string,
+      isAlone: boolean,
       nowMillis: number
     ) => Effect.Effect<Beginning, BatchStorageError>
     /** Stores the counts of a running attempt, for the status. */

@@ -24,7 +24,8 @@ export interface Dependencies {
   readonly shardRun: typeof ShardRun.Service
   readonly cancellation: Cancellation
   readonly outbox: Outbox
-  /** The shards of this process at a time. */
+  /** The shards of this process at a time, and as many permits. */
+  readonly shardsAtOnce: number
   readonly semaphore: Effect.Semaphore
   /** The name of this process in the rows. */
   readonly runner: string
@@ -35,29 +36,42 @@ export interface Dependencies {
 /** Carries out one shard. Never fails: what goes wrong is in its row. */
 export const download = (dependencies: Dependencies, batch: string, shard: number): Effect.Effect<void> =>
   dependencies.cancellation.watch(batch, (cancelled) =>
-    Effect.iterate(false, {
-      while: (isEnded) => !isEnded,
-      body: () => attemptOnce(dependencies, batch, shard, cancelled)
+    Effect.iterate(again, {
+      while: (next) => next !== "ended",
+      body: (next) => attemptOnce(dependencies, batch, shard, cancelled, next === "alone")
     })
   )
 
-/** Begins an attempt when a permit is free or the batch is cancelled. Returns whether the shard has ended. */
+/** What follows an attempt: nothing, another one, or one without other shards in this process. */
+type Next = "ended" | "again" | "alone"
+
+const again: Next = "again"
+
+/** Begins an attempt when a permit is free or the batch is cancelled. */
 const attemptOnce = (
   dependencies: Dependencies,
   batch: string,
   shard: number,
-  cancelled: Effect.Effect<void>
-): Effect.Effect<boolean> =>
+  cancelled: Effect.Effect<void>,
+  isAlone: boolean
+): Effect.Effect<Next> =>
   Effect.suspend(() => {
     let isPermitted = false
-    const { isStopping, rows, runner, semaphore } = dependencies
-    const attempt = Effect.gen(function* () {
+    const { isStopping, rows, runner, semaphore, shardsAtOnce } = dependencies
+    const attempt: Effect.Effect<Next> = Effect.gen(function* () {
       const nowMillis = yield* Clock.currentTimeMillis
-      const beginning = yield* persistently(rows.begin(batch, shard, runner, nowMillis))
-      return beginning._tag === "Ended" || (yield* run(dependencies, batch, shard, beginning, cancelled))
+      const beginning = yield* persistently(rows.begin(batch, shard, runner, isAlone, nowMillis))
+      switch (beginning._tag) {
+        case "Ended":
+          return "ended"
+        case "Alone":
+          return "alone"
+        case "Begun":
+          return (yield* run(dependencies, batch, shard, beginning, cancelled)) ? "ended" : "again"
+      }
     })
     // A process that stops waits for all permits, so a shard that does not begin keeps none while it waits for the end.
-    const permitted = semaphore.withPermits(1)(
+    const permitted = semaphore.withPermits(isAlone ? shardsAtOnce : 1)(
       Effect.suspend(() => {
         isPermitted = true
         return isStopping() ? Effect.succeed(Effect.never) : Effect.map(attempt, Effect.succeed)

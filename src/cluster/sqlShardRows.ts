@@ -12,7 +12,7 @@ import { emptyCounts } from "./sums.js"
 export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service => {
   const lockRow = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE OF s"), orElse: () => sql.literal("") })
 
-  const begin = (batch: string, shard: number, runner: string, nowMillis: number) =>
+  const begin = (batch: string, shard: number, runner: string, isAlone: boolean, nowMillis: number) =>
     Effect.gen(function* () {
       const [row] = yield* sql<ShardColumns>`
         SELECT s.state, s.attempts, s.unended, s.files, b.is_cancelled, b.settings, b.manifest
@@ -30,6 +30,9 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
         const counts = columnsOf({ ...emptyCounts, failed: toNumber(row.files) })
         yield* sql`UPDATE halyard_shard SET ${sql.update({ ...counts, state: "abandoned", ended_millis: nowMillis })} ${ofShard}`
         return ended
+      }
+      if (toNumber(row.unended) === attemptsAtMost - 1 && !isAlone) {
+        return { _tag: "Alone" } satisfies Beginning
       }
       const attempt = toNumber(row.attempts) + 1
       const columns = {
@@ -71,7 +74,8 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
           WHERE batch = ${batch} AND shard > ${after} AND state IN ('waiting', 'running') ORDER BY shard LIMIT ${limit}`,
         (rows) => rows.map(({ shard }) => toNumber(shard))
       ).pipe(operation("find the shards")),
-    begin: (batch, shard, runner, nowMillis) => begin(batch, shard, runner, nowMillis).pipe(operation("begin a shard")),
+    begin: (batch, shard, runner, isAlone, nowMillis) =>
+      begin(batch, shard, runner, isAlone, nowMillis).pipe(operation("begin a shard")),
     progress: ({ attempt, batch, shard }, counts) =>
       sql`
         UPDATE halyard_shard SET ${sql.update(columnsOf(counts))}

@@ -296,6 +296,36 @@ describe("a shard whose run dies", () => {
     ).pipe(Effect.provide(dying(2)))
   )
 
+  it.effect("has its last attempt alone in its process, so that no other shard shares its end", () => {
+    let running = 0
+    const beside: Array<number> = []
+    const counted = worldOf(({ attempt, shard }, requested) =>
+      Stream.unwrapScoped(
+        Effect.map(
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              running++
+              if (shard === 1) {
+                beside.push(running - 1)
+              }
+            }),
+            () => Effect.sync(() => running--)
+          ),
+          () => (shard === 1 && attempt <= 2 ? Stream.die("dies") : saving(requested))
+        )
+      )
+    )
+    return autoAdvance(
+      Effect.gen(function* () {
+        yield* submit("a", 80)
+        assert.deepInclude((yield* ended("a")).files, { saved: 80 })
+        assert.strictEqual(beside.length, 3)
+        assert.isAbove(beside[1] ?? 0, 0)
+        assert.strictEqual(beside[2], 0)
+      })
+    ).pipe(Effect.provide(counted))
+  })
+
   it.effect("is abandoned after three attempts, and all of its files have failed", () =>
     autoAdvance(
       Effect.gen(function* () {

@@ -69,7 +69,7 @@ const cases: ReadonlyArray<
     Effect.gen(function* () {
       yield* insert("a")
       const rows = yield* ShardRows
-      assert.deepStrictEqual(yield* rows.begin("a", 1, "here", 2000), {
+      assert.deepStrictEqual(yield* rows.begin("a", 1, "here", false, 2000), {
         _tag: "Begun",
         attempt: 1,
         slice: { shard: 1, files: 2, firstIndex: 3, content: "d\ne" },
@@ -84,11 +84,13 @@ const cases: ReadonlyArray<
     Effect.gen(function* () {
       yield* insert("a")
       const rows = yield* ShardRows
-      for (const attempt of [1, 2, 3]) {
-        assert.deepInclude(yield* rows.begin("a", 0, "here", 2000), { _tag: "Begun", attempt })
+      for (const attempt of [1, 2]) {
+        assert.deepInclude(yield* rows.begin("a", 0, "here", false, 2000), { _tag: "Begun", attempt })
       }
+      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", false, 2000), { _tag: "Alone" })
+      assert.deepInclude(yield* rows.begin("a", 0, "here", true, 2000), { _tag: "Begun", attempt: 3 })
       yield* rows.died({ batch: "a", shard: 0, attempt: 3 }, "a reason")
-      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", 2000), { _tag: "Ended" })
+      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", false, 2000), { _tag: "Ended" })
       const { attempts, counts, shards } = yield* sums("a")
       assert.deepStrictEqual([attempts, counts.failed, shards.abandoned], [3, 3, 1])
       assert.deepStrictEqual((yield* (yield* BatchRows).reportParts("a")).abandoned, [
@@ -102,7 +104,7 @@ const cases: ReadonlyArray<
       yield* insert("a")
       const rows = yield* ShardRows
       for (const attempt of [1, 2, 3, 4]) {
-        assert.deepInclude(yield* rows.begin("a", 0, "here", 2000), { _tag: "Begun", attempt })
+        assert.deepInclude(yield* rows.begin("a", 0, "here", false, 2000), { _tag: "Begun", attempt })
         yield* rows.release({ batch: "a", shard: 0, attempt }, counts)
         assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [0, 1])
       }
@@ -115,8 +117,8 @@ const cases: ReadonlyArray<
     Effect.gen(function* () {
       yield* insert("a")
       const rows = yield* ShardRows
-      yield* rows.begin("a", 0, "here", 2000)
-      yield* rows.begin("a", 0, "there", 2000)
+      yield* rows.begin("a", 0, "here", false, 2000)
+      yield* rows.begin("a", 0, "there", false, 2000)
       yield* rows.progress({ batch: "a", shard: 0, attempt: 1 }, counts)
       yield* rows.release({ batch: "a", shard: 0, attempt: 1 }, counts)
       const { counts: summed, shards } = yield* sums("a")
@@ -129,12 +131,12 @@ const cases: ReadonlyArray<
       yield* insert("a")
       const rows = yield* ShardRows
       const end = { state: "done", counts, failures: { Timeout: 2 }, failed: '["x"]' } as const
-      yield* rows.begin("a", 0, "here", 2000)
-      yield* rows.begin("a", 0, "there", 2000)
+      yield* rows.begin("a", 0, "here", false, 2000)
+      yield* rows.begin("a", 0, "there", false, 2000)
       yield* rows.end({ batch: "a", shard: 0, attempt: 1 }, end, 3000)
       yield* rows.end({ batch: "a", shard: 0, attempt: 2 }, { ...end, counts: emptyCounts, failures: {} }, 3000)
-      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", 2000), { _tag: "Ended" })
-      yield* rows.begin("a", 1, "here", 2000)
+      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", false, 2000), { _tag: "Ended" })
+      yield* rows.begin("a", 1, "here", false, 2000)
       yield* rows.end({ batch: "a", shard: 1, attempt: 1 }, { ...end, failed: '["y"]' }, 3000)
       const batches = yield* BatchRows
       const { counts: summed, shards } = yield* sums("a")
@@ -149,14 +151,14 @@ const cases: ReadonlyArray<
       yield* insert("a")
       yield* insert("b")
       const [batches, rows] = [yield* BatchRows, yield* ShardRows]
-      yield* rows.begin("a", 0, "here", 2000)
+      yield* rows.begin("a", 0, "here", false, 2000)
       assert.deepStrictEqual(yield* rows.cancelled(["a", "b", "gone"]), ["gone"])
       yield* batches.cancel("a")
       assert.deepStrictEqual(yield* rows.cancelled(["a", "b"]), ["a"])
       yield* rows.cancelWaiting("a", 3000)
       yield* rows.cancelWaiting("b", 3000)
       assert.isFalse(yield* rows.endBatch("a", 3000))
-      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", 3000), { _tag: "Ended" })
+      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", false, 3000), { _tag: "Ended" })
       assert.isTrue(yield* rows.endBatch("a", 4000))
       assert.isTrue(yield* rows.endBatch("a", 5000))
       const { counts: summed, endedMillis, isCancelled, shards } = yield* sums("a")
@@ -170,7 +172,7 @@ const cases: ReadonlyArray<
       yield* insert("a")
       const [batches, rows] = [yield* BatchRows, yield* ShardRows]
       for (const shard of [0, 1]) {
-        yield* rows.begin("a", shard, "here", 2000)
+        yield* rows.begin("a", shard, "here", false, 2000)
         yield* rows.end({ batch: "a", shard, attempt: 1 }, { state: "done", counts, failures: {}, failed: "[]" }, 3000)
       }
       assert.isTrue(yield* rows.endBatch("a", 4000))
@@ -194,7 +196,7 @@ const cases: ReadonlyArray<
       assert.deepStrictEqual(yield* rows.open, [])
       assert.deepStrictEqual(yield* batches.find("b"), Option.none())
       assert.deepStrictEqual(yield* rows.pending("b", -1, 10), [])
-      assert.deepStrictEqual(yield* rows.begin("b", 0, "here", 1), { _tag: "Ended" })
+      assert.deepStrictEqual(yield* rows.begin("b", 0, "here", false, 1), { _tag: "Ended" })
     })
   ],
   [
