@@ -1,6 +1,7 @@
 /**
  * Carries a batch out by processes of this machine, and waits until it has ended.
  */
+import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -63,11 +64,10 @@ export const local = Effect.fnUntraced(function* <E, R>(
     ShardRun,
     Effect.map(ShardRun, ({ run }) => ({
       run: (shard, requests) =>
-        Stream.tap(run(shard, requests), (outcome) =>
-          Effect.sync(() => {
-            counts = Download.addOutcome(counts, outcome)
-          })
-        )
+        Stream.mapChunks(run(shard, requests), (outcomes) => {
+          counts = Chunk.reduce(outcomes, counts, Download.addOutcome)
+          return outcomes
+        })
     }))
   )
   /** What this process has seen. The batch may be gone, or have the outcomes of earlier runs. */

@@ -3,7 +3,7 @@
  * outlives no parent, also if that was killed.
  */
 import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
+import type * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -99,23 +99,38 @@ const shard = (
   requests: ReadonlyArray<DownloadRequest>
 ): Effect.Effect<void> => {
   const places = new Map(requests.map((request, place) => [request, place] as const))
-  const sendAll = (outcomes: Chunk.Chunk<DownloadOutcome>) =>
-    Effect.sync(() =>
-      send({
-        _tag: "Outcomes",
-        outcomes: Chunk.toReadonlyArray(outcomes).map((outcome) => [places.get(outcome.request) ?? 0, outcome] as const)
-      })
-    )
+  let waiting: Array<readonly [place: number, outcome: DownloadOutcome]> = []
+  let timer: NodeJS.Timeout | undefined
+  const flush = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+    if (waiting.length > 0) {
+      send({ _tag: "Outcomes", outcomes: waiting })
+      waiting = []
+    }
+  }
+  // A message for each outcome takes a seventh of the time of small files.
+  const add = (outcomes: Chunk.Chunk<DownloadOutcome>) =>
+    Effect.sync(() => {
+      for (const outcome of outcomes) {
+        waiting.push([places.get(outcome.request) ?? 0, outcome])
+      }
+      timer ??= setTimeout(flush, flushMillis)
+    })
   const all = run({ batch: "", shard: 0, attempt: 1, settings: {} }, Stream.fromIterable(requests))
   // The parent waits for `Ended` also after `Stop`.
   return Effect.uninterruptibleMask((restore) =>
-    Effect.map(Effect.exit(restore(Stream.runForEachChunk(all, sendAll))), (exit) =>
+    Effect.map(Effect.exit(restore(Stream.runForEachChunk(all, add))), (exit) => {
+      flush()
       send({
         _tag: "Ended",
         ...(Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)
           ? { defect: displayText(Cause.pretty(exit.cause).split("\n", 1)[0] ?? "") }
           : {})
       })
-    )
+    })
   )
 }
+
+/** How long an outcome waits for others. */
+const flushMillis = 20
