@@ -172,12 +172,12 @@ export const DownloadRequestWithSecrets: Schema.Schema<DownloadRequest, typeof D
 ).annotations({ identifier: "halyard.DownloadRequestWithSecrets" })
 
 /**
- * The form in which a manifest keeps requests: with their secrets, and also those that cannot be carried out, because each of them has
- * an outcome.
+ * The form in which a program submits requests to a batch: with their secrets, and also those that cannot be carried out, because each
+ * of them has an outcome.
  *
  * @internal
  */
-export const StoredRequest: Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> = schemaOf(
+export const SubmittedRequest: Schema.Schema<DownloadRequest, typeof DownloadRequest.Encoded> = schemaOf(
   fieldsOf(RequestFields.withSecrets, false)
 )
 

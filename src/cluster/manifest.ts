@@ -1,6 +1,6 @@
 /**
- * The manifest of a batch: a stream of requests, cut into slices that are stored as lines of JSON. It contains the secrets of the
- * requests, because another machine carries them out.
+ * The manifest of a batch: a stream of requests, cut into slices that are stored as text. It contains the secrets of the requests,
+ * because another machine carries them out.
  */
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
@@ -8,10 +8,10 @@ import * as ParseResult from "effect/ParseResult"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { StoredRequest } from "../Download/request.js"
+import { SubmittedRequest } from "../Download/request.js"
+import * as StoredRequests from "../Download/storedRequests.js"
 import { DownloadRequest } from "../Download.js"
 import type { Hash, Hasher } from "../Hasher.js"
-import { displayUrl } from "../internal/text/displayUrl.js"
 import { InvalidBatch } from "./errors.js"
 import type { Settings } from "./models.js"
 import type { Slice } from "./rows.js"
@@ -28,13 +28,18 @@ export const slices =
       Stream.zipWithIndex,
       Stream.mapEffect(([group, shard]) =>
         Effect.map(
-          Effect.forEach(group, (requested, place) => lineOf(id, requested, shard * shardSize + place)),
-          (lines) => ({ shard, files: lines.length, firstIndex: shard * shardSize, content: lines.join("\n") })
+          Effect.forEach(group, (requested, place) => requestOf(id, requested, shard * shardSize + place)),
+          (found) => ({
+            shard,
+            files: found.length,
+            firstIndex: shard * shardSize,
+            content: StoredRequests.encode(found)
+          })
         )
       )
     )
 
-const lineOf = Effect.fnUntraced(function* (id: string, requested: Requested, index: number) {
+const requestOf = Effect.fnUntraced(function* (id: string, requested: Requested, index: number) {
   const request =
     requested instanceof DownloadRequest
       ? requested
@@ -45,22 +50,13 @@ const lineOf = Effect.fnUntraced(function* (id: string, requested: Requested, in
   if (request.onExists === "fail" || request.onExists === "unique") {
     return yield* new InvalidBatch({ id, index, detail: notRepeatable(request.onExists) })
   }
-  const encoded = encode(request)
-  return JSON.stringify(encoded.id === displayUrl(request.url) ? { ...encoded, id: undefined } : encoded)
+  return request
 })
 
 const notRepeatable = (onExists: string): string =>
   `onExists is ${onExists}, and a shard may be carried out twice; use update, sync, skip or overwrite`
 
-const decode = Schema.decodeUnknown(StoredRequest)
-
-const encode = Schema.encodeSync(StoredRequest)
-
-/** The requests of a slice. Dies if another version of halyard wrote the slice in another form. */
-export const requestsOf = (content: string): Effect.Effect<ReadonlyArray<DownloadRequest>> =>
-  Effect.forEach(content.split("\n"), (line) => Effect.orDie(decodeLine(line)))
-
-const decodeLine = Schema.decode(Schema.parseJson(StoredRequest))
+const decode = Schema.decodeUnknown(SubmittedRequest)
 
 /** The digest of what a batch consists of. */
 export class ManifestDigest {

@@ -5,13 +5,14 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { decode, type UnreadableRequests } from "../Download/storedRequests.js"
 import type { DownloadRequest } from "../Download.js"
 import * as Download from "../Download.js"
 import { displayText } from "../internal/text/displayUrl.js"
 import type { Cancellation } from "./cancellation.js"
-import { requestsOf } from "./manifest.js"
 import { FailedRequest } from "./models.js"
 import { type Outbox, persistently } from "./outbox.js"
 import type { Attempt, Beginning, ShardEnd, ShardRows } from "./rows.js"
@@ -94,12 +95,15 @@ const run = (
   Effect.suspend(() => {
     const attempt: Attempt = { batch, shard, attempt: begun.attempt }
     const tally = new Tally(begun)
-    const outcomes = Effect.flatMap(requestsOf(begun.slice.content), (requests) => {
-      tally.expect(requests)
-      return shardRun
-        .run({ batch, shard, attempt: begun.attempt, settings: begun.settings }, Stream.fromIterable(requests))
-        .pipe(Stream.runForEach((outcome) => Effect.sync(() => tally.add(outcome))))
-    })
+    const outcomes = Effect.flatMap(
+      Effect.suspend(() => decode(begun.slice.content)),
+      (requests) => {
+        tally.expect(requests)
+        return shardRun
+          .run({ batch, shard, attempt: begun.attempt, settings: begun.settings }, Stream.fromIterable(requests))
+          .pipe(Stream.runForEach((outcome) => Effect.sync(() => tally.add(outcome))))
+      }
+    )
     const progress = Effect.suspend(() => Effect.ignore(rows.progress(attempt, tally.counts))).pipe(
       Effect.delay(progressInterval),
       Effect.forever
@@ -121,9 +125,9 @@ const run = (
             Effect.interruptible(outbox(rows.release(attempt, tally.counts))),
             releaseTimeout
           )
-          return Effect.zipRight(Effect.ignore(released), Effect.failCause(exit.cause))
+          return Effect.zipRight(Effect.ignore(released), Effect.failCause(Cause.stripFailures(exit.cause)))
         }
-        const detail = displayText(Cause.pretty(exit.cause).split("\n", 1)[0] ?? "")
+        const detail = detailOf(exit.cause)
         return Effect.logWarning(`shard ${shard} of the batch ${batch} died: ${detail}`).pipe(
           Effect.zipRight(restore(outbox(rows.died(attempt, detail)))),
           Effect.zipRight(restore(Effect.sleep(pauseAfterDeath))),
@@ -132,6 +136,11 @@ const run = (
       })
     )
   })
+
+const detailOf = (cause: Cause.Cause<UnreadableRequests>): string => {
+  const failure = Cause.failureOption(cause)
+  return Option.isSome(failure) ? failure.value.message : displayText(Cause.pretty(cause).split("\n", 1)[0] ?? "")
+}
 
 /** The outcomes of one attempt. */
 class Tally {

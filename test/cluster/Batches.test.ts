@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import { Download, MemoryStore } from "halyard"
-import { Batches, ShardRows } from "halyard/cluster"
+import { Batches, BatchRows, ShardRows } from "halyard/cluster"
 import { autoAdvance, Origin } from "halyard/testing"
 import { ended, requests, saving, world, worldOf } from "./world.js"
 
@@ -344,6 +344,28 @@ describe("a shard whose run dies", () => {
     ).pipe(Effect.provide(dying(3)))
   )
 })
+
+it.effect("abandons a shard whose requests another version has stored, and says why without secrets", () =>
+  autoAdvance(
+    Effect.gen(function* () {
+      const rows = yield* BatchRows
+      const content = '{"version":999,"requests":[{"url":"http://user:secret@origin.test/"}]}'
+      yield* rows.addSlice("manifest", { shard: 0, files: 1, firstIndex: 0, content }, 0)
+      const batch = { id: "a", manifest: "manifest", digest: "", shards: 1, files: 1, settings: {}, submittedMillis: 0 }
+      yield* rows.insert(batch)
+      assert.deepInclude((yield* ended("a")).files, { failed: 1, total: 1 })
+      assert.deepStrictEqual((yield* (yield* Batches.Batches).report("a")).abandoned, [
+        {
+          shard: 0,
+          files: 1,
+          attempts: 3,
+          reason: "defect",
+          detail: "the requests were stored by another version of halyard, which must carry them out"
+        }
+      ])
+    })
+  ).pipe(Effect.provide(worldOf((_, requested) => saving(requested))))
+)
 
 it.effect("counts the files that a second attempt finds saved", () => {
   let deaths = 0

@@ -2,7 +2,6 @@
  * The messages between a process that submits a batch and the processes that carry out its shards.
  */
 import * as Schema from "effect/Schema"
-import { StoredRequest } from "../../../Download/request.js"
 import * as Download from "../../../Download.js"
 
 /** To the process. */
@@ -12,8 +11,8 @@ export const Order = Schema.Union(
     processes: Schema.Number,
     options: Schema.Array(Schema.Tuple(Schema.String, Schema.Array(Schema.String)))
   }),
-  /** One shard at a time. */
-  Schema.TaggedStruct("Shard", { requests: Schema.Array(StoredRequest) }),
+  /** The text of `StoredRequests`. One shard at a time. */
+  Schema.TaggedStruct("Shard", { requests: Schema.String }),
   /** Stops the shard. `Ended` follows. */
   Schema.TaggedStruct("Stop", {})
 )

@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import * as ShardRuns from "../../../Cli/Batch/shardRun.js"
 import * as Transfer from "../../../Cli/Batch/transferOptions.js"
 import { ShardRun } from "../../../cluster/ShardRun.js"
+import * as StoredRequests from "../../../Download/storedRequests.js"
 import type { DownloadOutcome, DownloadRequest } from "../../../Download.js"
 import { displayText } from "../../../internal/text/displayUrl.js"
 import * as NodeScreen from "../../Screen.js"
@@ -87,7 +88,9 @@ const carryOut = Effect.fnUntraced(function* (mailbox: Mailbox.ReadonlyMailbox<O
   while (true) {
     const order = yield* mailbox.take
     if (order._tag === "Shard") {
-      current = yield* Effect.forkScoped(shard(run, order.requests))
+      // The same program has encoded them.
+      const requests = yield* Effect.orDie(StoredRequests.decode(order.requests))
+      current = yield* Effect.forkScoped(shard(run, requests))
     } else if (order._tag === "Stop" && current !== undefined) {
       yield* Fiber.interrupt(current)
     }

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ShardProcessOptions } from "../../../Cli/Host.js"
+import * as StoredRequests from "../../../Download/storedRequests.js"
 import * as Download from "../../../Download.js"
 import * as Unvalidated from "../../../internal/unvalidated.js"
 import { Answer, Order, type Outcome } from "./messages.js"
@@ -148,7 +149,7 @@ const run = (
           if (hasEnded()) {
             end("the process for the shard has ended")
           }
-          send({ _tag: "Shard", requests })
+          send({ _tag: "Shard", requests: StoredRequests.encode(requests) })
           return { stopped, isRunning: () => isRunning }
         }),
         ({ isRunning, stopped }) =>
