@@ -64,8 +64,8 @@ export const layerClient = (options: Options): Layer.Layer<Batches.Batches, Batc
   Batches.layer.pipe(Layer.provide(SqlRows.layer), Layer.provide(layerDatabase(options)))
 
 /**
- * Carries out the batches of a database until the layer closes, with the other runners of the database. With an SQLite file, it is the
- * only one, and opens no socket.
+ * Carries out the batches of a database until the layer closes, with the other runners of the database. With an SQLite file, there is no
+ * other runner, and this one opens no socket.
  *
  * @category layers
  * @since 0.2.0

@@ -8,11 +8,12 @@
  * blocks are removed.
  *
  * A checkpoint uploads the blocks in memory and one small object that names all blocks. A later run, also on another machine, finds
- * it and continues. If a process was killed, its parts are free 20 seconds after its last sign of life, and a run that needs one
- * waits for that time.
+ * that object and continues the part. The parts of a killed process are free 20 seconds after its last sign of life. A run that needs one
+ * of them waits until then.
  *
- * Every request is signed with the SHA-256 of its body, so the storage refuses wrong bytes. Failures are `Disk`. Those that may
- * pass, such as `503 SlowDown`, are repeated twice and then have the reason `unavailable`, which the downloader retries.
+ * The signature of every request covers the SHA-256 of its body, so a storage that verifies it refuses wrong bytes. A failure is `Disk`.
+ * If it may pass, such as `503 SlowDown`, the store repeats the request twice. Then the failure has the reason `unavailable`, and the
+ * downloader retries the call.
  *
  * `skip`, `fail` and `unique` of `onExists` use conditional writes (`If-None-Match: *`). If the storage has none, the store asks whether
  * there is an object, and two processes that publish the same key at the same moment may both succeed. A storage that ignores the
@@ -74,7 +75,10 @@ export interface Options {
   readonly region?: string | undefined
   /** The URL of the storage, such as `https://storage.example:9000`. Default: that of Amazon S3 in the region. */
   readonly endpoint?: string | undefined
-  /** If true, the bucket is in the path of URLs, and otherwise in their host name. Default: true if `endpoint` is given. */
+  /**
+   * If true, the bucket is in the path of URLs, and otherwise in their host name. Default: true if `endpoint` is given, or if the name of
+   * the bucket has a dot.
+   */
   readonly pathStyle?: boolean | undefined
   /**
    * The size of the blocks of a large file. Default: 8 MiB. Amazon S3 accepts no less than 5 MiB. A file can have 10,000 blocks. If its

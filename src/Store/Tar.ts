@@ -10,9 +10,9 @@
  * A file of up to a sixteenth of `memoryBytes` is held in memory until it is published. A larger one, and one for which the memory
  * of all files is used up, is a part of the underlying store until it is copied into the tar.
  *
- * A publish ends when a checkpoint of the tar has kept the sample, so a killed run continues the tar, and `stat` finds its files.
- * Publishes that wait share a checkpoint. The tar gets its name by `finish`, after a file `NAME.index` that says which file is where.
- * Without `finish`, the part of the tar is kept.
+ * A publish ends when a checkpoint of the tar has kept the sample. So the run after a killed one continues the tar, and `stat` finds its
+ * files. Publishes that wait share a checkpoint. `finish` first publishes a file `NAME.index` with the position of each file, and then
+ * gives the tar its name. Without `finish`, the part of the tar is kept.
  *
  * Some things differ from a directory. A complete tar cannot be changed: the next file fails with `Disk`, or goes to the next
  * numbered tar. A file in the tar that is being written can be replaced, but its bytes stay until `finish` copies the other samples
@@ -45,7 +45,7 @@ export interface Options {
    * with the next number when a tar is full. A number whose tar is complete is not written again.
    */
   readonly destination: string
-  /** Says what the tar is made of, for example the digest of a list: a later run with the same key continues it. Default: `tar`. */
+  /** Names the content, for example by the digest of a list. A later run with the same key continues the tar. Default: `tar`. */
   readonly key?: string | undefined
   /** The maximum number of files in a tar. Only with `{shard}`. Default: no limit. */
   readonly maxSamples?: number | undefined
@@ -70,8 +70,8 @@ export class TarFiles extends Context.Tag("halyard/Store/TarFiles")<
   {
     /**
      * Completes the tar that is being written, gives it its name, and returns the paths of all complete tars, those of earlier runs
-     * included. A tar without a file is not written. Call it when all transfers have ended: files are refused after that. If it
-     * fails, the part of the tar stays, and it may be called again. It cannot be interrupted.
+     * included. A tar without a file is not written. Call `finish` when all transfers have ended: after that, the store refuses files. If
+     * `finish` fails, the part of the tar stays, and the program may call `finish` again. It cannot be interrupted.
      */
     readonly finish: Effect.Effect<ReadonlyArray<string>, Disk>
   }

@@ -1,8 +1,8 @@
 /**
  * Submits batches, and shows what became of them. `Runner` carries them out, in this process or in others.
  *
- * The service works on the rows of `BatchRows` only. A runner finds a new batch, and a `cancel`, in the rows within a second or two, so
- * a caller needs the database and no runner.
+ * The service reads and writes only the rows of `BatchRows`. Within a second or two, a runner finds a new batch or a `cancel` in the rows,
+ * so a caller needs the database and no runner.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -19,7 +19,7 @@ import { type BatchReport, type BatchStatus, FailedRequest, type Settings, type 
 import { BatchRows, type BatchSums } from "./rows.js"
 
 /**
- * What a batch consists of.
+ * A batch to submit.
  *
  * @category models
  * @since 0.2.0
@@ -45,9 +45,10 @@ export class Batches extends Context.Tag("halyard/cluster/Batches")<
   Batches,
   {
     /**
-     * Stores the requests, and lets the runners begin. The requests are stored as they arrive, in constant memory. The batch exists when
-     * all of them are stored: if the stream or the database fails, or after an interruption, there is no batch. A second call with the
-     * same id, requests, shard size and settings returns the first batch. Other content fails with `BatchConflict`.
+     * Stores the requests, and lets the runners begin. Stores the requests as they arrive, in constant memory, and then makes the batch
+     * in one step. If the stream fails, or an interruption arrives before that step, there is no batch. After a `BatchStorageError` in that
+     * step, there may be one. A call with the id, requests, shard size and settings of an earlier batch returns that batch. Other content
+     * with its id fails with `BatchConflict`.
      */
     readonly submit: <E = never, R = never>(
       options: BatchOptions<E, R>
@@ -62,8 +63,8 @@ export class Batches extends Context.Tag("halyard/cluster/Batches")<
     /** Reads the outcomes of a batch. */
     readonly report: (id: string) => Effect.Effect<BatchReport, BatchNotFound | BatchStorageError>
     /**
-     * Reads the failed requests in the order of their shards: of each shard that has ended, the first 1,000. Those of abandoned
-     * shards are not among them.
+     * Reads the failed requests in the order of their shards: the first 1,000 of each shard that has ended. Leaves out those of abandoned
+     * shards.
      */
     readonly failed: (id: string) => Stream.Stream<FailedRequest, BatchNotFound | BatchStorageError>
     /** Removes the rows of a batch that has ended. Its files remain. */

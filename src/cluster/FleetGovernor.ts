@@ -1,6 +1,6 @@
 /**
- * Limits for each origin that hold for all runners of a database together. Each runner has a share of them, which changes when runners join
- * and leave. A pause that an origin asks one runner for is known to all within a second.
+ * Limits for each origin that hold for all runners of a database together. Each runner has a share of the limits, which changes when
+ * runners join and leave. If an origin asks one runner for a pause, all runners pause the origin within a second.
  */
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
@@ -22,8 +22,8 @@ export interface Options extends OriginGovernor.Options {
 
 /**
  * A governor whose limits of an origin (`perOrigin`, `requestsPerSecondPerOrigin`, `bytesPerSecondPerOrigin`) are those of all runners
- * together. `concurrency` and the rates in all are those of this runner. With fewer permits than runners, some runners have none, and every
- * half minute others.
+ * together. `concurrency`, `requestsPerSecond` and `bytesPerSecond` are those of this runner. If there are fewer permits than runners, some
+ * runners have none, and each half minute it is the turn of others.
  *
  * After a runner has joined, permits beyond the new shares stay until their transfers end. While the database fails, the shares stay.
  *
@@ -97,5 +97,5 @@ const pauseInterval = "500 millis"
 
 const leaveTimeout = "2 seconds"
 
-/** A pause that ends so much later than a known one is not told to the others. */
+/** A pause is told to the other runners only if it ends later than the known one by more than this. */
 const sameMillis = 250

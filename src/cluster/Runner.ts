@@ -1,6 +1,6 @@
 /**
  * Carries out the batches of a database, as one of any number of runners. The engine, `@effect/cluster`, gives each runner its part of
- * the shards, and gives the shards of a runner that ends to the others.
+ * the shards. If a runner ends, the engine gives its shards to the others.
  */
 import * as EntityAddress from "@effect/cluster/EntityAddress"
 import * as EntityId from "@effect/cluster/EntityId"
@@ -26,11 +26,11 @@ import * as ShardEntity from "./shardEntity.js"
  * @since 0.2.0
  */
 export interface Options {
-  /** The shards of this process at a time. Default: 4. */
+  /** Maximum number of shards that this process carries out at a time. Default: 4. */
   readonly shardsAtOnce?: number | undefined
-  /** The shards of one batch that are given to the runners at a time. Default: 256. */
+  /** Maximum number of shards of one batch that are sent to the runners and have not ended. Default: 256. */
   readonly window?: number | undefined
-  /** How long running shards may continue when the layer closes. Default: 5 seconds. Others do not begin. */
+  /** How long running shards may continue when the layer closes. No other shard begins. Default: 5 seconds. */
   readonly drain?: Duration.DurationInput | undefined
   /** The name of this runner in the rows. Default: `runner`. */
   readonly name?: string | undefined
@@ -103,7 +103,7 @@ export const layer = (
 
       const batchDependencies = { rows, cancellation, send, window: options.window ?? defaults.window }
 
-      // Runs on one runner of all. It starts each batch, and removes the message of each batch that has ended.
+      // Runs on one of the runners. It starts each batch, and removes the message of each batch that has ended.
       const starter = Effect.gen(function* () {
         const started = yield* FiberMap.make<string>()
         const drive = ({ id, manifest }: OpenBatch) =>

@@ -10,8 +10,8 @@ import * as ShardingConfig from "@effect/cluster/ShardingConfig"
 import * as Layer from "effect/Layer"
 
 /**
- * Times with which the shards of a killed runner begin elsewhere within 25 seconds. The defaults of the engine take 40. A shard that moves
- * to another runner has one second: messages that wait for a permit would take longer without an end.
+ * With these times, the shards of a killed runner begin elsewhere within 25 seconds. With the defaults of the engine, they take 40. A
+ * shard that moves to another runner has one second to end, because messages that wait for a permit do not end.
  */
 export const settings = {
   runnerHealthCheckInterval: "5 seconds",

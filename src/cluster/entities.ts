@@ -1,8 +1,8 @@
 /**
- * The messages of the engine. They contain the names of batches and shards only, and the rows have the rest.
+ * The messages of the engine. They contain only the names of batches and shards, and the rows have the rest.
  *
- * Both are persisted: a runner that takes the place of another one finds them. A client that is interrupted interrupts nothing,
- * because a batch is cancelled by its row.
+ * The engine stores both kinds, so a runner that takes the place of another one finds them. The interruption of a sender does not interrupt
+ * the shard or the batch: only the row of a batch cancels it.
  */
 import * as ClusterSchema from "@effect/cluster/ClusterSchema"
 import * as Entity from "@effect/cluster/Entity"

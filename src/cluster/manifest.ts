@@ -58,7 +58,7 @@ const notRepeatable = (onExists: string): string =>
 
 const decode = Schema.decodeUnknown(SubmittedRequest)
 
-/** The digest of what a batch consists of. */
+/** The digest of the requests, the shard size and the settings of a batch. */
 export class ManifestDigest {
   private readonly hash: Hash
   private readonly encoder = new TextEncoder()

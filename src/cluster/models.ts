@@ -1,5 +1,5 @@
 /**
- * Batches as their callers see them: what a batch consists of, its status, its report and its failed requests.
+ * Batches as their callers see them: their settings, status, report and failed requests.
  */
 import * as Schema from "effect/Schema"
 import { DownloadError } from "../DownloadError.js"
@@ -171,7 +171,7 @@ export const Failures = Schema.partialWith(Schema.Record({ key: failureTags, val
  */
 export const BatchReport = Schema.Struct({
   ...sums,
-  /** A `Download.RunReport`. `failures` does not count the files of abandoned shards, and `failed` does. */
+  /** A `Download.RunReport`. `failed` counts the files of abandoned shards, and `failures` does not. */
   report: Schema.Struct({
     ...FileCounts.fields,
     notFound: Schema.Number,

@@ -1,6 +1,6 @@
 /**
- * Writes rows until the database has taken them, also if the fiber that asked for the write is interrupted: a result is not lost
- * with the shard that had it.
+ * Repeats a write until the database has taken it, also if the calling fiber is interrupted. So the interruption of a shard does not lose
+ * its result.
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -1,6 +1,7 @@
 /**
- * The rows of batches: what callers of `Batches` write and read (`BatchRows`), and what runners do (`ShardRows`). A backend
- * implements both over the same tables. Every method is one transaction, and may be repeated after a failure.
+ * The rows of batches: `BatchRows` for callers of `Batches`, `ShardRows` for runners, and `FleetRows` for the limits of all runners. A
+ * backend implements all three over the same tables. `insert`, `begin`, `release` and `remove` are one transaction each. Runners repeat a
+ * method of `ShardRows` that fails.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -71,7 +72,7 @@ export class BatchRows extends Context.Tag("halyard/cluster/BatchRows")<
   {
     /** Stores one slice of a manifest. No runner sees it before `insert`. */
     readonly addSlice: (manifest: string, slice: Slice, nowMillis: number) => Effect.Effect<void, BatchStorageError>
-    /** Removes the slices of a manifest. No batch must have it. */
+    /** Removes the slices of a manifest to which no batch belongs. */
     readonly dropSlices: (manifest: string) => Effect.Effect<void, BatchStorageError>
     readonly find: (id: string) => Effect.Effect<Option.Option<BatchRow>, BatchStorageError>
     /**
@@ -162,7 +163,7 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
     readonly end: (attempt: Attempt, end: ShardEnd, nowMillis: number) => Effect.Effect<void, BatchStorageError>
     /** Takes an attempt back that the shutdown of its runner has interrupted, so that it does not count as one without an end. */
     readonly release: (attempt: Attempt, counts: Counts) => Effect.Effect<void, BatchStorageError>
-    /** Says why an attempt died. It stays an attempt without an end. */
+    /** Stores the defect of which an attempt died. The attempt stays one without an end. */
     readonly died: (attempt: Attempt, detail: string) => Effect.Effect<void, BatchStorageError>
     /** Those of the batches that are cancelled or removed. */
     readonly cancelled: (batches: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, BatchStorageError>
@@ -192,7 +193,7 @@ export interface Fleet {
 export class FleetRows extends Context.Tag("halyard/cluster/FleetRows")<
   FleetRows,
   {
-    /** Says that a runner lives, and returns the runners that do. */
+    /** Stores that a runner lives, and returns all runners that live. */
     readonly beat: (runner: string) => Effect.Effect<Fleet, BatchStorageError>
     readonly leave: (runner: string) => Effect.Effect<void, BatchStorageError>
     /** Pauses an origin. A pause does not shorten an earlier one. */

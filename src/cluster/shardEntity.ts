@@ -34,7 +34,7 @@ export interface Dependencies {
   readonly isStopping: () => boolean
 }
 
-/** Carries out one shard. Never fails: what goes wrong is in its row. */
+/** Carries out one shard. Never fails: the row of the shard has the failures. */
 export const download = (dependencies: Dependencies, batch: string, shard: number): Effect.Effect<void> =>
   dependencies.cancellation.watch(batch, (cancelled) =>
     Effect.iterate(again, {

@@ -33,7 +33,7 @@ export const remaining = (counts: Counts, files: number, kind: "failed" | "cance
   return { ...counts, [kind]: counts[kind] + files - saved - skipped - notModified - failed - cancelled }
 }
 
-/** The counts of an attempt. A file that a second attempt need not fetch was saved by an earlier one, or was there before. */
+/** The counts of an attempt. If a second attempt need not fetch a file, an earlier attempt saved the file, or it was there before. */
 export const countsOf = (report: RunReport, attempt: number): Counts => ({
   saved: report.saved,
   skipped: report.skipped,
