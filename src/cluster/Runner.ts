@@ -109,7 +109,10 @@ export const layer = (
         const drive = ({ id, manifest }: OpenBatch) =>
           batchOf(manifest)
             .Run({ batch: id, manifest })
-            .pipe(Effect.zipRight(clear(Batch, manifest)), Effect.zipRight(Outboxes.persistently(rows.close(id))))
+            .pipe(
+              Effect.zipRight(clear(Batch, manifest)),
+              Effect.zipRight(Outboxes.persistently(rows.close({ id, manifest })))
+            )
         const start = (open: OpenBatch) => FiberMap.run(started, open.manifest, drive(open), { onlyIfMissing: true })
         yield* rows.open.pipe(
           Effect.flatMap(Effect.forEach(start, { discard: true })),

@@ -233,10 +233,10 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
         }
         return isEnded
       }),
-    close: (id) =>
+    close: ({ id, manifest }) =>
       Effect.sync(() => {
         const batch = batches.get(id)
-        if (batch !== undefined) {
+        if (batch?.row.manifest === manifest) {
           batch.isClosed = true
         }
       })

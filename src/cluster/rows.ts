@@ -171,8 +171,8 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
     readonly cancelWaiting: (batch: string, nowMillis: number) => Effect.Effect<void, BatchStorageError>
     /** Notes the end of a batch if all of its shards have ended. Returns whether it has ended. */
     readonly endBatch: (batch: string, nowMillis: number) => Effect.Effect<boolean, BatchStorageError>
-    /** Notes that the messages of a batch are removed. */
-    readonly close: (batch: string) => Effect.Effect<void, BatchStorageError>
+    /** Notes that the messages of a batch are removed. A later batch with the same id has another manifest, and stays open. */
+    readonly close: (batch: OpenBatch) => Effect.Effect<void, BatchStorageError>
   }
 >() {}
 

@@ -141,8 +141,11 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
           (rows) => rows.length === 0
         )
       ).pipe(operation("end a batch")),
-    close: (batch) =>
-      sql`UPDATE halyard_batch SET is_closed = 1 WHERE id = ${batch}`.pipe(Effect.asVoid, operation("close a batch"))
+    close: ({ id, manifest }) =>
+      sql`UPDATE halyard_batch SET is_closed = 1 WHERE id = ${id} AND manifest = ${manifest}`.pipe(
+        Effect.asVoid,
+        operation("close a batch")
+      )
   }
 }
 

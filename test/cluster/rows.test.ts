@@ -190,13 +190,24 @@ const cases: ReadonlyArray<
         { id: "a", manifest: "manifest of a" },
         { id: "b", manifest: "manifest of b" }
       ])
-      yield* rows.close("a")
+      yield* rows.close({ id: "a", manifest: "manifest of a" })
       assert.deepStrictEqual(yield* rows.open, [{ id: "b", manifest: "manifest of b" }])
       yield* batches.remove("b")
       assert.deepStrictEqual(yield* rows.open, [])
       assert.deepStrictEqual(yield* batches.find("b"), Option.none())
       assert.deepStrictEqual(yield* rows.pending("b", -1, 10), [])
       assert.deepStrictEqual(yield* rows.begin("b", 0, "here", false, 1), { _tag: "Ended" })
+    })
+  ],
+  [
+    "closes the batch with the manifest, and not a later one with the same id",
+    Effect.gen(function* () {
+      yield* insert("a", "first")
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      yield* batches.remove("a")
+      yield* insert("a", "second")
+      yield* rows.close({ id: "a", manifest: "first" })
+      assert.deepStrictEqual(yield* rows.open, [{ id: "a", manifest: "second" }])
     })
   ],
   [
