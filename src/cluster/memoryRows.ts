@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { RunReport } from "../Download.js"
+import { BatchStorageError } from "./errors.js"
 import {
   type Attempt,
   absentMillis,
@@ -17,6 +18,7 @@ import {
   type BatchSums,
   type Counts,
   FleetRows,
+  missingSlices,
   type ReportParts,
   ShardRows,
   type Slice,
@@ -62,15 +64,20 @@ export const layer: Layer.Layer<BatchRows | ShardRows | FleetRows> = Layer.effec
 const batchRows = (slices: Map<string, Array<Slice>>, batches: Map<string, Batch>): typeof BatchRows.Service => ({
   addSlice: (manifest, slice) =>
     Effect.sync(() => {
-      slices.set(manifest, [...(slices.get(manifest) ?? []), slice])
+      const stored = slices.get(manifest) ?? []
+      slices.set(manifest, stored)
+      stored.push(slice)
     }),
   dropSlices: (manifest) => Effect.sync(() => void slices.delete(manifest)),
   find: (id) => Effect.sync(() => Option.map(Option.fromNullable(batches.get(id)), ({ row }) => row)),
   insert: (row) =>
-    Effect.sync(() => {
+    Effect.suspend(() => {
       const earlier = batches.get(row.id)
       if (earlier !== undefined) {
-        return earlier.row
+        return Effect.succeed(earlier.row)
+      }
+      if ((slices.get(row.manifest) ?? []).length !== row.shards) {
+        return new BatchStorageError({ operation: "store a batch", detail: missingSlices })
       }
       const shards = (slices.get(row.manifest) ?? []).map(
         (slice): ShardRow => ({
@@ -89,7 +96,7 @@ const batchRows = (slices: Map<string, Array<Slice>>, batches: Map<string, Batch
       slices.delete(row.manifest)
       const times = { startedMillis: undefined, endedMillis: undefined }
       batches.set(row.id, { row, shards, isCancelled: false, isClosed: false, ...times })
-      return row
+      return Effect.succeed(row)
     }),
   sums: (id) => Effect.sync(() => Option.map(Option.fromNullable(batches.get(id)), sumsOf)),
   reportParts: (id) => Effect.sync(() => partsOf(batches.get(id)?.shards ?? [])),

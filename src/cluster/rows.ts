@@ -14,6 +14,9 @@ import type { AbandonedShard, FileCounts, Settings, ShardCounts } from "./models
 /** The attempts of a shard that may begin without an end. After so many, the shard is abandoned. */
 export const attemptsAtMost = 3
 
+/** Why a batch cannot be made: another process has removed its slices, because they were older than those of a submission. */
+export const missingSlices = "some of the stored requests were removed in the meantime; submit the batch again"
+
 /** A batch without its manifest. */
 export interface BatchRow {
   readonly id: string
@@ -77,7 +80,7 @@ export class BatchRows extends Context.Tag("halyard/cluster/BatchRows")<
     readonly find: (id: string) => Effect.Effect<Option.Option<BatchRow>, BatchStorageError>
     /**
      * Makes a batch of stored slices, with a waiting shard for each. Returns the batch that has the id: this one or an earlier one.
-     * After a failure, the batch may exist.
+     * Fails if slices are missing. After a failure, the batch may exist.
      */
     readonly insert: (batch: BatchRow) => Effect.Effect<BatchRow, BatchStorageError>
     readonly sums: (id: string) => Effect.Effect<Option.Option<BatchSums>, BatchStorageError>

@@ -2,13 +2,14 @@
  * The statements of `BatchRows`.
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
+import { SqlError } from "@effect/sql/SqlError"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Failures, Settings } from "./models.js"
-import type { BatchRow, BatchRows, BatchSums } from "./rows.js"
+import { type BatchRow, type BatchRows, type BatchSums, missingSlices } from "./rows.js"
 import { operation, toNumber, toOptionalNumber } from "./sqlStatement.js"
 import { abandonedOf, addFailures } from "./sums.js"
 
@@ -37,6 +38,11 @@ export const batchRows = (sql: SqlClient.SqlClient): typeof BatchRows.Service =>
       yield* sql`
         INSERT INTO halyard_shard (batch, shard, files)
         SELECT ${batch.id}, shard, files FROM halyard_slice WHERE manifest = ${batch.manifest}`
+      const [made] = yield* sql<{ readonly count: unknown }>`
+        SELECT COUNT(*) AS count FROM halyard_shard WHERE batch = ${batch.id}`
+      if (toNumber(made?.count) !== batch.shards) {
+        return yield* new SqlError({ cause: undefined, message: missingSlices })
+      }
       return batch
     }).pipe(sql.withTransaction)
 

@@ -211,6 +211,17 @@ const cases: ReadonlyArray<
     })
   ],
   [
+    "makes no batch if some of its slices are missing",
+    Effect.gen(function* () {
+      const rows = yield* BatchRows
+      const row = batch("a")
+      yield* rows.addSlice(row.manifest, { shard: 0, files: 3, firstIndex: 0, content: "a" }, 1000)
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(rows.insert(row))))
+      assert.deepStrictEqual(yield* rows.find("a"), Option.none())
+      assert.deepStrictEqual(yield* (yield* ShardRows).pending("a", -1, 10), [])
+    })
+  ],
+  [
     "knows the runners that were seen lately, and the longest pause of an origin",
     Effect.gen(function* () {
       const rows = yield* FleetRows
@@ -234,7 +245,7 @@ const cases: ReadonlyArray<
       const [batches, rows] = [yield* BatchRows, yield* ShardRows]
       yield* batches.addSlice("m", { shard: 0, files: 1, firstIndex: 0, content: "a" }, 1000)
       yield* batches.dropSlices("m")
-      yield* batches.insert(batch("a", "m"))
+      yield* batches.insert({ ...batch("a", "m"), shards: 0 })
       assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [])
     })
   ]
