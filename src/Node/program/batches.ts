@@ -14,6 +14,9 @@ import type { ShardRun } from "../../cluster/ShardRun.js"
 import { layerMemory } from "../../cluster.js"
 import * as Cluster from "../Cluster.js"
 
+// `pg` warns if a connection is given a query before the last one has ended. `@effect/cluster` does that, and a user cannot change it.
+process.noDeprecation = true
+
 export const client: (typeof Host.Service)["batches"] = (database) =>
   Layer.unwrapEffect(Effect.map(driverOf(database), () => Cluster.layerClient({ database })))
 
