@@ -66,7 +66,8 @@ const withoutBatches = {
     onLoad({ filter: /src\/Node\/program\/batches\.ts$/ }, () => ({
       contents: `const absent = () => { throw new Error("the engine of batches is in batches.cjs") }
 export const client = absent
-export const runner = absent`
+export const runner = absent
+export const tarStore = absent`
     }))
   }
 }

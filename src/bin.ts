@@ -7,6 +7,7 @@ import { isMainThread } from "node:worker_threads"
 import * as CodeCache from "./Node/program/codeCache.js"
 import * as StandardOutput from "./Node/program/output/standardOutput.js"
 import type { Program } from "./Node/program/program.js"
+import { role } from "./Node/program/shards/role.js"
 import * as SmallHeap from "./Node/program/smallHeap.js"
 import * as Terminals from "./Node/program/terminals.js"
 
@@ -21,7 +22,7 @@ const [first, ...others] = process.argv.slice(2)
 const isAboutBatches = ((): boolean => {
   const command = process.argv.slice(2).find((word) => !word.startsWith("-"))
   return (
-    ["submit", "runner", "status", "cancel"].some((name) => name === command) ||
+    ["submit", "runner", "status", "cancel", role].some((name) => name === command) ||
     (command === "report" && others.some((word) => /^--batch(?:=|$)/.test(word)))
   )
 })()
@@ -37,7 +38,9 @@ const part = ((): string => {
   return isHelp
     ? "help"
     : isAboutBatches
-      ? "batches"
+      ? first === role
+        ? "shards"
+        : "batches"
       : (["flags", "spin", "serve"].find((command) => command === first) ?? "get")
 })()
 

@@ -21,6 +21,7 @@ import type { ShardRun } from "../cluster/ShardRun.js"
 import type { Disk } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
 import type { Journal, SavedNames } from "../Journal.js"
+import type * as TarStore from "../Store/Tar.js"
 import type { Store } from "../Store.js"
 import type { Transport } from "../Transport.js"
 import type { Settings } from "./telemetry/Endpoint.js"
@@ -202,6 +203,17 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly runner: (options: RunnerOptions) => Layer.Layer<Batches, BatchStorageError | RunnerError, ShardRun>
     /** Runs each shard in a process of its own. A process that ends is replaced. They all end with the layer. */
     readonly shardProcesses: (options: ShardProcessOptions) => Layer.Layer<ShardRun>
+    /**
+     * A store that writes one tar into the store in the context. `finish` completes the tar. If the scope closes without it, a later
+     * call with the same key continues the tar.
+     */
+    readonly tarStore: (
+      options: TarStore.Options
+    ) => Effect.Effect<
+      { readonly store: typeof Store.Service; readonly finish: Effect.Effect<unknown, Disk> },
+      Disk,
+      Store | Scope.Scope
+    >
     /** The number of processors that this process may use. */
     readonly processors: () => number
     /** Runs an effect. If a signal interrupts it and it has not ended after `limit`, the process ends. */

@@ -212,7 +212,8 @@ export const ofBatches: ReadonlySet<string> = new Set([
   "HALYARD_PORT",
   "HALYARD_PROCESSES",
   "HALYARD_SHARDS_AT_ONCE",
-  "HALYARD_SHARD_SIZE"
+  "HALYARD_SHARD_SIZE",
+  "HALYARD_TAR"
 ])
 
 const switches: Readonly<Record<string, boolean>> = {

@@ -44,6 +44,22 @@ describe("a command line about batches", () => {
         ["submit", "https://example.com/a", ...database, "--processes", "2"],
         "halyard submit: --processes N is for --local"
       ],
+      [
+        ["submit", "https://example.com/a", "--local", "--tar", "--sync"],
+        "halyard submit: --sync asks about files that --tar does not replace: give one of them"
+      ],
+      [
+        ["submit", "https://example.com/a", "--local", "--tar", "--on-exists", "overwrite"],
+        "halyard submit: --on-exists overwrite and --tar contradict each other: a complete tar is not changed"
+      ],
+      [
+        ["submit", "https://example.com/a", "--local", "--tar", "--allow-outside"],
+        "halyard submit: --allow-outside is for files, and --tar writes none"
+      ],
+      [
+        ["submit", "https://example.com/a", "--local", "--tar", "-d", "out/{shard}"],
+        "halyard submit: --directory DIR must not have {shard} in it with --tar"
+      ],
       [["report", "--batch", "a", "run.ndjson", ...database], "halyard report: give FILE or --batch ID, and not both"],
       [["report", "--batch", "a", "--har", "run.har", ...database], /--har FILE is for the lines of a run/],
       [["report", "run.ndjson", "--json"], "halyard report: --json is for --batch ID"]

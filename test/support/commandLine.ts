@@ -49,6 +49,7 @@ export const hostWith = (
     batches: () => none,
     runner: () => none,
     shardProcesses: () => none,
+    tarStore: () => Effect.die("no tar"),
     processors: () => 1,
     stoppingWithin: () => identity,
     environment: {},

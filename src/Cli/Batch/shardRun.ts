@@ -4,13 +4,18 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import * as ShardRun from "../../cluster/ShardRun.js"
+import type { Store } from "../../Store.js"
+import type { Transport } from "../../Transport.js"
 import { downloaderLayer, governorLayer } from "../Get/downloaderLayer.js"
 import { options as getOptions } from "../Get/options.js"
 import { Host } from "../Host.js"
 import type { Texts } from "../Option.js"
 import type { UsageError } from "../UsageError.js"
+import * as OutputSettings from "./outputSettings.js"
 import * as Settled from "./settled.js"
+import * as TarRun from "./tarRun.js"
 import { concurrency } from "./transferOptions.js"
 
 export interface Options {
@@ -46,9 +51,33 @@ export const layer = Effect.fnUntraced(function* ({
   }
   const transport = yield* host.transport(options)
   const journal = options.noState ? Layer.empty : host.stateJournal({ onProblem, isReadOnly: false })
-  return ShardRun.layer({ concurrency: Math.min(given.own.concurrency, host.connectionsAtMost()) }).pipe(
-    Layer.provide(downloaderLayer(options, undefined, false)),
-    Layer.provide([transport(), governorLayer(options), journal]),
+  const files = ShardRun.layer({ concurrency: Math.min(given.own.concurrency, host.connectionsAtMost()) }).pipe(
+    Layer.provide(downloaderLayer(options, undefined, false))
+  )
+  const { durability } = options
+  // The tars of all shards have the same transport and the same limits. They have no state files.
+  const withOutputs = Layer.effect(
+    ShardRun.ShardRun,
+    Effect.map(
+      Effect.all([ShardRun.ShardRun, Effect.context<Store | Transport>()]),
+      ([{ run }, services]): typeof ShardRun.ShardRun.Service => ({
+        run: (shard, requests) =>
+          Either.match(OutputSettings.decode(shard.settings), {
+            onLeft: (problem) => Stream.die(new Error(problem)),
+            onRight: (output) =>
+              output._tag === "files"
+                ? run(shard, requests)
+                : Stream.provideSomeContext(
+                    TarRun.run({ host, directory: output.directory, durability, files }, shard, requests),
+                    services
+                  )
+          })
+      })
+    )
+  )
+  return withOutputs.pipe(
+    Layer.provide(Layer.provide(files, journal)),
+    Layer.provide([transport(), governorLayer(options)]),
     Layer.provide(host.store)
   )
 })

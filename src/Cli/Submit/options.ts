@@ -21,6 +21,7 @@ const output = {
   nameTemplate: get.nameTemplate,
   onExists: choice("--on-exists ACTION", "If a file exists: skip or overwrite", ["skip", "overwrite"]),
   sync: get.sync,
+  tar: flag("--tar", "Write each shard to one tar, for WebDataset"),
   progress,
   json
 }
@@ -49,7 +50,7 @@ const limits = {
 }
 
 /** What a batch consists of, and how it is shown. */
-export const own = { ...batch, onExists: output.onExists, database, progress, json }
+export const own = { ...batch, onExists: output.onExists, tar: output.tar, database, progress, json }
 
 export const groups = {
   Input: input,

@@ -19,8 +19,15 @@ import * as OriginSecrets from "../Get/originSecrets.js"
 import { requestOf } from "../Get/request.js"
 import * as Urls from "../Get/urls.js"
 
-/** Opens the lists. `refused` is the number of items so far for which there is no request. */
-export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, options: Options) {
+/**
+ * Opens the lists. `isTar`: destinations are names inside of a tar, and not paths. `directory` is the whole path. `refused` is the number of items so far for which there is
+ * no request.
+ */
+export const open = Effect.fnUntraced(function* (
+  urls: ReadonlyArray<string>,
+  options: Options,
+  { isTar }: { readonly isTar: boolean }
+) {
   const path = yield* Path.Path
   const { line } = yield* StatusLine
   const given = yield* Urls.open(urls, options)
@@ -35,7 +42,8 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
   const { referer } = options
   const headersOf = Headers.withDefaults(referer === undefined ? {} : { referer })
   // The runners may have other working directories. Names follow from the list alone, so that a second submission is the same batch.
-  const destinations = new Destinations(path, path.resolve(options.directory), {
+  const directory = path.resolve(options.directory)
+  const destinations = new Destinations(path, directory, {
     saved: undefined,
     allowOutside: options.allowOutside,
     naming,
@@ -49,7 +57,10 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
       const own = item.fields.checksum
       return own !== undefined || checksums === undefined ? Either.right(own) : checksums.of(item)
     },
-    destinationOf: (item, index) => destinations.of(item, index),
+    destinationOf: (item, index) =>
+      Either.map(destinations.of(item, index), (destination) =>
+        isTar ? { ...destination, path: path.relative(directory, destination.path) } : destination
+      ),
     headersFor: (url) => withNetrc(url, headersOf(originHeaders?.for(url))),
     before: 0,
     onReady: () => {},
@@ -62,6 +73,7 @@ export const open = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, op
     }
   })
   return {
+    directory,
     requests: Stream.map(
       ready,
       requestOf({ options, deadline: options.maxTime, body: undefined, mayResume: !options.noResume })

@@ -8,8 +8,9 @@ import * as Batches from "../../cluster/Batches.js"
 import type { InvalidBatch } from "../../cluster/errors.js"
 import { StatusLine } from "../../StatusLine.js"
 import * as Database from "../Batch/database.js"
+import * as OutputSettings from "../Batch/outputSettings.js"
 import * as Settled from "../Batch/settled.js"
-import { options as getOptions } from "../Get/options.js"
+import { options as getOptions, type Options } from "../Get/options.js"
 import { Host } from "../Host.js"
 import type { Texts } from "../Option.js"
 import type { Line } from "../parse.js"
@@ -22,19 +23,27 @@ export const submit = Effect.fn("submit")(function* (line: Line, texts: Texts, v
   const host = yield* Host
   const statusLine = yield* StatusLine
   const options = yield* Settled.values(own, texts)
-  const { onExists } = options
-  const given = { ...(yield* Settled.values(getOptions, texts)), onExists }
+  const { onExists, tar } = options
+  const ofGet = yield* Settled.values(getOptions, texts)
+  if (tar) {
+    yield* checkTar({ ...ofGet, onExists })
+  }
+  const given = { ...ofGet, onExists: tar ? "skip" : onExists }
   if (!options.local && options.processes !== undefined) {
     return yield* new UsageError({ message: "--processes N is for --local" })
   }
   const id = options.id ?? (yield* newId)
-  const shardSize = options.shardSize ?? (options.local ? localShardSize : undefined)
+  const shardSize = options.shardSize ?? (options.local && !tar ? localShardSize : undefined)
   const database = options.local ? undefined : yield* Database.required(options.database)
-  const opened = yield* Requests.open(line.positional, given)
+  const opened = yield* Requests.open(line.positional, given, { isTar: tar })
+  const settings = OutputSettings.encode(tar ? { _tag: "tar", directory: opened.directory } : { _tag: "files" })
   /** Stores the batch. Succeeds with the number of items that are not part of it. */
   const store = Effect.gen(function* () {
     const batches = yield* Batches.Batches
-    const submitted = yield* Effect.mapError(batches.submit({ id, requests: opened.requests, shardSize }), usageOf)
+    const submitted = yield* Effect.mapError(
+      batches.submit({ id, requests: opened.requests, shardSize, settings }),
+      usageOf
+    )
     const refused = opened.refused()
     for (const notice of opened.notices()) {
       statusLine.line(notice)
@@ -56,6 +65,22 @@ export const submit = Effect.fn("submit")(function* (line: Line, texts: Texts, v
   }
   return refused === 0 ? 0 : 1
 }, Effect.scoped)
+
+/** Refuses options that a tar cannot have. */
+const checkTar = ({ allowOutside, directory, onExists, sync }: TarOptions): Effect.Effect<void, UsageError> => {
+  const problem = sync
+    ? "--sync asks about files that --tar does not replace: give one of them"
+    : onExists === "overwrite"
+      ? "--on-exists overwrite and --tar contradict each other: a complete tar is not changed"
+      : allowOutside
+        ? "--allow-outside is for files, and --tar writes none"
+        : directory.includes("{shard}")
+          ? "--directory DIR must not have {shard} in it with --tar"
+          : undefined
+  return problem === undefined ? Effect.void : new UsageError({ message: problem })
+}
+
+type TarOptions = Pick<Options, "allowOutside" | "directory" | "onExists" | "sync">
 
 /** A wrong id is a wrong command line. */
 const usageOf = <E extends { readonly _tag: string }>(error: E | InvalidBatch): E | InvalidBatch | UsageError =>

@@ -112,6 +112,11 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           () => import("./shards/pool.js"),
           (module) => module.layer(fileURLToPath(workerUrl), options)
         ),
+      tarStore: (options) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./batches.js")),
+          ({ tarStore }) => tarStore(options)
+        ),
       processors: () => availableParallelism(),
       stoppingWithin: (limit) => Deadline.stoppingWithin(signals, limit),
       stdin: Stream.suspend(() =>

@@ -1,8 +1,9 @@
 /**
  * The batches of the command line. Their engine and the driver of PostgreSQL are part of `batches.cjs` only, the file of the program
- * that the commands about batches load. The driver of SQLite has machine code, and is a package of its own.
+ * that the commands about batches and the processes for shards load. The driver of SQLite has machine code, and is a package of its own.
  */
 import { createRequire } from "node:module"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -12,6 +13,8 @@ import type { Batches } from "../../cluster/Batches.js"
 import type { BatchStorageError } from "../../cluster/errors.js"
 import type { ShardRun } from "../../cluster/ShardRun.js"
 import { layerMemory } from "../../cluster.js"
+import * as TarStore from "../../Store/Tar.js"
+import { Store } from "../../Store.js"
 import * as Cluster from "../Cluster.js"
 
 // `pg` warns if a connection is given a query before the last one has ended. `@effect/cluster` does that, and a user cannot change it.
@@ -42,6 +45,12 @@ export const runner = ({
           )
         )
       )
+
+export const tarStore: (typeof Host.Service)["tarStore"] = (options) =>
+  Effect.map(Layer.build(TarStore.layer(options)), (context) => ({
+    store: Context.get(context, Store),
+    finish: Context.get(context, TarStore.TarFiles).finish
+  }))
 
 /** Finds the package that an SQLite file needs, before anything is opened. */
 const driverOf = (database: Redacted.Redacted): Effect.Effect<void, RunnerError> =>

@@ -97,7 +97,7 @@ describe("the code that a command line loads", () => {
   it("has no engine of batches, unless the command is about batches", () => {
     const has = (file: string, name: string) =>
       readFileSync(join(dirname(bin), file), "latin1").includes(`"node_modules/${name}/`)
-    for (const name of ["@effect/cluster", "@effect/rpc", "@effect/sql", "pg"]) {
+    for (const name of ["@effect/cluster", "@effect/rpc", "@effect/sql", "pg", "tar"]) {
       assert.deepStrictEqual([has("program.cjs", name), has("batches.cjs", name)], [false, true], name)
     }
   })

@@ -2,6 +2,7 @@
  * The messages between a process that submits a batch and the processes that carry out its shards.
  */
 import * as Schema from "effect/Schema"
+import { Settings } from "../../../cluster/models.js"
 import * as Download from "../../../Download.js"
 
 /** To the process. */
@@ -11,8 +12,11 @@ export const Order = Schema.Union(
     processes: Schema.Number,
     options: Schema.Array(Schema.Tuple(Schema.String, Schema.Array(Schema.String)))
   }),
-  /** The text of `StoredRequests`. One shard at a time. */
-  Schema.TaggedStruct("Shard", { requests: Schema.String }),
+  /** `requests`: the text of `StoredRequests`. One shard at a time. */
+  Schema.TaggedStruct("Shard", {
+    shard: Schema.Struct({ batch: Schema.String, shard: Schema.Number, attempt: Schema.Number, settings: Settings }),
+    requests: Schema.String
+  }),
   /** Stops the shard. `Ended` follows. */
   Schema.TaggedStruct("Stop", {})
 )

@@ -15,13 +15,13 @@ export const layer = (bin: string, options: ShardProcessOptions): Layer.Layer<Sh
     Effect.map(
       Pool.make({ acquire: ShardProcess.start(bin, options), size: options.processes }),
       (pool): typeof ShardRun.Service => ({
-        run: (_, requests) =>
+        run: (shard, requests) =>
           Stream.unwrapScoped(
             Effect.gen(function* () {
               const all = Array.from(yield* Stream.runCollect(requests))
               const process = yield* Pool.get(pool)
               yield* Effect.addFinalizer(() => (process.hasEnded() ? Pool.invalidate(pool, process) : Effect.void))
-              return process.run(all)
+              return process.run(shard, all)
             })
           )
       })

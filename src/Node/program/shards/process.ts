@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as ShardRuns from "../../../Cli/Batch/shardRun.js"
 import * as Transfer from "../../../Cli/Batch/transferOptions.js"
-import { ShardRun } from "../../../cluster/ShardRun.js"
+import { type Shard, ShardRun } from "../../../cluster/ShardRun.js"
 import * as StoredRequests from "../../../Download/storedRequests.js"
 import type { DownloadOutcome, DownloadRequest } from "../../../Download.js"
 import { displayText } from "../../../internal/text/displayUrl.js"
@@ -90,15 +90,16 @@ const carryOut = Effect.fnUntraced(function* (mailbox: Mailbox.ReadonlyMailbox<O
     if (order._tag === "Shard") {
       // The same program has encoded them.
       const requests = yield* Effect.orDie(StoredRequests.decode(order.requests))
-      current = yield* Effect.forkScoped(shard(run, requests))
+      current = yield* Effect.forkScoped(carryOutShard(run, order.shard, requests))
     } else if (order._tag === "Stop" && current !== undefined) {
       yield* Fiber.interrupt(current)
     }
   }
 })
 
-const shard = (
+const carryOutShard = (
   run: (typeof ShardRun.Service)["run"],
+  shard: Shard,
   requests: ReadonlyArray<DownloadRequest>
 ): Effect.Effect<void> => {
   const places = new Map(requests.map((request, place) => [request, place] as const))
@@ -120,7 +121,7 @@ const shard = (
       }
       timer ??= setTimeout(flush, flushMillis)
     })
-  const all = run({ batch: "", shard: 0, attempt: 1, settings: {} }, Stream.fromIterable(requests))
+  const all = run(shard, Stream.fromIterable(requests))
   // The parent waits for `Ended` also after `Stop`.
   return Effect.uninterruptibleMask((restore) =>
     Effect.map(Effect.exit(restore(Stream.runForEachChunk(all, add))), (exit) => {

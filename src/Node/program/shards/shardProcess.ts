@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ShardProcessOptions } from "../../../Cli/Host.js"
+import type { Shard } from "../../../cluster/ShardRun.js"
 import * as StoredRequests from "../../../Download/storedRequests.js"
 import * as Download from "../../../Download.js"
 import * as Unvalidated from "../../../internal/unvalidated.js"
@@ -18,7 +19,10 @@ import { role } from "./role.js"
 
 export interface ShardProcess {
   /** Carries out a shard, one at a time. Dies if the process ends. An interruption waits until the transfers have ended. */
-  readonly run: (requests: ReadonlyArray<Download.DownloadRequest>) => Stream.Stream<Download.DownloadOutcome>
+  readonly run: (
+    shard: Shard,
+    requests: ReadonlyArray<Download.DownloadRequest>
+  ) => Stream.Stream<Download.DownloadOutcome>
   readonly hasEnded: () => boolean
 }
 
@@ -45,7 +49,7 @@ export const start = (
     ),
     (opened) => {
       opened.send({ _tag: "Begin", processes, options })
-      return { run: (requests) => run(opened, requests), hasEnded: opened.hasEnded }
+      return { run: (shard, requests) => run(opened, shard, requests), hasEnded: opened.hasEnded }
     }
   )
 
@@ -117,6 +121,7 @@ const encode = Schema.encodeSync(Order)
 
 const run = (
   { hasEnded, kill, receive, send }: Opened,
+  shard: Shard,
   requests: ReadonlyArray<Download.DownloadRequest>
 ): Stream.Stream<Download.DownloadOutcome> =>
   Stream.asyncPush<Download.DownloadOutcome>(
@@ -149,7 +154,7 @@ const run = (
           if (hasEnded()) {
             end("the process for the shard has ended")
           }
-          send({ _tag: "Shard", requests: StoredRequests.encode(requests) })
+          send({ _tag: "Shard", shard, requests: StoredRequests.encode(requests) })
           return { stopped, isRunning: () => isRunning }
         }),
         ({ isRunning, stopped }) =>
