@@ -24,7 +24,7 @@ export interface Dependencies {
 /** Drives a batch to its end. A later call, also of another process, continues with the shards that have not ended. */
 export const run = ({ cancellation, rows, send, window }: Dependencies, open: OpenBatch): Effect.Effect<void> => {
   const batch = open.id
-  return cancellation.watch(batch, (cancelled) => {
+  const driven = cancellation.watch(batch, (cancelled) => {
     const shards = Stream.paginateChunkEffect(-1, (after) =>
       Effect.map(persistently(rows.pending(batch, after, window)), (numbers) => {
         const last = numbers.at(-1)
@@ -44,4 +44,5 @@ export const run = ({ cancellation, rows, send, window }: Dependencies, open: Op
       Effect.asVoid
     )
   })
+  return Effect.zipRight(Effect.logDebug(`drives the batch ${batch}`), driven)
 }
