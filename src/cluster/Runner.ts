@@ -97,6 +97,7 @@ export const layer = (
           Effect.sandbox,
           Effect.retry(everySecond),
           Effect.zipRight(clear(Shard, name)),
+          Effect.zipRight(Outboxes.persistently(rows.closeShard({ id, manifest }, shard))),
           Effect.orDie
         )
       }

@@ -34,6 +34,10 @@ interface ShardRow {
   /** Attempts that began and did not end. */
   unended: number
   state: "waiting" | "running" | "done" | "abandoned" | "cancelled"
+  /** The claim of the last attempt. */
+  claim: string
+  /** Whether its messages are removed. */
+  isClosed: boolean
   counts: Counts
   failures: RunReport["failures"]
   failed: string
@@ -86,6 +90,8 @@ const batchRows = (slices: Map<string, Array<Slice>>, batches: Map<string, Batch
           slice,
           attempts: 0,
           unended: 0,
+          claim: "",
+          isClosed: false,
           state: "waiting",
           counts: emptyCounts,
           failures: {},
@@ -151,11 +157,14 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
     pending: (batch, after, limit) =>
       Effect.sync(() =>
         (batches.get(batch)?.shards ?? [])
-          .filter(({ shard, state }) => shard > after && (state === "waiting" || state === "running"))
+          .filter(
+            ({ attempts, isClosed, shard, state }) =>
+              shard > after && !isClosed && (state !== "cancelled" || attempts > 0)
+          )
           .slice(0, limit)
           .map(({ shard }) => shard)
       ),
-    begin: (id, shard, _runner, isAlone, nowMillis) =>
+    begin: (id, shard, claim, isAlone, nowMillis) =>
       Effect.sync(() => {
         const batch = batches.get(id)
         const row = batch?.shards[shard]
@@ -167,19 +176,23 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
           row.counts = remaining(row.counts, row.files, "cancelled")
           return { _tag: "Ended" }
         }
-        if (row.unended >= attemptsAtMost) {
+        const isBegun = row.state === "running" && row.claim === claim
+        if (!isBegun && row.unended >= attemptsAtMost) {
           row.state = "abandoned"
           row.counts = remaining(emptyCounts, row.files, "failed")
           return { _tag: "Ended" }
         }
-        if (row.unended === attemptsAtMost - 1 && !isAlone) {
+        if (!isBegun && row.unended === attemptsAtMost - 1 && !isAlone) {
           return { _tag: "Alone" }
         }
-        row.attempts++
-        row.unended++
-        row.state = "running"
-        row.counts = emptyCounts
-        batch.startedMillis ??= nowMillis
+        if (!isBegun) {
+          row.attempts++
+          row.unended++
+          row.state = "running"
+          row.claim = claim
+          row.counts = emptyCounts
+          batch.startedMillis ??= nowMillis
+        }
         return {
           _tag: "Begun",
           attempt: row.attempts,
@@ -239,6 +252,14 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
           batch.endedMillis ??= nowMillis
         }
         return isEnded
+      }),
+    closeShard: ({ id, manifest }, shard) =>
+      Effect.sync(() => {
+        const batch = batches.get(id)
+        const row = batch?.row.manifest === manifest ? batch.shards[shard] : undefined
+        if (row !== undefined) {
+          row.isClosed = true
+        }
       }),
     close: ({ id, manifest }) =>
       Effect.sync(() => {

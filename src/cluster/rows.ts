@@ -143,7 +143,10 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
   {
     /** The batches that have not ended, and those whose messages are not removed. */
     readonly open: Effect.Effect<ReadonlyArray<OpenBatch>, BatchStorageError>
-    /** The first shards after `after` that have not ended, in order. */
+    /**
+     * The first shards after `after` that have not ended, and those whose messages are not removed, in order. A shard that was
+     * cancelled before its first attempt is not among them.
+     */
     readonly pending: (
       batch: string,
       after: number,
@@ -151,12 +154,13 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
     ) => Effect.Effect<ReadonlyArray<number>, BatchStorageError>
     /**
      * Begins an attempt, and counts it before it runs. Ends the shard instead if its batch is cancelled, or if `attemptsAtMost`
-     * attempts have begun and not ended. The last attempt begins only if `isAlone` is true.
+     * attempts have begun and not ended. The last attempt begins only if `isAlone` is true. `claim` names the runner and the attempt: a
+     * call that is repeated with the same claim, because the first answer was lost, returns the attempt that the first call has begun.
      */
     readonly begin: (
       batch: string,
       shard: number,
-      runner: string,
+      claim: string,
       isAlone: boolean,
       nowMillis: number
     ) => Effect.Effect<Beginning, BatchStorageError>
@@ -174,6 +178,8 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
     readonly cancelWaiting: (batch: string, nowMillis: number) => Effect.Effect<void, BatchStorageError>
     /** Notes the end of a batch if all of its shards have ended. Returns whether it has ended. */
     readonly endBatch: (batch: string, nowMillis: number) => Effect.Effect<boolean, BatchStorageError>
+    /** Notes that the messages of a shard are removed. The shards of a later batch with the same id stay open. */
+    readonly closeShard: (batch: OpenBatch, shard: number) => Effect.Effect<void, BatchStorageError>
     /** Notes that the messages of a batch are removed. A later batch with the same id has another manifest, and stays open. */
     readonly close: (batch: OpenBatch) => Effect.Effect<void, BatchStorageError>
   }

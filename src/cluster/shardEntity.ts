@@ -13,6 +13,7 @@ import type { DownloadRequest } from "../Download.js"
 import * as Download from "../Download.js"
 import { displayText } from "../internal/text/displayUrl.js"
 import type { Cancellation } from "./cancellation.js"
+import { randomName } from "./manifest.js"
 import { FailedRequest } from "./models.js"
 import { type Outbox, persistently } from "./outbox.js"
 import type { Attempt, Beginning, ShardEnd, ShardRows } from "./rows.js"
@@ -61,7 +62,8 @@ const attemptOnce = (
     const { isStopping, rows, runner, semaphore, shardsAtOnce } = dependencies
     const attempt: Effect.Effect<Next> = Effect.gen(function* () {
       const nowMillis = yield* Clock.currentTimeMillis
-      const beginning = yield* persistently(rows.begin(batch, shard, runner, isAlone, nowMillis))
+      const claim = `${runner} ${yield* randomName}`
+      const beginning = yield* persistently(rows.begin(batch, shard, claim, isAlone, nowMillis))
       switch (beginning._tag) {
         case "Ended":
           return "ended"

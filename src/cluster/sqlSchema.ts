@@ -54,6 +54,7 @@ const shards = `
     failures TEXT NOT NULL DEFAULT '{}',
     failed_requests TEXT NOT NULL DEFAULT '[]',
     detail TEXT NOT NULL DEFAULT '',
+    is_closed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (batch, shard)
   )`
 

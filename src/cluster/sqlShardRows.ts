@@ -12,10 +12,10 @@ import { emptyCounts } from "./sums.js"
 export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service => {
   const lockRow = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE OF s"), orElse: () => sql.literal("") })
 
-  const begin = (batch: string, shard: number, runner: string, isAlone: boolean, nowMillis: number) =>
+  const begin = (batch: string, shard: number, claim: string, isAlone: boolean, nowMillis: number) =>
     Effect.gen(function* () {
       const [row] = yield* sql<ShardColumns>`
-        SELECT s.state, s.attempts, s.unended, s.files, b.is_cancelled, b.settings, b.manifest
+        SELECT s.state, s.attempts, s.unended, s.files, s.runner, b.is_cancelled, b.settings, b.manifest
         FROM halyard_shard s JOIN halyard_batch b ON b.id = s.batch
         WHERE s.batch = ${batch} AND s.shard = ${shard} ${lockRow}`
       if (row === undefined || (row.state !== "waiting" && row.state !== "running")) {
@@ -26,24 +26,27 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
         yield* sql`UPDATE halyard_shard SET ${cancelWaiting(nowMillis)} ${ofShard}`
         return ended
       }
-      if (toNumber(row.unended) >= attemptsAtMost) {
+      const isBegun = row.state === "running" && row.runner === claim
+      if (!isBegun && toNumber(row.unended) >= attemptsAtMost) {
         const counts = columnsOf({ ...emptyCounts, failed: toNumber(row.files) })
         yield* sql`UPDATE halyard_shard SET ${sql.update({ ...counts, state: "abandoned", ended_millis: nowMillis })} ${ofShard}`
         return ended
       }
-      if (toNumber(row.unended) === attemptsAtMost - 1 && !isAlone) {
+      if (!isBegun && toNumber(row.unended) === attemptsAtMost - 1 && !isAlone) {
         return { _tag: "Alone" } satisfies Beginning
       }
-      const attempt = toNumber(row.attempts) + 1
-      const columns = {
-        ...columnsOf(emptyCounts),
-        state: "running",
-        attempts: attempt,
-        unended: toNumber(row.unended) + 1,
-        runner
+      const attempt = toNumber(row.attempts) + (isBegun ? 0 : 1)
+      if (!isBegun) {
+        const columns = {
+          ...columnsOf(emptyCounts),
+          state: "running",
+          attempts: attempt,
+          unended: toNumber(row.unended) + 1,
+          runner: claim
+        }
+        yield* sql`
+          UPDATE halyard_shard SET ${sql.update(columns)}, began_millis = COALESCE(began_millis, ${nowMillis}) ${ofShard}`
       }
-      yield* sql`
-        UPDATE halyard_shard SET ${sql.update(columns)}, began_millis = COALESCE(began_millis, ${nowMillis}) ${ofShard}`
       const [slice] = yield* sql<SliceColumns>`
         SELECT files, first_index, content FROM halyard_slice WHERE manifest = ${row.manifest} AND shard = ${shard}`
       return {
@@ -71,11 +74,12 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
       Effect.map(
         sql<{ readonly shard: unknown }>`
           SELECT shard FROM halyard_shard
-          WHERE batch = ${batch} AND shard > ${after} AND state IN ('waiting', 'running') ORDER BY shard LIMIT ${limit}`,
+          WHERE batch = ${batch} AND shard > ${after} AND is_closed = 0 AND (state <> 'cancelled' OR attempts > 0)
+          ORDER BY shard LIMIT ${limit}`,
         (rows) => rows.map(({ shard }) => toNumber(shard))
       ).pipe(operation("find the shards")),
-    begin: (batch, shard, runner, isAlone, nowMillis) =>
-      begin(batch, shard, runner, isAlone, nowMillis).pipe(operation("begin a shard")),
+    begin: (batch, shard, claim, isAlone, nowMillis) =>
+      begin(batch, shard, claim, isAlone, nowMillis).pipe(operation("begin a shard")),
     progress: ({ attempt, batch, shard }, counts) =>
       sql`
         UPDATE halyard_shard SET ${sql.update(columnsOf(counts))}
@@ -141,6 +145,13 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
           (rows) => rows.length === 0
         )
       ).pipe(operation("end a batch")),
+    closeShard: ({ id, manifest }, shard) =>
+      sql`
+        UPDATE halyard_shard SET is_closed = 1 WHERE batch = ${id} AND shard = ${shard}
+        AND EXISTS (SELECT 1 FROM halyard_batch WHERE id = ${id} AND manifest = ${manifest})`.pipe(
+        Effect.asVoid,
+        operation("close a shard")
+      ),
     close: ({ id, manifest }) =>
       sql`UPDATE halyard_batch SET is_closed = 1 WHERE id = ${id} AND manifest = ${manifest}`.pipe(
         Effect.asVoid,
@@ -156,6 +167,7 @@ interface ShardColumns {
   readonly attempts: unknown
   readonly unended: unknown
   readonly files: unknown
+  readonly runner: string | null
   readonly is_cancelled: unknown
   readonly settings: string
   readonly manifest: string

@@ -85,12 +85,12 @@ const cases: ReadonlyArray<
       yield* insert("a")
       const rows = yield* ShardRows
       for (const attempt of [1, 2]) {
-        assert.deepInclude(yield* rows.begin("a", 0, "here", false, 2000), { _tag: "Begun", attempt })
+        assert.deepInclude(yield* rows.begin("a", 0, `attempt ${attempt}`, false, 2000), { _tag: "Begun", attempt })
       }
       assert.deepStrictEqual(yield* rows.begin("a", 0, "here", false, 2000), { _tag: "Alone" })
       assert.deepInclude(yield* rows.begin("a", 0, "here", true, 2000), { _tag: "Begun", attempt: 3 })
       yield* rows.died({ batch: "a", shard: 0, attempt: 3 }, "a reason")
-      assert.deepStrictEqual(yield* rows.begin("a", 0, "here", false, 2000), { _tag: "Ended" })
+      assert.deepStrictEqual(yield* rows.begin("a", 0, "there", false, 2000), { _tag: "Ended" })
       const { attempts, counts, shards } = yield* sums("a")
       assert.deepStrictEqual([attempts, counts.failed, shards.abandoned], [3, 3, 1])
       assert.deepStrictEqual((yield* (yield* BatchRows).reportParts("a")).abandoned, [
@@ -99,12 +99,27 @@ const cases: ReadonlyArray<
     })
   ],
   [
+    "counts an attempt once whose beginning is repeated because the answer was lost",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const rows = yield* ShardRows
+      for (const attempt of [1, 2, 3]) {
+        const begin = rows.begin("a", 0, `attempt ${attempt}`, true, 2000)
+        assert.deepInclude(yield* begin, { _tag: "Begun", attempt })
+        assert.deepInclude(yield* begin, { _tag: "Begun", attempt })
+      }
+      assert.deepInclude(yield* sums("a"), { attempts: 3 })
+      yield* rows.release({ batch: "a", shard: 0, attempt: 3 }, counts)
+      assert.deepInclude(yield* rows.begin("a", 0, "attempt 3", true, 2000), { _tag: "Begun", attempt: 4 })
+    })
+  ],
+  [
     "does not count an attempt that was released as one without an end",
     Effect.gen(function* () {
       yield* insert("a")
       const rows = yield* ShardRows
       for (const attempt of [1, 2, 3, 4]) {
-        assert.deepInclude(yield* rows.begin("a", 0, "here", false, 2000), { _tag: "Begun", attempt })
+        assert.deepInclude(yield* rows.begin("a", 0, `attempt ${attempt}`, false, 2000), { _tag: "Begun", attempt })
         yield* rows.release({ batch: "a", shard: 0, attempt }, counts)
         assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [0, 1])
       }
@@ -237,6 +252,23 @@ const cases: ReadonlyArray<
       const [pause, ...others] = yield* rows.pauses
       assert.deepStrictEqual([pause?.origin, others], ["http://origin.test", []])
       assert.isTrue(pause !== undefined && pause.millis > 5e5 && pause.millis <= 1e6, `${pause?.millis} ms`)
+    })
+  ],
+  [
+    "finds a shard that has ended until its messages are removed, and none that was cancelled before an attempt",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      yield* rows.begin("a", 0, "here", false, 2000)
+      yield* rows.end({ batch: "a", shard: 0, attempt: 1 }, { state: "done", counts, failures: {}, failed: "[]" }, 3000)
+      yield* batches.cancel("a")
+      yield* rows.cancelWaiting("a", 4000)
+      assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [0])
+      yield* rows.closeShard({ id: "a", manifest: "another" }, 0)
+      assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [0])
+      yield* rows.closeShard({ id: "a", manifest: "manifest of a" }, 0)
+      assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [])
+      assert.isTrue(yield* rows.endBatch("a", 5000))
     })
   ],
   [
