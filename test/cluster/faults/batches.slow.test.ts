@@ -27,7 +27,7 @@ withPostgres("a shard that ends its process is abandoned after three attempts, a
       Effect.forEach(["a", "b", "c"], (name) => supervised(name, 0), { concurrency: 3 })
     )
     yield* fleet.submit("abort", ["/abort/60/abort"])
-    const { attempts } = yield* fleet.check("abort", "a shard that aborts", { abandoned: 1, more: 1 })
+    const { attempts } = yield* fleet.check("abort", "a shard that aborts", { abandoned: 1, hasKills: true, more: 1 })
     const { abandoned } = yield* fleet.client((batches) => batches.report("abort"))
     assert.deepStrictEqual(abandoned, [{ shard: 60, files: 1, attempts: 3, reason: "process-ended", detail: "" }])
     const aborted = fleet.runners.filter((runner) => runner.begun("abort").includes(60))

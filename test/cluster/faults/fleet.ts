@@ -14,7 +14,7 @@ import { Batches, type BatchStatus } from "halyard/cluster"
 import * as Cluster from "halyard/Node/Cluster"
 import { until, within } from "../../support/poll.js"
 import * as Postgres from "../../support/postgres.js"
-import { type Running, runCommand, start, temporaryDirectory } from "../../support/program.js"
+import { type Running, run, runCommand, start, temporaryDirectory } from "../../support/program.js"
 import { freePort } from "../../support/serverProcess.js"
 import * as Origin from "./origin.js"
 
@@ -33,6 +33,14 @@ export interface RunnerOptions {
   readonly command?: ReadonlyArray<string>
   readonly host?: string
   readonly database?: string
+}
+
+export interface Expected {
+  readonly abandoned?: number
+  /** The requests of the abandoned shards. */
+  readonly more?: number
+  /** Whether runners were killed. */
+  readonly hasKills?: boolean
 }
 
 const shards = 60
@@ -141,9 +149,8 @@ export const make = (options: { readonly originHost?: string } = {}) =>
     }
 
     /** Checks a batch that has ended, all files and rows. Then stops the runners, and checks that nothing is left. */
-    const check = (id: string, note: string, expected: { readonly abandoned?: number; readonly more?: number } = {}) =>
+    const check = (id: string, note: string, { abandoned = 0, hasKills = false, more = 0 }: Expected = {}) =>
       Effect.gen(function* () {
-        const { abandoned = 0, more = 0 } = expected
         const total = shards * filesOfShard + more
         const { attempts, files, foundSaved, shards: states } = yield* ended(id)
         const { exitCode, report } = yield* client((batches) => batches.report(id))
@@ -161,6 +168,12 @@ export const make = (options: { readonly originHost?: string } = {}) =>
           yield* query(`SELECT count(*), count(DISTINCT shard) FROM halyard_shard WHERE batch = '${id}'`),
           [`${states.done + abandoned}|${states.done + abandoned}`]
         )
+        if (hasKills) {
+          // As after any killed run, a part that no later attempt could continue is left for this command.
+          const { exitCode, stderr, stdout } = yield* run(["clean", "--recursive", directory])
+          assert.strictEqual(exitCode, 0, stderr)
+          yield* Console.log(`${note}: ${stdout.trim()}${stderr.trim()}`)
+        }
         checkFiles(directory, paths)
         // The attempts that runners have said are those that are counted. One whose answer was lost is counted, and did not begin.
         const begun = runners.flatMap((runner) => runner.begun(id)).length
@@ -250,7 +263,10 @@ const checkFiles = (directory: string, paths: ReadonlyArray<string>): void => {
   const found = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name !== ".halyard.ndjson")
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length))
-  assert.deepStrictEqual(found.sort(), [...paths].sort())
+  const [expected, present] = [new Set(paths), new Set(found)]
+  const extra = found.filter((path) => !expected.has(path))
+  const missing = paths.filter((path) => !present.has(path))
+  assert.deepStrictEqual({ extra, missing }, { extra: [], missing: [] })
   for (const path of paths) {
     assert.isTrue(readFileSync(`${directory}${path}`).equals(Origin.contentOf(path)), path)
   }
