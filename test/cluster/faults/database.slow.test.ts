@@ -1,7 +1,7 @@
 /**
  * A database that ends, or does not answer, in the middle of a batch.
  */
-import { assert } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { withPostgres } from "../../support/postgres.js"
 import * as Fleet from "./fleet.js"
@@ -30,10 +30,13 @@ const outage = (name: string, seconds: number, fault: Fault) => () =>
     yield* fleet.stop
   })
 
-withPostgres("PostgreSQL crashes, and starts after 3 seconds", outage("crash of PostgreSQL", 3, crash))
+// They wait most of the time.
+describe.concurrent("a database", () => {
+  withPostgres("that crashes, and starts after 3 seconds", outage("crash of PostgreSQL", 3, crash))
 
-withPostgres("PostgreSQL crashes, and starts after 25 seconds", outage("crash of PostgreSQL", 25, crash))
+  withPostgres("that crashes, and starts after 25 seconds", outage("crash of PostgreSQL", 25, crash))
 
-withPostgres("PostgreSQL does not answer for 3 seconds", outage("suspension of PostgreSQL", 3, suspension))
+  withPostgres("that does not answer for 3 seconds", outage("suspension of PostgreSQL", 3, suspension))
 
-withPostgres("PostgreSQL does not answer for 25 seconds", outage("suspension of PostgreSQL", 25, suspension))
+  withPostgres("that does not answer for 25 seconds", outage("suspension of PostgreSQL", 25, suspension))
+})
