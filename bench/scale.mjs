@@ -1,66 +1,15 @@
 // Measures what a shard costs besides its downloads, with PostgreSQL of Debian: `node bench/scale.mjs`. docs/scale.md uses the figures.
-import { execFileSync, spawn } from "node:child_process"
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { readdirSync, readFileSync } from "node:fs"
 import { Effect, Layer, Schedule, Stream } from "effect"
 import { Batches, ShardRun } from "../dist/cluster.js"
 import { Download, DownloadError } from "../dist/index.js"
 import * as Cluster from "../dist/Node/Cluster.js"
+import { freePort, startPostgres } from "./postgres.mjs"
 
 const shards = Number(process.argv[2] ?? 200)
 const shardSize = 1000
 
-const packages = "/usr/lib/postgresql"
-const version = readdirSync(packages).sort((a, b) => b - a)[0]
-const program = (name) => join(packages, version, "bin", name)
-
-const directory = mkdtempSync(join(tmpdir(), "halyard-scale-"))
-process.once("exit", () => rmSync(directory, { recursive: true, force: true }))
-const [, , uid, gid] = readFileSync("/etc/passwd", "utf8")
-  .split("\n")
-  .find((line) => line.startsWith("postgres:"))
-  .split(":")
-  .map((field) => Number(field) || field)
-const user = process.getuid() === 0 ? { uid, gid } : {}
-const data = join(directory, "data")
-mkdirSync(data, { mode: 0o700 })
-if (process.getuid() === 0) {
-  chownSync(directory, uid, gid)
-  chownSync(data, uid, gid)
-}
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
-
-execFileSync(program("initdb"), ["-D", data, "-U", "halyard", "-A", "trust", "-E", "UTF8", "--no-locale"], {
-  ...user,
-  cwd: directory,
-  stdio: "ignore"
-})
-const port = await freePort()
-// The settings of the package, and a socket directory that this user can write to.
-const server = spawn(
-  program("postgres"),
-  ["-D", data, "-c", `port=${port}`, "-c", "listen_addresses=127.0.0.1", "-c", `unix_socket_directories=${directory}`],
-  { ...user, cwd: directory, stdio: ["ignore", "ignore", "pipe"] }
-)
-process.once("exit", () => server.kill("SIGQUIT"))
-await new Promise((resolve, reject) => {
-  server.stderr.on("data", (text) => `${text}`.includes("ready to accept connections") && resolve())
-  server.once("exit", () => reject(new Error("PostgreSQL has ended")))
-})
-const query = (text) =>
-  execFileSync("psql", ["-h", "127.0.0.1", "-p", port, "-U", "halyard", "-d", "postgres", "-Atc", text], {
-    encoding: "utf8"
-  }).trim()
-const database = `postgres://halyard@127.0.0.1:${port}/postgres`
+const { database, pid, query } = await startPostgres()
 
 const sizeOf = (table) => Number(query(`SELECT pg_total_relation_size('${table}')`))
 const statements = () => Number(query("SELECT xact_commit FROM pg_stat_database WHERE datname = 'postgres'"))
@@ -73,16 +22,16 @@ const cpuSeconds = () => {
 const databaseSeconds = () =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
+    .map((name) => {
       try {
-        return readFileSync(`/proc/${pid}/stat`, "latin1")
+        return readFileSync(`/proc/${name}/stat`, "latin1")
           .replace(/^.*\) /, "")
           .split(" ")
       } catch {
         return []
       }
     })
-    .filter((fields) => Number(fields[2]) === server.pid || Number(fields[1]) === server.pid)
+    .filter((fields) => Number(fields[2]) === pid || Number(fields[1]) === pid)
     .reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) / 100, 0)
 
 // A URL of 90 characters, as in lists of pictures.
