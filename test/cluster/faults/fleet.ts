@@ -88,6 +88,9 @@ export const make = (options: { readonly originHost?: string } = {}) =>
       return client((batches) => batches.submit({ id, requests, shardSize: filesOfShard }))
     }
 
+    /** Lets `check` expect one of the paths in `more`. */
+    const expect = (path: string): void => void paths.push(path)
+
     const status = (id: string) => client((batches) => batches.status(id))
 
     const ended = (id: string): Effect.Effect<BatchStatus> =>
@@ -213,6 +216,7 @@ export const make = (options: { readonly originHost?: string } = {}) =>
       database,
       directory,
       ended,
+      expect,
       origin,
       postgres,
       query,
