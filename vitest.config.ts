@@ -12,6 +12,7 @@ const hangs = 10 * 60_000
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/turnAfterEach.ts"],
     // Examples import the package by its name, as their readers will.
     alias: [
       { find: /^halyard$/, replacement: `${source}index.ts` },
