@@ -16,7 +16,7 @@ const suspension: Fault = ({ postgres }) => ({ begin: postgres.suspend, end: pos
 const outage = (name: string, seconds: number, fault: Fault) => () =>
   Effect.gen(function* () {
     const fleet = yield* Fleet.make()
-    fleet.origin.hold(300)
+    fleet.origin.hold(60)
     yield* Effect.forEach(["a", "b", "c"], (runner) => fleet.startRunner(runner), { concurrency: 3 })
     yield* fleet.submit("outage")
     yield* fleet.awaitHeld("a", "b", "c")
