@@ -11,7 +11,7 @@ import * as Fleet from "./fleet.js"
 const started = (id: string) =>
   Effect.gen(function* () {
     const fleet = yield* Fleet.make()
-    fleet.origin.hold(300)
+    fleet.origin.hold(60)
     yield* Effect.forEach(["a", "b", "c"], (name) => fleet.startRunner(name), { concurrency: 3 })
     yield* fleet.submit(id)
     yield* fleet.awaitHeld("a", "b", "c")
