@@ -4,12 +4,11 @@
  * The command line comes first, then the environment, the project and the user. The file of a project may come from a stranger, so it
  * cannot have options that send secrets, weaken a check, or write outside of the project.
  */
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { codeOf } from "../DownloadError/diskErrors.js"
 import * as Printable from "../internal/text/printable.js"
+import * as Files from "./configurationFiles.js"
 import { Host } from "./Host.js"
 import { longName, type Option, type Options, type Texts } from "./Option.js"
 import { suggestion } from "./parse.js"
@@ -78,8 +77,6 @@ const ofProject: ReadonlySet<string> = new Set([
   "verbose"
 ])
 
-type Kind = "project" | "user" | "given"
-
 /**
  * Returns the settings of the environment and of the files, the strongest first for each option. `given` is the file of `--config`,
  * which is then read instead of the other two. `files` are the paths of those that were read.
@@ -90,9 +87,9 @@ export const load = Effect.fnUntraced(function* (options: Options, given: string
   const named = given ?? (environment["HALYARD_CONFIG"] || undefined)
   const sources = [yield* fromEnvironment(declared, environment)]
   const files =
-    named === undefined ? [...(yield* projectFile), ...(yield* userFile(environment))] : [yield* givenFile(named)]
+    named === undefined ? [...(yield* Files.project), ...(yield* Files.user(environment))] : [yield* Files.given(named)]
   for (const file of files) {
-    sources.push(yield* settingsOf(declared, file, homeOf(environment)))
+    sources.push(yield* settingsOf(declared, file, Files.homeOf(environment)))
   }
   const strongest = new Map<Option<unknown>, Setting>()
   for (const source of sources) {
@@ -227,14 +224,6 @@ const switches: Readonly<Record<string, boolean>> = {
 
 const notSettableProblem = (key: string): string => `--${key} belongs on a command line`
 
-interface File {
-  readonly path: string
-  readonly kind: Kind
-  readonly values: object
-  /** The line of a key; undefined if the format has no lines for it. */
-  readonly lineOf: (key: string) => number | undefined
-}
-
 /** The texts of an option in a file that is read. Returns undefined for a flag that is switched off. */
 const textsOf = (
   option: Option<unknown>,
@@ -262,7 +251,7 @@ const textsOf = (
 
 const settingsOf = Effect.fnUntraced(function* (
   declared: ReadonlyArray<Option<unknown>>,
-  file: File,
+  file: Files.File,
   home: string | undefined
 ) {
   const path = yield* Path.Path
@@ -305,9 +294,6 @@ const settingsOf = Effect.fnUntraced(function* (
 
 const isTable = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value)
 
-const homeOf = (environment: Readonly<Record<string, string | undefined>>): string | undefined =>
-  environment["HOME"] || environment["USERPROFILE"] || undefined
-
 /** Whether the value of an option is a path that begins with `~`, or `@` and such a path. */
 const isInHome = ({ form }: Option<unknown>, text: string): boolean =>
   form._tag === "Value" &&
@@ -318,94 +304,3 @@ const isOutside = (path: Path.Path, directory: string): boolean => {
   const relative = path.relative(path.resolve("."), path.resolve(directory))
   return path.isAbsolute(directory) || path.isAbsolute(relative) || relative.split(path.sep)[0] === ".."
 }
-
-/** The file `halyard.toml` of the current directory, or the key `halyard` of its package.json. */
-const projectFile = Effect.gen(function* () {
-  const [toml, json] = [yield* readIfThere("halyard.toml"), yield* readIfThere("package.json")]
-  const fromPackage = json?.includes('"halyard"') === true ? yield* valueOfPackage(json) : undefined
-  if (toml !== undefined && fromPackage !== undefined) {
-    return yield* new UsageError({
-      message: "halyard.toml and package.json both have options of halyard: keep one of them"
-    })
-  }
-  if (fromPackage !== undefined) {
-    return typeof fromPackage === "object" && fromPackage !== null && !Array.isArray(fromPackage)
-      ? [{ path: "package.json", kind: "project" as const, values: fromPackage, lineOf: () => undefined }]
-      : yield* new UsageError({ message: "package.json: the key halyard must be an object of options" })
-  }
-  return toml === undefined ? [] : [yield* parsed("halyard.toml", "project", toml)]
-})
-
-const userFile = Effect.fnUntraced(function* (environment: Readonly<Record<string, string | undefined>>) {
-  const path = yield* Path.Path
-  const home = homeOf(environment)
-  const directory = environment["XDG_CONFIG_HOME"] || (home === undefined ? undefined : path.join(home, ".config"))
-  if (directory === undefined || !path.isAbsolute(directory)) {
-    return []
-  }
-  const file = path.join(directory, "halyard", "halyard.toml")
-  const text = yield* readIfThere(file)
-  return text === undefined ? [] : [yield* parsed(file, "user", text)]
-})
-
-const givenFile = Effect.fnUntraced(function* (file: string) {
-  const text = yield* readIfThere(file)
-  return text === undefined
-    ? yield* new UsageError({
-        message: `--config ${Printable.line(file)}: there is no such file, or it is a directory`
-      })
-    : yield* parsed(file, "given", text)
-})
-
-const readIfThere = Effect.fnUntraced(function* (file: string) {
-  const fs = yield* FileSystem.FileSystem
-  return yield* fs.readFileString(file).pipe(
-    Effect.catchIf(
-      (error) => /^E(?:NOENT|NOTDIR)$/.test(codeOf(error)),
-      () => Effect.succeed(undefined)
-    ),
-    // A directory of this name is no file of options.
-    Effect.catchIf(
-      (error) => codeOf(error) === "EISDIR",
-      () => Effect.succeed(undefined)
-    ),
-    Effect.mapError(() => new UsageError({ message: `${Printable.line(file)} cannot be read` }))
-  )
-})
-
-/** A file that cannot be read is a mistake of its author only if it has options: other programs report the rest. */
-const valueOfPackage = (text: string): Either.Either<unknown, UsageError> => {
-  try {
-    const value: unknown = JSON.parse(text)
-    return Either.right(typeof value === "object" && value !== null && "halyard" in value ? value.halyard : undefined)
-  } catch {
-    return /"halyard"\s*:\s*\{/.test(text)
-      ? Either.left(
-          new UsageError({ message: "package.json: it is not valid JSON, so the options in it cannot be read" })
-        )
-      : Either.right(undefined)
-  }
-}
-
-const parsed = Effect.fnUntraced(function* (path: string, kind: Kind, text: string) {
-  const { parse, TomlError } = yield* Effect.promise(() => import("smol-toml"))
-  const values = yield* Effect.try({
-    try: () => parse(text),
-    catch: (error) => {
-      const [where, what] =
-        error instanceof TomlError
-          ? [`${path}, line ${error.line}`, error.message.split("\n")[0]?.replace(/^Invalid TOML document: /, "")]
-          : [path, "it is not TOML"]
-      return new UsageError({ message: `${Printable.line(where)}: ${Printable.excerpt(what ?? "")}` })
-    }
-  })
-  const lines = text.split("\n")
-  const lineOf = (key: string): number | undefined => {
-    const index = lines.findIndex((line) => {
-      const [, name] = /^\s*["']?([\w-]+)["']?\s*[=.]/.exec(line) ?? []
-      return name === key
-    })
-    return index < 0 ? undefined : index + 1
-  }
-  return { path, kind, values, lineOf } satisfies File
-})
