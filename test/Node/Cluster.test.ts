@@ -10,25 +10,14 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Download, OriginGovernor } from "halyard"
+import { OriginGovernor } from "halyard"
 import { Batches, ShardRun } from "halyard/cluster"
 import * as Cluster from "halyard/Node/Cluster"
-import { requests } from "../cluster/world.js"
+import { requests, saved } from "../cluster/world.js"
 import { until, within } from "../support/poll.js"
 import * as Postgres from "../support/postgres.js"
 import { temporaryDirectory } from "../support/program.js"
 import { freePort } from "../support/serverProcess.js"
-
-const saved = (request: Download.DownloadRequest) =>
-  new Download.Saved({
-    request,
-    destination: request.destination,
-    bytes: 10,
-    verified: "length",
-    attempts: 1,
-    url: request.url,
-    status: 200
-  })
 
 /** A run of shards that records the shards which it has begun, and saves files when `gate` is open. */
 const recorded = () => {

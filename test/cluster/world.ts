@@ -22,24 +22,21 @@ export const world = (script: (request: Origin.Request) => Origin.Reply, options
 export const worldOf = (run: (typeof ShardRun.ShardRun.Service)["run"], options?: Runner.Options) =>
   layerMemory(options).pipe(Layer.provide(Layer.succeed(ShardRun.ShardRun, { run })))
 
+/** The outcome of a request whose file was saved. */
+export const saved = (request: Download.DownloadRequest) =>
+  new Download.Saved({
+    request,
+    destination: request.destination,
+    bytes: 10,
+    verified: "length",
+    attempts: 1,
+    url: request.url,
+    status: 200
+  })
+
 /** Outcomes of a run that saves a file a second, one after the other. */
 export const saving = (requested: Stream.Stream<Download.DownloadRequest>) =>
-  Stream.mapEffect(requested, (request) =>
-    Effect.delay(
-      Effect.succeed(
-        new Download.Saved({
-          request,
-          destination: request.destination,
-          bytes: 10,
-          verified: "length",
-          attempts: 1,
-          url: request.url,
-          status: 200
-        })
-      ),
-      "1 second"
-    )
-  )
+  Stream.mapEffect(requested, (request) => Effect.delay(Effect.succeed(saved(request)), "1 second"))
 
 /** Waits for the end of a batch, and returns its status. */
 export const ended = (id: string) =>
