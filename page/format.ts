@@ -71,5 +71,6 @@ export const outcomeNames: { readonly [outcome in Outcome]: string } = {
   notModified: "unchanged",
   failed: "failed",
   cancelled: "cancelled",
+  notStarted: "not started",
   unfinished: "unfinished"
 }

@@ -105,10 +105,21 @@ export const slowest = (run: Run, open: Open): HTMLElement | undefined => {
 export const transfers = (run: Run, open: Open): HTMLElement => {
   const rows = Array.from({ length: run.length }, (_, row) => row)
   const all = Object.values(run.data.counts).reduce((sum, count) => sum + count, 0)
-  const missing = all - rows.length
+  const shown = rows.filter((row) => run.outcome(row) === "notStarted").length
+  const notStarted = run.data.counts.notStarted - shown
+  const missing = all - rows.length - notStarted
   return section(
     "transfers",
     "All transfers",
+    ...(notStarted > 0
+      ? [
+          element(
+            "p",
+            { class: "muted" },
+            `${Format.plural(notStarted, "file")} of ${Format.count(all)} ${notStarted === 1 ? "was" : "were"} not started, and ${notStarted === 1 ? "has" : "have"} no row.`
+          )
+        ]
+      : []),
     ...(missing > 0
       ? [
           element(

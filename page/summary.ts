@@ -17,7 +17,7 @@ const answerOf = (
 ): { readonly text: string; readonly kind: string } => {
   const all = total(counts)
   const files = all === 1 ? "file" : "files"
-  const stopped = counts.cancelled + counts.unfinished
+  const stopped = counts.cancelled + counts.notStarted + counts.unfinished
   if (all === 0) {
     return { text: "The run had no files", kind: "partial" }
   }

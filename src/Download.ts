@@ -27,7 +27,7 @@ export {
 
 /**
  * The number of outcomes of each kind. The number of requests that the run received is
- * `saved + skipped + notModified + failed + cancelled`.
+ * `saved + skipped + notModified + failed + cancelled + notStarted`.
  *
  * @category models
  * @since 0.1.0
@@ -37,7 +37,10 @@ export interface RunReport {
   readonly skipped: number
   readonly notModified: number
   readonly failed: number
+  /** The number of requests that were interrupted after their transfers had begun. */
   readonly cancelled: number
+  /** The number of requests that were interrupted before anything was sent for them: `Cancelled` with `attempts` 0. */
+  readonly notStarted: number
   /** The number of failed requests with the status `404 Not Found`. */
   readonly notFound: number
   /** The number of failed requests by the tag of the error. */
@@ -58,6 +61,7 @@ export const emptyReport: RunReport = {
   notModified: 0,
   failed: 0,
   cancelled: 0,
+  notStarted: 0,
   notFound: 0,
   failures: {},
   bytes: 0
@@ -79,6 +83,7 @@ export const addOutcome = (report: RunReport, outcome: DownloadOutcome): RunRepo
         notModified: report.notModified,
         failed: report.failed,
         cancelled: report.cancelled,
+        notStarted: report.notStarted,
         notFound: report.notFound,
         failures: report.failures,
         bytes: report.bytes + outcome.bytes
@@ -88,7 +93,9 @@ export const addOutcome = (report: RunReport, outcome: DownloadOutcome): RunRepo
     case "NotModified":
       return { ...report, notModified: report.notModified + 1 }
     case "Cancelled":
-      return { ...report, cancelled: report.cancelled + 1 }
+      return isNotStarted(outcome)
+        ? { ...report, notStarted: report.notStarted + 1 }
+        : { ...report, cancelled: report.cancelled + 1 }
     case "Failed": {
       const tag = outcome.error._tag
       return {
@@ -110,9 +117,18 @@ export const addOutcome = (report: RunReport, outcome: DownloadOutcome): RunRepo
 export const isNotFound = (error: DownloadError): boolean => error._tag === "HttpStatus" && error.status === 404
 
 /**
+ * Returns true if the request was interrupted before anything was sent for it.
+ *
+ * @category predicates
+ * @since 0.2.0
+ */
+export const isNotStarted = (outcome: DownloadOutcome): boolean =>
+  outcome._tag === "Cancelled" && outcome.attempts === 0
+
+/**
  * Returns the exit code for a report: 0 if all files were saved, skipped or not modified, else 1.
  *
  * @category reports
  * @since 0.1.0
  */
-export const exitCode = (report: RunReport): 0 | 1 => (report.failed + report.cancelled > 0 ? 1 : 0)
+export const exitCode = (report: RunReport): 0 | 1 => (report.failed + report.cancelled + report.notStarted > 0 ? 1 : 0)

@@ -37,6 +37,8 @@ export {
 export interface RunRecord {
   /** Takes an event. It does not throw. Events of one run must be in their order. */
   readonly receive: (event: DownloadEvent) => void
+  /** Adds to the number of files of the run. Those for which no event arrives are counted as not started. */
+  readonly expect: (files: number) => void
   /** Calls `take` with each saved file and its row, until `take` returns false. */
   readonly saved: (take: (file: string, row: number) => boolean) => void
   /**
@@ -63,6 +65,7 @@ export const make = (options?: { readonly transfersAtMost?: number | undefined }
   const recorder = new Recorder(options?.transfersAtMost ?? 100_000)
   return {
     receive: (event) => recorder.receive(event),
+    expect: (files) => recorder.expect(files),
     saved: (take) => recorder.saved(take),
     data: ({ hasFailuresOnly = false, hasSecrets = false, hints = [], pictures = [] } = {}) => ({
       ...recorder.data(pictures, hasSecrets),

@@ -27,6 +27,8 @@ const outcomes: ReadonlyArray<Download.DownloadOutcome> = [
   new Download.Skipped({ request, reason: "exists" }),
   new Download.NotModified({ request, file: { bytes: 5 } }),
   new Download.Cancelled({ request }),
+  new Download.Cancelled({ request, attempts: 1 }),
+  new Download.Cancelled({ request, attempts: 0 }),
   new Download.Failed({ request, error: new HttpStatus({ url: request.url, status: 404 }) }),
   new Download.Failed({ request, error: new HttpStatus({ url: request.url, status: 500 }) }),
   new Download.Failed({
@@ -42,12 +44,13 @@ describe("Download", () => {
         const report = sample.reduce(Download.addOutcome, Download.emptyReport)
         const failures = Object.values(report.failures).reduce((sum, count) => sum + count, 0)
         assert.strictEqual(
-          report.saved + report.skipped + report.notModified + report.failed + report.cancelled,
+          report.saved + report.skipped + report.notModified + report.failed + report.cancelled + report.notStarted,
           sample.length
         )
         assert.strictEqual(failures, report.failed)
         assert.isAtMost(report.notFound, report.failed)
         assert.strictEqual(report.bytes, report.saved * 7)
+        assert.strictEqual(report.notStarted, sample.filter(Download.isNotStarted).length)
       })
     )
   })
@@ -62,6 +65,7 @@ describe("Download", () => {
       Download.exitCode(sample.reduce(Download.addOutcome, Download.emptyReport))
     assert.strictEqual(codeOf(outcomes.slice(0, 2)), 0)
     assert.strictEqual(codeOf(outcomes), 1)
+    assert.strictEqual(codeOf([new Download.Cancelled({ request, attempts: 0 })]), 1)
   })
 
   it("encodes any outcome to JSON and back", () => {

@@ -146,10 +146,25 @@ describe("RunRecord", () => {
     assert.deepStrictEqual(data.transfers.ended, [50, 50])
   })
 
-  it("has a row for a request that was cancelled before its transfer began", () => {
-    const data = dataOf([started(a, 0), cancelled(a, 5), cancelled(b, 5)])
-    assert.strictEqual(data.counts.cancelled, 2)
+  it("has a row for a request that was cancelled before its transfer began, and counts it as not started", () => {
+    const data = dataOf([started(a, 0), cancelled(a, 5), cancelled(b, 5, 0)])
+    assert.deepInclude(data.counts, { cancelled: 1, notStarted: 1 })
     assert.deepStrictEqual(data.transfers.began, [0, 5])
+    assert.deepStrictEqual(
+      data.transfers.outcome.map((outcome) => RunRecord.outcomes[outcome]),
+      ["cancelled", "notStarted"]
+    )
+  })
+
+  it("counts files that the run has not taken from its input as not started", () => {
+    const record = recordOf([started(a, 0), saved(a, 1, 1), started(b, 2), cancelled(c, 5, 0)])
+    assert.strictEqual(record.data().counts.notStarted, 1)
+    record.expect(5)
+    assert.deepInclude(record.data().counts, { saved: 1, notStarted: 3, unfinished: 1 })
+    assert.strictEqual(record.data().transfers.began.length, 3)
+    // Another run in the same file.
+    record.expect(2)
+    assert.strictEqual(record.data().counts.notStarted, 5)
   })
 
   it("groups failures by their reason and their phase", () => {

@@ -14,6 +14,8 @@ import { UsageError } from "./UsageError.js"
 
 export interface ReportPage {
   readonly receive: (event: DownloadEvent) => void
+  /** Adds to the number of files of the run. Those that the run has not taken from its input are not started. */
+  readonly expect: (files: number) => void
   /** Records an item for which no request is sent. */
   readonly refused: (event: Finished) => void
   /** Says in the page that the events are those of failed files only. */
@@ -59,6 +61,7 @@ export const open = Effect.fnUntraced(function* (
         target.receive(event)
       }
     },
+    expect: record.expect,
     refused: (event) => {
       const { atMillis, outcome } = event
       record.receive(Unvalidated.make(Started, { request: outcome.request, atMillis }))

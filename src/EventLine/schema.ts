@@ -352,7 +352,12 @@ export const Report = Schema.Struct({
     skipped: count("The number of files that were left as they are."),
     notModified: count("The number of files that have not changed on the server."),
     failed: count("The number of files that were not saved."),
-    cancelled: count("The number of interrupted transfers."),
+    cancelled: count("The number of transfers that were interrupted after they had begun."),
+    notStarted: Schema.optional(
+      count(
+        "The number of files for which the run was stopped before anything was sent. Some of them have no other line."
+      )
+    ),
     notFound: count("The number of failed transfers with the status 404."),
     failures: Schema.Record({ key: Schema.String, value: count("The number of failures of this kind.") }).annotations({
       description: "The number of failed transfers by the kind of the error."

@@ -25,19 +25,13 @@ import type { LongWaitText } from "../internal/text/longWaitText.js"
 export type Phase = "permit" | "lookup" | "connect" | "tls" | "firstByte" | "body" | "delay" | "finish"
 
 /**
- * The outcomes of transfers, and `unfinished` for transfers without one.
+ * The outcomes of transfers, and `unfinished` for transfers without one. `notStarted`: the run was stopped before anything was sent.
  *
  * @category models
  * @since 0.2.0
  */
-export const outcomes: readonly ["saved", "skipped", "notModified", "failed", "cancelled", "unfinished"] = [
-  "saved",
-  "skipped",
-  "notModified",
-  "failed",
-  "cancelled",
-  "unfinished"
-]
+export const outcomes: readonly ["saved", "skipped", "notModified", "failed", "cancelled", "notStarted", "unfinished"] =
+  ["saved", "skipped", "notModified", "failed", "cancelled", "notStarted", "unfinished"]
 
 /**
  * An outcome of a transfer, or `unfinished`.
@@ -218,7 +212,7 @@ export interface RunData {
   /** Milliseconds since 1970. */
   readonly beganAtMillis: number
   readonly elapsedMillis: number
-  /** The sums of all transfers, also of those that have no row. */
+  /** The sums of all transfers, also of those that have no row. Files that the run has not taken from its input are not started. */
   readonly counts: OutcomeCounts
   readonly phases: PhaseMillis
   /** The size of all saved files. */

@@ -6,13 +6,13 @@
  *
  * @internal
  */
-import type { DownloadOutcome, DownloadRequest } from "../Download.js"
+import { type DownloadOutcome, type DownloadRequest, isNotStarted } from "../Download.js"
 import { reasonOf } from "../DownloadError/reason.js"
 import type { DownloadError } from "../DownloadError.js"
 import type { Advanced, Blocked, DownloadEvent, Exchanged, Finished, Retrying, Started } from "../DownloadEvent.js"
 import { displayText, displayUrl, isHttp, parse } from "../internal/text/displayUrl.js"
 import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
-import type { Outcome, Picture, RunData } from "./data.js"
+import { type Outcome, outcomes, type Picture, type RunData } from "./data.js"
 import { phaseOf } from "./failurePhase.js"
 import { LongWaits } from "./longWaits.js"
 import { Rows } from "./rows.js"
@@ -69,6 +69,7 @@ export class Recorder {
   private readonly timeline = new Timeline()
   private readonly texts = new Texts(textsAtMost)
   private readonly rows: Rows
+  private expected = 0
   private savedBytes = 0
   private readonly overflowFailures: Array<OverflowTransfer> = []
   private overflowSlowest: Array<OverflowTransfer> = []
@@ -99,6 +100,10 @@ export class Recorder {
     }
   }
 
+  expect(files: number): void {
+    this.expected += files
+  }
+
   /** Calls `take` with the saved files of the rows, in their order, until it returns false. */
   saved(take: (file: string, row: number) => boolean): void {
     this.rows.saved(take)
@@ -109,12 +114,14 @@ export class Recorder {
     this.addOpen()
     const { all } = this
     const unfinished = this.active.size
+    const seen = outcomes.reduce((sum, outcome) => sum + all.counts[outcome], unfinished)
+    const notStarted = all.counts.notStarted + Math.max(0, this.expected - seen)
     const show = hasSecrets ? (url: string) => url : displayUrl
     return {
       version: 1,
       beganAtMillis: this.beganAt ?? 0,
       elapsedMillis: this.elapsed,
-      counts: { ...all.counts, unfinished },
+      counts: { ...all.counts, notStarted, unfinished },
       phases: { ...all.phases },
       savedBytes: this.savedBytes,
       receivedBytes: all.bytes,
@@ -366,8 +373,8 @@ const slowest = (transfers: ReadonlyArray<OverflowTransfer>): Array<OverflowTran
     .sort((one, other) => other.ended - other.active.began - (one.ended - one.active.began))
     .slice(0, overflowSlowestAtMost)
 
-const nameOf = ({ _tag }: DownloadOutcome): Outcome => {
-  switch (_tag) {
+const nameOf = (outcome: DownloadOutcome): Outcome => {
+  switch (outcome._tag) {
     case "Saved":
       return "saved"
     case "Skipped":
@@ -377,6 +384,6 @@ const nameOf = ({ _tag }: DownloadOutcome): Outcome => {
     case "Failed":
       return "failed"
     case "Cancelled":
-      return "cancelled"
+      return isNotStarted(outcome) ? "notStarted" : "cancelled"
   }
 }

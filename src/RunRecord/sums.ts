@@ -15,6 +15,7 @@ export class Sums {
     notModified: 0,
     failed: 0,
     cancelled: 0,
+    notStarted: 0,
     unfinished: 0
   }
   readonly phases: Mutable<PhaseMillis> = {

@@ -133,7 +133,7 @@ export const layer: Layer.Layer<Batches, never, BatchRows> = Layer.effect(
       report: (id) =>
         Effect.map(Effect.all([sumsOf(id), rows.reportParts(id)]), ([sums, { abandoned, failures }]) => {
           const { bytes, notFound } = sums.counts
-          const report: Download.RunReport = { ...fileCounts(sums), bytes, notFound, failures }
+          const report: Download.RunReport = { ...fileCounts(sums), notStarted: 0, bytes, notFound, failures }
           const ended = sums.endedMillis === undefined ? {} : { exitCode: Download.exitCode(report) }
           return { ...sumsShown(id, sums), report, abandoned, ...ended }
         }),

@@ -171,9 +171,13 @@ export const Failures = Schema.partialWith(Schema.Record({ key: failureTags, val
  */
 export const BatchReport = Schema.Struct({
   ...sums,
-  /** A `Download.RunReport`. `failed` counts the files of abandoned shards, and `failures` does not. */
+  /**
+   * A `Download.RunReport`. `failed` counts the files of abandoned shards, and `failures` does not. `cancelled` counts all files that a
+   * cancelled batch has not fetched, so `notStarted` is 0.
+   */
   report: Schema.Struct({
     ...FileCounts.fields,
+    notStarted: Schema.Number,
     notFound: Schema.Number,
     failures: Failures,
     bytes: Schema.Number

@@ -39,7 +39,7 @@ export const countsOf = (report: RunReport, attempt: number): Counts => ({
   skipped: report.skipped,
   notModified: report.notModified,
   failed: report.failed,
-  cancelled: report.cancelled,
+  cancelled: report.cancelled + report.notStarted,
   notFound: report.notFound,
   bytes: report.bytes,
   foundSaved: attempt === 1 ? 0 : report.skipped + report.notModified

@@ -38,6 +38,7 @@ describe("submit", () => {
           notModified: 0,
           failed: 1,
           cancelled: 0,
+          notStarted: 0,
           bytes: 72,
           notFound: 1,
           failures: { HttpStatus: 1 }

@@ -1,18 +1,14 @@
 /**
  * The report page in a browser.
  */
-import { readFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Connection, HttpStatus } from "../../src/DownloadError.js"
-import type { DownloadEvent } from "../../src/DownloadEvent.js"
-import { withData } from "../../src/RunRecord/page.js"
-import * as RunRecord from "../../src/RunRecord.js"
-import { hasBrowser, needsBrowser, type Options, openHtml, rowsOf, violations } from "../support/browser.js"
+import { hasBrowser, needsBrowser, openHtml, rowsOf, violations } from "../support/browser.js"
 import {
   blocked,
   brokenOff,
+  cancelled,
   exchanged,
   failed,
   requestTo,
@@ -21,18 +17,7 @@ import {
   saved,
   started
 } from "../support/recordedRun.js"
-
-const template = readFileSync(fileURLToPath(new URL("../../dist/report.html", import.meta.url)), "utf8")
-
-const htmlOf = (events: ReadonlyArray<DownloadEvent>, options?: Parameters<RunRecord.RunRecord["data"]>[0]) => {
-  const record = RunRecord.make()
-  for (const event of events) {
-    record.receive(event)
-  }
-  return withData(template, record.data(options))
-}
-
-const open = (events: ReadonlyArray<DownloadEvent>, options?: Options) => openHtml(htmlOf(events), options)
+import { htmlOf, open } from "../support/reportPage.js"
 
 describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
   it.scopedLive("answers what happened, what failed, and how often it was tried, as text", () =>
@@ -65,6 +50,31 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
       assert.includeMembers(headings, ["What failed", "The run over time", "Failed", "Slowest", "All transfers"])
       assert.deepStrictEqual(problems, [])
       assert.deepStrictEqual(requests, [])
+    })
+  )
+
+  it.scopedLive("tells cancelled transfers from files that were not started", () =>
+    Effect.gen(function* () {
+      const [a, b, c] = ["a", "b", "c"].map((name) => requestTo(`http://one.test/${name}`, name))
+      assert.isDefined(a)
+      assert.isDefined(b)
+      assert.isDefined(c)
+      const events = [started(a, 0), started(b, 0), saved(a, 100, 1), cancelled(b, 200), cancelled(c, 200, 0)]
+      const { page } = yield* openHtml(htmlOf(events, { expected: 10 }))
+      const text = (selector: string) => Effect.promise(() => page.locator(selector).innerText())
+      assert.strictEqual(yield* text("h1"), "The run was stopped after 1 of 10 files")
+      assert.include(yield* text("dl.facts"), "cancelled\n1\nnot started\n8\n")
+      assert.include(yield* text("#outcomes"), "8 not started (80 %)")
+      assert.include(yield* text("#transfers"), "7 files of 10 were not started, and have no row.")
+      assert.notInclude(yield* text("#transfers"), "in the sums only")
+      assert.deepStrictEqual(
+        (yield* rowsOf(page, "all-transfers-table")).map(([name, outcome]) => [name, outcome]),
+        [
+          ["a", "saved"],
+          ["b", "cancelled"],
+          ["c", "not started"]
+        ]
+      )
     })
   )
 
@@ -163,44 +173,6 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
   )
 
   for (const colorScheme of ["light", "dark"] as const) {
-    it.scopedLive(`prints on A4 with light colours, and cuts nothing off, ${colorScheme}`, () =>
-      Effect.gen(function* () {
-        const { page, problems } = yield* open(run(60), { colorScheme })
-        // Texts, because the tests have no types of the browser.
-        const evaluate = (script: string): Effect.Effect<unknown> => Effect.promise(() => page.evaluate(script))
-        const widestChart = Effect.map(
-          evaluate(`Math.max(...Array.from(document.querySelectorAll(".charts canvas"), (one) => one.clientWidth))`),
-          Number
-        )
-        const tell = (event: string) => evaluate(`dispatchEvent(new Event("${event}")) && undefined`)
-        const before = yield* widestChart
-        assert.isAbove(before, 1000)
-        yield* tell("beforeprint")
-        // A4 without margins of 12 mm.
-        const paper = (210 - 24) * (96 / 25.4)
-        assert.isAtMost(yield* widestChart, paper)
-        yield* tell("afterprint")
-        assert.strictEqual(yield* widestChart, before)
-        yield* Effect.promise(() => page.emulateMedia({ media: "print" }))
-        yield* Effect.promise(() => page.setViewportSize({ width: Math.floor(paper), height: 1000 }))
-        const found = yield* evaluate(`({
-          isCut: document.documentElement.scrollWidth > document.documentElement.clientWidth,
-          background: getComputedStyle(document.body).backgroundColor,
-          color: getComputedStyle(document.body).color,
-          adjust: getComputedStyle(document.querySelector("[data-color=saved]")).getPropertyValue("print-color-adjust"),
-          hasButtons: Array.from(document.querySelectorAll("button:not(.link)")).some((one) => one.checkVisibility())
-        })`)
-        assert.deepStrictEqual(found, {
-          isCut: false,
-          background: "rgb(255, 255, 255)",
-          color: "rgb(27, 31, 36)",
-          adjust: "exact",
-          hasButtons: false
-        })
-        assert.deepStrictEqual(problems, [])
-      })
-    )
-
     it.scopedLive(`violates no rule of axe, ${colorScheme}`, () =>
       Effect.gen(function* () {
         const source = `data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==`

@@ -28,7 +28,9 @@ export const flags = (parameters: ReadonlyArray<string>, options?: Options) =>
 export const countsIn = (stdout: string): Readonly<Record<string, number>> =>
   Object.fromEntries(
     Array.from(
-      stdout.matchAll(/^ *(\d+) (flag|error|not found|cancelled)(?:s? downloaded\.| downloaded in .*|s?\.)$/gm),
+      stdout.matchAll(
+        /^ *(\d+) (flag|error|not found|cancelled|not started)(?:s? downloaded\.| downloaded in .*|s?\.)$/gm
+      ),
       ([, count, what = ""]) => [what, Number(count)]
     )
   )
@@ -38,6 +40,6 @@ export const sum = (counts: Readonly<Record<string, number>>): number =>
 
 /** The lines about single flags, sorted, without the port, which is another one each time. */
 export const itemsIn = (stdout: string): ReadonlyArray<string> =>
-  Array.from(stdout.matchAll(/^[A-Z]{2} (?:OK|skipped|cancelled|not found: .+|error: .+)$/gm), ([line]) =>
+  Array.from(stdout.matchAll(/^[A-Z]{2} (?:OK|skipped|cancelled|not started|not found: .+|error: .+)$/gm), ([line]) =>
     line.replace(/:\d+\//, ":PORT/")
   ).sort()

@@ -14,6 +14,7 @@ import {
   Started
 } from "../../src/DownloadEvent.js"
 import * as Unvalidated from "../../src/internal/unvalidated.js"
+import type { RunData } from "../../src/RunRecord/data.js"
 
 /** When the runs begin, in milliseconds since 1970. */
 export const begin = Date.UTC(2026, 0, 2, 3, 4, 5)
@@ -94,8 +95,15 @@ export const saved = (request: Request, at: number, bytes: number) =>
 export const failed = (request: Request, at: number, error: DownloadError) =>
   Unvalidated.make(Finished, { atMillis: begin + at, outcome: Unvalidated.make(Download.Failed, { request, error }) })
 
-export const cancelled = (request: Request, at: number) =>
-  Unvalidated.make(Finished, { atMillis: begin + at, outcome: Unvalidated.make(Download.Cancelled, { request }) })
+export const cancelled = (request: Request, at: number, attempts = 1) =>
+  Unvalidated.make(Finished, {
+    atMillis: begin + at,
+    outcome: Unvalidated.make(Download.Cancelled, { request, attempts })
+  })
+
+/** The data in a report page. */
+export const runDataOf = (html: string): RunData =>
+  JSON.parse(/<script type="application\/json" id="run">([^<]*)</.exec(html)?.[1] ?? "")
 
 export const missing = (request: Request) => Unvalidated.make(HttpStatus, { url: request.url, status: 404 })
 

@@ -105,7 +105,7 @@ class TextLines implements Printed {
     }
     const left = shards.waiting + shards.running
     this.line(
-      `${sumsLine(report, elapsedMillis / 1000, 0)}${left === 0 ? "" : `; ${left} shards have not ended`}${total(report) === 0 && left === 0 ? "; the batch has no files" : ""}`
+      `${sumsLine(report, elapsedMillis / 1000)}${left === 0 ? "" : `; ${left} shards have not ended`}${total(report) === 0 && left === 0 ? "; the batch has no files" : ""}`
     )
   }
 

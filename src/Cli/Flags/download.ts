@@ -60,6 +60,7 @@ export const download = Effect.fn("flags.download")(function* (
     ].flatMap(({ file, option }) => (file === undefined ? [] : [{ option, file }]))
   )
   const page = options.report === undefined ? undefined : yield* openPage(options.report)
+  page?.expect(codes.length)
   yield* Effect.flatMap(Store, (store) => store.prepare(options.directory))
   yield* UnfinishedParts.report(options.directory)
   return yield* Effect.scoped(

@@ -18,7 +18,7 @@ export interface Summary {
   readonly display: TerminalProgress.Content
   /** The counts so far. */
   readonly current: () => Download.RunReport
-  /** Prints the end of the summary. Flags without an outcome are counted as cancelled. */
+  /** Prints the end of the summary. Flags without an outcome are counted as not started. */
   readonly conclude: (elapsedSeconds: number) => Effect.Effect<void>
   /** How the lines of `--json` name the flags. */
   readonly lineOptions: Lines.LineOptions
@@ -125,9 +125,13 @@ export const make = (options: SummaryOptions): Effect.Effect<Summary, never, Hos
           rows: (frame) => `${host.stdout.isScreen && column > 0 ? "\n" : ""}${display.rows(frame)}`
         },
         conclude: (elapsedSeconds) =>
-          Effect.forEach(outstanding.values(), (request) => onOutcome(new Download.Cancelled({ request })), {
-            discard: true
-          }).pipe(
+          Effect.forEach(
+            outstanding.values(),
+            (request) => onOutcome(new Download.Cancelled({ request, attempts: 0 })),
+            {
+              discard: true
+            }
+          ).pipe(
             Effect.zipRight(
               Effect.suspend(() =>
                 write(
@@ -172,7 +176,7 @@ const verboseLine = (outcome: Download.DownloadOutcome): string => {
     case "NotModified":
       return `${code} unchanged`
     case "Cancelled":
-      return `${code} cancelled`
+      return `${code} ${Download.isNotStarted(outcome) ? "not started" : "cancelled"}`
     case "Failed":
       return Download.isNotFound(outcome.error)
         ? `${code} not found: ${displayUrl(outcome.request.url)}`
@@ -199,6 +203,7 @@ const reportLines = (
     ...count(report.notFound, "not found."),
     ...count(errors, `${plural(errors, "error")}.`),
     ...count(report.cancelled, "cancelled."),
+    ...count(report.notStarted, "not started."),
     `Elapsed time: ${elapsed}`
   ]
 }

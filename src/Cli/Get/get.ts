@@ -50,6 +50,7 @@ import { requestOf } from "./request.js"
 import { checkFiles, openArchive, openFailed, openPage, type RunFiles } from "./runFiles.js"
 import { SavedPaths } from "./savedPaths.js"
 import * as Summary from "./summary.js"
+import { total } from "./sums.js"
 import { countItems, TakenInput } from "./takenInput.js"
 import * as Urls from "./urls.js"
 
@@ -128,6 +129,10 @@ const run = Effect.fnUntraced(function* (
   const conclude = Effect.flatMap(Clock.currentTimeNanos, (end) =>
     summary.conclude(Number(end - start) / 1e9, failed?.hint())
   )
+  const expect = (files: number): void => {
+    summary.expect(files)
+    page?.expect(files)
+  }
   const savePage = page?.save(() => summary.hints(failed?.hint()))
   const end = new RunEnd()
   // Before any request: nothing can be saved in a directory that is not writable.
@@ -285,10 +290,7 @@ const run = Effect.fnUntraced(function* (
         display:
           progress === "none" && (options.quiet || !options.json)
             ? Effect.never
-            : Effect.zipRight(
-                Effect.fork(countItems(urls, options, summary.expect)),
-                Display.show(progress, summary.display)
-              )
+            : Effect.zipRight(Effect.fork(countItems(urls, options, expect)), Display.show(progress, summary.display))
       }
     }),
     // An interrupted run has a summary as well.
@@ -309,5 +311,4 @@ const run = Effect.fnUntraced(function* (
   )
 })
 
-const isUnused = (report: Download.RunReport): boolean =>
-  report.saved + report.skipped + report.notModified + report.failed + report.cancelled === 0
+const isUnused = (report: Download.RunReport): boolean => total(report) === 0

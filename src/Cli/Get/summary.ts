@@ -93,8 +93,6 @@ export const make = (options: {
       let report = Download.emptyReport
       let expected: number | undefined
       let kept = 0
-      /** Cancelled transfers that had sent no request. */
-      let unsent = 0
 
       const write = (text: string): void => {
         if (host.stdout.isScreen) {
@@ -163,8 +161,6 @@ export const make = (options: {
         kept += "keptBytes" in outcome ? 1 : 0
         if (outcome._tag === "Failed") {
           advise(outcome.error)
-        } else if (outcome._tag === "Cancelled" && outcome.attempts === 0) {
-          unsent++
         }
         if (json) {
           if (!quiet || outcome._tag === "Failed") {
@@ -235,6 +231,12 @@ export const make = (options: {
         }
       }
 
+      /** After Ctrl-C or --fail-fast, a part of the input may not have been taken. The number of all files may not be known. */
+      const whole = (): Download.RunReport => {
+        const untaken = expected === undefined ? 0 : Math.max(0, expected - Sums.total(report))
+        return { ...report, notStarted: report.notStarted + untaken }
+      }
+
       const hints = (again: string | undefined): ReadonlyArray<string> => {
         const last = again ?? (mayPass && report.saved > 0 ? sameCommand : undefined)
         return [
@@ -296,7 +298,7 @@ export const make = (options: {
               return
             }
             if (json) {
-              writeLine(Lines.report(report, elapsedSeconds * 1000, time()))
+              writeLine(Lines.report(whole(), elapsedSeconds * 1000, time()))
               return
             }
             printFailures()
@@ -309,14 +311,10 @@ export const make = (options: {
             }
             skips.conclude()
             renames.conclude()
-            // After Ctrl-C or --fail-fast.
-            const counted = { ...report, cancelled: report.cancelled - unsent }
-            // The number of all files may not be known.
-            const left = expected === undefined ? 0 : Math.max(0, expected - Sums.total(report)) + unsent
             for (const line of slowest?.lines() ?? []) {
               statusLine.line(line)
             }
-            statusLine.line(Sums.sumsLine(counted, elapsedSeconds, left))
+            statusLine.line(Sums.sumsLine(whole(), elapsedSeconds))
           })
       }
     }

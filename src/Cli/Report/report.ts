@@ -73,6 +73,8 @@ export const report = Effect.fn("report")(function* (
     const event = events.of(decoded.right)
     if (event !== undefined) {
       page?.receive(event)
+    } else if (decoded.right.event === "Expected") {
+      page?.expect(decoded.right.files)
     }
     if (decoded.right.event === "Exchanged" && archive !== undefined) {
       added = archive.add(decoded.right, event?._tag === "Exchanged" ? event.request.destination : "")

@@ -73,9 +73,7 @@ export const local = Effect.fnUntraced(function* <E, R>(
   /** What this process has seen. The batch may be gone, or have the outcomes of earlier runs. */
   const printInterrupted = Effect.map(Clock.currentTimeMillis, (nowMillis) => {
     const elapsedMillis = nowMillis - startMillis
-    write(
-      json ? Lines.toText(Lines.report(counts, elapsedMillis, nowMillis)) : sumsLine(counts, elapsedMillis / 1000, 0)
-    )
+    write(json ? Lines.toText(Lines.report(counts, elapsedMillis, nowMillis)) : sumsLine(counts, elapsedMillis / 1000))
     statusLine.line("the same command again continues, and downloads no saved file twice")
   })
   return yield* Effect.gen(function* () {

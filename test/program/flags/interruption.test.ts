@@ -117,7 +117,10 @@ describe.concurrent("interruption of halyard flags", () => {
         assert.strictEqual(exitCode, 130)
         assert.isTrue(terminal.cursor().visible)
         assert.notMatch(screen, /\d\/20|\.gif/)
-        assert.match(screen, /^ *\d+ flags? downloaded\.\n *\d+ cancelled\.\nElapsed time: \d+\.\d\ds$/m)
+        assert.match(
+          screen,
+          /^ *\d+ flags? downloaded\.\n *\d+ cancelled\.\n(?: *\d+ not started\.\n)?Elapsed time: \d+\.\d\ds$/m
+        )
         assert.strictEqual(sum(countsIn(screen)), 20)
         assert.deepStrictEqual(notWhole(`${cwd}/downloads`), [])
         assert.strictEqual(terminal.cursor().column, 0)
@@ -135,8 +138,10 @@ describe.concurrent("interruption of halyard flags", () => {
       assert.strictEqual(exitCode, 130)
       assert.strictEqual(new Set(outcomesOf(stdout).map(({ code }) => code)).size, 20)
       assert.strictEqual(outcomesOf(stdout).length, 20)
-      const { cancelled, failed, notModified, saved, skipped } = reportOf(stdout)
-      assert.deepStrictEqual([skipped, notModified, saved + failed + cancelled], [0, 0, 20])
+      const { cancelled, failed, notModified, notStarted = 0, saved, skipped } = reportOf(stdout)
+      assert.deepStrictEqual([skipped, notModified, saved + failed + cancelled + notStarted], [0, 0, 20])
+      const unsent = outcomesOf(stdout).filter((line) => line.outcome === "Cancelled" && line.attempts === 0)
+      assert.strictEqual(notStarted, unsent.length)
     })
   )
 

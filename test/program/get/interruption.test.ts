@@ -1,13 +1,15 @@
 /**
  * `halyard get` that a signal ends, and the run after it.
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { reportOf } from "../../support/eventLines.js"
 import { get, getFromPipe, origin } from "../../support/get.js"
 import { http } from "../../support/loopback.js"
 import { until } from "../../support/poll.js"
 import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
+import { runDataOf } from "../../support/recordedRun.js"
 
 describe("an interrupted halyard get", () => {
   for (const [signal, exitCode] of [
@@ -56,6 +58,31 @@ describe("an interrupted halyard get", () => {
       yield* running.signal("SIGINT")
       const { stderr } = yield* running.ended
       assert.match(stderr, /^1 saved, (?:1 cancelled, 100|101) not started; /m)
+    })
+  )
+
+  it.scopedLive("counts the same in the line of --json, in the page, and in the page of its lines", () =>
+    Effect.gen(function* () {
+      const { url } = yield* origin
+      const cwd = yield* temporaryDirectory
+      // Longer than what a run takes from its input before it needs it.
+      const others = Array.from({ length: 20_000 }, (_, index) => `${url}/${index}`)
+      writeFileSync(`${cwd}/list`, [`${url}/a`, `${url}/slow`, ...others].join("\n"))
+      const options = ["-c", "1", "--json", "--report", "run.html"]
+      const running = yield* halyard(["get", "-i", "list", ...options], { cwd })
+      yield* running.awaitOutput(/"event":"Expected"/)
+      yield* running.awaitOutput(/"event":"Advanced","atMillis":\d+,"index":2,/)
+      yield* running.signal("SIGINT")
+      const { stdout } = yield* running.ended
+      const { cancelled, notStarted, saved } = reportOf(stdout)
+      assert.deepStrictEqual({ cancelled, notStarted, saved }, { cancelled: 1, notStarted: 20_000, saved: 1 })
+      writeFileSync(`${cwd}/run.ndjson`, stdout)
+      assert.strictEqual((yield* run(["report", "run.ndjson", "--html", "made.html"], { cwd })).exitCode, 0)
+      for (const file of ["run.html", "made.html"]) {
+        const { counts, transfers } = runDataOf(readFileSync(`${cwd}/${file}`, "utf8"))
+        assert.deepInclude(counts, { cancelled: 1, notStarted: 20_000, saved: 1, unfinished: 0 })
+        assert.isBelow(transfers.began.length, 20_000)
+      }
     })
   )
 

@@ -7,10 +7,7 @@ import * as Effect from "effect/Effect"
 import { hasBrowser, needsBrowser, openFile, rowsOf } from "../../support/browser.js"
 import { get, origin } from "../../support/get.js"
 import { run, runBash, temporaryDirectory } from "../../support/program.js"
-
-/** The data in a page. */
-const dataOf = (html: string): Record<string, unknown> =>
-  JSON.parse(/<script type="application\/json" id="run">([^<]*)</.exec(html)?.[1] ?? "")
+import { runDataOf } from "../../support/recordedRun.js"
 
 /** The lines and the page of a run with saved and failed files. */
 const recorded = Effect.gen(function* () {
@@ -31,9 +28,11 @@ describe("halyard report", () => {
       const { cwd } = yield* recorded
       const ended = yield* report(cwd, "run.ndjson", "--html", "run.html")
       assert.strictEqual(ended.exitCode, 0, ended.stderr)
-      const [direct, made] = ["direct.html", "run.html"].map((file) => dataOf(readFileSync(`${cwd}/${file}`, "utf8")))
+      const [direct, made] = ["direct.html", "run.html"].map((file) =>
+        runDataOf(readFileSync(`${cwd}/${file}`, "utf8"))
+      )
       assert.deepStrictEqual(made, direct)
-      assert.deepInclude(made?.["counts"], { saved: 2, failed: 2 })
+      assert.deepInclude(made?.counts, { saved: 2, failed: 2 })
     })
   )
 
@@ -52,7 +51,7 @@ describe("halyard report", () => {
       writeFileSync(`${cwd}/run.ndjson`, named)
       const ended = yield* report(cwd, "run.ndjson", "--html", "run.html")
       assert.strictEqual(ended.exitCode, 0, ended.stderr)
-      const { pictures } = dataOf(readFileSync(`${cwd}/run.html`, "utf8"))
+      const { pictures } = runDataOf(readFileSync(`${cwd}/run.html`, "utf8"))
       assert.deepStrictEqual(pictures, [])
     })
   )
@@ -107,7 +106,7 @@ describe("halyard report", () => {
       assert.match(invalid ?? "", /^odd\.ndjson, line 4: it is not a line of halyard --json: /)
       assert.strictEqual(other, "odd.ndjson, line 5: it is not a line of halyard --json")
       assert.deepStrictEqual(more, [])
-      assert.deepInclude(dataOf(readFileSync(`${cwd}/run.html`, "utf8"))["counts"], { saved: 2, failed: 2 })
+      assert.deepInclude(runDataOf(readFileSync(`${cwd}/run.html`, "utf8")).counts, { saved: 2, failed: 2 })
     })
   )
 
@@ -139,7 +138,7 @@ describe("halyard report", () => {
       const ended = yield* report(cwd, "run.ndjson", "--html", "run.html")
       assert.strictEqual(ended.exitCode, 0, ended.stderr)
       assert.strictEqual(ended.stderr, "run.ndjson: it has 2 runs, which are shown as one\n")
-      assert.deepInclude(dataOf(readFileSync(`${cwd}/run.html`, "utf8"))["counts"], { saved: 4, failed: 4 })
+      assert.deepInclude(runDataOf(readFileSync(`${cwd}/run.html`, "utf8")).counts, { saved: 4, failed: 4 })
     })
   )
 
