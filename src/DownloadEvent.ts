@@ -106,6 +106,8 @@ export class Exchanged extends Schema.TaggedClass<Exchanged>("halyard.DownloadEv
   offsetBytes: Schema.Number,
   /** The status of the response, if its head was received. */
   status: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** The URL that the response redirects to. The encoded and the printed form have no secrets. */
+  redirectUrl: Schema.optionalWith(DisplayedUrl, { exact: true }),
   /** The number of bytes of the body that were received. */
   bytes: Schema.Number,
   /** Why the request failed, or why its response was not accepted. */

@@ -108,7 +108,8 @@ export const entry = (line: typeof EventLine.Exchanged.Type, file: string): Entr
       cookies: [],
       headers: pairs(headers),
       content: { size: bytes, mimeType: headers["content-type"] ?? "x-unknown" },
-      redirectURL: headers["location"] ?? "",
+      // The header has no secrets in any case. Lines of earlier versions have no `redirectUrl`.
+      redirectURL: line.redirectUrl === undefined ? (headers["location"] ?? "") : uri(line.redirectUrl),
       headersSize: -1,
       bodySize: status === undefined ? -1 : bytes,
       _transferSize: bytes,

@@ -74,6 +74,7 @@ const exchanged = {
 
 const events: ReadonlyArray<DownloadEvent.DownloadEvent> = [
   new DownloadEvent.Exchanged({ ...exchanged, error }),
+  new DownloadEvent.Exchanged({ ...exchanged, status: 302, redirectUrl: "http://a.example/c?key=s3cret" }),
   new DownloadEvent.Exchanged({
     ...exchanged,
     offsetBytes: 5,

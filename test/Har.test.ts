@@ -72,6 +72,12 @@ describe("an entry of an archive", () => {
     assert.deepInclude(entry.timings, { connect: 85, ssl: 65, wait: 0, receive: 0 })
   })
 
+  it("has the URL of a redirect, and its header if the line is that of an earlier version", () => {
+    const redirected = valid({ ...line, status: 302, redirectUrl: "https://b.example/c?key=…" })
+    assert.strictEqual(redirected.response.redirectURL, "https://b.example/c?key=%E2%80%A6")
+    assert.strictEqual(valid({ ...line, status: 302 }).response.redirectURL, "/c")
+  })
+
   it("has a URL in the characters of a URL, and the names of its query", () => {
     const { request } = valid(line)
     assert.match(request.url, /^[\x21-\x7e]+$/)

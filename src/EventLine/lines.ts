@@ -185,6 +185,7 @@ const exchangedLine = (event: Exchanged, options: LineOptions): typeof Exchanged
   attempt: event.attempt,
   offsetBytes: event.offsetBytes,
   status: event.status,
+  redirectUrl: event.redirectUrl === undefined ? undefined : urlOf(event.redirectUrl, options),
   bytes: event.bytes,
   beganAtMillis: event.beganAtMillis,
   permitMillis: event.permitMillis,

@@ -3,8 +3,10 @@
  */
 import * as Schema from "effect/Schema"
 import * as Download from "../Download.js"
-import * as DownloadError from "../DownloadError.js"
 import { Obstacle } from "../DownloadEvent.js"
+import { ErrorFields } from "./errorFields.js"
+
+export { ErrorFields } from "./errorFields.js"
 
 /**
  * The version of the schema, which the line `Run` has. A field or a kind of line that is added does not change it. A reader ignores
@@ -34,30 +36,6 @@ const transfer = {
   url: text("The URL, without secrets unless the run has --show-urls."),
   file: text("The path of the file.")
 }
-
-const withMessage = <A, I, R>(error: Schema.Schema<A, I, R>, identifier: string) =>
-  Schema.extend(Schema.encodedSchema(error), Schema.Struct({ message: text("The error as a sentence.") })).annotations({
-    identifier
-  })
-
-/**
- * An error: its fields, and its message. They have no secrets, except for `url` if the run has `--show-urls`. `Disk` has the whole path.
- *
- * @category schemas
- * @since 0.2.0
- */
-export const ErrorFields = Schema.Union(
-  withMessage(DownloadError.Timeout, "Timeout"),
-  withMessage(DownloadError.HttpStatus, "HttpStatus"),
-  withMessage(DownloadError.Connection, "Connection"),
-  withMessage(DownloadError.Truncated, "Truncated"),
-  withMessage(DownloadError.Protocol, "Protocol"),
-  withMessage(DownloadError.TooLarge, "TooLarge"),
-  withMessage(DownloadError.Mismatch, "Mismatch"),
-  withMessage(DownloadError.AddressRefused, "AddressRefused"),
-  withMessage(DownloadError.InvalidRequest, "InvalidRequest"),
-  withMessage(DownloadError.Disk, "Disk")
-).annotations({ identifier: "Error", description: "Why a transfer or an attempt failed." })
 
 /**
  * The first line of a run. A run with `--quiet` has it before the first failure, and not without one.
@@ -134,6 +112,9 @@ export const Exchanged = Schema.Struct({
   attempt: whole("The number of the attempt, from 1."),
   offsetBytes: whole("The first byte of the file that was requested."),
   status: Schema.optional(whole("The status of the response.")),
+  redirectUrl: Schema.optional(
+    text("The URL that the response redirects to, without secrets unless the run has --show-urls.")
+  ),
   bytes: whole("The number of bytes of the body that were received."),
   beganAtMillis: whole("When the transfer began to wait for the permit of the request, in milliseconds since 1970."),
   permitMillis: whole("The wait for a permit, for the end of a pause of the origin, or for a file descriptor."),

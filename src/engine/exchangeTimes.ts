@@ -9,6 +9,7 @@ import { shownRequestHeaders } from "../internal/http/shownHeaders.js"
 import * as Unvalidated from "../internal/unvalidated.js"
 import type { ConnectionInfo, ResponseHead, TransportRequest } from "../Transport.js"
 import type { FileTransfer } from "./fileTransfer.js"
+import { targetOf } from "./redirect.js"
 
 /** When a request has reached its phases, in milliseconds of `FileTransfer.now`. */
 export class ExchangeTimes {
@@ -59,6 +60,10 @@ export class ExchangeTimes {
     }
     if (head !== undefined) {
       fields.status = head.status
+      const target = targetOf(head, this.request.url)
+      if (target !== undefined) {
+        fields.redirectUrl = target.href
+      }
     }
     if (error !== undefined) {
       fields.error = error

@@ -54,19 +54,28 @@ const percentEncoded = (byte: string): string => `%${byte.charCodeAt(0).toString
 
 export const isRedirect = (status: number): boolean => statuses.has(status)
 
+/** The URL that a response redirects to. Undefined if it is no redirect, or if its `Location` is no URL. */
+export const targetOf = ({ headers, status }: ResponseHead, from: string): URL | undefined => {
+  const location = isRedirect(status) ? locationOf(headers) : undefined
+  return location !== undefined && URL.canParse(location, from) ? new URL(location, from) : undefined
+}
+
+const locationOf = (headers: ResponseHead["headers"]): string | undefined =>
+  headers["location"]?.replace(/[\u0080-\u00ff]/g, percentEncoded)
+
 /** True if the next request is a `GET` without content (RFC 9110 §15.4). */
 const becomesGet = (status: number, method: string): boolean =>
   status === 303 ? method !== "GET" : (status === 301 || status === 302) && method === "POST"
 
 /** The request that follows a redirect. */
-export const next = (from: Hop, { headers, status }: ResponseHead): Either.Either<Hop, Protocol> => {
-  const location = headers["location"]?.replace(/[\u0080-\u00ff]/g, percentEncoded)
+export const next = (from: Hop, head: ResponseHead): Either.Either<Hop, Protocol> => {
   const refuse = (reason: "redirect-location" | "redirect-loop" | "redirect-refused", detail: string) =>
     Either.left(new Protocol({ url: displayUrl(from.href), reason, detail }))
-  if (location === undefined || !URL.canParse(location, from.href)) {
-    return refuse("redirect-location", location === undefined ? "no Location header" : "its Location is no URL")
+  const url = targetOf(head, from.href)
+  if (url === undefined) {
+    const isMissing = head.headers["location"] === undefined
+    return refuse("redirect-location", isMissing ? "no Location header" : "its Location is no URL")
   }
-  const url = new URL(location, from.url)
   if (isHostTooLong(url)) {
     return refuse("redirect-location", "the name of its host is longer than 253 characters")
   }
@@ -80,7 +89,7 @@ export const next = (from: Hop, { headers, status }: ResponseHead): Either.Eithe
     return refuse("redirect-loop", "")
   }
   const isSameOrigin = url.origin === from.url.origin
-  const isRewritten = becomesGet(status, from.method)
+  const isRewritten = becomesGet(head.status, from.method)
   if (!isSameOrigin && !isRewritten && (from.body !== undefined || !isSafe(from.method))) {
     return refuse("redirect-refused", `a ${from.method} is for its own origin, and not for ${url.origin}`)
   }
