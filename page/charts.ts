@@ -8,6 +8,7 @@ import type { Run } from "./run.js"
 import { tip } from "./tip.js"
 import type { Range, View } from "./view.js"
 import * as Waterfall from "./waterfall.js"
+import * as Words from "./words.js"
 
 const timelineHeight = 105
 const failuresHeight = 60
@@ -20,7 +21,7 @@ export const charts = (run: Run, view: View, detail: HTMLElement): HTMLElement =
     class: "charts",
     tabindex: "0",
     role: "group",
-    "aria-label": "Charts of the run over time",
+    "aria-label": run.words.charts,
     "aria-describedby": "keys chart-status"
   })
   const status = element("p", { class: "status", id: "chart-status", role: "status" })
@@ -28,18 +29,20 @@ export const charts = (run: Run, view: View, detail: HTMLElement): HTMLElement =
     const last = run.transfersIn(view.list, Math.ceil(view.rows.max))
     const first = Math.min(last, run.transfersIn(view.list, Math.floor(view.rows.min)) + 1)
     const all = run.transfersIn(view.list, view.list.length)
-    status.textContent = `Shown: ${Format.time(view.time.min)} to ${Format.time(view.time.max)}, transfers ${Format.count(first)} to ${Format.count(last)} of ${Format.count(all)} in this time.`
+    status.textContent = `Shown: ${Format.time(view.time.min)} to ${Format.time(view.time.max)}, ${run.words.many} ${Format.count(first)} to ${Format.count(last)} of ${Format.count(all)} in this time.`
   }
+  const isBatch = run.words === Words.shards
   const made = section(
     "over-time",
-    "The run over time",
+    isBatch ? "The batch over time" : "The run over time",
+    ...(isBatch ? [element("p", { class: "muted" }, batchNote)] : []),
     toolbar(view),
     frame,
     status,
     element(
       "p",
       { id: "keys", class: "muted" },
-      "Drag over the charts to zoom, double-click to see everything. With the charts focused: + and − zoom the time, Shift with + and − the rows, arrow keys move, Enter and N or P show a transfer, 0 resets. Ctrl and the wheel zoom."
+      `Drag over the charts to zoom, double-click to see everything. With the charts focused: + and − zoom the time, Shift with + and − the rows, arrow keys move, Enter and N or P show a ${run.words.one}, 0 resets. Ctrl and the wheel zoom.`
     ),
     legend(run),
     ...(run.data.phases.permit > 0
@@ -58,6 +61,9 @@ export const charts = (run: Run, view: View, detail: HTMLElement): HTMLElement =
   frame.addEventListener("wheel", (event) => onWheel(event, frame, view), { passive: false })
   return made
 }
+
+const batchNote =
+  "The database keeps the times and counts of each shard and the failed files, so the saved files and the requests are not shown, and the rates are those of shards that got their files evenly."
 
 const toolbar = (view: View): HTMLElement => {
   const buttons: ReadonlyArray<readonly [string, string, () => void]> = [
@@ -84,8 +90,8 @@ const legend = (run: Run): HTMLElement =>
     { class: "plain legend", "aria-label": "Colours of the waterfall" },
     ...Format.phases
       .filter((phase) => run.data.phases[phase] > 0)
-      .map((phase) => element("li", {}, swatch(phase), Format.phaseNames[phase])),
-    ...(run.data.counts.failed > 0 ? [element("li", {}, swatch("failed"), "failed")] : [])
+      .map((phase) => element("li", {}, swatch(phase), run.words.phases[phase])),
+    ...(run.data.counts.failed > 0 ? [element("li", {}, swatch("failed"), run.words.outcomes.failed)] : [])
   )
 
 const onKey = (event: KeyboardEvent, run: Run, view: View): void => {
@@ -166,19 +172,21 @@ const plot = (run: Run, view: View, frame: HTMLElement): void => {
   })
   const waterfallHeight = Math.min(600, Math.max(90, run.rows.length * 18)) + axisHeight
   const bytes = timeline(run, view, "bytes", sizes)
+  const ended = run.words === Words.shards ? timeline(run, view, "ended", sizes) : undefined
   const open = timeline(run, view, "open", sizes)
   const failed = run.data.counts.failed === 0 ? undefined : timeline(run, view, "failed", sizes)
   const falls = waterfall(run, view, waterfallHeight, sizes, frame)
   frame.append(
     element("div", { class: "chart-title" }, "Bytes per second"),
     bytes.root,
-    element("div", { class: "chart-title" }, "Open requests"),
+    ...(ended === undefined ? [] : [element("div", { class: "chart-title" }, "Files per second"), ended.root]),
+    element("div", { class: "chart-title" }, run.words.open),
     open.root,
     ...(failed === undefined ? [] : [element("div", { class: "chart-title" }, "Failures per second"), failed.root]),
-    element("div", { class: "chart-title" }, "Transfers by origin: each row is a file"),
+    element("div", { class: "chart-title" }, run.words.rows),
     falls.root
   )
-  const all = [bytes, open, ...(failed === undefined ? [] : [failed]), falls]
+  const all = [bytes, ended, open, failed, falls].flatMap((chart) => chart ?? [])
   const redraw = (): void => {
     for (const one of all) {
       one.update()
@@ -287,10 +295,10 @@ const steps = (timeline: Timeline, view: View, values: ReadonlyArray<number>): [
   return [times, found]
 }
 
-type Kind = "bytes" | "open" | "failed"
+type Kind = "bytes" | "ended" | "open" | "failed"
 
-const valuesOf = ({ openMillis, bytes, failed }: Timeline, kind: Kind): ReadonlyArray<number> =>
-  kind === "open" ? openMillis : (kind === "bytes" ? bytes : failed).map((value) => value * 1000)
+const valuesOf = (timeline: Timeline, kind: Kind): ReadonlyArray<number> =>
+  kind === "open" ? timeline.openMillis : timeline[kind].map((value) => value * 1000)
 
 const timeline = (run: Run, view: View, kind: Kind, sizes: Sizes): Chart => {
   const { timeline } = run.data
@@ -298,7 +306,7 @@ const timeline = (run: Run, view: View, kind: Kind, sizes: Sizes): Chart => {
   const height = kind === "failed" ? failuresHeight : timelineHeight
   const color = (): string => {
     const { failed, phases } = Colors.colors()
-    return kind === "failed" ? failed : phases[kind === "bytes" ? "body" : "firstByte"]
+    return kind === "failed" ? failed : phases[kind === "open" ? "firstByte" : "body"]
   }
   const chart = new uPlot(
     {

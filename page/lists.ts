@@ -6,7 +6,7 @@ import type { Run } from "./run.js"
 import { type Column, pagedTable } from "./table.js"
 
 /** Opens the details of a transfer. */
-type Open = (transfer: number) => void
+export type Open = (transfer: number) => void
 
 /** The sum of a phase over the requests of a transfer; -1 if it is not known of any. */
 const sumOf = (run: Run, transfer: number, phases: ReadonlyArray<Exclude<Phase, "delay" | "finish">>): number => {
@@ -24,12 +24,12 @@ const sumOf = (run: Run, transfer: number, phases: ReadonlyArray<Exclude<Phase, 
 const delayOf = (run: Run, transfer: number): number =>
   run.delaysOf(transfer).reduce((sum, delay) => sum + (run.data.delays.delay[delay] ?? 0), 0)
 
-const file = (run: Run, open: Open): Column => ({
+export const file = (run: Run, open: Open | undefined): Column => ({
   name: "File",
   text: (row) => run.name(row),
   isHeader: true,
   isCut: true,
-  onOpen: open
+  ...(open === undefined ? {} : { onOpen: open })
 })
 
 const origin = (run: Run): Column => ({
@@ -38,7 +38,7 @@ const origin = (run: Run): Column => ({
   isCut: true
 })
 
-const number = (name: string, text: (row: number) => string): Column => ({ name, text, isNumber: true })
+export const number = (name: string, text: (row: number) => string): Column => ({ name, text, isNumber: true })
 
 const times = (run: Run): ReadonlyArray<Column> => [
   number("Time", (row) => Format.time(run.duration(row))),
@@ -55,7 +55,7 @@ const outcome = (run: Run): Column => ({
   name: "Outcome",
   text: (row) => Format.outcomeNames[run.outcome(row)]
 })
-const reason = (run: Run): Column => ({
+export const reason = (run: Run): Column => ({
   name: "Reason",
   text: (row) => run.text(run.data.transfers.error[row]),
   isReason: true
@@ -65,7 +65,8 @@ const phase = (run: Run): Column => ({ name: "Phase", text: (row) => run.text(ru
 const textOf = (run: Run) => (row: number) =>
   [run.url(row), run.data.transfers.file[row], Format.outcomeNames[run.outcome(row)], reason(run).text(row)].join(" ")
 
-export const failed = (run: Run, open: Open): HTMLElement | undefined => {
+/** `open` is undefined if the charts do not have the files. */
+export const failed = (run: Run, open: Open | undefined): HTMLElement | undefined => {
   const rows = Array.from({ length: run.length }, (_, row) => row).filter((row) => run.outcome(row) === "failed")
   return rows.length === 0
     ? undefined
@@ -76,7 +77,12 @@ export const failed = (run: Run, open: Open): HTMLElement | undefined => {
           id: "failed-files",
           caption: `${Format.plural(rows.length, "failed file")}${rows.length < run.data.counts.failed ? ` of ${Format.count(run.data.counts.failed)}` : ""}, with the phase that failed`,
           rows,
-          columns: [file(run, open), reason(run), phase(run), retries(run), origin(run), ...times(run), bytes(run)],
+          columns: [
+            file(run, open),
+            reason(run),
+            phase(run),
+            ...(open === undefined ? [origin(run)] : [retries(run), origin(run), ...times(run), bytes(run)])
+          ],
           textOf: textOf(run)
         })
       )
@@ -84,10 +90,14 @@ export const failed = (run: Run, open: Open): HTMLElement | undefined => {
 
 const slowestAtMost = 15
 
-export const slowest = (run: Run, open: Open): HTMLElement | undefined => {
-  const rows = Array.from({ length: run.length }, (_, row) => row)
+/** The rows that took longest. */
+export const slowestRows = (run: Run): ReadonlyArray<number> =>
+  Array.from({ length: run.length }, (_, row) => row)
     .sort((one, other) => run.duration(other) - run.duration(one))
     .slice(0, slowestAtMost)
+
+export const slowest = (run: Run, open: Open): HTMLElement | undefined => {
+  const rows = slowestRows(run)
   return rows.length < 2
     ? undefined
     : section(

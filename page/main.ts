@@ -2,26 +2,37 @@
 import { charts, select } from "./charts.js"
 import { byId, element } from "./dom.js"
 import * as Lists from "./lists.js"
-import { read } from "./run.js"
+import { Run, read } from "./run.js"
+import * as Shards from "./shards.js"
 import * as Summary from "./summary.js"
-import { detail } from "./tip.js"
+import { detail, shardDetail } from "./tip.js"
 import { View } from "./view.js"
+import * as Words from "./words.js"
 
 const run = read()
-const view = new View(run.data.elapsedMillis, (time) => run.rowsIn(time))
-const details = element("div", { id: "details", role: "region", "aria-live": "polite", "aria-label": "One transfer" })
+const { shards } = run.data
+const batch = shards && { run: new Run(shards, Words.shards), data: shards }
+/** What the charts show. */
+const shown = batch?.run ?? run
+const view = new View(shown.data.elapsedMillis, (time) => shown.rowsIn(time))
+const details = element("div", {
+  id: "details",
+  role: "region",
+  "aria-live": "polite",
+  "aria-label": `One ${shown.words.one}`
+})
 
-let shown: number | undefined
+let selected: number | undefined
 view.onChange(() => {
-  if (view.selected !== undefined && view.selected !== shown) {
-    shown = view.selected
-    details.replaceChildren(detail(run, view.selected))
+  if (view.selected !== undefined && view.selected !== selected) {
+    selected = view.selected
+    details.replaceChildren(batch === undefined ? detail(run, selected) : shardDetail(batch, selected))
   }
 })
 
-/** Shows a transfer of a table in the waterfall. */
-const open = (transfer: number): void => {
-  select(run, view, transfer)
+/** Shows a row of a table in the waterfall. */
+const open = (row: number): void => {
+  select(shown, view, row)
   byId("over-time").scrollIntoView()
 }
 
@@ -31,14 +42,24 @@ const parts: ReadonlyArray<HTMLElement | undefined> = [
     "div",
     { class: "columns" },
     element("div", {}, ...[Summary.failures(run), Summary.outcomeBar(run)].flatMap((part) => part ?? [])),
-    Summary.whereTimeWent(run)
+    Summary.whereTimeWent(shown)
   ),
-  charts(run, view, details),
-  Lists.failed(run, open),
-  Lists.slowest(run, open),
-  Lists.origins(run),
-  Lists.pictures(run),
-  Lists.transfers(run, open)
+  charts(shown, view, details),
+  ...(batch === undefined
+    ? [
+        Lists.failed(run, open),
+        Lists.slowest(run, open),
+        Lists.origins(run),
+        Lists.pictures(run),
+        Lists.transfers(run, open)
+      ]
+    : [
+        Lists.failed(run, undefined),
+        Shards.failedOrigins(run),
+        Shards.slowest(batch, open),
+        Shards.runners(batch),
+        Shards.all(batch, open)
+      ])
 ]
 byId("main").append(...parts.flatMap((part) => part ?? []))
 byId("foot").append(

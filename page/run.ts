@@ -3,6 +3,7 @@ import { longWaitSentence } from "../src/internal/text/longWaitText.js"
 import { type Outcome, outcomes, type RunData } from "../src/RunRecord/data.js"
 import { byId } from "./dom.js"
 import type { Range } from "./view.js"
+import { transfers, type Words } from "./words.js"
 
 /** A row of the waterfall: a transfer, or the heading of an origin. */
 export type Row = { readonly transfer: number } | { readonly origin: number }
@@ -14,7 +15,10 @@ export class Run {
   private readonly exchanges: Positions
   private readonly delays: Positions
 
-  constructor(readonly data: RunData) {
+  constructor(
+    readonly data: RunData,
+    readonly words: Words
+  ) {
     this.exchanges = positionsOf(data.exchanges.transfer, data.transfers.began.length)
     this.delays = positionsOf(data.delays.transfer, data.transfers.began.length)
     const rows: Array<Row> = []
@@ -136,4 +140,4 @@ const positionsOf = (column: ReadonlyArray<number>, transfers: number): Position
 const none: ReadonlyArray<number> = []
 
 /** Reads the run that the page has in it. */
-export const read = (): Run => new Run(JSON.parse(byId("run").textContent ?? ""))
+export const read = (): Run => new Run(JSON.parse(byId("run").textContent ?? ""), transfers)

@@ -1,6 +1,6 @@
 // The beginning of the page: what happened, what failed, and where the time went.
 import { longWaitSentence } from "../src/internal/text/longWaitText.js"
-import type { OutcomeCounts, PhaseMillis } from "../src/RunRecord/data.js"
+import type { OutcomeCounts, ShardsData } from "../src/RunRecord/data.js"
 import { outcomes } from "../src/RunRecord/data.js"
 import { element, section, swatch } from "./dom.js"
 import * as Format from "./format.js"
@@ -13,13 +13,14 @@ const isDone = (counts: OutcomeCounts): number => counts.saved + counts.skipped 
 /** The answer to the first question about a run. */
 const answerOf = (
   counts: OutcomeCounts,
-  hasFailuresOnly: boolean
+  hasFailuresOnly: boolean,
+  name: "run" | "batch"
 ): { readonly text: string; readonly kind: string } => {
   const all = total(counts)
   const files = all === 1 ? "file" : "files"
   const stopped = counts.cancelled + counts.notStarted + counts.unfinished
   if (all === 0) {
-    return { text: "The run had no files", kind: "partial" }
+    return { text: `The ${name} had no files`, kind: "partial" }
   }
   if (hasFailuresOnly) {
     return { text: `${Format.plural(all, "file")} failed. The lines are of a run with --quiet`, kind: "bad" }
@@ -33,7 +34,7 @@ const answerOf = (
   }
   if (stopped > 0) {
     return {
-      text: `The run was stopped after ${Format.count(isDone(counts))} of ${Format.count(all)} ${files}`,
+      text: `The ${name} was stopped after ${Format.count(isDone(counts))} of ${Format.count(all)} ${files}`,
       kind: "partial"
     }
   }
@@ -47,7 +48,9 @@ const dateOf = (millis: number): string =>
 
 export const head = ({ data }: Run): ReadonlyArray<HTMLElement> => {
   const { counts } = data
-  const { kind, text } = answerOf(counts, data.hasFailuresOnly)
+  const { shards } = data
+  const { kind, text } =
+    (shards && batchAnswer(shards)) ?? answerOf(counts, data.hasFailuresOnly, shards === undefined ? "run" : "batch")
   document.title = `${text} – halyard report`
   const rate = data.elapsedMillis === 0 ? "–" : `${Format.size((1000 * data.receivedBytes) / data.elapsedMillis)}/s`
   const facts: ReadonlyArray<readonly [string, string]> = [
@@ -57,20 +60,37 @@ export const head = ({ data }: Run): ReadonlyArray<HTMLElement> => {
         : []
     ),
     ["saved size", Format.size(data.savedBytes)],
-    ["received", Format.size(data.receivedBytes)],
+    ...(shards === undefined ? [["received", Format.size(data.receivedBytes)] as const] : []),
     ["elapsed", Format.time(data.elapsedMillis)],
     ["mean rate", rate],
-    ["requests", Format.count(data.requests)],
-    ["retries", Format.count(data.retries)],
-    ["requests at a time", Format.count(data.openAtMost)]
+    ...(shards === undefined
+      ? ([
+          ["requests", Format.count(data.requests)],
+          ["retries", Format.count(data.retries)],
+          ["requests at a time", Format.count(data.openAtMost)]
+        ] as const)
+      : ([
+          ["files a second", filesPerSecond(shards)],
+          ["shards", Format.count(shards.total)],
+          ["attempts", Format.count(shards.attempts)],
+          ["shards at a time", Format.count(shards.openAtMost)]
+        ] as const))
   ]
   return [
     element(
       "div",
       { class: `answer ${kind}` },
-      element("p", { class: "kicker" }, `halyard report · ${dateOf(data.beganAtMillis)}`),
+      element(
+        "p",
+        { class: "kicker" },
+        `halyard report${shards === undefined ? "" : ` · batch ${shards.batch}`} · ${dateOf(data.beganAtMillis)}`
+      ),
       element("h1", { id: "answer" }, text),
-      element("p", { class: "muted" }, originsOf(data.origins.map(({ origin }) => origin)))
+      element(
+        "p",
+        { class: "muted" },
+        shards === undefined ? originsOf(data.origins.map(({ origin }) => origin)) : runnersOf(shards)
+      )
     ),
     element(
       "dl",
@@ -79,6 +99,21 @@ export const head = ({ data }: Run): ReadonlyArray<HTMLElement> => {
     )
   ]
 }
+
+/** The answer for a batch that has not ended. */
+const batchAnswer = ({ counts, state }: ShardsData): { readonly text: string; readonly kind: string } | undefined =>
+  state === "ended" || state === "cancelled"
+    ? undefined
+    : {
+        text: `The batch is ${state}: ${Format.count(total(counts) - counts.unfinished)} of ${Format.plural(total(counts), "file")} have an outcome`,
+        kind: counts.failed > 0 ? "bad" : "partial"
+      }
+
+const filesPerSecond = ({ counts, elapsedMillis }: ShardsData): string =>
+  elapsedMillis === 0 ? "–" : ((1000 * (isDone(counts) + counts.failed)) / elapsedMillis).toPrecision(3)
+
+const runnersOf = ({ origins }: ShardsData): string =>
+  origins.length === 0 ? "no runner has begun it" : `by ${Format.plural(origins.length, "runner")}`
 
 const originsOf = (origins: ReadonlyArray<string>): string => {
   const named = origins.filter((origin) => origin !== "")
@@ -127,7 +162,17 @@ export const failures = ({ data }: Run): HTMLElement | undefined =>
                 ...data.hints.map((hint) => element("li", {}, hint))
               )
             ]),
-        element("p", {}, element("a", { href: "#failed" }, "Each failed file, with its phase and retries"))
+        element(
+          "p",
+          {},
+          element(
+            "a",
+            { href: "#failed" },
+            data.shards === undefined
+              ? "Each failed file, with its phase and retries"
+              : "The failed files, with their reasons"
+          )
+        )
       )
 
 const kindsAtMost = 8
@@ -135,19 +180,7 @@ const kindsAtMost = 8
 /** A last kind is shown in the row that would count it. */
 const kindsShown = (kinds: number): number => (kinds === kindsAtMost + 1 ? kinds : kindsAtMost)
 
-/** What transfers did in a phase, and why they may have done it for long. */
-const remarks: { readonly [phase in keyof PhaseMillis]: string } = {
-  permit: "waited for a permit: the limits of the run, or of an origin, held them back",
-  lookup: "looked up names",
-  connect: "opened connections",
-  tls: "made connections secure",
-  firstByte: "waited for the first byte: the servers took long to answer",
-  body: "received bodies",
-  delay: "waited before the next attempt, after one that failed",
-  finish: "checked and saved files: the disk took long"
-}
-
-export const whereTimeWent = ({ data }: Run): HTMLElement => {
+export const whereTimeWent = ({ data, words }: Run): HTMLElement => {
   const all = Format.phases.reduce((sum, phase) => sum + data.phases[phase], 0)
   const shown = Format.phases.filter((phase) => data.phases[phase] > 0)
   const percents = Format.percents(shown.map((phase) => data.phases[phase]))
@@ -165,19 +198,19 @@ export const whereTimeWent = ({ data }: Run): HTMLElement => {
       "p",
       {},
       all === 0
-        ? "No request took a millisecond."
-        : `In ${percents[shown.indexOf(longest)]} of their time, transfers ${remarks[longest]}.`
+        ? `No ${words.one} took a millisecond.`
+        : `In ${percents[shown.indexOf(longest)]} of their time, ${words.many} ${words.remarks[longest]}.`
     ),
     bar,
     element(
       "ul",
-      { class: "plain legend", "aria-label": "Time of all transfers by phase" },
+      { class: "plain legend", "aria-label": words.phasesOfAll },
       ...shown.map((phase, index) =>
         element(
           "li",
           {},
           swatch(phase),
-          `${Format.phaseNames[phase]} ${percents[index]} (${Format.time(data.phases[phase])})`
+          `${words.phases[phase]} ${percents[index]} (${Format.time(data.phases[phase])})`
         )
       )
     ),

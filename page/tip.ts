@@ -3,6 +3,7 @@ import type uPlot from "uplot"
 import { element } from "./dom.js"
 import * as Format from "./format.js"
 import type { Run } from "./run.js"
+import type { Batch } from "./shards.js"
 import { pagedTable } from "./table.js"
 
 /** Makes a function that shows a transfer beside the pointer, or hides the text. */
@@ -29,15 +30,41 @@ export const tip = (run: Run, frame: HTMLElement) => {
 const summaryLines = (run: Run, transfer: number): ReadonlyArray<string> => {
   const { bytes, error, phase, retries } = run.data.transfers
   const reason = run.text(error[transfer])
+  const failedIn = run.text(phase[transfer])
   const waited = run.longWait(transfer)
   const tries = retries[transfer] ?? 0
   return [
     run.name(transfer),
-    `${Format.outcomeNames[run.outcome(transfer)]} in ${Format.time(run.duration(transfer))}, ${Format.size(bytes[transfer] ?? 0)}`,
-    ...(reason === "" ? [] : [`${reason} (phase: ${run.text(phase[transfer])})`]),
+    `${run.words.outcomes[run.outcome(transfer)]} in ${Format.time(run.duration(transfer))}, ${Format.size(bytes[transfer] ?? 0)}`,
+    ...(reason === "" ? [] : [`${reason}${failedIn === "" ? "" : ` (phase: ${failedIn})`}`]),
     ...(waited === undefined ? [] : [`waited: ${waited}`]),
-    ...(tries === 0 ? [] : [`${Format.count(tries)} ${tries === 1 ? "retry" : "retries"}`])
+    ...(tries === 0 ? [] : [`${Format.count(tries)} ${run.words.again[tries === 1 ? 0 : 1]}`])
   ]
+}
+
+/** Shows one shard with its attempts. */
+export const shardDetail = ({ data, run }: Batch, shard: number): HTMLElement => {
+  const [name = "", ...lines] = summaryLines(run, shard)
+  const { delays } = data
+  const earlier = run.delaysOf(shard)
+  return element(
+    "div",
+    { class: "detail" },
+    element("h3", {}, name),
+    ...lines.map((line) => element("p", {}, line)),
+    element(
+      "p",
+      {},
+      `${Format.plural(data.files[shard] ?? 0, "file")}, of which ${Format.count(data.failed[shard] ?? 0)} failed; last attempt by ${run.origin(data.transfers.origin[shard])}`
+    ),
+    ...earlier.map((delay) =>
+      element(
+        "p",
+        { class: "muted" },
+        `attempt ${delays.attempt[delay] ?? 0} began at ${Format.time(delays.began[delay] ?? 0)} and did not end; the next one began ${Format.time(delays.delay[delay] ?? 0)} later`
+      )
+    )
+  )
 }
 
 /** Shows one transfer with its requests. */

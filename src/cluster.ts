@@ -30,6 +30,7 @@ export {
   AbandonedShard,
   BatchReport,
   BatchStatus,
+  BegunShard,
   FailedRequest,
   FileCounts,
   Settings,

@@ -16,14 +16,14 @@ export const command: Command = {
   examples: [
     ["halyard report run.ndjson --html run.html", "after halyard get --json > run.ndjson"],
     ["halyard report run.ndjson --har run.har", "for the network panel of a browser"],
-    ["halyard report --batch nightly", "the failures and the counts"]
+    ["halyard report --batch nightly --html night.html", "a batch"]
   ],
   argument: { name: "FILE", description: "Lines of 'halyard get --json' (-: stdin)" },
   groups,
   notes: [
     "The page has no pictures: the files of the lines are not opened.",
     "A run that was killed may have left a last line that is cut off.",
-    "The page of a batch has its failed files, and no others.",
+    "The page of a batch has its shards and its failed files.",
     "With --batch, the exit code is that of get, and 1 if the batch has not ended.",
     "Exit code: 0 all well, 1 if some lines could not be read or the output",
     "could not be written, 2 wrong command line."

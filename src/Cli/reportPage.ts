@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import { type DownloadEvent, type Finished, Started } from "../DownloadEvent.js"
 import * as Printable from "../internal/text/printable.js"
 import * as Unvalidated from "../internal/unvalidated.js"
+import type { Shards } from "../RunRecord/shards.js"
 import * as RunRecord from "../RunRecord.js"
 import { StatusLine } from "../StatusLine.js"
 import { Host } from "./Host.js"
@@ -20,6 +21,8 @@ export interface ReportPage {
   readonly refused: (event: Finished) => void
   /** Says in the page that the events are those of failed files only. */
   readonly failuresOnly: () => void
+  /** Shows the shards of a batch, whose failed files are the items that were refused. */
+  readonly ofBatch: (shards: Shards) => void
   /** Writes the page, with what helps against the failures. Returns false, and prints why, if it could not be written. */
   readonly save: (hints: () => ReadonlyArray<string>) => Effect.Effect<boolean>
 }
@@ -49,9 +52,11 @@ export const open = Effect.fnUntraced(function* (
   const record = RunRecord.make()
   const context = yield* Effect.context<ReplacedFile.Requirements>()
   let hasFailuresOnly = false
+  let batch: Shards | undefined
   const write = Effect.fnUntraced(function* (hints: () => ReadonlyArray<string>) {
     const pictures = isOwnRun ? yield* Pictures.read(record) : []
-    const text = withData(html, record.data({ hasFailuresOnly, hasSecrets, hints: hints(), pictures }))
+    const options = { hasFailuresOnly, hasSecrets, hints: hints(), pictures }
+    const text = withData(html, record.data({ ...options, shards: batch }))
     yield* target.replace((file) => file.writeAll(new TextEncoder().encode(text)))
   })
   const page: ReportPage = {
@@ -69,6 +74,9 @@ export const open = Effect.fnUntraced(function* (
     },
     failuresOnly: () => {
       hasFailuresOnly = true
+    },
+    ofBatch: (shards) => {
+      batch = shards
     },
     save: (hints) =>
       write(hints).pipe(

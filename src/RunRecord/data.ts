@@ -231,4 +231,26 @@ export interface RunData {
   readonly exchanges: ExchangeColumns
   readonly delays: DelayColumns
   readonly pictures: ReadonlyArray<Picture>
+  /** The shards, if this is a batch. The other tables then have its failed files only, without times. */
+  readonly shards?: ShardsData
+}
+
+/**
+ * The shards of a batch, in the form of a run: a shard is a transfer, a runner an origin, the last attempt of a shard a request, and an
+ * earlier attempt a wait until the next one.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface ShardsData extends Omit<RunData, "shards"> {
+  /** The id of the batch. */
+  readonly batch: string
+  readonly state: "waiting" | "running" | "cancelling" | "ended" | "cancelled"
+  /** The number of shards, with those that have not begun and those that have no row. */
+  readonly total: number
+  readonly attempts: number
+  /** The number of files of each shard that has a row. */
+  readonly files: ReadonlyArray<number>
+  /** Of these, the number that failed. */
+  readonly failed: ReadonlyArray<number>
 }

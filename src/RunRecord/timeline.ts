@@ -22,6 +22,12 @@ export class Timeline {
     add(this.failed, this.indexOf(at), isFailed ? 1 : 0)
   }
 
+  /** Transfers have ended between two times. */
+  endBetween(from: number, to: number, ended: number, failed: number): void {
+    this.spread(this.ended, from, to, ended)
+    this.spread(this.failed, from, to, failed)
+  }
+
   /** Bytes have arrived between two times. */
   receive(from: number, to: number, bytes: number): void {
     this.spread(this.bytes, from, to, bytes)

@@ -15,8 +15,16 @@ import * as Download from "../Download.js"
 import { Hasher } from "../Hasher.js"
 import { BatchConflict, BatchNotEnded, BatchNotFound, type BatchStorageError, InvalidBatch } from "./errors.js"
 import { ManifestDigest, type Requested, randomName, slices } from "./manifest.js"
-import { type BatchReport, type BatchStatus, FailedRequest, type Settings, type Submitted } from "./models.js"
+import {
+  type BatchReport,
+  type BatchStatus,
+  type BegunShard,
+  FailedRequest,
+  type Settings,
+  type Submitted
+} from "./models.js"
 import { BatchRows, type BatchSums } from "./rows.js"
+import { fileCountsOf } from "./sums.js"
 
 /**
  * A batch to submit.
@@ -67,6 +75,8 @@ export class Batches extends Context.Tag("halyard/cluster/Batches")<
      * shards.
      */
     readonly failed: (id: string) => Stream.Stream<FailedRequest, BatchNotFound | BatchStorageError>
+    /** Reads the shards that have begun, in their order: their attempts, counts and ends. */
+    readonly begunShards: (id: string) => Stream.Stream<BegunShard, BatchNotFound | BatchStorageError>
     /** Removes the rows of a batch that has ended. Its files remain. */
     readonly remove: (id: string) => Effect.Effect<void, BatchNotFound | BatchNotEnded | BatchStorageError>
   }
@@ -127,13 +137,19 @@ export const layer: Layer.Layer<Batches, never, BatchRows> = Layer.effect(
       status: (id) =>
         Effect.map(sumsOf(id), (sums) => ({
           ...sumsShown(id, sums),
-          files: { ...fileCounts(sums), total: sums.totalFiles }
+          files: { ...fileCountsOf(sums.counts), total: sums.totalFiles }
         })),
       cancel: (id) => Effect.zipRight(sumsOf(id), rows.cancel(id)),
       report: (id) =>
         Effect.map(Effect.all([sumsOf(id), rows.reportParts(id)]), ([sums, { abandoned, failures }]) => {
           const { bytes, notFound } = sums.counts
-          const report: Download.RunReport = { ...fileCounts(sums), notStarted: 0, bytes, notFound, failures }
+          const report: Download.RunReport = {
+            ...fileCountsOf(sums.counts),
+            notStarted: 0,
+            bytes,
+            notFound,
+            failures
+          }
           const ended = sums.endedMillis === undefined ? {} : { exitCode: Download.exitCode(report) }
           return { ...sumsShown(id, sums), report, abandoned, ...ended }
         }),
@@ -143,6 +159,7 @@ export const layer: Layer.Layer<Batches, never, BatchRows> = Layer.effect(
             Stream.flatMap(rows.failed(id), (text) => Stream.fromIterableEffect(Effect.orDie(decodeFailed(text))))
           )
         ),
+      begunShards: (id) => Stream.unwrap(Effect.map(sumsOf(id), () => rows.begunShards(id))),
       remove: (id) =>
         sumsOf(id).pipe(
           Effect.filterOrFail(
@@ -171,14 +188,6 @@ const problemOf = (id: string, shardSize: number): string | undefined => {
     ? undefined
     : "shardSize must be a whole number of at least 1"
 }
-
-const fileCounts = ({ counts: { cancelled, failed, notModified, saved, skipped } }: BatchSums) => ({
-  saved,
-  skipped,
-  notModified,
-  failed,
-  cancelled
-})
 
 const stateOf = ({ endedMillis, isCancelled, startedMillis }: BatchSums): BatchStatus["state"] => {
   if (endedMillis !== undefined) {

@@ -9,6 +9,8 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { RunReport } from "../Download.js"
 import { BatchStorageError } from "./errors.js"
+import { runnerOf } from "./lastAttempts.js"
+import type { BegunShard } from "./models.js"
 import {
   type Attempt,
   absentMillis,
@@ -18,13 +20,14 @@ import {
   type BatchSums,
   type Counts,
   FleetRows,
+  keptAttempts,
   missingSlices,
   type ReportParts,
   ShardRows,
   type Slice,
   turnMillis
 } from "./rows.js"
-import { abandonedOf, addFailures, emptyCounts, remaining, sumCounts } from "./sums.js"
+import { abandonedOf, addFailures, emptyCounts, fileCountsOf, remaining, sumCounts } from "./sums.js"
 
 interface ShardRow {
   readonly shard: number
@@ -42,6 +45,8 @@ interface ShardRow {
   failures: RunReport["failures"]
   failed: string
   detail: string
+  lastAttempts: BegunShard["lastAttempts"]
+  endedMillis: number | undefined
 }
 
 interface Batch {
@@ -96,7 +101,9 @@ const batchRows = (slices: Map<string, Array<Slice>>, batches: Map<string, Batch
           counts: emptyCounts,
           failures: {},
           failed: "[]",
-          detail: ""
+          detail: "",
+          lastAttempts: [],
+          endedMillis: undefined
         })
       )
       slices.delete(row.manifest)
@@ -108,6 +115,10 @@ const batchRows = (slices: Map<string, Array<Slice>>, batches: Map<string, Batch
   reportParts: (id) => Effect.sync(() => partsOf(batches.get(id)?.shards ?? [])),
   failed: (id) =>
     Stream.suspend(() => Stream.fromIterable((batches.get(id)?.shards ?? []).map(({ failed }) => failed))),
+  begunShards: (id) =>
+    Stream.suspend(() =>
+      Stream.fromIterable((batches.get(id)?.shards ?? []).filter(({ attempts }) => attempts > 0).map(begunOf))
+    ),
   cancel: (id) =>
     Effect.sync(() => {
       const batch = batches.get(id)
@@ -116,6 +127,18 @@ const batchRows = (slices: Map<string, Array<Slice>>, batches: Map<string, Batch
       }
     }),
   remove: (id) => Effect.sync(() => void batches.delete(id))
+})
+
+const begunOf = ({ attempts, detail, endedMillis, lastAttempts, ...row }: ShardRow): BegunShard => ({
+  shard: row.shard,
+  state: row.state,
+  total: row.files,
+  files: fileCountsOf(row.counts),
+  bytes: row.counts.bytes,
+  attempts,
+  lastAttempts,
+  ...(endedMillis === undefined ? {} : { endedMillis }),
+  detail
 })
 
 const sumsOf = (batch: Batch): BatchSums => {
@@ -173,12 +196,14 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
         }
         if (batch.isCancelled) {
           row.state = "cancelled"
+          row.endedMillis = nowMillis
           row.counts = remaining(row.counts, row.files, "cancelled")
           return { _tag: "Ended" }
         }
         const isBegun = row.state === "running" && row.claim === claim
         if (!isBegun && row.unended >= attemptsAtMost) {
           row.state = "abandoned"
+          row.endedMillis = nowMillis
           row.counts = remaining(emptyCounts, row.files, "failed")
           return { _tag: "Ended" }
         }
@@ -190,6 +215,9 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
           row.unended++
           row.state = "running"
           row.claim = claim
+          row.lastAttempts = [...row.lastAttempts, { runner: runnerOf(claim), beganMillis: nowMillis }].slice(
+            -keptAttempts
+          )
           row.counts = emptyCounts
           batch.startedMillis ??= nowMillis
         }
@@ -207,11 +235,11 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
           row.counts = counts
         }
       }),
-    end: ({ batch, shard }, { counts, failed, failures, state }) =>
+    end: ({ batch, shard }, { counts, failed, failures, state }, nowMillis) =>
       Effect.sync(() => {
         const row = find(batch, shard)
         if (row?.state === "waiting" || row?.state === "running") {
-          Object.assign(row, { state, counts, failures, failed })
+          Object.assign(row, { state, counts, failures, failed, endedMillis: nowMillis })
         }
       }),
     release: (attempt, counts) =>
@@ -234,12 +262,13 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
         }
       }),
     cancelled: (ids) => Effect.sync(() => ids.filter((id) => batches.get(id)?.isCancelled ?? true)),
-    cancelWaiting: (id) =>
+    cancelWaiting: (id, nowMillis) =>
       Effect.sync(() => {
         const batch = batches.get(id)
         for (const row of batch?.isCancelled === true ? batch.shards : []) {
           if (row.state === "waiting") {
             row.state = "cancelled"
+            row.endedMillis = nowMillis
             row.counts = remaining(row.counts, row.files, "cancelled")
           }
         }

@@ -146,6 +146,39 @@ export const AbandonedShard = Schema.Struct({
  */
 export type AbandonedShard = typeof AbandonedShard.Type
 
+/**
+ * A shard that has begun. The counts of a running shard are those of a few seconds ago.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const BegunShard = Schema.Struct({
+  /** The number of the shard in its batch, from 0. */
+  shard: Schema.Number,
+  /** `waiting`: its last attempt was interrupted, and the next one has not begun. */
+  state: Schema.Literal("waiting", "running", "done", "abandoned", "cancelled"),
+  /** The number of its files. */
+  total: Schema.Number,
+  files: FileCounts,
+  /** The size of its saved files. */
+  bytes: Schema.Number,
+  /** The number of its attempts. */
+  attempts: Schema.Number,
+  /** The last ten attempts, in their order. Times in milliseconds since 1970, by the clock of the runner. */
+  lastAttempts: Schema.Array(Schema.Struct({ runner: Schema.String, beganMillis: Schema.Number })),
+  endedMillis: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** The defect of which an attempt died. Empty if none did. */
+  detail: DisplayedText
+})
+
+/**
+ * A shard that has begun.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type BegunShard = typeof BegunShard.Type
+
 /** The tags of the errors of a transfer. */
 export const failureTags = Schema.Literal(
   "Timeout",
@@ -206,6 +239,7 @@ export const FailedRequest = Schema.Struct({
   index: Schema.Number,
   id: DisplayedText,
   url: DisplayedUrl,
+  destination: Schema.String,
   error: DownloadError
 })
 

@@ -9,10 +9,13 @@ import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { RunReport } from "../Download.js"
 import type { BatchStorageError } from "./errors.js"
-import type { AbandonedShard, FileCounts, Settings, ShardCounts } from "./models.js"
+import type { AbandonedShard, BegunShard, FileCounts, Settings, ShardCounts } from "./models.js"
 
 /** The attempts of a shard that may begin without an end. After so many, the shard is abandoned. */
 export const attemptsAtMost = 3
+
+/** The last attempts of a shard whose runners and times its row keeps. */
+export const keptAttempts = 10
 
 /** Why a batch cannot be made: another process has removed its slices, because they were older than those of a submission. */
 export const missingSlices = "some of the stored requests were removed in the meantime; submit the batch again"
@@ -87,6 +90,8 @@ export class BatchRows extends Context.Tag("halyard/cluster/BatchRows")<
     readonly reportParts: (id: string) => Effect.Effect<ReportParts, BatchStorageError>
     /** The texts of `ShardEnd.failed`, in the order of the shards. */
     readonly failed: (id: string) => Stream.Stream<string, BatchStorageError>
+    /** The shards that have begun, in order. */
+    readonly begunShards: (id: string) => Stream.Stream<BegunShard, BatchStorageError>
     /** Sets the flag that `ShardRows.cancelled` reads. */
     readonly cancel: (id: string) => Effect.Effect<void, BatchStorageError>
     /** Removes a batch with its shards and its manifest. */

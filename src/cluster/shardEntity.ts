@@ -163,7 +163,8 @@ class Tally {
     if (outcome._tag === "Failed" && this.failed.length < failedAtMost) {
       const { error, request } = outcome
       const place = this.places.get(request) ?? 0
-      this.failed.push({ index: this.begun.slice.firstIndex + place, id: request.id, url: request.url, error })
+      const { destination, id, url } = request
+      this.failed.push({ index: this.begun.slice.firstIndex + place, id, url, destination, error })
     }
   }
 

@@ -8,7 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Failures, Settings } from "./models.js"
+import * as LastAttempts from "./lastAttempts.js"
+import { type BegunShard, Failures, Settings } from "./models.js"
 import { type BatchRow, type BatchRows, type BatchSums, missingSlices } from "./rows.js"
 import { operation, toNumber, toOptionalNumber } from "./sqlStatement.js"
 import { abandonedOf, addFailures } from "./sums.js"
@@ -114,6 +115,20 @@ export const batchRows = (sql: SqlClient.SqlClient): typeof BatchRows.Service =>
             ] as const
         ).pipe(operation("read the failed requests"))
       ),
+    begunShards: (id) =>
+      Stream.paginateChunkEffect(-1, (after) =>
+        Effect.map(
+          sql<BegunColumns>`
+            SELECT shard, state, files, attempts, last_attempts, ended_millis, detail,
+              saved, skipped, not_modified, failed, cancelled, bytes FROM halyard_shard
+            WHERE batch = ${id} AND shard > ${after} AND attempts > 0 ORDER BY shard LIMIT ${begunPageSize}`,
+          (rows) =>
+            [
+              Chunk.fromIterable(rows.map(begunOf)),
+              Option.map(Option.fromNullable(rows.at(-1)), ({ shard }) => toNumber(shard))
+            ] as const
+        ).pipe(operation("read the shards"))
+      ),
     cancel: (id) =>
       sql`UPDATE halyard_batch SET is_cancelled = 1 WHERE id = ${id} AND ended_millis IS NULL`.pipe(
         Effect.asVoid,
@@ -145,6 +160,27 @@ interface AbandonedColumns {
   readonly shard: unknown
   readonly files: unknown
   readonly attempts: unknown
+  readonly detail: string
+}
+
+interface BegunColumns
+  extends Readonly<
+    Record<
+      | "shard"
+      | "files"
+      | "attempts"
+      | "ended_millis"
+      | "saved"
+      | "skipped"
+      | "not_modified"
+      | "failed"
+      | "cancelled"
+      | "bytes",
+      unknown
+    >
+  > {
+  readonly state: BegunShard["state"]
+  readonly last_attempts: string
   readonly detail: string
 }
 
@@ -209,12 +245,36 @@ const sumsOf = (row: SumColumns): BatchSums => ({
   attempts: toNumber(row.attempts)
 })
 
+const begunOf = (row: BegunColumns): BegunShard => {
+  const endedMillis = toOptionalNumber(row.ended_millis)
+  return {
+    shard: toNumber(row.shard),
+    state: row.state,
+    total: toNumber(row.files),
+    files: {
+      saved: toNumber(row.saved),
+      skipped: toNumber(row.skipped),
+      notModified: toNumber(row.not_modified),
+      failed: toNumber(row.failed),
+      cancelled: toNumber(row.cancelled)
+    },
+    bytes: toNumber(row.bytes),
+    attempts: toNumber(row.attempts),
+    lastAttempts: LastAttempts.decode(row.last_attempts),
+    ...(endedMillis === undefined ? {} : { endedMillis }),
+    detail: row.detail
+  }
+}
+
 const decodeSettings = Schema.decodeSync(Schema.parseJson(Settings))
 
 const decodeFailures = Schema.decodeSync(Schema.parseJson(Failures))
 
 /** The shards whose failed requests are read at a time. */
 const pageSize = 50
+
+/** The shards that are read at a time without their failed requests. */
+const begunPageSize = 1000
 
 /** The age at which slices without a batch are removed: seven days. */
 const forgottenMillis = 7 * 24 * 60 * 60 * 1000

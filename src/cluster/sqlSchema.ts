@@ -41,6 +41,7 @@ const shards = `
     attempts INTEGER NOT NULL DEFAULT 0,
     unended INTEGER NOT NULL DEFAULT 0,
     runner TEXT,
+    last_attempts TEXT NOT NULL DEFAULT '[]',
     began_millis BIGINT,
     ended_millis BIGINT,
     saved INTEGER NOT NULL DEFAULT 0,

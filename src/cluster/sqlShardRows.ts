@@ -4,6 +4,7 @@
 import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as LastAttempts from "./lastAttempts.js"
 import { Settings } from "./models.js"
 import { attemptsAtMost, type Beginning, type Counts, type OpenBatch, type ShardRows } from "./rows.js"
 import { operation, toNumber } from "./sqlStatement.js"
@@ -15,7 +16,7 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
   const begin = (batch: string, shard: number, claim: string, isAlone: boolean, nowMillis: number) =>
     Effect.gen(function* () {
       const [row] = yield* sql<ShardColumns>`
-        SELECT s.state, s.attempts, s.unended, s.files, s.runner, b.is_cancelled, b.settings, b.manifest
+        SELECT s.state, s.attempts, s.unended, s.files, s.runner, s.last_attempts, b.is_cancelled, b.settings, b.manifest
         FROM halyard_shard s JOIN halyard_batch b ON b.id = s.batch
         WHERE s.batch = ${batch} AND s.shard = ${shard} ${lockRow}`
       if (row === undefined || (row.state !== "waiting" && row.state !== "running")) {
@@ -42,7 +43,8 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
           state: "running",
           attempts: attempt,
           unended: toNumber(row.unended) + 1,
-          runner: claim
+          runner: claim,
+          last_attempts: LastAttempts.added(row.last_attempts, { claim, beganMillis: nowMillis })
         }
         yield* sql`
           UPDATE halyard_shard SET ${sql.update(columns)}, began_millis = COALESCE(began_millis, ${nowMillis}) ${ofShard}`
@@ -168,6 +170,7 @@ interface ShardColumns {
   readonly unended: unknown
   readonly files: unknown
   readonly runner: string | null
+  readonly last_attempts: string
   readonly is_cancelled: unknown
   readonly settings: string
   readonly manifest: string

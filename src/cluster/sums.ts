@@ -2,7 +2,7 @@
  * Counts of shards, and sums over them.
  */
 import type { RunReport } from "../Download.js"
-import { type AbandonedShard, failureTags } from "./models.js"
+import { type AbandonedShard, type FileCounts, failureTags } from "./models.js"
 import type { Counts } from "./rows.js"
 
 export const emptyCounts: Counts = {
@@ -25,6 +25,14 @@ export const sumCounts = (a: Counts, b: Counts): Counts => ({
   notFound: a.notFound + b.notFound,
   bytes: a.bytes + b.bytes,
   foundSaved: a.foundSaved + b.foundSaved
+})
+
+export const fileCountsOf = ({ cancelled, failed, notModified, saved, skipped }: Counts): FileCounts => ({
+  saved,
+  skipped,
+  notModified,
+  failed,
+  cancelled
 })
 
 /** Counts the files that have no outcome. */

@@ -80,6 +80,40 @@ const cases: ReadonlyArray<
     })
   ],
   [
+    "shows the shards that have begun, with the runners of their last ten attempts",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      const begun = Effect.map(Stream.runCollect(batches.begunShards("a")), (shards) => Array.from(shards))
+      assert.deepStrictEqual(yield* begun, [])
+      for (let attempt = 1; attempt <= 11; attempt++) {
+        yield* rows.begin("a", 1, `10.0.0.${attempt}:7410 ${attempt}`, false, 1000 * attempt)
+        yield* rows.release({ batch: "a", shard: 1, attempt }, emptyCounts)
+      }
+      yield* rows.begin("a", 1, "10.0.0.12:7410 name", false, 12_000)
+      yield* rows.begin("a", 1, "10.0.0.12:7410 name", false, 12_500)
+      yield* rows.progress({ batch: "a", shard: 1, attempt: 12 }, { ...counts, failed: 1 })
+      const expected = {
+        shard: 1,
+        state: "running" as const,
+        total: 2,
+        files: { saved: 1, skipped: 0, notModified: 0, failed: 1, cancelled: 0 },
+        bytes: 2 ** 40,
+        attempts: 12,
+        lastAttempts: Array.from({ length: 10 }, (_, index) => ({
+          runner: `10.0.0.${index + 3}:7410`,
+          beganMillis: 1000 * (index + 3)
+        })),
+        detail: ""
+      }
+      assert.deepStrictEqual(yield* begun, [expected])
+      const end = { state: "done", counts, failures: {}, failed: "[]" } as const
+      yield* rows.end({ batch: "a", shard: 1, attempt: 12 }, end, 13_000)
+      const [ended] = yield* begun
+      assert.deepInclude(ended, { state: "done", endedMillis: 13_000 })
+    })
+  ],
+  [
     "abandons a shard after three attempts without an end, and counts its files as failed",
     Effect.gen(function* () {
       yield* insert("a")

@@ -8,7 +8,8 @@ import { withData } from "../../src/RunRecord/page.js"
 import * as RunRecord from "../../src/RunRecord.js"
 import { type Options, openHtml } from "./browser.js"
 
-const template = readFileSync(fileURLToPath(new URL("../../dist/report.html", import.meta.url)), "utf8")
+/** The page without a run. */
+export const template = readFileSync(fileURLToPath(new URL("../../dist/report.html", import.meta.url)), "utf8")
 
 /** The HTML of a page. `expected` is the number of files of the run. */
 export const htmlOf = (

@@ -49,10 +49,10 @@ export const print = Effect.fnUntraced(function* (
   return report
 })
 
-const outcomeOf = ({ error, id, index, url }: FailedRequest): Download.Failed => {
+const outcomeOf = ({ destination, error, id, index, url }: FailedRequest): Download.Failed => {
   // The number of the item in the input, if the command line has submitted the batch.
   const position = /^\d{1,15}$/.test(id) ? id : `${index + 1}`
-  return Unvalidated.make(Download.Failed, { request: Download.request({ id: position, url, destination: "" }), error })
+  return Unvalidated.make(Download.Failed, { request: Download.request({ id: position, url, destination }), error })
 }
 
 interface Printed {
@@ -117,4 +117,4 @@ class TextLines implements Printed {
 const listedAtMost = 20
 
 const abandonedText = ({ attempts, detail, files, reason, shard }: AbandonedShard): string =>
-  `shard ${shard + 1} (${files} files) was abandoned after ${attempts} attempts: ${reason === "defect" ? Printable.line(detail) : "each of its processes ended"}`
+  `shard ${shard} (${files} files) was abandoned after ${attempts} attempts: ${reason === "defect" ? Printable.line(detail) : "each of its processes ended"}`

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { listOf } from "../../support/batches.js"
-import { reportOf } from "../../support/eventLines.js"
+import { linesOf, reportOf } from "../../support/eventLines.js"
 import { http } from "../../support/loopback.js"
 import { start as startPostgres, withPostgres } from "../../support/postgres.js"
 import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
@@ -75,8 +75,28 @@ describe("the commands about batches", () => {
       assert.match(report.stdout, /^http:.*\/missing: HTTP error 404 - Not Found\n20 saved, 1 failed; 270 B in /)
       const [, data = ""] =
         /<script type="application\/json" id="run">([^<]*)</.exec(readFileSync(join(cwd, "run.html"), "utf8")) ?? []
-      assert.deepInclude(JSON.parse(data).counts, { failed: 1, saved: 0 })
+      const { counts, shards, transfers } = JSON.parse(data)
+      assert.deepInclude(counts, { failed: 1, saved: 20, unfinished: 0 })
+      assert.deepStrictEqual(transfers.file, [join(cwd, "files", "missing")])
+      assert.deepInclude(shards, { batch: "nightly", state: "ended", total: 5, attempts: 5 })
+      assert.deepStrictEqual(
+        [shards.files, shards.failed],
+        [
+          [5, 5, 5, 5, 1],
+          [0, 0, 0, 0, 1]
+        ]
+      )
+      assert.strictEqual(shards.origins[0].origin, "127.0.0.1:7410")
       const lines = yield* run(["report", "--batch", "nightly", "--json"], { env })
+      const [begin, failure] = linesOf(lines.stdout)
+      assert.deepInclude(begin, { event: "Run", command: "get" })
+      assert.deepInclude(failure, {
+        event: "Finished",
+        outcome: "Failed",
+        index: 21,
+        url: `${url}/missing`,
+        file: join(cwd, "files", "missing")
+      })
       assert.deepInclude(reportOf(lines.stdout), { saved: 20, failed: 1, bytes: 270 })
       yield* runner.signal("SIGTERM")
       assert.strictEqual((yield* runner.ended).exitCode, 143)

@@ -145,7 +145,7 @@ describe("halyard submit --tar", () => {
       rmSync(join(cwd, "out", "00000.tar.index"))
       const { exitCode, stderr } = yield* run(line, { cwd })
       assert.strictEqual(exitCode, 1)
-      assert.match(stderr, /^shard 1 \(10 files\) was abandoned after 3 attempts: .*the shard has no complete tar: /m)
+      assert.match(stderr, /^shard 0 \(10 files\) was abandoned after 3 attempts: .*the shard has no complete tar: /m)
       assert.match(stderr, /^0 saved, 10 skipped, 10 failed; /m)
     })
   )
