@@ -72,7 +72,7 @@ export interface NetworkOptions {
 }
 
 /**
- * A runner of batches that could not listen on its port, or whose database driver is missing.
+ * A command about batches cannot do its work: the port is in use, the driver of the database is missing, or there is no such batch.
  */
 export class RunnerError extends Schema.TaggedError<RunnerError>("halyard/Cli/RunnerError")("RunnerError", {
   message: Schema.String

@@ -63,6 +63,10 @@ export class Batches extends Context.Tag("halyard/cluster/Batches")<
     ) => Effect.Effect<Submitted, E | InvalidBatch | BatchConflict | BatchStorageError, R>
     /** Reads how far a batch is, in one query. */
     readonly status: (id: string) => Effect.Effect<BatchStatus, BatchNotFound | BatchStorageError>
+    /** Reads how far the newest batches are, the last one submitted first, in one query. Default of `limit`: 100. */
+    readonly list: (options?: {
+      readonly limit?: number | undefined
+    }) => Effect.Effect<ReadonlyArray<BatchStatus>, BatchStorageError>
     /**
      * Cancels a batch. Its running shards stop within seconds on all runners, and the others do not begin. Files that were saved
      * remain. A batch that has ended stays as it is.
@@ -134,11 +138,9 @@ export const layer: Layer.Layer<Batches, never, BatchRows> = Layer.effect(
 
     return Batches.of({
       submit,
-      status: (id) =>
-        Effect.map(sumsOf(id), (sums) => ({
-          ...sumsShown(id, sums),
-          files: { ...fileCountsOf(sums.counts), total: sums.totalFiles }
-        })),
+      status: (id) => Effect.map(sumsOf(id), (sums) => statusOf(id, sums)),
+      list: ({ limit = listedAtMost } = {}) =>
+        Effect.map(rows.newest(limit), (newest) => newest.map(({ id, ...sums }) => statusOf(id, sums))),
       cancel: (id) => Effect.zipRight(sumsOf(id), rows.cancel(id)),
       report: (id) =>
         Effect.map(Effect.all([sumsOf(id), rows.reportParts(id)]), ([sums, { abandoned, failures }]) => {
@@ -175,6 +177,9 @@ export const layer: Layer.Layer<Batches, never, BatchRows> = Layer.effect(
 /** The number of requests in a shard. */
 const defaultShardSize = 1000
 
+/** The batches of a list. */
+const listedAtMost = 100
+
 /** Maximum time to remove the slices of a batch that was not submitted. */
 const dropTimeout = "10 seconds"
 
@@ -198,6 +203,11 @@ const stateOf = ({ endedMillis, isCancelled, startedMillis }: BatchSums): BatchS
   }
   return startedMillis === undefined ? "waiting" : "running"
 }
+
+const statusOf = (id: string, sums: BatchSums): BatchStatus => ({
+  ...sumsShown(id, sums),
+  files: { ...fileCountsOf(sums.counts), total: sums.totalFiles }
+})
 
 const sumsShown = (id: string, sums: BatchSums) => ({
   id,

@@ -112,6 +112,15 @@ const batchRows = (slices: Map<string, Array<Slice>>, batches: Map<string, Batch
       return Effect.succeed(row)
     }),
   sums: (id) => Effect.sync(() => Option.map(Option.fromNullable(batches.get(id)), sumsOf)),
+  newest: (limit) =>
+    Effect.sync(() =>
+      Array.from(batches.values())
+        .sort(
+          (one, other) => other.row.submittedMillis - one.row.submittedMillis || (one.row.id < other.row.id ? -1 : 1)
+        )
+        .slice(0, limit)
+        .map((batch) => ({ id: batch.row.id, ...sumsOf(batch) }))
+    ),
   reportParts: (id) => Effect.sync(() => partsOf(batches.get(id)?.shards ?? [])),
   failed: (id) =>
     Stream.suspend(() => Stream.fromIterable((batches.get(id)?.shards ?? []).map(({ failed }) => failed))),

@@ -87,6 +87,10 @@ export class BatchRows extends Context.Tag("halyard/cluster/BatchRows")<
      */
     readonly insert: (batch: BatchRow) => Effect.Effect<BatchRow, BatchStorageError>
     readonly sums: (id: string) => Effect.Effect<Option.Option<BatchSums>, BatchStorageError>
+    /** The newest batches, the last one submitted first. */
+    readonly newest: (
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<BatchSums & { readonly id: string }>, BatchStorageError>
     readonly reportParts: (id: string) => Effect.Effect<ReportParts, BatchStorageError>
     /** The texts of `ShardEnd.failed`, in the order of the shards. */
     readonly failed: (id: string) => Stream.Stream<string, BatchStorageError>

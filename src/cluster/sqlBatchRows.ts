@@ -3,6 +3,7 @@
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
+import type * as Statement from "@effect/sql/Statement"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -47,6 +48,21 @@ export const batchRows = (sql: SqlClient.SqlClient): typeof BatchRows.Service =>
       return batch
     }).pipe(sql.withTransaction)
 
+  /** The sums of the batches that a query finds, the last one submitted first. */
+  const sums = (batches: Statement.Fragment) => sql<SumColumns>`
+    SELECT b.id, b.submitted_millis, b.ended_millis, b.is_cancelled, b.files AS total, MIN(s.began_millis) AS started_millis,
+      SUM(CASE WHEN s.state = 'waiting' THEN 1 ELSE 0 END) AS waiting,
+      SUM(CASE WHEN s.state = 'running' THEN 1 ELSE 0 END) AS running,
+      SUM(CASE WHEN s.state = 'done' THEN 1 ELSE 0 END) AS done,
+      SUM(CASE WHEN s.state = 'abandoned' THEN 1 ELSE 0 END) AS abandoned,
+      SUM(CASE WHEN s.state = 'cancelled' THEN 1 ELSE 0 END) AS cancelled_shards,
+      SUM(s.attempts) AS attempts, SUM(s.saved) AS saved, SUM(s.skipped) AS skipped,
+      SUM(s.not_modified) AS not_modified, SUM(s.failed) AS failed, SUM(s.cancelled) AS cancelled,
+      SUM(s.not_found) AS not_found, SUM(s.found_saved) AS found_saved, SUM(s.bytes) AS bytes
+    FROM (${batches}) b LEFT JOIN halyard_shard s ON s.batch = b.id
+    GROUP BY b.id, b.submitted_millis, b.ended_millis, b.is_cancelled, b.files
+    ORDER BY b.submitted_millis DESC, b.id`
+
   // The slices of submissions that were killed.
   const dropForgotten = (nowMillis: number) => sql`
     DELETE FROM halyard_slice WHERE created_millis < ${nowMillis - forgottenMillis}
@@ -70,21 +86,13 @@ export const batchRows = (sql: SqlClient.SqlClient): typeof BatchRows.Service =>
         operation("store a batch")
       ),
     sums: (id) =>
-      Effect.map(
-        sql<SumColumns>`
-          SELECT b.submitted_millis, b.ended_millis, b.is_cancelled, b.files AS total, MIN(s.began_millis) AS started_millis,
-            SUM(CASE WHEN s.state = 'waiting' THEN 1 ELSE 0 END) AS waiting,
-            SUM(CASE WHEN s.state = 'running' THEN 1 ELSE 0 END) AS running,
-            SUM(CASE WHEN s.state = 'done' THEN 1 ELSE 0 END) AS done,
-            SUM(CASE WHEN s.state = 'abandoned' THEN 1 ELSE 0 END) AS abandoned,
-            SUM(CASE WHEN s.state = 'cancelled' THEN 1 ELSE 0 END) AS cancelled_shards,
-            SUM(s.attempts) AS attempts, SUM(s.saved) AS saved, SUM(s.skipped) AS skipped,
-            SUM(s.not_modified) AS not_modified, SUM(s.failed) AS failed, SUM(s.cancelled) AS cancelled,
-            SUM(s.not_found) AS not_found, SUM(s.found_saved) AS found_saved, SUM(s.bytes) AS bytes
-          FROM halyard_batch b LEFT JOIN halyard_shard s ON s.batch = b.id
-          WHERE b.id = ${id} GROUP BY b.id`,
-        ([row]) => Option.map(Option.fromNullable(row), sumsOf)
+      Effect.map(sums(sql`SELECT * FROM halyard_batch WHERE id = ${id}`), ([row]) =>
+        Option.map(Option.fromNullable(row), sumsOf)
       ).pipe(operation("read the status")),
+    newest: (limit) =>
+      Effect.map(sums(sql`SELECT * FROM halyard_batch ORDER BY submitted_millis DESC, id LIMIT ${limit}`), (rows) =>
+        rows.map((row) => ({ id: row.id, ...sumsOf(row) }))
+      ).pipe(operation("list the batches")),
     reportParts: (id) =>
       Effect.gen(function* () {
         const failures = yield* sql<{ readonly failures: string; readonly count: unknown }>`
@@ -184,7 +192,7 @@ interface BegunColumns
   readonly detail: string
 }
 
-type SumColumns = Readonly<
+type SumColumns = { readonly id: string } & Readonly<
   Record<
     | "submitted_millis"
     | "started_millis"

@@ -14,7 +14,8 @@ const database = ["--database", "file:batches.db"]
 describe("a command line about batches", () => {
   it.effect("is refused without a batch or a database", () =>
     refuses([
-      [["status"], "halyard status: give one ID, which halyard submit has printed"],
+      [["status"], "halyard status: give the database of the batches with --database URL, or in HALYARD_DATABASE"],
+      [["status", "a", "b", ...database], "halyard status: give one ID, which halyard submit has printed"],
       [["cancel", "a", "b", ...database], "halyard cancel: give one ID, which halyard submit has printed"],
       [["status", "a"], "halyard status: give the database of the batches with --database URL, or in HALYARD_DATABASE"],
       [["runner"], "halyard runner: give the database of the batches with --database URL, or in HALYARD_DATABASE"],

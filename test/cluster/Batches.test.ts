@@ -190,6 +190,23 @@ describe("submit", () => {
   })
 })
 
+it.effect("lists the newest batches, with the status of each", () =>
+  autoAdvance(
+    Effect.gen(function* () {
+      const batches = yield* Batches.Batches
+      assert.deepStrictEqual(yield* batches.list(), [])
+      for (const id of ["a", "b", "c"]) {
+        yield* submit(id, 5)
+        yield* ended(id)
+      }
+      assert.deepStrictEqual(yield* batches.list({ limit: 2 }), [
+        yield* batches.status("c"),
+        yield* batches.status("b")
+      ])
+    })
+  ).pipe(Effect.provide(world(file)))
+)
+
 it.effect("knows no batch that was not submitted", () =>
   Effect.gen(function* () {
     const batches = yield* Batches.Batches

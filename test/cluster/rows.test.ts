@@ -80,6 +80,25 @@ const cases: ReadonlyArray<
     })
   ],
   [
+    "lists the newest batches with their sums, the last one submitted first",
+    Effect.gen(function* () {
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      assert.deepStrictEqual(yield* batches.newest(10), [])
+      yield* insert("a")
+      yield* insert("c")
+      yield* insert("b")
+      yield* batches.insert({ ...batch("later", "none"), shards: 0, files: 0, submittedMillis: 2000 })
+      yield* rows.begin("b", 0, "here", false, 3000)
+      yield* rows.progress({ batch: "b", shard: 0, attempt: 1 }, counts)
+      const ids = (limit: number) => Effect.map(batches.newest(limit), (newest) => newest.map(({ id }) => id))
+      assert.deepStrictEqual(yield* ids(10), ["later", "a", "b", "c"])
+      assert.deepStrictEqual(yield* ids(3), ["later", "a", "b"])
+      const [later, , b] = yield* batches.newest(10)
+      assert.deepInclude(later, { submittedMillis: 2000, totalFiles: 0, attempts: 0, startedMillis: undefined })
+      assert.deepStrictEqual(b, { id: "b", ...(yield* sums("b")) })
+    })
+  ],
+  [
     "shows the shards that have begun, with the runners of their last ten attempts",
     Effect.gen(function* () {
       yield* insert("a")

@@ -49,6 +49,11 @@ describe("the commands about batches", () => {
       // Without a runner.
       const waiting = yield* run(["status", "nightly"], { env })
       assert.match(waiting.stdout, /^nightly: waiting; 0 of 21 files: 0 saved; 0 B; 0 of 5 shards done\n$/)
+      const one = yield* run(["status"], { env })
+      assert.match(
+        one.stdout,
+        /^nightly: waiting; 0 of 21 files done, 0 failed; submitted \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n$/
+      )
       const early = yield* run(["report", "--batch", "nightly"], { env })
       assert.strictEqual(early.exitCode, 1)
       assert.match(early.stderr, /^the batch nightly has not ended: it is waiting$/m)
@@ -69,6 +74,15 @@ describe("the commands about batches", () => {
       assert.strictEqual(filesIn(join(cwd, "files")).length, 20)
       const shown = yield* run(["status", "nightly", "--json"], { env })
       assert.deepInclude(JSON.parse(shown.stdout), { state: "ended", bytes: 270 })
+      const all = yield* run(["status"], { env })
+      assert.deepStrictEqual([all.exitCode, all.stderr], [0, ""])
+      assert.match(
+        all.stdout,
+        /^second: cancelled; 21 of 21 files done, 0 failed; .*Z\nnightly: ended; 21 of 21 files done, 1 failed; .*Z\n$/
+      )
+      const listed = yield* run(["status", "--json"], { env })
+      const [, last = ""] = listed.stdout.split("\n")
+      assert.strictEqual(`${last}\n`, shown.stdout)
 
       const report = yield* run(["report", "--batch", "nightly", "--html", "run.html"], { cwd, env })
       assert.strictEqual(report.exitCode, 1)
@@ -108,10 +122,13 @@ describe("the commands about batches", () => {
       const cwd = yield* temporaryDirectory
       const database = `file:${join(cwd, "batches.db")}`
       const port = yield* freePort
+      const noBatch = "there is no batch none: type 'halyard status' to see the ids"
+      const empty = yield* run(["status", "--database", database])
+      assert.deepStrictEqual([empty.exitCode, empty.stdout, empty.stderr], [0, "", "the database has no batches\n"])
       for (const [line, sentence] of [
-        [["status", "none", "--database", database], "halyard status: there is no batch none"],
-        [["cancel", "none", "--database", database], "halyard cancel: there is no batch none"],
-        [["report", "--batch", "none", "--database", database], "halyard report: there is no batch none"],
+        [["status", "none", "--database", database], `halyard status: ${noBatch}`],
+        [["cancel", "none", "--database", database], `halyard cancel: ${noBatch}`],
+        [["report", "--batch", "none", "--database", database], `halyard report: ${noBatch}`],
         [
           ["status", "none", "--database", `postgres://user:secret@127.0.0.1:${port}/none`],
           `halyard status: the database of the batches failed (open the database): connect ECONNREFUSED 127.0.0.1:${port}`
