@@ -21,6 +21,7 @@ import type { ShardRun } from "../cluster/ShardRun.js"
 import type { Disk } from "../DownloadError.js"
 import type { Hasher } from "../Hasher.js"
 import type { Journal, SavedNames } from "../Journal.js"
+import type * as OriginGovernor from "../OriginGovernor.js"
 import type * as TarStore from "../Store/Tar.js"
 import type { Store } from "../Store.js"
 import type { Transport } from "../Transport.js"
@@ -201,6 +202,14 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     readonly batches: (database: Redacted.Redacted) => Layer.Layer<Batches, BatchStorageError | RunnerError>
     /** The batches of a database, and a runner that carries them out until the layer closes. */
     readonly runner: (options: RunnerOptions) => Layer.Layer<Batches, BatchStorageError | RunnerError, ShardRun>
+    /**
+     * Makes the governor of a runner. The limits of an origin are those of all runners of the database together. With an SQLite file,
+     * there is one runner.
+     */
+    readonly fleetGovernor: (
+      runner: { readonly database: Redacted.Redacted; readonly host: string; readonly port: number },
+      limits: OriginGovernor.Options
+    ) => Layer.Layer<OriginGovernor.OriginGovernor, BatchStorageError>
     /** Runs each shard in a process of its own. A process that ends is replaced. They all end with the layer. */
     readonly shardProcesses: (options: ShardProcessOptions) => Layer.Layer<ShardRun>
     /**

@@ -24,6 +24,8 @@ export const command: Command = {
     "Each option can be a variable: HALYARD_DATABASE, HALYARD_HOST, HALYARD_PORT.",
     "SIGTERM lets shards continue for three quarters of --drain. Then they are",
     "interrupted, and other runners continue them. A second signal ends at once.",
+    "--per-origin, --origin-rate and --origin-limit-rate hold for all runners of the",
+    "database together: give all runners the same. Other limits are of one runner.",
     "Only other runners should reach the port: messages are not authenticated.",
     "Exit code: 1 the database or the port cannot be used, 2 wrong command line,",
     "130 or 143 ended by a signal."

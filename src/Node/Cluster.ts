@@ -92,7 +92,7 @@ export const layerGovernor = (
 ): Layer.Layer<OriginGovernor, BatchStorageError> =>
   FleetGovernor.layer({ ...options, name: `${options.host}:${options.port}` }).pipe(
     Layer.provide(SqlRows.layer),
-    Layer.provide(layerDatabase(options))
+    Layer.provide(layerDatabase(options, governorConnections))
   )
 
 const layerFleet = ({ host, listenHost = host, port }: RunnerOptions) =>
@@ -128,7 +128,7 @@ const urlOf = ({ database }: Options): string => (Redacted.isRedacted(database) 
 
 const isFile = (options: Options): boolean => urlOf(options).startsWith("file:")
 
-const layerDatabase = (options: Options): Layer.Layer<SqlClient, BatchStorageError> =>
+const layerDatabase = (options: Options, maxConnections = connections): Layer.Layer<SqlClient, BatchStorageError> =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
       const url = urlOf(options)
@@ -144,7 +144,7 @@ const layerDatabase = (options: Options): Layer.Layer<SqlClient, BatchStorageErr
       }
       const { layer } = yield* load("@effect/sql-pg", () => import("@effect/sql-pg/PgClient"))
       return Layer.mapError(
-        layer({ url: Redacted.make(url), maxConnections: connections, applicationName: "halyard" }),
+        layer({ url: Redacted.make(url), maxConnections, applicationName: "halyard" }),
         storageError("open the database")
       )
     })
@@ -159,3 +159,6 @@ const load = <A>(name: string, load: () => Promise<A>): Effect.Effect<A, BatchSt
 
 /** One of them is kept by the engine for its locks. */
 const connections = 10
+
+/** A governor has two loops with one statement at a time each. */
+const governorConnections = 2

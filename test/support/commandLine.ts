@@ -48,6 +48,7 @@ export const hostWith = (
     flagWorkers: none,
     batches: () => none,
     runner: () => none,
+    fleetGovernor: () => none,
     shardProcesses: () => none,
     tarStore: () => Effect.die("no tar"),
     processors: () => 1,

@@ -6,9 +6,10 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as ShardRun from "../../cluster/ShardRun.js"
+import type * as OriginGovernor from "../../OriginGovernor.js"
 import type { Store } from "../../Store.js"
 import type { Transport } from "../../Transport.js"
-import { downloaderLayer, governorLayer } from "../Get/downloaderLayer.js"
+import { downloaderLayer, limitsOf } from "../Get/downloaderLayer.js"
 import { options as getOptions } from "../Get/options.js"
 import { Host } from "../Host.js"
 import type { Texts } from "../Option.js"
@@ -18,20 +19,23 @@ import * as Settled from "./settled.js"
 import * as TarRun from "./tarRun.js"
 import { concurrency } from "./transferOptions.js"
 
-export interface Options {
+export interface Options<E> {
   /** The texts of the options that are given. */
   readonly texts: Texts
   /** The number of processes that share the limits of the options. */
   readonly processes: number
+  /** Makes the governor of the limits. */
+  readonly governor: (limits: OriginGovernor.Options) => Layer.Layer<OriginGovernor.OriginGovernor, E>
   readonly onProblem: (text: string) => void
 }
 
 /** Fails if an option has a wrong value. */
-export const layer = Effect.fnUntraced(function* ({
+export const layer = Effect.fnUntraced(function* <E>({
+  governor,
   onProblem,
   processes,
   texts
-}: Options): Effect.fn.Return<Layer.Layer<ShardRun.ShardRun>, UsageError, Host> {
+}: Options<E>): Effect.fn.Return<Layer.Layer<ShardRun.ShardRun, E>, UsageError, Host> {
   const host = yield* Host
   const given = yield* Either.all({
     get: Settled.values(getOptions, texts),
@@ -77,7 +81,7 @@ export const layer = Effect.fnUntraced(function* ({
   )
   return withOutputs.pipe(
     Layer.provide(Layer.provide(files, journal)),
-    Layer.provide([transport(), governorLayer(options)]),
+    Layer.provide([transport(), governor(limitsOf(options))]),
     Layer.provide(host.store)
   )
 })

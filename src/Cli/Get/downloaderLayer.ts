@@ -8,15 +8,16 @@ import * as RetryPolicy from "../../RetryPolicy.js"
 import type { Options } from "./options.js"
 import type { Output } from "./output.js"
 
+export const limitsOf = (options: Options): OriginGovernor.Options => ({
+  bytesPerSecond: options.limitRate,
+  bytesPerSecondPerOrigin: options.limitRatePerOrigin,
+  requestsPerSecond: options.rate,
+  requestsPerSecondPerOrigin: options.ratePerOrigin,
+  perOrigin: options.perOrigin
+})
+
 /** The limits of the run, which its metrics read too. */
-export const governorLayer = (options: Options) =>
-  OriginGovernor.layer({
-    bytesPerSecond: options.limitRate,
-    bytesPerSecondPerOrigin: options.limitRatePerOrigin,
-    requestsPerSecond: options.rate,
-    requestsPerSecondPerOrigin: options.ratePerOrigin,
-    perOrigin: options.perOrigin
-  })
+export const governorLayer = (options: Options) => OriginGovernor.layer(limitsOf(options))
 
 /** `exchanges`: whether the listener needs the event `Exchanged`. */
 export const downloaderLayer = (options: Options, output: Output | undefined, exchanges: boolean) =>

@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Printable from "../../internal/text/printable.js"
+import type * as OriginGovernor from "../../OriginGovernor.js"
 import { StatusLine } from "../../StatusLine.js"
 import * as Database from "../Batch/database.js"
 import * as Logger from "../Batch/logger.js"
@@ -20,7 +21,9 @@ export const runner = Effect.fn("runner")(function* (texts: Texts, version: stri
   const { line } = yield* StatusLine
   const { drain, healthPort, ...options } = yield* Settled.values(own, texts)
   const database = yield* Database.required(options.database)
-  const shardRun = yield* ShardRuns.layer({ texts, processes: 1, onProblem: line })
+  const { host: address, port } = options
+  const governor = (limits: OriginGovernor.Options) => host.fleetGovernor({ database, host: address, port }, limits)
+  const shardRun = yield* ShardRuns.layer({ texts, processes: 1, governor, onProblem: line })
   const health = new Health.Health(version)
   const layer = host
     .runner({ ...options, database, drain: Duration.times(drain, continuedShare) })

@@ -107,6 +107,11 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
           () => import("./batches.js"),
           ({ runner }) => runner(options)
         ),
+      fleetGovernor: (runner, limits) =>
+        lazily(
+          () => import("./batches.js"),
+          ({ fleetGovernor }) => fleetGovernor(runner, limits)
+        ),
       shardProcesses: (options) =>
         lazily(
           () => import("./shards/pool.js"),

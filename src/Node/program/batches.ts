@@ -13,6 +13,7 @@ import type { Batches } from "../../cluster/Batches.js"
 import type { BatchStorageError } from "../../cluster/errors.js"
 import type { ShardRun } from "../../cluster/ShardRun.js"
 import { layerMemory } from "../../cluster.js"
+import * as OriginGovernor from "../../OriginGovernor.js"
 import * as TarStore from "../../Store/Tar.js"
 import { Store } from "../../Store.js"
 import * as Cluster from "../Cluster.js"
@@ -46,15 +47,20 @@ export const runner = ({
         )
       )
 
+export const fleetGovernor: (typeof Host.Service)["fleetGovernor"] = ({ database, host, port }, limits) =>
+  isFile(database) ? OriginGovernor.layer(limits) : Cluster.layerGovernor({ ...limits, database, host, port })
+
 export const tarStore: (typeof Host.Service)["tarStore"] = (options) =>
   Effect.map(Layer.build(TarStore.layer(options)), (context) => ({
     store: Context.get(context, Store),
     finish: Context.get(context, TarStore.TarFiles).finish
   }))
 
+const isFile = (database: Redacted.Redacted): boolean => Redacted.value(database).startsWith("file:")
+
 /** Finds the package that an SQLite file needs, before anything is opened. */
 const driverOf = (database: Redacted.Redacted): Effect.Effect<void, RunnerError> =>
-  Redacted.value(database).startsWith("file:")
+  isFile(database)
     ? Effect.try({
         try: () => void createRequire(import.meta.url).resolve("@libsql/client"),
         catch: () =>

@@ -4,10 +4,15 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Cluster from "../../../src/Node/Cluster.js"
+import { OriginGovernor } from "../../../src/OriginGovernor.js"
 import { listOf } from "../../support/batches.js"
 import { linesOf, reportOf } from "../../support/eventLines.js"
 import { http } from "../../support/loopback.js"
+import { until } from "../../support/poll.js"
 import { start as startPostgres, withPostgres } from "../../support/postgres.js"
 import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
 import { freePort } from "../../support/serverProcess.js"
@@ -182,6 +187,47 @@ describe("the commands about batches", () => {
       for (const runner of runners) {
         assert.strictEqual((yield* runner.ended).exitCode, 143)
       }
+    })
+  )
+
+  withPostgres("keep the limit of an origin for all runners together, and tell all of them of a pause", () =>
+    Effect.gen(function* () {
+      const database = yield* (yield* startPostgres).database
+      const env = { HALYARD_DATABASE: database }
+      const cwd = yield* temporaryDirectory
+      let [open, most] = [0, 0]
+      const { url } = yield* http((request, response) => {
+        if (request.url === "/busy") {
+          response.writeHead(429, { "retry-after": "60" }).end()
+          return
+        }
+        most = Math.max(most, ++open)
+        setTimeout(() => {
+          open--
+          response.end(`content of ${request.url}`)
+        }, 20)
+      })
+      yield* Effect.forEach([yield* freePort, yield* freePort], (port) =>
+        Effect.tap(halyard(["runner", "--port", `${port}`, "--per-origin", "3"], { cwd, env }), ({ awaitOutput }) =>
+          awaitOutput(/^Running batches/m)
+        )
+      )
+      const list = listOf(cwd, url, 100)
+      yield* run(["submit", "-i", list, "--shard-size", "5", "-d", "files", "--id", "all"], { cwd, env })
+      yield* awaitStatus("all", env, /^all: ended/)
+      assert.strictEqual(filesIn(join(cwd, "files")).length, 100)
+      // Eight transfers of eight shards at a time would be more.
+      assert.isAtMost(most, 3)
+      const other = Context.get(
+        yield* Layer.build(Cluster.layerGovernor({ database, host: "127.0.0.1", port: yield* freePort })),
+        OriginGovernor
+      )
+      yield* run(["submit", `${url}/busy`, "-d", "files", "--id", "busy"], { cwd, env })
+      yield* until(
+        "pause of another runner",
+        () => other.inUse(url).pauseMillis > 0 || undefined,
+        () => ""
+      )
     })
   )
 })

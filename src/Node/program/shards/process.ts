@@ -17,6 +17,7 @@ import { type Shard, ShardRun } from "../../../cluster/ShardRun.js"
 import * as StoredRequests from "../../../Download/storedRequests.js"
 import type { DownloadOutcome, DownloadRequest } from "../../../Download.js"
 import { displayText } from "../../../internal/text/displayUrl.js"
+import * as OriginGovernor from "../../../OriginGovernor.js"
 import * as NodeScreen from "../../Screen.js"
 import * as NodeHost from "../Host.js"
 import * as Signals from "../signals.js"
@@ -77,6 +78,7 @@ const program = Effect.gen(function* () {
   const layer = yield* ShardRuns.layer({
     texts,
     processes: first.processes,
+    governor: OriginGovernor.layer,
     onProblem: (text) => send({ _tag: "Line", text })
   })
   yield* Effect.provide(carryOut(mailbox), layer)
