@@ -5,14 +5,12 @@ import * as Colors from "./colors.js"
 import { button, element, section, swatch } from "./dom.js"
 import * as Format from "./format.js"
 import type { Run } from "./run.js"
+import { axisHeight, failuresHeight, Sizes, timelineHeight } from "./sizes.js"
 import { tip } from "./tip.js"
 import type { Range, View } from "./view.js"
 import * as Waterfall from "./waterfall.js"
 import * as Words from "./words.js"
 
-const timelineHeight = 105
-const failuresHeight = 60
-const axisHeight = 34
 const rowAtMost = 20
 
 /** Adds the charts to the page. */
@@ -165,17 +163,12 @@ const onWheel = (event: WheelEvent, frame: HTMLElement, view: View): void => {
 
 /** Makes the charts, and makes them anew when the page gets another width. */
 const plot = (run: Run, view: View, frame: HTMLElement): void => {
-  const gutter = (): number => (frame.clientWidth < 600 ? 84 : 190)
-  const sizes = (): { readonly width: number; readonly gutter: number } => ({
-    width: Math.max(200, frame.clientWidth),
-    gutter: gutter()
-  })
-  const waterfallHeight = Math.min(600, Math.max(90, run.rows.length * 18)) + axisHeight
+  const sizes = new Sizes(frame, run.rows.length)
   const bytes = timeline(run, view, "bytes", sizes)
   const ended = run.words === Words.shards ? timeline(run, view, "ended", sizes) : undefined
   const open = timeline(run, view, "open", sizes)
   const failed = run.data.counts.failed === 0 ? undefined : timeline(run, view, "failed", sizes)
-  const falls = waterfall(run, view, waterfallHeight, sizes, frame)
+  const falls = waterfall(run, view, sizes, frame)
   frame.append(
     element("div", { class: "chart-title" }, "Bytes per second"),
     bytes.root,
@@ -194,33 +187,18 @@ const plot = (run: Run, view: View, frame: HTMLElement): void => {
   }
   view.onChange(redraw)
   Colors.onChange(redraw)
-  const resize = (): void => {
+  sizes.onChange(() => {
     for (const one of all) {
       one.resize()
     }
-  }
-  new ResizeObserver(resize).observe(frame)
-  // A printer lays the page out at once, and does not wait for the observer. A wider chart would make all text of the print smaller.
-  addEventListener("beforeprint", () => {
-    frame.style.width = `${paperWidth}px`
-    resize()
-  })
-  addEventListener("afterprint", () => {
-    frame.style.width = ""
-    resize()
   })
 }
-
-/** The width of A4 without the margins of the style sheet, in pixels of CSS. */
-const paperWidth = 700
 
 interface Chart {
   readonly root: HTMLElement
   readonly update: () => void
   readonly resize: () => void
 }
-
-type Sizes = () => { readonly width: number; readonly gutter: number }
 
 const axisOf = (): uPlot.Axis => ({
   stroke: () => Colors.colors().muted,
@@ -311,7 +289,7 @@ const timeline = (run: Run, view: View, kind: Kind, sizes: Sizes): Chart => {
   const chart = new uPlot(
     {
       ...common(view, false),
-      width: sizes().width,
+      width: sizes.width,
       height,
       scales: {
         x: { time: false, range: () => [view.time.min, view.time.max] },
@@ -321,7 +299,7 @@ const timeline = (run: Run, view: View, kind: Kind, sizes: Sizes): Chart => {
         timeAxis(false),
         {
           ...axisOf(),
-          size: () => sizes().gutter,
+          size: () => sizes.gutter,
           space: 28,
           values: (_, splits) =>
             splits.map((value) =>
@@ -346,30 +324,30 @@ const timeline = (run: Run, view: View, kind: Kind, sizes: Sizes): Chart => {
   return {
     root: chart.root,
     update: () => chart.setData(steps(timeline, view, values)),
-    resize: () => chart.setSize({ width: sizes().width, height })
+    resize: () => chart.setSize({ width: sizes.width, height })
   }
 }
 
-const waterfall = (run: Run, view: View, height: number, sizes: Sizes, frame: HTMLElement): Chart => {
+const waterfall = (run: Run, view: View, sizes: Sizes, frame: HTMLElement): Chart => {
   const show = tip(run, frame)
   // Few rows do not become higher than their text needs.
   const rows = (): Range => ({
     min: view.rows.min,
-    max: view.rows.min + Math.max(view.rows.max - view.rows.min, (height - axisHeight) / rowAtMost)
+    max: view.rows.min + Math.max(view.rows.max - view.rows.min, (sizes.waterfallHeight - axisHeight) / rowAtMost)
   })
   const rowAt = (chart: uPlot, top: number) => run.rows[view.list[Math.floor(chart.posToVal(top, "y"))] ?? -1]
   const chart: uPlot = new uPlot(
     {
       ...common(view, true),
-      width: sizes().width,
-      height,
+      width: sizes.width,
+      height: sizes.waterfallHeight,
       scales: {
         x: { time: false, range: () => [view.time.min, view.time.max] },
         y: { dir: -1, range: () => [rows().min, rows().max] }
       },
       axes: [
         timeAxis(true),
-        { ...axisOf(), size: () => sizes().gutter, grid: { show: false }, ticks: { show: false }, values: () => [] }
+        { ...axisOf(), size: () => sizes.gutter, grid: { show: false }, ticks: { show: false }, values: () => [] }
       ],
       // A series without points, so that there is a scale.
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
@@ -412,6 +390,6 @@ const waterfall = (run: Run, view: View, height: number, sizes: Sizes, frame: HT
   return {
     root: chart.root,
     update: () => chart.redraw(true, true),
-    resize: () => chart.setSize({ width: sizes().width, height })
+    resize: () => chart.setSize({ width: sizes.width, height: sizes.waterfallHeight })
   }
 }

@@ -35,7 +35,8 @@ export const file = (run: Run, open: Open | undefined): Column => ({
 const origin = (run: Run): Column => ({
   name: "Origin",
   text: (row) => run.origin(run.data.transfers.origin[row]).replace(/^https?:\/\//, ""),
-  isCut: true
+  isCut: true,
+  isOrigin: true
 })
 
 export const number = (name: string, text: (row: number) => string): Column => ({ name, text, isNumber: true })

@@ -9,6 +9,7 @@ export interface Column {
   /** True for the column that names the row. */
   readonly isHeader?: boolean
   readonly isReason?: boolean
+  readonly isOrigin?: boolean
   /** True if only the end of a long text is shown. A tooltip has the whole. */
   readonly isCut?: boolean
   /** Called when the cell is activated. */
@@ -31,11 +32,22 @@ const cell = (column: Column, row: number): HTMLElement => {
   const text = column.isCut === true ? Format.end(whole) : whole
   const title = text === whole ? undefined : whole
   const { onOpen } = column
-  const content = onOpen === undefined ? text : button(text, () => onOpen(row), { class: "link" })
-  const kind = column.isNumber === true ? "number" : column.isReason === true ? "reason" : "short"
+  const shown = column.isOrigin === true ? withPort(text) : [text]
+  const content = onOpen === undefined ? shown : [button(text, () => onOpen(row), { class: "link" })]
   return column.isHeader === true
-    ? element("th", { scope: "row", class: kind, title }, content)
-    : element("td", { class: kind, title }, content)
+    ? element("th", { scope: "row", class: kindOf(column), title }, ...content)
+    : element("td", { class: kindOf(column), title }, ...content)
+}
+
+const kindOf = ({ isNumber, isOrigin, isReason }: Column): string =>
+  isNumber === true ? "number" : isReason === true ? "reason" : isOrigin === true ? "origin" : "short"
+
+/** An origin whose lines break before its port, and not in it. */
+const withPort = (origin: string): ReadonlyArray<Node | string> => {
+  const [, host, port] = /^(.+)(:\d+)$/.exec(origin) ?? []
+  return host === undefined || port === undefined
+    ? [origin]
+    : [host, element("wbr"), element("span", { class: "port" }, port)]
 }
 
 export const pagedTable = ({ caption, columns, id, rows, textOf }: Options): HTMLElement => {

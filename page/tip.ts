@@ -78,7 +78,7 @@ export const detail = (run: Run, transfer: number): HTMLElement => {
     rows: run.exchangesOf(transfer),
     columns: [
       { name: "Attempt", text: (row) => `${data.exchanges.attempt[row] ?? 0}`, isHeader: true },
-      { name: "Origin", text: (row) => run.origin(data.exchanges.origin[row]), isCut: true },
+      { name: "Origin", text: (row) => run.origin(data.exchanges.origin[row]), isCut: true, isOrigin: true },
       { name: "Began", text: (row) => Format.time(data.exchanges.began[row] ?? 0), isNumber: true },
       ...(["permit", "lookup", "connect", "tls", "firstByte", "body"] as const).map((phase) => ({
         name: Format.phaseNames[phase],
