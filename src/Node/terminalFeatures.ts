@@ -9,20 +9,24 @@ export const isXtermJs = ({ TERM_PROGRAM }: Environment): boolean =>
   TERM_PROGRAM === "vscode" || TERM_PROGRAM === "Hyper"
 
 /**
- * Whether the terminal shows progress in its tab or in the task bar (OSC 9;4 of ConEmu). An older iTerm2, kitty and others show a
- * notification instead, so only terminals that are known get it. Terminal multiplexers do not pass it on.
+ * Whether the terminal shows progress in its tab or in the task bar (OSC 9;4 of ConEmu). An older iTerm2, kitty, foot and others show
+ * a notification instead, so only terminals that are known get it. Terminal multiplexers do not pass it on.
  */
 export const hasTabProgress = (env: Environment): boolean => {
-  if (env["TMUX"] !== undefined || env["STY"] !== undefined || /^(?:screen|tmux)/.test(env["TERM"] ?? "")) {
+  const { TERM = "" } = env
+  // A terminal that was started from another one also has the variables of that one. `TERM` is its own.
+  if (env["TMUX"] !== undefined || env["STY"] !== undefined || /^(?:screen|tmux|xterm-kitty|foot)/.test(TERM)) {
     return false
   }
   return (
     env["WT_SESSION"] !== undefined ||
     env["ConEmuANSI"] === "ON" ||
+    // ssh passes on `TERM` only.
+    TERM === "xterm-ghostty" ||
     (shownBy[env["TERM_PROGRAM"] ?? ""]?.(env["TERM_PROGRAM_VERSION"] ?? "") ?? false) ||
-    // GNOME Terminal and its relatives since VTE 0.79, and Konsole since 25.04.
+    // GNOME Terminal and its relatives since VTE 0.79, and Konsole since 26.04.
     Number(env["VTE_VERSION"]) >= 7900 ||
-    Number(env["KONSOLE_VERSION"]) >= 250_400
+    Number(env["KONSOLE_VERSION"]) >= 260_400
   )
 }
 
@@ -31,6 +35,7 @@ const shownBy: { readonly [program in string]?: (version: string) => boolean } =
   ghostty: () => true,
   WezTerm: () => true,
   vscode: () => true,
+  mintty: (version) => isAtLeast(version, [3, 4, 2]),
   "iTerm.app": (version) => isAtLeast(version, [3, 6, 6])
 }
 

@@ -12,7 +12,9 @@ describe("progress in the tab", () => {
     { TERM_PROGRAM: "iTerm.app", TERM_PROGRAM_VERSION: "3.10.0" },
     { TERM_PROGRAM: "iTerm.app", TERM_PROGRAM_VERSION: "4.0" },
     { VTE_VERSION: "8000" },
-    { KONSOLE_VERSION: "250400" }
+    { KONSOLE_VERSION: "260400" },
+    { TERM_PROGRAM: "mintty", TERM_PROGRAM_VERSION: "3.4.2" },
+    { TERM: "xterm-ghostty" }
   ]) {
     it(`is sent with ${JSON.stringify(env)}, and not through a multiplexer`, () => {
       assert.isTrue(hasTabProgress(env))
@@ -32,7 +34,12 @@ describe("progress in the tab", () => {
     { TERM_PROGRAM: "iTerm.app", TERM_PROGRAM_VERSION: "3.6.5" },
     { TERM_PROGRAM: "iTerm.app", TERM_PROGRAM_VERSION: "3.5.14" },
     { VTE_VERSION: "7802" },
-    { KONSOLE_VERSION: "240802" }
+    { KONSOLE_VERSION: "251203" },
+    { TERM_PROGRAM: "mintty", TERM_PROGRAM_VERSION: "3.4.1" },
+    // kitty and foot, started from GNOME Terminal
+    { TERM: "xterm-kitty", VTE_VERSION: "8000" },
+    { TERM: "foot", VTE_VERSION: "8000" },
+    { TERM: "foot-extra", VTE_VERSION: "8000" }
   ]) {
     it(`is not sent with ${JSON.stringify(env)}`, () => {
       assert.isFalse(hasTabProgress(env))

@@ -67,6 +67,8 @@ export const main = (version: string, workerUrl: URL): void => {
   StandardOutput.stopBlocking()
   StandardOutput.onError(interrupt, () => interrupted !== undefined, ignoresHangups)
   process.once("exit", () => {
+    // After an error that nothing has caught, and if the program has not stopped in time after a signal.
+    suspendStatusLine()
     // A second signal may end the process within a turn of the event loop.
     StandardOutput.flush()
     // A signal handler cannot run any more, because no turn of the event loop follows.

@@ -179,6 +179,30 @@ describe("halyard get on a terminal", () => {
       assert.deepStrictEqual(foreign.tabProgress(), [])
     })
   )
+
+  for (const [signal, end] of [
+    ["SIGQUIT", "by SIGQUIT"],
+    ["SIGUSR2", "by an error that nothing catches"]
+  ] as const) {
+    itOnTerminal(
+      `takes its rows and its progress away, and shows the cursor, if it is ended ${end}`,
+      Effect.gen(function* () {
+        const { url } = yield* origin
+        const cwd = yield* temporaryDirectory
+        writeFileSync(`${cwd}/crash.cjs`, `process.on("SIGUSR2", () => { throw new Error("a bug") })`)
+        const env = { TERM_PROGRAM: "ghostty", NODE_OPTIONS: `--require ${cwd}/crash.cjs` }
+        const terminal = yield* halyardOnTerminal(["get", `${url}/slow1`], { cwd, env })
+        yield* terminal.awaitScreen("progress", () => /^1;4\d$/.test(terminal.tabProgress().at(-1) ?? "") || undefined)
+        process.kill(terminal.pid, signal)
+        yield* terminal.ended
+        assert.strictEqual(terminal.tabProgress().at(-1), "0;0")
+        assert.isTrue(terminal.cursor().visible)
+        const screen = terminal.rows().join("\n")
+        assert.notMatch(screen, /slow1 +\[/)
+        assert.strictEqual(screen.includes("Error: a bug"), signal === "SIGUSR2")
+      })
+    )
+  }
 })
 
 describe("halyard get --progress", () => {
