@@ -8,6 +8,7 @@ import type { DownloadError } from "./DownloadError.js"
 
 export {
   Cancelled,
+  Discarded,
   DownloadOutcome,
   ExistingFile,
   Failed,

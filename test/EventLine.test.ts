@@ -55,7 +55,8 @@ const outcomes: ReadonlyArray<Download.DownloadOutcome> = [
   new Download.Skipped({ request, reason: "verified", destination: "files/c" }),
   new Download.NotModified({ request, file: { bytes: 1 } }),
   ...errors.map((error) => new Download.Failed({ request, error, keptBytes: 3 })),
-  new Download.Cancelled({ request })
+  new Download.Cancelled({ request }),
+  new Download.Cancelled({ request, attempts: 2, discarded: { bytes: 70_000, reason: "no-validator" } })
 ]
 
 const atMillis = 1_790_000_000_000

@@ -137,9 +137,34 @@ export class NotModified extends Schema.TaggedClass<NotModified>("halyard.Downlo
   destination: Schema.optionalWith(DisplayedName, { exact: true })
 }) {}
 
+/**
+ * The received bytes of a transfer that could not be kept, although the request resumes.
+ *
+ * - `no-validator`: the response has no strong validator (RFC 9110 §8.8.1), and the request has no digest. So nothing could prove that a
+ *   later response has the rest of the same version.
+ * - `no-ranges`: the server says that it supports no ranges.
+ *
+ * @category schemas
+ * @since 0.2.0
+ */
+export const Discarded = Schema.Struct({
+  bytes: Schema.Number,
+  reason: Schema.Literal("no-validator", "no-ranges")
+})
+
+/**
+ * The received bytes of a transfer that could not be kept.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Discarded = typeof Discarded.Type
+
 const kept = {
   /** How many bytes a part has that was kept. A later request with `resume` continues it. Left out if no part was kept. */
-  keptBytes: Schema.optionalWith(Schema.Number, { exact: true })
+  keptBytes: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** Left out if a part was kept, and if there were at most 64 KiB. */
+  discarded: Schema.optionalWith(Discarded, { exact: true })
 }
 
 /**

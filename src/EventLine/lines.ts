@@ -260,6 +260,7 @@ export const fromOutcome = (
         error: errorOf(outcome.error, outcome.request, options),
         hint: options.hintOf?.(outcome.error),
         keptBytes: outcome.keptBytes,
+        discarded: outcome.discarded,
         list: place?.list,
         line: place?.line
       }
@@ -270,7 +271,8 @@ export const fromOutcome = (
         outcome: "Cancelled",
         ...transferOf(outcome.request, options),
         attempts: outcome.attempts,
-        keptBytes: outcome.keptBytes
+        keptBytes: outcome.keptBytes,
+        discarded: outcome.discarded
       }
   }
 }

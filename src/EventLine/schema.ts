@@ -236,7 +236,15 @@ const finished = <Outcome extends string>(outcome: Outcome) => ({
   ...transfer
 })
 
-const keptBytes = Schema.optional(whole("The number of bytes of a part that was kept. The same command continues it."))
+const kept = {
+  keptBytes: Schema.optional(whole("The number of bytes of a part that was kept. The same command continues it.")),
+  discarded: Schema.optional(
+    Schema.Struct({
+      bytes: whole("The number of received bytes that were discarded."),
+      reason: Download.Discarded.fields.reason.annotations({ description: "Why they could not be kept." })
+    })
+  )
+}
 
 /**
  * The file is complete under its final name.
@@ -290,7 +298,7 @@ export const Failed = Schema.Struct({
   ...finished("Failed"),
   error: ErrorFields,
   hint: Schema.optional(text("Options that may help.")),
-  keptBytes,
+  ...kept,
   list: Schema.optional(text("The list of an item for which no request was sent.")),
   line: Schema.optional(whole("The line of that item."))
 }).annotations({ identifier: "Failed", description: "The file was not saved." })
@@ -304,7 +312,7 @@ export const Failed = Schema.Struct({
 export const Cancelled = Schema.Struct({
   ...finished("Cancelled"),
   attempts: Schema.optional(whole("The number of attempts that had begun. 0: no request was sent.")),
-  keptBytes
+  ...kept
 }).annotations({
   identifier: "Cancelled",
   description: "The transfer was interrupted."

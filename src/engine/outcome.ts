@@ -50,22 +50,21 @@ export const toExit = (outcome: DownloadOutcome): Effect.Effect<Saved | Skipped 
   }
 }
 
-/**
- * The outcome of a transfer that has saved no file. `bytes`: those that are kept for a later run. `attempts`: 0 if it has sent no
- * request.
- */
+/** What became of the received bytes of a transfer that has saved no file. */
+export type Left = Pick<Cancelled, "keptBytes" | "discarded">
+
+/** The outcome of a transfer that has saved no file. `attempts`: 0 if it has sent no request. */
 export const ofCause = (
   request: DownloadRequest,
   cause: Cause.Cause<DownloadError>,
-  bytes: number,
+  left: Left,
   attempts: number
 ): Effect.Effect<DownloadOutcome> => {
   const failure = Cause.failureOrCause(cause)
-  const kept = bytes === 0 ? {} : { keptBytes: bytes }
   if (Either.isLeft(failure)) {
-    return Exit.succeed(Unvalidated.make(Failed, { request, error: failure.left, ...kept }))
+    return Exit.succeed(Unvalidated.make(Failed, { request, error: failure.left, ...left }))
   }
   return Cause.isInterruptedOnly(failure.right)
-    ? Exit.succeed(Unvalidated.make(Cancelled, { request, attempts, ...kept }))
+    ? Exit.succeed(Unvalidated.make(Cancelled, { request, attempts, ...left }))
     : Exit.failCause(failure.right)
 }

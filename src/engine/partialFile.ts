@@ -15,28 +15,13 @@ import * as Validator from "../internal/http/validator.js"
 import type { Durability, Opened, Part, Store } from "../Store.js"
 import type { ResponseHead } from "../Transport.js"
 import { ContentDigest } from "./contentDigest.js"
+import type { Lengths, Version } from "./fileVersion.js"
+import type { Left } from "./outcome.js"
 import type { Hop } from "./redirect.js"
 import * as PartRecord from "./resume/record.js"
 import * as ResumeKey from "./resume/resumeKey.js"
 import type { ResumeRule } from "./resume/resumeRule.js"
 import { type Claim, RangeMap } from "./segments/rangeMap.js"
-
-/** What responses said about one version of the file. */
-interface Version {
-  readonly validator: string | undefined
-  readonly coding: string
-  /** The media type; "" if the response had none. */
-  readonly type: string
-  readonly totalBytes: number | undefined
-  /** The bytes received of this version, which is at least its length. */
-  readonly leastBytes: number
-}
-
-/** The lengths of a whole response: the one that it announces, and the one that its version is known to have. */
-interface Lengths {
-  readonly endBytes: number | undefined
-  readonly totalBytes: number | undefined
-}
 
 // After this number of refused ranges, the transfer requests only the whole file.
 const refusalsAtMost = 3
@@ -287,24 +272,32 @@ export class PartialFile {
 
   /**
    * Ends the use of the part at the end of a transfer that has not saved its file: keeps the part if a later run can continue it, or
-   * else discards it. Returns the number of bytes that are kept.
+   * else discards it.
    */
-  leave(mayContinue: boolean, durability: Durability): Effect.Effect<number> {
+  leave(mayContinue: boolean, durability: Durability): Effect.Effect<Left> {
     const { part, refused } = this
     if (part === undefined) {
-      return Exit.succeed(0)
+      return Exit.succeed({})
     }
     if (refused !== undefined && this.validator === undefined && this.totalBytes === undefined) {
       this.validator = refused.validator
       this.setTotal(refused.totalBytes)
     }
     if (!mayContinue || !this.isKeepable) {
-      return andThen(part.close("discard"), () => Exit.succeed(0))
+      const left = mayContinue ? this.discarded : {}
+      return andThen(part.close("discard"), () => Exit.succeed(left))
     }
     // If the disk fails, the last checkpoint still holds.
     return matchExit(this.checkpoint(part, durability), () =>
-      andThen(part.close("keep"), () => Exit.succeed(this.hasCheckpoint ? this.bytes : 0))
+      andThen(part.close("keep"), () => Exit.succeed(this.hasCheckpoint ? { keptBytes: this.bytes } : {}))
     )
+  }
+
+  private get discarded(): Left {
+    const { bytes, head, isRangeless, isResumable, rule } = this
+    const isUnproven = head !== undefined && Validator.strong(head.headers) === undefined
+    const reason = isRangeless ? "no-ranges" : isUnproven ? "no-validator" : undefined
+    return isResumable && bytes >= rule.leastBytes && reason !== undefined ? { discarded: { bytes, reason } } : {}
   }
 
   /** Opens an empty part for a whole response. Run it uninterruptible. */

@@ -142,8 +142,8 @@ class Steps {
       return exit.value._tag === "Saved" ? told : andThen(file.partial.discard, () => told)
     }
     const { cause } = Exit.isSuccess(released) ? exit : released
-    return andThen(file.partial.leave(mayContinue(cause), file.options.durability), (keptBytes) =>
-      Outcomes.ofCause(file.request, cause, keptBytes, this.hasSent ? file.attempts : 0)
+    return andThen(file.partial.leave(mayContinue(cause), file.options.durability), (left) =>
+      Outcomes.ofCause(file.request, cause, left, this.hasSent ? file.attempts : 0)
     )
   }
 

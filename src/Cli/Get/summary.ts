@@ -25,6 +25,7 @@ import type { Progress } from "../display.js"
 import { Host } from "../Host.js"
 import * as RunDisplay from "../runDisplay.js"
 import { adviceFor } from "./advice.js"
+import { DiscardedBytes } from "./discarded.js"
 import { FailureCounts } from "./failureCounts.js"
 import type { Refused } from "./items.js"
 import { Notices } from "./notices.js"
@@ -93,6 +94,7 @@ export const make = (options: {
       let report = Download.emptyReport
       let expected: number | undefined
       let kept = 0
+      const discarded = new DiscardedBytes()
 
       const write = (text: string): void => {
         if (host.stdout.isScreen) {
@@ -159,6 +161,7 @@ export const make = (options: {
       const onOutcome = ({ atMillis, outcome }: Finished, refused?: Refused): void => {
         report = Download.addOutcome(report, outcome)
         kept += "keptBytes" in outcome ? 1 : 0
+        discarded.add(outcome)
         if (outcome._tag === "Failed") {
           advise(outcome.error)
         }
@@ -308,6 +311,9 @@ export const make = (options: {
             if (kept > 0) {
               const parts = kept === 1 ? "1 unfinished part is" : `${kept} unfinished parts are`
               statusLine.line(`${parts} kept: the same command continues ${kept === 1 ? "it" : "them"}`)
+            }
+            for (const line of discarded.lines()) {
+              statusLine.line(line)
             }
             skips.conclude()
             renames.conclude()

@@ -300,6 +300,27 @@ describe("the part of a transfer that fails", () => {
         const { outcome } = yield* finished(brokenThen(later), given)
         assert.strictEqual(outcome._tag, "Failed")
         assert.notProperty(outcome, "keptBytes")
+        assert.notProperty(outcome, "discarded")
+        assert.strictEqual(yield* parts, 0)
+      })
+    )
+  }
+
+  for (const [what, headers, reason] of [
+    ["the server sends no validator", { etag: undefined }, "no-validator"],
+    ["the validator is weak", { etag: 'W/"1"' }, "no-validator"],
+    ["the server supports no ranges", { headers: { "accept-ranges": "none" } }, "no-ranges"]
+  ] as const) {
+    test(
+      `is discarded if ${what}, and the outcome says so`,
+      Effect.gen(function* () {
+        const script: Script = (asked) =>
+          asked.turn === 0
+            ? serve({ ...headers, breakAt: { bytes: half, how: "reset" } })(asked)
+            : { status: 503, body: "" }
+        const { outcome } = yield* finished(script)
+        assert.deepInclude(outcome, { _tag: "Failed", discarded: { bytes: half, reason } })
+        assert.notProperty(outcome, "keptBytes")
         assert.strictEqual(yield* parts, 0)
       })
     )

@@ -8,6 +8,7 @@ import { outcomesOf } from "../../support/eventLines.js"
 import { get } from "../../support/get.js"
 import { randomBytes, serving, sha256, Traffic } from "../../support/killedRuns.js"
 import { http } from "../../support/loopback.js"
+import { until } from "../../support/poll.js"
 import { filesIn, halyard, temporaryDirectory } from "../../support/program.js"
 
 const content = randomBytes(4 * 1024 * 1024)
@@ -54,6 +55,39 @@ describe("an interrupted halyard get", () => {
       assert.isAbove(line?.outcome === "Cancelled" ? (line.keptBytes ?? 0) : 0, 0.4 * content.length)
     })
   )
+
+  for (const [headers, one, many] of [
+    [{}, "the server sends no ETag or Last-Modified", "the servers send no ETag or Last-Modified"],
+    [{ etag: '"1"', "accept-ranges": "none" }, "the server does not send parts", "the servers do not send parts"]
+  ] as const) {
+    it.scopedLive(`says how many bytes are discarded, because ${one}`, () =>
+      Effect.gen(function* () {
+        const { url } = yield* http((_, response) => {
+          response.writeHead(200, { "content-length": content.length, ...headers }).write(content.subarray(0, 200_000))
+        })
+        const linesOf = (files: number) =>
+          Effect.gen(function* () {
+            const cwd = yield* temporaryDirectory
+            const urls = Array.from({ length: files }, (_, index) => `${url}/${index}.bin`)
+            const running = yield* halyard(["get", ...urls], { cwd })
+            const isPart = (name: string) => name.endsWith(".part")
+            yield* until("parts", () => filesIn(cwd).filter(isPart).length === files || undefined, running.stderr)
+            yield* running.signal("SIGINT")
+            const { stderr } = yield* running.ended
+            assert.notInclude(stderr, "kept")
+            assert.isFalse(filesIn(cwd).some(isPart))
+            return stderr.split("\n").filter((line) => line.includes("discarded"))
+          })
+        const [single = "", ...rest] = yield* linesOf(1)
+        assert.match(single, /^\d+\.\d kB of 0\.bin were discarded, because /)
+        assert.include(single, one)
+        const [both = "", ...others] = yield* linesOf(2)
+        assert.match(both, /^\d+\.\d kB of 2 unfinished files were discarded, because /)
+        assert.include(both, many)
+        assert.deepStrictEqual([...rest, ...others], [])
+      })
+    )
+  }
 
   it.scopedLive("keeps nothing with --no-resume", () =>
     Effect.gen(function* () {
