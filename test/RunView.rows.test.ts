@@ -69,7 +69,23 @@ describe("the rows of one file", () => {
 
   it("show a spinner, the bytes and the time so far if the length is not known", () => {
     const unknown = one({ totalBytes: undefined, remainingMillis: undefined, elapsedMillis: 75_000 })
-    assert.deepStrictEqual(RunView.rows(unknown, { columns: 80, frame: "/" }), ["disk.iso  /  8.4 MB  3.1 MB/s  1m15s"])
+    assert.deepStrictEqual(RunView.rows(unknown, { columns: 80, frame: "/" }), [
+      "disk.iso  /  8.4 MB  3.1 MB/s  after 1m15s"
+    ])
+  })
+
+  it("say that no bytes arrive, in place of the rate and the time", () => {
+    const stalled = (options?: Partial<RunView.Transfer>) => one({ idleMillis: 7000, ...options })
+    assert.deepStrictEqual(RunView.rows(stalled(), { columns: 80 }), [
+      "disk.iso  [============>                ]  42%  8.4 MB/20.0 MB  no bytes for 7 s"
+    ])
+    const unanswered = { bytes: 0, totalBytes: undefined, bytesPerSecond: undefined, remainingMillis: undefined }
+    assert.deepStrictEqual(RunView.rows(stalled(unanswered), { columns: 80, frame: "/" }), [
+      "disk.iso  /  0 B  no bytes for 7 s"
+    ])
+    assert.notInclude(RunView.rows(stalled({ idleMillis: 2900 }), { columns: 80 }).join(), "no bytes")
+    const waiting = stalled({ waiting: { error, remainingMillis: 12_000 } })
+    assert.notInclude(RunView.rows(waiting, { columns: 80 }).join(), "no bytes")
   })
 
   it("are one line without a bar for a log", () => {
@@ -148,7 +164,7 @@ describe("the rows of a list", () => {
         "3 failed  1 to retry",
         "b.zip  retry in 3 s: HTTP error 503 - S…",
         "disk.iso    42%    3.1 MB/s     4 s left",
-        "stream        /    3.1 MB/s          3 s"
+        "stream        /    3.1 MB/s    after 3 s"
       ]
     ],
     [
@@ -157,7 +173,7 @@ describe("the rows of a list", () => {
         "24/200  [=>             ]  123.4 MB  3.1 MB/s  ~2m10s left  3 failed  1 to retry",
         "b.zip  retry in 3 s: HTTP error 503 - Service Unavailable",
         "disk.iso                         42%     8.4 MB/20.0 MB    3.1 MB/s     4 s left",
-        "stream                             /             8.4 MB    3.1 MB/s          3 s"
+        "stream                             /             8.4 MB    3.1 MB/s    after 3 s"
       ]
     ],
     [
@@ -166,7 +182,7 @@ describe("the rows of a list", () => {
         "24/200  [====>                                   ]  123.4 MB  3.1 MB/s  ~2m10s left  3 failed  1 to retry",
         "b.zip  retry in 3 s: HTTP error 503 - Service Unavailable",
         "disk.iso                                                       42%     8.4 MB/20.0 MB    3.1 MB/s     4 s left",
-        "stream                                                           /             8.4 MB    3.1 MB/s          3 s"
+        "stream                                                           /             8.4 MB    3.1 MB/s    after 3 s"
       ]
     ]
   ] as const) {
@@ -186,6 +202,16 @@ describe("the rows of a list", () => {
         .map((row) => row.replace(/ {3,}.*$/, ""))
     assert.deepStrictEqual(rows(120), ["disk.iso  1 retry  4 connections", "b.zip  3 connections"])
     assert.deepStrictEqual(rows(80), ["disk.iso  1 retry", "b.zip  3 connections"])
+  })
+
+  it("say that no bytes arrive for a file", () => {
+    const stalled = run({ expected: 2, transfers: [transfer("disk.iso", { idleMillis: 65_000 }), transfer("b.zip")] })
+    const rows = (columns: number) => RunView.rows(stalled, { columns }).slice(1)
+    assert.deepStrictEqual(rows(76), [
+      "disk.iso                     42%     8.4 MB/20.0 MB       no bytes for 1m05s",
+      "b.zip                        42%     8.4 MB/20.0 MB    3.1 MB/s     4 s left"
+    ])
+    assert.deepStrictEqual(rows(20).slice(-2), ["disk.i…   42%  0 B/s", "b.z…   42%  4 s left"])
   })
 
   it("share one row if they have received nothing, and clip long names in the middle", () => {

@@ -52,8 +52,8 @@ describe("TerminalProgress", () => {
       yield* send(advanced("disk.iso", 1_000_000, 10_000_000))
       yield* TestClock.adjust("200 millis")
       assert.deepStrictEqual(yield* next, [
-        "disk.iso  |  0 B  1 s",
-        "disk.iso  /  0 B  1 s",
+        "disk.iso  |  0 B  after 1 s",
+        "disk.iso  /  0 B  after 1 s",
         "disk.iso  [====>                                   ]  10%  1.0 MB/10.0 MB",
         "disk.iso  [====>                                   ]  10%  1.0 MB/10.0 MB"
       ])
@@ -64,7 +64,7 @@ describe("TerminalProgress", () => {
       assert.strictEqual(after.at(-1), "\\  1 done, 0 in flight  10.0 MB  1.4 MB/s")
       yield* send(started("notes.pdf"))
       yield* TestClock.adjust("100 millis")
-      assert.deepStrictEqual(yield* next, ["notes.pdf  |  0 B  1 s"])
+      assert.deepStrictEqual(yield* next, ["notes.pdf  |  0 B  after 1 s"])
     }).pipe(Effect.provide(on()))
   )
 
@@ -86,8 +86,8 @@ describe("TerminalProgress", () => {
       yield* send(started("disk.iso"))
       yield* TestClock.adjust("15 seconds")
       assert.deepStrictEqual((yield* Screen.Recording).frames(), [
-        "fetching: disk.iso  0 B  1 s\n",
-        "fetching: disk.iso  0 B  10 s\n"
+        "fetching: disk.iso  0 B  after 1 s\n",
+        "fetching: disk.iso  0 B  no bytes for 10 s\n"
       ])
     }).pipe(Effect.provide(on({ label: "fetching" }, { isTerminal: false })))
   )

@@ -36,14 +36,21 @@ const nameWidthAtMost = 60
 const barWidthAtLeast = 10
 const barWidthAtMost = 40
 
+/** The width of a rate and a time. */
+const paceWidth = 23
+
 // A transfer that ends within this time has no row.
 const listedAfterMillis = 1000
+
+// After this time without bytes, a row says so.
+const silentAfterMillis = 3000
 
 /**
  * Returns rows that are at most `columns` wide. A run of one request has its name, a bar, and the numbers. Another run has a row for
  * the whole, and rows for the transfers that wait for a retry or that were started more than a second ago.
  *
- * Transfers that have received nothing yet share a row, and so do those that wait long for the same reason.
+ * Transfers that have received nothing yet share a row, and so do those that wait long for the same reason. A transfer for which no
+ * bytes arrive says so in place of its rate.
  *
  * In a narrow terminal the number of connections is left out first, then the bar, and then the name is clipped. If the numbers of a
  * run do not fit in one row, they take several. A row of a transfer in a list leaves out the bytes, and then the rate.
@@ -80,12 +87,12 @@ const waitRowsAtMost = 2
 
 const rowsOfOne = (transfer: Transfer, options: RowOptions): ReadonlyArray<string> => {
   const { columns, frame = "", hasBar = true } = options
-  const { bytes, connections, elapsedMillis, retries, totalBytes, waiting } = transfer
+  const { bytes, connections, retries, totalBytes, waiting } = transfer
+  const silence = silenceOf(transfer)
   const least = [
     totalBytes === undefined ? frame : percent(bytes, totalBytes),
     totalBytes === undefined ? displaySize(bytes) : `${displaySize(bytes)}/${displaySize(totalBytes)}`,
-    rateOf(transfer),
-    waiting !== undefined ? "" : totalBytes === undefined ? displayTime(elapsedMillis) : leftOf(transfer),
+    ...(silence === undefined ? [rateOf(transfer), waiting !== undefined ? "" : timeOf(transfer)] : [silence]),
     retriesOf(retries)
   ].filter((part) => part !== "")
   const name = nameOf(transfer)
@@ -144,7 +151,7 @@ const rowOfLongWait = (wait: LongWait, options: RowOptions): string => {
 
 const rowOfMany = (transfer: Transfer, options: RowOptions): string => {
   const { columns, frame = "" } = options
-  const { bytes, connections, elapsedMillis, retries, totalBytes, waiting } = transfer
+  const { bytes, connections, retries, totalBytes, waiting } = transfer
   if (waiting !== undefined) {
     return paint(yellow, named(nameOf(transfer), retryOf(waiting), columns), options)
   }
@@ -152,12 +159,13 @@ const rowOfMany = (transfer: Transfer, options: RowOptions): string => {
   const size = (
     totalBytes === undefined ? displaySize(bytes) : `${displaySize(bytes)}/${displaySize(totalBytes)}`
   ).padStart(17)
-  const rate = rateOf(transfer).padStart(10)
-  const left = (leftOf(transfer) || displayTime(elapsedMillis)).padStart(11)
+  const silence = silenceOf(transfer)
+  const pace =
+    silence === undefined ? `${rateOf(transfer).padStart(10)}${gap}${timeOf(transfer).padStart(11)}` : silence
   const cells = [
-    [share, size, rate, left],
-    [share, rate, left],
-    [share, left.trim()]
+    [share, size, pace.padStart(paceWidth)],
+    [share, pace.padStart(paceWidth)],
+    [share, silence === undefined ? shortTimeOf(transfer) : "0 B/s"]
   ].map((row) => row.join(gap))
   const fitting = cells.find((text) => displayWidth(text) + gap.length + nameWidthAtLeast <= columns)
   const text = fitting ?? cells.at(-1) ?? ""
@@ -249,6 +257,16 @@ const retriesOf = (retries: number): string => (retries === 0 ? "" : retries ===
 
 const rateOf = ({ bytesPerSecond }: Pick<Transfer, "bytesPerSecond">): string =>
   bytesPerSecond === undefined ? "" : `${displaySize(bytesPerSecond)}/s`
+
+/** Undefined if bytes have arrived a moment ago, or if none are expected. */
+const silenceOf = ({ idleMillis, waiting }: Transfer): string | undefined =>
+  waiting === undefined && idleMillis >= silentAfterMillis ? `no bytes for ${displayTime(idleMillis)}` : undefined
+
+/** The time that is left, or else the time so far. */
+const timeOf = (transfer: Transfer): string =>
+  leftOf(transfer) || (transfer.totalBytes === undefined ? `after ${displayTime(transfer.elapsedMillis)}` : "")
+
+const shortTimeOf = (transfer: Transfer): string => leftOf(transfer) || displayTime(transfer.elapsedMillis)
 
 const leftOf = ({ remainingMillis }: Pick<Transfer, "remainingMillis">): string =>
   remainingMillis === undefined ? "" : `${displayTime(remainingMillis)} left`

@@ -23,7 +23,8 @@ export class DiscardedBytes {
   /** A sentence for each reason. */
   lines(): ReadonlyArray<string> {
     return Array.from(this.sums, ([reason, { bytes, file, files }]) => {
-      const [of, server] = files === 1 ? [Printable.line(file), "the server"] : [`${files} unfinished files`, "the servers"]
+      const [of, server] =
+        files === 1 ? [Printable.line(file), "the server"] : [`${files} unfinished files`, "the servers"]
       return `${displaySize(bytes)} of ${of} were discarded, because ${server} ${files === 1 ? one[reason] : many[reason]}`
     })
   }

@@ -15,6 +15,7 @@ import {
 } from "../../DownloadEvent.js"
 import * as Lines from "../../EventLine/lines.js"
 import type { EventLine } from "../../EventLine/schema.js"
+import { displaySize } from "../../internal/text/displaySize.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
@@ -94,6 +95,7 @@ export const make = (options: {
       let report = Download.emptyReport
       let expected: number | undefined
       let kept = 0
+      let keptBytes = 0
       const discarded = new DiscardedBytes()
 
       const write = (text: string): void => {
@@ -160,7 +162,10 @@ export const make = (options: {
 
       const onOutcome = ({ atMillis, outcome }: Finished, refused?: Refused): void => {
         report = Download.addOutcome(report, outcome)
-        kept += "keptBytes" in outcome ? 1 : 0
+        if ("keptBytes" in outcome && outcome.keptBytes !== undefined) {
+          kept++
+          keptBytes += outcome.keptBytes
+        }
         discarded.add(outcome)
         if (outcome._tag === "Failed") {
           advise(outcome.error)
@@ -309,8 +314,9 @@ export const make = (options: {
               statusLine.line(`hint: ${hint}`)
             }
             if (kept > 0) {
-              const parts = kept === 1 ? "1 unfinished part is" : `${kept} unfinished parts are`
-              statusLine.line(`${parts} kept: the same command continues ${kept === 1 ? "it" : "them"}`)
+              const [parts, are, them] = kept === 1 ? ["part", "is", "it"] : ["parts", "are", "them"]
+              const size = displaySize(keptBytes)
+              statusLine.line(`${kept} unfinished ${parts} of ${size} ${are} kept: the same command continues ${them}`)
             }
             for (const line of discarded.lines()) {
               statusLine.line(line)
