@@ -83,6 +83,23 @@ describe("HTTP/1.1 bodies without a length", () => {
     }).pipe(Effect.provide(live))
   )
 
+  it.scopedLive("are not there in responses to HEAD, whatever their heads announce", () =>
+    Effect.gen(function* () {
+      for (const head of [`${ok}Content-Length: 11\r\n\r\n`, `${ok}Transfer-Encoding: chunked\r\n\r\n`]) {
+        const origin = yield* raw([head, "stay"])
+        for (let left = 3; left > 0; left--) {
+          const response = yield* Effect.scoped(
+            Effect.flatMap(open({ url: origin.url, headers: {}, method: "HEAD" }), (response) =>
+              Effect.map(collect(response), (body) => ({ body, status: response.status }))
+            )
+          )
+          assert.deepStrictEqual(response, { body: "", status: 200 })
+        }
+        assert.strictEqual(origin.connections(), 1)
+      }
+    }).pipe(Effect.provide(live))
+  )
+
   it.scopedLive("keep the next bytes if the reading fiber is interrupted", () =>
     Effect.gen(function* () {
       const origin = yield* http((_, response) => {

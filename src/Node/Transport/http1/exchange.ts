@@ -301,10 +301,10 @@ export class Exchange implements Reader, Transport.Exchange {
     }
     this.verdict = this.client.judge(this.route, head, Head.isHttp11(all, 0), heads.informational > 0)
     heads.clear()
-    const body = new BodyReader(head)
+    const body = new BodyReader(this.request.method === "HEAD" ? Head.withoutBody(head) : head)
     this.body = body
     this.keepAliveMillis = head.keepAliveMillis
-    if (head.framing === "connection" && this.request.verifiesBody !== true) {
+    if (!body.isFramed && this.request.verifiesBody !== true) {
       connection.watchEnd()
     }
     this.isPaused = !this.receiver.onHead(head)

@@ -23,6 +23,9 @@ export interface Head {
   readonly keepAliveMillis: number | undefined
 }
 
+/** The head of a response to `HEAD`, whose fields are those of the response to `GET`, but which has no body (RFC 9110 §9.3.2). */
+export const withoutBody = (head: Head): Head => ({ ...head, framing: "length", lengthBytes: 0 })
+
 /** The limit for all heads of one response, informational ones included. */
 export const headAtMostBytes: number = 256 * 1024
 
