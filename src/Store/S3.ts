@@ -1,11 +1,11 @@
 /**
  * A store in a bucket of an S3-compatible object storage.
  *
- * A destination is a key below the prefix of the store. A file of up to `blockBytes` is one object that one request makes, and the
- * memory holds it until then. A larger file is collected in blocks of this size, in any order. A complete block goes to an object of
- * its own below `.halyard/`, because an object storage cannot read the parts of an unfinished multipart upload, and a transfer reads
- * what an earlier run has received. To publish the file, a multipart upload copies the blocks inside the storage, and then the
- * blocks are removed.
+ * A destination is a key below the prefix of the store, or the URL of such a key, `s3://BUCKET/PREFIX/KEY`. A file of up to
+ * `blockBytes` is one object that one request makes, and the memory holds it until then. A larger file is collected in blocks of this
+ * size, in any order. A complete block goes to an object of its own below `.halyard/`, because an object storage cannot read the parts
+ * of an unfinished multipart upload, and a transfer reads what an earlier run has received. To publish the file, a multipart upload
+ * copies the blocks inside the storage, and then the blocks are removed.
  *
  * A checkpoint uploads the blocks in memory and one small object that names all blocks. A later run, also on another machine, finds
  * that object and continues the part. The parts of a killed process are free 20 seconds after its last sign of life. A run that needs one
@@ -29,7 +29,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -102,7 +102,17 @@ export interface Options {
 export class InvalidS3Options extends Schema.TaggedError<InvalidS3Options>("halyard/S3Store/InvalidS3Options")(
   "InvalidS3Options",
   {
-    option: Schema.Literal("bucket", "endpoint", "prefix", "blockBytes", "memoryBytes", "concurrency", "timeout"),
+    option: Schema.Literal(
+      "bucket",
+      "credentials",
+      "region",
+      "endpoint",
+      "prefix",
+      "blockBytes",
+      "memoryBytes",
+      "concurrency",
+      "timeout"
+    ),
     problem: Schema.String
   }
 ) {
@@ -111,9 +121,8 @@ export class InvalidS3Options extends Schema.TaggedError<InvalidS3Options>("haly
   }
 }
 
-interface Opened {
+interface Opened extends Keys.Place {
   readonly bucket: Bucket.Bucket
-  readonly prefix: string
 }
 
 /**
@@ -127,13 +136,13 @@ export const make = (
   options: Options
 ): Effect.Effect<typeof Store.Service, InvalidS3Options, HttpClient.HttpClient | Scope.Scope> =>
   Effect.gen(function* () {
-    const { bucket, prefix } = yield* opened(options)
+    const place = yield* opened(options)
+    const { bucket, prefix } = place
     const scope = yield* Effect.scope
     const lease = yield* Lease.make(bucket, prefix)
     const keptParts = new KeptParts(bucket, prefix, lease)
     const part: PartOptions = {
-      bucket,
-      prefix,
+      ...place,
       lease,
       keptParts,
       scope,
@@ -146,7 +155,7 @@ export const make = (
 
     /** Runs an operation on the object of a destination. */
     const at = <A>(destination: string, use: (key: string) => Effect.Effect<A, S3Failure>): Effect.Effect<A, Disk> => {
-      const found = Keys.keyOf(prefix, destination)
+      const found = Keys.keyOf(place, destination)
       return "problem" in found
         ? Exit.fail(refused(destination, found.problem))
         : Effect.mapError(use(found.key), (failure) => toDisk(destination, failure))
@@ -171,7 +180,7 @@ export const make = (
           })
         ),
       read: (destination) => {
-        const found = Keys.keyOf(prefix, destination)
+        const found = Keys.keyOf(place, destination)
         return "problem" in found
           ? Stream.fail(refused(destination, found.problem))
           : Stream.mapError(bucket.read(found.key), (failure) =>
@@ -181,7 +190,7 @@ export const make = (
             )
       },
       open: (destination, { resume }) => {
-        const found = Keys.keyOf(prefix, destination)
+        const found = Keys.keyOf(place, destination)
         if ("problem" in found) {
           return Exit.fail(refused(destination, found.problem))
         }
@@ -267,8 +276,8 @@ export interface Leftover {
 export const leftovers = (
   options: Options
 ): Effect.Effect<ReadonlyArray<Leftover>, InvalidS3Options | Disk, HttpClient.HttpClient> =>
-  Effect.flatMap(opened(options), ({ bucket, prefix }) =>
-    Effect.mapError(Leftovers.find(bucket, prefix), (failure) => toDisk(prefix, failure))
+  Effect.flatMap(opened(options), ({ bucket, prefix, url }) =>
+    Effect.mapError(Leftovers.find(bucket, prefix), (failure) => toDisk(url, failure))
   )
 
 /**
@@ -283,10 +292,10 @@ export const removeLeftovers = (
   { olderThan = "1 day" }: { readonly olderThan?: Duration.DurationInput | undefined } = {}
 ): Effect.Effect<ReadonlyArray<string>, InvalidS3Options | Disk, HttpClient.HttpClient> =>
   Effect.gen(function* () {
-    const { bucket, prefix } = yield* opened(options)
+    const { bucket, prefix, url } = yield* opened(options)
     const now = yield* Clock.currentTimeMillis
     return yield* Effect.mapError(Leftovers.remove(bucket, prefix, now - Duration.toMillis(olderThan)), (failure) =>
-      toDisk(prefix, failure)
+      toDisk(url, failure)
     )
   })
 
@@ -296,6 +305,8 @@ const invalid = (option: InvalidS3Options["option"], problem: string) => new Inv
 
 const refused = (destination: string, problem: string): Disk =>
   new Disk({ path: Printable.line(destination), reason: "other", detail: problem })
+
+const isVisible = (text: string): boolean => /^[\u0021-\u007e]+$/.test(text)
 
 const positive = (option: "memoryBytes" | "blockBytes" | "concurrency", value: number) =>
   Number.isSafeInteger(value) && value > 0
@@ -309,6 +320,14 @@ const opened = (options: Options): Effect.Effect<Opened, InvalidS3Options, HttpC
     const { bucket, credentials, region = "us-east-1" } = options
     if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]{1,254}$/.test(bucket)) {
       return yield* invalid("bucket", "it is not the name of a bucket")
+    }
+    // Each is a part of a header. The error of a header that cannot be sent would have its value.
+    const { accessKeyId, sessionToken } = credentials
+    if (![accessKeyId, ...(sessionToken === undefined ? [] : [Redacted.value(sessionToken)])].every(isVisible)) {
+      return yield* invalid("credentials", "the key id and the token must have visible ASCII characters only")
+    }
+    if (!/^[a-zA-Z0-9-]+$/.test(region)) {
+      return yield* invalid("region", "it is not the name of a region")
     }
     const endpoint = options.endpoint ?? `https://s3.${region}.amazonaws.com`
     if (!URL.canParse(endpoint)) {
@@ -336,5 +355,6 @@ const opened = (options: Options): Effect.Effect<Opened, InvalidS3Options, HttpC
       timeout: timeout.value,
       retries: 2
     })
-    return { bucket: Bucket.make(requests, bucket), prefix: prefix === "" ? "" : `${prefix}/` }
+    const withSlash = prefix === "" ? "" : `${prefix}/`
+    return { bucket: Bucket.make(requests, bucket), prefix: withSlash, url: `s3://${bucket}/${withSlash}` }
   })

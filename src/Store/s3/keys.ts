@@ -11,9 +11,24 @@ import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Random from "effect/Random"
 
+/** Where the files of a store are. */
+export interface Place {
+  /** The beginning of all keys: empty, or with a slash at its end. */
+  readonly prefix: string
+  /** The beginning of the URLs of all files: `s3://BUCKET/PREFIX`. */
+  readonly url: string
+}
+
 /** Why a destination is no key, or its key. */
-export const keyOf = (prefix: string, destination: string): { readonly key: string } | { readonly problem: string } => {
-  const relative = destination.replace(/^(?:\.?\/)+/, "")
+export const keyOf = (
+  { prefix, url }: Place,
+  destination: string
+): { readonly key: string } | { readonly problem: string } => {
+  const isUrl = destination.startsWith("s3://")
+  if (isUrl && !destination.startsWith(url)) {
+    return { problem: `the store writes below ${url}` }
+  }
+  const relative = isUrl ? destination.slice(url.length) : destination.replace(/^(?:\.?\/)+/, "")
   const segments = relative.split("/")
   if (relative === "" || relative.endsWith("/")) {
     return { problem: "a key must have a name at its end" }

@@ -20,8 +20,7 @@ import * as Note from "./note.js"
 import * as Record from "./record.js"
 import type { Targets } from "./targets.js"
 
-export interface PartOptions extends BlockOptions {
-  readonly prefix: string
+export interface PartOptions extends BlockOptions, Keys.Place {
   /** The size of a block, unless the file is too large for it. */
   readonly blockBytes: number
   readonly lease: Lease
@@ -205,7 +204,7 @@ export class S3Part implements Part {
 
   private publishAt(path: string, { modifiedMillis, onExists }: PublishOptions): Effect.Effect<boolean, Disk> {
     const { bucket, concurrency, prefix, targets } = this.options
-    const found = Keys.keyOf(prefix, path)
+    const found = Keys.keyOf(this.options, path)
     if ("problem" in found) {
       return new Disk({ path: Printable.line(path), reason: "other", detail: found.problem })
     }

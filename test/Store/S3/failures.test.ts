@@ -287,11 +287,26 @@ describe("failures of an object storage", () => {
     })
   )
 
+  // In another bucket, not below the prefix, no key, and of an unfinished file.
+  const urls = ["other/prefix/a", "bucket/a", "bucket/prefix/../a", "bucket/prefix/", "bucket/prefix/.halyard/x"].map(
+    (path) => `s3://${path}`
+  )
+
   it.scopedLive("refuses destinations that are no keys, and those of unfinished files", () =>
     Effect.gen(function* () {
       const storage = yield* scriptedS3
       const store = yield* storeOf(bucketAt(storage.endpoint, "prefix").options)
-      for (const destination of ["../file", "a/./b", "a/..", "", "/", "a/", ".halyard/records/x", "./.halyard/x"]) {
+      for (const destination of [
+        "../file",
+        "a/./b",
+        "a/..",
+        "",
+        "/",
+        "a/",
+        ".halyard/records/x",
+        "./.halyard/x",
+        ...urls
+      ]) {
         const refusals: ReadonlyArray<Effect.Effect<unknown, Disk>> = [
           store.open(destination, { resume: undefined }),
           store.stat(destination),
@@ -314,6 +329,9 @@ describe("failures of an object storage", () => {
       const { options } = bucketAt("http://127.0.0.1:9", "prefix")
       for (const [option, wrong] of [
         ["bucket", { bucket: "a/b" }],
+        ["credentials", { credentials: { accessKeyId: "secret\n", secretAccessKey: Redacted.make("s") } }],
+        ["credentials", { credentials: { ...options.credentials, sessionToken: Redacted.make("secret\r") } }],
+        ["region", { region: "eu west" }],
         ["endpoint", { endpoint: "storage.example" }],
         ["endpoint", { endpoint: "https://user:secret@storage.example" }],
         ["prefix", { prefix: "a/../b" }],
