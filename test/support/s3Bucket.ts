@@ -9,8 +9,11 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { Disk } from "../../src/DownloadError.js"
+import * as NodeTransport from "../../src/Node/Transport.js"
 import * as S3Store from "../../src/Store/S3.js"
 import { type Part, type PublishOptions, Store } from "../../src/Store.js"
+import { toHttpClient } from "../../src/Transport/toHttpClient.js"
+import { Transport } from "../../src/Transport.js"
 import { type S3Client, type S3Keys, s3Client } from "./s3Client.js"
 import type { ScriptedS3 } from "./scriptedS3.js"
 
@@ -61,8 +64,14 @@ export const leftIn = ({ objects, uploads }: ScriptedS3): ReadonlyArray<string> 
   ...[...uploads].map(([id, { key }]) => `${id} ${key}`)
 ]
 
+/** The client of the commands: over the sockets of halyard. */
+export const overTransport: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.map(Transport, toHttpClient)
+).pipe(Layer.provide(Layer.fresh(NodeTransport.layer())))
+
 /** The number of requests whose method is PUT, and a client that counts them. */
-export const counting = () => {
+export const counting = (base: Layer.Layer<HttpClient.HttpClient> = NodeHttpClient.layerUndici) => {
   let count = 0
   const client = Layer.effect(
     HttpClient.HttpClient,
@@ -74,7 +83,7 @@ export const counting = () => {
         })
       )
     )
-  ).pipe(Layer.provide(NodeHttpClient.layerUndici))
+  ).pipe(Layer.provide(base))
   return { client, count: Effect.sync(() => count) }
 }
 

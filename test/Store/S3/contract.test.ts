@@ -1,6 +1,7 @@
 /**
  * The contract of `Store` over OpenStack Swift, which Debian has.
  */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,7 +11,7 @@ import * as S3Store from "../../../src/Store/S3.js"
 import * as Contracts from "../../../src/testing/Contracts.js"
 import * as Programs from "../../support/programs.js"
 import { runCases } from "../../support/runCases.js"
-import { bucketAt, counting, partsIn } from "../../support/s3Bucket.js"
+import { bucketAt, counting, overTransport, partsIn } from "../../support/s3Bucket.js"
 
 const isInstalled = Programs.isInstalled("swift-proxy-server")
 
@@ -28,25 +29,32 @@ describe.skipIf(!isInstalled)(`Store/S3${isInstalled ? "" : " (skipped: swift-pr
 
   let cases = 0
 
-  runCases(
-    Contracts.store(
-      Effect.sync(() => {
-        const bucket = bucketAt(endpoint, `case-${cases++}`)
-        const { client, count } = counting()
-        const destination = "directory/file (ä+1)"
-        return {
-          layer: Layer.fresh(S3Store.layer(bucket.options)).pipe(Layer.provide(client), Layer.orDie),
-          destination,
-          keeps: true,
-          writes: count,
-          read: Effect.map(bucket.client.get(`${bucket.options.prefix}/${destination}`), (found) =>
-            found === undefined ? undefined : new TextDecoder().decode(found)
-          ),
-          parts: Effect.map(partsIn(bucket), ({ length }) => length)
-        }
-      })
-    )
-  )
+  for (const [name, base] of [
+    ["undici", NodeHttpClient.layerUndici],
+    ["the sockets of halyard", overTransport]
+  ] as const) {
+    describe(`over ${name}`, () => {
+      runCases(
+        Contracts.store(
+          Effect.sync(() => {
+            const bucket = bucketAt(endpoint, `case-${cases++}`)
+            const { client, count } = counting(base)
+            const destination = "directory/file (ä+1)"
+            return {
+              layer: Layer.fresh(S3Store.layer(bucket.options)).pipe(Layer.provide(client), Layer.orDie),
+              destination,
+              keeps: true,
+              writes: count,
+              read: Effect.map(bucket.client.get(`${bucket.options.prefix}/${destination}`), (found) =>
+                found === undefined ? undefined : new TextDecoder().decode(found)
+              ),
+              parts: Effect.map(partsIn(bucket), ({ length }) => length)
+            }
+          })
+        )
+      )
+    })
+  }
 
   it.live("runs on a storage that answers", () =>
     Effect.gen(function* () {
