@@ -11,7 +11,7 @@
  * of all files is used up, is a part of the underlying store until it is copied into the tar.
  *
  * A publish ends when a checkpoint of the tar has kept the sample. So the run after a killed one continues the tar, and `stat` finds its
- * files. Publishes that wait share a checkpoint. `finish` first publishes a file `NAME.index` with the position of each file, and then
+ * files. Publishes that wait share a checkpoint. `checkpointBytes` makes fewer checkpoints. `finish` first publishes a file `NAME.index` with the position of each file, and then
  * gives the tar its name. Without `finish`, the part of the tar is kept.
  *
  * Some things differ from a directory. A complete tar cannot be changed: the next file fails with `Disk`, or goes to the next
@@ -55,6 +55,12 @@ export interface Options {
   readonly metadata?: "json" | "none" | undefined
   /** The memory for all files that are not in the tar yet. Default: 32 MiB. */
   readonly memoryBytes?: number | undefined
+  /**
+   * The number of bytes after which a checkpoint keeps the files that were added. A publish waits for that checkpoint only, so the run after a
+   * killed one may add the last files again. For a store whose checkpoints take long, such as a bucket. Default: 0, and each publish
+   * waits for a checkpoint.
+   */
+  readonly checkpointBytes?: number | undefined
   /** What a complete tar survives. Default: `full`. */
   readonly durability?: Durability | undefined
 }
@@ -98,6 +104,7 @@ export const layer = (options: Options): Layer.Layer<Store | TarFiles, Disk, Sto
         maxSamples: options.maxSamples ?? Number.POSITIVE_INFINITY,
         maxBytes: options.maxBytes ?? Number.POSITIVE_INFINITY,
         hasMetadata: options.metadata !== "none",
+        checkpointBytes: options.checkpointBytes ?? 0,
         durability
       })
       yield* Effect.acquireRelease(archives.openNext, () => archives.leave)

@@ -12,6 +12,8 @@ import * as TarStore from "../../src/Store/Tar.js"
 import { Store } from "../../src/Store.js"
 import * as Contracts from "../../src/testing/Contracts.js"
 import { runCases } from "../support/runCases.js"
+import { bucketAt, storeOf } from "../support/s3Bucket.js"
+import { scriptedS3 } from "../support/scriptedS3.js"
 
 const temporary = Effect.orDie(Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped())).pipe(
   Effect.provide(NodeFileSystem.layer)
@@ -64,6 +66,25 @@ describe("Store/Tar over Node/Store", () => {
           () => readdirSync(directory).filter((name) => name.endsWith(".tar.sample.part")).length
         )
         return yield* probeOf(nodeStore, `${directory}/00000.tar`, parts)
+      })
+    )
+  )
+})
+
+describe("Store/Tar over Store/S3", () => {
+  runCases(
+    Contracts.store(
+      Effect.gen(function* () {
+        const storage = yield* scriptedS3
+        const store = yield* storeOf(bucketAt(storage.endpoint, "prefix").options)
+        // The content of a file that is not in the tar yet is in memory, or in blocks with the destination of the tar and `.sample`.
+        const parts = Effect.sync(
+          () =>
+            [...storage.objects].filter(
+              ([key, { body }]) => key.includes("/records/") && body.toString().includes(".tar.sample")
+            ).length
+        )
+        return yield* probeOf(Layer.succeed(Store, store), "tars/00000.tar", parts)
       })
     )
   )

@@ -55,13 +55,17 @@ export class Archive {
   private nextCommit: { durability: Durability; readonly done: Deferred.Deferred<void, Disk> } | undefined
   /** True if the tar has its name, or would have no sample. */
   isComplete: boolean
+  /** The bytes that were appended since the last checkpoint began. */
+  private newBytes = 0
 
   constructor(
     private readonly store: typeof Store.Service,
     readonly path: string,
     public index: SampleIndex,
     /** Undefined when the tar is complete, and after `leave`. */
-    private part: Part | undefined
+    private part: Part | undefined,
+    /** A commit of fewer new bytes makes no checkpoint. */
+    private readonly checkpointBytes: number
   ) {
     this.isComplete = part === undefined
   }
@@ -86,6 +90,7 @@ export class Archive {
         : part.write(Header.concat([head, content.bytes, tail]), startBytes)
     return Effect.map(written, () => {
       const endBytes = tailBytes + tail.length
+      this.newBytes += endBytes - startBytes
       const added = { path, key, startBytes, contentBytes, sizeBytes: content.sizeBytes, endBytes, modifiedMillis }
       return { sample: added, replaced: index.add(added) }
     })
@@ -102,12 +107,15 @@ export class Archive {
   }
 
   /**
-   * Keeps what was appended before this call. The calls that wait while a checkpoint is under way share the next one. Run it
-   * uninterruptible.
+   * Keeps what was appended before this call, if that is enough for a checkpoint. The calls that wait while a checkpoint is under way
+   * share the next one. Run it uninterruptible.
    */
   commit(durability: Durability): Effect.Effect<void, Disk> {
     return Effect.suspend(() => {
       const { nextCommit } = this
+      if (this.newBytes < this.checkpointBytes) {
+        return Exit.void
+      }
       if (nextCommit !== undefined) {
         nextCommit.durability = durability === "full" ? durability : nextCommit.durability
         return Deferred.await(nextCommit.done)
@@ -117,11 +125,21 @@ export class Archive {
       return this.exclusively(() => {
         this.nextCommit = undefined
         if (this.part !== undefined) {
-          return this.part.checkpoint(this.index.text, commit.durability)
+          return this.checkpoint(this.part, commit.durability)
         }
         return this.isComplete ? Exit.void : failure(this.path, "other", "the store was closed")
       }).pipe(Effect.onExit((exit) => Deferred.done(commit.done, exit)))
     })
+  }
+
+  private checkpoint(part: Part, durability: Durability): Effect.Effect<void, Disk> {
+    const { newBytes } = this
+    this.newBytes = 0
+    return Effect.tapError(part.checkpoint(this.index.text, durability), () =>
+      Effect.sync(() => {
+        this.newBytes += newBytes
+      })
+    )
   }
 
   /** Reads bytes of the tar while it is not complete. */
@@ -163,13 +181,22 @@ export class Archive {
     )
   }
 
-  /** Ends the use of the tar. Its part and the last checkpoint stay for a later run, if the tar has samples. */
+  /** Ends the use of the tar. Its part and a last checkpoint stay for a later run, if the tar has samples. */
   get leave(): Effect.Effect<void> {
     return Effect.uninterruptible(
       this.exclusively(() => {
-        const { index, part } = this
+        const { index, newBytes, part } = this
         this.part = undefined
-        return part?.close(index.count === 0 ? "discard" : "keep") ?? Exit.void
+        if (part === undefined) {
+          return Exit.void
+        }
+        return index.count === 0
+          ? part.close("discard")
+          : // Without this checkpoint, a later run adds the last files again.
+            Effect.zipRight(
+              newBytes === 0 ? Exit.void : Effect.ignore(this.checkpoint(part, "rename")),
+              part.close("keep")
+            )
       })
     )
   }
@@ -213,16 +240,20 @@ export class Archive {
 }
 
 /** Opens the part of a tar, with the samples that an earlier run has left in it. Run it uninterruptible. */
-export const open = (store: typeof Store.Service, path: string, key: string): Effect.Effect<Archive, Disk> =>
+export const open = (
+  store: typeof Store.Service,
+  path: string,
+  options: { readonly key: string; readonly checkpointBytes: number }
+): Effect.Effect<Archive, Disk> =>
   Effect.gen(function* () {
-    const { part, record } = yield* store.open(path, { resume: key })
+    const { part, record } = yield* store.open(path, { resume: options.key })
     const index = record === undefined ? new SampleIndex() : fromText(record)
     if (index !== undefined) {
-      return new Archive(store, path, index, part)
+      return new Archive(store, path, index, part, options.checkpointBytes)
     }
     // A record of another version is of no use.
     yield* part.close("discard")
-    return yield* open(store, path, key)
+    return yield* open(store, path, options)
   })
 
 /** Reads the index of a complete tar of this size. */
@@ -245,7 +276,7 @@ export const load = (
     )
     const index = fromText(text)
     return index !== undefined && index.endBytes + Header.end.length === sizeBytes
-      ? new Archive(store, path, index, undefined)
+      ? new Archive(store, path, index, undefined, 0)
       : yield* failure(path, "exists", `the tar exists, and "${indexPath(path)}" is not its index`)
   })
 

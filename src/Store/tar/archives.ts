@@ -27,6 +27,8 @@ export interface Settings {
   readonly maxSamples: number
   readonly maxBytes: number
   readonly hasMetadata: boolean
+  /** The bytes after which a checkpoint is made. */
+  readonly checkpointBytes: number
   readonly durability: Durability
 }
 
@@ -63,7 +65,7 @@ export class Archives {
         const path = settings.pathOf(this.number)
         const found = yield* store.stat(path)
         const archive = yield* found === undefined
-          ? Archive.open(store, path, settings.key)
+          ? Archive.open(store, path, settings)
           : Archive.load(store, path, found.sizeBytes)
         for (const sample of archive.index.all) {
           this.places.set(sample.path, archive)
