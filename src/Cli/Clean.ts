@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as BucketUrl from "./bucketUrl.js"
 import type { Action, Command } from "./Command.js"
 import { flag, readOptions } from "./Option.js"
 
@@ -28,7 +29,7 @@ export const command: Command = {
     ["halyard clean", "the parts in the current directory"],
     ["halyard clean -n files", "only list the parts in files"],
     ["halyard clean -r files", "in files and in all directories below"],
-    ["halyard clean -n --json", "as JSON, one line for each part"]
+    ["halyard clean s3://bucket/prefix", "in an object storage"]
   ],
   argument: { name: "DIR...", description: "Directories (default: the current one)" },
   groups: { Input: input, Output: output, Behaviour: behaviour },
@@ -41,13 +42,13 @@ export const command: Command = {
   stopsAtArgument: false,
   read: (line) =>
     Either.flatMap(readOptions(options, line.options), (values) =>
-      line.positional.includes("")
-        ? Either.left("DIR must not be empty")
-        : Either.right(
-            Effect.flatMap(
-              Effect.promise(() => import("./Clean/clean.js")),
-              ({ clean }) => clean(line.positional.length === 0 ? ["."] : line.positional, values)
-            ) satisfies Action
+      Either.map(
+        Either.all(line.positional.map((directory) => BucketUrl.directory(directory, "DIR"))),
+        (directories): Action =>
+          Effect.flatMap(
+            Effect.promise(() => import("./Clean/clean.js")),
+            ({ clean }) => clean(directories.length === 0 ? ["."] : directories, values)
           )
+      )
     )
 }

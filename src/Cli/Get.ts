@@ -27,6 +27,8 @@ export const command: Command = {
     "column url, or checksums. # at the start or after white space begins a comment.",
     "A file that is there is kept if it came from this URL and has not changed, or",
     "if the server's file has the same size. --on-exists unique adds a number.",
+    "-d s3://... needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and reads",
+    "AWS_SESSION_TOKEN, AWS_REGION and AWS_ENDPOINT_URL.",
     "With --durability rename, a file survives a crash of the program only.",
     "If --connect-timeout, --headers-timeout or --speed-time ends an attempt, the",
     "next attempt has twice that time.",

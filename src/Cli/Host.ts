@@ -172,6 +172,11 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
     /** A store on the disks of the machine. */
     readonly store: Layer.Layer<Store>
     /**
+     * A store in an object storage. `url` is the place that `bucketUrl` has read: `s3://BUCKET/PREFIX`. The destinations are URLs below
+     * it. The account and the endpoint come from the environment. Fails if they are missing or wrong, with a sentence without secrets.
+     */
+    readonly bucket: (url: string, network: Pick<NetworkOptions, "proxy" | "noProxy">) => Layer.Layer<Store, UsageError>
+    /**
      * A journal with a state file in each directory. `onProblem` receives a line if a state file cannot be used. With `isReadOnly`, no
      * state file is changed.
      */
@@ -179,7 +184,10 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       readonly onProblem: (text: string) => void
       readonly isReadOnly: boolean
     }) => Layer.Layer<Journal | SavedNames>
-    /** The unfinished parts in a directory and, if asked, below it: of runs that were interrupted, or that still run. */
+    /**
+     * The unfinished parts in a directory and, if asked, below it: of runs that were interrupted, or that still run. For a place in an object
+     * storage, those of its prefix.
+     */
     readonly unfinishedParts: (
       directory: string,
       options: { readonly isRecursive?: boolean | undefined; readonly entriesAtMost?: number | undefined }

@@ -22,6 +22,7 @@ export const command: Command = {
   groups,
   notes: [
     "Each option can be a variable: HALYARD_DATABASE, HALYARD_HOST, HALYARD_PORT.",
+    "Files in an object storage need AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
     "SIGTERM lets shards continue for three quarters of --drain. Then they are",
     "interrupted, and other runners continue them. A second signal ends at once.",
     "--per-origin, --origin-rate and --origin-limit-rate hold for all runners of the",

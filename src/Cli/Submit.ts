@@ -15,13 +15,14 @@ export const command: Command = {
     ["halyard submit --local -i urls.txt -d files", "all processors"],
     ["halyard submit --local --processes 2 -i urls.txt", "two processes"],
     ["halyard submit -i urls.txt -d /shared --id night", "by many machines"],
-    ["halyard submit -i urls.txt --json", "the id and the counts"]
+    ["halyard submit -i urls.txt -d s3://bucket/prefix", "into an object storage"]
   ],
   argument: { name: "URL...", description: "Files to download, by http: or https:" },
   groups,
   notes: [
     "Without --local, the batch needs --database or HALYARD_DATABASE, and runners.",
     "Options of transfers, such as -c and --proxy, belong to halyard runner then.",
+    "For -d s3://..., each runner needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
     "With --local, each process has one shard at a time, and limits such as",
     "--per-origin and --rate are divided. Without --database, the batch is in memory.",
     "The id of the batch goes to standard output.",

@@ -8,6 +8,7 @@ import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Printable from "../internal/text/printable.js"
+import * as BucketUrl from "./bucketUrl.js"
 import * as Files from "./configurationFiles.js"
 import { Host } from "./Host.js"
 import { longName, type Option, type Options, type Texts } from "./Option.js"
@@ -301,6 +302,9 @@ const isInHome = ({ form }: Option<unknown>, text: string): boolean =>
   (form.metavar.endsWith("@FILE") ? /^@~(?:\/|$)/ : /^~(?:\/|$)/).test(text)
 
 const isOutside = (path: Path.Path, directory: string): boolean => {
+  if (BucketUrl.isMeant(directory)) {
+    return true
+  }
   const relative = path.relative(path.resolve("."), path.resolve(directory))
   return path.isAbsolute(directory) || path.isAbsolute(relative) || relative.split(path.sep)[0] === ".."
 }

@@ -39,6 +39,7 @@ export const hostWith = (
     reportPage,
     store,
     outputStore: () => store,
+    bucket: () => store,
     stateJournal: () => none,
     owner: Effect.succeed("0"),
     writeProblem: () => Effect.succeed(undefined),

@@ -60,7 +60,7 @@ export interface Options {
 
 // What a developer's shell or the test runner prefers is nothing that the program shall see.
 const preferences =
-  /^(?:_$|NO_COLOR|FORCE_COLOR|COLORTERM|CI|NODE_|SSL_CERT_|OTEL_|TRACEPARENT$|VITEST|npm_|(?:https?|all|no)_proxy$)/i
+  /^(?:_$|NO_COLOR|FORCE_COLOR|COLORTERM|CI|AWS_|NODE_|SSL_CERT_|OTEL_|TRACEPARENT$|VITEST|npm_|(?:https?|all|no)_proxy$)/i
 
 // The programs of all tests use one code cache, and not that of the developer.
 const caches = fileURLToPath(new URL("../../node_modules/.cache", import.meta.url))

@@ -1,19 +1,22 @@
 /**
  * The run of a shard, with the options of the process that carries it out.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as ShardRun from "../../cluster/ShardRun.js"
 import type * as OriginGovernor from "../../OriginGovernor.js"
-import type { Store } from "../../Store.js"
+import { Store } from "../../Store.js"
 import type { Transport } from "../../Transport.js"
+import * as BucketUrl from "../bucketUrl.js"
 import { downloaderLayer, limitsOf } from "../Get/downloaderLayer.js"
 import { options as getOptions } from "../Get/options.js"
 import { Host } from "../Host.js"
 import type { Texts } from "../Option.js"
 import type { UsageError } from "../UsageError.js"
+import * as Buckets from "./buckets.js"
 import * as OutputSettings from "./outputSettings.js"
 import * as Settled from "./settled.js"
 import * as TarRun from "./tarRun.js"
@@ -60,24 +63,40 @@ export const layer = Effect.fnUntraced(function* <E>({
   )
   const { durability } = options
   // The tars of all shards have the same transport and the same limits. They have no state files.
-  const withOutputs = Layer.effect(
+  const withOutputs = Layer.scoped(
     ShardRun.ShardRun,
-    Effect.map(
-      Effect.all([ShardRun.ShardRun, Effect.context<Store | Transport>()]),
-      ([{ run }, services]): typeof ShardRun.ShardRun.Service => ({
+    Effect.gen(function* () {
+      const { run } = yield* ShardRun.ShardRun
+      const services = yield* Effect.context<Store | Transport>()
+      const buckets = yield* Buckets.make({ host, network: options, files })
+      const runTo = (output: OutputSettings.Output, ...[shard, requests]: Parameters<typeof run>) => {
+        const { directory } = output
+        const isTar = output._tag === "tar"
+        if (BucketUrl.isIn(directory)) {
+          return Stream.unwrapScoped(
+            Effect.map(buckets.open(directory), (bucket) =>
+              isTar
+                ? TarRun.run({ host, directory, durability, files, checkpointBytes }, shard, requests).pipe(
+                    Stream.provideSomeContext(Context.add(services, Store, bucket.store))
+                  )
+                : bucket.run(shard, requests)
+            )
+          )
+        }
+        return isTar
+          ? TarRun.run({ host, directory, durability, files, checkpointBytes: undefined }, shard, requests).pipe(
+              Stream.provideSomeContext(services)
+            )
+          : run(shard, requests)
+      }
+      return {
         run: (shard, requests) =>
           Either.match(OutputSettings.decode(shard.settings), {
             onLeft: (problem) => Stream.die(new Error(problem)),
-            onRight: (output) =>
-              output._tag === "files"
-                ? run(shard, requests)
-                : Stream.provideSomeContext(
-                    TarRun.run({ host, directory: output.directory, durability, files }, shard, requests),
-                    services
-                  )
+            onRight: (output) => runTo(output, shard, requests)
           })
-      })
-    )
+      }
+    })
   )
   return withOutputs.pipe(
     Layer.provide(Layer.provide(files, journal)),
@@ -85,3 +104,6 @@ export const layer = Effect.fnUntraced(function* <E>({
     Layer.provide(host.store)
   )
 })
+
+/** A checkpoint uploads up to 8 MiB again, and its record has the index of the tar. */
+const checkpointBytes = 64 * 1024 * 1024

@@ -18,6 +18,8 @@ export interface Options<R> {
   readonly host: typeof Host.Service
   readonly directory: string
   readonly durability: Durability | undefined
+  /** The bytes after which a checkpoint keeps the files of the tar. Default: after each file. */
+  readonly checkpointBytes: number | undefined
   /** Runs a shard by the store in its context. */
   readonly files: Layer.Layer<ShardRun, never, R | Store>
 }
@@ -27,7 +29,7 @@ export interface Options<R> {
  * finds it complete. Dies if the tar cannot be opened or completed.
  */
 export const run = <R>(
-  { directory, durability, files, host }: Options<R>,
+  { checkpointBytes, directory, durability, files, host }: Options<R>,
   shard: Shard,
   requests: Stream.Stream<DownloadRequest>
 ): Stream.Stream<DownloadOutcome, never, R | Store> =>
@@ -35,7 +37,7 @@ export const run = <R>(
     Effect.gen(function* () {
       const all = Array.from(yield* Stream.runCollect(requests))
       const destination = `${directory}/${String(shard.shard).padStart(5, "0")}.tar`
-      const tar = yield* host.tarStore({ destination, key: keyOf(yield* Hasher, all), durability })
+      const tar = yield* host.tarStore({ destination, key: keyOf(yield* Hasher, all), durability, checkpointBytes })
       const layer = Layer.provide(files, Layer.succeed(Store, tar.store))
       const { run } = Context.get(yield* Layer.build(layer), ShardRun)
       return Stream.concat(run(shard, Stream.fromIterable(all)), Stream.execute(tar.finish))

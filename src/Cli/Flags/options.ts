@@ -4,6 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import type * as FlagServer from "../../FlagServer.js"
+import * as BucketUrl from "../bucketUrl.js"
 import { progressOption } from "../display.js"
 import { choice, flag, integer, nonEmpty, not, seconds, text, type Values, withDefault } from "../Option.js"
 import { telemetryOptions } from "../telemetry.js"
@@ -42,7 +43,7 @@ const input = {
 
 const output = {
   directory: withDefault(
-    nonEmpty("-d, --directory DIR", "Save as DIR/cc.gif (default downloads)", "directory"),
+    text("-d, --directory DIR", "Save as DIR/cc.gif (default downloads)", BucketUrl.localDirectory, "directory"),
     "downloads"
   ),
   report: nonEmpty("--report FILE", "Write a page that shows the run to FILE", "file"),

@@ -5,6 +5,7 @@
 import * as RequestProblem from "../../Download/requestProblem.js"
 import type { Connection, DownloadError } from "../../DownloadError.js"
 import * as TlsErrors from "../../Transport/tlsErrors.js"
+import * as BucketUrl from "../bucketUrl.js"
 import { groups } from "./options.js"
 
 /** Returns the advice for an error, or undefined if no option helps. */
@@ -21,7 +22,7 @@ const candidatesFor = (error: DownloadError): ReadonlyArray<string> => {
     case "Timeout":
       return forTimeout[error.phase]
     case "Disk":
-      return forDisk[error.reason] ?? []
+      return (BucketUrl.isIn(error.path) ? forBucket : forDisk)[error.reason] ?? []
     case "InvalidRequest":
       return error.detail === RequestProblem.notAbsolute || error.detail.endsWith(RequestProblem.notHttp)
         ? ["a URL begins with https:// or http://; -i FILE reads a list of URLs"]
@@ -132,6 +133,15 @@ const forDisk: {
   "not-a-directory": ["save in another directory with --directory DIR"],
   exists: ["--on-exists skip, overwrite or unique decides what happens to a file that exists"],
   "too-many-open": ["use fewer connections with --concurrency N, or allow more open files with ulimit -n"]
+}
+
+const forBucket: typeof forDisk = {
+  permission: [
+    "the account of AWS_ACCESS_KEY_ID must be allowed to list the bucket, and to read, write and delete below its prefix"
+  ],
+  exists: forDisk.exists ?? [],
+  "too-many-open": forDisk["too-many-open"] ?? [],
+  unavailable: ["--retries N allows more attempts, and --concurrency N fewer requests at a time"]
 }
 
 const optionsIn = (text: string): ReadonlyArray<string> =>

@@ -8,6 +8,7 @@ import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
 import { UniquePaths } from "../../internal/text/uniquePaths.js"
 import * as Naming from "../../Naming.js"
+import * as BucketUrl from "../bucketUrl.js"
 import type { Item } from "./input/item.js"
 import type { SavedPaths, WantedPaths } from "./savedPaths.js"
 
@@ -51,7 +52,7 @@ export class Destinations implements WantedPaths {
     }
   ) {
     // A path inside has no `..`, so all destinations have the same prefix.
-    this.prefix = path.join(directory, "_").split(/_$/)[0] ?? ""
+    this.prefix = BucketUrl.isIn(directory) ? `${directory}/` : (path.join(directory, "_").split(/_$/)[0] ?? "")
   }
 
   /** The destination of an item at a position of the input, or why the item has none. */
@@ -97,8 +98,10 @@ export class Destinations implements WantedPaths {
   private wanted(item: Item, index: number): Either.Either<Wanted, string> {
     const { fields, output, url } = item
     if (output !== undefined) {
-      const relative = this.path.isAbsolute(output) ? output : this.path.join(this.directory, output)
-      return Either.right({ prefix: "", relative, hasDirectory: true, changes: [] })
+      const relative = BucketUrl.isIn(this.directory)
+        ? BucketUrl.inside(this.directory, output)
+        : Either.right(this.path.isAbsolute(output) ? output : this.path.join(this.directory, output))
+      return Either.map(relative, (whole) => ({ prefix: "", relative: whole, hasDirectory: true, changes: [] }))
     }
     if (fields.directory !== undefined || fields.name !== undefined) {
       return this.named({ url, index }, fields.directory ?? "", fields.name ?? "")

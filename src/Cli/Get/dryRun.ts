@@ -51,6 +51,8 @@ export const dryRun = Effect.fnUntraced(function* <E, R>(
     readonly showUrls: boolean
     /** Whether the output is no file, so nothing can be there. */
     readonly isStream: boolean
+    /** Whether the files are in an object storage, which was asked about them. */
+    readonly isInBucket: boolean
     /** The items of the input for which no request can be made. */
     readonly refused: () => number
   }
@@ -81,7 +83,8 @@ export const dryRun = Effect.fnUntraced(function* <E, R>(
     write(`${JSON.stringify({ dryRun: Object.fromEntries(all.map((kind) => [kind, counts.get(kind)])) })}\n`)
   } else if (!options.quiet) {
     const text = all.map((kind) => `${counts.get(kind)} ${counted[kind]}`).join(", ")
-    statusLine.line(`dry run: ${text === "" ? "nothing to do" : text}; no request was sent`)
+    const sent = options.isInBucket ? "no file was requested" : "no request was sent"
+    statusLine.line(`dry run: ${text === "" ? "nothing to do" : text}; ${sent}`)
   }
   return 0
 })

@@ -22,6 +22,7 @@ import * as Progress from "../../Progress.js"
 import { StatusLine } from "../../StatusLine.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
+import * as BucketUrl from "../bucketUrl.js"
 import * as Display from "../display.js"
 import { Host } from "../Host.js"
 import type { Option } from "../Option.js"
@@ -74,7 +75,9 @@ export const get = Effect.fn("get")(function* (
   let hasWaited = false
   const store =
     output?.stream === undefined
-      ? host.store
+      ? BucketUrl.isIn(options.directory)
+        ? host.bucket(options.directory, options)
+        : host.store
       : host.outputStore(output.stream, () => {
           hasWaited = true
           if (!options.quiet) {
@@ -106,6 +109,7 @@ const run = Effect.fnUntraced(function* (
   const transport = yield* host.transport(options)
   const naming = yield* namingOf(options)
   const directory = output === undefined ? options.directory : path.dirname(output.destination)
+  const isInBucket = BucketUrl.isIn(directory)
   const withNetrc = Credentials.withNetrc(yield* Credentials.netrcOf(options))
   const cookies = yield* Cookies.open(options)
   const secrets = yield* OriginSecrets.read(options)
@@ -138,7 +142,12 @@ const run = Effect.fnUntraced(function* (
   // Before any request: nothing can be saved in a directory that is not writable.
   const concludeEarly = end.after([savePage, archive?.save], conclude)
   const preparing = Effect.onInterrupt(prepare(options, output, directory), () => concludeEarly)
-  const prepared = options.dryRun ? Either.right(true) : yield* Effect.either(preparing)
+  // To prepare an object storage changes nothing, and it does not say later that there is no such bucket.
+  const prepared = !options.dryRun
+    ? yield* Effect.either(preparing)
+    : isInBucket
+      ? Either.right(yield* preparing)
+      : Either.right(true)
   if (Either.isRight(prepared) && !prepared.right) {
     const event = deadlineReached(urls, options, output, yield* Clock.currentTimeMillis)
     page?.receive(event)
@@ -150,7 +159,7 @@ const run = Effect.fnUntraced(function* (
   const waited = Duration.nanos((yield* Clock.currentTimeNanos) - start)
   const deadline =
     options.maxTime !== undefined && hasWaited() ? Duration.subtract(options.maxTime, waited) : options.maxTime
-  yield* output?.stream === undefined && !options.quiet ? UnfinishedParts.report(directory) : Effect.void
+  yield* output?.stream === undefined && !options.quiet && !isInBucket ? UnfinishedParts.report(directory) : Effect.void
   const { all, first } = options.cert === undefined ? { all: given, first: undefined } : yield* Urls.withFirst(given)
   const { entries, originHeaders } = yield* Effect.onInterrupt(
     Urls.withHeaders(all, urls, secrets),
@@ -235,9 +244,12 @@ const run = Effect.fnUntraced(function* (
   const requests = Stream.map(ready, requestOf({ options, deadline, body, mayResume }))
   if (options.dryRun) {
     const refused = () => summary.current().failed
-    return yield* DryRun.dryRun(requests, { ...options, isStream: output?.stream !== undefined, refused }).pipe(
-      Effect.provide(journal ?? Context.empty())
-    )
+    return yield* DryRun.dryRun(requests, {
+      ...options,
+      isStream: output?.stream !== undefined,
+      isInBucket,
+      refused
+    }).pipe(Effect.provide(journal ?? Context.empty()))
   }
   if (Either.isLeft(prepared)) {
     const error = prepared.left

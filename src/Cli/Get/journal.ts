@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Journal, SavedNames } from "../../Journal.js"
+import * as BucketUrl from "../bucketUrl.js"
 import { Host } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 import type { Options } from "./options.js"
@@ -16,7 +17,7 @@ type Services = Journal | SavedNames
 
 /** Opens the journal; undefined if nothing is remembered. It is closed with the scope. */
 export const open = Effect.fnUntraced(function* (
-  { dryRun, journal, noState }: Options,
+  { directory, dryRun, journal, noState }: Options,
   output: Output | undefined,
   onProblem: (text: string) => void
 ): Effect.fn.Return<Context.Context<Services> | undefined, UsageError, Host | FileSystem.FileSystem | Scope.Scope> {
@@ -27,7 +28,8 @@ export const open = Effect.fnUntraced(function* (
       (error) => new UsageError({ message: `--journal FILE: ${error.message}` })
     )
   }
-  if (noState || output?.stream !== undefined) {
+  // An object storage has no state files, because it cannot append to an object.
+  if (noState || output?.stream !== undefined || BucketUrl.isIn(directory)) {
     return undefined
   }
   return yield* Layer.build((yield* Host).stateJournal({ onProblem, isReadOnly: dryRun }))

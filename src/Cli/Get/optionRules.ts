@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Printable from "../../internal/text/printable.js"
 import * as Naming from "../../Naming.js"
+import * as BucketUrl from "../bucketUrl.js"
 import { longName, type Option } from "../Option.js"
 import { UsageError } from "../UsageError.js"
 import { options as declared, type Options } from "./options.js"
@@ -45,19 +46,41 @@ export const checkOptions = Effect.fnUntraced(function* (options: Options, outpu
   if (isStandardOutput(output?.stream) && options.json) {
     return yield* new UsageError({ message: "--json and --output - would both write standard output" })
   }
-  const forFiles = ofFiles.find((name) => isGiven(options, name))
-  if (output?.stream !== undefined && forFiles !== undefined) {
-    return yield* new UsageError({
-      message: `${longName(declared[forFiles])} is for files, and --output ${Printable.line(output.destination)} is not a file`
-    })
+  const kind = kindOf(options, output)
+  const wrong = kind?.without.find((name) => isGiven(options, name))
+  if (kind !== undefined && wrong !== undefined) {
+    return yield* new UsageError({ message: `${longName(declared[wrong])} is for ${kind.isFor}, and ${kind.whatItIs}` })
   }
 })
+
+/** An output other than files on a disk. */
+interface OtherKind {
+  readonly whatItIs: string
+  /** What the options are for that it cannot have. */
+  readonly isFor: string
+  readonly without: ReadonlyArray<OfFiles>
+}
+
+const kindOf = (options: Options, output: Output | undefined): OtherKind | undefined =>
+  output?.stream !== undefined
+    ? { whatItIs: `--output ${Printable.line(output.destination)} is not a file`, isFor: "files", without: ofFiles }
+    : BucketUrl.isIn(options.directory)
+      ? {
+          whatItIs: `--directory ${Printable.line(options.directory)} is in an object storage`,
+          isFor: "directories",
+          without: ofDirectories
+        }
+      : undefined
 
 /** Options that an output other than a file cannot have. */
 const ofFiles = ["onExists", "sync", "durability", "segments"] as const
 
-const isGiven = (options: Options, name: (typeof ofFiles)[number]): boolean =>
-  options[name] !== undefined && options[name] !== false
+/** Options that an object storage cannot have. */
+const ofDirectories = ["continue", "allowOutside"] as const
+
+type OfFiles = (typeof ofFiles)[number] | (typeof ofDirectories)[number]
+
+const isGiven = (options: Options, name: OfFiles): boolean => options[name] !== undefined && options[name] !== false
 
 /**
  * The options without those of settings that the output cannot have, and a line for the user about each of these. `sources` says
@@ -68,25 +91,28 @@ export const forOutput = (
   output: Output | undefined,
   sources: ReadonlyMap<Option<unknown>, string>
 ): { readonly options: Options; readonly ignored: ReadonlyArray<string> } => {
-  if (output?.stream === undefined) {
+  const kind = kindOf(options, output)
+  if (kind === undefined) {
     return { options, ignored: [] }
   }
-  const { stream } = output
   const isIgnored = (name: keyof Options): boolean => sources.has(declared[name])
-  const names = ofFiles.filter((name) => isGiven(options, name) && isIgnored(name))
-  const isJsonIgnored = options.json && isStandardOutput(stream) && isIgnored("json")
+  const names = kind.without.filter((name) => isGiven(options, name) && isIgnored(name))
+  const isJsonIgnored = options.json && isStandardOutput(output?.stream) && isIgnored("json")
+  const without = new Set<keyof Options>(names)
   return {
     options: {
       ...options,
       json: options.json && !isJsonIgnored,
-      onExists: isIgnored("onExists") ? undefined : options.onExists,
-      sync: options.sync && !isIgnored("sync"),
-      durability: isIgnored("durability") ? undefined : options.durability,
-      segments: isIgnored("segments") ? undefined : options.segments
+      onExists: without.has("onExists") ? undefined : options.onExists,
+      sync: options.sync && !without.has("sync"),
+      durability: without.has("durability") ? undefined : options.durability,
+      segments: without.has("segments") ? undefined : options.segments,
+      continue: options.continue && !without.has("continue"),
+      allowOutside: options.allowOutside && !without.has("allowOutside")
     },
     ignored: [...names, ...(isJsonIgnored ? (["json"] as const) : [])].map(
       (name) =>
-        `${Printable.line(sources.get(declared[name]) ?? "")}: ${longName(declared[name]).slice(2)} is ignored, because --output ${Printable.line(output.destination)} is not a file`
+        `${Printable.line(sources.get(declared[name]) ?? "")}: ${longName(declared[name]).slice(2)} is ignored, because ${kind.whatItIs}`
     )
   }
 }

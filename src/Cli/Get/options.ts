@@ -4,6 +4,7 @@
 import * as Either from "effect/Either"
 import * as RequestHeaders from "../../Download/requestHeaders.js"
 import * as Method from "../../internal/http/method.js"
+import * as BucketUrl from "../bucketUrl.js"
 import { progressOption } from "../display.js"
 import {
   choice,
@@ -81,10 +82,10 @@ const input = {
 
 const output = {
   directory: withDefault(
-    nonEmpty("-d, --directory DIR", "Save in DIR, created if missing (default .)", "directory"),
+    text("-d, --directory DIR", "Save in DIR (default .), or s3://BUCKET/PREFIX", BucketUrl.directory, "directory"),
     "."
   ),
-  output: nonEmpty("-o, --output FILE", "Save the one URL as FILE (-: standard output)", "file"),
+  output: text("-o, --output FILE", "Save the one URL as FILE (-: standard output)", BucketUrl.path, "file"),
   forceDirectories: flag("-x, --force-directories", "Save in HOST/PATH of the URL, below DIR"),
   nameTemplate: nonEmpty("--name TEMPLATE", "Name the files, for example {index:03}-{name}"),
   remoteHeaderName: flag("-J, --remote-header-name", "Use the names that the server gives"),

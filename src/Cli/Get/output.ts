@@ -4,8 +4,10 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Printable from "../../internal/text/printable.js"
+import * as BucketUrl from "../bucketUrl.js"
 import { Host, type OutputStream } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 
@@ -26,6 +28,12 @@ export const outputOf = Effect.fnUntraced(function* (
     return problem === undefined
       ? { destination: output, stream: { _tag: "Descriptor", descriptor } }
       : yield* new UsageError({ message: `--output ${Printable.line(output)}: ${problem}` })
+  }
+  if (BucketUrl.isIn(directory)) {
+    return yield* Either.mapBoth(BucketUrl.inside(directory, output), {
+      onLeft: (problem) => new UsageError({ message: `--output FILE: ${problem}` }),
+      onRight: (destination) => ({ destination, stream: undefined })
+    })
   }
   const fs = yield* FileSystem.FileSystem
   const destination = path.isAbsolute(output) ? output : path.join(directory, output)

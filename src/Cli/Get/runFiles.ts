@@ -5,6 +5,7 @@ import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import { hasProperty, isTagged } from "effect/Predicate"
 import { stateFileName } from "../../Journal/Directory.js"
+import * as BucketUrl from "../bucketUrl.js"
 import { checkDistinct, type NamedFile, type OutputFile } from "../distinctFiles.js"
 import { longName } from "../Option.js"
 import { homeFile } from "./credentials.js"
@@ -57,7 +58,9 @@ const updates: Readonly<Record<string, string>> = {
 }
 
 const outputsOf = ({ options, output }: RunFiles): ReadonlyArray<OutputFile> => [
-  ...(output === undefined || output.stream !== undefined ? [] : [{ option: "--output", file: output.destination }]),
+  ...(output === undefined || output.stream !== undefined || BucketUrl.isIn(output.destination)
+    ? []
+    : [{ option: "--output", file: output.destination }]),
   ...outputOptions.flatMap((name) => {
     const file = options[name]
     return file === undefined || isStandardInput(file)

@@ -8,6 +8,7 @@ import * as Stream from "effect/Stream"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
+import * as BucketUrl from "../bucketUrl.js"
 import * as Credentials from "../Get/credentials.js"
 import { Destinations } from "../Get/destinations.js"
 import * as Headers from "../Get/headers.js"
@@ -20,8 +21,8 @@ import { requestOf } from "../Get/request.js"
 import * as Urls from "../Get/urls.js"
 
 /**
- * Opens the lists. `isTar`: destinations are names inside of a tar, and not paths. `directory` is the whole path. `refused` is the number of items so far for which there is
- * no request.
+ * Opens the lists. `isTar`: destinations are names inside of a tar, and not paths. `directory` is the whole path, or the URL of a place in
+ * an object storage. `refused` is the number of items so far for which there is no request.
  */
 export const open = Effect.fnUntraced(function* (
   urls: ReadonlyArray<string>,
@@ -42,7 +43,7 @@ export const open = Effect.fnUntraced(function* (
   const { referer } = options
   const headersOf = Headers.withDefaults(referer === undefined ? {} : { referer })
   // The runners may have other working directories. Names follow from the list alone, so that a second submission is the same batch.
-  const directory = path.resolve(options.directory)
+  const directory = BucketUrl.isIn(options.directory) ? options.directory : path.resolve(options.directory)
   const destinations = new Destinations(path, directory, {
     saved: undefined,
     allowOutside: options.allowOutside,

@@ -7,9 +7,11 @@ import * as Random from "effect/Random"
 import * as Batches from "../../cluster/Batches.js"
 import type { InvalidBatch } from "../../cluster/errors.js"
 import { StatusLine } from "../../StatusLine.js"
+import { Store } from "../../Store.js"
 import * as Database from "../Batch/database.js"
 import * as OutputSettings from "../Batch/outputSettings.js"
 import * as Settled from "../Batch/settled.js"
+import * as BucketUrl from "../bucketUrl.js"
 import { options as getOptions, type Options } from "../Get/options.js"
 import { Host } from "../Host.js"
 import type { Texts } from "../Option.js"
@@ -29,6 +31,7 @@ export const submit = Effect.fn("submit")(function* (line: Line, texts: Texts, v
     yield* checkTar({ ...ofGet, onExists })
   }
   const given = { ...ofGet, onExists: tar ? "skip" : onExists }
+  const isInBucket = BucketUrl.isIn(given.directory)
   if (!options.local && options.processes !== undefined) {
     return yield* new UsageError({ message: "--processes N is for --local" })
   }
@@ -36,7 +39,10 @@ export const submit = Effect.fn("submit")(function* (line: Line, texts: Texts, v
   const shardSize = options.shardSize ?? (options.local && !tar ? localShardSize : undefined)
   const database = options.local ? undefined : yield* Database.required(options.database)
   const opened = yield* Requests.open(line.positional, given, { isTar: tar })
-  const settings = OutputSettings.encode(tar ? { _tag: "tar", directory: opened.directory } : { _tag: "files" })
+  if (isInBucket) {
+    yield* checkBucket(given, options.local)
+  }
+  const settings = OutputSettings.encode({ _tag: tar ? "tar" : "files", directory: opened.directory })
   /** Stores the batch. Succeeds with the number of items that are not part of it. */
   const store = Effect.gen(function* () {
     const batches = yield* Batches.Batches
@@ -79,6 +85,27 @@ const checkTar = ({ allowOutside, directory, onExists, sync }: TarOptions): Effe
           : undefined
   return problem === undefined ? Effect.void : new UsageError({ message: problem })
 }
+
+/**
+ * Fails if the object storage cannot be used. Runners may have an account that this process does not have, so without `--local` an account
+ * is not needed.
+ */
+const checkBucket = Effect.fnUntraced(function* ({ directory, noProxy, proxy }: Options, isLocal: boolean) {
+  const host = yield* Host
+  if (!isLocal && !hasAccount(host)) {
+    const { line } = yield* StatusLine
+    line(
+      `${directory} was not checked, because AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set here: each runner needs them`
+    )
+    return
+  }
+  yield* Effect.flatMap(Store, (store) => store.prepare(directory)).pipe(
+    Effect.provide(host.bucket(directory, { noProxy, proxy }))
+  )
+})
+
+const hasAccount = ({ environment }: typeof Host.Service): boolean =>
+  ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].every((name) => (environment[name] ?? "") !== "")
 
 type TarOptions = Pick<Options, "allowOutside" | "directory" | "onExists" | "sync">
 

@@ -9,6 +9,7 @@ import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as BucketUrl from "../../Cli/bucketUrl.js"
 import { Host } from "../../Cli/Host.js"
 import { fromCause } from "../../DownloadError/diskErrors.js"
 import type { Disk } from "../../DownloadError.js"
@@ -64,6 +65,11 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
         () => import("../Store.js"),
         (module) => module.layer
       ),
+      bucket: (url, network) =>
+        lazily(
+          () => import("./bucket.js"),
+          (module) => module.layer(url, network)
+        ),
       environment: process.env,
       stateJournal: (options) =>
         lazily(
@@ -73,10 +79,15 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       connectionsAtMost: () => Descriptors.connections.atMost(),
       unfinishedParts: (directory, options) =>
         Stream.unwrap(
-          Effect.map(
-            Effect.promise(() => import("./unfinishedParts.js")),
-            ({ find }) => find(directory, options)
-          )
+          BucketUrl.isIn(directory)
+            ? Effect.map(
+                Effect.promise(() => import("./bucket.js")),
+                ({ leftovers }) => leftovers(directory)
+              )
+            : Effect.map(
+                Effect.promise(() => import("./unfinishedParts.js")),
+                ({ find }) => find(directory, options)
+              )
         ),
       owner: Effect.flatMap(
         Effect.promise(() => import("../processTable.js")),

@@ -94,6 +94,19 @@ describe("the code that a command line loads", () => {
     })
   )
 
+  it.scopedLive("has no store in a bucket, unless the line names one", () =>
+    Effect.gen(function* () {
+      const bucket =
+        /src\/Store\/(?:S3|s3\/)|src\/Node\/program\/bucket|node_modules\/(?:aws4fetch|@rgrove\/parse-xml)\//
+      const line = ["get", refused, "--retries=0"]
+      assert.deepStrictEqual(
+        (yield* evaluated(line)).filter((name) => bucket.test(name)),
+        []
+      )
+      assert.isTrue((yield* evaluated([...line, "-d", "s3://bucket"])).some((name) => bucket.test(name)))
+    })
+  )
+
   it("has no engine of batches, unless the command is about batches", () => {
     const has = (file: string, name: string) =>
       readFileSync(join(dirname(bin), file), "latin1").includes(`"node_modules/${name}/`)
