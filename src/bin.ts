@@ -18,14 +18,12 @@ declare const HALYARD_BATCHES_BUILD: string
 
 const [first, ...others] = process.argv.slice(2)
 
+const command = process.argv.slice(2).find((word) => !word.startsWith("-"))
+
 /** Whether the command line needs the engine of batches. */
-const isAboutBatches = ((): boolean => {
-  const command = process.argv.slice(2).find((word) => !word.startsWith("-"))
-  return (
-    ["submit", "runner", "status", "cancel", role].some((name) => name === command) ||
-    (command === "report" && others.some((word) => /^--batch(?:=|$)/.test(word)))
-  )
-})()
+const isAboutBatches =
+  ["submit", "runner", "status", "cancel", role].some((name) => name === command) ||
+  (command === "report" && others.some((word) => /^--batch(?:=|$)/.test(word)))
 
 // The part of the code cache. Each command uses other code of the program. A wrong part only makes the start slower.
 const part = ((): string => {
@@ -41,7 +39,7 @@ const part = ((): string => {
       ? first === role
         ? "shards"
         : "batches"
-      : (["flags", "spin", "serve"].find((command) => command === first) ?? "get")
+      : (["flags", "spin", "serve"].find((name) => name === first) ?? "get")
 })()
 
 if (isMainThread) {
@@ -61,8 +59,10 @@ if (first === "--version" && others.length === 0 && isMainThread) {
     part,
     setFlags: SmallHeap.set
   })
-  if (isMainThread && part !== "help") {
-    SmallHeap.growOnce()
+  if (command === "runner" || command === role) {
+    SmallHeap.growFreely()
+  } else if (isMainThread && part !== "help") {
+    SmallHeap.grow()
   }
   program.start(HALYARD_VERSION, new URL(import.meta.url))
 }
