@@ -84,7 +84,7 @@ export const runners = ({ data }: Batch): HTMLElement => {
       columns: [
         { name: "Runner", text: (row) => data.origins[row]?.origin ?? "", isHeader: true, isCut: true },
         of("Attempts", ({ requests }) => Format.count(requests)),
-        of("Attempts that did not end", ({ retries }) => Format.count(retries)),
+        of("Attempts without a result", ({ retries }) => Format.count(retries)),
         of("Saved", ({ counts }) => Format.count(counts.saved)),
         of("Failed", ({ counts }) => Format.count(counts.failed)),
         of("Bytes", ({ bytes }) => Format.size(bytes)),

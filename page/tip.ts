@@ -61,7 +61,7 @@ export const shardDetail = ({ data, run }: Batch, shard: number): HTMLElement =>
       element(
         "p",
         { class: "muted" },
-        `attempt ${delays.attempt[delay] ?? 0} began at ${Format.time(delays.began[delay] ?? 0)} and did not end; the next one began ${Format.time(delays.delay[delay] ?? 0)} later`
+        `Attempt ${delays.attempt[delay] ?? 0} began at ${Format.time(delays.began[delay] ?? 0)}. ${run.text(delays.error[delay])}. The next one began ${Format.time(delays.delay[delay] ?? 0)} later.`
       )
     )
   )

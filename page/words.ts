@@ -50,7 +50,7 @@ export const shards: Words = {
   remarks: {
     ...transfers.remarks,
     body: "were in their last attempt",
-    delay: "were in an attempt that did not end, or waited for the next one"
+    delay: "were in an attempt without a result, or waited for the next one"
   },
   phasesOfAll: "Time of all shards by attempt",
   charts: "Charts of the batch over time",

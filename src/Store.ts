@@ -14,6 +14,9 @@
  * the engine retries it as it retries a failure of the network. The failed call must have changed nothing that `read` or a later
  * call would see, because the caller repeats it: a `write` of the same bytes, `open` of a new part, `publish` of the same part.
  *
+ * A method ends. A backend whose storage may never answer has time limits of its own, and fails with `unavailable` when one expires, as
+ * `Store/S3` does. The engine has none for a store, because `publish` cannot be interrupted: only the backend knows what was done.
+ *
  * `Contracts.store` of `halyard/testing` checks a backend and says in words what is wrong.
  *
  * @since 0.1.0

@@ -19,7 +19,11 @@ export interface Shard {
   readonly files: Omit<OutcomeCounts, "notStarted" | "unfinished">
   readonly bytes: number
   readonly attempts: number
-  readonly lastAttempts: ReadonlyArray<{ readonly runner: string; readonly beganMillis: number }>
+  readonly lastAttempts: ReadonlyArray<{
+    readonly runner: string
+    readonly beganMillis: number
+    readonly isReleased: boolean
+  }>
   readonly endedMillis?: number
   readonly detail: string
 }
@@ -40,7 +44,7 @@ export interface Batch {
 /** A shard with its times since the begin of the batch. */
 interface Row {
   readonly shard: Shard
-  readonly attempts: ReadonlyArray<{ readonly runner: number; readonly began: number }>
+  readonly attempts: ReadonlyArray<{ readonly runner: number; readonly began: number; readonly isReleased: boolean }>
   readonly began: number
   readonly ended: number
 }
@@ -65,9 +69,10 @@ export class Shards {
   add(shard: Shard): void {
     const { beganAtMillis, elapsedMillis } = this.batch
     const timeOf = (millis: number) => Math.max(0, millis - beganAtMillis)
-    const attempts = shard.lastAttempts.map(({ beganMillis, runner }) => ({
+    const attempts = shard.lastAttempts.map(({ beganMillis, isReleased, runner }) => ({
       runner: this.runnerOf(runner),
-      began: timeOf(beganMillis)
+      began: timeOf(beganMillis),
+      isReleased
     }))
     const began = attempts[0]?.began ?? 0
     // The clocks of runners may differ.
@@ -181,7 +186,9 @@ const notKept = "no list has them: the database keeps 1,000 failed files of each
 const reasonOf = ({ attempts, detail }: Shard): string =>
   `a shard was abandoned after ${attempts} attempts: ${detail === "" ? "each of its processes ended" : displayText(detail)}`
 
-const lost = "the attempt did not end"
+const lost = "It did not end"
+
+const released = "Its runner stopped"
 
 const slowest = (rows: ReadonlyArray<Row>): Array<Row> =>
   rows
@@ -210,12 +217,12 @@ const columnsOf = (rows: ReadonlyArray<Row>): Columns => {
   const of = <A>(value: (row: Row) => A): Array<A> => rows.map(value)
   const last = rows.map(({ attempts, began }) => attempts.at(-1) ?? { runner: -1, began })
   const delays = rows.flatMap(({ attempts, shard }, transfer) =>
-    attempts.slice(0, -1).map(({ began }, index) => ({
+    attempts.slice(0, -1).map(({ began, isReleased }, index) => ({
       transfer,
       began,
       delay: (attempts[index + 1]?.began ?? began) - began,
       attempt: shard.attempts - attempts.length + index + 1,
-      error: texts.add(lost, lost)
+      error: isReleased ? texts.add(released, released) : texts.add(lost, lost)
     }))
   )
   const none = () => -1

@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { RunReport } from "../Download.js"
 import { BatchStorageError } from "./errors.js"
-import { runnerOf } from "./lastAttempts.js"
+import * as LastAttempts from "./lastAttempts.js"
 import type { BegunShard } from "./models.js"
 import {
   type Attempt,
@@ -20,7 +20,6 @@ import {
   type BatchSums,
   type Counts,
   FleetRows,
-  keptAttempts,
   missingSlices,
   type ReportParts,
   ShardRows,
@@ -54,6 +53,8 @@ interface Batch {
   readonly shards: ReadonlyArray<ShardRow>
   isCancelled: boolean
   isClosed: boolean
+  /** The last shard that `pending` has returned. */
+  lastSent: number
   startedMillis: number | undefined
   endedMillis: number | undefined
 }
@@ -108,7 +109,7 @@ const batchRows = (slices: Map<string, Array<Slice>>, batches: Map<string, Batch
       )
       slices.delete(row.manifest)
       const times = { startedMillis: undefined, endedMillis: undefined }
-      batches.set(row.id, { row, shards, isCancelled: false, isClosed: false, ...times })
+      batches.set(row.id, { row, shards, isCancelled: false, isClosed: false, lastSent: -1, ...times })
       return Effect.succeed(row)
     }),
   sums: (id) => Effect.sync(() => Option.map(Option.fromNullable(batches.get(id)), sumsOf)),
@@ -186,16 +187,21 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
         isClosed ? [] : [{ id, manifest }]
       )
     ),
-    pending: (batch, after, limit) =>
-      Effect.sync(() =>
-        (batches.get(batch)?.shards ?? [])
+    pending: (id, after, limit) =>
+      Effect.sync(() => {
+        const batch = batches.get(id)
+        const found = (batch?.shards ?? [])
           .filter(
             ({ attempts, isClosed, shard, state }) =>
-              shard > after && !isClosed && (state !== "cancelled" || attempts > 0)
+              shard > after && !isClosed && (state !== "cancelled" || attempts > 0 || shard <= (batch?.lastSent ?? -1))
           )
           .slice(0, limit)
           .map(({ shard }) => shard)
-      ),
+        if (batch !== undefined) {
+          batch.lastSent = Math.max(batch.lastSent, ...found)
+        }
+        return found
+      }),
     begin: (id, shard, claim, isAlone, nowMillis) =>
       Effect.sync(() => {
         const batch = batches.get(id)
@@ -224,9 +230,7 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
           row.unended++
           row.state = "running"
           row.claim = claim
-          row.lastAttempts = [...row.lastAttempts, { runner: runnerOf(claim), beganMillis: nowMillis }].slice(
-            -keptAttempts
-          )
+          row.lastAttempts = LastAttempts.added(row.lastAttempts, claim, nowMillis)
           row.counts = emptyCounts
           batch.startedMillis ??= nowMillis
         }
@@ -254,13 +258,15 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
     release: (attempt, counts) =>
       Effect.sync(() => {
         const row = find(attempt.batch, attempt.shard)
-        if (row !== undefined) {
-          row.unended = Math.max(0, row.unended - 1)
-        }
-        const running = ofAttempt(attempt)
-        if (running !== undefined) {
-          running.state = "waiting"
-          running.counts = counts
+        const lastAttempts = row && LastAttempts.released(row.lastAttempts, attempt.attempt, row.attempts)
+        if (row !== undefined && lastAttempts !== undefined) {
+          row.lastAttempts = lastAttempts
+          row.unended--
+          const running = ofAttempt(attempt)
+          if (running !== undefined) {
+            running.state = "waiting"
+            running.counts = counts
+          }
         }
       }),
     died: ({ batch, shard }, detail) =>

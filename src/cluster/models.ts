@@ -164,8 +164,13 @@ export const BegunShard = Schema.Struct({
   bytes: Schema.Number,
   /** The number of its attempts. */
   attempts: Schema.Number,
-  /** The last ten attempts, in their order. Times in milliseconds since 1970, by the clock of the runner. */
-  lastAttempts: Schema.Array(Schema.Struct({ runner: Schema.String, beganMillis: Schema.Number })),
+  /**
+   * The last ten attempts, in their order. Times in milliseconds since 1970, by the clock of the runner. `isReleased`: the attempt was
+   * interrupted because its runner stopped.
+   */
+  lastAttempts: Schema.Array(
+    Schema.Struct({ runner: Schema.String, beganMillis: Schema.Number, isReleased: Schema.Boolean })
+  ),
   endedMillis: Schema.optionalWith(Schema.Number, { exact: true }),
   /** The defect of which an attempt died. Empty if none did. */
   detail: DisplayedText

@@ -153,8 +153,8 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
     /** The batches that have not ended, and those whose messages are not removed. */
     readonly open: Effect.Effect<ReadonlyArray<OpenBatch>, BatchStorageError>
     /**
-     * The first shards after `after` that have not ended, and those whose messages are not removed, in order. A shard that was
-     * cancelled before its first attempt is not among them.
+     * The first shards after `after` that have not ended, and those whose messages are not removed, in order. Notes that they may have
+     * messages from now on. A shard that was cancelled before it could have a message is not among them.
      */
     readonly pending: (
       batch: string,
@@ -177,7 +177,10 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
     readonly progress: (attempt: Attempt, counts: Counts) => Effect.Effect<void, BatchStorageError>
     /** Ends a shard. The first end of a shard is kept, also if a later attempt has begun. */
     readonly end: (attempt: Attempt, end: ShardEnd, nowMillis: number) => Effect.Effect<void, BatchStorageError>
-    /** Takes an attempt back that the shutdown of its runner has interrupted, so that it does not count as one without an end. */
+    /**
+     * Takes an attempt back that the shutdown of its runner has interrupted, so that it does not count as one without an end. A call that
+     * is repeated, because the first answer was lost, changes nothing.
+     */
     readonly release: (attempt: Attempt, counts: Counts) => Effect.Effect<void, BatchStorageError>
     /** Stores the defect of which an attempt died. The attempt stays one without an end. */
     readonly died: (attempt: Attempt, detail: string) => Effect.Effect<void, BatchStorageError>

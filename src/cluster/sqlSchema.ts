@@ -29,7 +29,8 @@ const batches = `
     submitted_millis BIGINT NOT NULL,
     ended_millis BIGINT,
     is_cancelled INTEGER NOT NULL DEFAULT 0,
-    is_closed INTEGER NOT NULL DEFAULT 0
+    is_closed INTEGER NOT NULL DEFAULT 0,
+    last_sent INTEGER NOT NULL DEFAULT -1
   )`
 
 const shards = `

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as LastAttempts from "./lastAttempts.js"
 import { Settings } from "./models.js"
-import { attemptsAtMost, type Beginning, type Counts, type OpenBatch, type ShardRows } from "./rows.js"
+import { type Attempt, attemptsAtMost, type Beginning, type Counts, type OpenBatch, type ShardRows } from "./rows.js"
 import { operation, toNumber } from "./sqlStatement.js"
 import { emptyCounts } from "./sums.js"
 
@@ -44,7 +44,9 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
           attempts: attempt,
           unended: toNumber(row.unended) + 1,
           runner: claim,
-          last_attempts: LastAttempts.added(row.last_attempts, { claim, beganMillis: nowMillis })
+          last_attempts: LastAttempts.encode(
+            LastAttempts.added(LastAttempts.decode(row.last_attempts), claim, nowMillis)
+          )
         }
         yield* sql`
           UPDATE halyard_shard SET ${sql.update(columns)}, began_millis = COALESCE(began_millis, ${nowMillis}) ${ofShard}`
@@ -64,6 +66,36 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
       } satisfies Beginning
     }).pipe(sql.withTransaction)
 
+  const pending = (batch: string, after: number, limit: number) =>
+    Effect.gen(function* () {
+      const rows = yield* sql<{ readonly shard: unknown }>`
+        SELECT shard FROM halyard_shard
+        WHERE batch = ${batch} AND shard > ${after} AND is_closed = 0
+        AND (state <> 'cancelled' OR attempts > 0 OR shard <= (SELECT last_sent FROM halyard_batch WHERE id = ${batch}))
+        ORDER BY shard LIMIT ${limit}`
+      const found = rows.map(({ shard }) => toNumber(shard))
+      const last = found.at(-1)
+      if (last !== undefined) {
+        yield* sql`UPDATE halyard_batch SET last_sent = ${last} WHERE id = ${batch} AND last_sent < ${last}`
+      }
+      return found
+    })
+
+  const release = ({ attempt, batch, shard }: Attempt, counts: Counts) =>
+    Effect.gen(function* () {
+      const [row] = yield* sql<ReleasedColumns>`
+        SELECT s.state, s.attempts, s.unended, s.last_attempts
+        FROM halyard_shard s WHERE s.batch = ${batch} AND s.shard = ${shard} ${lockRow}`
+      const count = toNumber(row?.attempts)
+      const lastAttempts = row && LastAttempts.released(LastAttempts.decode(row.last_attempts), attempt, count)
+      if (lastAttempts !== undefined) {
+        const columns = { unended: toNumber(row?.unended) - 1, last_attempts: LastAttempts.encode(lastAttempts) }
+        const isLast = row?.state === "running" && count === attempt
+        const changed = isLast ? { ...columns, ...columnsOf(counts), state: "waiting" } : columns
+        yield* sql`UPDATE halyard_shard SET ${sql.update(changed)} WHERE batch = ${batch} AND shard = ${shard}`
+      }
+    }).pipe(sql.withTransaction)
+
   // The counts of a shard that was interrupted stay: its files are saved.
   const cancelWaiting = (nowMillis: number) => sql`
     state = 'cancelled', ended_millis = ${nowMillis}, cancelled = files - saved - skipped - not_modified - failed`
@@ -72,14 +104,7 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
     open: Effect.map(sql<OpenBatch>`SELECT id, manifest FROM halyard_batch WHERE is_closed = 0`, (rows) =>
       rows.map(({ id, manifest }) => ({ id, manifest }))
     ).pipe(operation("find the batches")),
-    pending: (batch, after, limit) =>
-      Effect.map(
-        sql<{ readonly shard: unknown }>`
-          SELECT shard FROM halyard_shard
-          WHERE batch = ${batch} AND shard > ${after} AND is_closed = 0 AND (state <> 'cancelled' OR attempts > 0)
-          ORDER BY shard LIMIT ${limit}`,
-        (rows) => rows.map(({ shard }) => toNumber(shard))
-      ).pipe(operation("find the shards")),
+    pending: (batch, after, limit) => pending(batch, after, limit).pipe(operation("find the shards")),
     begin: (batch, shard, claim, isAlone, nowMillis) =>
       begin(batch, shard, claim, isAlone, nowMillis).pipe(operation("begin a shard")),
     progress: ({ attempt, batch, shard }, counts) =>
@@ -102,18 +127,7 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
         Effect.asVoid,
         operation("store the result")
       ),
-    release: ({ attempt, batch, shard }, counts) =>
-      Effect.all(
-        [
-          sql`
-            UPDATE halyard_shard SET unended = unended - 1
-            WHERE batch = ${batch} AND shard = ${shard} AND unended > 0`,
-          sql`
-            UPDATE halyard_shard SET ${sql.update({ ...columnsOf(counts), state: "waiting" })}
-            WHERE batch = ${batch} AND shard = ${shard} AND attempts = ${attempt} AND state = 'running'`
-        ],
-        { discard: true }
-      ).pipe(sql.withTransaction, operation("release a shard")),
+    release: (attempt, counts) => release(attempt, counts).pipe(operation("release a shard")),
     died: ({ batch, shard }, detail) =>
       sql`UPDATE halyard_shard SET detail = ${detail} WHERE batch = ${batch} AND shard = ${shard}`.pipe(
         Effect.asVoid,
@@ -175,6 +189,8 @@ interface ShardColumns {
   readonly settings: string
   readonly manifest: string
 }
+
+type ReleasedColumns = Pick<ShardColumns, "state" | "attempts" | "unended" | "last_attempts">
 
 interface SliceColumns {
   readonly files: unknown

@@ -121,7 +121,8 @@ const cases: ReadonlyArray<
         attempts: 12,
         lastAttempts: Array.from({ length: 10 }, (_, index) => ({
           runner: `10.0.0.${index + 3}:7410`,
-          beganMillis: 1000 * (index + 3)
+          beganMillis: 1000 * (index + 3),
+          isReleased: index < 9
         })),
         detail: ""
       }
@@ -178,6 +179,26 @@ const cases: ReadonlyArray<
       }
       const { attempts, counts: summed, shards } = yield* sums("a")
       assert.deepStrictEqual([attempts, summed.saved, shards.waiting], [4, 1, 2])
+    })
+  ],
+  [
+    "takes an attempt back once whose release is repeated because the answer was lost",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const rows = yield* ShardRows
+      const begin = (attempt: number) =>
+        Effect.map(rows.begin("a", 0, `attempt ${attempt}`, false, 2000), ({ _tag }) => _tag)
+      const release = rows.release({ batch: "a", shard: 0, attempt: 2 }, counts)
+      yield* begin(1)
+      yield* begin(2)
+      yield* release
+      yield* release
+      assert.strictEqual(yield* begin(3), "Begun")
+      // The first answer arrives late, and the runner repeats the call while another one has the shard.
+      yield* release
+      assert.deepInclude((yield* sums("a")).shards, { running: 1 })
+      // Two attempts have begun and not ended, so the next one is the last.
+      assert.strictEqual(yield* begin(4), "Alone")
     })
   ],
   [
@@ -322,6 +343,21 @@ const cases: ReadonlyArray<
       yield* rows.closeShard({ id: "a", manifest: "manifest of a" }, 0)
       assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [])
       assert.isTrue(yield* rows.endBatch("a", 5000))
+    })
+  ],
+  [
+    "finds the cancelled shards whose messages may exist, and none of those that could not have one",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      // A runner reads the first shard to send it, and ends.
+      assert.deepStrictEqual(yield* rows.pending("a", -1, 1), [0])
+      yield* batches.cancel("a")
+      yield* rows.cancelWaiting("a", 4000)
+      assert.isTrue(yield* rows.endBatch("a", 5000))
+      assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [0])
+      yield* rows.closeShard({ id: "a", manifest: "manifest of a" }, 0)
+      assert.deepStrictEqual(yield* rows.pending("a", -1, 10), [])
     })
   ],
   [

@@ -59,7 +59,7 @@ describe.skipIf(!hasBrowser)(`the report page of a batch${needsBrowser}`, () => 
       yield* Effect.promise(() => page.locator("#all-shards-table").getByText("shard 7", { exact: true }).click())
       assert.include(
         yield* text("#details"),
-        "attempt 1 began at 30.0 s and did not end; the next one began 25.0 s later"
+        "Attempt 1 began at 30.0 s. Its runner stopped. The next one began 25.0 s later."
       )
       assert.include(yield* text("#transfers"), "1 shard of 41 have no row")
       assert.strictEqual(yield* Effect.promise(() => page.locator("b").count()), 0)

@@ -17,7 +17,7 @@ const shardOf = (shard: number): Shard => {
     files: { saved: 10, skipped: 0, notModified: 0, failed: 0, cancelled: 0 },
     bytes: 10_000,
     attempts: 1,
-    lastAttempts: [{ runner: runner(shard % 2), beganMillis }],
+    lastAttempts: [{ runner: runner(shard % 2), beganMillis, isReleased: false }],
     endedMillis: beganMillis + 10_000,
     detail: ""
   }
@@ -26,7 +26,7 @@ const shardOf = (shard: number): Shard => {
 /** Shard 6 has two failed files, shard 7 a second attempt, shard 8 is abandoned, and shard 39 still runs. */
 export const shards: ReadonlyArray<Shard> = Array.from({ length: 40 }, (_, index): Shard => {
   const shard = shardOf(index)
-  const [attempt = { runner: "", beganMillis: 0 }] = shard.lastAttempts
+  const [attempt = { runner: "", beganMillis: 0, isReleased: false }] = shard.lastAttempts
   switch (index) {
     case 6:
       return { ...shard, files: { ...shard.files, saved: 8, failed: 2 } }
@@ -34,7 +34,10 @@ export const shards: ReadonlyArray<Shard> = Array.from({ length: 40 }, (_, index
       return {
         ...shard,
         attempts: 2,
-        lastAttempts: [attempt, { runner: runner(0), beganMillis: attempt.beganMillis + 25_000 }],
+        lastAttempts: [
+          { ...attempt, isReleased: true },
+          { runner: runner(0), beganMillis: attempt.beganMillis + 25_000, isReleased: false }
+        ],
         endedMillis: attempt.beganMillis + 35_000
       }
     case 8:
@@ -46,7 +49,8 @@ export const shards: ReadonlyArray<Shard> = Array.from({ length: 40 }, (_, index
         attempts: 3,
         lastAttempts: [1, 2, 3].map((number) => ({
           runner: runner(number % 2),
-          beganMillis: attempt.beganMillis + 5000 * number
+          beganMillis: attempt.beganMillis + 5000 * number,
+          isReleased: false
         })),
         detail: "Error: <b>out of memory</b>"
       }

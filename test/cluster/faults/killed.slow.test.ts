@@ -77,3 +77,19 @@ withPostgres("a runner that is asked to end drains, and the others continue its 
     yield* fleet.stop
   })
 )
+
+withPostgres("a batch is cancelled and its driver killed, and another runner removes the messages of its shards", () =>
+  Effect.gen(function* () {
+    const { driver, fleet } = yield* started("stopped")
+    // The driver does not see that the batch is cancelled.
+    yield* driver.signal("SIGSTOP")
+    yield* fleet.client((batches) => batches.cancel("stopped"))
+    yield* kill(driver)
+    fleet.origin.release()
+    const { shards } = yield* fleet.ended("stopped")
+    assert.deepInclude(shards, { waiting: 0, running: 0 })
+    // Most shards were sent and had no attempt.
+    assert.isAbove(shards.cancelled, 30)
+    yield* fleet.stop
+  })
+)
