@@ -184,7 +184,7 @@ const otherReasons = "shards were abandoned for other reasons"
 const notKept = "no list has them: the database keeps 1,000 failed files of each shard that has ended"
 
 const reasonOf = ({ attempts, detail }: Shard): string =>
-  `a shard was abandoned after ${attempts} attempts: ${detail === "" ? "each of its processes ended" : displayText(detail)}`
+  `a shard was abandoned after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${detail === "" ? "each of its processes ended" : displayText(detail)}`
 
 const lost = "It did not end"
 

@@ -276,6 +276,14 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
           row.detail = detail
         }
       }),
+    abandon: ({ batch, shard }, detail, nowMillis) =>
+      Effect.sync(() => {
+        const row = find(batch, shard)
+        if (row?.state === "waiting" || row?.state === "running") {
+          const counts = remaining(emptyCounts, row.files, "failed")
+          Object.assign(row, { state: "abandoned", detail, counts, endedMillis: nowMillis })
+        }
+      }),
     cancelled: (ids) => Effect.sync(() => ids.filter((id) => batches.get(id)?.isCancelled ?? true)),
     cancelWaiting: (id, nowMillis) =>
       Effect.sync(() => {

@@ -44,7 +44,8 @@ export const Submitted = Schema.Struct({
 export type Submitted = typeof Submitted.Type
 
 /**
- * The number of shards in each state. `done`: each of its files has an outcome. `abandoned`: three attempts began and did not end.
+ * The number of shards in each state. `done`: each of its files has an outcome. `abandoned`: three attempts began and did not end, or
+ * its stored requests cannot be read.
  *
  * @category schemas
  * @since 0.2.0

@@ -184,6 +184,8 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
     readonly release: (attempt: Attempt, counts: Counts) => Effect.Effect<void, BatchStorageError>
     /** Stores the defect of which an attempt died. The attempt stays one without an end. */
     readonly died: (attempt: Attempt, detail: string) => Effect.Effect<void, BatchStorageError>
+    /** Ends a shard that no further attempt could carry out: it is abandoned, and its files have failed. */
+    readonly abandon: (attempt: Attempt, detail: string, nowMillis: number) => Effect.Effect<void, BatchStorageError>
     /** Those of the batches that are cancelled or removed. */
     readonly cancelled: (batches: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, BatchStorageError>
     /** Cancels the waiting shards of a cancelled batch. */

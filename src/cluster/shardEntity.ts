@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { decode, type UnreadableRequests } from "../Download/storedRequests.js"
+import { decode } from "../Download/storedRequests.js"
 import type { DownloadRequest } from "../Download.js"
 import * as Download from "../Download.js"
 import { displayText } from "../internal/text/displayUrl.js"
@@ -129,7 +129,16 @@ const run = (
           )
           return Effect.zipRight(Effect.ignore(released), Effect.failCause(Cause.stripFailures(exit.cause)))
         }
-        const detail = detailOf(exit.cause)
+        // The same process would fail to read them again.
+        const unreadable = Option.getOrUndefined(Cause.failureOption(exit.cause))
+        if (unreadable !== undefined) {
+          return Effect.logWarning(`shard ${shard} of the batch ${batch} is abandoned: ${unreadable.message}`).pipe(
+            Effect.zipRight(Clock.currentTimeMillis),
+            Effect.flatMap((nowMillis) => restore(outbox(rows.abandon(attempt, unreadable.message, nowMillis)))),
+            Effect.as(true)
+          )
+        }
+        const detail = displayText(Cause.pretty(exit.cause).split("\n", 1)[0] ?? "")
         return Effect.logWarning(`shard ${shard} of the batch ${batch} died: ${detail}`).pipe(
           Effect.zipRight(restore(outbox(rows.died(attempt, detail)))),
           Effect.zipRight(restore(Effect.sleep(pauseAfterDeath))),
@@ -138,11 +147,6 @@ const run = (
       })
     )
   })
-
-const detailOf = (cause: Cause.Cause<UnreadableRequests>): string => {
-  const failure = Cause.failureOption(cause)
-  return Option.isSome(failure) ? failure.value.message : displayText(Cause.pretty(cause).split("\n", 1)[0] ?? "")
-}
 
 /** The outcomes of one attempt. */
 class Tally {

@@ -133,6 +133,13 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
         Effect.asVoid,
         operation("store a defect")
       ),
+    abandon: ({ batch, shard }, detail, nowMillis) =>
+      sql`
+        UPDATE halyard_shard SET ${sql.update({ ...withoutFailed, detail, state: "abandoned", ended_millis: nowMillis })}, failed = files
+        WHERE batch = ${batch} AND shard = ${shard} AND state IN ('waiting', 'running')`.pipe(
+        Effect.asVoid,
+        operation("abandon a shard")
+      ),
     cancelled: (batches) =>
       Effect.map(
         sql<{ readonly id: string }>`
@@ -208,5 +215,8 @@ const columnsOf = (counts: Counts) => ({
   found_saved: counts.foundSaved,
   bytes: counts.bytes
 })
+
+/** The counts of a shard that is abandoned, without the number of its files. */
+const { failed: _, ...withoutFailed } = columnsOf(emptyCounts)
 
 const decodeSettings = Schema.decodeSync(Schema.parseJson(Settings))

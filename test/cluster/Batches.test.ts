@@ -363,7 +363,7 @@ describe("a shard whose run dies", () => {
   )
 })
 
-it.effect("abandons a shard whose requests another version has stored, and says why without secrets", () =>
+it.effect("abandons a shard at once whose requests another version has stored, and says why without secrets", () =>
   autoAdvance(
     Effect.gen(function* () {
       const rows = yield* BatchRows
@@ -376,7 +376,7 @@ it.effect("abandons a shard whose requests another version has stored, and says 
         {
           shard: 0,
           files: 1,
-          attempts: 3,
+          attempts: 1,
           reason: "defect",
           detail: "the requests were stored by another version of halyard, which must carry them out"
         }

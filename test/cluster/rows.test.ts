@@ -182,6 +182,27 @@ const cases: ReadonlyArray<
     })
   ],
   [
+    "abandons a shard at once that no attempt could carry out, and none that has ended",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      for (const shard of [0, 1]) {
+        yield* rows.begin("a", shard, "here", false, 2000)
+      }
+      yield* rows.progress({ batch: "a", shard: 0, attempt: 1 }, counts)
+      yield* rows.end({ batch: "a", shard: 1, attempt: 1 }, { state: "done", counts, failures: {}, failed: "[]" }, 2500)
+      for (const shard of [0, 1]) {
+        yield* rows.abandon({ batch: "a", shard, attempt: 1 }, "unreadable", 3000)
+      }
+      assert.deepStrictEqual((yield* batches.reportParts("a")).abandoned, [
+        { shard: 0, files: 3, attempts: 1, reason: "defect", detail: "unreadable" }
+      ])
+      const { counts: summed, shards } = yield* sums("a")
+      assert.deepStrictEqual([summed.saved, summed.failed, shards.abandoned, shards.done], [1, 3, 1, 1])
+      assert.deepStrictEqual(yield* rows.begin("a", 0, "there", false, 4000), { _tag: "Ended" })
+    })
+  ],
+  [
     "takes an attempt back once whose release is repeated because the answer was lost",
     Effect.gen(function* () {
       yield* insert("a")

@@ -117,4 +117,4 @@ class TextLines implements Printed {
 const listedAtMost = 20
 
 const abandonedText = ({ attempts, detail, files, reason, shard }: AbandonedShard): string =>
-  `shard ${shard} (${files} files) was abandoned after ${attempts} attempts: ${reason === "defect" ? Printable.line(detail) : "each of its processes ended"}`
+  `shard ${shard} (${files} files) was abandoned after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${reason === "defect" ? Printable.line(detail) : "each of its processes ended"}`

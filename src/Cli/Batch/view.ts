@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { BatchStatus } from "../../cluster/models.js"
 import { displaySize } from "../../internal/text/displaySize.js"
 import { clip } from "../../internal/text/displayWidth.js"
+import * as Printable from "../../internal/text/printable.js"
 import { SmoothedRate } from "../../RunView/smoothedRate.js"
 import * as RunView from "../../RunView.js"
 import { StatusLine } from "../../StatusLine.js"
@@ -16,8 +17,11 @@ export interface BatchView extends Content {
   readonly update: (status: BatchStatus) => void
 }
 
-/** The display of a batch. `label` is the text before there is a status. */
-export const make = (label: string): Effect.Effect<BatchView, never, StatusLine> =>
+/** The display of a batch. `label` is the text before there is a status, and `text` the line after that. */
+export const make = (
+  label: string,
+  text: (status: BatchStatus) => string
+): Effect.Effect<BatchView, never, StatusLine> =>
   Effect.map(Effect.all([StatusLine, Effect.clock]), ([statusLine, clock]) => {
     const [bytesRate, filesRate] = [new SmoothedRate(), new SmoothedRate()]
     let status: BatchStatus | undefined
@@ -67,7 +71,7 @@ export const make = (label: string): Effect.Effect<BatchView, never, StatusLine>
         const rowOptions = { columns, rowsAtMost: 4, frame, hasColors: statusLine.hasColors }
         return [...RunView.rows(snapshotOf(status), rowOptions), clip(shardsText(status), columns)].join("\n")
       },
-      line: () => (status === undefined ? label : `${label}: ${textOf(status)}`),
+      line: () => (status === undefined ? label : text(status)),
       tabProgress: () =>
         status === undefined ? { state: "indeterminate", percent: 0 } : RunView.tabProgress(snapshotOf(status))
     }
@@ -77,12 +81,14 @@ const doneOf = ({ files }: BatchStatus): number => total(files)
 
 /** The state of a batch as one line. */
 export const textOf = (status: BatchStatus): string =>
-  [
-    status.state,
-    `${doneOf(status)} of ${status.files.total} files: ${countsText(status.files)}`,
-    displaySize(status.bytes),
-    shardsText(status)
-  ].join("; ")
+  `${Printable.line(status.id)}: ${status.state}; ${doneOf(status)} of ${status.files.total} files: ${restOf(status)}`
+
+/** How far the batch of `submit --local` is, as one line. */
+export const localText = (status: BatchStatus): string =>
+  `${doneOf(status)} of ${status.files.total} files are done: ${restOf(status)}`
+
+const restOf = (status: BatchStatus): string =>
+  [countsText(status.files), displaySize(status.bytes), shardsText(status)].join("; ")
 
 const shardsText = ({ attempts, foundSaved, shards }: BatchStatus): string => {
   const all = shards.waiting + shards.running + shards.done + shards.abandoned + shards.cancelled

@@ -4,7 +4,6 @@
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Batches from "../../cluster/Batches.js"
-import * as Printable from "../../internal/text/printable.js"
 import * as BatchView from "../Batch/view.js"
 import { Host } from "../Host.js"
 
@@ -14,7 +13,7 @@ export const cancel = Effect.fn("cancel")(function* (id: string, database: Redac
   return yield* Effect.gen(function* () {
     const batches = yield* Batches.Batches
     yield* batches.cancel(id)
-    host.stdout.write(`${Printable.line(id)}: ${BatchView.textOf(yield* batches.status(id))}\n`)
+    host.stdout.write(`${BatchView.textOf(yield* batches.status(id))}\n`)
     return 0
   }).pipe(Effect.provide(host.batches(database)))
 })

@@ -23,13 +23,13 @@ export const status = Effect.fn("status")(function* (
     !json && (progress === "bar" || (progress === "auto" && statusLine.isTerminal && host.stdout.isTerminal))
   return yield* Effect.gen(function* () {
     const batches = yield* Batches.Batches
-    const view = yield* BatchView.make(Printable.line(id))
+    const view = yield* BatchView.make(Printable.line(id), BatchView.textOf)
     const last = yield* isLive
       ? Supervisor.supervise(follow(batches, id, view.update), {
           companions: { display: Display.show(progress, view) }
         })
       : batches.status(id)
-    host.stdout.write(json ? `${JSON.stringify(last)}\n` : `${Printable.line(id)}: ${BatchView.textOf(last)}\n`)
+    host.stdout.write(json ? `${JSON.stringify(last)}\n` : `${BatchView.textOf(last)}\n`)
     return 0
   }).pipe(Effect.provide(host.batches(database)))
 })

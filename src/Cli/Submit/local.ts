@@ -78,7 +78,7 @@ export const local = Effect.fnUntraced(function* <E, R>(
   })
   return yield* Effect.gen(function* () {
     const batches = yield* Batches.Batches
-    const view = yield* BatchView.make("downloading")
+    const view = yield* BatchView.make("downloading", BatchView.localText)
     const work = Effect.flatMap(store, ({ refused }) => Effect.as(follow(batches, id, view.update), refused))
     const refused = yield* Supervisor.supervise(work, { companions: { display: Display.show(progress, view) } })
     const { exitCode = 1 } = yield* Report.print(batches, id, { json, version, write })
