@@ -77,7 +77,7 @@ const single = await timed(
 const fleet = await timed("runners", async (directory) => {
   const begun = []
   for (let index = 0; index < runners; index++) {
-    begun.push(start(["runner", "--port", String(await freePort()), "-c", "32"]))
+    begun.push(start(["runner", "--port", String(await freePort())]))
   }
   const { stdout, stderr } = await start([
     "submit",
