@@ -59,7 +59,7 @@ if (first === "--version" && others.length === 0 && isMainThread) {
     part,
     setFlags: SmallHeap.set
   })
-  if (command === "runner" || command === role) {
+  if (needsBatches) {
     SmallHeap.growFreely()
   } else if (isMainThread && part !== "help") {
     SmallHeap.grow()
