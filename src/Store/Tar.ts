@@ -19,6 +19,9 @@
  * to a new part; a file in a complete tar cannot be replaced, and the publish fails with the reason `exists`. There are no
  * directories, links and permission bits. A path with `..` is refused, and a path from the root is stored without its first slash.
  *
+ * Its only waits are those for calls of the underlying store, which has their time limits. If one expires, the publishes that wait for the
+ * call fail with `unavailable`, and the next one goes on in the same tar.
+ *
  * It needs the package `tar`.
  *
  * @since 0.2.0
