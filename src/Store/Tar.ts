@@ -10,9 +10,10 @@
  * A file of up to a sixteenth of `memoryBytes` is held in memory until it is published. A larger one, and one for which the memory
  * of all files is used up, is a part of the underlying store until it is copied into the tar.
  *
- * A publish ends when a checkpoint of the tar has kept the sample. So the run after a killed one continues the tar, and `stat` finds its
- * files. Publishes that wait share a checkpoint. `checkpointBytes` makes fewer checkpoints. `finish` first publishes a file `NAME.index` with the position of each file, and then
- * gives the tar its name. Without `finish`, the part of the tar is kept.
+ * By default, a publish ends when a checkpoint of the tar has kept the sample. So the run after a killed one continues the tar, and `stat`
+ * finds its files. Publishes that wait share a checkpoint. With `checkpointBytes`, there are fewer checkpoints, and most publishes wait for
+ * none. `finish` first publishes a file `NAME.index` with the position of each file, and then gives the tar its name. Without `finish`, the
+ * part of the tar is kept.
  *
  * Some things differ from a directory. A complete tar cannot be changed: the next file fails with `Disk`, or goes to the next
  * numbered tar. A file in the tar that is being written can be replaced, but its bytes stay until `finish` copies the other samples

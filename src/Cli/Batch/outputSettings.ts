@@ -21,7 +21,10 @@ export const encode = ({ _tag, directory }: Output): Settings => ({
   ...(BucketUrl.isIn(directory) ? { bucket: directory } : _tag === "tar" ? { directory } : {})
 })
 
-/** Reads the settings of a batch, or says why this version cannot carry it out. The directory of files on a disk is empty. */
+/**
+ * Reads the settings of a batch, or says why this version cannot carry it out. For files on a disk, `directory` is empty, because the
+ * requests have whole paths.
+ */
 export const decode = (settings: Settings): Either.Either<Output, string> => {
   const { bucket, directory, output, ...others } = settings
   const [unknown] = Object.keys(others)

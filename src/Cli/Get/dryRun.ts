@@ -1,5 +1,6 @@
 /**
- * `--dry-run` of `halyard get`: what a run would do with each file. Sends no request and changes nothing on the disk.
+ * `--dry-run` of `halyard get`: what a run would do with each file. Requests no file, and changes nothing on the disk or in an object
+ * storage.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"

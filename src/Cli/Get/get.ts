@@ -142,7 +142,8 @@ const run = Effect.fnUntraced(function* (
   // Before any request: nothing can be saved in a directory that is not writable.
   const concludeEarly = end.after([savePage, archive?.save], conclude)
   const preparing = Effect.onInterrupt(prepare(options, output, directory), () => concludeEarly)
-  // To prepare an object storage changes nothing, and it does not say later that there is no such bucket.
+  // `prepare` changes nothing in an object storage. A dry run needs it: if there is no such bucket, the response to a later `HEAD` is
+  // that for a missing object.
   const prepared = !options.dryRun
     ? yield* Effect.either(preparing)
     : isInBucket
