@@ -165,7 +165,7 @@ const behaviour = {
   maxTime: seconds("--max-time SECONDS", "Maximum time for all attempts (default: none)"),
   maxFilesize: size("--max-filesize SIZE", "Refuse a larger file (default: no limit)"),
   checksum: nonEmpty("--checksum DIGEST", "Digest of the one URL: sha256:HEX, HEX, SRI"),
-  dryRun: flag("--dry-run", "Say what would be done, and send no request"),
+  dryRun: flag("--dry-run", "Say what would be done, and request no file"),
   config: nonEmpty("--config FILE", "Read options from FILE, and no other file", "file"),
   failFast: flag("--fail-fast", "Stop at the first failure"),
   continue: flag("--continue", "Continue files of curl, wget, aria2, browsers"),
