@@ -63,7 +63,7 @@ export class Batches extends Context.Tag("halyard/cluster/Batches")<
     ) => Effect.Effect<Submitted, E | InvalidBatch | BatchConflict | BatchStorageError, R>
     /** Reads how far a batch is, in one query. */
     readonly status: (id: string) => Effect.Effect<BatchStatus, BatchNotFound | BatchStorageError>
-    /** Reads how far the newest batches are, the last one submitted first, in one query. Default of `limit`: 100. */
+    /** Reads how far the newest batches are, the last one submitted first, in one query. Default of `limit`: 100, at most 10,000. */
     readonly list: (options?: {
       readonly limit?: number | undefined
     }) => Effect.Effect<ReadonlyArray<BatchStatus>, BatchStorageError>
@@ -140,7 +140,9 @@ export const layer: Layer.Layer<Batches, never, BatchRows> = Layer.effect(
       submit,
       status: (id) => Effect.map(sumsOf(id), (sums) => statusOf(id, sums)),
       list: ({ limit = listedAtMost } = {}) =>
-        Effect.map(rows.newest(limit), (newest) => newest.map(({ id, ...sums }) => statusOf(id, sums))),
+        Effect.map(rows.newest(Math.min(Math.max(1, Math.trunc(limit)), listedAtMost * 100)), (newest) =>
+          newest.map(({ id, ...sums }) => statusOf(id, sums))
+        ),
       cancel: (id) => Effect.zipRight(sumsOf(id), rows.cancel(id)),
       report: (id) =>
         Effect.map(Effect.all([sumsOf(id), rows.reportParts(id)]), ([sums, { abandoned, failures }]) => {

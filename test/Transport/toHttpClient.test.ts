@@ -56,6 +56,7 @@ describe("an HttpClient over a transport", () => {
 
   it.scopedLive("closes the connection if the caller is interrupted before the head, or while it reads the body", () =>
     Effect.gen(function* () {
+      const before = (yield* Fiber.roots).length
       for (const answer of ["", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello"]) {
         const origin = yield* raw([answer, "stay"])
         const reading = Effect.flatMap(sent(HttpClientRequest.get(origin.url)), ({ arrayBuffer }) => arrayBuffer)
@@ -68,6 +69,8 @@ describe("an HttpClient over a transport", () => {
         yield* Fiber.interrupt(fiber)
         yield* closed(origin)
       }
+      // The fiber that read the body has ended too.
+      yield* Effect.repeat(Fiber.roots, { until: (roots) => roots.length <= before })
     }).pipe(Effect.provide(overTransport))
   )
 
@@ -93,6 +96,17 @@ describe("an HttpClient over a transport", () => {
       const cut = yield* Effect.flip(response.arrayBuffer)
       assert.strictEqual(cut._tag, "ResponseError")
       assert.match(inspect(cut.cause), /broke off after 5 of 100 bytes/)
+    }).pipe(Effect.provide(overTransport))
+  )
+
+  it.scopedLive("fails if the status is unknown, or if the content of the request is not in memory", () =>
+    Effect.gen(function* () {
+      const origin = yield* raw(["HTTP/1.1 700 Odd\r\nContent-Length: 2\r\n\r\nno", "stay"])
+      const odd = yield* Effect.flip(sent(HttpClientRequest.get(origin.url)))
+      assert.deepInclude(odd, { _tag: "RequestError", reason: "Transport" })
+      yield* closed(origin)
+      const streamed = HttpClientRequest.bodyStream(HttpClientRequest.put(origin.url), Stream.empty)
+      assert.deepInclude(yield* Effect.flip(sent(streamed)), { _tag: "RequestError", reason: "Encode" })
     }).pipe(Effect.provide(overTransport))
   )
 })

@@ -27,8 +27,8 @@ export interface Bucket {
 
 export interface Buckets {
   /**
-   * Opens the place with this URL until the scope closes. Dies if the process has no account, or if the place cannot be used. A storage
-   * that is not available at the moment is tried again for some 15 seconds.
+   * Opens the place with this URL until the scope closes. Dies if the process has no account, or if the place cannot be used. Waits for
+   * a storage that is not available at the moment.
    */
   readonly open: (url: string) => Effect.Effect<Bucket, never, Scope.Scope>
 }
@@ -44,8 +44,7 @@ export const make = Effect.fnUntraced(function* <R>({
         const store = Context.get(yield* Layer.build(host.bucket(url, network)), Store)
         yield* Effect.retry(store.prepare(url), {
           while: ({ reason }) => reason === "unavailable",
-          times: 4,
-          schedule: Schedule.exponential("1 second")
+          schedule: Schedule.union(Schedule.exponential("1 second"), Schedule.spaced("30 seconds"))
         })
         const run = yield* Layer.build(Layer.provide(files, Layer.succeed(Store, store)))
         return { store, run: Context.get(run, ShardRun).run }
@@ -57,7 +56,7 @@ export const make = Effect.fnUntraced(function* <R>({
     open: (url) =>
       RcMap.get(opened, url).pipe(
         // The next shard tries again.
-        Effect.tapError(() => RcMap.invalidate(opened, url)),
+        Effect.tapErrorCause(() => RcMap.invalidate(opened, url)),
         Effect.catchAll(({ message }) => Effect.die(new Error(message)))
       )
   }

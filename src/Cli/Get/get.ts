@@ -301,7 +301,7 @@ const run = Effect.fnUntraced(function* (
     Supervisor.supervise({
       companions: {
         display:
-          progress === "none" && (options.quiet || !options.json)
+          progress === "none" && page === undefined && (options.quiet || !options.json)
             ? Effect.never
             : Effect.zipRight(Effect.fork(countItems(urls, options, expect)), Display.show(progress, summary.display))
       }

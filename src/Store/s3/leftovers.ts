@@ -29,9 +29,9 @@ export const find = (bucket: Bucket, prefix: string): Effect.Effect<ReadonlyArra
     Effect.forEach(
       all,
       ([id, { modifiedMillis, records, sizeBytes }]) =>
-        Effect.map(destinationOf(bucket, prefix, records.at(-1)), (destination) => ({
+        Effect.map(recordOf(bucket, records.at(-1)), (record) => ({
           id,
-          destination,
+          destination: record?.destination.slice(prefix.length),
           sizeBytes,
           modifiedMillis
         })),
@@ -39,7 +39,10 @@ export const find = (bucket: Bucket, prefix: string): Effect.Effect<ReadonlyArra
     )
   )
 
-/** Removes the leftovers that were last written before this time. Returns their ids. */
+/**
+ * Removes the leftovers that were last written before this time, but not those of processes that have said since then that they live.
+ * Returns their ids.
+ */
 export const remove = (
   bucket: Bucket,
   prefix: string,
@@ -47,17 +50,29 @@ export const remove = (
 ): Effect.Effect<ReadonlyArray<string>, S3Failure> =>
   Effect.gen(function* () {
     const old = Array.from(yield* listed(bucket, prefix)).filter(([, found]) => found.modifiedMillis < beforeMillis)
+    const owners = yield* bucket.list(Keys.owners(prefix))
+    const live = new Set(
+      owners
+        .filter(({ modifiedMillis }) => modifiedMillis >= beforeMillis)
+        .map(({ key }) => key.slice(Keys.owners(prefix).length))
+    )
+    const removed: Array<string> = []
     for (const [id, { records }] of old) {
+      const owner = (yield* recordOf(bucket, records.at(-1)))?.owner
+      if (owner !== undefined && live.has(owner)) {
+        continue
+      }
+      removed.push(id)
       // The record first: without it no process continues the part.
       for (const key of records) {
         yield* bucket.remove(key)
       }
       yield* removeAll({ bucket, prefix }, id)
     }
-    for (const { key, modifiedMillis } of yield* bucket.list(Keys.owners(prefix))) {
+    for (const { key, modifiedMillis } of owners) {
       yield* modifiedMillis < beforeMillis ? bucket.remove(key) : Effect.void
     }
-    return old.map(([id]) => id)
+    return removed
   })
 
 const listed = (bucket: Bucket, prefix: string): Effect.Effect<ReadonlyMap<string, Found>, S3Failure> =>
@@ -84,17 +99,14 @@ const listed = (bucket: Bucket, prefix: string): Effect.Effect<ReadonlyMap<strin
     return all
   })
 
-const destinationOf = (
+const recordOf = (
   bucket: Bucket,
-  prefix: string,
-  record: string | undefined
-): Effect.Effect<string | undefined, S3Failure> =>
-  record === undefined
+  key: string | undefined
+): Effect.Effect<ReturnType<typeof Record.decode>, S3Failure> =>
+  key === undefined
     ? Effect.succeed(undefined)
-    : bucket.get(record).pipe(
-        Effect.map((body) => Record.decode(body)?.destination.slice(prefix.length)),
-        Effect.catchIf(
-          ({ isMissing }) => isMissing,
-          () => Effect.succeed(undefined)
-        )
+    : Effect.catchIf(
+        Effect.map(bucket.get(key), Record.decode),
+        ({ isMissing }) => isMissing,
+        () => Effect.succeed(undefined)
       )

@@ -252,4 +252,23 @@ describe("a part in an object storage", () => {
       storage.release()
     }).pipe(Effect.provide(NodeHttpClient.layerUndici))
   )
+
+  it.scopedLive("is not removed as a leftover while its process says that it lives", () =>
+    Effect.gen(function* () {
+      const storage = yield* scriptedS3
+      const { options } = bucketAt(storage.endpoint, "prefix")
+      const part = yield* begun(storage)
+      const age = (isOld: (key: string) => boolean) => {
+        for (const [key, object] of storage.objects) {
+          storage.objects.set(key, isOld(key) ? { ...object, modifiedMillis: 0 } : object)
+        }
+      }
+      age((key) => !key.includes("/owners/"))
+      assert.strictEqual((yield* S3Store.leftovers(options)).length, 1)
+      assert.deepStrictEqual(yield* S3Store.removeLeftovers(options), [])
+      yield* part.close("keep")
+      age(() => true)
+      assert.strictEqual((yield* S3Store.removeLeftovers(options)).length, 1)
+    }).pipe(Effect.provide(NodeHttpClient.layerUndici))
+  )
 })
