@@ -42,7 +42,10 @@ export const make = Effect.fnUntraced(function* <R>({
     lookup: (url: string) =>
       Effect.gen(function* () {
         const store = Context.get(yield* Layer.build(host.bucket(url, network)), Store)
-        yield* Effect.retry(store.prepare(url), {
+        const ready = Effect.tapError(store.prepare(url), ({ message, reason }) =>
+          reason === "unavailable" ? Effect.logWarning(`a shard waits for the object storage: ${message}`) : Effect.void
+        )
+        yield* Effect.retry(ready, {
           while: ({ reason }) => reason === "unavailable",
           schedule: Schedule.union(Schedule.exponential("1 second"), Schedule.spaced("30 seconds"))
         })
