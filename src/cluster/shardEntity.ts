@@ -129,8 +129,15 @@ const run = (
           )
           return Effect.zipRight(Effect.ignore(released), Effect.failCause(Cause.stripFailures(exit.cause)))
         }
-        // The same process would fail to read them again.
         const unreadable = Option.getOrUndefined(Cause.failureOption(exit.cause))
+        if (unreadable?.reason === "version") {
+          return Effect.logWarning(`shard ${shard} of the batch ${batch} waits: ${unreadable.message}`).pipe(
+            Effect.zipRight(restore(outbox(rows.release(attempt, tally.counts)))),
+            Effect.zipRight(restore(Effect.sleep(pauseForOthers))),
+            Effect.as(false)
+          )
+        }
+        // No process can read them.
         if (unreadable !== undefined) {
           return Effect.logWarning(`shard ${shard} of the batch ${batch} is abandoned: ${unreadable.message}`).pipe(
             Effect.zipRight(Clock.currentTimeMillis),
@@ -199,3 +206,6 @@ const releaseTimeout = "5 seconds"
 
 /** The pause after an attempt that died. */
 const pauseAfterDeath = "1 second"
+
+/** How long a shard waits for a runner of the version that has stored its requests. */
+const pauseForOthers = "30 seconds"

@@ -363,24 +363,40 @@ describe("a shard whose run dies", () => {
   )
 })
 
-it.effect("abandons a shard at once whose requests another version has stored, and says why without secrets", () =>
+const stored = (content: string) =>
+  Effect.gen(function* () {
+    const rows = yield* BatchRows
+    yield* rows.addSlice("manifest", { shard: 0, files: 1, firstIndex: 0, content }, 0)
+    const batch = { id: "a", manifest: "manifest", digest: "", shards: 1, files: 1, settings: {}, submittedMillis: 0 }
+    yield* rows.insert(batch)
+  })
+
+it.effect("abandons a shard at once whose requests are damaged, and says why without secrets", () =>
   autoAdvance(
     Effect.gen(function* () {
-      const rows = yield* BatchRows
-      const content = '{"version":999,"requests":[{"url":"http://user:secret@origin.test/"}]}'
-      yield* rows.addSlice("manifest", { shard: 0, files: 1, firstIndex: 0, content }, 0)
-      const batch = { id: "a", manifest: "manifest", digest: "", shards: 1, files: 1, settings: {}, submittedMillis: 0 }
-      yield* rows.insert(batch)
+      yield* stored('{"version":1,"requests":[{"url":"http://user:secret@origin.test/"')
       assert.deepInclude((yield* ended("a")).files, { failed: 1, total: 1 })
       assert.deepStrictEqual((yield* (yield* Batches.Batches).report("a")).abandoned, [
-        {
-          shard: 0,
-          files: 1,
-          attempts: 1,
-          reason: "defect",
-          detail: "the requests were stored by another version of halyard, which must carry them out"
-        }
+        { shard: 0, files: 1, attempts: 1, reason: "defect", detail: "the stored requests are damaged" }
       ])
+    })
+  ).pipe(Effect.provide(worldOf((_, requested) => saving(requested))))
+)
+
+it.effect("waits with a shard whose requests another version has stored", () =>
+  autoAdvance(
+    Effect.gen(function* () {
+      yield* stored('{"version":999,"requests":[{"url":"http://origin.test/"}]}')
+      const { cancel, status } = yield* Batches.Batches
+      const waiting = yield* status("a").pipe(
+        Effect.delay("10 seconds"),
+        Effect.repeat({ until: ({ attempts }) => attempts > 3 })
+      )
+      assert.strictEqual(waiting.state, "running")
+      assert.deepInclude(waiting.files, { failed: 0, total: 1 })
+      assert.deepInclude(waiting.shards, { done: 0, abandoned: 0 })
+      yield* cancel("a")
+      assert.strictEqual((yield* ended("a")).state, "cancelled")
     })
   ).pipe(Effect.provide(worldOf((_, requested) => saving(requested))))
 )
