@@ -48,7 +48,7 @@ export const directory = (text: string, label: string): Either.Either<string, st
   const [bucket = "", ...segments] = isIn(text.toLowerCase()) ? text.slice(scheme.length).split("/") : []
   if (!/^[a-z\d][\w.-]{1,254}$/i.test(bucket)) {
     return Either.left(
-      `${label}: an object storage is s3://BUCKET/PREFIX, and BUCKET has letters, digits, '.', '-' and '_' only; a directory whose name begins with s3: is ./s3:...`
+      `${label}: an object storage is s3://BUCKET/PREFIX, where BUCKET has 2 to 255 letters, digits, '.', '-' and '_'; write './s3:NAME' for a directory with such a name`
     )
   }
   const all = segments.slice(
