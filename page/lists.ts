@@ -159,13 +159,18 @@ export const transfers = (run: Run, open: Open): HTMLElement => {
   )
 }
 
-export const origins = ({ data }: Run): HTMLElement => {
-  const rows = Array.from(data.origins, (_, row) => row).filter((row) => (data.origins[row]?.requests ?? 0) > 0)
-  const of = (name: string, text: (origin: (typeof data.origins)[number]) => string): Column =>
+/** Makes the columns of a table with a row for each origin. */
+export const columnOfOrigins =
+  ({ origins }: Run["data"]) =>
+  (name: string, text: (origin: (typeof origins)[number]) => string): Column =>
     number(name, (row) => {
-      const found = data.origins[row]
+      const found = origins[row]
       return found === undefined ? "" : text(found)
     })
+
+export const origins = ({ data }: Run): HTMLElement => {
+  const rows = Array.from(data.origins, (_, row) => row).filter((row) => (data.origins[row]?.requests ?? 0) > 0)
+  const of = columnOfOrigins(data)
   return section(
     "origins",
     "Origins",

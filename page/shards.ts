@@ -3,7 +3,7 @@
 import type { ShardsData } from "../src/RunRecord/data.js"
 import { element, section } from "./dom.js"
 import * as Format from "./format.js"
-import { file, number, type Open, reason, slowestRows } from "./lists.js"
+import { columnOfOrigins, file, number, type Open, reason, slowestRows } from "./lists.js"
 import type { Run } from "./run.js"
 import { type Column, pagedTable } from "./table.js"
 
@@ -69,11 +69,7 @@ export const all = (batch: Batch, open: Open): HTMLElement => {
 }
 
 export const runners = ({ data }: Batch): HTMLElement => {
-  const of = (name: string, text: (runner: (typeof data.origins)[number]) => string): Column =>
-    number(name, (row) => {
-      const found = data.origins[row]
-      return found === undefined ? "" : text(found)
-    })
+  const of = columnOfOrigins(data)
   return section(
     "runners",
     "Runners",

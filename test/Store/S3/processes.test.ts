@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { randomBytes } from "../../support/killedRuns.js"
-import { http } from "../../support/loopback.js"
+import { pausingFile } from "../../support/pausingFile.js"
 import { until } from "../../support/poll.js"
 import { start } from "../../support/program.js"
 import * as Programs from "../../support/programs.js"
@@ -23,40 +23,11 @@ const content = Buffer.from(randomBytes(5_000_000))
 
 const sha256Of = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
-/** A server of the content that sends no more than this number of bytes of a whole response before `resume`. */
-const pausing = (pauseBytes: number) => {
-  const ranges: Array<string | undefined> = []
-  let isPausing = true
-  return Effect.map(
-    http(({ headers }, response) => {
-      ranges.push(headers.range)
-      const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0)
-      response.writeHead(from === 0 ? 200 : 206, {
-        etag: '"1"',
-        "content-length": content.length - from,
-        ...(from === 0 ? {} : { "content-range": `bytes ${from}-${content.length - 1}/${content.length}` })
-      })
-      if (isPausing) {
-        response.write(content.subarray(0, pauseBytes))
-      } else {
-        response.end(content.subarray(from))
-      }
-    }),
-    (origin) => ({
-      url: `${origin.url}/file`,
-      ranges: () => ranges.slice(),
-      stopPausing: () => {
-        isPausing = false
-      }
-    })
-  )
-}
-
 describe("a process that downloads into an object storage", () => {
   it.scopedLive("continues after it was killed between two blocks, and verifies the digest of the whole file", () =>
     Effect.gen(function* () {
       const storage = yield* scriptedS3
-      const origin = yield* pausing(3_500_000)
+      const origin = yield* pausingFile(content, 3_500_000)
       yield* Effect.scoped(
         Effect.gen(function* () {
           const killed = yield* downloading(storage.endpoint, origin.url)
@@ -97,7 +68,7 @@ describe("a process that downloads into an object storage", () => {
   it.scopedLive("leaves the part to the next process when it is interrupted", () =>
     Effect.gen(function* () {
       const storage = yield* scriptedS3
-      const origin = yield* pausing(2_000_000)
+      const origin = yield* pausingFile(content, 2_000_000)
       const interrupted = yield* downloading(storage.endpoint, origin.url)
       yield* until(
         "checkpoint",

@@ -7,51 +7,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { listOf } from "../../support/batches.js"
 import { accountAt, hasNoSecret, sessionAt } from "../../support/bucketAccount.js"
-import { http } from "../../support/loopback.js"
+import { heldOrigin } from "../../support/heldOrigin.js"
 import { until } from "../../support/poll.js"
 import { halyard, run, temporaryDirectory } from "../../support/program.js"
 import * as Programs from "../../support/programs.js"
 import { bucketAt, leftIn, partsIn, textAt } from "../../support/s3Bucket.js"
 import { type ScriptedS3, scriptedS3 } from "../../support/scriptedS3.js"
 import { unpackedByTar } from "../../support/tarFiles.js"
-
-/** An origin that answers with the path, filled up to a size, and not at all to held paths. */
-const origin = ({
-  isHeld = () => false,
-  sizeBytes = 0
-}: {
-  readonly isHeld?: (path: string) => boolean
-  readonly sizeBytes?: number
-} = {}) =>
-  Effect.gen(function* () {
-    const requests: Array<string> = []
-    let held = 0
-    let isReleased = false
-    const { url } = yield* http((request, response) => {
-      const path = request.url ?? ""
-      requests.push(path)
-      if (path === "/missing") {
-        response.writeHead(404).end()
-      } else if (!isReleased && isHeld(path)) {
-        held++
-      } else {
-        response.end(`content of ${path}`.padEnd(sizeBytes, "."))
-      }
-    })
-    return {
-      url,
-      requests,
-      release: () => {
-        isReleased = true
-      },
-      awaitHeld: (count: number) =>
-        until(
-          "held requests",
-          () => (held >= count ? true : undefined),
-          () => requests.join(" ")
-        )
-    }
-  })
 
 /** The keys of the files of a storage. */
 const keysIn = ({ objects }: ScriptedS3) => [...objects.keys()].filter((key) => !key.includes("/.halyard/")).sort()
@@ -75,7 +37,7 @@ describe("halyard submit --local -d s3://BUCKET/PREFIX", () => {
   it.scopedLive("saves each file as an object, and a second run keeps them", () =>
     Effect.gen(function* () {
       const storage = yield* scriptedS3
-      const { requests, url } = yield* origin()
+      const { requests, url } = yield* heldOrigin()
       const cwd = yield* temporaryDirectory
       const options = { cwd, env: sessionAt(storage.endpoint) }
       const line = [...local, "-i", listOf(cwd, url, 25, ["missing"])]
@@ -95,7 +57,7 @@ describe("halyard submit --local -d s3://BUCKET/PREFIX", () => {
   it.scopedLive("writes a tar for each shard as an object, and a second run fetches nothing", () =>
     Effect.gen(function* () {
       const storage = yield* scriptedS3
-      const { requests, url } = yield* origin()
+      const { requests, url } = yield* heldOrigin()
       const cwd = yield* temporaryDirectory
       const options = { cwd, env: accountAt(storage.endpoint) }
       const line = [...local, "--tar", "-i", listOf(cwd, url, 30)]
@@ -119,7 +81,7 @@ describe("halyard submit --local -d s3://BUCKET/PREFIX", () => {
       // Each tar is larger than a block. Two files of a shard are larger than what is held in memory.
       const sizeBytes = 2_000_000
       const storage = yield* scriptedS3
-      const { awaitHeld, release, requests, url } = yield* origin({
+      const { awaitHeld, release, requests, url } = yield* heldOrigin({
         isHeld: (path) => Number(path.slice(1)) % 10 >= 6,
         sizeBytes
       })
@@ -152,7 +114,7 @@ describe("halyard submit --local -d s3://BUCKET/PREFIX", () => {
   it.scopedLive("fails before a request if the storage cannot be used", () =>
     Effect.gen(function* () {
       const storage = yield* scriptedS3
-      const { requests, url } = yield* origin()
+      const { requests, url } = yield* heldOrigin()
       const cwd = yield* temporaryDirectory
       const list = listOf(cwd, url, 5)
       const account = accountAt(storage.endpoint)
@@ -192,7 +154,7 @@ describe("halyard submit --local -d s3://BUCKET/PREFIX", () => {
       const bucket = bucketAt(endpoint, "p")
       yield* bucket.client.createBucket
       // The tar has three blocks.
-      const { url } = yield* origin({ sizeBytes: 2_000_000 })
+      const { url } = yield* heldOrigin({ sizeBytes: 2_000_000 })
       const cwd = yield* temporaryDirectory
       const options = { cwd, env: accountAt(endpoint) }
       const list = listOf(cwd, url, 10)
@@ -214,7 +176,7 @@ describe("halyard runner with a batch in an object storage", () => {
     () =>
       Effect.gen(function* () {
         const storage = yield* scriptedS3
-        const { url } = yield* origin()
+        const { url } = yield* heldOrigin()
         const cwd = yield* temporaryDirectory
         const env = { HALYARD_DATABASE: `file:${join(cwd, "batches.db")}` }
         const account = sessionAt(storage.endpoint)

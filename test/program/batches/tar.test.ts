@@ -12,40 +12,10 @@ import * as Download from "../../../src/Download.js"
 import * as Cluster from "../../../src/Node/Cluster.js"
 import { listOf } from "../../support/batches.js"
 import { reportOf } from "../../support/eventLines.js"
-import { http } from "../../support/loopback.js"
+import { heldOrigin } from "../../support/heldOrigin.js"
 import { until } from "../../support/poll.js"
 import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
 import { unpackedByTar } from "../../support/tarFiles.js"
-
-/** An origin that answers with the path, and not at all to held paths. */
-const origin = (isHeld: (path: string) => boolean = () => false) =>
-  Effect.gen(function* () {
-    const [held, requests]: [Array<() => void>, Array<string>] = [[], []]
-    let isReleased = false
-    const { url } = yield* http((request, response) => {
-      const path = request.url ?? ""
-      requests.push(path)
-      const answer = () => (path === "/missing" ? response.writeHead(404).end() : response.end(`content of ${path}`))
-      if (!isReleased && isHeld(path)) {
-        held.push(answer)
-      } else {
-        answer()
-      }
-    })
-    return {
-      url,
-      requests,
-      release: () => {
-        isReleased = true
-      },
-      awaitHeld: (count: number) =>
-        until(
-          "held requests",
-          () => (held.length >= count ? true : undefined),
-          () => requests.join(" ")
-        )
-    }
-  })
 
 const names = ["00000.tar", "00000.tar.index", "00001.tar", "00001.tar.index", "00002.tar", "00002.tar.index"]
 
@@ -72,7 +42,7 @@ const submitOf = (list: string): ReadonlyArray<string> => [
 describe("halyard submit --tar", () => {
   it.scopedLive("writes a tar for each shard, and a second run fetches nothing", () =>
     Effect.gen(function* () {
-      const { requests, url } = yield* origin()
+      const { requests, url } = yield* heldOrigin()
       const cwd = yield* temporaryDirectory
       const line = [...submitOf(listOf(cwd, url, 30)), "--local", "--processes", "2"]
       const first = yield* run(line, { cwd })
@@ -96,7 +66,9 @@ describe("halyard submit --tar", () => {
   it.scopedLive("continues the tars after Ctrl-C, and fetches no saved file again", () =>
     Effect.gen(function* () {
       // The first five files of each shard are answered. A request of the others begins when one of them is saved.
-      const { awaitHeld, release, requests, url } = yield* origin((path) => Number(path.slice(1)) % 10 >= 5)
+      const { awaitHeld, release, requests, url } = yield* heldOrigin({
+        isHeld: (path) => Number(path.slice(1)) % 10 >= 5
+      })
       const cwd = yield* temporaryDirectory
       const line = [...submitOf(listOf(cwd, url, 30)), "--local", "--processes", "2", "-c", "5"]
       const running = yield* halyard(line, { cwd })
@@ -123,7 +95,7 @@ describe("halyard submit --tar", () => {
 
   it.scopedLive("completes a tar without the files that fail", () =>
     Effect.gen(function* () {
-      const { url } = yield* origin()
+      const { url } = yield* heldOrigin()
       const cwd = yield* temporaryDirectory
       const list = join(cwd, "list.txt")
       writeFileSync(list, `${url}/0\n${url}/missing\n${url}/2\n`)
@@ -138,7 +110,7 @@ describe("halyard submit --tar", () => {
 
   it.scopedLive("abandons a shard whose tar cannot be opened, with the reason", () =>
     Effect.gen(function* () {
-      const { url } = yield* origin()
+      const { url } = yield* heldOrigin()
       const cwd = yield* temporaryDirectory
       const line = [...submitOf(listOf(cwd, url, 20)), "--local", "--processes", "2"]
       assert.strictEqual((yield* run(line, { cwd })).exitCode, 0)
@@ -152,7 +124,7 @@ describe("halyard submit --tar", () => {
 
   it.scopedLive("is carried out by a runner, which refuses settings of a newer version", () =>
     Effect.gen(function* () {
-      const { url } = yield* origin()
+      const { url } = yield* heldOrigin()
       const cwd = yield* temporaryDirectory
       const database = `file:${join(cwd, "batches.db")}`
       const env = { HALYARD_DATABASE: database }

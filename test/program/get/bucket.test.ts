@@ -10,6 +10,7 @@ import { linesOf } from "../../support/eventLines.js"
 import { get, sha256 } from "../../support/get.js"
 import { randomBytes } from "../../support/killedRuns.js"
 import { http } from "../../support/loopback.js"
+import { pausingFile } from "../../support/pausingFile.js"
 import { until } from "../../support/poll.js"
 import { filesIn, halyard, temporaryDirectory } from "../../support/program.js"
 import * as Programs from "../../support/programs.js"
@@ -136,25 +137,10 @@ describe("halyard get -d s3://BUCKET/PREFIX", () => {
     Effect.gen(function* () {
       const storage = yield* scriptedS3
       const content = Buffer.from(randomBytes(20_000_000))
-      const ranges: Array<string | undefined> = []
-      let isPausing = true
-      const { url } = yield* http(({ headers }, response) => {
-        ranges.push(headers.range)
-        const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0)
-        response.writeHead(from === 0 ? 200 : 206, {
-          etag: '"1"',
-          "content-length": content.length - from,
-          ...(from === 0 ? {} : { "content-range": `bytes ${from}-${content.length - 1}/${content.length}` })
-        })
-        if (isPausing) {
-          response.write(content.subarray(0, 17_000_000))
-        } else {
-          response.end(content.subarray(from))
-        }
-      })
+      const origin = yield* pausingFile(content, 17_000_000)
       const cwd = yield* temporaryDirectory
       const env = accountAt(storage.endpoint)
-      const line = ["get", `${url}/big`, "-d", "s3://bucket/p", "--segments", "1"]
+      const line = ["get", origin.url, "-d", "s3://bucket/p", "--segments", "1"]
       const running = yield* halyard(line, { cwd, env })
       yield* until(
         "two blocks",
@@ -166,12 +152,12 @@ describe("halyard get -d s3://BUCKET/PREFIX", () => {
       )
       yield* running.signal("SIGINT")
       assert.strictEqual((yield* running.ended).exitCode, 130)
-      assert.isFalse(storage.objects.has("p/big"))
-      isPausing = false
+      assert.isFalse(storage.objects.has("p/file"))
+      origin.stopPausing()
       const again = yield* get(line.slice(1), { cwd, env })
       assert.strictEqual(again.exitCode, 0, again.stderr)
-      assert.isTrue(storage.objects.get("p/big")?.body.equals(content))
-      assert.isAtLeast(Number(/^bytes=(\d+)-$/.exec(ranges[1] ?? "")?.[1]), 8 * 1024 * 1024)
+      assert.isTrue(storage.objects.get("p/file")?.body.equals(content))
+      assert.isAtLeast(Number(/^bytes=(\d+)-$/.exec(origin.ranges()[1] ?? "")?.[1]), 8 * 1024 * 1024)
       assert.deepStrictEqual(leftIn(storage), [])
     })
   )
