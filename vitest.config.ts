@@ -11,7 +11,7 @@ const hangs = 10 * 60_000
 // `npm test` leaves out the files named *.slow.test.ts. `npm run test:all` and the gate run every file.
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.{ts,mjs}"],
     setupFiles: ["test/support/turnAfterEach.ts"],
     // Examples import the package by its name, as their readers will.
     alias: [

@@ -3,33 +3,15 @@
 //   node test/pipelining/mutate.mjs [--seeds 800] [--only TEXT]
 //
 // Prints the first seed that finds each bug. Exits with 1 if a bug is not found.
-import { readFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { bundle, removeBundles } from "../simulation/bundle.mjs"
+import { changedSource } from "../simulation/changedSource.mjs"
 import { mutations } from "./mutations.mjs"
 
 const { values } = parseArgs({
   options: { seeds: { type: "string", default: "800" }, only: { type: "string", default: "" } }
 })
-const source = new URL("../../src/", import.meta.url)
 const entry = new URL("simulate.ts", import.meta.url)
-
-const plant = (index, edits) => {
-  const changed = new Map()
-  for (const [file, text, replacement] of edits) {
-    const path = fileURLToPath(new URL(file, source))
-    const before = changed.get(path) ?? readFileSync(path, "utf8")
-    if (before.split(text).length !== 2) {
-      throw new Error(`'${mutations[index][0]}': ${file} has not exactly one '${text}'`)
-    }
-    changed.set(
-      path,
-      before.replace(text, () => replacement)
-    )
-  }
-  return bundle(`pipelining-${index}`, changed, entry)
-}
 
 // A bug may throw in a callback of the event loop. That counts as found.
 let thrown
@@ -38,11 +20,12 @@ const onThrown = (error) => {
 }
 
 const missed = []
-for (const [index, [name, ...edits]] of mutations.entries()) {
+for (const [index, mutation] of mutations.entries()) {
+  const [name] = mutation
   if (!name.includes(values.only)) {
     continue
   }
-  const { run } = await import(await plant(index, edits))
+  const { run } = await import(await bundle(`pipelining-${index}`, changedSource(mutation), entry))
   thrown = undefined
   process.on("uncaughtException", onThrown)
   let found

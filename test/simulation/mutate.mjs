@@ -4,32 +4,14 @@
 //
 // Prints the first seed that finds each bug. A bug is found if the simulation reports a broken promise: each run has limits in
 // steps, in virtual time and in operations of the disk. Exits with 1 if a bug is not found.
-import { readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
-import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import { bundle, removeBundles } from "./bundle.mjs"
+import { changedSource } from "./changedSource.mjs"
 import { mutations } from "./mutations.mjs"
 
-const source = new URL("../../src/", import.meta.url)
-
-const plant = async (index) => {
-  const [name, ...edits] = mutations[index]
-  const changed = new Map()
-  for (const [file, text, replacement] of edits) {
-    const path = fileURLToPath(new URL(file, source))
-    const before = changed.get(path) ?? readFileSync(path, "utf8")
-    if (before.split(text).length !== 2) {
-      throw new Error(`'${name}': ${file} has not exactly one '${text}'`)
-    }
-    changed.set(
-      path,
-      before.replace(text, () => replacement)
-    )
-  }
-  return bundle(`mutant-${index}`, changed)
-}
+const plant = (index) => bundle(`mutant-${index}`, changedSource(mutations[index]))
 
 // A guard, and no criterion: the time in which 20 seeds end, also on a loaded machine. A bug that exceeds it is not found.
 const seedSeconds = 300

@@ -333,7 +333,7 @@ export const mutations = [
     ["engine/resume/keepsContent.ts", "error.status !== 404 && error.status !== 410", "true"]
   ],
   ["no record is written while a body is received", ["engine/resume/checkpoints.ts", "if (!isDue)", "if (true)"]],
-  ["a kept part is not told", ["engine/outcome.ts", "bytes === 0 ? {} : { keptBytes: bytes }", "{}"]],
+  ["a kept part is not told", [partial, "this.hasCheckpoint ? { keptBytes: this.bytes } : {}", "{}"]],
   [
     "a part is continued under the validator of another version",
     [request, "validator === undefined ? undefined", "true ? undefined"],

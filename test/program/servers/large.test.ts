@@ -114,7 +114,8 @@ describe("halyard get, from the servers of Debian", () => {
         assert.isAtLeast(heads.length, 2)
         const ended = yield* get([url], { cwd })
         assert.strictEqual(ended.exitCode, 0, ended.stderr)
-        assert.isBelow(between.takeBytes(), 6.1 * mebibyte)
+        // Segments that are divided while they are received leave bytes in the buffers of their connections.
+        assert.isBelow(between.takeBytes(), content.length)
         saved(cwd, content)
       })
     )
