@@ -253,8 +253,11 @@ export class Host extends Context.Tag("halyard/Cli/Host")<
       readonly isScreen: boolean
       /** Writes at once. */
       readonly write: (text: string) => void
-      /** Writes within 20 milliseconds, together with other text. */
-      readonly writeSoon: (text: string) => void
+      /**
+       * Writes within 20 milliseconds, together with other text. `text` is called then: to make many lines in a row takes less time than to
+       * make each of them between other work.
+       */
+      readonly writeSoon: (text: () => string) => void
       /** Whether 1 MiB of text waits in memory for standard output and the screen. */
       readonly isFull: () => boolean
     }

@@ -60,7 +60,7 @@ export const hostWith = (
     stdin: Stream.empty,
     read: () => Stream.empty,
     useDumbTerminal: () => {},
-    stdout: { isTerminal: false, isScreen: false, write, writeSoon: write, isFull: () => false }
+    stdout: { isTerminal: false, isScreen: false, write, writeSoon: (text) => write(text()), isFull: () => false }
   })
 
 /** What the command line prints. An action that needs the network or a disk dies. */

@@ -60,7 +60,8 @@ export const dryRun = Effect.fnUntraced(function* <E, R>(
 ) {
   const host = yield* Host
   const statusLine = yield* StatusLine
-  const write = (text: string) => (host.stdout.isScreen ? statusLine.printSoon(text) : host.stdout.writeSoon(text))
+  const write = (text: string) =>
+    host.stdout.isScreen ? statusLine.printSoon(text) : host.stdout.writeSoon(() => text)
   const urls = ShownUrls.make(options.showUrls)
   const counts = new Map<Plan["plan"], number>()
   yield* Stream.runForEach(requests, (request) =>

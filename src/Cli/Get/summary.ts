@@ -98,9 +98,9 @@ export const make = (options: {
       let keptBytes = 0
       const discarded = new DiscardedBytes()
 
-      const write = (text: string): void => {
+      const write = (text: () => string): void => {
         if (host.stdout.isScreen) {
-          statusLine.printSoon(text)
+          statusLine.printSoon(text())
         } else {
           host.stdout.writeSoon(text)
         }
@@ -117,12 +117,12 @@ export const make = (options: {
       let isBegun = false
       const beganAtMillis = time()
 
-      const writeLine = (line: EventLine): void => {
+      const writeLine = (line: () => EventLine): void => {
         if (!isBegun) {
-          write(Lines.toText(Lines.run("get", options.version, beganAtMillis)))
+          write(() => Lines.toText(Lines.run("get", options.version, beganAtMillis)))
         }
         isBegun = true
-        write(Lines.toText(line))
+        write(() => Lines.toText(line()))
       }
 
       const onResponse = ({ headers, status, url }: Responded): void =>
@@ -172,11 +172,11 @@ export const make = (options: {
         }
         if (json) {
           if (!quiet || outcome._tag === "Failed") {
-            writeLine(Lines.fromOutcome(outcome, atMillis, lineOptions, refused?.place))
+            writeLine(() => Lines.fromOutcome(outcome, atMillis, lineOptions, refused?.place))
           }
         } else if (outcome._tag === "Saved") {
           if (options.hasPaths && !quiet) {
-            write(`${Printable.line(outcome.destination)}\n`)
+            write(() => `${Printable.line(outcome.destination)}\n`)
           }
           const renamed = renamedLine(outcome, urls)
           if (renamed !== undefined) {
@@ -267,7 +267,7 @@ export const make = (options: {
           } else if (!json) {
             onText(event)
           } else if (!quiet) {
-            writeLine(Lines.fromEvent(event, lineOptions))
+            writeLine(() => Lines.fromEvent(event, lineOptions))
           }
           return Effect.void
         },
@@ -294,7 +294,8 @@ export const make = (options: {
           expected = files
           display.expect(files)
           if (json && !quiet) {
-            writeLine({ event: "Expected", atMillis: time(), files })
+            const atMillis = time()
+            writeLine(() => ({ event: "Expected", atMillis, files }))
           }
         },
         display,
@@ -306,7 +307,8 @@ export const make = (options: {
               return
             }
             if (json) {
-              writeLine(Lines.report(whole(), elapsedSeconds * 1000, time()))
+              const [counts, atMillis] = [whole(), time()]
+              writeLine(() => Lines.report(counts, elapsedSeconds * 1000, atMillis))
               return
             }
             printFailures()

@@ -69,18 +69,18 @@ export const screen = (): NodeJS.WriteStream =>
     ? process.stdout
     : process.stderr
 
-let waiting = ""
+let waiting: Array<() => string> = []
 let timer: NodeJS.Timeout | undefined
 
-const waitingAtMostCharacters = 64 * 1024
+const waitingAtMost = 128
 
 // A run of small files prints thousands of lines a second, and each write takes as long as a request.
 const waitMillis = 20
 
-/** Writes within 20 milliseconds, after all earlier text. */
-export const writeSoon = (text: string): void => {
-  waiting += text
-  if (waiting.length >= waitingAtMostCharacters) {
+/** Writes within 20 milliseconds, after all earlier text. `text` is called then. */
+export const writeSoon = (text: () => string): void => {
+  waiting.push(text)
+  if (waiting.length >= waitingAtMost) {
     flush()
   } else {
     // Real time, because the reader is another process.
@@ -92,10 +92,10 @@ export const writeSoon = (text: string): void => {
 export const flush = (): void => {
   clearTimeout(timer)
   timer = undefined
-  if (waiting !== "") {
-    const text = waiting
-    waiting = ""
-    process.stdout.write(text)
+  if (waiting.length > 0) {
+    const texts = waiting
+    waiting = []
+    process.stdout.write(texts.map((text) => text()).join(""))
   }
 }
 
