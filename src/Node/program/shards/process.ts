@@ -36,10 +36,12 @@ export const serve = (binUrl: URL): void => {
   const interrupt = (): void => fiber.unsafeInterruptAsFork(fiber.id())
   process.once("disconnect", interrupt)
   fiber.addObserver((exit) => {
-    if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) {
+    // An interruption is the usual end. Only a process that succeeds keeps its compiled code for the next one.
+    const isFailed = Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)
+    if (isFailed) {
       process.stderr.write(`${Cause.pretty(exit.cause)}\n`)
     }
-    process.exit(Exit.isSuccess(exit) ? 0 : 1)
+    process.exit(isFailed ? 1 : 0)
   })
 }
 
