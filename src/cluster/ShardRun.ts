@@ -2,9 +2,11 @@
  * The run of one shard. By default it is `Downloader.run` of the runner, which writes to the store of the runner. A program that gives
  * each shard an output of its own replaces it.
  */
+import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { DownloadOutcome, DownloadRequest } from "../Download.js"
 import * as Downloader from "../Downloader.js"
@@ -58,17 +60,31 @@ export const layer = (options?: {
     ShardRun,
     Effect.map(Effect.all([Downloader.Downloader, Store]), ([downloader, store]) => ({
       run: (_, requests) => {
-        const prepared = new Set<string>()
-        const prepare = ({ destination }: DownloadRequest) => {
-          const directory = directoryOf(destination)
-          if (directory === "" || prepared.has(directory)) {
-            return Effect.void
-          }
-          prepared.add(directory)
-          // The transfer of the file fails with the same error.
-          return Effect.ignore(store.prepare(directory))
-        }
-        return downloader.run(Stream.tap(requests, prepare), options)
+        const prepared = new Set<string>([""])
+        const isPrepared = ({ destination }: DownloadRequest) => prepared.has(directoryOf(destination))
+        /** The requests from a position on, up to the next one whose directory must be made first. */
+        const next = (requested: ReadonlyArray<DownloadRequest>, start: number) =>
+          Effect.gen(function* () {
+            const request = requested[start]
+            if (request === undefined) {
+              return Option.none()
+            }
+            if (!isPrepared(request)) {
+              const directory = directoryOf(request.destination)
+              prepared.add(directory)
+              // If it fails, the transfer of the file fails with the same error.
+              yield* Effect.ignore(store.prepare(directory))
+            }
+            const others = requested.slice(start + 1)
+            const count = others.findIndex((other) => !isPrepared(other))
+            const ready = [request, ...(count === -1 ? others : others.slice(0, count))]
+            return Option.some([Chunk.unsafeFromArray(ready), start + ready.length] as const)
+          })
+        const ready = Stream.flatMap(Stream.chunks(requests), (chunk) => {
+          const requested = Chunk.toReadonlyArray(chunk)
+          return Stream.unfoldChunkEffect(0, (start) => next(requested, start))
+        })
+        return downloader.run(ready, options)
       }
     }))
   )

@@ -2,6 +2,7 @@
  * Carries out one shard: counts the attempt, runs it, and stores its result. Ends when the row of the shard has its result.
  */
 import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -103,7 +104,9 @@ const run = (
         tally.expect(requests)
         return shardRun
           .run({ batch, shard, attempt: begun.attempt, settings: begun.settings }, Stream.fromIterable(requests))
-          .pipe(Stream.runForEach((outcome) => Effect.sync(() => tally.add(outcome))))
+          .pipe(
+            Stream.runForEachChunk((outcomes) => Effect.sync(() => Chunk.forEach(outcomes, (one) => tally.add(one))))
+          )
       }
     )
     const progress = Effect.suspend(() => Effect.ignore(rows.progress(attempt, tally.counts))).pipe(

@@ -407,8 +407,13 @@ it.effect("counts the files that a second attempt finds saved", () => {
     Effect.gen(function* () {
       yield* submit("a", 10)
       const status = yield* ended("a")
-      assert.deepInclude(status, { attempts: 2, foundSaved: 4, bytes: 18 })
-      assert.deepInclude(status.files, { saved: 6, skipped: 4, failed: 0 })
+      const { foundSaved } = status
+      // How many files the first attempt has saved depends on how many transfers it had in flight.
+      assert.isAtLeast(foundSaved, 4)
+      assert.isAtMost(foundSaved, 9)
+      const saved = 10 - foundSaved
+      assert.deepInclude(status, { attempts: 2, bytes: 3 * saved })
+      assert.deepInclude(status.files, { saved, skipped: foundSaved, failed: 0 })
     })
   ).pipe(
     Effect.provide(
