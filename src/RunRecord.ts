@@ -8,9 +8,8 @@
  * @since 0.2.0
  */
 import type { DownloadEvent } from "./DownloadEvent.js"
-import type { Picture, RunData, ShardsData } from "./RunRecord/data.js"
+import type { Picture, RunData } from "./RunRecord/data.js"
 import { Recorder } from "./RunRecord/recorder.js"
-import type { Shards } from "./RunRecord/shards.js"
 
 export {
   type DelayColumns,
@@ -54,8 +53,6 @@ export interface RunRecord {
     readonly hints?: ReadonlyArray<string> | undefined
     /** True if the events are those of failed files only. */
     readonly hasFailuresOnly?: boolean | undefined
-    /** The shards of a batch. The events are then those of its failed files. */
-    readonly shards?: Shards | undefined
   }) => RunData
 }
 
@@ -71,16 +68,10 @@ export const make = (options?: { readonly transfersAtMost?: number | undefined }
     receive: (event) => recorder.receive(event),
     expect: (files) => recorder.expect(files),
     saved: (take) => recorder.saved(take),
-    data: ({ hasFailuresOnly = false, hasSecrets = false, hints = [], pictures = [], shards } = {}) => {
-      const data = { ...recorder.data(pictures, hasSecrets), hasFailuresOnly, hints }
-      return shards === undefined ? data : ofBatch(data, shards.data(data.counts.failed))
-    }
+    data: ({ hasFailuresOnly = false, hasSecrets = false, hints = [], pictures = [] } = {}) => ({
+      ...recorder.data(pictures, hasSecrets),
+      hasFailuresOnly,
+      hints
+    })
   }
-}
-
-/** The sums of a batch, and its failed files. */
-const ofBatch = (failed: RunData, shards: ShardsData): RunData => {
-  const { beganAtMillis, counts, elapsedMillis, failures, receivedBytes, savedBytes } = shards
-  const kinds = [...failed.failures, ...failures].sort((one, other) => other.count - one.count)
-  return { ...failed, beganAtMillis, elapsedMillis, counts, savedBytes, receivedBytes, failures: kinds, shards }
 }

@@ -56,7 +56,8 @@ export const open = Effect.fnUntraced(function* (
   const write = Effect.fnUntraced(function* (hints: () => ReadonlyArray<string>) {
     const pictures = isOwnRun ? yield* Pictures.read(record) : []
     const options = { hasFailuresOnly, hasSecrets, hints: hints(), pictures }
-    const text = withData(html, record.data({ ...options, shards: batch }))
+    const data = record.data(options)
+    const text = withData(html, batch === undefined ? data : batch.of(data))
     yield* target.replace((file) => file.writeAll(new TextEncoder().encode(text)))
   })
   const page: ReportPage = {

@@ -5,7 +5,7 @@
  * 100 that took longest have a row too.
  */
 import { displayText } from "../internal/text/displayUrl.js"
-import { type FailureKind, type Outcome, type OutcomeCounts, outcomes, type ShardsData } from "./data.js"
+import { type FailureKind, type Outcome, type OutcomeCounts, outcomes, type RunData, type ShardsData } from "./data.js"
 import { Sums } from "./sums.js"
 import { Texts } from "./texts.js"
 import { Timeline } from "./timeline.js"
@@ -92,6 +92,14 @@ export class Shards {
         this.overflowSlowest = slowest(this.overflowSlowest)
       }
     }
+  }
+
+  /** Adds the sums and the rows of the batch to the record of its failed files. */
+  of(failed: RunData): RunData {
+    const shards = this.data(failed.counts.failed)
+    const { beganAtMillis, counts, elapsedMillis, failures, receivedBytes, savedBytes } = shards
+    const kinds = [...failed.failures, ...failures].sort((one, other) => other.count - one.count)
+    return { ...failed, beganAtMillis, elapsedMillis, counts, savedBytes, receivedBytes, failures: kinds, shards }
   }
 
   /** What was taken so far. `listedFailures` is the number of failed files that are listed one by one. */

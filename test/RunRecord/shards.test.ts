@@ -54,7 +54,7 @@ describe("the record of a batch", () => {
       const request = requestTo(`http://origin.test/${path}`, path)
       record.receive(failed(request, 0, missing(request)))
     }
-    const whole = record.data({ shards: recordOf() })
+    const whole = recordOf().of(record.data())
     const abandoned = "a shard was abandoned after 3 attempts: Error: <b>out of memory</b>"
     assert.deepStrictEqual(
       whole.failures.map(({ count, reason }) => [count, reason]),
@@ -65,7 +65,7 @@ describe("the record of a batch", () => {
     )
     assert.deepInclude(whole, { beganAtMillis: begin, elapsedMillis: 200_000, savedBytes: 383_000 })
     assert.strictEqual(whole.counts.unfinished, 17)
-    const without = RunRecord.make().data({ shards: recordOf() })
+    const without = recordOf().of(RunRecord.make().data())
     assert.deepStrictEqual(
       without.failures.map(({ count }) => count),
       [10, 2]

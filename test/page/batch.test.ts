@@ -18,7 +18,7 @@ describe.skipIf(!hasBrowser)(`the report page of a batch${needsBrowser}`, () => 
         const request = requestTo(`http://origin.test/${path}`, `out/${path}`)
         record.receive(failed(request, 0, missing(request)))
       }
-      const html = withData(template, record.data({ shards: recordOf() }))
+      const html = withData(template, recordOf().of(record.data()))
       const { page, problems, requests } = yield* openHtml(html)
       const text = (selector: string) => Effect.promise(() => page.locator(selector).innerText())
       assert.strictEqual(yield* text("h1"), "The batch is running: 393 of 410 files have an outcome")
