@@ -89,6 +89,8 @@ export interface RunnerOptions {
   /** The address to listen on. Default: `host`. */
   readonly listen?: string | undefined
   readonly shardsAtOnce: number
+  /** Maximum number of shards that are sent and have not ended. Default: that of `Runner`. */
+  readonly window?: number | undefined
   /** How long shards continue when the layer closes. */
   readonly drain: Duration.Duration
 }

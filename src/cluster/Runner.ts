@@ -28,7 +28,11 @@ import * as ShardEntity from "./shardEntity.js"
 export interface Options {
   /** Maximum number of shards that this process carries out at a time. Default: 4. */
   readonly shardsAtOnce?: number | undefined
-  /** Maximum number of shards of one batch that are sent to the runners and have not ended. Default: 256. */
+  /**
+   * Maximum number of shards of one batch that are sent to the runners and have not ended. The runners read the messages of these shards
+   * again at least every two seconds, so a large number takes time: twice the shards that all runners carry out at a time is enough.
+   * Default: 256.
+   */
   readonly window?: number | undefined
   /** How long running shards may continue when the layer closes. No other shard begins. Default: 5 seconds. */
   readonly drain?: Duration.DurationInput | undefined

@@ -55,6 +55,8 @@ export const local = Effect.fnUntraced(function* <E, R>(
     host: "127.0.0.1",
     port: 1,
     shardsAtOnce: processes,
+    // There is no other runner that could take a shard, and the engine reads every shard that is sent again and again.
+    window: 2 * processes,
     drain: Duration.zero
   })
   const write = (text: string): void => (json ? host.stdout.write(text) : statusLine.line(text.replace(/\n$/, "")))
