@@ -152,8 +152,11 @@ export const make = (options?: Options): Effect.Effect<typeof OriginGovernor.Ser
  */
 export interface SharedGovernor {
   readonly governor: typeof OriginGovernor.Service
-  /** Sets the number of processes that keep the limits together, and the place of this one among them, from 0. */
-  readonly setShare: (members: number, rank: number) => void
+  /**
+   * Sets the number of processes that keep the limits together, the place of this one among them, from 0, and the number of the turn:
+   * permits that are fewer than the processes pass to others with each turn.
+   */
+  readonly setShare: (members: number, place: number, turn: number) => void
 }
 
 /**
@@ -285,7 +288,7 @@ export const makeShared = (options: Options = {}): Effect.Effect<SharedGovernor>
             }
       }
     })
-    return { governor, setShare: (members, rank) => act((at) => permits.setShare(members, rank, at)) }
+    return { governor, setShare: (members, place, turn) => act((at) => permits.setShare(members, place, turn, at)) }
   })
 
 /**

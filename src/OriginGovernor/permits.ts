@@ -134,8 +134,8 @@ export class Permits {
   }
 
   /** Changes the part of the limits of each origin. Permits beyond it stay until they are released. */
-  setShare(members: number, rank: number, now: number): void {
-    this.share.set(members, rank)
+  setShare(members: number, place: number, turn: number, now: number): void {
+    this.share.set(members, place, turn)
     for (const origin of this.origins.all) {
       this.refill(origin, undefined, now)
     }

@@ -3,17 +3,24 @@
  */
 export class Share {
   private members = 1
-  private rank = 0
+  private place = 0
+  private turn = 0
 
-  /** Sets the number of processes, and the place of this one among them, from 0. */
-  set(members: number, rank: number): void {
+  /** Sets the number of processes, the place of this one among them, from 0, and the number of the turn. */
+  set(members: number, place: number, turn: number): void {
     this.members = members
-    this.rank = rank
+    this.place = place
+    this.turn = turn
   }
 
-  /** The permits of this process. Those of all places add up to the limit: with fewer permits than processes, some have none. */
+  /**
+   * The permits of this process. Those of all places add up to the limit. With fewer permits than processes, each turn gives them to
+   * others. Otherwise the shares stay: if they moved, two processes that do not see the turn at the same time could exceed the limit.
+   */
   permits(limit: number): number {
-    return this.members === 1 ? limit : Math.floor((limit + this.rank) / this.members)
+    const { members, place, turn } = this
+    const rank = limit < members ? (place + turn) % members : place
+    return members === 1 ? limit : Math.floor((limit + rank) / members)
   }
 
   /** What a request or a byte counts against a rate. */

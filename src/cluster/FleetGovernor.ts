@@ -41,8 +41,7 @@ export const layer = (options: Options): Layer.Layer<OriginGovernor.OriginGovern
       const nowMillis = () => Number(clock.unsafeCurrentTimeNanos()) / 1e6
 
       const join = ({ runners, turn }: Fleet) => {
-        const place = Math.max(0, runners.indexOf(name))
-        setShare(Math.max(1, runners.length), (place + turn) % Math.max(1, runners.length))
+        setShare(Math.max(1, runners.length), Math.max(0, runners.indexOf(name)), turn)
       }
       yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(rows.leave(name), leaveTimeout)))
       yield* Effect.map(rows.beat(name), join)

@@ -34,6 +34,12 @@ const fill = (governor: typeof OriginGovernor.OriginGovernor.Service) =>
     return () => governor.inUse(origin).permits
   })
 
+/** The limit of each runner at this moment. */
+const limitsOf = (runners: ReadonlyArray<{ readonly governor: typeof OriginGovernor.OriginGovernor.Service }>) =>
+  Effect.forEach(runners, ({ governor }) =>
+    Effect.map(governor.report(origin, { signal: "neutral", beganAtMillis: 0 }), () => governor.inUse(origin).limit)
+  )
+
 it.scoped("divides the permits of an origin among the runners", () =>
   Effect.gen(function* () {
     const runners = yield* Effect.forEach(["a", "b", "c"], (name) => join(name, { perOrigin: 8 }))
@@ -61,15 +67,24 @@ it.scoped("gives the share of a runner that leaves or dies to the others, and th
   }).pipe(Effect.provide(MemoryRows.layer))
 )
 
+it.scoped("keeps the shares of a limit that is larger than the number of runners", () =>
+  Effect.gen(function* () {
+    const runners = yield* Effect.forEach(["a", "b"], (name) => join(name, { perOrigin: 3 }))
+    for (let turn = 0; turn < 3; turn++) {
+      yield* TestClock.adjust("30 seconds")
+      const limits = yield* limitsOf(runners)
+      assert.deepStrictEqual(limits, [1, 2])
+    }
+  }).pipe(Effect.provide(MemoryRows.layer))
+)
+
 it.scoped("keeps a limit that is smaller than the number of runners, and gives each runner its turn", () =>
   Effect.gen(function* () {
     const runners = yield* Effect.forEach(["a", "b", "c"], (name) => join(name, { perOrigin: 1 }))
     const turns: Array<number> = []
     for (let turn = 0; turn < 3; turn++) {
       yield* TestClock.adjust("30 seconds")
-      const limits = yield* Effect.forEach(runners, ({ governor }) =>
-        Effect.map(governor.report(origin, { signal: "neutral", beganAtMillis: 0 }), () => governor.inUse(origin).limit)
-      )
+      const limits = yield* limitsOf(runners)
       assert.deepStrictEqual([...limits].sort(), [0, 0, 1])
       turns.push(limits.indexOf(1))
     }
