@@ -1,7 +1,7 @@
 /**
  * `halyard clean`, beside processes that run, are paused and were killed.
  */
-import { existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { http } from "../../support/loopback.js"
@@ -19,13 +19,15 @@ const partsIn = (directory: string) => filesIn(directory).filter((name) => /^\.h
 
 const leftIn = (directory: string) => filesIn(directory).filter((name) => name.startsWith(".halyard-"))
 
-/** Begins a download, and waits until its part is there. */
+/** Begins a download, and waits until its part has a megabyte. */
 const begin = (url: string, cwd: string, name: string) =>
   Effect.gen(function* () {
     const running = yield* halyard(["get", `${url}/${name}`], { cwd })
     yield* until(
       `a part of ${name}`,
-      () => partsIn(cwd).some((part) => part.endsWith(`-${name}.part`)) || undefined,
+      () =>
+        partsIn(cwd).some((part) => part.endsWith(`-${name}.part`) && statSync(`${cwd}/${part}`).size >= 1_000_000) ||
+        undefined,
       running.stderr
     )
     return running
