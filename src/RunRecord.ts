@@ -26,7 +26,8 @@ export {
   type RunData,
   type ShardsData,
   type Timeline,
-  type TransferColumns
+  type TransferColumns,
+  type UnfinishedSums
 } from "./RunRecord/data.js"
 
 /**

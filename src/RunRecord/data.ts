@@ -104,6 +104,24 @@ export interface LongWaitSums {
 }
 
 /**
+ * What the transfers that failed or were cancelled have left.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface UnfinishedSums {
+  /** The parts that are kept. The same command continues them. */
+  readonly kept: { readonly files: number; readonly bytes: number }
+  /** The received bytes that could not be kept, for each reason (`Download.Discarded`). `file` is the first of the files. */
+  readonly discarded: ReadonlyArray<{
+    readonly reason: "no-validator" | "no-ranges"
+    readonly file: string
+    readonly files: number
+    readonly bytes: number
+  }>
+}
+
+/**
  * The columns of the transfers, in the order in which they began.
  *
  * @category models
@@ -225,6 +243,7 @@ export interface RunData {
   readonly origins: ReadonlyArray<OriginSums>
   readonly failures: ReadonlyArray<FailureKind>
   readonly longWaits: ReadonlyArray<LongWaitSums>
+  readonly unfinished: UnfinishedSums
   readonly timeline: Timeline
   readonly texts: ReadonlyArray<string>
   readonly transfers: TransferColumns

@@ -53,6 +53,27 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
     })
   )
 
+  it.scopedLive("tells what unfinished transfers have left", () =>
+    Effect.gen(function* () {
+      const requests = ["a", "b", "c"].map((name) => requestTo(`http://one.test/${name}`, name))
+      const left = [
+        { keptBytes: 3_000_000 },
+        { discarded: { bytes: 200_000, reason: "no-ranges" } },
+        { discarded: { bytes: 100_000, reason: "no-ranges" } }
+      ] as const
+      const events = requests.flatMap((request, index) => [
+        started(request, 0),
+        failed(request, 10, brokenOff(request, 1000), left[index])
+      ])
+      const { page } = yield* openHtml(htmlOf(events))
+      const sentences = yield* Effect.promise(() => page.locator("#head .unfinished").allInnerTexts())
+      assert.deepStrictEqual(sentences, [
+        "1 unfinished part of 3.0 MB is kept: the same command continues it",
+        "300.0 kB of 2 unfinished files were discarded, because the servers do not send parts of files"
+      ])
+    })
+  )
+
   it.scopedLive("tells cancelled transfers from files that were not started", () =>
     Effect.gen(function* () {
       const [a, b, c] = ["a", "b", "c"].map((name) => requestTo(`http://one.test/${name}`, name))

@@ -92,8 +92,13 @@ export const saved = (request: Request, at: number, bytes: number) =>
     })
   })
 
-export const failed = (request: Request, at: number, error: DownloadError) =>
-  Unvalidated.make(Finished, { atMillis: begin + at, outcome: Unvalidated.make(Download.Failed, { request, error }) })
+export const failed = (request: Request, at: number, error: DownloadError, left: Left = {}) =>
+  Unvalidated.make(Finished, {
+    atMillis: begin + at,
+    outcome: Unvalidated.make(Download.Failed, { request, error, ...left })
+  })
+
+type Left = Pick<Download.Failed, "keptBytes" | "discarded">
 
 export const cancelled = (request: Request, at: number, attempts = 1) =>
   Unvalidated.make(Finished, {

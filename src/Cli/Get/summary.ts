@@ -15,18 +15,18 @@ import {
 } from "../../DownloadEvent.js"
 import * as Lines from "../../EventLine/lines.js"
 import type { EventLine } from "../../EventLine/schema.js"
-import { displaySize } from "../../internal/text/displaySize.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
+import { unfinishedSentences } from "../../internal/text/unfinishedText.js"
 import * as Unvalidated from "../../internal/unvalidated.js"
 import { isTransient } from "../../RetryPolicy.js"
+import { Unfinished } from "../../RunRecord/unfinished.js"
 import { StatusLine } from "../../StatusLine.js"
 import type { Progress } from "../display.js"
 import { Host } from "../Host.js"
 import * as RunDisplay from "../runDisplay.js"
 import { adviceFor } from "./advice.js"
-import { DiscardedBytes } from "./discarded.js"
 import { FailureCounts } from "./failureCounts.js"
 import type { Refused } from "./items.js"
 import { Notices } from "./notices.js"
@@ -94,9 +94,7 @@ export const make = (options: {
       let mayPass = false
       let report = Download.emptyReport
       let expected: number | undefined
-      let kept = 0
-      let keptBytes = 0
-      const discarded = new DiscardedBytes()
+      const unfinished = new Unfinished()
 
       const write = (text: () => string): void => {
         if (host.stdout.isScreen) {
@@ -162,11 +160,7 @@ export const make = (options: {
 
       const onOutcome = ({ atMillis, outcome }: Finished, refused?: Refused): void => {
         report = Download.addOutcome(report, outcome)
-        if ("keptBytes" in outcome && outcome.keptBytes !== undefined) {
-          kept++
-          keptBytes += outcome.keptBytes
-        }
-        discarded.add(outcome)
+        unfinished.add(outcome)
         if (outcome._tag === "Failed") {
           advise(outcome.error)
         }
@@ -315,12 +309,7 @@ export const make = (options: {
             for (const hint of hints(again)) {
               statusLine.line(`hint: ${hint}`)
             }
-            if (kept > 0) {
-              const [parts, are, them] = kept === 1 ? ["part", "is", "it"] : ["parts", "are", "them"]
-              const size = displaySize(keptBytes)
-              statusLine.line(`${kept} unfinished ${parts} of ${size} ${are} kept: the same command continues ${them}`)
-            }
-            for (const line of discarded.lines()) {
+            for (const line of unfinishedSentences(unfinished.data())) {
               statusLine.line(line)
             }
             skips.conclude()

@@ -99,11 +99,14 @@ const outcomeOf = (line: Line<"Finished">, request: Download.DownloadRequest): D
       return make(Download.NotModified, { request, file: { bytes: 0 } })
     case "Failed": {
       const error = errorOf(line.error)
-      return error && make(Download.Failed, { request, error })
+      return (
+        error &&
+        make(Download.Failed, defined({ request, error, keptBytes: line.keptBytes, discarded: line.discarded }))
+      )
     }
     case "Cancelled": {
-      const { attempts } = line
-      return make(Download.Cancelled, defined({ request, attempts }))
+      const { attempts, discarded, keptBytes } = line
+      return make(Download.Cancelled, defined({ request, attempts, keptBytes, discarded }))
     }
   }
 }

@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { hasBrowser, needsBrowser, openFile, rowsOf } from "../../support/browser.js"
 import { get, origin } from "../../support/get.js"
+import { http } from "../../support/loopback.js"
 import { run, runBash, temporaryDirectory } from "../../support/program.js"
 import { runDataOf } from "../../support/recordedRun.js"
 
@@ -33,6 +34,31 @@ describe("halyard report", () => {
       )
       assert.deepStrictEqual(made, direct)
       assert.deepInclude(made?.counts, { saved: 2, failed: 2 })
+    })
+  )
+
+  it.scopedLive("tells what unfinished files have left, as --report does", () =>
+    Effect.gen(function* () {
+      const content = Buffer.alloc(400_000)
+      const { url } = yield* http((request, response) => {
+        const etag = request.url === "/kept" ? { etag: '"1"' } : {}
+        response.writeHead(200, { "content-length": 500_000, ...etag }).write(content, () => response.destroy())
+      })
+      const cwd = yield* temporaryDirectory
+      const ended = yield* get([`${url}/kept`, `${url}/lost`, "--retries", "0", "--json", "--report", "direct.html"], {
+        cwd
+      })
+      assert.strictEqual(ended.exitCode, 1)
+      writeFileSync(`${cwd}/run.ndjson`, ended.stdout)
+      const made = yield* report(cwd, "run.ndjson", "--html", "run.html")
+      assert.strictEqual(made.exitCode, 0, made.stderr)
+      const sums = ["direct.html", "run.html"].map(
+        (file) => runDataOf(readFileSync(`${cwd}/${file}`, "utf8")).unfinished
+      )
+      assert.deepStrictEqual(sums[1], sums[0])
+      assert.strictEqual(sums[0]?.kept.files, 1)
+      assert.strictEqual(sums[0]?.discarded[0]?.reason, "no-validator")
+      assert.strictEqual(sums[0]?.discarded[0]?.file, "lost")
     })
   )
 
