@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { outcomesOf, reportOf } from "../../support/eventLines.js"
 import { countsIn, engines, itemsIn, sum } from "../../support/flagsRun.js"
+import { longSpin } from "../../support/longSpin.js"
 import { type Ended, filesIn, halyard, isAlive, notWhole, temporaryDirectory } from "../../support/program.js"
 import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
 
@@ -151,7 +152,7 @@ describe.concurrent("interruption of halyard flags", () => {
         [["spin"], ["spin", "--engine=thread"], ["spin", "--blocking"]],
         (line) =>
           Effect.gen(function* () {
-            const program = yield* halyard(line)
+            const program = yield* halyard(line, { env: longSpin })
             yield* program.awaitOutput(/spinner object/)
             yield* program.signal(signal)
             const ended = yield* program.ended
@@ -169,7 +170,7 @@ describe.concurrent("interruption of halyard flags", () => {
     itOnTerminal(
       `restores the terminal on Ctrl-C: ${line.join(" ")}`,
       Effect.gen(function* () {
-        const terminal = yield* halyardOnTerminal(line)
+        const terminal = yield* halyardOnTerminal(line, { env: longSpin })
         yield* terminal.awaitRows(line.includes("--blocking") ? /spinner object/ : /[|/\\-] thinking!$/)
         yield* terminal.type(ctrlC)
         const { exitCode, signal } = yield* terminal.ended

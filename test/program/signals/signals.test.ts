@@ -5,6 +5,7 @@
 import { constants } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { longSpin } from "../../support/longSpin.js"
 import { http } from "../../support/loopback.js"
 import { halyard, temporaryDirectory } from "../../support/program.js"
 
@@ -28,7 +29,7 @@ describe("a signal at any moment", () => {
           ({ line, millis }) =>
             Effect.scoped(
               Effect.gen(function* () {
-                const program = yield* halyard(line, { cwd })
+                const program = yield* halyard(line, { cwd, env: longSpin })
                 yield* Effect.sleep(millis)
                 yield* program.signal(signal)
                 const ended = yield* program.ended
