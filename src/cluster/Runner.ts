@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as BatchEntity from "./batchEntity.js"
 import * as Cancellations from "./cancellation.js"
+import * as Deliveries from "./deliveries.js"
 import { Batch, Shard } from "./entities.js"
 import * as Outboxes from "./outbox.js"
 import { type OpenBatch, ShardRows } from "./rows.js"
@@ -84,23 +85,28 @@ export const layer = (
       const batchOf = yield* Batch.client
       const sharding = yield* Sharding.Sharding
 
-      const clear = (entity: typeof Batch | typeof Shard, name: string) => {
+      const deliver = yield* Deliveries.make(rows, storage)
+
+      const addressOf = (entity: typeof Batch | typeof Shard, name: string) => {
         const entityId = EntityId.make(name)
         const shardId = sharding.getShardId(entityId, entity.getShardGroup(entityId))
-        const address = new EntityAddress.EntityAddress({ shardId, entityType: entity.type, entityId })
-        return Effect.retry(storage.clearAddress(address), everySecond)
+        return new EntityAddress.EntityAddress({ shardId, entityType: entity.type, entityId })
       }
+      const clear = (address: EntityAddress.EntityAddress) => Effect.retry(storage.clearAddress(address), everySecond)
 
       // A reply that is no success came from the engine: a message that it could not read, or an entity that it did not find. The same
       // message would get the same reply, so the next one has another number.
       const send = ({ id, manifest }: OpenBatch, shard: number) => {
         const name = `${manifest}/${shard}`
+        const address = addressOf(Shard, name)
         let turn = 0
-        return Effect.suspend(() => shardOf(name).Download({ batch: id, shard, turn: turn++ })).pipe(
+        const reply = Effect.suspend(() => shardOf(name).Download({ batch: id, shard, turn: turn++ })).pipe(
           Effect.tapErrorCause((cause) => Effect.logWarning(`shard ${shard} of the batch ${id} has no answer`, cause)),
           Effect.sandbox,
-          Effect.retry(everySecond),
-          Effect.zipRight(clear(Shard, name)),
+          Effect.retry(everySecond)
+        )
+        return deliver({ batch: id, shard, address }, reply).pipe(
+          Effect.zipRight(clear(address)),
           Effect.zipRight(Outboxes.persistently(rows.closeShard({ id, manifest }, shard))),
           Effect.orDie
         )
@@ -111,13 +117,13 @@ export const layer = (
       // Runs on one of the runners. It starts each batch, and removes the message of each batch that has ended.
       const starter = Effect.gen(function* () {
         const started = yield* FiberMap.make<string>()
-        const drive = ({ id, manifest }: OpenBatch) =>
-          batchOf(manifest)
-            .Run({ batch: id, manifest })
-            .pipe(
-              Effect.zipRight(clear(Batch, manifest)),
-              Effect.zipRight(Outboxes.persistently(rows.close({ id, manifest })))
-            )
+        const drive = ({ id, manifest }: OpenBatch) => {
+          const address = addressOf(Batch, manifest)
+          return deliver({ batch: id, address }, batchOf(manifest).Run({ batch: id, manifest })).pipe(
+            Effect.zipRight(clear(address)),
+            Effect.zipRight(Outboxes.persistently(rows.close({ id, manifest })))
+          )
+        }
         const start = (open: OpenBatch) => FiberMap.run(started, open.manifest, drive(open), { onlyIfMissing: true })
         yield* rows.open.pipe(
           Effect.flatMap(Effect.forEach(start, { discard: true })),

@@ -187,6 +187,9 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
         isClosed ? [] : [{ id, manifest }]
       )
     ),
+    running: Effect.sync(() =>
+      Array.from(batches.values()).flatMap(({ endedMillis, row: { id } }) => (endedMillis === undefined ? [id] : []))
+    ),
     pending: (id, after, limit) =>
       Effect.sync(() => {
         const batch = batches.get(id)
@@ -285,6 +288,11 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
         }
       }),
     cancelled: (ids) => Effect.sync(() => ids.filter((id) => batches.get(id)?.isCancelled ?? true)),
+    ended: (id, shards) =>
+      Effect.sync(() => {
+        const all = batches.get(id)?.shards ?? []
+        return shards.filter((shard) => all[shard]?.state !== "waiting" && all[shard]?.state !== "running")
+      }),
     cancelWaiting: (id, nowMillis) =>
       Effect.sync(() => {
         const batch = batches.get(id)

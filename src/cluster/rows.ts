@@ -152,6 +152,8 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
   {
     /** The batches that have not ended, and those whose messages are not removed. */
     readonly open: Effect.Effect<ReadonlyArray<OpenBatch>, BatchStorageError>
+    /** The ids of the batches that have not ended. */
+    readonly running: Effect.Effect<ReadonlyArray<string>, BatchStorageError>
     /**
      * The first shards after `after` that have not ended, and those whose messages are not removed, in order. Notes that they may have
      * messages from now on. A shard that was cancelled before it could have a message is not among them.
@@ -186,6 +188,11 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
     readonly died: (attempt: Attempt, detail: string) => Effect.Effect<void, BatchStorageError>
     /** Ends a shard that no further attempt could carry out: it is abandoned, and its files have failed. */
     readonly abandon: (attempt: Attempt, detail: string, nowMillis: number) => Effect.Effect<void, BatchStorageError>
+    /** Those of the shards that have their result. The other shards between the first and the last of them are few. */
+    readonly ended: (
+      batch: string,
+      shards: ReadonlyArray<number>
+    ) => Effect.Effect<ReadonlyArray<number>, BatchStorageError>
     /** Those of the batches that are cancelled or removed. */
     readonly cancelled: (batches: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, BatchStorageError>
     /** Cancels the waiting shards of a cancelled batch. */

@@ -104,6 +104,10 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
     open: Effect.map(sql<OpenBatch>`SELECT id, manifest FROM halyard_batch WHERE is_closed = 0`, (rows) =>
       rows.map(({ id, manifest }) => ({ id, manifest }))
     ).pipe(operation("find the batches")),
+    running: Effect.map(
+      sql<{ readonly id: string }>`SELECT id FROM halyard_batch WHERE is_closed = 0 AND ended_millis IS NULL`,
+      (rows) => rows.map(({ id }) => id)
+    ).pipe(operation("find the batches")),
     pending: (batch, after, limit) => pending(batch, after, limit).pipe(operation("find the shards")),
     begin: (batch, shard, claim, isAlone, nowMillis) =>
       begin(batch, shard, claim, isAlone, nowMillis).pipe(operation("begin a shard")),
@@ -140,6 +144,16 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
         Effect.asVoid,
         operation("abandon a shard")
       ),
+    ended: (batch, shards) =>
+      Effect.map(
+        sql<{ readonly shard: unknown }>`
+          SELECT shard FROM halyard_shard WHERE batch = ${batch} AND state IN ('waiting', 'running')
+          AND shard BETWEEN ${Math.min(...shards)} AND ${Math.max(...shards)}`,
+        (rows) => {
+          const active = new Set(rows.map(({ shard }) => toNumber(shard)))
+          return shards.filter((shard) => !active.has(shard))
+        }
+      ).pipe(operation("find ended shards")),
     cancelled: (batches) =>
       Effect.map(
         sql<{ readonly id: string }>`

@@ -182,6 +182,26 @@ const cases: ReadonlyArray<
     })
   ],
   [
+    "finds the shards that have ended, those of a batch that was removed, and the batches that have not ended",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const [batches, rows] = [yield* BatchRows, yield* ShardRows]
+      assert.deepStrictEqual(yield* rows.ended("a", [0, 1]), [])
+      for (const shard of [0, 1]) {
+        yield* rows.begin("a", shard, "here", false, 2000)
+      }
+      yield* rows.end({ batch: "a", shard: 1, attempt: 1 }, { state: "done", counts, failures: {}, failed: "[]" }, 2500)
+      assert.deepStrictEqual(yield* rows.ended("a", [0]), [])
+      assert.deepStrictEqual(yield* rows.ended("a", [1, 0]), [1])
+      assert.deepStrictEqual(yield* rows.running, ["a"])
+      yield* rows.end({ batch: "a", shard: 0, attempt: 1 }, { state: "done", counts, failures: {}, failed: "[]" }, 2500)
+      yield* rows.endBatch("a", 2600)
+      assert.deepStrictEqual(yield* rows.running, [])
+      yield* batches.remove("a")
+      assert.deepStrictEqual(yield* rows.ended("a", [0, 1]), [0, 1])
+    })
+  ],
+  [
     "abandons a shard at once that no attempt could carry out, and none that has ended",
     Effect.gen(function* () {
       yield* insert("a")
