@@ -19,7 +19,7 @@ import { FailedRequest } from "./models.js"
 import { type Outbox, persistently } from "./outbox.js"
 import type { Attempt, Beginning, ShardEnd, ShardRows } from "./rows.js"
 import type { ShardRun } from "./ShardRun.js"
-import { countsOf, remaining } from "./sums.js"
+import { countsOf, emptyCounts, remaining } from "./sums.js"
 
 /** What all shards of a process use. */
 export interface Dependencies {
@@ -60,20 +60,21 @@ const attemptOnce = (
 ): Effect.Effect<Next> =>
   Effect.suspend(() => {
     let isPermitted = false
-    const { isStopping, rows, runner, semaphore, shardsAtOnce } = dependencies
-    const attempt: Effect.Effect<Next> = Effect.gen(function* () {
-      const nowMillis = yield* Clock.currentTimeMillis
-      const claim = `${runner} ${yield* randomName}`
-      const beginning = yield* persistently(rows.begin(batch, shard, claim, isAlone, nowMillis))
-      switch (beginning._tag) {
-        case "Ended":
-          return "ended"
-        case "Alone":
-          return "alone"
-        case "Begun":
-          return (yield* run(dependencies, batch, shard, beginning, cancelled)) ? "ended" : "again"
-      }
-    })
+    const { isStopping, semaphore, shardsAtOnce } = dependencies
+    const attempt: Effect.Effect<Next> = Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(begin(dependencies, batch, shard, isAlone, restore), (beginning): Effect.Effect<Next> => {
+        switch (beginning._tag) {
+          case "Ended":
+            return Effect.succeed("ended")
+          case "Alone":
+            return Effect.succeed("alone")
+          case "Begun":
+            return Effect.map(run(dependencies, batch, shard, beginning, cancelled, restore), (hasEnded) =>
+              hasEnded ? "ended" : "again"
+            )
+        }
+      })
+    )
     // A process that stops waits for all permits, so a shard that does not begin keeps none while it waits for the end.
     const permitted = semaphore.withPermits(isAlone ? shardsAtOnce : 1)(
       Effect.suspend(() => {
@@ -88,12 +89,49 @@ const attemptOnce = (
 
 type Begun = Extract<Beginning, { readonly _tag: "Begun" }>
 
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Begins an attempt. If the wait for the database is interrupted, the attempt may have been counted: then it is taken back. */
+const begin = (
+  { outbox, rows, runner }: Dependencies,
+  batch: string,
+  shard: number,
+  isAlone: boolean,
+  restore: Restore
+): Effect.Effect<Beginning> =>
+  Effect.gen(function* () {
+    const nowMillis = yield* Clock.currentTimeMillis
+    const claim = `${runner} ${yield* randomName}`
+    let counted: Beginning | undefined
+    let isInterrupted = false
+    const takeBack = Effect.suspend(() =>
+      isInterrupted && counted?._tag === "Begun"
+        ? persistently(rows.release({ batch, shard, attempt: counted.attempt }, emptyCounts))
+        : Effect.void
+    )
+    const begun = Effect.tap(persistently(rows.begin(batch, shard, claim, isAlone, nowMillis)), (beginning) => {
+      counted = beginning
+      return takeBack
+    })
+    return yield* Effect.onInterrupt(restore(outbox(begun)), () => {
+      isInterrupted = true
+      return soon(outbox(takeBack))
+    })
+  })
+
+/** Waits for a write in the interruption of a shard. The time limit ends the wait, and not the write. */
+const soon = (written: Effect.Effect<void>): Effect.Effect<void> =>
+  // This fiber is interrupted already, and the time limit interrupts a fiber of its own.
+  Effect.ignore(Effect.timeout(Effect.interruptible(written), releaseTimeout))
+
+/** Returns whether the shard has ended. */
 const run = (
   { outbox, rows, shardRun }: Dependencies,
   batch: string,
   shard: number,
   begun: Begun,
-  cancelled: Effect.Effect<void>
+  cancelled: Effect.Effect<void>,
+  restore: Restore
 ): Effect.Effect<boolean> =>
   Effect.suspend(() => {
     const attempt: Attempt = { batch, shard, attempt: begun.attempt }
@@ -119,43 +157,37 @@ const run = (
       Effect.as(Effect.raceFirst(outcomes, progress), "done" as const),
       Effect.as(cancelled, "cancelled" as const)
     )
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.exit(restore(running)), (exit) => {
-        if (Exit.isSuccess(exit)) {
-          return Effect.as(restore(end(exit.value)), true)
-        }
-        if (Cause.isInterruptedOnly(exit.cause)) {
-          // This fiber is interrupted already, and the time limit interrupts a fiber of its own.
-          const released = Effect.timeout(
-            Effect.interruptible(outbox(rows.release(attempt, tally.counts))),
-            releaseTimeout
-          )
-          return Effect.zipRight(Effect.ignore(released), Effect.failCause(Cause.stripFailures(exit.cause)))
-        }
-        const unreadable = Option.getOrUndefined(Cause.failureOption(exit.cause))
-        if (unreadable?.reason === "version") {
-          return Effect.logWarning(`shard ${shard} of the batch ${batch} waits: ${unreadable.message}`).pipe(
-            Effect.zipRight(restore(outbox(rows.release(attempt, tally.counts)))),
-            Effect.zipRight(restore(Effect.sleep(pauseForOthers))),
-            Effect.as(false)
-          )
-        }
-        // No process can read them.
-        if (unreadable !== undefined) {
-          return Effect.logWarning(`shard ${shard} of the batch ${batch} is abandoned: ${unreadable.message}`).pipe(
-            Effect.zipRight(Clock.currentTimeMillis),
-            Effect.flatMap((nowMillis) => restore(outbox(rows.abandon(attempt, unreadable.message, nowMillis)))),
-            Effect.as(true)
-          )
-        }
-        const detail = displayText(Cause.pretty(exit.cause).split("\n", 1)[0] ?? "")
-        return Effect.logWarning(`shard ${shard} of the batch ${batch} died: ${detail}`).pipe(
-          Effect.zipRight(restore(outbox(rows.died(attempt, detail)))),
-          Effect.zipRight(restore(Effect.sleep(pauseAfterDeath))),
+    return Effect.flatMap(Effect.exit(restore(running)), (exit) => {
+      if (Exit.isSuccess(exit)) {
+        return Effect.as(restore(end(exit.value)), true)
+      }
+      if (Cause.isInterruptedOnly(exit.cause)) {
+        const released = soon(outbox(rows.release(attempt, tally.counts)))
+        return Effect.zipRight(released, Effect.failCause(Cause.stripFailures(exit.cause)))
+      }
+      const unreadable = Option.getOrUndefined(Cause.failureOption(exit.cause))
+      if (unreadable?.reason === "version") {
+        return Effect.logWarning(`shard ${shard} of the batch ${batch} waits: ${unreadable.message}`).pipe(
+          Effect.zipRight(restore(outbox(rows.release(attempt, tally.counts)))),
+          Effect.zipRight(restore(Effect.sleep(pauseForOthers))),
           Effect.as(false)
         )
-      })
-    )
+      }
+      // No process can read them.
+      if (unreadable !== undefined) {
+        return Effect.logWarning(`shard ${shard} of the batch ${batch} is abandoned: ${unreadable.message}`).pipe(
+          Effect.zipRight(Clock.currentTimeMillis),
+          Effect.flatMap((nowMillis) => restore(outbox(rows.abandon(attempt, unreadable.message, nowMillis)))),
+          Effect.as(true)
+        )
+      }
+      const detail = displayText(Cause.pretty(exit.cause).split("\n", 1)[0] ?? "")
+      return Effect.logWarning(`shard ${shard} of the batch ${batch} died: ${detail}`).pipe(
+        Effect.zipRight(restore(outbox(rows.died(attempt, detail)))),
+        Effect.zipRight(restore(Effect.sleep(pauseAfterDeath))),
+        Effect.as(false)
+      )
+    })
   })
 
 /** The outcomes of one attempt. */
