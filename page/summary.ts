@@ -1,6 +1,7 @@
 // The beginning of the page: what happened, what failed, and where the time went.
+
+import { leftoverSentences } from "../src/internal/text/leftoverText.js"
 import { longWaitSentence } from "../src/internal/text/longWaitText.js"
-import { unfinishedSentences } from "../src/internal/text/unfinishedText.js"
 import type { OutcomeCounts, ShardsData } from "../src/RunRecord/data.js"
 import { outcomes } from "../src/RunRecord/data.js"
 import { element, section, swatch } from "./dom.js"
@@ -98,7 +99,7 @@ export const head = ({ data }: Run): ReadonlyArray<HTMLElement> => {
       { class: "facts", "aria-label": "Totals" },
       ...facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)))
     ),
-    ...unfinishedSentences(data.unfinished).map((sentence) => element("p", { class: "unfinished" }, sentence))
+    ...leftoverSentences(data.leftovers).map((sentence) => element("p", { class: "leftovers" }, sentence))
   ]
 }
 

@@ -15,6 +15,7 @@ export {
   type DelayColumns,
   type ExchangeColumns,
   type FailureKind,
+  type LeftoverSums,
   type LongWaitSums,
   type OriginSums,
   type Outcome,
@@ -26,8 +27,7 @@ export {
   type RunData,
   type ShardsData,
   type Timeline,
-  type TransferColumns,
-  type UnfinishedSums
+  type TransferColumns
 } from "./RunRecord/data.js"
 
 /**

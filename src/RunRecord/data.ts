@@ -109,7 +109,7 @@ export interface LongWaitSums {
  * @category models
  * @since 0.2.0
  */
-export interface UnfinishedSums {
+export interface LeftoverSums {
   /** The parts that are kept. The same command continues them. */
   readonly kept: { readonly files: number; readonly bytes: number }
   /** The received bytes that could not be kept, for each reason (`Download.Discarded`). `file` is the first of the files. */
@@ -243,7 +243,7 @@ export interface RunData {
   readonly origins: ReadonlyArray<OriginSums>
   readonly failures: ReadonlyArray<FailureKind>
   readonly longWaits: ReadonlyArray<LongWaitSums>
-  readonly unfinished: UnfinishedSums
+  readonly leftovers: LeftoverSums
   readonly timeline: Timeline
   readonly texts: ReadonlyArray<string>
   readonly transfers: TransferColumns

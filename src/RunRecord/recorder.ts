@@ -14,12 +14,12 @@ import { displayText, displayUrl, isHttp, parse } from "../internal/text/display
 import * as NormalizedUrl from "../internal/text/normalizedUrl.js"
 import { type Outcome, outcomes, type Picture, type RunData } from "./data.js"
 import { phaseOf } from "./failurePhase.js"
+import { Leftovers } from "./leftovers.js"
 import { LongWaits } from "./longWaits.js"
 import { Rows } from "./rows.js"
 import { Sums } from "./sums.js"
 import { Texts } from "./texts.js"
 import { Timeline } from "./timeline.js"
-import { Unfinished } from "./unfinished.js"
 
 /** A transfer in flight. */
 interface Active {
@@ -67,7 +67,7 @@ export class Recorder {
   private readonly originSums: Array<{ readonly origin: string; readonly sums: Sums }> = []
   private readonly failures = new Map<string, { readonly reason: string; readonly phase: string; count: number }>()
   private readonly longWaits = new LongWaits()
-  private readonly unfinished = new Unfinished()
+  private readonly leftovers = new Leftovers()
   private readonly timeline = new Timeline()
   private readonly texts = new Texts(textsAtMost)
   private readonly rows: Rows
@@ -135,7 +135,7 @@ export class Recorder {
         (one, other) => other.count - one.count
       ),
       longWaits: this.longWaits.data(),
-      unfinished: this.unfinished.data(),
+      leftovers: this.leftovers.data(),
       timeline: this.timeline.data(this.elapsed),
       texts: this.texts.all(),
       ...this.rows.columns((url, origin) => this.pathOf(show(url), origin), this.elapsed),
@@ -260,7 +260,7 @@ export class Recorder {
     const name = nameOf(outcome)
     const sums = this.originSums[active.origin]?.sums
     this.all.count(name)
-    this.unfinished.add(outcome)
+    this.leftovers.add(outcome)
     sums?.count(name)
     this.savedBytes += outcome._tag === "Saved" ? outcome.bytes : 0
     if (outcome._tag === "Saved" && active.last !== undefined) {

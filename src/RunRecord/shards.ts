@@ -126,7 +126,7 @@ export class Shards {
       origins: this.runnerSums.map(({ name, sums }) => sums.data(name)),
       failures: this.failures(counts.failed - listedFailures),
       longWaits: [],
-      unfinished: { kept: { files: 0, bytes: 0 }, discarded: [] },
+      leftovers: { kept: { files: 0, bytes: 0 }, discarded: [] },
       timeline: this.timeline.data(batch.elapsedMillis),
       ...columnsOf([...this.rows, ...this.overflowAbandoned, ...slowest(this.overflowSlowest)]),
       pictures: []

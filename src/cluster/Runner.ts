@@ -6,6 +6,7 @@ import * as EntityAddress from "@effect/cluster/EntityAddress"
 import * as EntityId from "@effect/cluster/EntityId"
 import * as MessageStorage from "@effect/cluster/MessageStorage"
 import * as Sharding from "@effect/cluster/Sharding"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
@@ -94,18 +95,21 @@ export const layer = (
       }
       const clear = (address: EntityAddress.EntityAddress) => Effect.retry(storage.clearAddress(address), everySecond)
 
-      // A reply that is no success came from the engine: a message that it could not read, or an entity that it did not find. The same
-      // message would get the same reply, so the next one has another number.
+      // A defect came from the engine: a message that it could not read, or an entity that it did not find. The same message would get the
+      // same reply, so the next one has another number. A message that could not be stored may be there, and is sent again as it is.
       const send = ({ id, manifest }: OpenBatch, shard: number) => {
         const name = `${manifest}/${shard}`
         const address = addressOf(Shard, name)
         let turn = 0
-        const reply = Effect.suspend(() => shardOf(name).Download({ batch: id, shard, turn: turn++ })).pipe(
-          Effect.tapErrorCause((cause) => Effect.logWarning(`shard ${shard} of the batch ${id} has no answer`, cause)),
+        const reply = Effect.suspend(() => shardOf(name).Download({ batch: id, shard, turn })).pipe(
+          Effect.tapErrorCause((cause) => {
+            turn += Cause.isDie(cause) ? 1 : 0
+            return Effect.logWarning(`shard ${shard} of the batch ${id} has no answer`, cause)
+          }),
           Effect.sandbox,
           Effect.retry(everySecond)
         )
-        return deliver({ batch: id, shard, address }, reply).pipe(
+        return deliver({ batch: { id, manifest }, shard, address }, reply).pipe(
           Effect.zipRight(clear(address)),
           Effect.zipRight(Outboxes.persistently(rows.closeShard({ id, manifest }, shard))),
           Effect.orDie
@@ -119,7 +123,7 @@ export const layer = (
         const started = yield* FiberMap.make<string>()
         const drive = ({ id, manifest }: OpenBatch) => {
           const address = addressOf(Batch, manifest)
-          return deliver({ batch: id, address }, batchOf(manifest).Run({ batch: id, manifest })).pipe(
+          return deliver({ batch: { id, manifest }, address }, batchOf(manifest).Run({ batch: id, manifest })).pipe(
             Effect.zipRight(clear(address)),
             Effect.zipRight(Outboxes.persistently(rows.close({ id, manifest })))
           )

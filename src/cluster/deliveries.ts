@@ -1,36 +1,39 @@
 /**
- * What this process has sent to entities and has not seen end. It is checked every 15 seconds, because the engine can lose a message or a
- * reply if the answer of the database is lost:
+ * The messages that this process has sent to entities, until it knows that their batch or shard has ended. They are checked every 15
+ * seconds, because the engine can lose a message or a reply if the answer of the database is lost:
  *
- * - The statement that reads a message marks it as read. The engine reads it again after ten minutes, or when its runner changes.
- * - A reply is stored at most five times within a second. After that, nothing stores it.
+ * - The statement that reads a message marks it as read. If its answer is lost, the engine reads the message again after ten minutes, or
+ *   when the shard of the engine moves to another runner.
+ * - The engine tries five times to store a reply, with pauses of 0.2 seconds. It does not try again later, and keeps the entity until its
+ *   process ends.
  *
- * So a message that has not ended can be read again: a runner that carries it out skips it. And a reply is no longer awaited if the rows
- * have had the end for 15 seconds.
+ * If two checks find no end in the rows, the message can be read again. A runner that already carries it out skips it. If two checks find
+ * the end, the sender stops waiting for the reply.
  */
 import type * as EntityAddress from "@effect/cluster/EntityAddress"
 import type * as MessageStorage from "@effect/cluster/MessageStorage"
 import * as Arr from "effect/Array"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { ShardRows } from "./rows.js"
+import type { OpenBatch, ShardRows } from "./rows.js"
 
 /** A batch, or a shard of it, and the entity that carries it out. */
 export interface Target {
-  readonly batch: string
+  readonly batch: OpenBatch
   /** Undefined for the batch itself. */
   readonly shard?: number | undefined
   readonly address: EntityAddress.EntityAddress
 }
 
-/** Waits for a reply, or until the rows have the end without one. */
+/** Waits for a reply, or until two checks have found the end in the rows. */
 export type Deliver = <E>(target: Target, reply: Effect.Effect<void, E>) => Effect.Effect<void, E>
 
 interface Sent extends Target {
   readonly ended: Deferred.Deferred<void>
-  /** Whether the rows had the end at the last check. The reply may have been under way then. */
-  hasEnded: boolean
+  /** What the last check has found. */
+  found: "ended" | "not ended" | undefined
 }
 
 /** Checks until the scope closes. */
@@ -41,34 +44,46 @@ export const make = (
   Effect.gen(function* () {
     const sent = new Set<Sent>()
 
-    const endedOf = Effect.fnUntraced(function* (batch: string, targets: ReadonlyArray<Sent>) {
-      const shards = targets.flatMap(({ shard }) => shard ?? [])
-      const ended = new Set<number | undefined>(shards.length === 0 ? [] : yield* rows.ended(batch, shards))
-      if (targets.length > shards.length && !(yield* rows.running).includes(batch)) {
-        ended.add(undefined)
-      }
-      return targets.filter(({ shard }) => ended.has(shard))
-    })
+    const endedBatches = (targets: ReadonlyArray<Sent>) =>
+      targets.length === 0
+        ? Effect.succeed([])
+        : Effect.map(rows.open, (open) => {
+            const active = new Set(open.flatMap(({ hasEnded, manifest }) => (hasEnded ? [] : [manifest])))
+            return targets.filter(({ batch }) => !active.has(batch.manifest))
+          })
+
+    const endedShards = (targets: ReadonlyArray<Sent>) =>
+      Effect.forEach(Object.entries(Arr.groupBy(targets, ({ batch }) => batch.id)), ([id, ofBatch]) =>
+        Effect.map(rows.ended(id, shardsOf(ofBatch)), (shards) => {
+          const ended = new Set<number | undefined>(shards)
+          return ofBatch.filter(({ shard }) => ended.has(shard))
+        })
+      )
 
     const check = Effect.gen(function* () {
-      const ofBatches = Object.entries(Arr.groupBy(sent, ({ batch }) => batch))
-      const ended = new Set((yield* Effect.forEach(ofBatches, ([batch, targets]) => endedOf(batch, targets))).flat())
-      for (const target of ended) {
-        if (target.hasEnded) {
-          yield* Effect.logDebug(`${nameOf(target)} has ended, and its reply was lost`)
-          yield* Deferred.succeed(target.ended, undefined)
+      const [shards, batches] = Arr.partition(Array.from(sent), ({ shard }) => shard === undefined)
+      const checked = [...shards, ...batches]
+      const ended = new Set([...(yield* endedBatches(batches)), ...(yield* endedShards(shards)).flat()])
+      const toRead = new Map<string, Target["address"]["shardId"]>()
+      for (const target of checked) {
+        const found = ended.has(target) ? "ended" : "not ended"
+        if (found === target.found) {
+          if (found === "ended") {
+            yield* Deferred.succeed(target.ended, undefined)
+          } else {
+            toRead.set(`${target.address.shardId}`, target.address.shardId)
+          }
         }
-        target.hasEnded = true
+        target.found = found
       }
-      const waiting = Array.from(sent).filter((target) => !ended.has(target))
-      yield* storage.resetShards(waiting.map(({ address }) => address.shardId))
-    })
-    yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Effect.sleep(interval), Effect.ignore(check))))
+      yield* storage.resetShards(toRead.values())
+    }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("the messages cannot be checked", cause)))
+    yield* Effect.forkScoped(Effect.delay(Effect.repeat(check, Schedule.spaced(interval)), interval))
 
     return (target, reply) =>
       Effect.acquireUseRelease(
         Effect.map(Deferred.make<void>(), (ended): Sent => {
-          const added = { ...target, ended, hasEnded: false }
+          const added: Sent = { ...target, ended, found: undefined }
           sent.add(added)
           return added
         }),
@@ -77,7 +92,6 @@ export const make = (
       )
   })
 
-const nameOf = ({ batch, shard }: Target): string =>
-  shard === undefined ? `the batch ${batch}` : `shard ${shard} of the batch ${batch}`
+const shardsOf = (targets: ReadonlyArray<Target>): ReadonlyArray<number> => targets.flatMap(({ shard }) => shard ?? [])
 
 const interval = "15 seconds"

@@ -181,14 +181,27 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
     return row?.state === "running" && row.attempts === attempt ? row : undefined
   }
 
+  const hasEnded = (row: ShardRow | undefined): boolean => row?.state !== "waiting" && row?.state !== "running"
+
+  const release = (attempt: Attempt, counts: Counts): void => {
+    const row = find(attempt.batch, attempt.shard)
+    const lastAttempts = row && LastAttempts.released(row.lastAttempts, attempt.attempt, row.attempts)
+    if (row !== undefined && lastAttempts !== undefined) {
+      row.lastAttempts = lastAttempts
+      row.unended--
+      const running = ofAttempt(attempt)
+      if (running !== undefined) {
+        running.state = "waiting"
+        running.counts = counts
+      }
+    }
+  }
+
   return {
     open: Effect.sync(() =>
-      Array.from(batches.values()).flatMap(({ isClosed, row: { id, manifest } }) =>
-        isClosed ? [] : [{ id, manifest }]
+      Array.from(batches.values()).flatMap(({ endedMillis, isClosed, row: { id, manifest } }) =>
+        isClosed ? [] : [{ id, manifest, hasEnded: endedMillis !== undefined }]
       )
-    ),
-    running: Effect.sync(() =>
-      Array.from(batches.values()).flatMap(({ endedMillis, row: { id } }) => (endedMillis === undefined ? [id] : []))
     ),
     pending: (id, after, limit) =>
       Effect.sync(() => {
@@ -250,6 +263,7 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
         if (row !== undefined) {
           row.counts = counts
         }
+        return hasEnded(find(attempt.batch, attempt.shard))
       }),
     end: ({ batch, shard }, { counts, failed, failures, state }, nowMillis) =>
       Effect.sync(() => {
@@ -258,18 +272,12 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
           Object.assign(row, { state, counts, failures, failed, endedMillis: nowMillis })
         }
       }),
-    release: (attempt, counts) =>
+    release: (attempt, counts) => Effect.sync(() => release(attempt, counts)),
+    revoke: (batch, shard, claim) =>
       Effect.sync(() => {
-        const row = find(attempt.batch, attempt.shard)
-        const lastAttempts = row && LastAttempts.released(row.lastAttempts, attempt.attempt, row.attempts)
-        if (row !== undefined && lastAttempts !== undefined) {
-          row.lastAttempts = lastAttempts
-          row.unended--
-          const running = ofAttempt(attempt)
-          if (running !== undefined) {
-            running.state = "waiting"
-            running.counts = counts
-          }
+        const row = find(batch, shard)
+        if (row?.state === "running" && row.claim === claim) {
+          release({ batch, shard, attempt: row.attempts }, emptyCounts)
         }
       }),
     died: ({ batch, shard }, detail) =>
@@ -291,7 +299,7 @@ const shardRows = (batches: Map<string, Batch>): typeof ShardRows.Service => {
     ended: (id, shards) =>
       Effect.sync(() => {
         const all = batches.get(id)?.shards ?? []
-        return shards.filter((shard) => all[shard]?.state !== "waiting" && all[shard]?.state !== "running")
+        return shards.filter((shard) => hasEnded(all[shard]))
       }),
     cancelWaiting: (id, nowMillis) =>
       Effect.sync(() => {

@@ -10,11 +10,11 @@ import type * as Scope from "effect/Scope"
 import type { BatchStorageError } from "./errors.js"
 
 /** Runs a write until it succeeds, and waits for it. An interruption ends the wait, and not the write. */
-export type Outbox = <A>(write: Effect.Effect<A, BatchStorageError>) => Effect.Effect<A>
+export type Outbox = (write: Effect.Effect<void, BatchStorageError>) => Effect.Effect<void>
 
 /** The writes end with the scope. When it closes, those that are under way have five seconds. */
 export const make: Effect.Effect<Outbox, never, Scope.Scope> = Effect.gen(function* () {
-  const writes = yield* FiberSet.make<unknown>()
+  const writes = yield* FiberSet.make<void>()
   yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(FiberSet.awaitEmpty(writes), closeTimeout)))
   return (write) => Effect.flatMap(FiberSet.run(writes, persistently(write)), Fiber.join)
 })

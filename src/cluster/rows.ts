@@ -151,9 +151,7 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
   ShardRows,
   {
     /** The batches that have not ended, and those whose messages are not removed. */
-    readonly open: Effect.Effect<ReadonlyArray<OpenBatch>, BatchStorageError>
-    /** The ids of the batches that have not ended. */
-    readonly running: Effect.Effect<ReadonlyArray<string>, BatchStorageError>
+    readonly open: Effect.Effect<ReadonlyArray<OpenBatch & { readonly hasEnded: boolean }>, BatchStorageError>
     /**
      * The first shards after `after` that have not ended, and those whose messages are not removed, in order. Notes that they may have
      * messages from now on. A shard that was cancelled before it could have a message is not among them.
@@ -175,20 +173,22 @@ export class ShardRows extends Context.Tag("halyard/cluster/ShardRows")<
       isAlone: boolean,
       nowMillis: number
     ) => Effect.Effect<Beginning, BatchStorageError>
-    /** Stores the counts of a running attempt, for the status. */
-    readonly progress: (attempt: Attempt, counts: Counts) => Effect.Effect<void, BatchStorageError>
+    /** Stores the counts of a running attempt, for the status. Returns whether the shard has ended by another attempt. */
+    readonly progress: (attempt: Attempt, counts: Counts) => Effect.Effect<boolean, BatchStorageError>
     /** Ends a shard. The first end of a shard is kept, also if a later attempt has begun. */
     readonly end: (attempt: Attempt, end: ShardEnd, nowMillis: number) => Effect.Effect<void, BatchStorageError>
     /**
-     * Takes an attempt back that the shutdown of its runner has interrupted, so that it does not count as one without an end. A call that
-     * is repeated, because the first answer was lost, changes nothing.
+     * Takes back an attempt that was interrupted or could not run, so that it does not count as one without an end. A call that is
+     * repeated, because the first answer was lost, changes nothing.
      */
     readonly release: (attempt: Attempt, counts: Counts) => Effect.Effect<void, BatchStorageError>
+    /** Takes back the attempt that `begin` has begun for this claim, unless another attempt has begun since. */
+    readonly revoke: (batch: string, shard: number, claim: string) => Effect.Effect<void, BatchStorageError>
     /** Stores the defect of which an attempt died. The attempt stays one without an end. */
     readonly died: (attempt: Attempt, detail: string) => Effect.Effect<void, BatchStorageError>
     /** Ends a shard that no further attempt could carry out: it is abandoned, and its files have failed. */
     readonly abandon: (attempt: Attempt, detail: string, nowMillis: number) => Effect.Effect<void, BatchStorageError>
-    /** Those of the shards that have their result. The other shards between the first and the last of them are few. */
+    /** Which of these shards have ended. */
     readonly ended: (
       batch: string,
       shards: ReadonlyArray<number>

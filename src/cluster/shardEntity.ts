@@ -19,7 +19,7 @@ import { FailedRequest } from "./models.js"
 import { type Outbox, persistently } from "./outbox.js"
 import type { Attempt, Beginning, ShardEnd, ShardRows } from "./rows.js"
 import type { ShardRun } from "./ShardRun.js"
-import { countsOf, emptyCounts, remaining } from "./sums.js"
+import { countsOf, remaining } from "./sums.js"
 
 /** What all shards of a process use. */
 export interface Dependencies {
@@ -91,7 +91,7 @@ type Begun = Extract<Beginning, { readonly _tag: "Begun" }>
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** Begins an attempt. If the wait for the database is interrupted, the attempt may have been counted: then it is taken back. */
+/** Begins an attempt. If the wait for the database is interrupted, the attempt may have begun, and is taken back. */
 const begin = (
   { outbox, rows, runner }: Dependencies,
   batch: string,
@@ -102,24 +102,11 @@ const begin = (
   Effect.gen(function* () {
     const nowMillis = yield* Clock.currentTimeMillis
     const claim = `${runner} ${yield* randomName}`
-    let counted: Beginning | undefined
-    let isInterrupted = false
-    const takeBack = Effect.suspend(() =>
-      isInterrupted && counted?._tag === "Begun"
-        ? persistently(rows.release({ batch, shard, attempt: counted.attempt }, emptyCounts))
-        : Effect.void
-    )
-    const begun = Effect.tap(persistently(rows.begin(batch, shard, claim, isAlone, nowMillis)), (beginning) => {
-      counted = beginning
-      return takeBack
-    })
-    return yield* Effect.onInterrupt(restore(outbox(begun)), () => {
-      isInterrupted = true
-      return soon(outbox(takeBack))
-    })
+    const begun = restore(persistently(rows.begin(batch, shard, claim, isAlone, nowMillis)))
+    return yield* Effect.onInterrupt(begun, () => soon(outbox(rows.revoke(batch, shard, claim))))
   })
 
-/** Waits for a write in the interruption of a shard. The time limit ends the wait, and not the write. */
+/** Waits for a write while its shard is being interrupted. The time limit ends the wait, and not the write. */
 const soon = (written: Effect.Effect<void>): Effect.Effect<void> =>
   // This fiber is interrupted already, and the time limit interrupts a fiber of its own.
   Effect.ignore(Effect.timeout(Effect.interruptible(written), releaseTimeout))
@@ -147,19 +134,21 @@ const run = (
           )
       }
     )
-    const progress = Effect.suspend(() => Effect.ignore(rows.progress(attempt, tally.counts))).pipe(
+    // An earlier attempt may store its end late, after an outage of the database.
+    const endedElsewhere = Effect.suspend(() => rows.progress(attempt, tally.counts)).pipe(
+      Effect.orElseSucceed(() => false),
       Effect.delay(progressInterval),
-      Effect.forever
+      Effect.repeat({ until: (hasEnded) => hasEnded })
     )
     const end = (state: ShardEnd["state"]) =>
       Effect.flatMap(Clock.currentTimeMillis, (nowMillis) => outbox(rows.end(attempt, tally.end(state), nowMillis)))
     const running = Effect.raceFirst(
-      Effect.as(Effect.raceFirst(outcomes, progress), "done" as const),
-      Effect.as(cancelled, "cancelled" as const)
+      Effect.raceFirst(Effect.as(outcomes, "done" as const), Effect.as(cancelled, "cancelled" as const)),
+      Effect.as(endedElsewhere, "ended elsewhere" as const)
     )
     return Effect.flatMap(Effect.exit(restore(running)), (exit) => {
       if (Exit.isSuccess(exit)) {
-        return Effect.as(restore(end(exit.value)), true)
+        return exit.value === "ended elsewhere" ? Effect.succeed(true) : Effect.as(restore(end(exit.value)), true)
       }
       if (Cause.isInterruptedOnly(exit.cause)) {
         const released = soon(outbox(rows.release(attempt, tally.counts)))

@@ -101,23 +101,26 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
     state = 'cancelled', ended_millis = ${nowMillis}, cancelled = files - saved - skipped - not_modified - failed`
 
   return {
-    open: Effect.map(sql<OpenBatch>`SELECT id, manifest FROM halyard_batch WHERE is_closed = 0`, (rows) =>
-      rows.map(({ id, manifest }) => ({ id, manifest }))
-    ).pipe(operation("find the batches")),
-    running: Effect.map(
-      sql<{ readonly id: string }>`SELECT id FROM halyard_batch WHERE is_closed = 0 AND ended_millis IS NULL`,
-      (rows) => rows.map(({ id }) => id)
+    open: Effect.map(
+      sql<OpenBatch & { readonly ended_millis: unknown }>`
+        SELECT id, manifest, ended_millis FROM halyard_batch WHERE is_closed = 0`,
+      (rows) => rows.map(({ ended_millis, id, manifest }) => ({ id, manifest, hasEnded: ended_millis !== null }))
     ).pipe(operation("find the batches")),
     pending: (batch, after, limit) => pending(batch, after, limit).pipe(operation("find the shards")),
     begin: (batch, shard, claim, isAlone, nowMillis) =>
       begin(batch, shard, claim, isAlone, nowMillis).pipe(operation("begin a shard")),
     progress: ({ attempt, batch, shard }, counts) =>
-      sql`
-        UPDATE halyard_shard SET ${sql.update(columnsOf(counts))}
-        WHERE batch = ${batch} AND shard = ${shard} AND attempts = ${attempt} AND state = 'running'`.pipe(
-        Effect.asVoid,
-        operation("store the progress")
-      ),
+      Effect.zipRight(
+        sql`
+          UPDATE halyard_shard SET ${sql.update(columnsOf(counts))}
+          WHERE batch = ${batch} AND shard = ${shard} AND attempts = ${attempt} AND state = 'running'`,
+        Effect.map(
+          sql`
+            SELECT shard FROM halyard_shard
+            WHERE batch = ${batch} AND shard = ${shard} AND state IN ('waiting', 'running')`,
+          (rows) => rows.length === 0
+        )
+      ).pipe(operation("store the progress")),
     end: ({ batch, shard }, { counts, failed, failures, state }, nowMillis) =>
       sql`
         UPDATE halyard_shard SET ${sql.update({
@@ -132,6 +135,15 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
         operation("store the result")
       ),
     release: (attempt, counts) => release(attempt, counts).pipe(operation("release a shard")),
+    revoke: (batch, shard, claim) =>
+      Effect.gen(function* () {
+        const [row] = yield* sql<{ readonly attempts: unknown }>`
+          SELECT s.attempts FROM halyard_shard s
+          WHERE s.batch = ${batch} AND s.shard = ${shard} AND s.runner = ${claim} AND s.state = 'running' ${lockRow}`
+        if (row !== undefined) {
+          yield* release({ batch, shard, attempt: toNumber(row.attempts) }, emptyCounts)
+        }
+      }).pipe(sql.withTransaction, operation("release a shard")),
     died: ({ batch, shard }, detail) =>
       sql`UPDATE halyard_shard SET detail = ${detail} WHERE batch = ${batch} AND shard = ${shard}`.pipe(
         Effect.asVoid,
@@ -147,8 +159,8 @@ export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service =>
     ended: (batch, shards) =>
       Effect.map(
         sql<{ readonly shard: unknown }>`
-          SELECT shard FROM halyard_shard WHERE batch = ${batch} AND state IN ('waiting', 'running')
-          AND shard BETWEEN ${Math.min(...shards)} AND ${Math.max(...shards)}`,
+          SELECT shard FROM halyard_shard
+          WHERE batch = ${batch} AND state IN ('waiting', 'running') AND ${sql.in("shard", shards)}`,
         (rows) => {
           const active = new Set(rows.map(({ shard }) => toNumber(shard)))
           return shards.filter((shard) => !active.has(shard))

@@ -1,5 +1,5 @@
 /**
- * Messages and replies of the engine that are lost, as they are if the answer of the database to a statement is lost.
+ * A storage that loses messages and replies, as the engine does if the answer of the database is lost.
  */
 import * as Message from "@effect/cluster/Message"
 import * as MessageStorage from "@effect/cluster/MessageStorage"
@@ -73,8 +73,8 @@ const losesReplies = (storage: Storage): Storage => ({
 describe("a batch ends, with one attempt for each shard, although the engine loses", () => {
   for (const [what, change, millis] of [
     ["nothing", (storage: Storage) => storage, 15_000],
-    ["each message once", losesMessages, 60_000],
-    ["each reply", losesReplies, 90_000]
+    ["each message once", losesMessages, 90_000],
+    ["each reply", losesReplies, 75_000]
   ] as const) {
     it.effect(what, () =>
       autoAdvance(

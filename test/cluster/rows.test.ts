@@ -182,7 +182,7 @@ const cases: ReadonlyArray<
     })
   ],
   [
-    "finds the shards that have ended, those of a batch that was removed, and the batches that have not ended",
+    "finds the shards that have ended, and those of a batch that was removed",
     Effect.gen(function* () {
       yield* insert("a")
       const [batches, rows] = [yield* BatchRows, yield* ShardRows]
@@ -193,12 +193,44 @@ const cases: ReadonlyArray<
       yield* rows.end({ batch: "a", shard: 1, attempt: 1 }, { state: "done", counts, failures: {}, failed: "[]" }, 2500)
       assert.deepStrictEqual(yield* rows.ended("a", [0]), [])
       assert.deepStrictEqual(yield* rows.ended("a", [1, 0]), [1])
-      assert.deepStrictEqual(yield* rows.running, ["a"])
-      yield* rows.end({ batch: "a", shard: 0, attempt: 1 }, { state: "done", counts, failures: {}, failed: "[]" }, 2500)
-      yield* rows.endBatch("a", 2600)
-      assert.deepStrictEqual(yield* rows.running, [])
+      assert.deepStrictEqual(yield* rows.ended("a", []), [])
       yield* batches.remove("a")
       assert.deepStrictEqual(yield* rows.ended("a", [0, 1]), [0, 1])
+    })
+  ],
+  [
+    "takes back the attempt of a claim, unless another attempt has begun since",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const rows = yield* ShardRows
+      const unended = () => Effect.map(rows.begin("a", 0, "last", false, 3000), ({ _tag }) => _tag)
+      yield* rows.revoke("a", 0, "first")
+      assert.deepInclude((yield* sums("a")).shards, { waiting: 2, running: 0 })
+      for (const _ of [1, 2, 3]) {
+        yield* rows.begin("a", 0, "first", false, 2000)
+        yield* rows.revoke("a", 0, "first")
+        yield* rows.revoke("a", 0, "first")
+      }
+      assert.deepInclude(yield* sums("a"), { attempts: 3 })
+      assert.deepInclude((yield* sums("a")).shards, { waiting: 2, running: 0 })
+      yield* rows.begin("a", 0, "first", false, 2000)
+      assert.strictEqual(yield* unended(), "Begun")
+      yield* rows.revoke("a", 0, "first")
+      assert.deepInclude((yield* sums("a")).shards, { waiting: 1, running: 1 })
+    })
+  ],
+  [
+    "tells a running attempt that its shard has ended by another one",
+    Effect.gen(function* () {
+      yield* insert("a")
+      const rows = yield* ShardRows
+      const end = { state: "done", counts, failures: {}, failed: "[]" } as const
+      yield* rows.begin("a", 0, "first", false, 2000)
+      assert.isFalse(yield* rows.progress({ batch: "a", shard: 0, attempt: 1 }, counts))
+      yield* rows.begin("a", 0, "second", false, 2000)
+      assert.isFalse(yield* rows.progress({ batch: "a", shard: 0, attempt: 1 }, counts))
+      yield* rows.end({ batch: "a", shard: 0, attempt: 1 }, end, 2500)
+      assert.isTrue(yield* rows.progress({ batch: "a", shard: 0, attempt: 2 }, counts))
     })
   ],
   [
@@ -317,11 +349,16 @@ const cases: ReadonlyArray<
       yield* insert("b")
       const [batches, rows] = [yield* BatchRows, yield* ShardRows]
       assert.sameDeepMembers(Array.from(yield* rows.open), [
-        { id: "a", manifest: "manifest of a" },
-        { id: "b", manifest: "manifest of b" }
+        { id: "a", manifest: "manifest of a", hasEnded: false },
+        { id: "b", manifest: "manifest of b", hasEnded: false }
       ])
+      for (const shard of [0, 1]) {
+        yield* rows.begin("b", shard, "here", false, 2000)
+        yield* rows.end({ batch: "b", shard, attempt: 1 }, { state: "done", counts, failures: {}, failed: "[]" }, 3000)
+      }
+      yield* rows.endBatch("b", 4000)
       yield* rows.close({ id: "a", manifest: "manifest of a" })
-      assert.deepStrictEqual(yield* rows.open, [{ id: "b", manifest: "manifest of b" }])
+      assert.deepStrictEqual(yield* rows.open, [{ id: "b", manifest: "manifest of b", hasEnded: true }])
       yield* batches.remove("b")
       assert.deepStrictEqual(yield* rows.open, [])
       assert.deepStrictEqual(yield* batches.find("b"), Option.none())
@@ -337,7 +374,7 @@ const cases: ReadonlyArray<
       yield* batches.remove("a")
       yield* insert("a", "second")
       yield* rows.close({ id: "a", manifest: "first" })
-      assert.deepStrictEqual(yield* rows.open, [{ id: "a", manifest: "second" }])
+      assert.deepStrictEqual(yield* rows.open, [{ id: "a", manifest: "second", hasEnded: false }])
     })
   ],
   [

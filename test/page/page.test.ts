@@ -53,7 +53,7 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
     })
   )
 
-  it.scopedLive("tells what unfinished transfers have left", () =>
+  it.scopedLive("tells how many bytes of unfinished files were kept and discarded", () =>
     Effect.gen(function* () {
       const requests = ["a", "b", "c"].map((name) => requestTo(`http://one.test/${name}`, name))
       const left = [
@@ -66,7 +66,7 @@ describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
         failed(request, 10, brokenOff(request, 1000), left[index])
       ])
       const { page } = yield* openHtml(htmlOf(events))
-      const sentences = yield* Effect.promise(() => page.locator("#head .unfinished").allInnerTexts())
+      const sentences = yield* Effect.promise(() => page.locator("#head .leftovers").allInnerTexts())
       assert.deepStrictEqual(sentences, [
         "1 unfinished part of 3.0 MB is kept: the same command continues it",
         "300.0 kB of 2 unfinished files were discarded, because the servers do not send parts of files"

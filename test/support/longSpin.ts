@@ -1,8 +1,8 @@
 /**
- * A `halyard spin` that has not ended when a test interrupts it. Its function takes 3 seconds, and a machine may be busier than that.
+ * A `halyard spin` that has not ended when a test interrupts it. Its function takes 3 seconds, and on a busy machine they may pass before.
  */
 
-// The waits of the function, in a fiber and in a blocked thread. The other waits of the program are shorter.
+// The wait of the function, in a fiber and in a blocked thread. A fiber that begins late may wait for less than 3 seconds.
 const preload = `const { setTimeout: later } = globalThis
 const { wait } = Atomics
 const long = (millis) => (millis >= 2900 && millis <= 3000 ? 600_000 : millis)

@@ -17,11 +17,11 @@ import * as Lines from "../../EventLine/lines.js"
 import type { EventLine } from "../../EventLine/schema.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as FileNames from "../../internal/text/fileNames.js"
+import { leftoverSentences } from "../../internal/text/leftoverText.js"
 import * as Printable from "../../internal/text/printable.js"
-import { unfinishedSentences } from "../../internal/text/unfinishedText.js"
 import * as Unvalidated from "../../internal/unvalidated.js"
 import { isTransient } from "../../RetryPolicy.js"
-import { Unfinished } from "../../RunRecord/unfinished.js"
+import { Leftovers } from "../../RunRecord/leftovers.js"
 import { StatusLine } from "../../StatusLine.js"
 import type { Progress } from "../display.js"
 import { Host } from "../Host.js"
@@ -94,7 +94,7 @@ export const make = (options: {
       let mayPass = false
       let report = Download.emptyReport
       let expected: number | undefined
-      const unfinished = new Unfinished()
+      const leftovers = new Leftovers()
 
       const write = (text: () => string): void => {
         if (host.stdout.isScreen) {
@@ -160,7 +160,7 @@ export const make = (options: {
 
       const onOutcome = ({ atMillis, outcome }: Finished, refused?: Refused): void => {
         report = Download.addOutcome(report, outcome)
-        unfinished.add(outcome)
+        leftovers.add(outcome)
         if (outcome._tag === "Failed") {
           advise(outcome.error)
         }
@@ -309,7 +309,7 @@ export const make = (options: {
             for (const hint of hints(again)) {
               statusLine.line(`hint: ${hint}`)
             }
-            for (const line of unfinishedSentences(unfinished.data())) {
+            for (const line of leftoverSentences(leftovers.data())) {
               statusLine.line(line)
             }
             skips.conclude()

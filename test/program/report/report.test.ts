@@ -37,7 +37,7 @@ describe("halyard report", () => {
     })
   )
 
-  it.scopedLive("tells what unfinished files have left, as --report does", () =>
+  it.scopedLive("tells how many bytes of unfinished files were kept and discarded, as --report does", () =>
     Effect.gen(function* () {
       const content = Buffer.alloc(400_000)
       const { url } = yield* http((request, response) => {
@@ -53,7 +53,7 @@ describe("halyard report", () => {
       const made = yield* report(cwd, "run.ndjson", "--html", "run.html")
       assert.strictEqual(made.exitCode, 0, made.stderr)
       const sums = ["direct.html", "run.html"].map(
-        (file) => runDataOf(readFileSync(`${cwd}/${file}`, "utf8")).unfinished
+        (file) => runDataOf(readFileSync(`${cwd}/${file}`, "utf8")).leftovers
       )
       assert.deepStrictEqual(sums[1], sums[0])
       assert.strictEqual(sums[0]?.kept.files, 1)
