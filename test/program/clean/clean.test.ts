@@ -71,6 +71,16 @@ describe("halyard clean", () => {
         .split("\n")
         .map((line) => JSON.parse(line))
       assert.strictEqual(cleaned.exitCode, 0, cleaned.stderr)
+      assert.sameMembers(
+        lines.slice(0, -1).map(({ destination, file, use }) => `${destination ?? file}: ${use}`),
+        [
+          ".halyard-0123456789ab.part: none",
+          ".halyard-fresh5678901.part: unknown",
+          "killed.iso: none",
+          "paused.iso: running",
+          "running.iso: running"
+        ]
+      )
       assert.deepInclude(lines.at(-1), {
         report: { removed: 2, bytes: lines.at(-1).report.bytes },
         inUse: 3,
