@@ -1,9 +1,8 @@
 // The beginning of the page: what happened, what failed, and where the time went.
-
-import { leftoverSentences } from "../src/internal/text/leftoverText.js"
 import { longWaitSentence } from "../src/internal/text/longWaitText.js"
 import type { OutcomeCounts, ShardsData } from "../src/RunRecord/data.js"
 import { outcomes } from "../src/RunRecord/data.js"
+import { leftoverSentences } from "../src/RunRecord/leftoverText.js"
 import { element, section, swatch } from "./dom.js"
 import * as Format from "./format.js"
 import type { Run } from "./run.js"

@@ -70,11 +70,11 @@ const losesReplies = (storage: Storage): Storage => ({
     )
 })
 
-describe("a batch ends, with one attempt for each shard, although the engine loses", () => {
+describe("a batch ends, with one attempt for each shard", () => {
   for (const [what, change, millis] of [
-    ["nothing", (storage: Storage) => storage, 15_000],
-    ["each message once", losesMessages, 90_000],
-    ["each reply", losesReplies, 75_000]
+    ["without a check if the engine loses nothing", (storage: Storage) => storage, 15_000],
+    ["although the engine loses each message once", losesMessages, 90_000],
+    ["although the engine loses each reply", losesReplies, 75_000]
   ] as const) {
     it.effect(what, () =>
       autoAdvance(
