@@ -157,16 +157,29 @@ export class RangeMap {
       claim.endBytes = Math.min(hole.endBytes, upToBytes)
       return true
     }
-    for (const other of this.claims) {
-      const isUnanswered = other !== claim && other.activeAt === Number.POSITIVE_INFINITY
-      // Only a whole claim, because its response begins where it was requested.
-      if (isUnanswered && other.nextBytes === claim.endBytes && isWithin(other, upToBytes)) {
-        claim.endBytes = other.endBytes
-        other.endBytes = other.nextBytes
-        return true
-      }
+    const other = this.unansweredAfter(claim, upToBytes)
+    if (other !== undefined) {
+      claim.endBytes = other.endBytes
+      other.endBytes = other.nextBytes
     }
-    return false
+    return other !== undefined
+  }
+
+  /** Whether the end of a claim can be raised, or could be if it had bytes. */
+  mayExtend(claim: Claim, upToBytes: number): boolean {
+    const isBeforeHole = this.holes().some(({ startBytes }) => startBytes === claim.endBytes)
+    return claim.endBytes < upToBytes && (isBeforeHole || this.unansweredAfter(claim, upToBytes) !== undefined)
+  }
+
+  /** The claim after another one, if its response has not begun. Only a whole claim: its response begins where it was requested. */
+  private unansweredAfter(claim: Claim, upToBytes: number): Claim | undefined {
+    return this.claims.find(
+      (other) =>
+        other !== claim &&
+        other.activeAt === Number.POSITIVE_INFINITY &&
+        other.nextBytes === claim.endBytes &&
+        isWithin(other, upToBytes)
+    )
   }
 
   /** The number of claims that `split` would return. */

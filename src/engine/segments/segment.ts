@@ -28,6 +28,8 @@ export interface SegmentOwner {
   readonly transfer: FileTransfer
   readonly meter: Meter
   readonly part: Part
+  /** A segment has a response with its range. */
+  readonly onAnswer: () => void
   /** Runs an effect on a child of the attempt's fiber. */
   readonly start: <A, E>(effect: Effect.Effect<A, E>, onEnd: (exit: Exit.Exit<A, E>) => void) => Task | undefined
 }
@@ -110,6 +112,7 @@ export class Segment extends BodyReceiver {
       if (source.isMirror) {
         transfer.mirrors.onMixed()
       }
+      owner.onAnswer()
       return true
     })
   }

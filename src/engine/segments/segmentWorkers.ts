@@ -94,6 +94,10 @@ export class SegmentWorkers implements SegmentOwner {
     return this.owner.start(effect, onEnd)
   }
 
+  onAnswer(): void {
+    this.proceed()
+  }
+
   /** Call it when the response of the attempt has ended. */
   onResponseEnd(): void {
     this.response = "ended"
@@ -343,8 +347,8 @@ export class SegmentWorkers implements SegmentOwner {
       return
     }
     if (this.response === "open") {
-      // Another worker has taken over the rest of a silent response.
-      if (claim.doneBytes === claim.endBytes) {
+      // Another worker has taken over the rest of a silent response, and its server has answered.
+      if (claim.doneBytes === claim.endBytes && !ranges.mayExtend(claim, body.endBytes)) {
         this.endResponse()
       }
     } else if (this.response === "ended") {

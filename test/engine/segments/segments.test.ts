@@ -26,6 +26,9 @@ const request = (given: Partial<Parameters<typeof Download.request>[0]> = {}) =>
 // 2.5 MiB a second.
 const slow = { chunkBytes: 256 * 1024, chunkDelay: "90 millis", etag: '"1"' } as const
 
+// All but a mebibyte, and the rest after ten seconds.
+const pausing = { chunkBytes: 7 * mebibyte, chunkDelay: "10 seconds", etag: '"1"' } as const
+
 const download = (given?: Partial<Parameters<typeof Download.request>[0]>) =>
   Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(request(given)))
 
@@ -356,6 +359,47 @@ describe("segments", () => {
         within((asked) => (asked.turn === 2 ? { instead: "silence" } : Origin.file(asked, content, slow)), {
           headersTimeout: "500 millis"
         })
+      )
+    )
+  )
+
+  for (const [what, reply] of [
+    ["ignores ranges", (asked: Origin.Request) => Origin.file({ ...asked, headers: {} }, content, pausing)],
+    ["serves its link once", () => ({ status: 404 })],
+    ["does not answer", () => ({ instead: "silence" }) as const]
+  ] as const) {
+    it.effect(`let a response continue after a pause if the origin ${what}`, () =>
+      Effect.gen(function* () {
+        const saved = yield* autoAdvance(download())
+        assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
+        yield* isThere
+        yield* nothingIsLeft
+        const origin = yield* Origin.Origin
+        // The first response was never given up.
+        assert.isAtMost(origin.requests().length, 4)
+        assert.strictEqual(origin.requests().filter(({ headers }) => headers["range"] === undefined).length, 1)
+      }).pipe(
+        Effect.provide(
+          within((asked) => (asked.turn === 0 ? Origin.file(asked, content, pausing) : reply(asked)), {
+            headersTimeout: "1 minute"
+          })
+        )
+      )
+    )
+  }
+
+  it.effect("end a silent response when another one has its rest", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download())
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
+      yield* isThere
+      yield* nothingIsLeft
+      assert.isBelow(yield* Effect.clockWith((clock) => clock.currentTimeMillis), 15_000)
+    }).pipe(
+      Effect.provide(
+        within((asked) =>
+          asked.turn === 0 ? Origin.file(asked, content, pausing) : Origin.file(asked, content, { etag: '"1"' })
+        )
       )
     )
   )
