@@ -25,6 +25,8 @@ export default defineConfig({
     poolOptions: { forks: { isolate: false } },
     // By default, one processor of two stays idle.
     maxWorkers: "100%",
+    // A failure prints the whole value.
+    chaiConfig: { truncateThreshold: 0 },
     testTimeout: hangs,
     hookTimeout: hangs,
     // The program under test must see neither a pipeline nor a user's preferences.

@@ -1,6 +1,7 @@
 /**
  * Runs a command on a pseudo-terminal, the way a person does, and shows the screen as that person sees it.
  */
+import { Socket } from "node:net"
 import { it } from "@effect/vitest"
 import type { IPty } from "@lydell/node-pty"
 import headless from "@xterm/headless"
@@ -82,6 +83,19 @@ export const startOnTerminal = (
 export const halyardOnTerminal = (parameters: ReadonlyArray<string>, options?: Options) =>
   startOnTerminal(process.execPath, [bin, ...parameters], options)
 
+// 200 ms after the end of the process, `node-pty` closes the terminal, also if this process was too busy to read it. An immediate
+// runs after the event loop has read what is there.
+const readBeforeClose = (child: IPty): void => {
+  const socket: unknown = Reflect.get(child, "_socket")
+  if (socket instanceof Socket) {
+    const destroy = socket.destroy.bind(socket)
+    socket.destroy = (error) => {
+      setImmediate(destroy, error)
+      return socket
+    }
+  }
+}
+
 const open = (command: string, parameters: ReadonlyArray<string>, options: Options) => {
   if (typeof nodePty === "string") {
     throw new Error(nodePty)
@@ -96,6 +110,7 @@ const open = (command: string, parameters: ReadonlyArray<string>, options: Optio
     name: env["TERM"] ?? "xterm-256color",
     env
   })
+  readBeforeClose(child)
 
   let visible = true
   for (const [final, shown] of [
