@@ -6,6 +6,7 @@
  *
  * @since 0.2.0
  */
+import { Socket } from "node:net"
 import * as RunnerAddress from "@effect/cluster/RunnerAddress"
 import * as RunnerHealth from "@effect/cluster/RunnerHealth"
 import * as Runners from "@effect/cluster/Runners"
@@ -18,6 +19,7 @@ import { layerClientProtocol, layerSocketServer } from "@effect/platform-node/No
 import * as RpcSerialization from "@effect/rpc/RpcSerialization"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -144,8 +146,31 @@ const layerDatabase = (options: Options, maxConnections = connections): Layer.La
       }
       const { layer } = yield* load("@effect/sql-pg", () => import("@effect/sql-pg/PgClient"))
       return Layer.mapError(
-        layer({ url: Redacted.make(url), maxConnections, applicationName: "halyard" }),
+        withSockets((stream) =>
+          layer({ url: Redacted.make(url), maxConnections, connectTimeout, stream, applicationName: "halyard" })
+        ),
         storageError("open the database")
+      )
+    })
+  )
+
+// The client library connects uninterruptibly. An interruption closes its sockets, so that it ends at once.
+const withSockets = <A, E>(layerOf: (stream: () => Socket) => Layer.Layer<A, E>): Layer.Layer<A, E> =>
+  Layer.scopedContext(
+    Effect.uninterruptibleMask((restore) => {
+      const sockets = new Set<Socket>()
+      const layer = layerOf(() => {
+        const socket = new Socket()
+        sockets.add(socket)
+        return socket.once("close", () => sockets.delete(socket))
+      })
+      return Effect.flatMap(Effect.fork(restore(Layer.build(layer))), (opening) =>
+        Effect.onInterrupt(restore(Fiber.join(opening)), () => {
+          for (const socket of sockets) {
+            socket.destroy()
+          }
+          return Fiber.interrupt(opening)
+        })
       )
     })
   )
@@ -156,6 +181,9 @@ const load = <A>(name: string, load: () => Promise<A>): Effect.Effect<A, BatchSt
     catch: () =>
       new BatchStorageError({ operation: "open the database", detail: `the package ${name} cannot be loaded` })
   })
+
+/** Also for a connection that the others in use have to leave. A busy server may take longer than the 5 seconds of the client library. */
+const connectTimeout = "30 seconds"
 
 /** One of them is kept by the engine for its locks. */
 const connections = 10

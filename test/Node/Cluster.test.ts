@@ -1,10 +1,13 @@
 /**
  * Batches in a real database, with runners in this process. The test of the program has runners that are killed.
  */
+import { createServer } from "node:net"
 import { assert, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
@@ -214,5 +217,29 @@ it.scopedLive("one process continues the batches of an SQLite file", () =>
       assert.deepInclude(status, { attempts: 16 })
       assert.deepInclude(status.files, { saved: 60 })
     }).pipe(Effect.provide(Cluster.layerClient({ database })))
+  })
+)
+
+it.scopedLive("a client that is interrupted while it connects closes its connection at once", () =>
+  Effect.gen(function* () {
+    let sockets = 0
+    const server = createServer((socket) => {
+      sockets++
+      socket.on("error", () => {}).on("close", () => sockets--).resume()
+    })
+    yield* Effect.acquireRelease(
+      Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+      () => Effect.sync(() => server.close())
+    )
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : assert.fail("no port")
+    const database = `postgres://halyard@127.0.0.1:${port}/halyard`
+    const opening = yield* Effect.fork(Effect.scoped(Layer.build(Cluster.layerClient({ database }))))
+    yield* awaitTrue("connection", () => sockets > 0)
+    const [elapsed, exit] = yield* Effect.timed(Fiber.interrupt(opening))
+    assert.isTrue(Exit.isInterrupted(exit))
+    // Otherwise it ends with its time limit of 30 seconds.
+    assert.isBelow(Duration.toSeconds(elapsed), 25)
+    yield* awaitTrue("end of the connection", () => sockets === 0)
   })
 )

@@ -30,6 +30,18 @@ const outage = (name: string, seconds: number, fault: Fault) => () =>
     yield* fleet.stop
   })
 
+/** A client that starts while the database does not answer. */
+const slowOpening = (seconds: number) => () =>
+  Effect.gen(function* () {
+    const { client, postgres } = yield* Fleet.make()
+    yield* postgres.suspend
+    const [batches] = yield* Effect.all(
+      [client((batches) => batches.list()), Effect.delay(postgres.resume, `${seconds} seconds`)],
+      { concurrency: 2 }
+    )
+    assert.deepStrictEqual(batches, [])
+  })
+
 // They wait most of the time.
 describe.concurrent("a database", () => {
   withPostgres("that crashes, and starts after 3 seconds", outage("crash of PostgreSQL", 3, crash))
@@ -39,4 +51,6 @@ describe.concurrent("a database", () => {
   withPostgres("that does not answer for 3 seconds", outage("suspension of PostgreSQL", 3, suspension))
 
   withPostgres("that does not answer for 25 seconds", outage("suspension of PostgreSQL", 25, suspension))
+
+  withPostgres("that answers a new client after 8 seconds", slowOpening(8))
 })
