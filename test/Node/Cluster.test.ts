@@ -225,7 +225,10 @@ it.scopedLive("a client that is interrupted while it connects closes its connect
     let sockets = 0
     const server = createServer((socket) => {
       sockets++
-      socket.on("error", () => {}).on("close", () => sockets--).resume()
+      socket
+        .on("error", () => {})
+        .on("close", () => sockets--)
+        .resume()
     })
     yield* Effect.acquireRelease(
       Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
