@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 export const settings = {
   runnerHealthCheckInterval: "5 seconds",
   entityMessagePollInterval: "2 seconds",
-  shardLockExpiration: "15 seconds",
+  shardLockExpiration: "10 seconds",
   refreshAssignmentsInterval: "1 second",
   entityTerminationTimeout: "1 second"
 } as const
