@@ -23,13 +23,15 @@ export class NextClaim {
     return this.ranges.split(...this.share)[0] ?? this.ranges.takeOver(...this.lagging(0))
   }
 
-  /** Whether a claim has been slow or silent for a while. */
+  /** Whether a range is missing, because its request has failed, or a claim has been slow or silent for a while. */
   get isRelief(): boolean {
-    return this.ranges.silent(...this.lagging(this.rule.worthMillis)) !== undefined
+    return (
+      this.ranges.firstHole !== undefined || this.ranges.silent(...this.lagging(this.rule.worthMillis)) !== undefined
+    )
   }
 
-  takeOver(): Claim | undefined {
-    return this.ranges.takeOver(...this.lagging(this.rule.worthMillis))
+  takeRelief(): Claim | undefined {
+    return this.ranges.claimHole() ?? this.ranges.takeOver(...this.lagging(this.rule.worthMillis))
   }
 
   /** A share of a claim that arrives here before the claim would have brought it. */

@@ -210,6 +210,12 @@ export class RangeMap {
     return claims
   }
 
+  /** Claims the first hole. */
+  claimHole(): Claim | undefined {
+    const hole = this.firstHole
+    return hole === undefined ? undefined : this.claim(hole.startBytes, hole.endBytes)
+  }
+
   /** The claim with the largest rest among those that are slow, and those that are silent since then and were not taken over. */
   silent(sinceMillis: number, isSlow: (claim: Claim) => boolean = () => false): Claim | undefined {
     let found: Claim | undefined

@@ -232,11 +232,11 @@ export class SegmentWorkers implements SegmentOwner {
     })
   }
 
-  /** Requests the rest of a slow connection once more, from a server that is faster. */
+  /** Requests a missing range, or the rest of a slow connection once more from a server that is faster. */
   private relieve(): void {
     const faster = this.sources.filter((source) => this.nextFor(source).isRelief)
     const worker = this.connections < this.rule.connectionsAtMost ? this.hire(faster) : undefined
-    const claim = worker === undefined ? undefined : this.nextFor(worker.source).takeOver()
+    const claim = worker === undefined ? undefined : this.nextFor(worker.source).takeRelief()
     if (worker !== undefined && claim !== undefined) {
       this.begin(worker, claim)
       this.proceed()

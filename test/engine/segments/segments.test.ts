@@ -404,6 +404,26 @@ describe("segments", () => {
     )
   )
 
+  it.effect("request the rest of a silent response again after a failure", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download())
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
+      yield* isThere
+      yield* nothingIsLeft
+      assert.isBelow(yield* Effect.clockWith((clock) => clock.currentTimeMillis), 15_000)
+    }).pipe(
+      Effect.provide(
+        within((asked) =>
+          asked.turn === 0
+            ? Origin.file(asked, content, pausing)
+            : asked.turn === 1
+              ? { status: 503 }
+              : Origin.file(asked, content, { etag: '"1"' })
+        )
+      )
+    )
+  )
+
   it.effect("end when the transfer is interrupted at any time", () =>
     leavesNothing(
       12,
