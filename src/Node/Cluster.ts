@@ -154,18 +154,24 @@ const layerDatabase = (options: Options, maxConnections = connections): Layer.La
     })
   )
 
-// The client library connects uninterruptibly. An interruption closes its sockets, so that it ends at once.
+// The client library cannot be interrupted while it connects. Closing its sockets ends that at once.
 const withSockets = <A, E>(layerOf: (stream: () => Socket) => Layer.Layer<A, E>): Layer.Layer<A, E> =>
   Layer.scopedContext(
     Effect.uninterruptibleMask((restore) => {
       const sockets = new Set<Socket>()
+      let isInterrupted = false
       const layer = layerOf(() => {
         const socket = new Socket()
         sockets.add(socket)
+        if (isInterrupted) {
+          // The library connects it before.
+          process.nextTick(() => socket.destroy())
+        }
         return socket.once("close", () => sockets.delete(socket))
       })
       return Effect.flatMap(Effect.fork(restore(Layer.build(layer))), (opening) =>
         Effect.onInterrupt(restore(Fiber.join(opening)), () => {
+          isInterrupted = true
           for (const socket of sockets) {
             socket.destroy()
           }
@@ -182,7 +188,7 @@ const load = <A>(name: string, load: () => Promise<A>): Effect.Effect<A, BatchSt
       new BatchStorageError({ operation: "open the database", detail: `the package ${name} cannot be loaded` })
   })
 
-/** Also for a connection that the others in use have to leave. A busy server may take longer than the 5 seconds of the client library. */
+/** Also limits the wait for a free connection of the pool. The 5 seconds of the client library are too short for a busy server. */
 const connectTimeout = "30 seconds"
 
 /** One of them is kept by the engine for its locks. */

@@ -11,12 +11,13 @@ import * as Layer from "effect/Layer"
 
 /**
  * With these times, the shards of a killed runner begin elsewhere within 25 seconds. With the defaults of the engine, they take 40. A
- * shard that moves to another runner has one second to end, because messages that wait for a permit do not end.
+ * shard that moves to another runner has one second to end, because messages that wait for a permit do not end. If the database takes
+ * longer than a third of `shardLockExpiration` to confirm the locks of a runner, the engine interrupts the shards of that runner.
  */
 export const settings = {
   runnerHealthCheckInterval: "5 seconds",
   entityMessagePollInterval: "2 seconds",
-  shardLockExpiration: "10 seconds",
+  shardLockExpiration: "12 seconds",
   refreshAssignmentsInterval: "1 second",
   entityTerminationTimeout: "1 second"
 } as const

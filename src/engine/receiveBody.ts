@@ -303,19 +303,21 @@ export abstract class BodyReceiver implements Receiver, Timed {
     }
     this.range?.hash.update(taken)
     const writing = taken.length === 0 ? Exit.void : partial.write(part, claim, taken)
-    if (meter !== undefined) {
-      meter.bytes += taken.length
-      claim.activeAt = transfer.now()
-    }
     if (partial.receivedBytes >= transfer.checkpoints.dueBytes) {
       this.checkpoint(part)
     }
     const restMillis = transfer.governor.restMillis(this.origin, chunk.length)
+    if (meter !== undefined) {
+      meter.bytes += taken.length
+      // A response that rests for the byte rate is not silent.
+      claim.activeAt = transfer.now() + restMillis
+    }
     const pause = restMillis === 0 ? writing : Effect.zipLeft(writing, Effect.sleep(restMillis))
     transfer.sampler.sample()
     return this.after(isExit(pause) ? pause : Effect.interruptible(pause), () => {
       // Bytes after the end of the claim are not read. Another claim may have taken its end during the pause.
-      const isPastEnd = chunk.length > leftBytes || (claim.nextBytes === claim.endBytes && claim.endBytes < endBytes)
+      const isAtEnd = claim.nextBytes === claim.endBytes && claim.endBytes < endBytes
+      const isPastEnd = chunk.length > leftBytes || (isAtEnd && partial.ranges.next(claim, endBytes) === undefined)
       return !isPastEnd || this.end()
     })
   }

@@ -33,7 +33,7 @@ export class Promises {
   private readonly mirrors = new Set<string>()
   // The times between which an origin has asked for no requests.
   private readonly closedUntil = new Map<string, { readonly from: number; readonly until: number }>()
-  // Origins that have failed and never answered: the time of the failure, and the requests in flight at that time.
+  // Origins that cannot be reached and have never answered: the time of the failure, and the requests in flight at that time.
   private readonly failed = new Map<string, { readonly at: number; open: number | undefined }>()
   private readonly answered = new Set<string>()
   private readonly files: FileChecks
@@ -123,6 +123,10 @@ export class Promises {
     if (event._tag === "MirrorGivenUp") {
       this.onMirror(`${request.id} ${event.mirror}`, request.url === event.mirror)
     }
+    if (event._tag === "Exchanged" && event.error?._tag === "Timeout" && event.error.phase === "headers") {
+      // The origin accepts connections, and one URL may be the cause of its silence.
+      this.failed.delete(new URL(event.url).origin)
+    }
     if (event._tag === "Finished") {
       if (this.outcomes.has(request.id)) {
         this.life.violate(`${request.id} has two outcomes`)
@@ -160,7 +164,7 @@ export class Promises {
     }
   }
 
-  /** After a failure, an origin that has never answered gets one request at a time, beside those that were in flight. */
+  /** An origin that cannot be reached, and has never answered, gets one request at a time, beside those that were in flight. */
   private checkProbe(origin: string): void {
     const failed = this.failed.get(origin)
     const open = this.life.origin?.open(origin) ?? 0

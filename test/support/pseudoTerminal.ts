@@ -83,8 +83,8 @@ export const startOnTerminal = (
 export const halyardOnTerminal = (parameters: ReadonlyArray<string>, options?: Options) =>
   startOnTerminal(process.execPath, [bin, ...parameters], options)
 
-// 200 ms after the end of the process, `node-pty` closes the terminal, also if this process was too busy to read it. An immediate
-// runs after the event loop has read what is there.
+// `node-pty` closes the terminal 200 ms after its program has ended, even if this process was too busy to read it. An immediate runs
+// after the event loop has read what is there.
 const readBeforeClose = (child: IPty): void => {
   const socket: unknown = Reflect.get(child, "_socket")
   if (socket instanceof Socket) {

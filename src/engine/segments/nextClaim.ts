@@ -23,7 +23,7 @@ export class NextClaim {
     return this.ranges.split(...this.share)[0] ?? this.ranges.takeOver(...this.lagging(0))
   }
 
-  /** Whether a range is missing, because its request has failed, or a claim has been slow or silent for a while. */
+  /** Whether there is a hole, or a claim that has been slow or silent for a while. */
   get isRelief(): boolean {
     return (
       this.ranges.firstHole !== undefined || this.ranges.silent(...this.lagging(this.rule.worthMillis)) !== undefined

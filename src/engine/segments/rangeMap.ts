@@ -149,37 +149,36 @@ export class RangeMap {
    * refuse that range when this response has ended. Returns whether the end was raised.
    */
   extend(claim: Claim, upToBytes: number): boolean {
-    if (upToBytes <= claim.endBytes) {
+    const next = this.next(claim, upToBytes)
+    if (next === undefined) {
       return false
     }
-    const hole = this.holes().find(({ startBytes }) => startBytes === claim.endBytes)
+    claim.endBytes = Math.min(next.endBytes, upToBytes)
+    if (next.from !== undefined) {
+      next.from.endBytes = next.from.nextBytes
+    }
+    return true
+  }
+
+  /** What `extend` would raise the end of a claim over: a hole, or the range of another claim. */
+  next(claim: Claim, upToBytes: number): (Range & { readonly from?: Claim }) | undefined {
+    const { endBytes } = claim
+    if (upToBytes <= endBytes) {
+      return undefined
+    }
+    const hole = this.holes().find(({ startBytes }) => startBytes === endBytes)
     if (hole !== undefined) {
-      claim.endBytes = Math.min(hole.endBytes, upToBytes)
-      return true
+      return hole
     }
-    const other = this.unansweredAfter(claim, upToBytes)
-    if (other !== undefined) {
-      claim.endBytes = other.endBytes
-      other.endBytes = other.nextBytes
-    }
-    return other !== undefined
-  }
-
-  /** Whether the end of a claim can be raised, or could be if it had bytes. */
-  mayExtend(claim: Claim, upToBytes: number): boolean {
-    const isBeforeHole = this.holes().some(({ startBytes }) => startBytes === claim.endBytes)
-    return claim.endBytes < upToBytes && (isBeforeHole || this.unansweredAfter(claim, upToBytes) !== undefined)
-  }
-
-  /** The claim after another one, if its response has not begun. Only a whole claim: its response begins where it was requested. */
-  private unansweredAfter(claim: Claim, upToBytes: number): Claim | undefined {
-    return this.claims.find(
+    const from = this.claims.find(
       (other) =>
         other !== claim &&
         other.activeAt === Number.POSITIVE_INFINITY &&
-        other.nextBytes === claim.endBytes &&
+        other.nextBytes === endBytes &&
+        // Only a whole claim, because its response begins where it was requested.
         isWithin(other, upToBytes)
     )
+    return from && { startBytes: endBytes, endBytes: from.endBytes, from }
   }
 
   /** The number of claims that `split` would return. */
@@ -213,7 +212,7 @@ export class RangeMap {
   /** Claims the first hole. */
   claimHole(): Claim | undefined {
     const hole = this.firstHole
-    return hole === undefined ? undefined : this.claim(hole.startBytes, hole.endBytes)
+    return hole && this.claim(hole.startBytes, hole.endBytes)
   }
 
   /** The claim with the largest rest among those that are slow, and those that are silent since then and were not taken over. */

@@ -28,7 +28,7 @@ export interface SegmentOwner {
   readonly transfer: FileTransfer
   readonly meter: Meter
   readonly part: Part
-  /** A segment has a response with its range. */
+  /** The response of a segment has begun, and is accepted. */
   readonly onAnswer: () => void
   /** Runs an effect on a child of the attempt's fiber. */
   readonly start: <A, E>(effect: Effect.Effect<A, E>, onEnd: (exit: Exit.Exit<A, E>) => void) => Task | undefined

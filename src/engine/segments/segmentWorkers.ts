@@ -105,13 +105,22 @@ export class SegmentWorkers implements SegmentOwner {
     this.proceed()
   }
 
-  /** Call it when the response of the attempt has failed. Returns whether mirrors receive the rest. */
+  /** Call it when the response of the attempt has failed. Returns whether others receive the rest. */
   goesOn(exit: Exit.Exit<never, DownloadError>): boolean {
-    const { owner, transfer } = this
+    const { body, owner, ranges, transfer } = this
     const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
     const isHelped = this.workers.all.some(({ segment, source }) => segment !== undefined && source.isHelping)
     const isReceiving = !this.isOver && (this.response === "open" || this.response === "ended")
-    if (error === undefined || isFinal(error) || !isReceiving || !isHelped) {
+    if (error === undefined || isFinal(error) || !isReceiving) {
+      return false
+    }
+    // The rest of a silent response was taken over, and was requested.
+    const isRelieved = body.claim.doneBytes === body.claim.endBytes && ranges.next(body.claim, body.endBytes)?.from
+    if (this.response === "open" && isRelieved) {
+      this.endResponse()
+      return true
+    }
+    if (!isHelped) {
       return false
     }
     this.failure = error
@@ -232,7 +241,7 @@ export class SegmentWorkers implements SegmentOwner {
     })
   }
 
-  /** Requests a missing range, or the rest of a slow connection once more from a server that is faster. */
+  /** Requests a hole, or requests the rest of a slow connection again, from a faster server. */
   private relieve(): void {
     const faster = this.sources.filter((source) => this.nextFor(source).isRelief)
     const worker = this.connections < this.rule.connectionsAtMost ? this.hire(faster) : undefined
@@ -347,8 +356,8 @@ export class SegmentWorkers implements SegmentOwner {
       return
     }
     if (this.response === "open") {
-      // Another worker has taken over the rest of a silent response, and its server has answered.
-      if (claim.doneBytes === claim.endBytes && !ranges.mayExtend(claim, body.endBytes)) {
+      // The rest of a silent response was taken over, and the response with that rest has begun.
+      if (claim.doneBytes === claim.endBytes && ranges.next(claim, body.endBytes) === undefined) {
         this.endResponse()
       }
     } else if (this.response === "ended") {

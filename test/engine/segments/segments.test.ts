@@ -26,7 +26,7 @@ const request = (given: Partial<Parameters<typeof Download.request>[0]> = {}) =>
 // 2.5 MiB a second.
 const slow = { chunkBytes: 256 * 1024, chunkDelay: "90 millis", etag: '"1"' } as const
 
-// All but a mebibyte, and the rest after ten seconds.
+// All but a mebibyte after ten seconds, and the rest ten seconds later.
 const pausing = { chunkBytes: 7 * mebibyte, chunkDelay: "10 seconds", etag: '"1"' } as const
 
 const download = (given?: Partial<Parameters<typeof Download.request>[0]>) =>
@@ -388,7 +388,7 @@ describe("segments", () => {
     )
   }
 
-  it.effect("end a silent response when another one has its rest", () =>
+  it.effect("end a silent response when the response for its rest begins", () =>
     Effect.gen(function* () {
       const saved = yield* autoAdvance(download())
       assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
@@ -399,6 +399,41 @@ describe("segments", () => {
       Effect.provide(
         within((asked) =>
           asked.turn === 0 ? Origin.file(asked, content, pausing) : Origin.file(asked, content, { etag: '"1"' })
+        )
+      )
+    )
+  )
+
+  it.effect("receive the rest of a silent response that reaches its time limit before the other one begins", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download({ stall: { bytes: 1, within: "12 seconds" } }))
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
+      yield* isThere
+      yield* nothingIsLeft
+    }).pipe(
+      Effect.provide(
+        within((asked) =>
+          asked.turn === 0
+            ? Origin.file(asked, content, { ...pausing, breakAt: { bytes: 7 * mebibyte, how: "silence" } })
+            : Origin.file(asked, content, { delay: "30 seconds", etag: '"1"' })
+        )
+      )
+    )
+  )
+
+  it.effect("let a response continue after it has rested for the byte rate", () =>
+    Effect.gen(function* () {
+      const saved = yield* autoAdvance(download())
+      assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
+      yield* isThere
+      yield* nothingIsLeft
+    }).pipe(
+      Effect.provide(
+        within(
+          (asked) =>
+            asked.turn === 0 ? Origin.file(asked, content, { chunkBytes: 7 * mebibyte, etag: '"1"' }) : { status: 404 },
+          {},
+          { bytesPerSecond: 2 * mebibyte }
         )
       )
     )
