@@ -103,7 +103,9 @@ export const replyOfMirror = (job: Job, mirror: Mirror, request: Origin.Request,
   if (kind === "busy") {
     return { delay: 5, status: 503, headers: { "content-length": "0", "retry-after": "1" } }
   }
-  const tag = kind === "tagged" || kind === "stale" || kind === "shorter" ? tagOf(job, 1000) : tagOf(job, version)
+  // Two servers with one strong tag have one content.
+  const tagged = kind === "tagged" ? 2000 + version : kind === "stale" ? 1000 : kind === "shorter" ? 1001 : version
+  const tag = tagOf(job, tagged)
   const etag = job.validator === "strong" && kind !== "weak" ? tag : job.validator === "none" ? undefined : `W/${tag}`
   const asked = kind === "whole" ? { ...request, headers: {} } : asUnderstood(job, request)
   const pace: Origin.Reply = { delay: 5, chunkBytes: job.chunkBytes, chunkDelay: job.chunkMillis }
