@@ -16,18 +16,17 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { DownloadError } from "../../DownloadError.js"
-import type { Permit } from "../../OriginGovernor.js"
 import type { Part } from "../../Store.js"
 import type { ResponseHead } from "../../Transport.js"
 import { truncated } from "../contentCheck.js"
 import type { FileTransfer } from "../fileTransfer.js"
 import type { PartialFile } from "../partialFile.js"
 import type { Body, Meter } from "../receiveBody.js"
-import type { Hop } from "../redirect.js"
 import type { Task } from "../tasks.js"
 import { Wait } from "../wait.js"
 import { Source } from "./mirrors.js"
 import { NextClaim } from "./nextClaim.js"
+import type { Owner } from "./owner.js"
 import type { Claim } from "./rangeMap.js"
 import { Segment, type SegmentOwner } from "./segment.js"
 import type { SegmentRule } from "./segmentRule.js"
@@ -41,22 +40,6 @@ const longBytes = 64 * 1024 * 1024
 
 // After this number of failed segments, a transfer begins no more of them.
 const failuresAtMost = 3
-
-/** The attempt that the segments belong to. */
-export interface Owner {
-  readonly transfer: FileTransfer
-  readonly hop: Hop
-  readonly wait: Wait
-  readonly permit: Permit
-  readonly start: <A, E>(effect: Effect.Effect<A, E>, onEnd: (exit: Exit.Exit<A, E>) => void) => Task | undefined
-  /** Ends the attempt's own response, and calls `next` when its exchange is closed. */
-  readonly endResponse: (next: () => void) => void
-  /** All bytes are in the part. */
-  readonly complete: (part: Part) => void
-  /** The attempt has no permit for the rest, or the URL to which it was redirected refuses it. */
-  readonly requestRest: () => void
-  readonly finish: (exit: Exit.Exit<never, DownloadError>) => void
-}
 
 export class SegmentWorkers implements SegmentOwner {
   readonly transfer: FileTransfer

@@ -50,6 +50,14 @@ const isThere = Effect.gen(function* () {
   assert.strictEqual(yield* parts, 0)
 })
 
+/** Downloads the file, and checks that one attempt has saved it and has left nothing else. */
+const isSavedAtOnce = Effect.fn(function* (given?: Parameters<typeof download>[0]) {
+  const saved = yield* autoAdvance(download(given))
+  assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
+  yield* isThere
+  yield* nothingIsLeft
+})
+
 describe("segments", () => {
   it.effect("divide the rest of a slow file, and send the validator", () =>
     Effect.gen(function* () {
@@ -370,10 +378,7 @@ describe("segments", () => {
   ] as const) {
     it.effect(`let a response continue after a pause if the origin ${what}`, () =>
       Effect.gen(function* () {
-        const saved = yield* autoAdvance(download())
-        assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
-        yield* isThere
-        yield* nothingIsLeft
+        yield* isSavedAtOnce()
         const origin = yield* Origin.Origin
         // The first response was never given up.
         assert.isAtMost(origin.requests().length, 4)
@@ -390,10 +395,7 @@ describe("segments", () => {
 
   it.effect("end a silent response when the response for its rest begins", () =>
     Effect.gen(function* () {
-      const saved = yield* autoAdvance(download())
-      assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
-      yield* isThere
-      yield* nothingIsLeft
+      yield* isSavedAtOnce()
       assert.isBelow(yield* Effect.clockWith((clock) => clock.currentTimeMillis), 15_000)
     }).pipe(
       Effect.provide(
@@ -405,12 +407,7 @@ describe("segments", () => {
   )
 
   it.effect("receive the rest of a silent response that reaches its time limit before the other one begins", () =>
-    Effect.gen(function* () {
-      const saved = yield* autoAdvance(download({ stall: { bytes: 1, within: "12 seconds" } }))
-      assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
-      yield* isThere
-      yield* nothingIsLeft
-    }).pipe(
+    isSavedAtOnce({ stall: { bytes: 1, within: "12 seconds" } }).pipe(
       Effect.provide(
         within((asked) =>
           asked.turn === 0
@@ -422,12 +419,7 @@ describe("segments", () => {
   )
 
   it.effect("let a response continue after it has rested for the byte rate", () =>
-    Effect.gen(function* () {
-      const saved = yield* autoAdvance(download())
-      assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
-      yield* isThere
-      yield* nothingIsLeft
-    }).pipe(
+    isSavedAtOnce().pipe(
       Effect.provide(
         within(
           (asked) =>
@@ -441,10 +433,7 @@ describe("segments", () => {
 
   it.effect("request the rest of a silent response again after a failure", () =>
     Effect.gen(function* () {
-      const saved = yield* autoAdvance(download())
-      assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
-      yield* isThere
-      yield* nothingIsLeft
+      yield* isSavedAtOnce()
       assert.isBelow(yield* Effect.clockWith((clock) => clock.currentTimeMillis), 15_000)
     }).pipe(
       Effect.provide(
