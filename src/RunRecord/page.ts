@@ -5,7 +5,9 @@
  */
 import type { RunData } from "./data.js"
 
-const place = `<script type="application/json" id="run">null</script>`
+const [opening, closing] = [`<script type="application/json" id="run">`, "</script>"]
+
+const place = `${opening}null${closing}`
 
 // In an element of a script, only `<` can begin markup. Line ends of JavaScript that JSON permits are escaped for readers of the text.
 const unsafe = /[<\u2028\u2029]/g
@@ -19,5 +21,5 @@ export const withData = (page: string, data: RunData): string => {
   if (at === -1) {
     throw new Error("the report page has no place for the data of a run")
   }
-  return [page.slice(0, at), place.replace("null", () => jsonOf(data)), page.slice(at + place.length)].join("")
+  return `${page.slice(0, at)}${opening}${jsonOf(data)}${closing}${page.slice(at + place.length)}`
 }

@@ -275,6 +275,8 @@ export class Recorder {
       this.keepOverflow({ request, active, ended, outcome })
     } else {
       this.end(active, ended, outcome)
+      // V8 has moved this object to the old ones. A dead old object keeps its event in memory until the old ones are collected.
+      active.last = undefined
     }
   }
 

@@ -39,10 +39,13 @@ export class Table {
   }
 
   column(column: number): Array<number> {
-    const values: Array<number> = []
+    // Of its final length: an array that grows is copied again and again.
+    const values = new Array<number>(this.rows)
+    let row = 0
     for (const block of this.blocks) {
-      for (let index = column; index < block.length && values.length < this.rows; index += this.columns) {
-        values.push(block[index] ?? 0)
+      const end = Math.min(this.rows, row + blockRows)
+      for (let index = column; row < end; index += this.columns) {
+        values[row++] = block[index] ?? 0
       }
     }
     return values
