@@ -74,6 +74,29 @@ describe("RangeMap", () => {
     assert.deepStrictEqual(ranges.holes(), [])
   })
 
+  it("says what would extend a claim, and changes nothing", () => {
+    const ranges = new RangeMap(100)
+    const own = ranges.claim(0, 30)
+    const other = ranges.claim(60, 100)
+    assert.deepStrictEqual(ranges.next(own, 100), { startBytes: 30, endBytes: 60 })
+    assert.isUndefined(ranges.next(own, 30))
+    own.endBytes = 60
+    assert.deepStrictEqual(ranges.next(own, 100), { startBytes: 60, endBytes: 100, from: other })
+    assert.isUndefined(ranges.next(own, 99))
+    other.activeAt = 5
+    assert.isUndefined(ranges.next(own, 100))
+    assert.deepStrictEqual([own.endBytes, other.endBytes], [60, 100])
+  })
+
+  it("claims the first hole, and nothing if there is none", () => {
+    const ranges = new RangeMap(100)
+    ranges.add(10, 20)
+    assert.deepInclude(ranges.claimHole(), { startBytes: 0, endBytes: 10, nextBytes: 0 })
+    assert.deepInclude(ranges.claimHole(), { startBytes: 20, endBytes: 100 })
+    assert.isUndefined(ranges.claimHole())
+    assert.deepStrictEqual(ranges.holes(), [])
+  })
+
   it("takes over the rest of a silent claim once", () => {
     const ranges = new RangeMap(100)
     const silent = ranges.claim(0, 50)
