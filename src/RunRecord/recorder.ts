@@ -275,7 +275,7 @@ export class Recorder {
       this.keepOverflow({ request, active, ended, outcome })
     } else {
       this.end(active, ended, outcome)
-      // V8 has moved this object to the old ones. A dead old object keeps its event in memory until the old ones are collected.
+      // By now this is an old object for V8, which frees those rarely. Until then it would keep the event in memory.
       active.last = undefined
     }
   }

@@ -47,23 +47,14 @@ const origin = Effect.gen(function* () {
   }
 })
 
+const submit = ["submit", "--local", "--processes", "2"]
+
 describe("halyard submit --local", () => {
   it.scopedLive("saves each file once by several processes, and a second run fetches nothing", () =>
     Effect.gen(function* () {
       const { requests, url } = yield* origin
       const cwd = yield* temporaryDirectory
-      const line = [
-        "submit",
-        "--local",
-        "--processes",
-        "2",
-        "--shard-size",
-        "10",
-        "-i",
-        listOf(cwd, url, 95),
-        "-d",
-        "files"
-      ]
+      const line = [...submit, "--shard-size", "10", "-i", listOf(cwd, url, 95), "-d", "files"]
       const first = yield* run(line, { cwd })
       assert.deepStrictEqual([first.exitCode, first.stdout], [0, ""], first.stderr)
       assert.match(first.stderr, /^95 saved; /m)
@@ -83,12 +74,9 @@ describe("halyard submit --local", () => {
       const { url } = yield* origin
       const cwd = yield* temporaryDirectory
       const list = listOf(cwd, url, 5, ["missing"])
-      const { exitCode, stdout } = yield* run(
-        ["submit", "--local", "--processes", "2", "-i", list, "-d", "files", "--json"],
-        {
-          cwd
-        }
-      )
+      const { exitCode, stdout } = yield* run([...submit, "-i", list, "-d", "files", "--json"], {
+        cwd
+      })
       assert.strictEqual(exitCode, 1)
       assert.deepInclude(reportOf(stdout), { saved: 5, failed: 1, notFound: 1, failures: { HttpStatus: 1 } })
       const [begin, failed] = linesOf(stdout)
@@ -118,18 +106,7 @@ describe("halyard submit --local", () => {
     Effect.gen(function* () {
       const { awaitHeld, hold, release, url } = yield* origin
       const cwd = yield* temporaryDirectory
-      const line = [
-        "submit",
-        "--local",
-        "--processes",
-        "2",
-        "--shard-size",
-        "5",
-        "-i",
-        listOf(cwd, url, 40),
-        "-d",
-        "files"
-      ]
+      const line = [...submit, "--shard-size", "5", "-i", listOf(cwd, url, 40), "-d", "files"]
       hold()
       const running = yield* halyard(line, { cwd })
       yield* awaitHeld(10)
@@ -154,10 +131,7 @@ describe("halyard submit --local", () => {
       const cwd = yield* temporaryDirectory
       const list = listOf(cwd, url, 40)
       hold()
-      const running = yield* halyard(
-        ["submit", "--local", "--processes", "2", "--shard-size", "5", "-i", list, "-d", "files"],
-        { cwd }
-      )
+      const running = yield* halyard([...submit, "--shard-size", "5", "-i", list, "-d", "files"], { cwd })
       yield* awaitHeld(10)
       const [victim = -1] = yield* awaitChildren(running, 2)
       process.kill(victim, "SIGKILL")
@@ -176,12 +150,9 @@ describe("halyard submit --local", () => {
       const { awaitHeld, hold, url } = yield* origin
       const cwd = yield* temporaryDirectory
       hold()
-      const running = yield* halyard(
-        ["submit", "--local", "--processes", "2", "-i", listOf(cwd, url, 400), "-d", "files"],
-        {
-          cwd
-        }
-      )
+      const running = yield* halyard([...submit, "-i", listOf(cwd, url, 400), "-d", "files"], {
+        cwd
+      })
       yield* awaitHeld(10)
       const children = yield* awaitChildren(running, 2)
       yield* running.signal("SIGKILL")
@@ -195,7 +166,7 @@ describe("halyard submit --local", () => {
       const { awaitHeld, hold, release, url } = yield* origin
       const cwd = yield* temporaryDirectory
       hold()
-      const parameters = ["submit", "--local", "--processes", "2", "--shard-size", "5", "-i", listOf(cwd, url, 20)]
+      const parameters = [...submit, "--shard-size", "5", "-i", listOf(cwd, url, 20)]
       const terminal = yield* startOnTerminal(process.execPath, [bin, ...parameters, "-d", "files"], {
         cwd,
         columns: 100
