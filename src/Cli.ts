@@ -9,14 +9,14 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Cancel from "./Cli/Cancel.js"
 import * as Clean from "./Cli/Clean.js"
-import { type Action, builtIns, type Command, type Help, optionsOf } from "./Cli/Command.js"
 import * as Config from "./Cli/Config.js"
+import { type Action, builtIns, type Command, type Help, optionsOf } from "./Cli/commandLine/Command.js"
+import { type Option, readOptions } from "./Cli/commandLine/Option.js"
+import { type Line, parse, suggestion } from "./Cli/commandLine/parse.js"
 import * as Flags from "./Cli/Flags.js"
 import { explained, misread } from "./Cli/Get/habits.js"
 import * as Get from "./Cli/Get.js"
 import { Host } from "./Cli/Host.js"
-import { type Option, readOptions } from "./Cli/Option.js"
-import { type Line, parse, suggestion } from "./Cli/parse.js"
 import * as Report from "./Cli/Report.js"
 import * as Runner from "./Cli/Runner.js"
 import * as Serve from "./Cli/Serve.js"
@@ -102,7 +102,7 @@ export const run = (
  * @since 0.2.0
  */
 export const manual = (version: string): Promise<string> =>
-  import("./Cli/manual.js").then(({ page }) => page(name, version, program, commands))
+  import("./Cli/commandLine/manual.js").then(({ page }) => page(name, version, program, commands))
 
 /** The action of a command line, or the rule that the line breaks. */
 const read = (argv: ReadonlyArray<string>, version: string): Either.Either<Action, string> =>
@@ -112,7 +112,7 @@ const read = (argv: ReadonlyArray<string>, version: string): Either.Either<Actio
         ? Either.right(
             print(
               Effect.map(
-                Effect.promise(() => import("./Cli/completions.js")),
+                Effect.promise(() => import("./Cli/commandLine/completions.js")),
                 ({ script }) => script(completions, { name, commands, implied })
               )
             )
@@ -123,7 +123,7 @@ const read = (argv: ReadonlyArray<string>, version: string): Either.Either<Actio
             ? Either.right(
                 print(
                   Effect.map(
-                    Effect.promise(() => import("./Cli/help.js")),
+                    Effect.promise(() => import("./Cli/commandLine/help.js")),
                     (help) => helpOf(help, command)
                   )
                 )
@@ -148,8 +148,10 @@ const print = (text: Effect.Effect<string>): Action =>
     })
   )
 
-const helpOf = ({ ofCommand, ofProgram }: typeof import("./Cli/help.js"), command: Command | undefined): string =>
-  command === undefined ? ofProgram(name, program, commands) : ofCommand(name, command)
+const helpOf = (
+  { ofCommand, ofProgram }: typeof import("./Cli/commandLine/help.js"),
+  command: Command | undefined
+): string => (command === undefined ? ofProgram(name, program, commands) : ofCommand(name, command))
 
 const builtInOptions = Object.values(builtIns)
 

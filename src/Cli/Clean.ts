@@ -3,9 +3,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as BucketUrl from "./bucketUrl.js"
-import type { Action, Command } from "./Command.js"
-import { flag, readOptions } from "./Option.js"
+import type { Action, Command } from "./commandLine/Command.js"
+import { flag, readOptions } from "./commandLine/Option.js"
+import * as BucketUrl from "./run/bucketUrl.js"
 
 const input = {
   recursive: flag("-r, --recursive", "Also look into all directories below")

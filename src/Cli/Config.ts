@@ -5,10 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { displayText } from "../internal/text/displayUrl.js"
 import * as Printable from "../internal/text/printable.js"
-import type { Action, Command } from "./Command.js"
+import type { Action, Command } from "./commandLine/Command.js"
+import { flag, longName, nonEmpty, type Option, readOptions } from "./commandLine/Option.js"
 import { groups as getGroups, options as getOptions } from "./Get/options.js"
 import { Host } from "./Host.js"
-import { flag, longName, nonEmpty, type Option, readOptions } from "./Option.js"
 
 const output = {
   config: nonEmpty("--config FILE", "Read options from FILE only", "file"),
@@ -41,7 +41,7 @@ export const command: Command = {
 
 const show = (given: { readonly config: string | undefined; readonly json: boolean }): Action =>
   Effect.gen(function* () {
-    const { load, merged } = yield* Effect.promise(() => import("./configuration.js"))
+    const { load, merged } = yield* Effect.promise(() => import("./Config/configuration.js"))
     const { stdout } = yield* Host
     const { settings } = yield* load(getOptions, given.config)
     yield* merged(new Map(), settings)

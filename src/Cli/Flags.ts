@@ -3,9 +3,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { Action, Command } from "./Command.js"
+import type { Action, Command } from "./commandLine/Command.js"
+import { readOptions } from "./commandLine/Option.js"
 import { engines, groups, options } from "./Flags/options.js"
-import { readOptions } from "./Option.js"
 
 export const command: Command = {
   name: "flags",

@@ -3,10 +3,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { Action, Command } from "./Command.js"
+import type { Action, Command } from "./commandLine/Command.js"
+import { readOptions } from "./commandLine/Option.js"
 import { groups, options } from "./Get/options.js"
 import { Host } from "./Host.js"
-import { readOptions } from "./Option.js"
 import { UsageError } from "./UsageError.js"
 
 export const command: Command = {
@@ -47,7 +47,7 @@ export const command: Command = {
           if (jsonSchema) {
             return yield* printSchema
           }
-          const { load, merged } = yield* Effect.promise(() => import("./configuration.js"))
+          const { load, merged } = yield* Effect.promise(() => import("./Config/configuration.js"))
           const { files, settings } = yield* load(options, config)
           const { sources, texts } = yield* merged(line.options, settings)
           const values = yield* Either.mapLeft(readOptions(options, texts), (message) => new UsageError({ message }))

@@ -4,9 +4,9 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as OneBatch from "./Batch/oneBatch.js"
-import type { Action, Command } from "./Command.js"
-import { readOptions } from "./Option.js"
-import type { Line } from "./parse.js"
+import type { Action, Command } from "./commandLine/Command.js"
+import { readOptions } from "./commandLine/Option.js"
+import type { Line } from "./commandLine/parse.js"
 import { groups, type Options, options } from "./Report/options.js"
 
 export const command: Command = {

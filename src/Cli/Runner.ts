@@ -4,8 +4,8 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Printable from "../internal/text/printable.js"
-import type { Action, Command } from "./Command.js"
-import { readOptions } from "./Option.js"
+import type { Action, Command } from "./commandLine/Command.js"
+import { readOptions } from "./commandLine/Option.js"
 import { groups, options } from "./Runner/options.js"
 
 export const command: Command = {

@@ -4,8 +4,8 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Printable from "../internal/text/printable.js"
-import type { Action, Command } from "./Command.js"
-import { integer, nonEmpty, rate, readOptions, secondsRange, withDefault } from "./Option.js"
+import type { Action, Command } from "./commandLine/Command.js"
+import { integer, nonEmpty, rate, readOptions, secondsRange, withDefault } from "./commandLine/Option.js"
 import { UsageError } from "./UsageError.js"
 
 const highestPort = 65_535

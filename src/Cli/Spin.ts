@@ -3,8 +3,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { Action, Command } from "./Command.js"
-import { choice, flag, readOptions, text } from "./Option.js"
+import type { Action, Command } from "./commandLine/Command.js"
+import { choice, flag, readOptions, text } from "./commandLine/Option.js"
 import { UsageError } from "./UsageError.js"
 
 const output = {

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as OneBatch from "./Batch/oneBatch.js"
 import { database, json, progress } from "./Batch/options.js"
-import type { Command } from "./Command.js"
+import type { Command } from "./commandLine/Command.js"
 
 const input = { database }
 

@@ -2,9 +2,9 @@
  * Command lines about batches that are refused, and their variables.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { ofBatches } from "../../src/Cli/configuration.js"
+import { ofBatches } from "../../src/Cli/Config/configuration.js"
+import { longName, type Option } from "../../src/Cli/commandLine/Option.js"
 import { options as getOptions } from "../../src/Cli/Get/options.js"
-import { longName, type Option } from "../../src/Cli/Option.js"
 import { own as ofRunner } from "../../src/Cli/Runner/options.js"
 import { own as ofSubmit } from "../../src/Cli/Submit/options.js"
 import { refuses } from "../support/commandLine.js"

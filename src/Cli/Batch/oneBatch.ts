@@ -4,10 +4,10 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Redacted from "effect/Redacted"
-import type { Action } from "../Command.js"
+import type { Action } from "../commandLine/Command.js"
+import { type Options, readOptions, type Values } from "../commandLine/Option.js"
+import type { Line } from "../commandLine/parse.js"
 import { RunnerError } from "../Host.js"
-import { type Options, readOptions, type Values } from "../Option.js"
-import type { Line } from "../parse.js"
 import type { database } from "./options.js"
 
 /** `act` receives the id of the batch, the values of the options, and the URL of the database. */

@@ -2,8 +2,8 @@
  * The options that commands about batches share.
  */
 import * as Either from "effect/Either"
-import { progressOption } from "../display.js"
-import { flag, type Option, text } from "../Option.js"
+import { flag, type Option, text } from "../commandLine/Option.js"
+import { progressOption } from "../run/display.js"
 
 /** Reads the URL of a database. No error shows it, because it may have a password. */
 const databaseUrl = (value: string, label: string): Either.Either<string, string> =>

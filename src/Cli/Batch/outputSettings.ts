@@ -4,7 +4,7 @@
 import * as Either from "effect/Either"
 import type { Settings } from "../../cluster/models.js"
 import * as Printable from "../../internal/text/printable.js"
-import * as BucketUrl from "../bucketUrl.js"
+import * as BucketUrl from "../run/bucketUrl.js"
 
 /**
  * `files`: each request has its own file. `tar`: each shard has a tar in the directory. If the directory is in an object storage, each file

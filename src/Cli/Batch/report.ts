@@ -15,7 +15,7 @@ import * as Unvalidated from "../../internal/unvalidated.js"
 import { FailureCounts } from "../Get/failureCounts.js"
 import { lineOptionsOf } from "../Get/summary.js"
 import { sumsLine, total } from "../Get/sums.js"
-import type { ReportPage } from "../reportPage.js"
+import type { ReportPage } from "../run/reportPage.js"
 
 export interface Options {
   readonly json: boolean

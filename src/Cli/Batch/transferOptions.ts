@@ -1,8 +1,9 @@
 /**
  * The options of `get` that belong to the process in which transfers run: a runner, or each process of `submit --local`.
  */
+
+import { integer, withDefault } from "../commandLine/Option.js"
 import { options as get } from "../Get/options.js"
-import { integer, withDefault } from "../Option.js"
 
 export const output = { noState: get.noState, noMtime: get.noMtime, durability: get.durability }
 

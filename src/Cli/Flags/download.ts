@@ -16,15 +16,15 @@ import * as Progress from "../../Progress.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import { Store } from "../../Store.js"
 import * as Supervisor from "../../Supervisor.js"
-import * as Display from "../display.js"
-import { checkDistinct } from "../distinctFiles.js"
 import { Host, storeLayer } from "../Host.js"
-import type { HarFile } from "../harFile.js"
-import type { ReportPage } from "../reportPage.js"
-import { RunEnd } from "../runEnd.js"
+import * as Display from "../run/display.js"
+import { checkDistinct } from "../run/distinctFiles.js"
+import type { HarFile } from "../run/harFile.js"
+import type { ReportPage } from "../run/reportPage.js"
+import { RunEnd } from "../run/runEnd.js"
+import * as UnfinishedParts from "../run/unfinishedParts.js"
 import * as Telemetry from "../telemetry.js"
 import { UsageError } from "../UsageError.js"
-import * as UnfinishedParts from "../unfinishedParts.js"
 import { embedded, engines, type Options, remoteBaseUrl } from "./options.js"
 import * as Summary from "./summary.js"
 import type * as ThreadPool from "./threadPool.js"
@@ -84,7 +84,7 @@ export const download = Effect.fn("flags.download")(function* (
 }, Effect.provide(storeLayer))
 
 const openArchive = Effect.fnUntraced(function* (file: string, version: string) {
-  const HarFile = yield* Effect.promise(() => import("../harFile.js"))
+  const HarFile = yield* Effect.promise(() => import("../run/harFile.js"))
   return yield* HarFile.open("--har", file, { hasSecrets: false, version })
 })
 
@@ -141,7 +141,7 @@ const runEngine = Effect.fnUntraced(function* (
 /** Opens the page of `--report`. */
 const openPage = (file: string) =>
   Effect.flatMap(
-    Effect.promise(() => import("../reportPage.js")),
+    Effect.promise(() => import("../run/reportPage.js")),
     ({ open }) => open("--report", file, { hasSecrets: false, isOwnRun: true })
   )
 

@@ -4,9 +4,9 @@
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import type * as FlagServer from "../../FlagServer.js"
-import * as BucketUrl from "../bucketUrl.js"
-import { progressOption } from "../display.js"
-import { choice, flag, integer, nonEmpty, not, seconds, text, type Values, withDefault } from "../Option.js"
+import { choice, flag, integer, nonEmpty, not, seconds, text, type Values, withDefault } from "../commandLine/Option.js"
+import * as BucketUrl from "../run/bucketUrl.js"
+import { progressOption } from "../run/display.js"
 import { telemetryOptions } from "../telemetry.js"
 
 /** The engines, with the default and the maximum of their concurrency. */

@@ -8,9 +8,9 @@ import * as Lines from "../../EventLine/lines.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import { StatusLine } from "../../StatusLine.js"
 import type * as TerminalProgress from "../../TerminalProgress.js"
-import type { Progress } from "../display.js"
 import { Host } from "../Host.js"
-import * as RunDisplay from "../runDisplay.js"
+import type { Progress } from "../run/display.js"
+import * as RunDisplay from "../run/runDisplay.js"
 
 export interface Summary {
   readonly begin: Effect.Effect<void>

@@ -5,7 +5,7 @@
 import * as RequestProblem from "../../Download/requestProblem.js"
 import type { Connection, DownloadError } from "../../DownloadError.js"
 import * as TlsErrors from "../../Transport/tlsErrors.js"
-import * as BucketUrl from "../bucketUrl.js"
+import * as BucketUrl from "../run/bucketUrl.js"
 import { groups } from "./options.js"
 
 /** Returns the advice for an error, or undefined if no option helps. */

@@ -8,7 +8,7 @@ import * as FileNames from "../../internal/text/fileNames.js"
 import * as Printable from "../../internal/text/printable.js"
 import { UniquePaths } from "../../internal/text/uniquePaths.js"
 import * as Naming from "../../Naming.js"
-import * as BucketUrl from "../bucketUrl.js"
+import * as BucketUrl from "../run/bucketUrl.js"
 import type { Item } from "./input/item.js"
 import type { SavedPaths, WantedPaths } from "./savedPaths.js"
 

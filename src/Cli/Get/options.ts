@@ -4,8 +4,6 @@
 import * as Either from "effect/Either"
 import * as RequestHeaders from "../../Download/requestHeaders.js"
 import * as Method from "../../internal/http/method.js"
-import * as BucketUrl from "../bucketUrl.js"
-import { progressOption } from "../display.js"
 import {
   choice,
   flag,
@@ -20,7 +18,9 @@ import {
   texts,
   type Values,
   withDefault
-} from "../Option.js"
+} from "../commandLine/Option.js"
+import * as BucketUrl from "../run/bucketUrl.js"
+import { progressOption } from "../run/display.js"
 import { telemetryOptions } from "../telemetry.js"
 import { BaseUrl } from "./input/baseUrl.js"
 

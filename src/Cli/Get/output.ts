@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Printable from "../../internal/text/printable.js"
-import * as BucketUrl from "../bucketUrl.js"
 import { Host, type OutputStream } from "../Host.js"
+import * as BucketUrl from "../run/bucketUrl.js"
 import { UsageError } from "../UsageError.js"
 
 export interface Output {

@@ -5,9 +5,9 @@ import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import { hasProperty, isTagged } from "effect/Predicate"
 import { stateFileName } from "../../Journal/Directory.js"
-import * as BucketUrl from "../bucketUrl.js"
-import { checkDistinct, type NamedFile, type OutputFile } from "../distinctFiles.js"
-import { longName } from "../Option.js"
+import { longName } from "../commandLine/Option.js"
+import * as BucketUrl from "../run/bucketUrl.js"
+import { checkDistinct, type NamedFile, type OutputFile } from "../run/distinctFiles.js"
 import { homeFile } from "./credentials.js"
 import { isStandardInput } from "./input.js"
 import { options as declared, type Options } from "./options.js"
@@ -32,13 +32,13 @@ export const checkFiles = Effect.fnUntraced(function* (run: RunFiles) {
 
 /** The page of `--report`. */
 export const openPage = Effect.fnUntraced(function* (file: string, { options }: RunFiles) {
-  const ReportPage = yield* Effect.promise(() => import("../reportPage.js"))
+  const ReportPage = yield* Effect.promise(() => import("../run/reportPage.js"))
   return yield* ReportPage.open("--report", file, { hasSecrets: options.showUrls, isOwnRun: true })
 })
 
 /** The archive of `--har`. */
 export const openArchive = Effect.fnUntraced(function* (file: string, { options }: RunFiles, version: string) {
-  const HarFile = yield* Effect.promise(() => import("../harFile.js"))
+  const HarFile = yield* Effect.promise(() => import("../run/harFile.js"))
   return yield* HarFile.open("--har", file, { hasSecrets: options.showUrls, version })
 })
 

@@ -12,7 +12,7 @@ import { StatusLine } from "../../StatusLine.js"
 import * as Report from "../Batch/report.js"
 import { total } from "../Get/sums.js"
 import { Host } from "../Host.js"
-import * as ReportPage from "../reportPage.js"
+import * as ReportPage from "../run/reportPage.js"
 
 /** Succeeds with the exit code of the batch. */
 export const ofBatch = Effect.fn("report.batch")(function* (

@@ -2,7 +2,7 @@
  * The options of `halyard report`.
  */
 import { database } from "../Batch/options.js"
-import { flag, nonEmpty, type Values } from "../Option.js"
+import { flag, nonEmpty, type Values } from "../commandLine/Option.js"
 
 const input = {
   batch: nonEmpty("--batch ID", "Show this batch of a database, and no FILE"),

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Batches from "../../cluster/Batches.js"
 import { Host, RunnerError } from "../Host.js"
-import { listenProblem } from "../listenProblem.js"
+import { listenProblem } from "../Serve/listenProblem.js"
 
 /** `starting` and `stopping`: before and after it carries out batches. `no-database`: the database does not answer. */
 type State = "starting" | "running" | "stopping" | "no-database"

@@ -4,7 +4,7 @@
 import * as Duration from "effect/Duration"
 import { database } from "../Batch/options.js"
 import * as Transfer from "../Batch/transferOptions.js"
-import { integer, nonEmpty, seconds, withDefault } from "../Option.js"
+import { integer, nonEmpty, seconds, withDefault } from "../commandLine/Option.js"
 
 const input = { database }
 

@@ -10,7 +10,7 @@ import type { Disk } from "../../DownloadError.js"
 import * as FlagServer from "../../FlagServer.js"
 import * as Printable from "../../internal/text/printable.js"
 import { Host } from "../Host.js"
-import { listenProblem } from "../listenProblem.js"
+import { listenProblem } from "./listenProblem.js"
 
 export interface ServeOptions {
   readonly hostname: string

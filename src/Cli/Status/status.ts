@@ -9,8 +9,8 @@ import { StatusLine } from "../../StatusLine.js"
 import * as Supervisor from "../../Supervisor.js"
 import { follow } from "../Batch/follow.js"
 import * as BatchView from "../Batch/view.js"
-import * as Display from "../display.js"
 import { Host } from "../Host.js"
+import * as Display from "../run/display.js"
 
 export const status = Effect.fn("status")(function* (
   id: string,

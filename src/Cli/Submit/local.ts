@@ -20,10 +20,10 @@ import * as Logger from "../Batch/logger.js"
 import * as Report from "../Batch/report.js"
 import * as Transfer from "../Batch/transferOptions.js"
 import * as BatchView from "../Batch/view.js"
-import * as Display from "../display.js"
+import { longName, type Texts } from "../commandLine/Option.js"
 import { sumsLine } from "../Get/sums.js"
 import { Host } from "../Host.js"
-import { longName, type Texts } from "../Option.js"
+import * as Display from "../run/display.js"
 
 /** Succeeds with the exit code of the report. `store` submits the batch. */
 export const local = Effect.fnUntraced(function* <E, R>(

@@ -3,8 +3,8 @@
  */
 import { database, json, progress } from "../Batch/options.js"
 import * as Transfer from "../Batch/transferOptions.js"
+import { choice, flag, integer, nonEmpty } from "../commandLine/Option.js"
 import { options as get } from "../Get/options.js"
-import { choice, flag, integer, nonEmpty } from "../Option.js"
 
 const input = {
   input: get.input,

@@ -8,7 +8,6 @@ import * as Stream from "effect/Stream"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
-import * as BucketUrl from "../bucketUrl.js"
 import * as Credentials from "../Get/credentials.js"
 import { Destinations } from "../Get/destinations.js"
 import * as Headers from "../Get/headers.js"
@@ -19,6 +18,7 @@ import type { Options } from "../Get/options.js"
 import * as OriginSecrets from "../Get/originSecrets.js"
 import { requestOf } from "../Get/request.js"
 import * as Urls from "../Get/urls.js"
+import * as BucketUrl from "../run/bucketUrl.js"
 
 /**
  * Opens the lists. `isTar`: destinations are names inside of a tar, and not paths. `directory` is the whole path, or the URL of a place in

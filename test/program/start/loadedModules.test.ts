@@ -52,7 +52,7 @@ describe("the code that a command line loads", () => {
         ["spin", "-m", "text", "--", "true"]
       ]) {
         const modules = yield* evaluated(line)
-        assert.include(modules, "src/Cli/Command.ts", line.join(" "))
+        assert.include(modules, "src/Cli/commandLine/Command.ts", line.join(" "))
         assert.deepStrictEqual(
           modules.filter((name) => help.test(name)),
           [],

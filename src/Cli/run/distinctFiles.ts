@@ -4,8 +4,8 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
-import * as Printable from "../internal/text/printable.js"
-import { UsageError } from "./UsageError.js"
+import * as Printable from "../../internal/text/printable.js"
+import { UsageError } from "../UsageError.js"
 
 export interface NamedFile {
   /** The option that names it. */

@@ -3,10 +3,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { displaySize } from "../internal/text/displaySize.js"
-import * as Printable from "../internal/text/printable.js"
-import { StatusLine } from "../StatusLine.js"
-import { Host } from "./Host.js"
+import { displaySize } from "../../internal/text/displaySize.js"
+import * as Printable from "../../internal/text/printable.js"
+import { StatusLine } from "../../StatusLine.js"
+import { Host } from "../Host.js"
 
 // Reading more entries would delay the first request.
 const entriesAtMost = 100_000

@@ -4,7 +4,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
-import type * as RunRecord from "../RunRecord.js"
+import type * as RunRecord from "../../RunRecord.js"
 
 const picturesAtMost = 64
 const candidatesAtMost = 200

@@ -2,11 +2,11 @@
  * The state of a run of `halyard get` or `halyard flags`, as rows for a terminal and as a line.
  */
 import * as Effect from "effect/Effect"
-import type * as Download from "../Download.js"
-import { Finished, Started } from "../DownloadEvent.js"
-import * as Unvalidated from "../internal/unvalidated.js"
-import type { StatusLine } from "../StatusLine.js"
-import * as TerminalProgress from "../TerminalProgress.js"
+import type * as Download from "../../Download.js"
+import { Finished, Started } from "../../DownloadEvent.js"
+import * as Unvalidated from "../../internal/unvalidated.js"
+import type { StatusLine } from "../../StatusLine.js"
+import * as TerminalProgress from "../../TerminalProgress.js"
 
 export interface RunDisplay extends TerminalProgress.TerminalProgress {
   /** Counts the outcome of an item for which no transfer was started. */

@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
-import * as Display from "../../src/Cli/display.js"
-import * as Screen from "../../src/Screen.js"
-import * as Spinner from "../../src/Spinner.js"
-import { indeterminate } from "../../src/StatusLine.js"
-import { hostWith } from "../support/commandLine.js"
+import * as Display from "../../../src/Cli/run/display.js"
+import * as Screen from "../../../src/Screen.js"
+import * as Spinner from "../../../src/Spinner.js"
+import { indeterminate } from "../../../src/StatusLine.js"
+import { hostWith } from "../../support/commandLine.js"
 
 /** What is written in 25 seconds. */
 const written = (progress: Display.Progress, isTerminal: boolean) => {

@@ -3,11 +3,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { Spinner } from "../Spinner.js"
-import type { StatusLine } from "../StatusLine.js"
-import * as TerminalProgress from "../TerminalProgress.js"
-import { Host } from "./Host.js"
-import { choice, type Option, withDefault } from "./Option.js"
+import type { Spinner } from "../../Spinner.js"
+import type { StatusLine } from "../../StatusLine.js"
+import * as TerminalProgress from "../../TerminalProgress.js"
+import { choice, type Option, withDefault } from "../commandLine/Option.js"
+import { Host } from "../Host.js"
 
 export type Progress = "auto" | "bar" | "plain" | "none"
 

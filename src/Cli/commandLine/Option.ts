@@ -4,7 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Record from "effect/Record"
-import * as Printable from "../internal/text/printable.js"
+import * as Printable from "../../internal/text/printable.js"
 
 /** An option, with the function that reads its value. */
 export interface Option<out A> {

@@ -1,7 +1,7 @@
 /**
  * Says why a server cannot listen on an address.
  */
-import * as Printable from "../internal/text/printable.js"
+import * as Printable from "../../internal/text/printable.js"
 
 /** Returns the reason of a failure to listen, without the address. */
 export const listenProblem = (cause: unknown): string => {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Either from "effect/Either"
-import * as Option from "../../src/Cli/Option.js"
-import { parse } from "../../src/Cli/parse.js"
+import * as Option from "../../../src/Cli/commandLine/Option.js"
+import { parse } from "../../../src/Cli/commandLine/parse.js"
 
 const description = ""
 

@@ -2,16 +2,16 @@
  * The file of `--report`: a page that shows a run. It is written when the run ends, however it ends.
  */
 import * as Effect from "effect/Effect"
-import { type DownloadEvent, type Finished, Started } from "../DownloadEvent.js"
-import * as Printable from "../internal/text/printable.js"
-import * as Unvalidated from "../internal/unvalidated.js"
-import type { Shards } from "../RunRecord/shards.js"
-import * as RunRecord from "../RunRecord.js"
-import { StatusLine } from "../StatusLine.js"
-import { Host } from "./Host.js"
+import { type DownloadEvent, type Finished, Started } from "../../DownloadEvent.js"
+import * as Printable from "../../internal/text/printable.js"
+import * as Unvalidated from "../../internal/unvalidated.js"
+import type { Shards } from "../../RunRecord/shards.js"
+import * as RunRecord from "../../RunRecord.js"
+import { StatusLine } from "../../StatusLine.js"
+import { Host } from "../Host.js"
+import { UsageError } from "../UsageError.js"
 import * as Pictures from "./pictures.js"
 import * as ReplacedFile from "./replacedFile.js"
-import { UsageError } from "./UsageError.js"
 
 export interface ReportPage {
   readonly receive: (event: DownloadEvent) => void
@@ -40,7 +40,7 @@ export const open = Effect.fnUntraced(function* (
   const { hasSecrets, isOwnRun } = options
   const target = yield* ReplacedFile.check(option, file, { hasSecrets })
   // Loaded before the run, after which there is a report to print.
-  const { withData } = yield* Effect.promise(() => import("../RunRecord/page.js"))
+  const { withData } = yield* Effect.promise(() => import("../../RunRecord/page.js"))
   const html = yield* Effect.mapError(
     (yield* Host).reportPage,
     ({ explanation, reason }) =>

@@ -5,9 +5,9 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { codeOf } from "../DownloadError/diskErrors.js"
-import * as Printable from "../internal/text/printable.js"
-import { UsageError } from "./UsageError.js"
+import { codeOf } from "../../DownloadError/diskErrors.js"
+import * as Printable from "../../internal/text/printable.js"
+import { UsageError } from "../UsageError.js"
 
 type Kind = "project" | "user" | "given"
 

@@ -7,13 +7,13 @@
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Printable from "../internal/text/printable.js"
-import * as BucketUrl from "./bucketUrl.js"
+import * as Printable from "../../internal/text/printable.js"
+import { longName, type Option, type Options, type Texts } from "../commandLine/Option.js"
+import { suggestion } from "../commandLine/parse.js"
+import { Host } from "../Host.js"
+import * as BucketUrl from "../run/bucketUrl.js"
+import { UsageError } from "../UsageError.js"
 import * as Files from "./configurationFiles.js"
-import { Host } from "./Host.js"
-import { longName, type Option, type Options, type Texts } from "./Option.js"
-import { suggestion } from "./parse.js"
-import { UsageError } from "./UsageError.js"
 
 /** The value of one option. */
 export interface Setting {

@@ -4,7 +4,7 @@
  */
 import * as Either from "effect/Either"
 import { closest, distance } from "fastest-levenshtein"
-import * as Printable from "../internal/text/printable.js"
+import * as Printable from "../../internal/text/printable.js"
 import type { Option, Texts } from "./Option.js"
 
 /** A command line, split. */

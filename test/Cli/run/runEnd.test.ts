@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { RunEnd } from "../../src/Cli/runEnd.js"
+import { RunEnd } from "../../../src/Cli/run/runEnd.js"
 
 describe("RunEnd", () => {
   it.effect("writes the other files and prints the report after a defect, which it keeps", () =>

@@ -6,15 +6,15 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { fromCause } from "../DownloadError/diskErrors.js"
-import type { DownloadEvent } from "../DownloadEvent.js"
-import * as Lines from "../EventLine/lines.js"
-import type { Exchanged } from "../EventLine/schema.js"
-import * as Har from "../Har.js"
-import * as Printable from "../internal/text/printable.js"
-import { StatusLine } from "../StatusLine.js"
+import { fromCause } from "../../DownloadError/diskErrors.js"
+import type { DownloadEvent } from "../../DownloadEvent.js"
+import * as Lines from "../../EventLine/lines.js"
+import type { Exchanged } from "../../EventLine/schema.js"
+import * as Har from "../../Har.js"
+import * as Printable from "../../internal/text/printable.js"
+import { StatusLine } from "../../StatusLine.js"
+import { UsageError } from "../UsageError.js"
 import * as ReplacedFile from "./replacedFile.js"
-import { UsageError } from "./UsageError.js"
 
 type Listener = (event: DownloadEvent) => Effect.Effect<void>
 
