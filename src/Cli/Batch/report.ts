@@ -12,9 +12,9 @@ import * as Lines from "../../EventLine/lines.js"
 import { displayUrl } from "../../internal/text/displayUrl.js"
 import * as Printable from "../../internal/text/printable.js"
 import * as Unvalidated from "../../internal/unvalidated.js"
-import { FailureCounts } from "../Get/failureCounts.js"
+import { FailureCounts } from "../Get/summary/failureCounts.js"
+import { sumsLine, total } from "../Get/summary/sums.js"
 import { lineOptionsOf } from "../Get/summary.js"
-import { sumsLine, total } from "../Get/sums.js"
 import type { ReportPage } from "../run/reportPage.js"
 
 export interface Options {

@@ -10,7 +10,7 @@ import { SmoothedRate } from "../../RunView/smoothedRate.js"
 import * as RunView from "../../RunView.js"
 import { StatusLine } from "../../StatusLine.js"
 import type { Content } from "../../TerminalProgress.js"
-import { countsText, total } from "../Get/sums.js"
+import { countsText, total } from "../Get/summary/sums.js"
 
 export interface BatchView extends Content {
   /** Takes the newest status. */

@@ -16,7 +16,7 @@ import { Journal } from "../../Journal.js"
 import { StatusLine } from "../../StatusLine.js"
 import { type FileInfo, Store } from "../../Store.js"
 import { Host } from "../Host.js"
-import * as ShownUrls from "./shownUrls.js"
+import * as ShownUrls from "./summary/shownUrls.js"
 
 /** What a run would do with one file. */
 interface Plan {

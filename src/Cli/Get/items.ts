@@ -12,9 +12,9 @@ import * as Stream from "effect/Stream"
 import * as RequestProblem from "../../Download/requestProblem.js"
 import type { Disk } from "../../DownloadError.js"
 import * as NormalizedUrl from "../../internal/text/normalizedUrl.js"
-import type { Destination } from "./destinations.js"
-import type { Headers } from "./headers.js"
 import type { Entry, Fields, Item, Place } from "./input/item.js"
+import type { Destination } from "./output/destinations.js"
+import type { Headers } from "./request/headers.js"
 
 /** An item that can be requested. */
 export interface Ready extends Destination {

@@ -8,10 +8,10 @@ import { stateFileName } from "../../Journal/Directory.js"
 import { longName } from "../commandLine/Option.js"
 import * as BucketUrl from "../run/bucketUrl.js"
 import { checkDistinct, type NamedFile, type OutputFile } from "../run/distinctFiles.js"
-import { homeFile } from "./credentials.js"
 import { isStandardInput } from "./input.js"
 import { options as declared, type Options } from "./options.js"
 import type { Output } from "./output.js"
+import { homeFile } from "./request/credentials.js"
 
 /** What a run of `get` reads and writes. */
 export interface RunFiles {

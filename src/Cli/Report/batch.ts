@@ -10,7 +10,7 @@ import * as Printable from "../../internal/text/printable.js"
 import { Shards } from "../../RunRecord/shards.js"
 import { StatusLine } from "../../StatusLine.js"
 import * as Report from "../Batch/report.js"
-import { total } from "../Get/sums.js"
+import { total } from "../Get/summary/sums.js"
 import { Host } from "../Host.js"
 import * as ReportPage from "../run/reportPage.js"
 

@@ -7,7 +7,7 @@ import * as Batches from "../../cluster/Batches.js"
 import type { BatchStatus } from "../../cluster/models.js"
 import * as Printable from "../../internal/text/printable.js"
 import { StatusLine } from "../../StatusLine.js"
-import { total } from "../Get/sums.js"
+import { total } from "../Get/summary/sums.js"
 import { Host } from "../Host.js"
 
 /** Prints a line for each batch, the newest first. */

@@ -21,7 +21,7 @@ import * as Report from "../Batch/report.js"
 import * as Transfer from "../Batch/transferOptions.js"
 import * as BatchView from "../Batch/view.js"
 import { longName, type Texts } from "../commandLine/Option.js"
-import { sumsLine } from "../Get/sums.js"
+import { sumsLine } from "../Get/summary/sums.js"
 import { Host } from "../Host.js"
 import * as Display from "../run/display.js"
 

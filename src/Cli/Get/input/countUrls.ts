@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { detect } from "./detect.js"
-import { isItem } from "./uriList.js"
+import { isItem } from "./formats/uriList.js"
 
 const lineFeed = 0x0a
 const space = 0x20

@@ -2,8 +2,8 @@
  * Tells the format of a list by its first line that is neither blank nor a comment. Text that looks like nothing else is a list of
  * URLs.
  */
-import * as ChecksumLine from "./checksumLine.js"
-import * as Record from "./record.js"
+import * as ChecksumLine from "./formats/checksumLine.js"
+import * as Record from "./formats/record.js"
 
 export type Detected =
   | {

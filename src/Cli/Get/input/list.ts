@@ -10,12 +10,12 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { UsageError } from "../../UsageError.js"
 import type { BaseUrl } from "./baseUrl.js"
-import { ChecksumList } from "./checksumList.js"
 import { type Detected, detect } from "./detect.js"
+import { ChecksumList } from "./formats/checksumList.js"
+import { JsonLines } from "./formats/jsonLines.js"
+import { UriList } from "./formats/uriList.js"
 import type { Entries, Entry, Fields, Format, Line } from "./item.js"
-import { JsonLines } from "./jsonLines.js"
 import { Lines } from "./lines.js"
-import { UriList } from "./uriList.js"
 
 // 64 KiB of a file are a thousand lines. V8 would move that many requests to its old generation.
 const itemsAtMost = 32
@@ -181,7 +181,9 @@ const formatOf = Effect.fnUntraced(function* (
     case "Json":
       return new JsonLines(entries)
     case "Table": {
-      const [{ Table }, papa] = yield* Effect.promise(() => Promise.all([import("./table.js"), import("papaparse")]))
+      const [{ Table }, papa] = yield* Effect.promise(() =>
+        Promise.all([import("./formats/table.js"), import("papaparse")])
+      )
       return new Table(papa.default, detected.delimiter, entries)
     }
     case "Checksums":
