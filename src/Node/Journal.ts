@@ -14,7 +14,7 @@ import * as Runtime from "effect/Runtime"
 import * as Directory from "../Journal/Directory.js"
 import type { Seen, StateFiles } from "../Journal/directory/stateFiles.js"
 import { Journal, SavedNames } from "../Journal.js"
-import * as SyncWriteProbe from "../Store/syncWriteProbe.js"
+import * as SyncWriteProbe from "../Store/syncs/syncWriteProbe.js"
 
 // Windows has no such flags. Without the second one, opening a pipe would wait for its other end.
 const [noFollow, noWait] = [constants.O_NOFOLLOW ?? 0, constants.O_NONBLOCK ?? 0]

@@ -11,7 +11,7 @@ import * as Os from "node:os"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { SharedSync } from "../Store/fileSyncs.js"
+import type { SharedSync } from "../Store/syncs/fileSyncs.js"
 
 // The types of statfs(2) whose syncfs(2) does for each file what fsync(2) does: ext4, XFS, Btrfs and F2FS. Others, such as
 // FUSE, may leave the content of files to a server that is not told.

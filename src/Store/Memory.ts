@@ -13,7 +13,7 @@ import { Disk } from "../DownloadError.js"
 import { beside, candidates } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import { type Opened, type OpenOptions, type Part, Store } from "../Store.js"
-import { GrowingBytes, partIn } from "./growingBytes.js"
+import { GrowingBytes, partIn } from "./memory/growingBytes.js"
 
 /**
  * The content of a memory store.

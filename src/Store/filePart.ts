@@ -15,16 +15,16 @@ import { andThen, called, errorOf, isExit, mapError, matchExit } from "../intern
 import { beside } from "../internal/text/fileNames.js"
 import * as Printable from "../internal/text/printable.js"
 import type { Durability, Opened, OpenOptions, Part, PublishOptions } from "../Store.js"
-import type { FileOperations } from "./fileOperations.js"
+import type { FileOperations } from "./files/fileOperations.js"
+import * as PartName from "./files/partName.js"
+import * as Publishing from "./files/publishing.js"
+import { ReplacedAccess } from "./files/replacedAccess.js"
+import { Reservation } from "./files/reservation.js"
+import { writeAll, writeEach } from "./files/writeAll.js"
+import { WriteBuffer } from "./files/writeBuffer.js"
 import type { Taken } from "./kept/leftPart.js"
 import { RecordFile } from "./kept/recordFile.js"
 import { type Dependencies, LazyFile } from "./lazyFile.js"
-import * as PartName from "./partName.js"
-import * as Publishing from "./publishing.js"
-import { ReplacedAccess } from "./replacedAccess.js"
-import { Reservation } from "./reservation.js"
-import { writeAll, writeEach } from "./writeAll.js"
-import { WriteBuffer } from "./writeBuffer.js"
 
 /** Opens a part, with what an earlier run has kept of it. */
 export const open = <Handle extends number | object>(

@@ -7,10 +7,10 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { FileInfo } from "../Store.js"
-import type { Access } from "./fileAccess.js"
-import type { Inspected } from "./fileOperations.js"
-import type { SharedSync } from "./fileSyncs.js"
+import type { Access } from "./files/fileAccess.js"
+import type { Inspected } from "./files/fileOperations.js"
 import type { ProcessTable } from "./kept/processTable.js"
+import type { SharedSync } from "./syncs/fileSyncs.js"
 
 export interface SystemCalls {
   /** Creates a file for writing and reading; fails if the name is taken. Only the owner has access, or the umask decides. */

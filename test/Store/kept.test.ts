@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as DirectStore from "../../src/Store/Direct.js"
 import * as FileSystemStore from "../../src/Store/FileSystem.js"
-import * as PartName from "../../src/Store/partName.js"
+import * as PartName from "../../src/Store/files/partName.js"
 import { type Durability, type Part, Store } from "../../src/Store.js"
 import { Disk, type Operation } from "../../src/testing/Disk.js"
 

@@ -24,8 +24,8 @@ const queues = "OriginGovernor/queues.ts"
 const store = "Store/FileSystem.ts"
 const part = "Store/filePart.ts"
 const lazyFile = "Store/lazyFile.ts"
-const publishing = "Store/publishing.ts"
-const fileSyncs = "Store/fileSyncs.ts"
+const publishing = "Store/files/publishing.ts"
+const fileSyncs = "Store/syncs/fileSyncs.ts"
 const precheck = "engine/precheck.ts"
 const localFile = "engine/localFile.ts"
 const fileTransfer = "engine/fileTransfer.ts"
@@ -200,7 +200,7 @@ export const mutations = [
   ["a file of one's own replaces another", [publishing, 'if (onExists === "overwrite")', 'if (onExists !== "fail")']],
   ["the descriptor of a part stays", [part, "Effect.ignore(operations.close(handle))", "Effect.void"]],
   ["what waits in memory is not written", [part, "this.buffer.take()", "[]"]],
-  ["a device that takes nothing is asked for ever", ["Store/writeAll.ts", "empty === maxEmptyWrites", "false"]],
+  ["a device that takes nothing is asked for ever", ["Store/files/writeAll.ts", "empty === maxEmptyWrites", "false"]],
   [
     "a directory counts as a file that is there",
     [publishing, "found !== undefined\n        ? Exit.succeed(undefined)", "true\n        ? Exit.succeed(undefined)"]

@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { mutations as ofPipelining } from "../pipelining/mutations.mjs"
-import { mutations as ofSyncs } from "../Store/mutations.mjs"
+import { mutations as ofSyncs } from "../Store/syncs/mutations.mjs"
 import { changedSource } from "./changedSource.mjs"
 import { mutations } from "./mutations.mjs"
 

@@ -11,7 +11,7 @@ import { fromCause } from "../../DownloadError/diskErrors.js"
 import type { Disk } from "../../DownloadError.js"
 import type { DownloadEvent } from "../../DownloadEvent.js"
 import * as Printable from "../../internal/text/printable.js"
-import { listName } from "../../Store/partName.js"
+import { listName } from "../../Store/files/partName.js"
 import { Host } from "../Host.js"
 import { UsageError } from "../UsageError.js"
 

@@ -12,9 +12,9 @@ import * as Stream from "effect/Stream"
 import type { UnfinishedPart, Unreadable } from "../../Cli/Host.js"
 import { codeOf, fromCause } from "../../DownloadError/diskErrors.js"
 import type { Disk } from "../../DownloadError.js"
+import * as PartName from "../../Store/files/partName.js"
 import { orphansIn } from "../../Store/kept/keptParts.js"
 import * as Record from "../../Store/kept/record.js"
-import * as PartName from "../../Store/partName.js"
 import * as ProcessTable from "../processTable.js"
 
 export interface Options {

@@ -6,8 +6,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as PartName from "../partName.js"
-import { writeAll } from "../writeAll.js"
+import * as PartName from "../files/partName.js"
+import { writeAll } from "../files/writeAll.js"
 import type { Backend, Place, Taken, Usable } from "./leftPart.js"
 import { RecordFile } from "./recordFile.js"
 

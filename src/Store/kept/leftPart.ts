@@ -3,8 +3,8 @@
  *
  * @internal
  */
-import type { FileOperations } from "../fileOperations.js"
-import type { OpenFiles } from "../openFiles.js"
+import type { FileOperations } from "../files/fileOperations.js"
+import type { OpenFiles } from "../files/openFiles.js"
 import type { ProcessTable } from "./processTable.js"
 import type { Located } from "./record.js"
 import type { RecordFile } from "./recordFile.js"

@@ -10,7 +10,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { codeOf } from "../../DownloadError/diskErrors.js"
-import { hashOf, processOf } from "../partName.js"
+import { hashOf, processOf } from "../files/partName.js"
 
 /** Whether the owner of a part runs. `unknown`: it is a process of another machine or of another container. */
 export type OwnerState = "running" | "ended" | "unknown"

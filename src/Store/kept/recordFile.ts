@@ -8,8 +8,8 @@ import * as Exit from "effect/Exit"
 import { codeOf } from "../../DownloadError/diskErrors.js"
 import { andThen, errorOf, matchExit } from "../../internal/andThen.js"
 import type { Durability } from "../../Store.js"
-import type { FileOperations } from "../fileOperations.js"
-import { writeAll } from "../writeAll.js"
+import type { FileOperations } from "../files/fileOperations.js"
+import { writeAll } from "../files/writeAll.js"
 import * as Record from "./record.js"
 
 // A text is limited by the number of ranges in it. Anything larger was not written by a store.

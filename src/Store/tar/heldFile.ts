@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import type { Disk } from "../../DownloadError.js"
 import { andThen } from "../../internal/andThen.js"
 import type { Durability, Opened, OpenOptions, Part, PublishOptions, Store } from "../../Store.js"
-import { GrowingBytes } from "../growingBytes.js"
+import { GrowingBytes } from "../memory/growingBytes.js"
 import type { Archives } from "./archives.js"
 
 /** The memory for all files that are held. */

@@ -5,8 +5,8 @@
  */
 import type { SystemError } from "@effect/platform/Error"
 import * as Effect from "effect/Effect"
-import { modeFor } from "../../Store/fileAccess.js"
-import type { Inspected } from "../../Store/fileOperations.js"
+import { modeFor } from "../../Store/files/fileAccess.js"
+import type { Inspected } from "../../Store/files/fileOperations.js"
 import * as ProcessTable from "../../Store/kept/processTable.js"
 import type { SystemCalls } from "../../Store/systemCalls.js"
 import { type Faults, takenBytes } from "./faults.js"

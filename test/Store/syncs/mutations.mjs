@@ -1,8 +1,8 @@
 // Bugs of the syncs of the store, planted one at a time as those of the simulation. The tests of these syncs have to find every one
 // of them: the simulation meets them rarely.
 
-const fileSyncs = "Store/fileSyncs.ts"
-const directorySyncs = "Store/directorySyncs.ts"
+const fileSyncs = "Store/syncs/fileSyncs.ts"
+const directorySyncs = "Store/syncs/directorySyncs.ts"
 
 export const mutations = [
   [

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MemoryFileSystems } from "../../src/Store/memoryFileSystems.js"
+import { MemoryFileSystems } from "../../../src/Store/files/memoryFileSystems.js"
 
-describe("Store/memoryFileSystems", () => {
+describe("Store/files/memoryFileSystems", () => {
   it("asks once a second for each directory", () => {
     let now = 0
     const asked: Array<string> = []

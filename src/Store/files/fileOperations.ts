@@ -6,7 +6,7 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
-import type { FileInfo } from "../Store.js"
+import type { FileInfo } from "../../Store.js"
 import type { Access } from "./fileAccess.js"
 
 /** What is at a path. */

@@ -3,9 +3,9 @@
  *
  * @internal
  */
-import { codeOf } from "../DownloadError/diskErrors.js"
-import { Disk } from "../DownloadError.js"
-import { isTooManyOpenCode } from "../internal/descriptors.js"
+import { codeOf } from "../../DownloadError/diskErrors.js"
+import { Disk } from "../../DownloadError.js"
+import { isTooManyOpenCode } from "../../internal/descriptors.js"
 
 /** True if an error says that no descriptor is free. */
 export const isTooManyOpen = (cause: unknown): boolean =>

@@ -4,10 +4,10 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
-import { called } from "../../src/internal/andThen.js"
-import { DirectorySyncs } from "../../src/Store/directorySyncs.js"
-import { OpenFiles } from "../../src/Store/openFiles.js"
-import { SyncProbe } from "../../src/Store/syncProbe.js"
+import { called } from "../../../src/internal/andThen.js"
+import { OpenFiles } from "../../../src/Store/files/openFiles.js"
+import { DirectorySyncs } from "../../../src/Store/syncs/directorySyncs.js"
+import { SyncProbe } from "../../../src/Store/syncs/syncProbe.js"
 
 /** Directories whose sync takes 10 milliseconds. */
 const disk = (fails: (count: number) => boolean = () => false) => {
@@ -23,7 +23,7 @@ const disk = (fails: (count: number) => boolean = () => false) => {
 const sync = (syncs: DirectorySyncs, path: string): Effect.Effect<void, unknown> =>
   called((resume) => syncs.sync(path, resume))
 
-describe("Store/directorySyncs", () => {
+describe("Store/syncs/directorySyncs", () => {
   it.effect(
     "syncs a directory once for all that ask in one turn, and once for all that ask while eight syncs are under way",
     () =>

@@ -5,9 +5,9 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { specialFile } from "../DownloadError/diskErrors.js"
-import { andThen } from "../internal/andThen.js"
-import type { PublishOptions } from "../Store.js"
+import { specialFile } from "../../DownloadError/diskErrors.js"
+import { andThen } from "../../internal/andThen.js"
+import type { PublishOptions } from "../../Store.js"
 import type { Access } from "./fileAccess.js"
 import type { FileOperations } from "./fileOperations.js"
 

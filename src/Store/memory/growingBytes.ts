@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Exit from "effect/Exit"
-import type { Part } from "../Store.js"
+import type { Part } from "../../Store.js"
 
 /** The methods of a part whose bytes are in memory. */
 export const partIn = (content: GrowingBytes): Pick<Part, "reserve" | "write" | "read"> => ({

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { SyncProbe } from "../../src/Store/syncProbe.js"
+import { SyncProbe } from "../../../src/Store/syncs/syncProbe.js"
 
 /** The number of syncs on the event loop of 2000, and their time in all. */
 const syncsOf = (millisOf: (sync: number) => number): { readonly count: number; readonly millis: number } => {
@@ -22,7 +22,7 @@ const syncsOf = (millisOf: (sync: number) => number): { readonly count: number; 
   return { count, millis }
 }
 
-describe("Store/syncProbe", () => {
+describe("Store/syncs/syncProbe", () => {
   it("lets fast syncs run on the event loop after a few on threads", () => {
     assert.strictEqual(syncsOf(() => 0.02).count, 1996)
   })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as SyncWriteProbe from "../../src/Store/syncWriteProbe.js"
+import * as SyncWriteProbe from "../../../src/Store/syncs/syncWriteProbe.js"
 
 /** The number of calls that are made of 2000, and their time in all. */
 const callsOf = (millisOf: (call: number) => number): { readonly calls: number; readonly millis: number } => {
@@ -16,7 +16,7 @@ const callsOf = (millisOf: (call: number) => number): { readonly calls: number; 
   return { calls, millis: now }
 }
 
-describe("Store/syncWriteProbe", () => {
+describe("Store/syncs/syncWriteProbe", () => {
   it("makes all calls while they are fast, also if one of them takes longer", () => {
     assert.strictEqual(callsOf(() => 0.05).calls, 2000)
     assert.strictEqual(callsOf((call) => (call === 100 ? 5 : 0.05)).calls, 2000)

@@ -5,12 +5,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { codeOf, isUnsupported } from "../DownloadError/diskErrors.js"
-import { Disk } from "../DownloadError.js"
-import { andThen, errorOf, isExit, matchExit } from "../internal/andThen.js"
-import { candidates } from "../internal/text/fileNames.js"
-import * as Printable from "../internal/text/printable.js"
-import type { PublishOptions } from "../Store.js"
+import { codeOf, isUnsupported } from "../../DownloadError/diskErrors.js"
+import { Disk } from "../../DownloadError.js"
+import { andThen, errorOf, isExit, matchExit } from "../../internal/andThen.js"
+import { candidates } from "../../internal/text/fileNames.js"
+import * as Printable from "../../internal/text/printable.js"
+import type { PublishOptions } from "../../Store.js"
 import type { FileOperations } from "./fileOperations.js"
 
 type Names = Pick<FileOperations<never>, "link" | "remove" | "rename" | "stat">

@@ -8,10 +8,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { errorOf } from "../internal/andThen.js"
-import { completeWhenDescriptorFree } from "../internal/descriptors.js"
-import type { FileOperations } from "./fileOperations.js"
-import { isTooManyOpen, type OpenFiles } from "./openFiles.js"
+import { errorOf } from "../../internal/andThen.js"
+import { completeWhenDescriptorFree } from "../../internal/descriptors.js"
+import type { FileOperations } from "../files/fileOperations.js"
+import { isTooManyOpen, type OpenFiles } from "../files/openFiles.js"
 import type { SyncProbe } from "./syncProbe.js"
 
 /** A sync that blocks the event loop. */

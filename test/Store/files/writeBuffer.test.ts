@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { makeMemoryBudget, WriteBuffer } from "../../src/Store/writeBuffer.js"
+import { makeMemoryBudget, WriteBuffer } from "../../../src/Store/files/writeBuffer.js"
 
 const bytesOf = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value)
 
-describe("Store/writeBuffer", () => {
+describe("Store/files/writeBuffer", () => {
   it("gives memory that is written to another buffer, and to one only", () => {
     const memory = makeMemoryBudget()
     const buffers = Array.from({ length: 3 }, () => new WriteBuffer(memory))

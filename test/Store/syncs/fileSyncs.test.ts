@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
-import { called } from "../../src/internal/andThen.js"
-import { type FileSyncOperations, FileSyncs } from "../../src/Store/fileSyncs.js"
-import { SyncProbe } from "../../src/Store/syncProbe.js"
+import { called } from "../../../src/internal/andThen.js"
+import { type FileSyncOperations, FileSyncs } from "../../../src/Store/syncs/fileSyncs.js"
+import { SyncProbe } from "../../../src/Store/syncs/syncProbe.js"
 
 /** A disk whose sync of one file takes `aloneMillis`. */
 const disk = (aloneMillis: number, change: Partial<FileSyncOperations<number>> = {}) =>
@@ -49,7 +49,7 @@ const run = <A, E>(effect: Effect.Effect<A, E>) =>
     return yield* Fiber.join(fiber)
   })
 
-describe("Store/fileSyncs", () => {
+describe("Store/syncs/fileSyncs", () => {
   it.effect("syncs a few files at a time, and lets many that wait share one sync", () =>
     Effect.gen(function* () {
       const { begun, syncs } = yield* disk(100)

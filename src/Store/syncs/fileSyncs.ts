@@ -13,7 +13,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { errorOf } from "../internal/andThen.js"
+import { errorOf } from "../../internal/andThen.js"
 import type { BlockingSync, Resume } from "./directorySyncs.js"
 
 /** A sync of a whole file system. */

@@ -6,7 +6,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { andThen, isExit } from "../internal/andThen.js"
+import { andThen, isExit } from "../../internal/andThen.js"
 import type { FileOperations } from "./fileOperations.js"
 import type { Buffered } from "./writeBuffer.js"
 

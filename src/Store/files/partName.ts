@@ -13,7 +13,7 @@ import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { PCGRandom } from "effect/Utils"
-import { truncate } from "../internal/text/fileNames.js"
+import { truncate } from "../../internal/text/fileNames.js"
 
 const start = ".halyard-"
 

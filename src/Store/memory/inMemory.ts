@@ -5,7 +5,7 @@
  */
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import type { Part, Store } from "../Store.js"
+import type { Part, Store } from "../../Store.js"
 import { GrowingBytes, partIn } from "./growingBytes.js"
 
 export class InMemory {

@@ -1,21 +1,20 @@
 // Plants each bug of mutations.mjs in the store, and runs the tests of the file that it changes: a test must fail or never end.
 //
-//   node test/Store/plantedSyncs.mjs
+//   node test/Store/syncs/plantedSyncs.mjs
 import { spawnSync } from "node:child_process"
-import { basename } from "node:path"
 import { fileURLToPath } from "node:url"
 import { startVitest } from "vitest/node"
-import { changedSource } from "../simulation/changedSource.mjs"
+import { changedSource } from "../../simulation/changedSource.mjs"
 import { mutations } from "./mutations.mjs"
 
-const root = fileURLToPath(new URL("../..", import.meta.url))
+const root = fileURLToPath(new URL("../../..", import.meta.url))
 
 /** Runs the tests of the changed file. Returns whether one fails. */
 const fails = async (mutation) => {
   const changed = changedSource(mutation)
   const vitest = await startVitest(
     "test",
-    Array.from(changed.keys(), (path) => `test/Store/${basename(path, ".ts")}.test.ts`),
+    Array.from(changed.keys(), (path) => path.replace(/[.]ts$/, ".test.ts").replace(`${root}src/`, `${root}test/`)),
     { root, watch: false, reporters: [{}] },
     { plugins: [{ name: "planted", enforce: "pre", load: (id) => changed.get(id) }] }
   )

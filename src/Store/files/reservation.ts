@@ -5,9 +5,9 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { Disk } from "../DownloadError.js"
-import { andThen, matchExit } from "../internal/andThen.js"
-import * as Printable from "../internal/text/printable.js"
+import { Disk } from "../../DownloadError.js"
+import { andThen, matchExit } from "../../internal/andThen.js"
+import * as Printable from "../../internal/text/printable.js"
 
 /** The sum over all parts of a store. */
 export interface Reservations {
