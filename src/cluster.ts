@@ -12,9 +12,9 @@ import type { Sharding } from "@effect/cluster/Sharding"
 import * as Layer from "effect/Layer"
 import * as Batches from "./cluster/Batches.js"
 import * as Engine from "./cluster/engine.js"
-import * as MemoryRows from "./cluster/memoryRows.js"
 import * as Runner from "./cluster/Runner.js"
-import type { BatchRows, ShardRows } from "./cluster/rows.js"
+import * as MemoryRows from "./cluster/rows/memoryRows.js"
+import type { BatchRows, ShardRows } from "./cluster/rows/rows.js"
 import type * as ShardRun from "./cluster/ShardRun.js"
 
 export * as Batches from "./cluster/Batches.js"
@@ -38,7 +38,7 @@ export {
   Submitted
 } from "./cluster/models.js"
 export * as Runner from "./cluster/Runner.js"
-export { BatchRows, FleetRows, ShardRows } from "./cluster/rows.js"
+export { BatchRows, FleetRows, ShardRows } from "./cluster/rows/rows.js"
 export * as ShardRun from "./cluster/ShardRun.js"
 
 /**

@@ -23,7 +23,7 @@ import {
   type Settings,
   type Submitted
 } from "./models.js"
-import { BatchRows, type BatchSums } from "./rows.js"
+import { BatchRows, type BatchSums } from "./rows/rows.js"
 import { fileCountsOf } from "./sums.js"
 
 /**

@@ -7,7 +7,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as OriginGovernor from "../OriginGovernor.js"
 import type { BatchStorageError } from "./errors.js"
-import { type Fleet, FleetRows } from "./rows.js"
+import { type Fleet, FleetRows } from "./rows/rows.js"
 
 /**
  * Options of a governor of a fleet. All runners must have the same limits of an origin.

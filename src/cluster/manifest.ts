@@ -14,7 +14,7 @@ import { DownloadRequest } from "../Download.js"
 import type { Hash, Hasher } from "../Hasher.js"
 import { InvalidBatch } from "./errors.js"
 import type { Settings } from "./models.js"
-import type { Slice } from "./rows.js"
+import type { Slice } from "./rows/rows.js"
 
 /** A request, or its form in `DownloadRequestWithSecrets`. */
 export type Requested = DownloadRequest | typeof DownloadRequest.Encoded

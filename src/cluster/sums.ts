@@ -3,7 +3,7 @@
  */
 import type { RunReport } from "../Download.js"
 import { type AbandonedShard, type FileCounts, failureTags } from "./models.js"
-import type { Counts } from "./rows.js"
+import type { Counts } from "./rows/rows.js"
 
 export const emptyCounts: Counts = {
   saved: 0,

@@ -8,7 +8,7 @@ import * as TestClock from "effect/TestClock"
 import { OriginGovernor } from "halyard"
 import { FleetGovernor, FleetRows } from "halyard/cluster"
 import { BatchStorageError } from "../../src/cluster/errors.js"
-import * as MemoryRows from "../../src/cluster/memoryRows.js"
+import * as MemoryRows from "../../src/cluster/rows/memoryRows.js"
 
 const origin = "http://origin.test"
 

@@ -10,9 +10,9 @@ import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { Batches, Runner, ShardRows, ShardRun } from "halyard/cluster"
 import { autoAdvance } from "halyard/testing"
-import * as Engine from "../../src/cluster/engine.js"
-import * as MemoryRows from "../../src/cluster/memoryRows.js"
-import { ended, requests, saving } from "./world.js"
+import * as Engine from "../../../src/cluster/engine.js"
+import * as MemoryRows from "../../../src/cluster/rows/memoryRows.js"
+import { ended, requests, saving } from "../world.js"
 
 type Storage = typeof MessageStorage.MessageStorage.Service
 

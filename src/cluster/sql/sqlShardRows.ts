@@ -4,11 +4,18 @@
 import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as LastAttempts from "./lastAttempts.js"
-import { Settings } from "./models.js"
-import { type Attempt, attemptsAtMost, type Beginning, type Counts, type OpenBatch, type ShardRows } from "./rows.js"
+import { Settings } from "../models.js"
+import * as LastAttempts from "../rows/lastAttempts.js"
+import {
+  type Attempt,
+  attemptsAtMost,
+  type Beginning,
+  type Counts,
+  type OpenBatch,
+  type ShardRows
+} from "../rows/rows.js"
+import { emptyCounts } from "../sums.js"
 import { operation, toNumber } from "./sqlStatement.js"
-import { emptyCounts } from "./sums.js"
 
 export const shardRows = (sql: SqlClient.SqlClient): typeof ShardRows.Service => {
   const lockRow = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE OF s"), orElse: () => sql.literal("") })

@@ -3,7 +3,7 @@
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import { BatchStorageError, storageError } from "./errors.js"
+import { BatchStorageError, storageError } from "../errors.js"
 
 /** Gives an operation on the rows its time limit and its error. */
 export const operation =

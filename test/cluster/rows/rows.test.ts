@@ -10,11 +10,11 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { BatchRows, type BatchStorageError, FleetRows, ShardRows } from "halyard/cluster"
-import * as MemoryRows from "../../src/cluster/memoryRows.js"
-import * as SqlRows from "../../src/cluster/sqlRows.js"
-import { emptyCounts } from "../../src/cluster/sums.js"
-import * as Postgres from "../support/postgres.js"
-import { temporaryDirectory } from "../support/program.js"
+import * as MemoryRows from "../../../src/cluster/rows/memoryRows.js"
+import * as SqlRows from "../../../src/cluster/sql/sqlRows.js"
+import { emptyCounts } from "../../../src/cluster/sums.js"
+import * as Postgres from "../../support/postgres.js"
+import { temporaryDirectory } from "../../support/program.js"
 
 const libsql = Layer.unwrapScoped(
   Effect.map(temporaryDirectory, (directory) =>

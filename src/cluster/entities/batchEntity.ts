@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import type { OpenBatch, ShardRows } from "../rows/rows.js"
 import type { Cancellation } from "./cancellation.js"
 import { persistently } from "./outbox.js"
-import type { OpenBatch, ShardRows } from "./rows.js"
 
 /** What the batches of a process use. */
 export interface Dependencies {

@@ -4,7 +4,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { ShardRows } from "./rows.js"
+import type { ShardRows } from "../rows/rows.js"
 
 /** Runs an effect with another one that succeeds when the batch is cancelled. */
 export interface Cancellation {

@@ -9,11 +9,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as LastAttempts from "./lastAttempts.js"
-import { type BegunShard, Failures, Settings } from "./models.js"
-import { type BatchRow, type BatchRows, type BatchSums, missingSlices } from "./rows.js"
+import { type BegunShard, Failures, Settings } from "../models.js"
+import * as LastAttempts from "../rows/lastAttempts.js"
+import { type BatchRow, type BatchRows, type BatchSums, missingSlices } from "../rows/rows.js"
+import { abandonedOf, addFailures } from "../sums.js"
 import { operation, toNumber, toOptionalNumber } from "./sqlStatement.js"
-import { abandonedOf, addFailures } from "./sums.js"
 
 export const batchRows = (sql: SqlClient.SqlClient): typeof BatchRows.Service => {
   const select = (id: string) =>

@@ -7,10 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { RunReport } from "../Download.js"
-import { BatchStorageError } from "./errors.js"
+import type { RunReport } from "../../Download.js"
+import { BatchStorageError } from "../errors.js"
+import type { BegunShard } from "../models.js"
+import { abandonedOf, addFailures, emptyCounts, fileCountsOf, remaining, sumCounts } from "../sums.js"
 import * as LastAttempts from "./lastAttempts.js"
-import type { BegunShard } from "./models.js"
 import {
   type Attempt,
   absentMillis,
@@ -26,7 +27,6 @@ import {
   type Slice,
   turnMillis
 } from "./rows.js"
-import { abandonedOf, addFailures, emptyCounts, fileCountsOf, remaining, sumCounts } from "./sums.js"
 
 interface ShardRow {
   readonly shard: number

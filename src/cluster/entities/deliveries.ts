@@ -17,7 +17,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { OpenBatch, ShardRows } from "./rows.js"
+import type { OpenBatch, ShardRows } from "../rows/rows.js"
 
 /** A batch, or a shard of it, and the entity that carries it out. */
 export interface Target {

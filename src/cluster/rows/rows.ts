@@ -7,9 +7,9 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
-import type { RunReport } from "../Download.js"
-import type { BatchStorageError } from "./errors.js"
-import type { AbandonedShard, BegunShard, FileCounts, Settings, ShardCounts } from "./models.js"
+import type { RunReport } from "../../Download.js"
+import type { BatchStorageError } from "../errors.js"
+import type { AbandonedShard, BegunShard, FileCounts, Settings, ShardCounts } from "../models.js"
 
 /** The attempts of a shard that may begin without an end. After so many, the shard is abandoned. */
 export const attemptsAtMost = 3

@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { BatchStorageError } from "./errors.js"
+import type { BatchStorageError } from "../errors.js"
 
 /** Runs a write until it succeeds, and waits for it. An interruption ends the wait, and not the write. */
 export type Outbox = (write: Effect.Effect<void, BatchStorageError>) => Effect.Effect<void>

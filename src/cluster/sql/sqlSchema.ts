@@ -4,7 +4,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
-import { type BatchStorageError, storageError } from "./errors.js"
+import { type BatchStorageError, storageError } from "../errors.js"
 
 // A manifest belongs to a batch once the row of the batch names it, so slices are stored before there is a batch.
 const slices = `

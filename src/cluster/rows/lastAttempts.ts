@@ -2,7 +2,7 @@
  * The last attempts of a shard, and the text that its row keeps of them.
  */
 import * as Schema from "effect/Schema"
-import type { BegunShard } from "./models.js"
+import type { BegunShard } from "../models.js"
 import { keptAttempts } from "./rows.js"
 
 export type LastAttempts = BegunShard["lastAttempts"]

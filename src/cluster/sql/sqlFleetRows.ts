@@ -3,7 +3,7 @@
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
-import { absentMillis, type FleetRows, turnMillis } from "./rows.js"
+import { absentMillis, type FleetRows, turnMillis } from "../rows/rows.js"
 import { operation, toNumber } from "./sqlStatement.js"
 
 export const fleetRows = (sql: SqlClient.SqlClient): typeof FleetRows.Service => {
