@@ -4,12 +4,12 @@
  */
 import { fileURLToPath } from "node:url"
 import { isMainThread } from "node:worker_threads"
-import * as CodeCache from "./Node/program/codeCache.js"
 import * as StandardOutput from "./Node/program/output/standardOutput.js"
+import * as Terminals from "./Node/program/process/terminals.js"
 import type { Program } from "./Node/program/program.js"
 import { role } from "./Node/program/shards/role.js"
-import * as SmallHeap from "./Node/program/smallHeap.js"
-import * as Terminals from "./Node/program/terminals.js"
+import * as CodeCache from "./Node/program/start/codeCache.js"
+import * as SmallHeap from "./Node/program/start/smallHeap.js"
 
 declare const HALYARD_VERSION: string
 /** Identify the builds of the program, with and without the engine of batches. */

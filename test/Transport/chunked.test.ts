@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Chunked } from "../../src/Node/Transport/http1/chunkedDecoder.js"
+import { Chunked } from "../../src/Node/Transport/http1/response/chunkedDecoder.js"
 import { malformedChunks } from "./responses.js"
 
 /** What is found in these pieces, one after the other. */

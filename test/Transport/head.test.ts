@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Head from "../../src/Node/Transport/http1/responseHead.js"
+import * as Head from "../../src/Node/Transport/http1/response/responseHead.js"
 import { refusedHeads } from "./responses.js"
 
 const parse = (text: string) => {

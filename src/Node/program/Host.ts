@@ -16,11 +16,11 @@ import type { Disk } from "../../DownloadError.js"
 import { Screen } from "../../Screen.js"
 import * as Descriptors from "../descriptors.js"
 import { flagsDirectory } from "../flagsDirectory.js"
-import * as Argv from "./argv.js"
-import * as Deadline from "./deadline.js"
 import * as StandardOutput from "./output/standardOutput.js"
-import type { Signals } from "./signals.js"
-import * as Terminals from "./terminals.js"
+import * as Deadline from "./process/deadline.js"
+import type { Signals } from "./process/signals.js"
+import * as Terminals from "./process/terminals.js"
+import * as Argv from "./start/argv.js"
 import type { WorkerRole } from "./threads/workerRole.js"
 
 export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never, Screen> =>
@@ -147,7 +147,7 @@ export const layer = (signals: Signals, workerUrl: URL): Layer.Layer<Host, never
       read: (path, isPipe) =>
         Stream.unwrap(
           Effect.map(
-            Effect.promise(() => import("./pipes.js")),
+            Effect.promise(() => import("./process/pipes.js")),
             (module) => module.read(path, isPipe)
           )
         ),

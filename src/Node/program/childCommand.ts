@@ -16,8 +16,8 @@ import { CommandError } from "../../Cli/Host.js"
 import * as Printable from "../../internal/text/printable.js"
 import { isTerminal } from "../Screen.js"
 import * as StandardOutput from "./output/standardOutput.js"
-import { afterTurn, type Signal, type Signals } from "./signals.js"
-import * as Terminals from "./terminals.js"
+import { afterTurn, type Signal, type Signals } from "./process/signals.js"
+import * as Terminals from "./process/terminals.js"
 
 export const run = (
   signals: Signals,

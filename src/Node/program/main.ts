@@ -14,10 +14,10 @@ import * as Spinner from "../../Spinner.js"
 import { StatusLine } from "../../StatusLine.js"
 import * as NodeScreen from "../Screen.js"
 import * as NodeHost from "./Host.js"
-import * as Nohup from "./nohup.js"
 import * as StandardOutput from "./output/standardOutput.js"
-import * as Signals from "./signals.js"
-import * as Terminals from "./terminals.js"
+import * as Nohup from "./process/nohup.js"
+import * as Signals from "./process/signals.js"
+import * as Terminals from "./process/terminals.js"
 
 const signalNumbers: { readonly [signal in Signals.Signal]: number } = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
 

@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import { standstillMillis } from "../../../engine/deadlines.js"
 import type { ConnectionInfo } from "../../../Transport.js"
+import { AfterHandshake, ConnectTimeout } from "../failure.js"
 import type { Connect, NewConnection, Target, Wire } from "../sockets.js"
-import { AfterHandshake, ConnectTimeout } from "./failure.js"
 
 /** Reads what the connection receives. */
 export interface Reader {

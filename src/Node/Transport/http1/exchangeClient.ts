@@ -6,7 +6,7 @@
 import type { TransportError } from "../../../Transport.js"
 import type { Connection } from "./connection.js"
 import type { Verdict } from "./pipelineDepth.js"
-import type { Head } from "./responseHead.js"
+import type { Head } from "./response/responseHead.js"
 import type { Route } from "./target.js"
 
 /** The operations of a client that its exchanges use. */

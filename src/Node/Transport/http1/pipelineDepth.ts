@@ -7,7 +7,7 @@
  * @internal
  */
 import type { Connection } from "./connection.js"
-import type { Head } from "./responseHead.js"
+import type { Head } from "./response/responseHead.js"
 
 /** The maximum number of requests ahead on a connection. */
 export const depthAtMost = 32

@@ -7,9 +7,9 @@ import type { Socket } from "node:net"
 import { reasonPhrase } from "../../../internal/http/reasonPhrase.js"
 import * as Printable from "../../../internal/text/printable.js"
 import { type Resolution, resolve } from "../addresses.js"
-import { informationalAtMost, ProxyError, unauthenticated } from "../http1/failure.js"
-import { PartialHead } from "../http1/partialHead.js"
-import * as Head from "../http1/responseHead.js"
+import { informationalAtMost, ProxyError, unauthenticated } from "../failure.js"
+import { PartialHead } from "../http1/response/partialHead.js"
+import * as Head from "../http1/response/responseHead.js"
 import { authority, isSocks, type ProxyServer } from "./proxies.js"
 
 interface Destination {

@@ -14,7 +14,7 @@ import type { Disk } from "../../../DownloadError.js"
 import * as Printable from "../../../internal/text/printable.js"
 import * as Sequential from "../../../Store/sequential.js"
 import { Store } from "../../../Store.js"
-import { openWithoutWait } from "../pipes.js"
+import { openWithoutWait } from "../process/pipes.js"
 import * as StandardOutput from "./standardOutput.js"
 
 /**

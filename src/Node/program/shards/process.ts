@@ -20,7 +20,7 @@ import { displayText } from "../../../internal/text/displayUrl.js"
 import * as OriginGovernor from "../../../OriginGovernor.js"
 import * as NodeScreen from "../../Screen.js"
 import * as NodeHost from "../Host.js"
-import * as Signals from "../signals.js"
+import * as Signals from "../process/signals.js"
 import { type Answer, Answer as AnswerSchema, type Order, Order as OrderSchema } from "./messages.js"
 
 /** Serves until the channel to the parent closes, or until SIGTERM. */

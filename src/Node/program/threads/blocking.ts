@@ -11,7 +11,7 @@ import { clip, displayWidth } from "../../../internal/text/displayWidth.js"
 import * as Printable from "../../../internal/text/printable.js"
 import type { Screen } from "../../../Screen.js"
 import * as Spinner from "../../../Spinner.js"
-import type { Signals } from "../signals.js"
+import type { Signals } from "../process/signals.js"
 import type { WorkerRole } from "./workerRole.js"
 
 /** Blocks for this time. No fiber and no signal handler runs in the meantime. */

@@ -3,7 +3,7 @@
  */
 import { closeSync } from "node:fs"
 import { isatty } from "node:tty"
-import { isTerminal } from "../Screen.js"
+import { isTerminal } from "../../Screen.js"
 
 let isDumbUsed = false
 

@@ -8,7 +8,7 @@
  *
  * @internal
  */
-import { unreadable } from "./failure.js"
+import { unreadable } from "../../failure.js"
 
 export interface Head {
   readonly status: number

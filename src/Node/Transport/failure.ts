@@ -3,14 +3,14 @@
  *
  * @internal
  */
-import { AddressRefused, Connection, Timeout } from "../../../DownloadError.js"
-import { isTooManyOpenCode } from "../../../internal/descriptors.js"
-import { displayUrl } from "../../../internal/text/displayUrl.js"
-import * as Printable from "../../../internal/text/printable.js"
-import * as HttpErrors from "../../../Transport/httpClientErrors.js"
-import type { TransportError } from "../../../Transport.js"
-import { RefusedAddress, WrongFamily } from "../addresses.js"
-import type { ProxyServer, Via } from "../proxy/proxies.js"
+import { AddressRefused, Connection, Timeout } from "../../DownloadError.js"
+import { isTooManyOpenCode } from "../../internal/descriptors.js"
+import { displayUrl } from "../../internal/text/displayUrl.js"
+import * as Printable from "../../internal/text/printable.js"
+import * as HttpErrors from "../../Transport/httpClientErrors.js"
+import type { TransportError } from "../../Transport.js"
+import { RefusedAddress, WrongFamily } from "./addresses.js"
+import type { ProxyServer, Via } from "./proxy/proxies.js"
 
 /** `body` is the state of the body, if the head was received. */
 export const failure = (

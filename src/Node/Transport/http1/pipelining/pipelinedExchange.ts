@@ -4,11 +4,11 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
-import { BodyReader } from "./bodyReader.js"
-import type { Connection } from "./connection.js"
-import { Exchange } from "./exchange.js"
-import { KeptBytes } from "./keptBytes.js"
-import type { Head } from "./responseHead.js"
+import type { Connection } from "../connection.js"
+import { Exchange } from "../exchange.js"
+import { KeptBytes } from "../keptBytes.js"
+import { BodyReader } from "../response/bodyReader.js"
+import type { Head } from "../response/responseHead.js"
 
 interface Pipeline {
   readonly remove: (exchange: PipelinedExchange) => Connection | undefined

@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import * as Failure from "./failure.js"
+import * as Failure from "../../failure.js"
 import { PartialHead } from "./partialHead.js"
 import * as Head from "./responseHead.js"
 

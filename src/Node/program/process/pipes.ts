@@ -11,8 +11,8 @@ import { isatty, ReadStream } from "node:tty"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { fromCause } from "../../DownloadError/diskErrors.js"
-import type { Disk } from "../../DownloadError.js"
+import { fromCause } from "../../../DownloadError/diskErrors.js"
+import type { Disk } from "../../../DownloadError.js"
 
 export const read = (path: string, isPipe: boolean): Stream.Stream<Uint8Array, Disk> => {
   const failed = (cause: unknown) => fromCause(path, cause)

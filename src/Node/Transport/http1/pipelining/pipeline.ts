@@ -12,11 +12,11 @@
  *
  * @internal
  */
-import type { Connection, Reader } from "./connection.js"
-import { view } from "./keptBytes.js"
-import { judge, type PipelineDepth } from "./pipelineDepth.js"
+import type { Connection, Reader } from "../connection.js"
+import { view } from "../keptBytes.js"
+import { judge, type PipelineDepth } from "../pipelineDepth.js"
+import * as Head from "../response/responseHead.js"
 import type { PipelinedExchange } from "./pipelinedExchange.js"
-import * as Head from "./responseHead.js"
 
 /** What a pipeline asks of its client. */
 interface Owner {

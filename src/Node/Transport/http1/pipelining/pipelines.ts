@@ -3,14 +3,14 @@
  *
  * @internal
  */
-import type { Connection } from "./connection.js"
-import type { Exchange } from "./exchange.js"
+import type { Connection } from "../connection.js"
+import type { Exchange } from "../exchange.js"
+import { judge, PipelineDepth, type Verdict } from "../pipelineDepth.js"
+import type { Pool } from "../pool.js"
+import type { Head } from "../response/responseHead.js"
+import type { Route } from "../target.js"
 import { memoryBytes, Pipeline } from "./pipeline.js"
-import { judge, PipelineDepth, type Verdict } from "./pipelineDepth.js"
 import { PipelinedExchange } from "./pipelinedExchange.js"
-import type { Pool } from "./pool.js"
-import type { Head } from "./responseHead.js"
-import type { Route } from "./target.js"
 
 // A request that is answered later than this keeps the others waiting.
 const patienceMillis = 1000
