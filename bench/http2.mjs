@@ -15,7 +15,7 @@ const mediumBytes = 2 * 1024 * 1024
 const window = 16 * 1024 * 1024
 
 const [pem, ...certificates] = ["key", "certificate"].map((name) => {
-  const source = readFileSync(new URL("../test/support/certificate.ts", import.meta.url), "utf8")
+  const source = readFileSync(new URL("../test/support/servers/certificate.ts", import.meta.url), "utf8")
   return new RegExp(`export const ${name} = \`([^\`]*)\``).exec(source)?.[1] ?? ""
 })
 const [certificate] = certificates

@@ -12,8 +12,8 @@ import * as Downloader from "../src/Downloader.js"
 import * as MemoryStore from "../src/Store/Memory.js"
 import * as Contracts from "../src/testing/Contracts.js"
 import { autoAdvance, Origin } from "../src/testing.js"
-import { download } from "./support/row.js"
 import { runCases } from "./support/runCases.js"
+import { download } from "./support/transport/row.js"
 
 const receive = (url: string, ...setCookies: ReadonlyArray<string>) =>
   Effect.map(Cookies, (cookies) => cookies.receive(url, setCookies))

@@ -20,7 +20,7 @@ import * as Progress from "../src/Progress.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
 import * as MemoryStore from "../src/Store/Memory.js"
 import { autoAdvance, Origin } from "../src/testing.js"
-import { http } from "./support/loopback.js"
+import { http } from "./support/servers/loopback.js"
 
 // Of "body".
 const digest = "sha256:230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5"

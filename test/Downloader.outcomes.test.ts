@@ -10,9 +10,9 @@ import * as TestClock from "effect/TestClock"
 import type * as Download from "../src/Download.js"
 import * as Downloader from "../src/Downloader.js"
 import * as Progress from "../src/Progress.js"
-import { files, finished, names, nothingLeft, request, stack } from "./support/scriptedDownloads.js"
-import { Exchanges, layer as transportLayer } from "./support/scriptedTransport.js"
-import { memoryStoreWith } from "./support/storeParts.js"
+import { memoryStoreWith } from "./support/storage/storeParts.js"
+import { files, finished, names, nothingLeft, request, stack } from "./support/transport/scriptedDownloads.js"
+import { Exchanges, layer as transportLayer } from "./support/transport/scriptedTransport.js"
 
 /** A store in memory whose publishing takes ten seconds. */
 const slowToPublish = memoryStoreWith((part) => ({

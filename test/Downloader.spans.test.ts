@@ -18,7 +18,7 @@ import * as RetryPolicy from "../src/RetryPolicy.js"
 import * as MemoryStore from "../src/Store/Memory.js"
 import * as Store from "../src/Store.js"
 import { autoAdvance, Origin } from "../src/testing.js"
-import { lineOf, recordSpans } from "./support/recordedSpans.js"
+import { lineOf, recordSpans } from "./support/recorded/recordedSpans.js"
 
 const request = (id: string, destination = `/d/${id}`) =>
   Download.request({ id, url: `http://origin.test${destination}`, destination, onExists: "overwrite" })

@@ -8,8 +8,8 @@ import * as Download from "../src/Download.js"
 import { Connection, Truncated } from "../src/DownloadError.js"
 import * as Downloader from "../src/Downloader.js"
 import * as Progress from "../src/Progress.js"
-import { download, files, finished, nothingLeft, stack, url } from "./support/scriptedDownloads.js"
-import { Exchanges } from "./support/scriptedTransport.js"
+import { download, files, finished, nothingLeft, stack, url } from "./support/transport/scriptedDownloads.js"
+import { Exchanges } from "./support/transport/scriptedTransport.js"
 
 describe("Downloader.download", () => {
   const digest = `sha256:${createHash("sha256").update("body").digest("hex")}`

@@ -14,8 +14,8 @@ import * as NodeTransport from "../src/Node/Transport.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
 import * as MemoryStore from "../src/Store/Memory.js"
 import * as HttpClientTransport from "../src/Transport/HttpClient.js"
-import { around, origin } from "./support/hostClients.js"
-import { recordSpans } from "./support/recordedSpans.js"
+import { recordSpans } from "./support/recorded/recordedSpans.js"
+import { around, origin } from "./support/transport/hostClients.js"
 
 /** A server whose `/away` leads to another one, and that one. */
 const servers = Effect.gen(function* () {

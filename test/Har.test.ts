@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Har from "../src/Har.js"
-import { entriesOf } from "./support/harSchema.js"
+import { entriesOf } from "./support/recorded/harSchema.js"
 
 const line = {
   event: "Exchanged",

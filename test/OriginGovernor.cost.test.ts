@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import * as OriginGovernor from "../src/OriginGovernor.js"
 import { executions } from "./support/executions.js"
-import { a, b, pause, withPermit } from "./support/permits.js"
+import { a, b, pause, withPermit } from "./support/transport/permits.js"
 
 describe("the cost of a permit", () => {
   /** The number of reads of the limit for each of `count` callers, which get its only permit one after the other. */

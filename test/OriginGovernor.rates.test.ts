@@ -7,7 +7,7 @@ import * as TestClock from "effect/TestClock"
 import { PCGRandom } from "effect/Utils"
 import * as OriginGovernor from "../src/OriginGovernor.js"
 import { World } from "../src/testing/World.js"
-import { a, jobs, now, withPermit } from "./support/permits.js"
+import { a, jobs, now, withPermit } from "./support/transport/permits.js"
 
 /** A world whose timers have a granularity of a millisecond and are up to 15 ms late, as those of a busy process. */
 const inLateWorld = <A, E>(effect: Effect.Effect<A, E>): A => {

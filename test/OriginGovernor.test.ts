@@ -5,8 +5,8 @@ import * as TestClock from "effect/TestClock"
 import * as OriginGovernor from "../src/OriginGovernor.js"
 import * as Contracts from "../src/testing/Contracts.js"
 import { World } from "../src/testing/World.js"
-import { a, b, type Governor, jobs, now, pause, report, withPermit } from "./support/permits.js"
 import { runCases } from "./support/runCases.js"
+import { a, b, type Governor, jobs, now, pause, report, withPermit } from "./support/transport/permits.js"
 
 describe("the contract of OriginGovernor", () => {
   runCases(Contracts.originGovernor(OriginGovernor.make))

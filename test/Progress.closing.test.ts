@@ -9,8 +9,8 @@ import * as TestClock from "effect/TestClock"
 import type { DownloadEvent } from "../src/DownloadEvent.js"
 import * as Downloader from "../src/Downloader.js"
 import * as Progress from "../src/Progress.js"
-import { download, request, served, show } from "./support/listeners.js"
 import { logging } from "./support/logging.js"
+import { download, request, served, show } from "./support/transport/listeners.js"
 
 describe("a listener, when the downloader is closed", () => {
   /** A download with this listener, whose downloader closes after it. */

@@ -11,9 +11,9 @@ import * as Progress from "../src/Progress.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
 import * as Contracts from "../src/testing/Contracts.js"
 import { autoAdvance, layer, Origin } from "../src/testing.js"
-import { download, idOf, request, run, served, show } from "./support/listeners.js"
 import { logging } from "./support/logging.js"
 import { runCases } from "./support/runCases.js"
+import { download, idOf, request, run, served, show } from "./support/transport/listeners.js"
 
 describe("Progress.layer", () => {
   runCases(Contracts.progress(Progress.layer(() => Effect.yieldNow())))

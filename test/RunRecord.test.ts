@@ -16,7 +16,7 @@ import {
   run,
   saved,
   started
-} from "./support/recordedRun.js"
+} from "./support/recorded/recordedRun.js"
 
 const recordOf = (events: ReadonlyArray<DownloadEvent>, options?: { readonly transfersAtMost?: number }) => {
   const record = RunRecord.make(options)

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { HttpStatus } from "../src/DownloadError.js"
 import { displayWidth } from "../src/internal/text/displayWidth.js"
 import * as RunView from "../src/RunView.js"
-import { requestOf } from "./support/runEvents.js"
+import { requestOf } from "./support/recorded/runEvents.js"
 
 const transfer = (name: string, options?: Partial<RunView.Transfer>): RunView.Transfer => ({
   request: requestOf(name),

@@ -17,7 +17,7 @@ import {
   saved,
   started,
   unblocked
-} from "./support/runEvents.js"
+} from "./support/recorded/runEvents.js"
 
 /** The state after events and times in milliseconds, in their order. */
 const stateAfter = (

@@ -10,7 +10,7 @@ import * as Screen from "../src/Screen.js"
 import * as TerminalProgress from "../src/TerminalProgress.js"
 import { layer, Origin } from "../src/testing.js"
 import { fetchAll } from "./examples/terminalProgress.js"
-import { advanced, saved, started } from "./support/runEvents.js"
+import { advanced, saved, started } from "./support/recorded/runEvents.js"
 
 const on = (options?: TerminalProgress.Options, screen?: { readonly isTerminal: boolean }) =>
   TerminalProgress.layer(options).pipe(Layer.provideMerge(Screen.layerRecording(screen)))

@@ -10,7 +10,7 @@ import { table } from "./examples/post.js"
 import * as Responses from "./examples/responses.js"
 import * as Telemetry from "./examples/telemetry.js"
 import { update } from "./examples/update.js"
-import { lineOf, recordSpans } from "./support/recordedSpans.js"
+import { lineOf, recordSpans } from "./support/recorded/recordedSpans.js"
 
 const download = (request: Download.DownloadRequest) =>
   Effect.flatMap(Downloader.Downloader, (downloader) => autoAdvance(downloader.download(request)))

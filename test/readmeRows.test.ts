@@ -5,7 +5,7 @@ import { assert, it } from "@effect/vitest"
 import { Truncated } from "../src/DownloadError.js"
 import * as RunView from "../src/RunView.js"
 import { read } from "./support/documentation.js"
-import { requestOf } from "./support/runEvents.js"
+import { requestOf } from "./support/recorded/runEvents.js"
 
 const megabytes = 1_000_000
 

@@ -5,8 +5,8 @@ import { chmodSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { isAlive, run, temporaryDirectory } from "./support/program.js"
-import * as Programs from "./support/programs.js"
+import { isAlive, run, temporaryDirectory } from "./support/program/program.js"
+import * as Programs from "./support/servers/programs.js"
 
 const content = Buffer.alloc(100_000, "halyard ")
 

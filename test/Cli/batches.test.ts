@@ -7,7 +7,7 @@ import { longName, type Option } from "../../src/Cli/commandLine/Option.js"
 import { options as getOptions } from "../../src/Cli/Get/options.js"
 import { own as ofRunner } from "../../src/Cli/Runner/options.js"
 import { own as ofSubmit } from "../../src/Cli/Submit/options.js"
-import { refuses } from "../support/commandLine.js"
+import { refuses } from "../support/program/commandLine.js"
 
 const database = ["--database", "file:batches.db"]
 

@@ -10,7 +10,7 @@ import * as Line from "../../src/Journal/directory/line.js"
 import type { StateFiles } from "../../src/Journal/directory/stateFiles.js"
 import type { Journal } from "../../src/Journal.js"
 import * as NodeJournal from "../../src/Node/Journal.js"
-import { directory, last, lines, record, saved, withJournal } from "../support/stateFiles.js"
+import { directory, last, lines, record, saved, withJournal } from "../support/storage/stateFiles.js"
 
 describe("Journal/Directory", () => {
   it.scopedLive(

@@ -11,7 +11,7 @@ import { Entry, Journal, SavedNames } from "../../src/Journal.js"
 import * as NodeJournal from "../../src/Node/Journal.js"
 import * as Contracts from "../../src/testing/Contracts.js"
 import { runCases } from "../support/runCases.js"
-import { directory, last, lines, record, saved, urlKey, withJournal } from "../support/stateFiles.js"
+import { directory, last, lines, record, saved, urlKey, withJournal } from "../support/storage/stateFiles.js"
 
 describe("Journal/Directory", () => {
   // The cases name their destinations without a directory.

@@ -18,9 +18,9 @@ import { Batches, ShardRun } from "halyard/cluster"
 import * as Cluster from "halyard/Node/Cluster"
 import { requests, saved } from "../cluster/world.js"
 import { until, within } from "../support/poll.js"
-import * as Postgres from "../support/postgres.js"
-import { temporaryDirectory } from "../support/program.js"
-import { freePort } from "../support/serverProcess.js"
+import { temporaryDirectory } from "../support/program/program.js"
+import * as Postgres from "../support/servers/postgres.js"
+import { freePort } from "../support/servers/serverProcess.js"
 
 /** A run of shards that records the shards which it has begun, and saves files when `gate` is open. */
 const recorded = () => {

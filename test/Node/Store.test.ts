@@ -8,8 +8,8 @@ import { layer as nodeStore } from "../../src/Node/Store.js"
 import { openScoped, type PublishOptions, Store } from "../../src/Store.js"
 import * as Contracts from "../../src/testing/Contracts.js"
 import { runCases } from "../support/runCases.js"
-import { large, names, save, small } from "../support/savedFiles.js"
-import { appendTo } from "../support/storeParts.js"
+import { large, names, save, small } from "../support/storage/savedFiles.js"
+import { appendTo } from "../support/storage/storeParts.js"
 
 const temporary = Effect.orDie(Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped())).pipe(
   Effect.provide(NodeFileSystem.layer)

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { outcomes } from "../../src/RunRecord/data.js"
 import * as RunRecord from "../../src/RunRecord.js"
-import { recordOf, shards } from "../support/recordedBatch.js"
-import { begin, failed, missing, requestTo } from "../support/recordedRun.js"
+import { recordOf, shards } from "../support/recorded/recordedBatch.js"
+import { begin, failed, missing, requestTo } from "../support/recorded/recordedRun.js"
 
 const sum = (values: ReadonlyArray<number>) => values.reduce((one, other) => one + other, 0)
 

@@ -11,7 +11,7 @@ import type { SystemCalls } from "../../src/Store/systemCalls.js"
 import { openScoped, Store } from "../../src/Store.js"
 import { Disk } from "../../src/testing/Disk.js"
 import { liveBytes } from "../support/collectGarbage.js"
-import { large, save, small } from "../support/savedFiles.js"
+import { large, save, small } from "../support/storage/savedFiles.js"
 
 describe("Store/Direct", () => {
   const over = (disk: Disk, change: (calls: SystemCalls) => Partial<SystemCalls> = () => ({})) => {

@@ -12,8 +12,8 @@ import * as TarStore from "../../src/Store/Tar.js"
 import { Store } from "../../src/Store.js"
 import * as Contracts from "../../src/testing/Contracts.js"
 import { runCases } from "../support/runCases.js"
-import { bucketAt, storeOf } from "../support/s3Bucket.js"
-import { scriptedS3 } from "../support/scriptedS3.js"
+import { bucketAt, storeOf } from "../support/storage/s3Bucket.js"
+import { scriptedS3 } from "../support/storage/scriptedS3.js"
 
 const temporary = Effect.orDie(Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped())).pipe(
   Effect.provide(NodeFileSystem.layer)

@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { build } from "esbuild"
 import { until } from "../support/poll.js"
-import { start, temporaryDirectory } from "../support/program.js"
+import { start, temporaryDirectory } from "../support/program/program.js"
 
 const blockBytes = 300_000
 
@@ -17,7 +17,7 @@ const program = Effect.acquireRelease(
     const directory = mkdtempSync(`${tmpdir()}/store-life-`)
     const outfile = `${directory}/life.mjs`
     await build({
-      entryPoints: [fileURLToPath(new URL("../support/storeLife.ts", import.meta.url))],
+      entryPoints: [fileURLToPath(new URL("../support/storage/storeLife.ts", import.meta.url))],
       outfile,
       bundle: true,
       platform: "node",

@@ -15,8 +15,8 @@ import * as Downloader from "../../src/Downloader.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
-import { around, origin, withToken } from "../support/hostClients.js"
-import { raw } from "../support/loopback.js"
+import { raw } from "../support/servers/loopback.js"
+import { around, origin, withToken } from "../support/transport/hostClients.js"
 
 /** Saves a URL as `file`, with no retries. */
 const saved = (url: string, options: Downloader.Options = {}) =>

@@ -11,8 +11,8 @@ import * as Downloader from "../../src/Downloader.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
-import { around, origin, token, withToken } from "../support/hostClients.js"
-import { lineOf, recordSpans } from "../support/recordedSpans.js"
+import { lineOf, recordSpans } from "../support/recorded/recordedSpans.js"
+import { around, origin, token, withToken } from "../support/transport/hostClients.js"
 
 const clients = {
   "node:http": NodeHttpClient.layer,

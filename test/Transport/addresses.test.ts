@@ -10,10 +10,10 @@ import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as NodeTransport from "../../src/Node/Transport.js"
-import { certificate, key } from "../support/certificate.js"
-import { getWith, open, until } from "../support/exchange.js"
-import { http1Client } from "../support/http1Client.js"
-import { blackHole, http, listening, resolving } from "../support/loopback.js"
+import { certificate, key } from "../support/servers/certificate.js"
+import { blackHole, http, listening, resolving } from "../support/servers/loopback.js"
+import { getWith, open, until } from "../support/transport/exchange.js"
+import { http1Client } from "../support/transport/http1Client.js"
 
 describe("a host with several addresses", () => {
   it.scopedLive.skipIf(process.platform !== "linux")(

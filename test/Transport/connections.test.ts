@@ -8,9 +8,9 @@ import * as Fiber from "effect/Fiber"
 import * as Descriptors from "../../src/Node/descriptors.js"
 import { type Connect, sockets } from "../../src/Node/Transport/sockets.js"
 import type { Exchange, Transport } from "../../src/Transport.js"
-import { collect, getWith, openWith, until } from "../support/exchange.js"
-import { connectionLimit, http1Client } from "../support/http1Client.js"
-import { answering, http, listening } from "../support/loopback.js"
+import { answering, http, listening } from "../support/servers/loopback.js"
+import { collect, getWith, openWith, until } from "../support/transport/exchange.js"
+import { connectionLimit, http1Client } from "../support/transport/http1Client.js"
 import { hello, ok } from "./responses.js"
 
 const turns = (count: number) =>

@@ -1,6 +1,6 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Descriptors from "../../src/Node/descriptors.js"
-import { connectionLimit } from "../support/http1Client.js"
+import { connectionLimit } from "../support/transport/http1Client.js"
 
 describe("descriptors of the process", () => {
   it("leave half of a small number for connections, and all but some of a large number", () => {

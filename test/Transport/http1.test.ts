@@ -5,8 +5,8 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as NodeTransport from "../../src/Node/Transport.js"
 import { Transport } from "../../src/Transport.js"
-import { collect, collectPausing, get, getWith, interruptAfter, open, until } from "../support/exchange.js"
-import { answering } from "../support/loopback.js"
+import { answering } from "../support/servers/loopback.js"
+import { collect, collectPausing, get, getWith, interruptAfter, open, until } from "../support/transport/exchange.js"
 import { hello, ok } from "./responses.js"
 
 const live = Layer.fresh(NodeTransport.layer())

@@ -1,9 +1,9 @@
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { certificate, key } from "../support/certificate.js"
-import { collectPausing, openWith } from "../support/exchange.js"
-import { http1Client } from "../support/http1Client.js"
+import { certificate, key } from "../support/servers/certificate.js"
+import { collectPausing, openWith } from "../support/transport/exchange.js"
+import { http1Client } from "../support/transport/http1Client.js"
 
 describe("HTTP/1.1, on TLS", () => {
   const body = Buffer.alloc(3_000_011, "0123456789")

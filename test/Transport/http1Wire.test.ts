@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { Connect } from "../../src/Node/Transport/sockets.js"
-import { getWith, openWith, until } from "../support/exchange.js"
-import { connectionLimit, http1Client } from "../support/http1Client.js"
+import { getWith, openWith, until } from "../support/transport/exchange.js"
+import { connectionLimit, http1Client } from "../support/transport/http1Client.js"
 import { hello } from "./responses.js"
 
 const made = { remoteAddress: undefined, lookupMillis: 0, connectMillis: 0, tlsMillis: undefined }

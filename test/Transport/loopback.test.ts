@@ -12,8 +12,8 @@ import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
 import * as Transport from "../../src/Transport.js"
-import { until } from "../support/exchange.js"
-import { http, raw } from "../support/loopback.js"
+import { http, raw } from "../support/servers/loopback.js"
+import { until } from "../support/transport/exchange.js"
 
 // Each backend is tested through the engine with servers on the loopback interface.
 const backends = {

@@ -6,8 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NodeTransport from "../../src/Node/Transport.js"
-import { collect, get, open, until } from "../support/exchange.js"
-import { raw } from "../support/loopback.js"
+import { raw } from "../support/servers/loopback.js"
+import { collect, get, open, until } from "../support/transport/exchange.js"
 import { accepted, broken, chunked, malformedChunks, refusedAfterInformational, refusedHeads } from "./responses.js"
 
 const live = Layer.fresh(NodeTransport.layer())

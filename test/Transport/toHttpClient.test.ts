@@ -8,9 +8,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { http, raw } from "../support/loopback.js"
 import { until } from "../support/poll.js"
-import { overTransport } from "../support/s3Bucket.js"
+import { http, raw } from "../support/servers/loopback.js"
+import { overTransport } from "../support/storage/s3Bucket.js"
 
 const sent = (request: HttpClientRequest.HttpClientRequest) =>
   Effect.flatMap(HttpClient.HttpClient, (client) => client.execute(request))

@@ -14,7 +14,7 @@ import * as OriginGovernor from "../../src/OriginGovernor.js"
 import * as Progress from "../../src/Progress.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { content, type Sent, transport } from "../support/answeredTransport.js"
+import { content, type Sent, transport } from "../support/transport/answeredTransport.js"
 
 const newConnection = {
   id: 1,

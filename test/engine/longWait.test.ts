@@ -14,8 +14,8 @@ import * as Downloader from "../../src/Downloader.js"
 import * as OriginGovernor from "../../src/OriginGovernor.js"
 import * as Progress from "../../src/Progress.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { content, type Sent, transport } from "../support/answeredTransport.js"
-import { memoryStoreWith } from "../support/storeParts.js"
+import { memoryStoreWith } from "../support/storage/storeParts.js"
+import { content, type Sent, transport } from "../support/transport/answeredTransport.js"
 
 const origin = "http://origin.test"
 

@@ -14,7 +14,7 @@ import * as Downloader from "../../src/Downloader.js"
 import * as NodeTransport from "../../src/Node/Transport.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
-import { type Sent, transport } from "../support/answeredTransport.js"
+import { type Sent, transport } from "../support/transport/answeredTransport.js"
 
 const settle = Effect.repeatN(Effect.yieldNow(), 50)
 const url = "http://origin.test/file"

@@ -18,8 +18,8 @@ import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import type { Store } from "../../src/Store.js"
 import type { Transport } from "../../src/Transport.js"
-import { content, type Sent, transport } from "../support/answeredTransport.js"
-import { memoryStoreWith } from "../support/storeParts.js"
+import { memoryStoreWith } from "../support/storage/storeParts.js"
+import { content, type Sent, transport } from "../support/transport/answeredTransport.js"
 
 const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`
 

@@ -13,8 +13,8 @@ import { Hasher } from "../../src/Hasher.js"
 import * as Store from "../../src/Node/Store.js"
 import * as Transport from "../../src/Node/Transport.js"
 import { autoAdvance, Origin } from "../../src/testing.js"
-import { http } from "../support/loopback.js"
-import { filesIn, temporaryDirectory } from "../support/program.js"
+import { filesIn, temporaryDirectory } from "../support/program/program.js"
+import { http } from "../support/servers/loopback.js"
 
 const small = http((_, response) => {
   response.writeHead(200, { "content-length": 5 })

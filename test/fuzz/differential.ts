@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Client from "../../src/Node/Transport/http1/client.js"
 import type { Connect } from "../../src/Node/Transport/sockets.js"
-import { openWith } from "../support/exchange.js"
+import { openWith } from "../support/transport/exchange.js"
 import { read as readByNode } from "./nodeReader.js"
 import type { Reading } from "./reference.js"
 import { caseOf, type FuzzCase } from "./responses.js"

@@ -13,8 +13,8 @@ import { isPublic, layer as nodeTransport } from "../../src/Node/Transport.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import { autoAdvance, layer, Origin, World } from "../../src/testing.js"
-import { until } from "../support/exchange.js"
-import { blackHole, http, raw, resolving } from "../support/loopback.js"
+import { blackHole, http, raw, resolving } from "../support/servers/loopback.js"
+import { until } from "../support/transport/exchange.js"
 
 const body = "0123456789"
 

@@ -16,7 +16,7 @@ import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
 import { autoAdvance, layer, Origin } from "../../src/testing.js"
-import { http, raw } from "../support/loopback.js"
+import { http, raw } from "../support/servers/loopback.js"
 import {
   body,
   content,
@@ -30,7 +30,7 @@ import {
   sha256,
   url,
   whole
-} from "../support/row.js"
+} from "../support/transport/row.js"
 
 describe("message and body, on the simulated origin", () => {
   for (const how of ["close", "reset", "unnoticed"] as const) {

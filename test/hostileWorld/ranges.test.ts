@@ -21,7 +21,7 @@ import {
   startsOver,
   url,
   whole
-} from "../support/row.js"
+} from "../support/transport/row.js"
 
 type Script = (request: Origin.Request) => Origin.Reply
 

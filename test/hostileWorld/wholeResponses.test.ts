@@ -3,7 +3,19 @@
  */
 import { describe } from "@effect/vitest"
 import { Origin } from "../../src/testing.js"
-import { body, broken, cut, isRange, range, rest, row, saved, sha256, startsOver, whole } from "../support/row.js"
+import {
+  body,
+  broken,
+  cut,
+  isRange,
+  range,
+  rest,
+  row,
+  saved,
+  sha256,
+  startsOver,
+  whole
+} from "../support/transport/row.js"
 
 /** A whole response, as the status says, of these bytes. */
 const all = (

@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { temporaryDirectory } from "../support/program.js"
+import { temporaryDirectory } from "../support/program/program.js"
 
 const { notices } = await import(new URL("../../notices.mjs", import.meta.url).href)
 

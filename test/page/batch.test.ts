@@ -6,9 +6,9 @@ import * as Effect from "effect/Effect"
 import { withData } from "../../src/RunRecord/page.js"
 import * as RunRecord from "../../src/RunRecord.js"
 import { hasBrowser, needsBrowser, openHtml, rowsOf, violations } from "../support/browser.js"
-import { recordOf } from "../support/recordedBatch.js"
-import { failed, missing, requestTo } from "../support/recordedRun.js"
-import { template } from "../support/reportPage.js"
+import { recordOf } from "../support/recorded/recordedBatch.js"
+import { failed, missing, requestTo } from "../support/recorded/recordedRun.js"
+import { template } from "../support/recorded/reportPage.js"
 
 describe.skipIf(!hasBrowser)(`the report page of a batch${needsBrowser}`, () => {
   it.scopedLive("shows the shards of a batch on their runners, its failed files, and what it cannot show", () =>

@@ -16,8 +16,8 @@ import {
   run,
   saved,
   started
-} from "../support/recordedRun.js"
-import { htmlOf, open } from "../support/reportPage.js"
+} from "../support/recorded/recordedRun.js"
+import { htmlOf, open } from "../support/recorded/reportPage.js"
 
 describe.skipIf(!hasBrowser)(`the report page${needsBrowser}`, () => {
   it.scopedLive("answers what happened, what failed, and how often it was tried, as text", () =>

@@ -5,8 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Page } from "playwright-core"
 import { hasBrowser, needsBrowser } from "../support/browser.js"
-import { brokenOff, exchanged, failed, requestTo, run, started } from "../support/recordedRun.js"
-import { open } from "../support/reportPage.js"
+import { brokenOff, exchanged, failed, requestTo, run, started } from "../support/recorded/recordedRun.js"
+import { open } from "../support/recorded/reportPage.js"
 
 /** A4 without margins of 12 mm, in pixels. */
 const paperWidth = Math.floor((210 - 24) * (96 / 25.4))

@@ -8,9 +8,9 @@
  */
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { longSpin } from "../support/longSpin.js"
-import { bin } from "../support/program.js"
-import { ctrlC, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../support/pseudoTerminal.js"
+import { longSpin } from "../support/program/longSpin.js"
+import { bin } from "../support/program/program.js"
+import { ctrlC, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../support/program/pseudoTerminal.js"
 
 // Says so whenever a timer of the main thread fires.
 const ticking = `import { isMainThread } from "node:worker_threads"

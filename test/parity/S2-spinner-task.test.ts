@@ -14,7 +14,7 @@ import * as TestClock from "effect/TestClock"
 import * as Screen from "../../src/Screen.js"
 import * as Spinner from "../../src/Spinner.js"
 import * as Supervisor from "../../src/Supervisor.js"
-import { halyardOnTerminal, itOnTerminal } from "../support/pseudoTerminal.js"
+import { halyardOnTerminal, itOnTerminal } from "../support/program/pseudoTerminal.js"
 
 const onScreen = Effect.provide(Layer.provideMerge(Spinner.layer, Screen.layerRecording()))
 

@@ -16,8 +16,8 @@ import * as Flags from "../../src/Flags.js"
 import * as Progress from "../../src/Progress.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as Transport from "../../src/Transport.js"
-import { flags, populous } from "../support/flagsRun.js"
-import { notWhole } from "../support/program.js"
+import { flags, populous } from "../support/program/flagsRun.js"
+import { notWhole } from "../support/program/program.js"
 
 describe("S5: flags with aiohttp", () => {
   it.scopedLive("saves the 20 flags, prints their codes, and ends with their number and the time", () =>

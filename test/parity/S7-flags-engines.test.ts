@@ -6,8 +6,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { flags, populous } from "../support/flagsRun.js"
-import { notWhole } from "../support/program.js"
+import { flags, populous } from "../support/program/flagsRun.js"
+import { notWhole } from "../support/program/program.js"
 
 const withEachEngine = (...parameters: ReadonlyArray<string>) =>
   Effect.all(

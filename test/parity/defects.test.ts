@@ -18,7 +18,7 @@ import * as Screen from "../../src/Screen.js"
 import * as Spinner from "../../src/Spinner.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
-import { memoryStoreWith } from "../support/storeParts.js"
+import { memoryStoreWith } from "../support/storage/storeParts.js"
 
 /** An origin that answers each path by a function, and says how often it was built. */
 const origin = (answer: (path: string) => Response) => {

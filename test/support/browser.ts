@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"
 import { chromium, type Page } from "playwright-core"
 import { until } from "./poll.js"
-import { temporaryDirectory } from "./program.js"
+import { temporaryDirectory } from "./program/program.js"
 
 const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path))
 

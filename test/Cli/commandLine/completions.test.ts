@@ -4,8 +4,8 @@
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { answer } from "../../support/commandLine.js"
-import { runCommand, temporaryDirectory } from "../../support/program.js"
+import { answer } from "../../support/program/commandLine.js"
+import { runCommand, temporaryDirectory } from "../../support/program/program.js"
 
 const scriptOf = (shell: string) =>
   Effect.map(answer(["--completions", shell]), ({ exitCode, stderr, stdout }) => {

@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { answer, version } from "../../support/commandLine.js"
+import { answer, version } from "../../support/program/commandLine.js"
 
 const commands = ["get", "clean", "flags", "spin", "serve", "submit", "runner", "status"] as const
 

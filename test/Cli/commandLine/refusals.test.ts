@@ -2,7 +2,7 @@
  * Command lines that are refused: one sentence on standard error, exit code 2, and nothing is done.
  */
 import { describe, it } from "@effect/vitest"
-import { refuses } from "../../support/commandLine.js"
+import { refuses } from "../../support/program/commandLine.js"
 
 const url = "https://example.com/a"
 

@@ -7,7 +7,7 @@ import * as Display from "../../../src/Cli/run/display.js"
 import * as Screen from "../../../src/Screen.js"
 import * as Spinner from "../../../src/Spinner.js"
 import { indeterminate } from "../../../src/StatusLine.js"
-import { hostWith } from "../../support/commandLine.js"
+import { hostWith } from "../../support/program/commandLine.js"
 
 /** What is written in 25 seconds. */
 const written = (progress: Display.Progress, isTerminal: boolean) => {

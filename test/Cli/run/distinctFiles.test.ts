@@ -6,8 +6,8 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import { refuses } from "../../support/commandLine.js"
-import { temporaryDirectory } from "../../support/program.js"
+import { refuses } from "../../support/program/commandLine.js"
+import { temporaryDirectory } from "../../support/program/program.js"
 
 const url = "https://example.com/a"
 

@@ -14,9 +14,9 @@ import { type DownloadEvent, Finished } from "../../../src/DownloadEvent.js"
 import * as Unvalidated from "../../../src/internal/unvalidated.js"
 import { Screen } from "../../../src/Screen.js"
 import * as StatusLine from "../../../src/StatusLine.js"
-import { hostWith } from "../../support/commandLine.js"
-import { temporaryDirectory } from "../../support/program.js"
-import { cancelled, failed, missing, requestTo, saved } from "../../support/recordedRun.js"
+import { hostWith } from "../../support/program/commandLine.js"
+import { temporaryDirectory } from "../../support/program/program.js"
+import { cancelled, failed, missing, requestTo, saved } from "../../support/recorded/recordedRun.js"
 
 /** Saves the page of these events as `out/run.html`, or as the given file. */
 const save = (events: ReadonlyArray<DownloadEvent>, file: string, page?: Parameters<typeof hostWith>[1]) =>

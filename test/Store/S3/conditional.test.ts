@@ -11,8 +11,8 @@ import * as S3Store from "../../../src/Store/S3.js"
 import { openScoped } from "../../../src/Store.js"
 import * as Contracts from "../../../src/testing/Contracts.js"
 import { runCases } from "../../support/runCases.js"
-import { bucketAt, leftIn, partsIn, publish, storeOf, textAt, write } from "../../support/s3Bucket.js"
-import { scriptedS3 } from "../../support/scriptedS3.js"
+import { bucketAt, leftIn, partsIn, publish, storeOf, textAt, write } from "../../support/storage/s3Bucket.js"
+import { scriptedS3 } from "../../support/storage/scriptedS3.js"
 
 const small = "small"
 

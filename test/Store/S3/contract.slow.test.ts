@@ -9,9 +9,9 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as S3Store from "../../../src/Store/S3.js"
 import * as Contracts from "../../../src/testing/Contracts.js"
-import * as Programs from "../../support/programs.js"
 import { runCases } from "../../support/runCases.js"
-import { bucketAt, counting, overTransport, partsIn } from "../../support/s3Bucket.js"
+import * as Programs from "../../support/servers/programs.js"
+import { bucketAt, counting, overTransport, partsIn } from "../../support/storage/s3Bucket.js"
 
 const isInstalled = Programs.isInstalled("swift-proxy-server")
 

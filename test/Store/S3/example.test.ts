@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as S3Store from "../../../src/Store/S3.js"
 import { clean, download, layer } from "../../examples/objectStorage.js"
-import { http } from "../../support/loopback.js"
-import { textAt } from "../../support/s3Bucket.js"
-import { scriptedS3 } from "../../support/scriptedS3.js"
+import { http } from "../../support/servers/loopback.js"
+import { textAt } from "../../support/storage/s3Bucket.js"
+import { scriptedS3 } from "../../support/storage/scriptedS3.js"
 
 const variables = {
   AWS_ACCESS_KEY_ID: "key",

@@ -17,10 +17,10 @@ import * as Downloader from "../../../src/Downloader.js"
 import * as S3Store from "../../../src/Store/S3.js"
 import { openScoped } from "../../../src/Store.js"
 import { Origin } from "../../../src/testing.js"
-import * as Programs from "../../support/programs.js"
-import { recordSpans } from "../../support/recordedSpans.js"
-import { bucketAt, leftIn, publish, storeOf, textAt, write } from "../../support/s3Bucket.js"
-import { type S3Request, type ScriptedS3, scriptedS3 } from "../../support/scriptedS3.js"
+import { recordSpans } from "../../support/recorded/recordedSpans.js"
+import * as Programs from "../../support/servers/programs.js"
+import { bucketAt, leftIn, publish, storeOf, textAt, write } from "../../support/storage/s3Bucket.js"
+import { type S3Request, type ScriptedS3, scriptedS3 } from "../../support/storage/scriptedS3.js"
 
 /** Three blocks. */
 const large = "0123456789".repeat(150_000)

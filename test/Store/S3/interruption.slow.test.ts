@@ -5,8 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { until } from "../../support/poll.js"
-import { bucketAt, leftIn, publish, storeOf, textAt, write } from "../../support/s3Bucket.js"
-import { type ScriptedS3, scriptedS3 } from "../../support/scriptedS3.js"
+import { bucketAt, leftIn, publish, storeOf, textAt, write } from "../../support/storage/s3Bucket.js"
+import { type ScriptedS3, scriptedS3 } from "../../support/storage/scriptedS3.js"
 
 /** Three blocks. */
 const first = "0123456789".repeat(150_000)

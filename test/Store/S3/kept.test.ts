@@ -10,8 +10,8 @@ import * as TestServices from "effect/TestServices"
 import * as S3Store from "../../../src/Store/S3.js"
 import type { Store } from "../../../src/Store.js"
 import { until } from "../../support/poll.js"
-import { bucketAt, leftIn, publish, storeOf, textAt, write } from "../../support/s3Bucket.js"
-import { type ScriptedS3, scriptedS3 } from "../../support/scriptedS3.js"
+import { bucketAt, leftIn, publish, storeOf, textAt, write } from "../../support/storage/s3Bucket.js"
+import { type ScriptedS3, scriptedS3 } from "../../support/storage/scriptedS3.js"
 
 /** Three blocks, of which the last one is not complete. */
 const first = "0123456789".repeat(150_000)

@@ -9,8 +9,8 @@ import type { BlockMemory } from "../../../src/Store/s3/block.js"
 import { Blocks } from "../../../src/Store/s3/blocks.js"
 import type { Bucket } from "../../../src/Store/s3/bucket.js"
 import { openScoped } from "../../../src/Store.js"
-import { bucketAt, publish, storeOf, textAt, write } from "../../support/s3Bucket.js"
-import { scriptedS3 } from "../../support/scriptedS3.js"
+import { bucketAt, publish, storeOf, textAt, write } from "../../support/storage/s3Bucket.js"
+import { scriptedS3 } from "../../support/storage/scriptedS3.js"
 
 const blockBytes = 1000
 

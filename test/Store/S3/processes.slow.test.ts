@@ -5,16 +5,16 @@ import { createHash } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { randomBytes } from "../../support/killedRuns.js"
-import { pausingFile } from "../../support/pausingFile.js"
 import { until } from "../../support/poll.js"
-import { start } from "../../support/program.js"
-import * as Programs from "../../support/programs.js"
-import { bucketAt, leftIn, partsIn } from "../../support/s3Bucket.js"
-import { scriptedS3 } from "../../support/scriptedS3.js"
-import { slowFile } from "../../support/slowFile.js"
+import { randomBytes } from "../../support/program/killedRuns.js"
+import { start } from "../../support/program/program.js"
+import { pausingFile } from "../../support/servers/pausingFile.js"
+import * as Programs from "../../support/servers/programs.js"
+import { slowFile } from "../../support/servers/slowFile.js"
+import { bucketAt, leftIn, partsIn } from "../../support/storage/s3Bucket.js"
+import { scriptedS3 } from "../../support/storage/scriptedS3.js"
 
-const script = fileURLToPath(new URL("../../support/s3Download.mjs", import.meta.url))
+const script = fileURLToPath(new URL("../../support/storage/s3Download.mjs", import.meta.url))
 
 const downloading = (endpoint: string, url: string, segments = 1) =>
   start(process.execPath, [script, endpoint, url, String(segments)])

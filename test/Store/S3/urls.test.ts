@@ -5,8 +5,8 @@ import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { openScoped } from "../../../src/Store.js"
-import { bucketAt, publish, storeOf, textAt, write } from "../../support/s3Bucket.js"
-import { scriptedS3 } from "../../support/scriptedS3.js"
+import { bucketAt, publish, storeOf, textAt, write } from "../../support/storage/s3Bucket.js"
+import { scriptedS3 } from "../../support/storage/scriptedS3.js"
 
 it.scopedLive("saves a file under the URL of its object, which errors and results have", () =>
   Effect.gen(function* () {

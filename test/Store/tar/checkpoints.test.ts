@@ -5,8 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Disk } from "../../../src/DownloadError.js"
 import type { Store } from "../../../src/Store.js"
-import { entriesOf, samplesOf } from "../../support/tarFiles.js"
-import { inRun, memory, save, type Tar } from "../../support/tarStore.js"
+import { entriesOf, samplesOf } from "../../support/storage/tarFiles.js"
+import { inRun, memory, save, type Tar } from "../../support/storage/tarStore.js"
 
 // Each sample has two headers and two contents, of 512 bytes each.
 const sampleBytes = 2048

@@ -6,9 +6,9 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { assert, it } from "@effect/vitest"
-import { entriesOf, samplesOf, unpackedByTar } from "../../support/tarFiles.js"
+import { entriesOf, samplesOf, unpackedByTar } from "../../support/storage/tarFiles.js"
 
-const script = fileURLToPath(new URL("../../support/tarProcess.mjs", import.meta.url))
+const script = fileURLToPath(new URL("../../support/storage/tarProcess.mjs", import.meta.url))
 
 const count = 150
 

@@ -4,8 +4,8 @@ import * as Stream from "effect/Stream"
 import * as Download from "../../../src/Download.js"
 import type * as TarStore from "../../../src/Store/Tar.js"
 import { header } from "../../../src/Store/tar/header.js"
-import { entriesOf, samplesOf, unpackedByTar } from "../../support/tarFiles.js"
-import { inRun, memory, modifiedMillis, save, type Tar } from "../../support/tarStore.js"
+import { entriesOf, samplesOf, unpackedByTar } from "../../support/storage/tarFiles.js"
+import { inRun, memory, modifiedMillis, save, type Tar } from "../../support/storage/tarStore.js"
 
 /** Writes a tar, and returns its bytes. */
 const tarOf = <E>(body: (tar: Tar) => Effect.Effect<unknown, E>, options?: Partial<TarStore.Options>) =>

@@ -10,8 +10,8 @@ import * as DirectStore from "../../../src/Store/Direct.js"
 import * as FileSystemStore from "../../../src/Store/FileSystem.js"
 import { Store } from "../../../src/Store.js"
 import { Disk } from "../../../src/testing/Disk.js"
-import { entriesOf, samplesOf } from "../../support/tarFiles.js"
-import { inRun, save, type Tar } from "../../support/tarStore.js"
+import { entriesOf, samplesOf } from "../../support/storage/tarFiles.js"
+import { inRun, save, type Tar } from "../../support/storage/tarStore.js"
 
 const backends = [
   ["Store/Direct", (disk: Disk) => DirectStore.layer(disk.calls())],

@@ -8,8 +8,8 @@ import * as Downloader from "../../../src/Downloader.js"
 import * as TarStore from "../../../src/Store/Tar.js"
 import { Store } from "../../../src/Store.js"
 import { autoAdvance, Origin } from "../../../src/testing.js"
-import { entriesOf, samplesOf } from "../../support/tarFiles.js"
-import { memory } from "../../support/tarStore.js"
+import { entriesOf, samplesOf } from "../../support/storage/tarFiles.js"
+import { memory } from "../../support/storage/tarStore.js"
 
 const names = Array.from({ length: 40 }, (_, index) => `image-${index}.jpg`)
 

@@ -6,8 +6,8 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { Disk } from "../../../src/DownloadError.js"
 import type { Part, Store } from "../../../src/Store.js"
-import { entriesOf, samplesOf } from "../../support/tarFiles.js"
-import { inRun, memory, save } from "../../support/tarStore.js"
+import { entriesOf, samplesOf } from "../../support/storage/tarFiles.js"
+import { inRun, memory, save } from "../../support/storage/tarStore.js"
 
 const destination = "out/{shard}.tar"
 

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import { Disk } from "../../../src/DownloadError.js"
 import type { Store } from "../../../src/Store.js"
 import { autoAdvance } from "../../../src/testing.js"
-import { entriesOf, samplesOf } from "../../support/tarFiles.js"
-import { inRun, memory, save } from "../../support/tarStore.js"
+import { entriesOf, samplesOf } from "../../support/storage/tarFiles.js"
+import { inRun, memory, save } from "../../support/storage/tarStore.js"
 
 /** A store whose checkpoints are not answered while `isSilent` returns true, with the time limit that such a store has. */
 const silent = (store: typeof Store.Service, isSilent: () => boolean): typeof Store.Service => ({

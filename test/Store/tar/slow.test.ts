@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Store } from "../../../src/Store.js"
-import { entriesOf, samplesOf } from "../../support/tarFiles.js"
-import { inRun, memory, save } from "../../support/tarStore.js"
+import { entriesOf, samplesOf } from "../../support/storage/tarFiles.js"
+import { inRun, memory, save } from "../../support/storage/tarStore.js"
 
 /** Waits some turns of the scheduler, a different number each time. */
 const slowly = () => {

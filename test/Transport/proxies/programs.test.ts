@@ -5,11 +5,11 @@ import { createServer as createTlsServer } from "node:https"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { certificate, key } from "../../support/certificate.js"
-import { collectPausing, getWith, openWith } from "../../support/exchange.js"
-import { http1Client } from "../../support/http1Client.js"
-import { http, listening } from "../../support/loopback.js"
-import * as Programs from "../../support/programs.js"
+import { certificate, key } from "../../support/servers/certificate.js"
+import { http, listening } from "../../support/servers/loopback.js"
+import * as Programs from "../../support/servers/programs.js"
+import { collectPausing, getWith, openWith } from "../../support/transport/exchange.js"
+import { http1Client } from "../../support/transport/http1Client.js"
 
 const user = { name: "ann", password: "p@ss word:1" }
 const plainUser = { name: "ann", password: "secret1" }

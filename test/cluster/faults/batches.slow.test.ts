@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { withPostgres } from "../../support/postgres.js"
+import { withPostgres } from "../../support/servers/postgres.js"
 import * as Fleet from "./fleet.js"
 
 const startThree = (fleet: Fleet.Fleet) =>

@@ -3,7 +3,7 @@
  */
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { withPostgres } from "../../support/postgres.js"
+import { withPostgres } from "../../support/servers/postgres.js"
 import * as Fleet from "./fleet.js"
 
 type Fault = (fleet: Fleet.Fleet) => { readonly begin: Effect.Effect<void>; readonly end: Effect.Effect<void> }

@@ -13,9 +13,9 @@ import { Download } from "halyard"
 import { Batches, type BatchStatus } from "halyard/cluster"
 import * as Cluster from "halyard/Node/Cluster"
 import { until, within } from "../../support/poll.js"
-import * as Postgres from "../../support/postgres.js"
-import { type Running, run, runCommand, start, temporaryDirectory } from "../../support/program.js"
-import { freePort } from "../../support/serverProcess.js"
+import { type Running, run, runCommand, start, temporaryDirectory } from "../../support/program/program.js"
+import * as Postgres from "../../support/servers/postgres.js"
+import { freePort } from "../../support/servers/serverProcess.js"
 import * as Origin from "./origin.js"
 
 const script = fileURLToPath(new URL("runner.mjs", import.meta.url))

@@ -4,7 +4,7 @@
 import { assert } from "@effect/vitest"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { withPostgres } from "../../support/postgres.js"
+import { withPostgres } from "../../support/servers/postgres.js"
 import * as Fleet from "./fleet.js"
 
 /** Three runners in the middle of a batch, each with transfers that are held. */

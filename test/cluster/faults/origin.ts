@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto"
 import { createServer, type ServerResponse } from "node:http"
 import * as Effect from "effect/Effect"
-import { listening } from "../../support/loopback.js"
+import { listening } from "../../support/servers/loopback.js"
 
 /** The content of the file with this path. */
 export const contentOf = (path: string): Buffer => {

@@ -13,8 +13,8 @@ import { BatchRows, type BatchStorageError, FleetRows, ShardRows } from "halyard
 import * as MemoryRows from "../../../src/cluster/rows/memoryRows.js"
 import * as SqlRows from "../../../src/cluster/sql/sqlRows.js"
 import { emptyCounts } from "../../../src/cluster/sums.js"
-import * as Postgres from "../../support/postgres.js"
-import { temporaryDirectory } from "../../support/program.js"
+import { temporaryDirectory } from "../../support/program/program.js"
+import * as Postgres from "../../support/servers/postgres.js"
 
 const libsql = Layer.unwrapScoped(
   Effect.map(temporaryDirectory, (directory) =>

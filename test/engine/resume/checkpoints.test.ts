@@ -9,7 +9,7 @@ import * as TestClock from "effect/TestClock"
 import * as Download from "../../../src/Download.js"
 import * as Downloader from "../../../src/Downloader.js"
 import { Origin } from "../../../src/testing.js"
-import { memoryStoreWith } from "../../support/storeParts.js"
+import { memoryStoreWith } from "../../support/storage/storeParts.js"
 
 const mebibyte = 1024 * 1024
 

@@ -8,7 +8,7 @@ import * as TestClock from "effect/TestClock"
 import * as OriginGovernor from "../../../src/OriginGovernor.js"
 import * as MemoryStore from "../../../src/Store/Memory.js"
 import { autoAdvance, Origin } from "../../../src/testing.js"
-import { leavesNothing, nothingIsLeft } from "../../support/interruptedDownload.js"
+import { leavesNothing, nothingIsLeft } from "../../support/transport/interruptedDownload.js"
 import {
   askedOf,
   byHost,
@@ -25,7 +25,7 @@ import {
   slow,
   url,
   within
-} from "../../support/mirroredFile.js"
+} from "../../support/transport/mirroredFile.js"
 
 describe("segments from mirrors", () => {
   it.effect("of a slow mirror are taken over by the fast ones", () =>

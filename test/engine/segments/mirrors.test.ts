@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as RetryPolicy from "../../../src/RetryPolicy.js"
 import { autoAdvance, Origin } from "../../../src/testing.js"
-import { nothingIsLeft } from "../../support/interruptedDownload.js"
+import { nothingIsLeft } from "../../support/transport/interruptedDownload.js"
 import {
   askedOf,
   byHost,
@@ -22,7 +22,7 @@ import {
   slow,
   url,
   within
-} from "../../support/mirroredFile.js"
+} from "../../support/transport/mirroredFile.js"
 
 describe("segments from mirrors", () => {
   it.effect("come from all of them at a time if their entity tags are equal and strong", () =>

@@ -10,8 +10,8 @@ import * as Download from "../../../src/Download.js"
 import * as Downloader from "../../../src/Downloader.js"
 import * as Node from "../../../src/Node.js"
 import { until } from "../../support/poll.js"
-import { filesIn, temporaryDirectory } from "../../support/program.js"
-import { type SlowFile, slowFile } from "../../support/slowFile.js"
+import { filesIn, temporaryDirectory } from "../../support/program/program.js"
+import { type SlowFile, slowFile } from "../../support/servers/slowFile.js"
 
 const closed = (origin: SlowFile) =>
   until(

@@ -12,7 +12,7 @@ import * as OriginGovernor from "../../../src/OriginGovernor.js"
 import * as RetryPolicy from "../../../src/RetryPolicy.js"
 import * as MemoryStore from "../../../src/Store/Memory.js"
 import { autoAdvance, Origin } from "../../../src/testing.js"
-import { leavesNothing, nothingIsLeft } from "../../support/interruptedDownload.js"
+import { leavesNothing, nothingIsLeft } from "../../support/transport/interruptedDownload.js"
 
 const mebibyte = 1024 * 1024
 

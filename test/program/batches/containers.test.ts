@@ -7,9 +7,9 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { start as startPostgres, withPostgres } from "../../support/postgres.js"
-import { bin, environment, runCommand, start, temporaryDirectory } from "../../support/program.js"
-import { freePort } from "../../support/serverProcess.js"
+import { bin, environment, runCommand, start, temporaryDirectory } from "../../support/program/program.js"
+import { start as startPostgres, withPostgres } from "../../support/servers/postgres.js"
+import { freePort } from "../../support/servers/serverProcess.js"
 
 const root = fileURLToPath(new URL("../../../", import.meta.url))
 

@@ -5,12 +5,12 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { awaitChildren, awaitEnd, listOf } from "../../support/batches.js"
-import { linesOf, reportOf } from "../../support/eventLines.js"
-import { http } from "../../support/loopback.js"
 import { until } from "../../support/poll.js"
-import { bin, filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
-import { itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
+import { awaitChildren, awaitEnd, listOf } from "../../support/program/batches.js"
+import { linesOf, reportOf } from "../../support/program/eventLines.js"
+import { bin, filesIn, halyard, run, temporaryDirectory } from "../../support/program/program.js"
+import { itOnTerminal, startOnTerminal } from "../../support/program/pseudoTerminal.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** An origin that answers with the path, and not at all while it is held. */
 const origin = Effect.gen(function* () {

@@ -10,12 +10,12 @@ import * as Stream from "effect/Stream"
 import { Batches } from "../../../src/cluster/Batches.js"
 import * as Download from "../../../src/Download.js"
 import * as Cluster from "../../../src/Node/Cluster.js"
-import { listOf } from "../../support/batches.js"
-import { reportOf } from "../../support/eventLines.js"
-import { heldOrigin } from "../../support/heldOrigin.js"
 import { until } from "../../support/poll.js"
-import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
-import { unpackedByTar } from "../../support/tarFiles.js"
+import { listOf } from "../../support/program/batches.js"
+import { reportOf } from "../../support/program/eventLines.js"
+import { filesIn, halyard, run, temporaryDirectory } from "../../support/program/program.js"
+import { heldOrigin } from "../../support/servers/heldOrigin.js"
+import { unpackedByTar } from "../../support/storage/tarFiles.js"
 
 const names = ["00000.tar", "00000.tar.index", "00001.tar", "00001.tar.index", "00002.tar", "00002.tar.index"]
 

@@ -3,10 +3,10 @@
  */
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { accountAt, hasNoSecret } from "../../support/bucketAccount.js"
-import { run } from "../../support/program.js"
-import { bucketAt, leftIn, storeOf, write } from "../../support/s3Bucket.js"
-import { type ScriptedS3, scriptedS3 } from "../../support/scriptedS3.js"
+import { run } from "../../support/program/program.js"
+import { accountAt, hasNoSecret } from "../../support/storage/bucketAccount.js"
+import { bucketAt, leftIn, storeOf, write } from "../../support/storage/s3Bucket.js"
+import { type ScriptedS3, scriptedS3 } from "../../support/storage/scriptedS3.js"
 
 /** Leaves a part with a checkpoint, as a killed process does. */
 const leave = (storage: ScriptedS3, name: string, agoMillis: number) =>

@@ -4,9 +4,9 @@
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
 import { until } from "../../support/poll.js"
-import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
+import { filesIn, halyard, run, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** Sends half of the file, and nothing more. */
 const stuck = Effect.suspend(() =>

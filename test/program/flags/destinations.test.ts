@@ -4,8 +4,8 @@
 import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { countsIn, itemsIn, patient, sum } from "../../support/flagsRun.js"
-import { filesIn, notWhole, run, runBash, runCommand, temporaryDirectory } from "../../support/program.js"
+import { countsIn, itemsIn, patient, sum } from "../../support/program/flagsRun.js"
+import { filesIn, notWhole, run, runBash, runCommand, temporaryDirectory } from "../../support/program/program.js"
 
 describe.concurrent("destinations of halyard flags", () => {
   it.scopedLive("creates a missing directory and its parents", () =>

@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { outcomesOf, reportOf } from "../../support/eventLines.js"
-import { countsIn, flags, itemsIn, populous } from "../../support/flagsRun.js"
-import { halyard, notWhole } from "../../support/program.js"
+import { outcomesOf, reportOf } from "../../support/program/eventLines.js"
+import { countsIn, flags, itemsIn, populous } from "../../support/program/flagsRun.js"
+import { halyard, notWhole } from "../../support/program/program.js"
 
 describe.concurrent("halyard flags", () => {
   for (const [engine, connections] of [

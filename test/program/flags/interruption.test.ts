@@ -5,11 +5,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { outcomesOf, reportOf } from "../../support/eventLines.js"
-import { countsIn, engines, itemsIn, sum } from "../../support/flagsRun.js"
-import { longSpin } from "../../support/longSpin.js"
-import { type Ended, filesIn, halyard, isAlive, notWhole, temporaryDirectory } from "../../support/program.js"
-import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
+import { outcomesOf, reportOf } from "../../support/program/eventLines.js"
+import { countsIn, engines, itemsIn, sum } from "../../support/program/flagsRun.js"
+import { longSpin } from "../../support/program/longSpin.js"
+import { type Ended, filesIn, halyard, isAlive, notWhole, temporaryDirectory } from "../../support/program/program.js"
+import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/program/pseudoTerminal.js"
 
 type StopSignal = "SIGINT" | "SIGTERM"
 

@@ -3,8 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { collector } from "../../support/collector.js"
-import { run, temporaryDirectory } from "../../support/program.js"
+import { run, temporaryDirectory } from "../../support/program/program.js"
+import { collector } from "../../support/servers/collector.js"
 
 describe("halyard flags --otlp", () => {
   it.scopedLive("sends the spans of its run", () =>

@@ -5,8 +5,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { countsIn, engines, flags, itemsIn, sum } from "../../support/flagsRun.js"
-import { notWhole } from "../../support/program.js"
+import { countsIn, engines, flags, itemsIn, sum } from "../../support/program/flagsRun.js"
+import { notWhole } from "../../support/program/program.js"
 
 describe("outcomes of halyard flags", () => {
   it.scopedLive("are the same in every engine and every run, for one seed", () =>

@@ -4,9 +4,9 @@
 import { readFileSync } from "node:fs"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { countsIn, engines, itemsIn, patient, populous } from "../../support/flagsRun.js"
-import { bin, notWhole, temporaryDirectory } from "../../support/program.js"
-import { halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
+import { countsIn, engines, itemsIn, patient, populous } from "../../support/program/flagsRun.js"
+import { bin, notWhole, temporaryDirectory } from "../../support/program/program.js"
+import { halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/program/pseudoTerminal.js"
 
 /** The row of the run, and a row of flags that take longer than a second. */
 const rows =

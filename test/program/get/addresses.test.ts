@@ -1,12 +1,12 @@
 import { networkInterfaces } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { authority, server } from "../../support/certificates.js"
-import { getWith } from "../../support/exchange.js"
-import { get } from "../../support/get.js"
-import { http1Client } from "../../support/http1Client.js"
-import { http, secure } from "../../support/loopback.js"
-import { run } from "../../support/program.js"
+import { get } from "../../support/program/get.js"
+import { run } from "../../support/program/program.js"
+import { authority, server } from "../../support/servers/certificates.js"
+import { http, secure } from "../../support/servers/loopback.js"
+import { getWith } from "../../support/transport/exchange.js"
+import { http1Client } from "../../support/transport/http1Client.js"
 
 describe("halyard get", () => {
   it.scopedLive("connects to the address of --resolve, and names the host in the request", () =>

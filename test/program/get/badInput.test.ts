@@ -5,9 +5,9 @@ import { once } from "node:events"
 import { createWriteStream, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { outcomesOf } from "../../support/eventLines.js"
-import { http } from "../../support/loopback.js"
-import { filesIn, run, runBash, temporaryDirectory } from "../../support/program.js"
+import { outcomesOf } from "../../support/program/eventLines.js"
+import { filesIn, run, runBash, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const origin = Effect.suspend(() => http((request, response) => response.end(`content of ${request.url}`)))
 

@@ -5,8 +5,8 @@ import { execFileSync, spawn } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { origin } from "../../support/get.js"
-import { filesIn, run, temporaryDirectory } from "../../support/program.js"
+import { origin } from "../../support/program/get.js"
+import { filesIn, run, temporaryDirectory } from "../../support/program/program.js"
 
 interface Place {
   readonly toml?: string

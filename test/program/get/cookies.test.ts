@@ -4,8 +4,8 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
-import { run, temporaryDirectory } from "../../support/program.js"
+import { run, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** An origin that records the cookies of each request. `/login` sets two, and redirects. */
 const recording = Effect.gen(function* () {

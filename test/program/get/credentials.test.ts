@@ -4,9 +4,9 @@
 import { chmodSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
-import { bin, run, temporaryDirectory } from "../../support/program.js"
-import { ctrlC, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
+import { bin, run, temporaryDirectory } from "../../support/program/program.js"
+import { ctrlC, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/program/pseudoTerminal.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** An origin that records the credentials of each request, and redirects `/to?URL` there. */
 const recording = Effect.gen(function* () {

@@ -4,8 +4,8 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
-import { filesIn, runBash, temporaryDirectory } from "../../support/program.js"
+import { filesIn, runBash, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const contentOf = (url: string | undefined, bytes: number) => Buffer.alloc(bytes, url)
 

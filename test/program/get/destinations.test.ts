@@ -14,10 +14,10 @@ import {
 } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { linesOf } from "../../support/eventLines.js"
-import { get, origin } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { filesIn, run, runBash, temporaryDirectory } from "../../support/program.js"
+import { linesOf } from "../../support/program/eventLines.js"
+import { get, origin } from "../../support/program/get.js"
+import { filesIn, run, runBash, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const content = "content".repeat(100_000)
 

@@ -4,9 +4,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get, origin, sha256 } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { filesIn, temporaryDirectory } from "../../support/program.js"
+import { get, origin, sha256 } from "../../support/program/get.js"
+import { filesIn, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const counting = Effect.suspend(() => {
   let requests = 0

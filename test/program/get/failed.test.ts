@@ -4,9 +4,9 @@
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get, sha256 } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { filesIn, halyard, temporaryDirectory } from "../../support/program.js"
+import { get, sha256 } from "../../support/program/get.js"
+import { filesIn, halyard, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** Answers 404 for each path in `broken`, and never ends `/slow…` while it is set. */
 const server = Effect.gen(function* () {

@@ -5,10 +5,10 @@ import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { linesOf } from "../../support/eventLines.js"
-import { get, getFromPipe, origin, sha256 } from "../../support/get.js"
-import { raw } from "../../support/loopback.js"
-import { filesIn, run, runBash, temporaryDirectory } from "../../support/program.js"
+import { linesOf } from "../../support/program/eventLines.js"
+import { get, getFromPipe, origin, sha256 } from "../../support/program/get.js"
+import { filesIn, run, runBash, temporaryDirectory } from "../../support/program/program.js"
+import { raw } from "../../support/servers/loopback.js"
 
 describe("halyard get", () => {
   it.scopedLive("saves files under their names, prints the names, and reports the counts", () =>

@@ -4,9 +4,9 @@
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get, origin } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { temporaryDirectory } from "../../support/program.js"
+import { get, origin } from "../../support/program/get.js"
+import { temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 describe("braces and ranges of halyard get", () => {
   it.scopedLive("name a file each, also in --output", () =>

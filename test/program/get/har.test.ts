@@ -4,12 +4,12 @@
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { flags } from "../../support/flagsRun.js"
-import { get } from "../../support/get.js"
-import { entriesOf } from "../../support/harSchema.js"
-import { http } from "../../support/loopback.js"
-import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
-import { slowFile } from "../../support/slowFile.js"
+import { flags } from "../../support/program/flagsRun.js"
+import { get } from "../../support/program/get.js"
+import { filesIn, halyard, run, temporaryDirectory } from "../../support/program/program.js"
+import { entriesOf } from "../../support/recorded/harSchema.js"
+import { http } from "../../support/servers/loopback.js"
+import { slowFile } from "../../support/servers/slowFile.js"
 
 const origin = Effect.suspend(() => {
   let isFirst = true

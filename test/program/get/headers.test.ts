@@ -4,8 +4,8 @@
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
-import { halyard, run, runBash, temporaryDirectory } from "../../support/program.js"
+import { halyard, run, runBash, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** An origin that records the path and the header `x-key` of each request. */
 const recording = Effect.gen(function* () {

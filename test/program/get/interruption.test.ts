@@ -4,12 +4,12 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { reportOf } from "../../support/eventLines.js"
-import { get, getFromPipe, origin } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
 import { until } from "../../support/poll.js"
-import { filesIn, halyard, run, temporaryDirectory } from "../../support/program.js"
-import { runDataOf } from "../../support/recordedRun.js"
+import { reportOf } from "../../support/program/eventLines.js"
+import { get, getFromPipe, origin } from "../../support/program/get.js"
+import { filesIn, halyard, run, temporaryDirectory } from "../../support/program/program.js"
+import { runDataOf } from "../../support/recorded/recordedRun.js"
+import { http } from "../../support/servers/loopback.js"
 
 describe("an interrupted halyard get", () => {
   for (const [signal, exitCode] of [

@@ -5,9 +5,9 @@ import { readdirSync, rmSync, writeFileSync } from "node:fs"
 import { relative } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { temporaryDirectory } from "../../support/program.js"
+import { get } from "../../support/program/get.js"
+import { temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** Serves each URL as its own content, under the name in the query `as`, and records the URLs. */
 const server = Effect.gen(function* () {

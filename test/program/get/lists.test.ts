@@ -5,10 +5,10 @@ import { createHash } from "node:crypto"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { outcomesOf } from "../../support/eventLines.js"
-import { get, getFromPipe, origin } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { filesIn, runBash, temporaryDirectory } from "../../support/program.js"
+import { outcomesOf } from "../../support/program/eventLines.js"
+import { get, getFromPipe, origin } from "../../support/program/get.js"
+import { filesIn, runBash, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const digestOf = (algorithm: string, path: string): string =>
   createHash(algorithm).update(`content of ${path}`).digest("hex")

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { runCommand } from "../../support/program.js"
+import { runCommand } from "../../support/program/program.js"
 
 it.scopedLive("halyard get uses the same heap for ten times as many requests", () =>
   Effect.gen(function* () {

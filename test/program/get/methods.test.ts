@@ -4,9 +4,9 @@
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { runBash, temporaryDirectory } from "../../support/program.js"
+import { get } from "../../support/program/get.js"
+import { runBash, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** Answers a POST to /form with 303, and records all requests. */
 const recording = Effect.gen(function* () {

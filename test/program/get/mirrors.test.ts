@@ -6,8 +6,8 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { until } from "../../support/poll.js"
-import { filesIn, run, temporaryDirectory } from "../../support/program.js"
-import { type SlowFile, slowFile } from "../../support/slowFile.js"
+import { filesIn, run, temporaryDirectory } from "../../support/program/program.js"
+import { type SlowFile, slowFile } from "../../support/servers/slowFile.js"
 
 const bytes = 6 * 1024 * 1024
 

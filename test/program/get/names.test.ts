@@ -3,8 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
+import { get } from "../../support/program/get.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** Names each file by the query `as`. */
 const naming = Effect.suspend(() =>

@@ -5,8 +5,8 @@ import { existsSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { hasBrowser, needsBrowser, openDeveloperTools } from "../../support/browser.js"
-import { get } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
+import { get } from "../../support/program/get.js"
+import { http } from "../../support/servers/loopback.js"
 
 describe.skipIf(!hasBrowser)(`--har of halyard get${needsBrowser}`, () => {
   it.scopedLive("opens in the network panel of Chromium, with each request, its status and its size", () =>

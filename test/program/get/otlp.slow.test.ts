@@ -3,10 +3,10 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { collector, type Span } from "../../support/collector.js"
-import { get } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { halyard, temporaryDirectory } from "../../support/program.js"
+import { get } from "../../support/program/get.js"
+import { halyard, temporaryDirectory } from "../../support/program/program.js"
+import { collector, type Span } from "../../support/servers/collector.js"
+import { http } from "../../support/servers/loopback.js"
 
 const secret = "s3cr3t"
 

@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { collector } from "../../support/collector.js"
-import { get } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
+import { get } from "../../support/program/get.js"
+import { collector } from "../../support/servers/collector.js"
+import { http } from "../../support/servers/loopback.js"
 
 const origin = http((_, response) => response.end("content"))
 

@@ -5,9 +5,18 @@ import { createHash, randomBytes } from "node:crypto"
 import { lstatSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { linesOf } from "../../support/eventLines.js"
-import { http } from "../../support/loopback.js"
-import { bin, filesIn, halyard, run, runBash, runCommand, start, temporaryDirectory } from "../../support/program.js"
+import { linesOf } from "../../support/program/eventLines.js"
+import {
+  bin,
+  filesIn,
+  halyard,
+  run,
+  runBash,
+  runCommand,
+  start,
+  temporaryDirectory
+} from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const content = randomBytes(1_000_000)
 

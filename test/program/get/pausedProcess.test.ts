@@ -5,9 +5,9 @@
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
 import { until } from "../../support/poll.js"
-import { filesIn, halyard, temporaryDirectory } from "../../support/program.js"
+import { filesIn, halyard, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 // The time limits of the command.
 const limitSeconds = 4

@@ -3,7 +3,6 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
 import {
   filesIn,
   halyard,
@@ -13,7 +12,8 @@ import {
   runCommand,
   start,
   temporaryDirectory
-} from "../../support/program.js"
+} from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const origin = Effect.suspend(() => http((request, response) => response.end(`content of ${request.url}`)))
 

@@ -9,10 +9,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { drawing } from "../../support/drawing.js"
-import { listening } from "../../support/loopback.js"
 import { until } from "../../support/poll.js"
-import { run, temporaryDirectory } from "../../support/program.js"
-import * as Programs from "../../support/programs.js"
+import { run, temporaryDirectory } from "../../support/program/program.js"
+import { listening } from "../../support/servers/loopback.js"
+import * as Programs from "../../support/servers/programs.js"
 
 const count = 2000
 const draw = drawing(1)

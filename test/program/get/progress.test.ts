@@ -4,9 +4,9 @@
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
-import { bin, run, temporaryDirectory } from "../../support/program.js"
-import { ctrlC, ctrlZ, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
+import { bin, run, temporaryDirectory } from "../../support/program/program.js"
+import { ctrlC, ctrlZ, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/program/pseudoTerminal.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** Refuses `busy` at first. Sends 4000 of the 10,000 bytes of `slow…`, and then a byte now and then. `no` is not there, and other files are whole. */
 const origin = Effect.suspend(() => {

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get } from "../../support/get.js"
-import { answering, http } from "../../support/loopback.js"
-import { run, temporaryDirectory } from "../../support/program.js"
-import * as Programs from "../../support/programs.js"
+import { get } from "../../support/program/get.js"
+import { run, temporaryDirectory } from "../../support/program/program.js"
+import { answering, http } from "../../support/servers/loopback.js"
+import * as Programs from "../../support/servers/programs.js"
 
 const answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nproxy"
 

@@ -4,8 +4,8 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
-import { filesIn, run, temporaryDirectory } from "../../support/program.js"
+import { filesIn, run, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const content = Buffer.from(
   Uint8Array.from({ length: 3_000_000 }, (_, index) => (index * 31 + (index >> 12) * 7) & 0xff)

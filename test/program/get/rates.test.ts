@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { endOf } from "../../support/eventLines.js"
-import { get } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
+import { endOf } from "../../support/program/eventLines.js"
+import { get } from "../../support/program/get.js"
+import { http } from "../../support/servers/loopback.js"
 
 const urlsOf = (...origins: ReadonlyArray<string>) => origins.flatMap((url) => [1, 2, 3].map((n) => `${url}/${n}`))
 

@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { hasBrowser, needsBrowser, openFile, rowsOf } from "../../support/browser.js"
-import { get, origin } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { halyard, run, runCommand, temporaryDirectory } from "../../support/program.js"
+import { get, origin } from "../../support/program/get.js"
+import { halyard, run, runCommand, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const content = Buffer.alloc(20_000, "a")
 

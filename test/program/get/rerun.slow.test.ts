@@ -10,10 +10,10 @@ import {
 } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { outcomesOf, reportOf } from "../../support/eventLines.js"
-import { get, origin, sha256 } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { filesIn, temporaryDirectory } from "../../support/program.js"
+import { outcomesOf, reportOf } from "../../support/program/eventLines.js"
+import { get, origin, sha256 } from "../../support/program/get.js"
+import { filesIn, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 interface File {
   text: string

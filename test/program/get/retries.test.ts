@@ -3,10 +3,10 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { outcomesOf } from "../../support/eventLines.js"
-import { http } from "../../support/loopback.js"
-import { halyard, run, temporaryDirectory } from "../../support/program.js"
-import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
+import { outcomesOf } from "../../support/program/eventLines.js"
+import { halyard, run, temporaryDirectory } from "../../support/program/program.js"
+import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/program/pseudoTerminal.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** Asks to be left alone for 100 seconds. */
 const busy = Effect.suspend(() =>

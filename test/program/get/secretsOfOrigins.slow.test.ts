@@ -10,9 +10,9 @@ import { join } from "node:path"
 import { TLSSocket } from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { authority, client, server as issued } from "../../support/certificates.js"
-import { listening } from "../../support/loopback.js"
-import { run, temporaryDirectory } from "../../support/program.js"
+import { run, temporaryDirectory } from "../../support/program/program.js"
+import { authority, client, server as issued } from "../../support/servers/certificates.js"
+import { listening } from "../../support/servers/loopback.js"
 
 interface Seen {
   /** The origin and the path of the request. */

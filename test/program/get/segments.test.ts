@@ -3,8 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { filesIn, run, temporaryDirectory } from "../../support/program.js"
-import { slowFile } from "../../support/slowFile.js"
+import { filesIn, run, temporaryDirectory } from "../../support/program/program.js"
+import { slowFile } from "../../support/servers/slowFile.js"
 
 const fetched = (connections: number, ...options: ReadonlyArray<string>) =>
   Effect.gen(function* () {

@@ -6,9 +6,9 @@ import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { ErrorFields } from "../../../src/EventLine.js"
-import { outcomesOf as outcomes } from "../../support/eventLines.js"
-import { get, origin } from "../../support/get.js"
-import { temporaryDirectory } from "../../support/program.js"
+import { outcomesOf as outcomes } from "../../support/program/eventLines.js"
+import { get, origin } from "../../support/program/get.js"
+import { temporaryDirectory } from "../../support/program/program.js"
 
 const digestOf = (algorithm: string, path: string): string =>
   createHash(algorithm).update(`content of ${path}`).digest("hex")

@@ -3,8 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
-import { run, temporaryDirectory } from "../../support/program.js"
+import { run, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** `/silent` never answers, `/stalls` sends a byte of two, `/busy` has too much. */
 const origin = Effect.suspend(() =>

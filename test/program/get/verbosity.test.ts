@@ -4,10 +4,10 @@
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { linesOf, outcomesOf } from "../../support/eventLines.js"
-import { get } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { temporaryDirectory } from "../../support/program.js"
+import { linesOf, outcomesOf } from "../../support/program/eventLines.js"
+import { get } from "../../support/program/get.js"
+import { temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const answering = Effect.suspend(() =>
   http((request, response) => {

@@ -4,9 +4,9 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
-import { bin, run, temporaryDirectory } from "../../support/program.js"
-import { itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
+import { bin, run, temporaryDirectory } from "../../support/program/program.js"
+import { itOnTerminal, startOnTerminal } from "../../support/program/pseudoTerminal.js"
+import { http } from "../../support/servers/loopback.js"
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")
 

@@ -4,9 +4,9 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { answer } from "../../support/commandLine.js"
-import { http } from "../../support/loopback.js"
-import { bin, filesIn, runBash, start, temporaryDirectory } from "../../support/program.js"
+import { answer } from "../../support/program/commandLine.js"
+import { bin, filesIn, runBash, start, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** The command lines of the examples. */
 const examplesOf = (...line: ReadonlyArray<string>) =>

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { run } from "../../support/program.js"
+import { run } from "../../support/program/program.js"
 
 const path = fileURLToPath(new URL("../../../dist/halyard.1", import.meta.url))
 

@@ -4,8 +4,8 @@
 import { existsSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { origin } from "../../support/get.js"
-import { filesIn, halyard, notWhole, runBash, temporaryDirectory } from "../../support/program.js"
+import { origin } from "../../support/program/get.js"
+import { filesIn, halyard, notWhole, runBash, temporaryDirectory } from "../../support/program/program.js"
 
 describe("a pipe whose reader leaves", () => {
   it.scopedLive("ends flags without a message, and leaves only whole files, in every engine", () =>

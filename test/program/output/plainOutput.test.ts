@@ -4,8 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { run, temporaryDirectory } from "../../support/program.js"
-import { halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
+import { run, temporaryDirectory } from "../../support/program/program.js"
+import { halyardOnTerminal, itOnTerminal } from "../../support/program/pseudoTerminal.js"
 
 type Line = ReadonlyArray<string>
 

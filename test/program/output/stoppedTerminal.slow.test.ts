@@ -6,10 +6,10 @@ import { spawn } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
 import { until } from "../../support/poll.js"
-import { bin, filesIn, temporaryDirectory } from "../../support/program.js"
-import { ctrlQ, ctrlS, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
+import { bin, filesIn, temporaryDirectory } from "../../support/program/program.js"
+import { ctrlQ, ctrlS, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/program/pseudoTerminal.js"
+import { http } from "../../support/servers/loopback.js"
 
 // Side by side, because most of their time is spent waiting for other processes.
 describe.concurrent("a terminal that takes no output", () => {

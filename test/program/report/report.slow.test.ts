@@ -5,10 +5,10 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { hasBrowser, needsBrowser, openFile, rowsOf } from "../../support/browser.js"
-import { get, origin } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { run, runBash, temporaryDirectory } from "../../support/program.js"
-import { runDataOf } from "../../support/recordedRun.js"
+import { get, origin } from "../../support/program/get.js"
+import { run, runBash, temporaryDirectory } from "../../support/program/program.js"
+import { runDataOf } from "../../support/recorded/recordedRun.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** The lines and the page of a run with saved and failed files. */
 const recorded = Effect.gen(function* () {

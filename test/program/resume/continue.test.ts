@@ -5,10 +5,10 @@ import { spawnSync } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get } from "../../support/get.js"
-import { randomBytes, serving, sha256, Traffic } from "../../support/killedRuns.js"
-import { http } from "../../support/loopback.js"
-import { filesIn, start, temporaryDirectory } from "../../support/program.js"
+import { get } from "../../support/program/get.js"
+import { randomBytes, serving, sha256, Traffic } from "../../support/program/killedRuns.js"
+import { filesIn, start, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const mebibyte = 1024 * 1024
 

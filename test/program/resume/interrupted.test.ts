@@ -4,12 +4,12 @@
 import { readFileSync, statSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { outcomesOf } from "../../support/eventLines.js"
-import { get } from "../../support/get.js"
-import { randomBytes, serving, sha256, Traffic } from "../../support/killedRuns.js"
-import { http } from "../../support/loopback.js"
 import { until } from "../../support/poll.js"
-import { filesIn, halyard, temporaryDirectory } from "../../support/program.js"
+import { outcomesOf } from "../../support/program/eventLines.js"
+import { get } from "../../support/program/get.js"
+import { randomBytes, serving, sha256, Traffic } from "../../support/program/killedRuns.js"
+import { filesIn, halyard, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const content = randomBytes(4 * 1024 * 1024)
 

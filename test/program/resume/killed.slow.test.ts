@@ -7,10 +7,10 @@ import { chmodSync, readFileSync, utimesSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { drawing } from "../../support/drawing.js"
-import { killed, metered, randomBytes, serving, sha256, Traffic } from "../../support/killedRuns.js"
-import { http } from "../../support/loopback.js"
-import { filesIn, temporaryDirectory } from "../../support/program.js"
-import { apache2, caddy, isInstalled, lighttpd, nginx } from "../../support/programs.js"
+import { killed, metered, randomBytes, serving, sha256, Traffic } from "../../support/program/killedRuns.js"
+import { filesIn, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
+import { apache2, caddy, isInstalled, lighttpd, nginx } from "../../support/servers/programs.js"
 
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte

@@ -12,8 +12,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { until } from "../../support/poll.js"
-import { filesIn, halyard, originDirectory, run, temporaryDirectory } from "../../support/program.js"
-import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/pseudoTerminal.js"
+import { filesIn, halyard, originDirectory, run, temporaryDirectory } from "../../support/program/program.js"
+import { ctrlC, halyardOnTerminal, itOnTerminal } from "../../support/program/pseudoTerminal.js"
 
 const announced = /^Serving flags at (http:\/\/127\.0\.0\.1:\d+) \(seed (\d+)\)\n/
 

@@ -4,11 +4,11 @@
  */
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get } from "../../support/get.js"
-import { http } from "../../support/loopback.js"
-import { withPrograms } from "../../support/programs.js"
-import { relay } from "../../support/relay.js"
-import { site, webServers } from "../../support/webServers.js"
+import { get } from "../../support/program/get.js"
+import { http } from "../../support/servers/loopback.js"
+import { withPrograms } from "../../support/servers/programs.js"
+import { relay } from "../../support/servers/relay.js"
+import { site, webServers } from "../../support/servers/webServers.js"
 
 /** An application that is overloaded once for each of its busy paths, and sends its other answers in chunks. */
 const application = Effect.gen(function* () {

@@ -7,12 +7,12 @@ import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { reportOf } from "../../support/eventLines.js"
-import { get } from "../../support/get.js"
-import { temporaryDirectory } from "../../support/program.js"
-import { withPrograms } from "../../support/programs.js"
-import { relay } from "../../support/relay.js"
-import { longAgo, site, webServers } from "../../support/webServers.js"
+import { reportOf } from "../../support/program/eventLines.js"
+import { get } from "../../support/program/get.js"
+import { temporaryDirectory } from "../../support/program/program.js"
+import { withPrograms } from "../../support/servers/programs.js"
+import { relay } from "../../support/servers/relay.js"
+import { longAgo, site, webServers } from "../../support/servers/webServers.js"
 
 /** The path and query of a URL, the file on the server, and the file that is saved. */
 const files: ReadonlyArray<readonly [url: string, served: string, saved: string]> = [

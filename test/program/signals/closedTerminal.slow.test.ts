@@ -5,10 +5,10 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { http } from "../../support/loopback.js"
 import { until } from "../../support/poll.js"
-import { bin, filesIn, isAlive, runBash, temporaryDirectory } from "../../support/program.js"
-import { halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
+import { bin, filesIn, isAlive, runBash, temporaryDirectory } from "../../support/program/program.js"
+import { halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/program/pseudoTerminal.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** The program's own exit, or the system's before the program has a handler and after it has ended. */
 const isHangup = ({ exitCode, signal }: { readonly exitCode: number; readonly signal: number }): boolean =>

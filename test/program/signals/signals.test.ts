@@ -5,9 +5,9 @@
 import { constants } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { longSpin } from "../../support/longSpin.js"
-import { http } from "../../support/loopback.js"
-import { halyard, temporaryDirectory } from "../../support/program.js"
+import { longSpin } from "../../support/program/longSpin.js"
+import { halyard, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const silent = http(() => {})
 

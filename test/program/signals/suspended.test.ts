@@ -3,8 +3,8 @@
  */
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { bin } from "../../support/program.js"
-import { ctrlC, ctrlZ, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
+import { bin } from "../../support/program/program.js"
+import { ctrlC, ctrlZ, itOnTerminal, startOnTerminal } from "../../support/program/pseudoTerminal.js"
 
 describe("halyard in a shell", () => {
   itOnTerminal(

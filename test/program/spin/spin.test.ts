@@ -5,8 +5,8 @@
 import { writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { bin, halyard, isAlive, run, runBash, runCommand, temporaryDirectory } from "../../support/program.js"
-import { halyardOnTerminal, itOnTerminal, type PseudoTerminal } from "../../support/pseudoTerminal.js"
+import { bin, halyard, isAlive, run, runBash, runCommand, temporaryDirectory } from "../../support/program/program.js"
+import { halyardOnTerminal, itOnTerminal, type PseudoTerminal } from "../../support/program/pseudoTerminal.js"
 
 /** The frames that were drawn, also those that the screen does not show any more. */
 const framesOf = (terminal: PseudoTerminal): ReadonlyArray<string> =>

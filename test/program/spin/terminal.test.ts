@@ -5,8 +5,8 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { bin, isAlive, temporaryDirectory } from "../../support/program.js"
-import { ctrlC, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/pseudoTerminal.js"
+import { bin, isAlive, temporaryDirectory } from "../../support/program/program.js"
+import { ctrlC, halyardOnTerminal, itOnTerminal, startOnTerminal } from "../../support/program/pseudoTerminal.js"
 
 const spin = (command: ReadonlyArray<string>, message = "building") =>
   halyardOnTerminal(["spin", "-m", message, "--", ...command])

@@ -21,9 +21,9 @@ import {
 import { basename, dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { cacheOf, installed, kept, start } from "../../support/installed.js"
-import { http } from "../../support/loopback.js"
-import { runCommand, temporaryDirectory } from "../../support/program.js"
+import { cacheOf, installed, kept, start } from "../../support/program/installed.js"
+import { runCommand, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 const only = (directory: string): string => {
   const names = kept(directory)

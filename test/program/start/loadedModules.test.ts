@@ -6,9 +6,9 @@ import { dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { installed, start } from "../../support/installed.js"
-import { http } from "../../support/loopback.js"
-import { bin, run, runCommand, temporaryDirectory } from "../../support/program.js"
+import { installed, start } from "../../support/program/installed.js"
+import { bin, run, runCommand, temporaryDirectory } from "../../support/program/program.js"
+import { http } from "../../support/servers/loopback.js"
 
 /** The modules that a run evaluates, by what V8 counts of the functions that stand around them in the program. */
 const evaluated = Effect.fnUntraced(function* (parameters: ReadonlyArray<string>) {

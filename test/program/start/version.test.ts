@@ -4,8 +4,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import manifest from "../../../package.json" with { type: "json" }
-import { installed, kept, start } from "../../support/installed.js"
-import { run, runBash } from "../../support/program.js"
+import { installed, kept, start } from "../../support/program/installed.js"
+import { run, runBash } from "../../support/program/program.js"
 
 describe("--version alone", () => {
   it.scopedLive("is printed by the first file of the program, as by the whole program", () =>

@@ -5,8 +5,8 @@ import { writeFileSync } from "node:fs"
 import { describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import { refuses } from "../../../support/commandLine.js"
-import { temporaryDirectory } from "../../../support/program.js"
+import { refuses } from "../../../support/program/commandLine.js"
+import { temporaryDirectory } from "../../../support/program/program.js"
 
 const url = "https://example.com/a"
 
