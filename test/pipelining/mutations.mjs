@@ -1,10 +1,10 @@
 // Bugs of pipelining, planted one at a time as those of the simulation. The seeds of simulate.ts have to find every one of them.
 
 const http1 = "Node/Transport/http1/"
-const pipeline = `${http1}pipeline.ts`
+const pipeline = `${http1}pipelining/pipeline.ts`
 const depth = `${http1}pipelineDepth.ts`
-const pipelines = `${http1}pipelines.ts`
-const exchange = `${http1}pipelinedExchange.ts`
+const pipelines = `${http1}pipelining/pipelines.ts`
+const exchange = `${http1}pipelining/pipelinedExchange.ts`
 
 export const mutations = [
   [

@@ -4,59 +4,23 @@
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import * as Download from "../../../src/Download.js"
 import * as Downloader from "../../../src/Downloader.js"
-import * as OriginGovernor from "../../../src/OriginGovernor.js"
 import * as RetryPolicy from "../../../src/RetryPolicy.js"
 import * as MemoryStore from "../../../src/Store/Memory.js"
 import { autoAdvance, Origin } from "../../../src/testing.js"
 import { leavesNothing, nothingIsLeft } from "../../support/transport/interruptedDownload.js"
-
-const mebibyte = 1024 * 1024
-
-const content = Uint8Array.from({ length: 8 * mebibyte }, (_, index) => (index * 31 + (index >> 12) * 7) & 0xff)
-
-const url = "http://origin.test/large.bin"
-
-const request = (given: Partial<Parameters<typeof Download.request>[0]> = {}) =>
-  Download.request({ url, destination: "large.bin", timeout: "1 hour", ...given })
-
-// 2.5 MiB a second.
-const slow = { chunkBytes: 256 * 1024, chunkDelay: "90 millis", etag: '"1"' } as const
-
-// All but a mebibyte after ten seconds, and the rest ten seconds later.
-const pausing = { chunkBytes: 7 * mebibyte, chunkDelay: "10 seconds", etag: '"1"' } as const
-
-const download = (given?: Partial<Parameters<typeof Download.request>[0]>) =>
-  Effect.flatMap(Downloader.Downloader, (downloader) => downloader.download(request(given)))
-
-const within = (
-  script: (request: Origin.Request) => Origin.Reply,
-  options: Downloader.Options = {},
-  limits: OriginGovernor.Options = {}
-) =>
-  Downloader.layerWith({ segments: 4, ...options }).pipe(
-    Layer.provideMerge(Layer.mergeAll(Origin.layer(script), MemoryStore.layer, OriginGovernor.layer(limits)))
-  )
-
-const ranges = Effect.map(Origin.Origin, (origin) => origin.requests().map(({ headers }) => headers["range"]))
-
-const isThere = Effect.gen(function* () {
-  const { files, parts } = yield* MemoryStore.MemoryFiles
-  const found = (yield* files).get("large.bin")
-  assert.isTrue(found !== undefined && Buffer.from(found.buffer, found.byteOffset, found.length).equals(content))
-  assert.strictEqual(yield* parts, 0)
-})
-
-/** Downloads the file, and checks that one attempt has saved it and has left nothing else. */
-const isSavedAtOnce = Effect.fn(function* (given?: Parameters<typeof download>[0]) {
-  const saved = yield* autoAdvance(download(given))
-  assert.deepInclude(saved, { _tag: "Saved", attempts: 1, bytes: content.length })
-  yield* isThere
-  yield* nothingIsLeft
-})
+import {
+  content,
+  download,
+  isThere,
+  mebibyte,
+  ranges,
+  request,
+  slow,
+  url,
+  within
+} from "../../support/transport/largeFile.js"
 
 describe("segments", () => {
   it.effect("divide the rest of a slow file, and send the validator", () =>
@@ -354,98 +318,6 @@ describe("segments", () => {
       yield* isThere
       assert.isAbove(yield* Effect.clockWith((clock) => clock.currentTimeMillis), 3500)
     }).pipe(Effect.provide(within((asked) => Origin.file(asked, content, slow), {}, { bytesPerSecond: 2 * mebibyte })))
-  )
-
-  it.effect("have a time limit each, and the range of a silent segment is requested again", () =>
-    Effect.gen(function* () {
-      const saved = yield* autoAdvance(download())
-      assert.deepInclude(saved, { attempts: 1 })
-      yield* isThere
-      yield* nothingIsLeft
-    }).pipe(
-      Effect.provide(
-        within((asked) => (asked.turn === 2 ? { instead: "silence" } : Origin.file(asked, content, slow)), {
-          headersTimeout: "500 millis"
-        })
-      )
-    )
-  )
-
-  for (const [what, reply] of [
-    ["ignores ranges", (asked: Origin.Request) => Origin.file({ ...asked, headers: {} }, content, pausing)],
-    ["serves its link once", () => ({ status: 404 })],
-    ["does not answer", () => ({ instead: "silence" }) as const]
-  ] as const) {
-    it.effect(`let a response continue after a pause if the origin ${what}`, () =>
-      Effect.gen(function* () {
-        yield* isSavedAtOnce()
-        const origin = yield* Origin.Origin
-        // The first response was never given up.
-        assert.isAtMost(origin.requests().length, 4)
-        assert.strictEqual(origin.requests().filter(({ headers }) => headers["range"] === undefined).length, 1)
-      }).pipe(
-        Effect.provide(
-          within((asked) => (asked.turn === 0 ? Origin.file(asked, content, pausing) : reply(asked)), {
-            headersTimeout: "1 minute"
-          })
-        )
-      )
-    )
-  }
-
-  it.effect("end a silent response when the response for its rest begins", () =>
-    Effect.gen(function* () {
-      yield* isSavedAtOnce()
-      assert.isBelow(yield* Effect.clockWith((clock) => clock.currentTimeMillis), 15_000)
-    }).pipe(
-      Effect.provide(
-        within((asked) =>
-          asked.turn === 0 ? Origin.file(asked, content, pausing) : Origin.file(asked, content, { etag: '"1"' })
-        )
-      )
-    )
-  )
-
-  it.effect("receive the rest of a silent response that reaches its time limit before the other one begins", () =>
-    isSavedAtOnce({ stall: { bytes: 1, within: "12 seconds" } }).pipe(
-      Effect.provide(
-        within((asked) =>
-          asked.turn === 0
-            ? Origin.file(asked, content, { ...pausing, breakAt: { bytes: 7 * mebibyte, how: "silence" } })
-            : Origin.file(asked, content, { delay: "30 seconds", etag: '"1"' })
-        )
-      )
-    )
-  )
-
-  it.effect("let a response continue after it has rested for the byte rate", () =>
-    isSavedAtOnce().pipe(
-      Effect.provide(
-        within(
-          (asked) =>
-            asked.turn === 0 ? Origin.file(asked, content, { chunkBytes: 7 * mebibyte, etag: '"1"' }) : { status: 404 },
-          {},
-          { bytesPerSecond: 2 * mebibyte }
-        )
-      )
-    )
-  )
-
-  it.effect("request the rest of a silent response again after a failure", () =>
-    Effect.gen(function* () {
-      yield* isSavedAtOnce()
-      assert.isBelow(yield* Effect.clockWith((clock) => clock.currentTimeMillis), 15_000)
-    }).pipe(
-      Effect.provide(
-        within((asked) =>
-          asked.turn === 0
-            ? Origin.file(asked, content, pausing)
-            : asked.turn === 1
-              ? { status: 503 }
-              : Origin.file(asked, content, { etag: '"1"' })
-        )
-      )
-    )
   )
 
   it.effect("end when the transfer is interrupted at any time", () =>
