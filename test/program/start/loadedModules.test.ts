@@ -40,7 +40,7 @@ const Coverage = Schema.parseJson(
 )
 
 describe("the code that a command line loads", () => {
-  const help = /src\/Cli\/(?:help|completions)/
+  const help = /src\/Cli\/commandLine\/(?:help|completions)/
   const network = /node_modules\/undici|src\/Node\/Transport/
   const refused = "http://127.0.0.1:1/file"
 

@@ -91,7 +91,7 @@ describe("the lines of --json", () => {
       const { exitCode, stderr, stdout } = yield* get(["--json-schema"])
       assert.deepStrictEqual([exitCode, stderr], [0, ""])
       const manifest = JSON.parse(readFileSync(new URL("../../../../package.json", import.meta.url), "utf8"))
-      const file = new URL(`../../../${manifest.exports["./events.schema.json"]}`, import.meta.url)
+      const file = new URL(`../../../../${manifest.exports["./events.schema.json"]}`, import.meta.url)
       assert.strictEqual(stdout, readFileSync(file, "utf8"))
     })
   )
