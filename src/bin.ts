@@ -42,6 +42,12 @@ const part = ((): string => {
       : (["flags", "spin", "serve"].find((name) => name === first) ?? "get")
 })()
 
+// What each part uses of Node.
+const builtins: Readonly<Record<string, ReadonlyArray<string>>> = {
+  get: ["crypto", "fs/promises", "os"],
+  flags: ["child_process", "crypto", "dns", "fs/promises", "http", "os"]
+}
+
 if (isMainThread) {
   process.once("exit", Terminals.closeDescriptors)
 }
@@ -57,6 +63,7 @@ if (first === "--version" && others.length === 0 && isMainThread) {
   const program: Program = CodeCache.load(fileURLToPath(new URL(file, import.meta.url)), {
     build: needsBatches ? HALYARD_BATCHES_BUILD : HALYARD_BUILD,
     part,
+    builtins: builtins[part] ?? [],
     setFlags: SmallHeap.set
   })
   if (needsBatches) {

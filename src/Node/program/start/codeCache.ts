@@ -20,14 +20,19 @@ export interface Options {
   readonly build: string
   /** The part of the file that this run uses. Each part has its own cache, because V8 compiles only functions that run. */
   readonly part: string
+  /** Modules of Node that the part uses. Node has their code for the default flags of V8: later it would have to compile them. */
+  readonly builtins: ReadonlyArray<string>
   /** Sets the flags of V8. It rejects code that was kept under other flags. */
   readonly setFlags: () => void
 }
 
 /** Returns the exports of the file. */
-export const load = <Exports>(file: string, { build, part, setFlags }: Options): Exports => {
+export const load = <Exports>(file: string, { build, builtins, part, setFlags }: Options): Exports => {
   const require = createRequire(file)
   if (isMainThread) {
+    for (const name of builtins) {
+      require(`node:${name}`)
+    }
     setFlags()
   }
   const isPossible = hasChecksum && !isDisabled()
