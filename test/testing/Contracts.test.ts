@@ -9,7 +9,11 @@ import { CookieJar, Cookies, Journal, MemoryStore, OriginGovernor, Progress, Sto
 import { Contracts } from "halyard/testing"
 
 /** The cases of the contract that fail for a store in memory, if its parts are changed by this. Runs all cases, or one. */
-const broken = (change: (part: Store.Part, open: Effect.Effect<unknown, unknown>) => Store.Part, only?: string) =>
+const broken = (
+  change: (part: Store.Part, open: Effect.Effect<unknown, unknown>) => Store.Part,
+  only?: string,
+  countsNoParts = false
+) =>
   Effect.gen(function* () {
     const probe = Effect.gen(function* () {
       const context = yield* Layer.build(Layer.fresh(MemoryStore.layer))
@@ -36,8 +40,8 @@ const broken = (change: (part: Store.Part, open: Effect.Effect<unknown, unknown>
           const found = all.get(destination)
           return found === undefined ? undefined : new TextDecoder().decode(found)
         }),
-        parts,
-        keeps: true
+        parts: countsNoParts ? Effect.succeed(0) : parts,
+        keeps: !countsNoParts
       }
     })
     const titles: Array<string> = []
@@ -53,6 +57,20 @@ describe("Contracts.store", () => {
   it.effect("passes for a store in memory", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* broken((part) => part), [])
+    })
+  )
+
+  it.effect("finds a probe that counts no parts, because it would see none that a store leaves", () =>
+    Effect.gen(function* () {
+      const title = "discards a part that was not published, on success"
+      assert.deepStrictEqual(
+        yield* broken(
+          (part) => part,
+          title,
+          () => Effect.succeed(0)
+        ),
+        [title]
+      )
     })
   )
 

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { openScoped } from "../../../Store.js"
-import { type Case, expect } from "../Case.js"
+import { type Case, type ContractBroken, expect } from "../Case.js"
 import { type CaseOf, hasParts, holds, long, publish, read, save, withPart, write } from "./probe.js"
 
 /** Interrupts an effect after this many turns of the scheduler, and waits for its end. */
@@ -44,15 +44,19 @@ export const cases = (on: CaseOf): ReadonlyArray<Case> => [
     on(`discards a part that was not published, on ${how}`, (probe, store) =>
       Effect.gen(function* () {
         yield* save(store, probe.destination, "old")
+        let counted: Effect.Effect<void, ContractBroken> = Effect.void
         yield* Effect.exit(
           withPart(store, probe.destination, (part) =>
             Effect.gen(function* () {
               yield* write(part, long("new"))
-              yield* hasParts(probe, 1)
+              // A part that can be kept is counted when it is kept.
+              counted = probe.keeps === true ? Effect.void : yield* Effect.exit(hasParts(probe, 1))
               yield* end
             })
           )
         )
+        // Outside of the exit that is ignored.
+        yield* counted
         yield* hasParts(probe, 0)
         yield* holds(probe, "old")
       })

@@ -20,7 +20,10 @@ export interface StoreProbe {
   readonly destination: string
   /** The text of the file at the destination; undefined if there is none. */
   readonly read: Effect.Effect<string | undefined>
-  /** The number of parts. A backend may count a part from its opening or from its first write to the device. */
+  /**
+   * The number of parts that are neither published nor discarded. A backend may count a part from its opening or from its first write
+   * to the device. If it does not keep parts, those in its memory count too.
+   */
   readonly parts: Effect.Effect<number>
   /** True if the backend keeps parts for a later run. Default: false. */
   readonly keeps?: boolean | undefined
