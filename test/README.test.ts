@@ -20,12 +20,13 @@ describe.each(pages)("%s", (page) => {
   })
 
   it("names files of src and test that exist", () => {
-    const rooms = /^(?:src|test|bench|engine|internal|Cli|Journal|Node|OriginGovernor|Store|testing|Transport)\//
+    const rooms =
+      /^(?:src|test|bench|cluster|engine|internal|otlp|Cli|Journal|Node|OriginGovernor|RunRecord|RunView|Store|testing|Transport)\//
     const named = Array.from(withoutCode(read(page)).matchAll(/`([\w./-]+)`/g), ([, path = ""]) => path)
     const exists = (path: string) => ["", ".ts"].some((end) => existsSync(new URL(path + end, root)))
     // A page may tell its reader to write a store in a bucket.
     const missing = named.filter(
-      (path) => rooms.test(path) && !/Bucket/.test(path) && !exists(path) && !exists(`src/${path}`)
+      (path) => rooms.test(path) && !/Store\/Bucket\b/.test(path) && !exists(path) && !exists(`src/${path}`)
     )
     assert.deepStrictEqual(missing, [])
   })
