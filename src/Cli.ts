@@ -14,7 +14,7 @@ import { type Action, builtIns, type Command, type Help, optionsOf } from "./Cli
 import { type Option, readOptions } from "./Cli/commandLine/Option.js"
 import { type Line, parse, suggestion } from "./Cli/commandLine/parse.js"
 import * as Flags from "./Cli/Flags.js"
-import { explained, misread } from "./Cli/Get/habits.js"
+import { explained, misread } from "./Cli/Get/foreignOptions.js"
 import * as Get from "./Cli/Get.js"
 import { Host } from "./Cli/Host.js"
 import * as Report from "./Cli/Report.js"

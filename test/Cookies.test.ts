@@ -13,7 +13,7 @@ import * as MemoryStore from "../src/Store/Memory.js"
 import * as Contracts from "../src/testing/Contracts.js"
 import { autoAdvance, Origin } from "../src/testing.js"
 import { runCases } from "./support/runCases.js"
-import { download } from "./support/transport/row.js"
+import { download } from "./support/transport/hostileRow.js"
 
 const receive = (url: string, ...setCookies: ReadonlyArray<string>) =>
   Effect.map(Cookies, (cookies) => cookies.receive(url, setCookies))

@@ -39,9 +39,9 @@ export const command: Command = {
           readOptions(options, line.options),
           (): Action =>
             Effect.gen(function* () {
-              const Settled = yield* Effect.promise(() => import("./Batch/settled.js"))
+              const OptionSources = yield* Effect.promise(() => import("./Batch/optionSources.js"))
               const { runner } = yield* Effect.promise(() => import("./Runner/runner.js"))
-              return yield* runner(yield* Settled.texts(options, line.options), version)
+              return yield* runner(yield* OptionSources.texts(options, line.options), version)
             })
         )
 }

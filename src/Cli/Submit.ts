@@ -35,9 +35,9 @@ export const command: Command = {
       readOptions(options, line.options),
       (): Action =>
         Effect.gen(function* () {
-          const Settled = yield* Effect.promise(() => import("./Batch/settled.js"))
+          const OptionSources = yield* Effect.promise(() => import("./Batch/optionSources.js"))
           const { submit } = yield* Effect.promise(() => import("./Submit/submit.js"))
-          return yield* submit(line, yield* Settled.texts(options, line.options), version)
+          return yield* submit(line, yield* OptionSources.texts(options, line.options), version)
         })
     )
 }

@@ -40,12 +40,12 @@ import { modified } from "./s3/assembly.js"
 import * as Bucket from "./s3/bucket.js"
 import { type S3Failure, toDisk } from "./s3/failure.js"
 import { KeptParts } from "./s3/keptParts.js"
+import { KeyQueue } from "./s3/keyQueue.js"
 import * as Keys from "./s3/keys.js"
 import * as Lease from "./s3/lease.js"
 import * as Leftovers from "./s3/leftovers.js"
 import { type PartOptions, S3Part } from "./s3/part.js"
 import * as Requests from "./s3/requests.js"
-import { Targets } from "./s3/targets.js"
 
 /**
  * The keys of an account. They never occur in an error, a span or a log.
@@ -146,7 +146,7 @@ export const make = (
       lease,
       keptParts,
       scope,
-      targets: new Targets(),
+      keyQueue: new KeyQueue(),
       memory: { usedBytes: 0 },
       memoryBytes: yield* positive("memoryBytes", options.memoryBytes ?? 128 * mebibyte),
       blockBytes: yield* positive("blockBytes", options.blockBytes ?? 8 * mebibyte),

@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Download from "../../src/Download.js"
 import type * as RetryPolicy from "../../src/RetryPolicy.js"
 import { autoAdvance, layer, Origin } from "../../src/testing.js"
-import { content, download, nothingLeft, type Options, url } from "../support/transport/row.js"
+import { content, download, nothingLeft, type Options, url } from "../support/transport/hostileRow.js"
 
 const sent = Effect.map(Origin.Origin, ({ requests }) =>
   requests().map(({ body, headers, method, url: to }) => [

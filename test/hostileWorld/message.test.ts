@@ -30,7 +30,7 @@ import {
   sha256,
   url,
   whole
-} from "../support/transport/row.js"
+} from "../support/transport/hostileRow.js"
 
 describe("message and body, on the simulated origin", () => {
   for (const how of ["close", "reset", "unnoticed"] as const) {

@@ -13,7 +13,7 @@ import * as RetryPolicy from "../../src/RetryPolicy.js"
 import * as MemoryStore from "../../src/Store/Memory.js"
 import * as HttpClientTransport from "../../src/Transport/HttpClient.js"
 import { http } from "../support/servers/loopback.js"
-import { content, download } from "../support/transport/row.js"
+import { content, download } from "../support/transport/hostileRow.js"
 
 const large = Array.from({ length: 30_000 }, (_, index) => `${index} `).join("")
 

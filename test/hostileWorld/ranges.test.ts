@@ -21,7 +21,7 @@ import {
   startsOver,
   url,
   whole
-} from "../support/transport/row.js"
+} from "../support/transport/hostileRow.js"
 
 type Script = (request: Origin.Request) => Origin.Reply
 

@@ -9,7 +9,7 @@ import { DownloadError } from "../../src/DownloadError.js"
 import * as Progress from "../../src/Progress.js"
 import * as RetryPolicy from "../../src/RetryPolicy.js"
 import { autoAdvance, layer, Origin } from "../../src/testing.js"
-import { body, download, url } from "../support/transport/row.js"
+import { body, download, url } from "../support/transport/hostileRow.js"
 
 describe("redirects, on the simulated origin", () => {
   const redirecting = (locations: Readonly<Record<string, string | undefined>>) =>

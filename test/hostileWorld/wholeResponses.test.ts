@@ -15,7 +15,7 @@ import {
   sha256,
   startsOver,
   whole
-} from "../support/transport/row.js"
+} from "../support/transport/hostileRow.js"
 
 /** A whole response, as the status says, of these bytes. */
 const all = (

@@ -34,13 +34,13 @@ export const withDatabase = <O extends DatabaseOptions>(
     readOptions(options, line.options),
     (): Action =>
       Effect.gen(function* () {
-        const Settled = yield* Effect.promise(() => import("./settled.js"))
+        const OptionSources = yield* Effect.promise(() => import("./optionSources.js"))
         const Database = yield* Effect.promise(() => import("./database.js"))
-        const texts = yield* Settled.texts(options, line.options)
-        const url = yield* Either.flatMap(Settled.values({ database: options.database }, texts), ({ database }) =>
+        const texts = yield* OptionSources.texts(options, line.options)
+        const url = yield* Either.flatMap(OptionSources.values({ database: options.database }, texts), ({ database }) =>
           Database.required(database)
         )
-        return yield* Effect.mapError(act(yield* Settled.values(options, texts), url), withList)
+        return yield* Effect.mapError(act(yield* OptionSources.values(options, texts), url), withList)
       })
   )
 

@@ -17,8 +17,8 @@ import { Host } from "../Host.js"
 import * as BucketUrl from "../run/bucketUrl.js"
 import type { UsageError } from "../UsageError.js"
 import * as Buckets from "./buckets.js"
+import * as OptionSources from "./optionSources.js"
 import * as OutputSettings from "./outputSettings.js"
-import * as Settled from "./settled.js"
 import * as TarRun from "./tarRun.js"
 import { concurrency } from "./transferOptions.js"
 
@@ -41,8 +41,8 @@ export const layer = Effect.fnUntraced(function* <E>({
 }: Options<E>): Effect.fn.Return<Layer.Layer<ShardRun.ShardRun, E>, UsageError, Host> {
   const host = yield* Host
   const given = yield* Either.all({
-    get: Settled.values(getOptions, texts),
-    own: Settled.values({ concurrency }, texts)
+    get: OptionSources.values(getOptions, texts),
+    own: OptionSources.values({ concurrency }, texts)
   })
   const { limitRate, limitRatePerOrigin, perOrigin, rate, ratePerOrigin } = given.get
   const whole = (limit: number | undefined) =>

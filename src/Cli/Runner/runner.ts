@@ -9,7 +9,7 @@ import type * as OriginGovernor from "../../OriginGovernor.js"
 import { StatusLine } from "../../StatusLine.js"
 import * as Database from "../Batch/database.js"
 import * as Logger from "../Batch/logger.js"
-import * as Settled from "../Batch/settled.js"
+import * as OptionSources from "../Batch/optionSources.js"
 import * as ShardRuns from "../Batch/shardRun.js"
 import type { Texts } from "../commandLine/Option.js"
 import { Host } from "../Host.js"
@@ -19,7 +19,7 @@ import { own } from "./options.js"
 export const runner = Effect.fn("runner")(function* (texts: Texts, version: string) {
   const host = yield* Host
   const { line } = yield* StatusLine
-  const { drain, healthPort, ...options } = yield* Settled.values(own, texts)
+  const { drain, healthPort, ...options } = yield* OptionSources.values(own, texts)
   const database = yield* Database.required(options.database)
   const { host: address, port } = options
   const governor = (limits: OriginGovernor.Options) => host.fleetGovernor({ database, host: address, port }, limits)

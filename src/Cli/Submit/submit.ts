@@ -9,8 +9,8 @@ import type { InvalidBatch } from "../../cluster/errors.js"
 import { StatusLine } from "../../StatusLine.js"
 import { Store } from "../../Store.js"
 import * as Database from "../Batch/database.js"
+import * as OptionSources from "../Batch/optionSources.js"
 import * as OutputSettings from "../Batch/outputSettings.js"
-import * as Settled from "../Batch/settled.js"
 import type { Texts } from "../commandLine/Option.js"
 import type { Line } from "../commandLine/parse.js"
 import { options as getOptions, type Options } from "../Get/options.js"
@@ -24,9 +24,9 @@ import * as Requests from "./requests.js"
 export const submit = Effect.fn("submit")(function* (line: Line, texts: Texts, version: string) {
   const host = yield* Host
   const statusLine = yield* StatusLine
-  const options = yield* Settled.values(own, texts)
+  const options = yield* OptionSources.values(own, texts)
   const { onExists, tar } = options
-  const ofGet = yield* Settled.values(getOptions, texts)
+  const ofGet = yield* OptionSources.values(getOptions, texts)
   if (tar) {
     yield* checkTar({ ...ofGet, onExists })
   }

@@ -10,8 +10,8 @@ import type { Blocks } from "./blocks.js"
 import type { Bucket, Creation, UploadedPart } from "./bucket.js"
 import { S3Failure } from "./failure.js"
 import * as Keys from "./keys.js"
-import * as Note from "./note.js"
 import type { KeptBlock } from "./record.js"
+import * as UploadNote from "./uploadNote.js"
 
 export interface Assembly {
   readonly bucket: Bucket
@@ -96,9 +96,9 @@ const multipart = (assembly: Assembly, key: string, creation: Creation): Effect.
 /** Writes down the upload beside the blocks: if the process is killed, the upload can be found and aborted. */
 const noted = ({ blocks, bucket, keyPrefix }: Assembly, key: string, upload: string): Effect.Effect<void, S3Failure> =>
   Effect.flatMap(Keys.draw, (drawn) => {
-    const name = Note.prefix + drawn
+    const name = UploadNote.prefix + drawn
     blocks.objects.add(name)
-    return Effect.asVoid(bucket.put(keyPrefix + name, Note.encode({ key, upload })))
+    return Effect.asVoid(bucket.put(keyPrefix + name, UploadNote.encode({ key, upload })))
   })
 
 /** Copies a block into a part. A storage without such copies gets the bytes from this process. */

@@ -6,9 +6,9 @@
 import type * as Headers from "@effect/platform/Headers"
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import { childrenOf, escaped, rootOf, textOf } from "./answers.js"
 import { S3Failure } from "./failure.js"
 import { encodeKey, type Requests } from "./requests.js"
+import { childrenOf, escaped, rootOf, textOf } from "./xml.js"
 
 /** An object in a listing. */
 export interface Listed {

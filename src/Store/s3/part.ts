@@ -14,18 +14,18 @@ import { assemble } from "./assembly.js"
 import { type BlockOptions, Blocks } from "./blocks.js"
 import { type S3Failure, toDisk } from "./failure.js"
 import type { KeptParts, Taken } from "./keptParts.js"
+import type { KeyQueue } from "./keyQueue.js"
 import * as Keys from "./keys.js"
 import type { Lease } from "./lease.js"
-import * as Note from "./note.js"
 import * as Record from "./record.js"
-import type { Targets } from "./targets.js"
+import * as UploadNote from "./uploadNote.js"
 
 export interface PartOptions extends BlockOptions, Keys.Place {
   /** The size of a block, unless the file is too large for it. */
   readonly blockBytes: number
   readonly lease: Lease
   readonly keptParts: KeptParts
-  readonly targets: Targets
+  readonly keyQueue: KeyQueue
 }
 
 /** The number of parts that a multipart upload can have. */
@@ -203,7 +203,7 @@ export class S3Part implements Part {
   }
 
   private publishAt(path: string, { modifiedMillis, onExists }: PublishOptions): Effect.Effect<boolean, Disk> {
-    const { bucket, concurrency, prefix, targets } = this.options
+    const { bucket, concurrency, prefix, keyQueue } = this.options
     const found = Keys.keyOf(this.options, path)
     if ("problem" in found) {
       return new Disk({ path: Printable.line(path), reason: "other", detail: found.problem })
@@ -215,7 +215,7 @@ export class S3Part implements Part {
         modifiedMillis
       })
     )
-    return this.translated(targets.withTarget(found.key, making))
+    return this.translated(keyQueue.withKey(found.key, making))
   }
 
   /** Leaves the part to the next process. */
@@ -283,8 +283,8 @@ export const removeAll = (
       ({ key }) =>
         Effect.ignore(
           Effect.gen(function* () {
-            if (key.startsWith(from + Note.prefix)) {
-              const note = Note.decode(yield* bucket.get(key))
+            if (key.startsWith(from + UploadNote.prefix)) {
+              const note = UploadNote.decode(yield* bucket.get(key))
               yield* note === undefined ? Effect.void : bucket.abortUpload(note.key, note.upload)
             }
             yield* bucket.remove(key)

@@ -18,8 +18,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Printable from "../../internal/text/printable.js"
-import { errorCodeIn } from "./answers.js"
 import { S3Failure } from "./failure.js"
+import { errorCodeIn } from "./xml.js"
 
 export interface Credentials {
   readonly accessKeyId: string

@@ -1,3 +1,6 @@
+/**
+ * A tar whose underlying store is silent for a while.
+ */
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Disk } from "../../../src/DownloadError.js"

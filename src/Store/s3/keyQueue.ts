@@ -6,10 +6,10 @@
  */
 import * as Effect from "effect/Effect"
 
-export class Targets {
+export class KeyQueue {
   private readonly locks = new Map<string, { readonly semaphore: Effect.Semaphore; users: number }>()
 
-  withTarget<A, E>(key: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+  withKey<A, E>(key: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend(() => {
       const lock = this.locks.get(key) ?? { semaphore: Effect.unsafeMakeSemaphore(1), users: 0 }
       this.locks.set(key, lock)

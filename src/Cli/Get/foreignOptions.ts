@@ -9,7 +9,7 @@ const continued = "an interrupted download continues without an option"
 const progress = "a terminal shows the progress without an option"
 const parallel = "files are downloaded in parallel, and -c N sets how many"
 
-const habits: ReadonlyMap<string, string> = new Map([
+const replacements: ReadonlyMap<string, string> = new Map([
   ["-O", named],
   ["--remote-name", named],
   ["--remote-name-all", named],
@@ -107,8 +107,8 @@ const habits: ReadonlyMap<string, string> = new Map([
 /** Adds to the rule about an unknown option what `get` does instead. */
 export const explained = (rule: string): string => {
   const [, given = "", name = ""] = /^unknown option '((--[a-z][a-z\d.-]*|-[A-Za-z#])[^']*)'/.exec(rule) ?? []
-  const known = habits.has(given) ? given : name
-  const instead = habits.get(known)
+  const known = replacements.has(given) ? given : name
+  const instead = replacements.get(known)
   return instead === undefined ? rule : `unknown option '${known}'; ${instead}`
 }
 
