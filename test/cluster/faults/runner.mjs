@@ -1,6 +1,7 @@
 // A runner, as a program of its own. Standard output gets a line for each shard that begins or ends, and the lines of the log.
 import { writeSync } from "node:fs"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -37,7 +38,9 @@ const observed = Layer.effect(
 
 const lines = Logger.replace(
   Logger.defaultLogger,
-  Logger.make(({ message }) => say(`log ${String(message)}`))
+  Logger.make(({ cause, message }) => {
+    say(["log", String(message), ...(Cause.isEmpty(cause) ? [] : [Cause.pretty(cause)])].join(" "))
+  })
 )
 
 NodeRuntime.runMain(

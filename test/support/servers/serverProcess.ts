@@ -2,6 +2,7 @@
  * Starts a server or proxy of Debian in the foreground, on a free port of the loopback interface, and kills it with the scope.
  */
 import { type ChildProcess, spawn } from "node:child_process"
+import { randomInt } from "node:crypto"
 import {
   accessSync,
   chmodSync,
@@ -19,7 +20,6 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { until } from "../poll.js"
 import { environment, temporaryDirectory } from "../program/program.js"
-import { listening } from "./loopback.js"
 
 /** The names of the programs. Their packages have the same names, but for varnish and swift-proxy. `.ci/run` installs all of them. */
 export type Name =
@@ -210,10 +210,20 @@ const probe = (port: number): (() => boolean) => {
   }
 }
 
-/** A port of the loopback interface that no program uses. */
-export const freePort: Effect.Effect<number> = Effect.scoped(
-  Effect.map(
-    Effect.suspend(() => listening(createServer())),
-    ({ port }) => port
-  )
+/**
+ * A port of the loopback interface on which no program listens. Linux gives the ports from 32768 on to connections, so one of these could
+ * be taken before the program listens on it.
+ */
+export const freePort: Effect.Effect<number> = Effect.suspend(() => listened(randomInt(20_000, 32_000))).pipe(
+  Effect.retry({ times: 20 }),
+  Effect.orDie
 )
+
+const listened = (port: number): Effect.Effect<number, Error> =>
+  Effect.async((resume) => {
+    const server = createServer()
+    server.once("error", (cause) => resume(Effect.fail(cause)))
+    server.listen(port, "127.0.0.1", () => {
+      server.close(() => resume(Effect.succeed(port)))
+    })
+  })
