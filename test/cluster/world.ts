@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Batches, layerMemory, type Runner, ShardRun } from "../../src/cluster.js"
 import * as Download from "../../src/Download.js"
-import { layer, type Origin } from "../../src/testing.js"
+import { layer, Origin } from "../../src/testing.js"
 
 /** The requests for `/0`, `/1`, … */
 export const requests = (count: number, options?: Partial<Download.RequestOptions>) =>
@@ -47,4 +47,13 @@ export const ended = (id: string) =>
         Effect.delay("1 second"),
         Effect.repeat({ until: ({ state }) => state === "ended" || state === "cancelled" })
       )
+  )
+
+/** A response with three bytes. */
+export const file = (request: Origin.Request) => Origin.file(request, "abc")
+
+/** Submits a batch whose shards have ten requests. */
+export const submit = (id: string, count: number, options?: Partial<Batches.BatchOptions>) =>
+  Effect.flatMap(Batches.Batches, (batches) =>
+    batches.submit({ id, requests: requests(count), shardSize: 10, ...options })
   )

@@ -1,5 +1,5 @@
 /**
- * The report page in a browser.
+ * How the report page fits long names and narrow windows.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

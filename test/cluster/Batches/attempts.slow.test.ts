@@ -2,15 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Batches, BatchRows } from "halyard/cluster"
-import { autoAdvance, Origin } from "halyard/testing"
-import { ended, requests, saving, world, worldOf } from "../world.js"
-
-const file = (request: Origin.Request) => Origin.file(request, "abc")
-
-const submit = (id: string, count: number, options?: Partial<Batches.BatchOptions>) =>
-  Effect.flatMap(Batches.Batches, (batches) =>
-    batches.submit({ id, requests: requests(count), shardSize: 10, ...options })
-  )
+import { autoAdvance } from "halyard/testing"
+import { ended, file, saving, submit, world, worldOf } from "../world.js"
 
 describe("a shard whose run dies", () => {
   const dying = (deaths: number) =>

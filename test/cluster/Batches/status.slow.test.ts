@@ -5,14 +5,7 @@ import * as Stream from "effect/Stream"
 import { MemoryStore } from "halyard"
 import { Batches, ShardRows } from "halyard/cluster"
 import { autoAdvance, Origin } from "halyard/testing"
-import { ended, requests, saving, world, worldOf } from "../world.js"
-
-const file = (request: Origin.Request) => Origin.file(request, "abc")
-
-const submit = (id: string, count: number, options?: Partial<Batches.BatchOptions>) =>
-  Effect.flatMap(Batches.Batches, (batches) =>
-    batches.submit({ id, requests: requests(count), shardSize: 10, ...options })
-  )
+import { ended, file, saving, submit, world, worldOf } from "../world.js"
 
 it.effect("lists the newest batches, with the status of each", () =>
   autoAdvance(

@@ -4,14 +4,7 @@ import * as Stream from "effect/Stream"
 import { Download, MemoryStore } from "halyard"
 import { Batches } from "halyard/cluster"
 import { autoAdvance, Origin } from "halyard/testing"
-import { ended, requests, saving, world, worldOf } from "../world.js"
-
-const file = (request: Origin.Request) => Origin.file(request, "abc")
-
-const submit = (id: string, count: number, options?: Partial<Batches.BatchOptions>) =>
-  Effect.flatMap(Batches.Batches, (batches) =>
-    batches.submit({ id, requests: requests(count), shardSize: 10, ...options })
-  )
+import { ended, file, requests, saving, submit, world, worldOf } from "../world.js"
 
 describe("submit", () => {
   it.effect("has each file downloaded, and counts the outcomes", () =>

@@ -1,3 +1,6 @@
+/**
+ * Segments whose responses are silent for a while, or rest for the byte rate.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { autoAdvance, Origin } from "../../../src/testing.js"

@@ -1,10 +1,7 @@
 // Bugs of runs that find files of earlier runs (reruns/).
 
-const _request = "engine/transportRequest.ts"
 const transfer = "engine/transfer.ts"
 const run = "engine/run.ts"
-const _part = "Store/filePart.ts"
-const _publishing = "Store/files/publishing.ts"
 const precheck = "engine/precheck.ts"
 const localFile = "engine/localFile.ts"
 const fileTransfer = "engine/fileTransfer.ts"

@@ -12,7 +12,6 @@ const mirrors = "engine/segments/mirrors.ts"
 const workers = "engine/segments/workerSet.ts"
 const ranges = "engine/segments/rangeMap.ts"
 const transfer = "engine/transfer.ts"
-const _run = "engine/run.ts"
 const openPart = "engine/resume/openPart.ts"
 const share = "engine/sharedTransfer.ts"
 const callers = "engine/callerEvents.ts"
@@ -25,8 +24,6 @@ const part = "Store/filePart.ts"
 const lazyFile = "Store/lazyFile.ts"
 const publishing = "Store/files/publishing.ts"
 const fileSyncs = "Store/syncs/fileSyncs.ts"
-const _precheck = "engine/precheck.ts"
-const _fileTransfer = "engine/fileTransfer.ts"
 
 /** [what is wrong, [file, text, replacement] …] */
 export const mutations = [
